@@ -1,0 +1,89 @@
+# Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
+# make setup | demo | test | test-all | lint | check-cuda | bench | clean | distclean
+
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= 2
+DEMO    ?= --preset digits --seeds 0:1 --report runs/demo/report.html
+
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+PIP    := $(PY) -m pip --disable-pip-version-check --no-input
+STAMPS := $(VENV)/stamps
+
+# One thread per worker: the workers share the cores.
+PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
+OPS_TESTS := $(wildcard tests/ops tests/contrastive)
+
+KERNEL_FILES := $(wildcard cuda_ops/setup.py cuda_ops/pyproject.toml cuda_ops/MANIFEST.in \
+    cuda_ops/graphlab_cuda_ops/*.py cuda_ops/csrc/* cuda_ops/csrc/*/*)
+
+# torch looks for ninja on the path when it builds the kernels.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_ROOT_USER_ACTION := ignore
+export MAX_JOBS ?= 2
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: setup demo test test-all test-fast test-pure lint check-cuda bench clean distclean help
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+setup: $(STAMPS)/kernels
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "graphlab needs Python 3.10 or later; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+# torch comes first, alone: the kernels are built against it, without build isolation.
+$(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
+	$(PIP) install -q -c constraints.txt torch setuptools wheel ninja
+	@touch $@
+
+$(STAMPS)/graphlab: pyproject.toml constraints.txt $(STAMPS)/torch
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[test,viz,experiments]'
+	@touch $@
+
+$(STAMPS)/kernels: $(KERNEL_FILES) $(STAMPS)/torch $(STAMPS)/graphlab
+	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall ./cuda_ops
+	@touch $@
+
+demo: setup
+	$(PY) -m experiments.pamc $(DEMO)
+
+test: setup lint check-cuda test-fast test-pure
+
+test-all: setup lint check-cuda test-pure
+	$(PYTEST)
+
+test-fast: setup
+	$(PYTEST) -m "not slow"
+
+# The operators once more without the kernels: both paths pass the same tests.
+test-pure: setup
+	GRAPHLAB_DISABLE_KERNELS=1 $(PYTEST) -m "not slow" $(OPS_TESTS)
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(BIN)/lint-imports
+
+check-cuda: setup
+	@cd cuda_ops && "$(CURDIR)/$(PY)" setup.py -q check_cuda
+
+bench: setup
+	$(PY) -m benchmarks.pamc
+
+clean:
+	rm -rf build dist graphlab.egg-info cuda_ops/build cuda_ops/dist \
+	    cuda_ops/graphlab_cuda_ops.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	    .import_linter_cache .hypothesis .coverage
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)

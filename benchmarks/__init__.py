@@ -1,0 +1,1 @@
+"""Speed and memory measurements against peers: ``python -m benchmarks.<name>``."""

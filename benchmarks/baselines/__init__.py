@@ -1,0 +1,1 @@
+"""Plain PyTorch re-expressions of published formulas, the yardstick of the benchmarks."""

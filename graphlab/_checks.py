@@ -1,0 +1,191 @@
+"""Validation at the public border: one small function per kind of argument.
+
+Every function returns the (possibly converted) value and raises an error that names the
+argument, what was expected and what was found. Checks that read tensor values cost a pass over
+the data and, on an accelerator, one synchronisation; they are skipped while ``torch.compile``
+traces, because a traced program has no values to look at.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__: list[str] = []
+
+
+def values_visible(*tensors: Tensor | None) -> bool:
+    """Tell whether values can be read: not traced, not fake, not on the meta device."""
+    if torch.compiler.is_compiling():
+        return False
+    present = [t for t in tensors if t is not None]
+    if any(t.device.type == "meta" or torch._is_functional_tensor(t) for t in present):
+        return False
+    return all(type(t).__name__ != "FakeTensor" for t in present)
+
+
+def check_tensor(x: Any, name: str) -> Tensor:
+    """Require a strided tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
+    if x.layout != torch.strided:
+        raise TypeError(f"{name} must be a dense (strided) tensor, got layout {x.layout}")
+    return x
+
+
+def check_matrix(
+    value: Any,
+    name: str,
+    *,
+    rows: int | None = None,
+    cols: int | None = None,
+    finite: bool = True,
+) -> Tensor:
+    """Require a 2-D floating-point tensor, optionally of a given size and free of NaN and inf."""
+    x: Tensor = check_tensor(value, name)
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must be floating point, got dtype {x.dtype}")
+    if x.dim() != 2:
+        raise ValueError(f"{name} must be 2-D (rows, features), got shape {tuple(x.shape)}")
+    if rows is not None and x.size(0) != rows:
+        raise ValueError(f"{name} must have {rows} rows, got shape {tuple(x.shape)}")
+    if cols is not None and x.size(1) != cols:
+        raise ValueError(f"{name} must have {cols} columns, got shape {tuple(x.shape)}")
+    if finite and values_visible(x):
+        check_finite(x, name)
+    return x
+
+
+def check_finite(x: Tensor, name: str) -> None:
+    """Require every value to be finite; the error names the first offending index."""
+    # A sum is finite unless a value is not (or the sum overflows): one cheap pass in the good case.
+    if x.numel() == 0 or bool(torch.isfinite(x.detach().sum())):
+        return
+    bad = torch.isfinite(x.detach()).logical_not().nonzero()
+    if bad.numel() == 0:
+        return
+    index = tuple(int(i) for i in bad[0])
+    raise ValueError(f"{name} must be finite, but {name}[{index}] = {float(x.detach()[index])}")
+
+
+def check_index(value: Any, size: int, name: str, *, length: int | None = None) -> Tensor:
+    """Require a 1-D integer tensor with values in ``[0, size)``; returned as int64."""
+    x: Tensor = check_tensor(value, name)
+    if x.dtype not in (torch.int64, torch.int32):
+        raise TypeError(f"{name} must be int64 or int32, got dtype {x.dtype}")
+    if x.dim() != 1:
+        raise ValueError(f"{name} must be 1-D, got shape {tuple(x.shape)}")
+    if length is not None and x.numel() != length:
+        raise ValueError(f"{name} must have {length} entries, got {x.numel()}")
+    check_range(x, size, name)
+    return x.long()
+
+
+def check_range(x: Tensor, size: int, name: str) -> None:
+    """Require integer values in ``[0, size)``; the error names the first offending entry."""
+    if x.numel() == 0 or not values_visible(x):
+        return
+    low, high = (int(v) for v in torch.aminmax(x))
+    if low >= 0 and high < size:
+        return
+    position = ((x < 0) | (x >= size)).nonzero()[0]
+    where = ", ".join(str(int(i)) for i in position)
+    value = int(x[tuple(position)])
+    raise IndexError(f"{name}[{where}] = {value} is outside [0, {size})")
+
+
+def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Tensor:
+    """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64."""
+    edge_index: Tensor = check_tensor(value, name)
+    if edge_index.dtype not in (torch.int64, torch.int32):
+        raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}")
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        hint = " (transpose it?)" if edge_index.dim() == 2 and edge_index.size(1) == 2 else ""
+        raise ValueError(f"{name} must have shape (2, E), got {tuple(edge_index.shape)}{hint}")
+    check_range(edge_index, num_nodes, name)
+    return edge_index.long()
+
+
+def check_edge_weight(
+    value: Any, num_edges: int, name: str = "edge_weight", *, nonnegative: bool = True
+) -> Tensor:
+    """Require an ``(E,)`` floating-point tensor, finite and (by default) non-negative."""
+    weight: Tensor = check_tensor(value, name)
+    if not weight.is_floating_point():
+        raise TypeError(f"{name} must be floating point, got dtype {weight.dtype}")
+    if weight.dim() != 1 or weight.numel() != num_edges:
+        raise ValueError(
+            f"{name} must have shape ({num_edges},), one weight per edge, got {tuple(weight.shape)}"
+        )
+    if values_visible(weight):
+        check_finite(weight, name)
+        if nonnegative and weight.numel() and float(weight.detach().min()) < 0:
+            position = int((weight < 0).nonzero()[0])
+            low = float(weight.detach()[position])
+            raise ValueError(f"{name} must be non-negative, but {name}[{position}] = {low}")
+    return weight
+
+
+def check_same_device(**tensors: Tensor | None) -> None:
+    """Require all given tensors to live on one device."""
+    seen = {name: t.device for name, t in tensors.items() if t is not None}
+    if len(set(seen.values())) > 1:
+        listing = ", ".join(f"{name} on {device}" for name, device in seen.items())
+        raise ValueError(f"all tensors must be on one device, got {listing}")
+
+
+def _check_real(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
+    return float(value)
+
+
+def check_positive(value: Any, name: str) -> float:
+    """Require a finite number above zero."""
+    number = _check_real(value, name)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+    return number
+
+
+def check_nonnegative(value: Any, name: str) -> float:
+    """Require a finite number not below zero."""
+    number = _check_real(value, name)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"{name} must be non-negative and finite, got {value}")
+    return number
+
+
+def check_fraction(value: Any, name: str) -> float:
+    """Require a number in ``[0, 1]``."""
+    number = _check_real(value, name)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} must lie in [0, 1], got {value}")
+    return number
+
+
+def check_int(
+    value: Any, name: str, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
+    """Require an integer, optionally within inclusive limits."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
+    number = int(value)
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+    if maximum is not None and number > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, got {number}")
+    return number
+
+
+def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
+    """Require one of the listed strings."""
+    if value not in choices:
+        listing = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {listing}, got {value!r}")
+    return str(value)

@@ -1,0 +1,314 @@
+"""Files that survive a crash: atomic writes, strict JSON, checked arrays, locks.
+
+Every file is written under a temporary name in its own folder, flushed to the disk and renamed, so
+a reader sees the old content or the new content and never a mixture, whatever kills the writer.
+Downloads live in :mod:`graphlab._download`, saved estimators in :mod:`graphlab._savable`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from torch import Tensor
+
+from graphlab._safetensors import decode, encode
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
+
+StrPath = str | os.PathLike[str]
+
+# A process id means something on its own machine only: the tag keeps a sweep on one machine of a
+# shared file system from deleting the live temporary files of another.
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_TEMP_NAME = re.compile(rf"\..*\.{_HOST}-(?P<pid>\d+)-[0-9a-f]+\.tmp")
+_MAX_STEM = 180  # keeps the temporary name within the usual 255 bytes even for a long file name
+
+
+# --- atomic files ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def atomic_path(path: StrPath) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` when the block ends without an error.
+
+    The block creates and closes the file at the yielded path. Then the file is flushed to the disk,
+    renamed over ``path`` in one step, and the folder entry is flushed too. If the block raises, the
+    temporary file is removed and ``path`` keeps its old content. A symbolic link is followed, so
+    the file it points to is replaced and the link stays. Permissions of an existing file are kept.
+
+    Args:
+        path: Destination. Missing parent folders are created.
+
+    Yields:
+        Path: A name in the folder of the destination, unique to this process and call.
+
+    Raises:
+        OSError: If the folder cannot be written, the disk is full, or the block made no file.
+
+    Example:
+        >>> with atomic_path("table.csv") as temporary:
+        ...     frame.to_csv(temporary)  # doctest: +SKIP
+    """
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stem = os.fsencode(target.name)[:_MAX_STEM].decode(errors="ignore")
+    token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = target.with_name(f".{stem}.{token}.tmp")
+    try:
+        yield temporary
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        _flush(temporary, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        _flush(target.parent, os.O_RDONLY)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network and FUSE file systems cannot flush a folder; the rename itself is done.
+        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def atomic_write(path: StrPath, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a crash leaves the old file or the new one.
+
+    Args:
+        path: Destination. Missing parent folders are created.
+        data: Whole content of the file.
+
+    Raises:
+        OSError: If the folder cannot be written or the disk is full; ``path`` is unchanged.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def sweep_stale(directory: StrPath) -> list[Path]:
+    """Remove the temporary files that killed processes of this machine left in a folder.
+
+    Files of living processes, of other machines and of other programs stay. Subfolders are not
+    entered. Without POSIX process ids nothing is removed.
+
+    Args:
+        directory: Folder to clean; one that does not exist counts as clean.
+
+    Returns:
+        list[Path]: The removed files, sorted.
+    """
+    if os.name != "posix":
+        return []
+    removed = []
+    with suppress(FileNotFoundError):
+        for path in sorted(Path(directory).iterdir()):
+            match = _TEMP_NAME.fullmatch(path.name)
+            if match and not _is_alive(int(match["pid"])):
+                path.unlink(missing_ok=True)
+                removed.append(path)
+    return removed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # exists and belongs to somebody else
+        return True
+    return True
+
+
+@contextmanager
+def file_lock(path: StrPath, timeout: float | None = None) -> Iterator[None]:
+    """Hold an exclusive lock between the processes and threads that name the same file.
+
+    The kernel releases the lock when its holder dies, so a killed process never blocks the next.
+    The lock file stays on disk, empty. The lock is not re-entrant. Where ``fcntl`` is missing
+    (Windows) nothing is locked; atomic renames still keep every file whole there.
+
+    Args:
+        path: Lock file, created if missing together with its folder.
+        timeout: Seconds to wait; ``None`` waits for ever.
+
+    Yields:
+        None: While the lock is held.
+
+    Raises:
+        TimeoutError: If the lock is not free within ``timeout``.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if fcntl is not None:
+            _acquire(descriptor, path, timeout)
+        yield
+    finally:
+        if fcntl is not None:
+            # Explicit: closing alone would leave the lock with a forked child that inherited it.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
+    if timeout is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{path} is still locked after {timeout} seconds") from None
+            time.sleep(0.02)
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _dump_json(obj: object, indent: int | None = None) -> str:
+    return json.dumps(obj, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _load_json(text: str) -> Any:
+    return json.loads(
+        text,
+        parse_constant=_refuse_constant,
+        parse_float=_finite_float,
+        object_pairs_hook=_unique_pairs,
+    )
+
+
+def _refuse_constant(token: str) -> NoReturn:
+    raise ValueError(f"{token} is not allowed")
+
+
+def _finite_float(token: str) -> float:
+    value = float(token)
+    if not math.isfinite(value):
+        raise ValueError(f"number {token} is out of range")
+    return value
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError(f"an object repeats one of its keys {sorted(result)}")
+    return result
+
+
+def write_json(path: StrPath, obj: object) -> None:
+    """Write ``obj`` as indented UTF-8 JSON with sorted keys and a final newline, atomically.
+
+    Equal objects give equal bytes. Tuples come back as lists and integer keys as strings.
+
+    Args:
+        path: Destination.
+        obj: Dicts, lists, strings, finite numbers, booleans, None.
+
+    Raises:
+        ValueError: If ``obj`` holds NaN or an infinity.
+        TypeError: If ``obj`` holds something JSON cannot express.
+    """
+    try:
+        data = (_dump_json(obj, indent=2) + "\n").encode()
+    except ValueError as error:
+        raise ValueError(f"obj cannot be written as JSON to {path}: {error}") from error
+    atomic_write(path, data)
+
+
+def read_json(path: StrPath) -> Any:
+    """Read a JSON file strictly: UTF-8, no NaN or infinity, no repeated keys.
+
+    Args:
+        path: File to read.
+
+    Returns:
+        Any: The decoded value.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the content is not strict JSON; the message names ``path``.
+    """
+    try:
+        return _load_json(Path(path).read_bytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+def save_arrays(
+    path: StrPath, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write named tensors to a safetensors file with a checksum, atomically.
+
+    Any strides, views that share memory, and any device are accepted; each tensor is stored
+    contiguous and whole, without gradient. Equal input gives equal bytes (the safetensors writer
+    itself orders metadata at random, hence the writer here). Any safetensors reader can open it.
+
+    Args:
+        path: Destination.
+        tensors: Dense tensors by name, any shape, also empty or 0-d.
+        metadata: Strings stored in the header.
+
+    Raises:
+        TypeError: If a tensor is sparse, has no data, or has a dtype the format lacks; if a name
+            or a metadata entry is not a string.
+        ValueError: If a name or a metadata key is reserved.
+
+    Complexity: O(bytes) time (one pass to hash, one to write); copies only tensors that are
+    not contiguous or not on the CPU.
+    """
+    head, blocks = encode(tensors, metadata or {})
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(head)
+        for block in blocks:
+            file.write(block)
+
+
+def load_arrays(path: StrPath, *, verify: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors and metadata of a safetensors file.
+
+    Args:
+        path: File to read.
+        verify: Recompute the checksum that :func:`save_arrays` stored. Turn off only for files
+            that other programs wrote.
+
+    Returns:
+        tuple[dict[str, Tensor], dict[str, str]]: CPU tensors by name, and the metadata.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is truncated, altered or not safetensors; the message names it.
+    """
+    return decode(path, verify)

@@ -1,0 +1,169 @@
+"""Train, validation and test sets of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_index, check_int
+
+__all__ = ["random_split", "resolve_split"]
+
+_PARTS = ("train", "val", "test")
+_ALIASES = {"train": ("train", "train_mask"), "val": ("val", "valid", "val_mask")}
+_ALIASES["test"] = ("test", "test_mask")
+
+
+def random_split(
+    num_nodes: int,
+    train: float | int = 0.1,
+    val: float | int = 0.1,
+    *,
+    seed: int = 0,
+    generator: torch.Generator | None = None,
+    stratify: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Split nodes at random into train, validation and test.
+
+    Args:
+        num_nodes: Number of nodes N.
+        train: Share of the nodes as a float in (0, 1), or their number as an int.
+        val: The same for validation. What is left is the test set; it must not be empty.
+        seed: Seed of the draw; ignored when ``generator`` is given.
+        generator: Draw from this CPU generator instead.
+        stratify: Labels ``(N,)``. If given, every class is spread over the three parts in
+            proportion (to within one node), and the sizes asked for are still met exactly.
+
+    Returns:
+        dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
+        covering all nodes.
+
+    Raises:
+        ValueError: If a part would be empty, the parts do not fit, or ``stratify`` has another
+            length than ``num_nodes``.
+        TypeError: If a size is not a number.
+
+    Complexity: O(N log N) time, O(N) memory. Determinism: same seed, same split.
+
+    Example:
+        >>> {part: len(index) for part, index in random_split(100, 0.1, 0.2, seed=1).items()}
+        {'train': 10, 'val': 20, 'test': 70}
+    """
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=3)
+    num_train = _part_size(train, "train", num_nodes)
+    num_val = _part_size(val, "val", num_nodes)
+    if num_train + num_val >= num_nodes:
+        raise ValueError(
+            f"train ({num_train}) and val ({num_val}) leave no test node out of {num_nodes}"
+        )
+    if generator is None:
+        generator = torch.Generator().manual_seed(check_int(seed, "seed"))
+    order = torch.randperm(num_nodes, generator=generator)
+    if stratify is None:
+        ends = [num_train, num_train + num_val]
+        pieces = list(order.tensor_split(ends))
+    else:
+        pieces = _stratified(order, _class_codes(stratify, num_nodes), num_train, num_val)
+    return {part: piece.sort().values for part, piece in zip(_PARTS, pieces, strict=True)}
+
+
+def resolve_split(split: Mapping[str, Tensor], num_nodes: int) -> dict[str, Tensor]:
+    """Turn masks or indices into checked, sorted indices of train, validation and test.
+
+    Args:
+        split: The three parts under the keys ``train``, ``val`` (or ``valid``) and ``test``, or
+            ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask ``(N,)`` or a
+            1-D tensor of int64 or int32 node indices. Other keys are ignored, so ``data.to_dict()``
+            and the splits of ogb can be passed as they are.
+        num_nodes: Number of nodes N.
+
+    Returns:
+        dict[str, Tensor]: ``train``, ``val``, ``test`` as sorted int64 indices on the CPU.
+
+    Raises:
+        ValueError: If a part is missing, empty or repeated, or two parts share a node.
+        IndexError: If an index lies outside ``[0, num_nodes)``.
+        TypeError: If a part is neither boolean nor an integer tensor.
+    """
+    if not isinstance(split, Mapping):
+        raise TypeError(f"split must be a mapping of part to tensor, got {type(split).__name__}")
+    parts = {part: _indices(split, part, num_nodes) for part in _PARTS}
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        shared = parts[first][torch.isin(parts[first], parts[second])]
+        if shared.numel():
+            raise ValueError(
+                f"split: {first} and {second} share {shared.numel()} nodes, "
+                f"the first is node {int(shared[0])}"
+            )
+    return parts
+
+
+def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int) -> Tensor:
+    key = next((alias for alias in _ALIASES[part] if alias in split), None)
+    if key is None:
+        raise ValueError(f"split must have the part {part!r}, got the keys {sorted(split)}")
+    value, name = split[key], f"split[{key!r}]"
+    if isinstance(value, Tensor) and value.dtype == torch.bool:
+        if value.shape != (num_nodes,):
+            raise ValueError(
+                f"{name} must be a mask of shape ({num_nodes},), got {tuple(value.shape)}"
+                + (" (choose one column)" if value.dim() == 2 else "")
+            )
+        index = value.nonzero().view(-1).cpu()
+    else:
+        index = check_index(value, num_nodes, name).cpu().sort().values
+        if bool((index[1:] == index[:-1]).any()):
+            raise ValueError(f"{name} must not repeat a node")
+    if index.numel() == 0:
+        raise ValueError(f"{name} must hold at least one node, got none")
+    return index
+
+
+def _part_size(size: float | int, name: str, num_nodes: int) -> int:
+    if isinstance(size, float):
+        if not 0.0 < size < 1.0:
+            raise ValueError(f"{name} must be a share in (0, 1) or a number of nodes, got {size}")
+        count = round(size * num_nodes)
+    else:
+        count = check_int(size, name, minimum=1, maximum=num_nodes)
+    if count == 0:
+        raise ValueError(f"{name} = {size} of {num_nodes} nodes is less than one node")
+    return count
+
+
+def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
+    if not isinstance(stratify, Tensor):
+        raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
+    if stratify.shape != (num_nodes,):
+        raise ValueError(f"stratify must have shape ({num_nodes},), got {tuple(stratify.shape)}")
+    _, codes = np.unique(stratify.detach().cpu().numpy(), return_inverse=True)
+    return torch.from_numpy(codes)
+
+
+def _stratified(order: Tensor, codes: Tensor, num_train: int, num_val: int) -> list[Tensor]:
+    """Deal the shuffled nodes of each class to the three parts."""
+    sizes = torch.bincount(codes)
+    train = _apportion(sizes, num_train)
+    val = _apportion(sizes - train, num_val)
+    parts: list[list[Tensor]] = [[], [], []]
+    shuffled = codes[order]
+    for label in range(sizes.numel()):
+        members = order[shuffled == label]
+        ends = [int(train[label]), int(train[label] + val[label])]
+        for part, piece in zip(parts, members.tensor_split(ends), strict=True):
+            part.append(piece)
+    return [torch.cat(part) for part in parts]
+
+
+def _apportion(sizes: Tensor, total: int) -> Tensor:
+    """Share ``total`` seats in proportion to ``sizes``, never above them (largest remainder)."""
+    # Whole-number arithmetic: the remainders of equal classes must tie exactly.
+    scaled = sizes * total
+    whole = int(sizes.sum())
+    seats = scaled // whole
+    order = torch.argsort(scaled % whole, descending=True, stable=True)
+    seats[order[: total - int(seats.sum())]] += 1
+    return seats

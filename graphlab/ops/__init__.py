@@ -1,0 +1,22 @@
+"""Differentiable operators on graphs: pure torch everywhere, compiled kernels where installed."""
+
+from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
+from graphlab.ops.csr import CSRGraph
+from graphlab.ops.edge import edge_cosine_sum
+from graphlab.ops.library import LibraryStatus, status
+from graphlab.ops.meta import meta_logsumexp
+from graphlab.ops.pairwise import pairwise_logsumexp, self_logsumexp, unit_rows
+
+__all__ = [
+    "CSRGraph",
+    "LibraryStatus",
+    "cluster_outer",
+    "cluster_pair_logsum",
+    "cluster_sum",
+    "edge_cosine_sum",
+    "meta_logsumexp",
+    "pairwise_logsumexp",
+    "self_logsumexp",
+    "status",
+    "unit_rows",
+]

@@ -1,0 +1,175 @@
+"""Rules that hold for the repository as a whole."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import graphlab
+from tests._data import REPOSITORY
+
+LIBRARY = REPOSITORY / "graphlab"
+MODULES = sorted(m.name for m in pkgutil.walk_packages([str(LIBRARY)], "graphlab."))
+SOURCES = sorted(path.relative_to(REPOSITORY).as_posix() for path in LIBRARY.rglob("*.py"))
+
+# Written in pieces, so that this file obeys its own rule.
+ABSOLUTE = re.compile(
+    r"(?<![\w.:$}~-])/(?:" + "|".join(["wo" + "rk", "ro" + "ot", "ho" + "me"]) + r")/\w"
+)
+REGISTRIES = [
+    "py" + "pi.org",
+    "python" + "hosted.org",
+    "download.py" + "torch.org",
+    "conda.ana" + "conda.org",
+]
+
+
+def tracked_files() -> list[Path]:
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("needs git and its folder to list the files of the repository")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    paths = [REPOSITORY / name for name in done.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_no_file_names_a_machine():
+    offenders = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if ABSOLUTE.search(line) or any(host in line for host in REGISTRIES):
+                offenders.append(f"{path.relative_to(REPOSITORY)}:{number}")
+    assert offenders == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_library_neither_asserts_nor_prints(source):
+    tree = ast.parse((REPOSITORY / source).read_text(encoding="utf-8"))
+    asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    prints = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert (asserts, prints) == ([], [])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_importable(name):
+    importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", ["graphlab", *MODULES])
+def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
+    # Examples may write: they do it where nothing else lies.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GRAPHLAB_ROOT", raising=False)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testmod(importlib.import_module(name), optionflags=flags)
+    assert result.failed == 0
+
+
+def test_import_is_lazy():
+    heavy = ["torch", "torch_geometric", "sklearn", "networkx", "scipy", "ogb", "matplotlib"]
+    code = f"import graphlab, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert run_python(code) == "[]"
+
+
+def test_rooms_load_on_first_use():
+    assert set(graphlab.__all__) <= set(dir(graphlab))
+    assert graphlab.info is importlib.import_module("graphlab.info")
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        graphlab.nonsense  # noqa: B018
+
+
+def test_version_is_that_of_the_distribution():
+    assert graphlab.__version__ == metadata.version("graphlab")
+
+
+def test_constraints_pin_every_direct_dependency():
+    text = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([\w-]+)==", text, flags=re.MULTILINE))
+    wanted = set()
+    for line in metadata.requires("graphlab") or []:
+        name, _, marker = line.partition(";")
+        if not marker or re.search(r"extra == .(test|viz|experiments)\b", marker):
+            wanted.add(re.split(r"[^\w-]", name.strip())[0])
+    assert "torch" in wanted
+    assert wanted <= pinned
+
+
+def test_library_is_marked_as_typed():
+    assert (LIBRARY / "py.typed").is_file()
+
+
+def test_installed_kernels_are_active(kernels):
+    pytest.importorskip("graphlab_cuda_ops", reason="needs the compiled kernels")
+    disabled = os.environ.get("GRAPHLAB_DISABLE_KERNELS", "0") not in ("", "0")
+    assert kernels.compiled is not disabled, kernels.reason
+
+
+def test_schema_versions_agree():
+    from graphlab.ops import library
+
+    header = REPOSITORY / "cuda_ops" / "csrc" / "schema_version.h"
+    text = header.read_text(encoding="utf-8")
+    assert f"#define GRAPHLAB_SCHEMA_VERSION {library.SCHEMA_VERSION}\n" in text
+
+
+@pytest.mark.parametrize("which", ["cpu_library", "cuda_library"])
+def test_kernels_import_no_symbol_of_one_torch_version(which):
+    kernels = pytest.importorskip("graphlab_cuda_ops", reason="needs the compiled kernels")
+    library = getattr(kernels, which)()
+    if library is None:
+        pytest.skip(f"graphlab-cuda-ops was built without its {which.replace('_', ' ')}")
+    if shutil.which("nm") is None:
+        pytest.skip("needs nm to read the symbols of the library")
+    command = ["nm", "-D", "--undefined-only", str(library)]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"_ZN\S*(?:3c10|2at|5torch)\S*", symbols) == []
+
+
+def test_kernel_package_does_not_import_torch():
+    pytest.importorskip("graphlab_cuda_ops", reason="needs the compiled kernels")
+    assert run_python("import graphlab_cuda_ops, sys; print('torch' in sys.modules)") == "False"
+
+
+@pytest.mark.slow
+def test_wheel_is_pure_python(tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(LIBRARY, source / "graphlab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--no-index", "-q", "-w", str(tmp_path), str(source)], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"graphlab-{graphlab.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "graphlab/py.typed" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"graphlab"}

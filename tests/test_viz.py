@@ -1,0 +1,222 @@
+"""Pictures: what is drawn, where, and that nothing else changes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+matplotlib = pytest.importorskip("matplotlib", reason="needs the extra 'viz'")
+matplotlib.use("Agg")
+
+from matplotlib import pyplot  # noqa: E402
+from matplotlib.colors import to_hex, to_rgb  # noqa: E402
+
+from graphlab import viz  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _clean_up() -> Iterator[None]:
+    """No picture is shown, no global setting moves, no figure stays."""
+    before = dict(matplotlib.rcParams)
+    yield
+    assert dict(matplotlib.rcParams) == before
+    pyplot.close("all")
+
+
+def blobs(num_nodes: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
+    labels = torch.arange(num_nodes) % 3
+    noise = torch.randn(num_nodes, 5, generator=torch.Generator().manual_seed(0))
+    return 4.0 * torch.eye(3, 5)[labels] + 0.1 * noise, labels
+
+
+DRAW = {
+    "embedding_map": lambda ax=None: viz.embedding_map(*blobs(), ax=ax),
+    "training_curves": lambda ax=None: viz.training_curves({"a": [3, 2, 1], "b": [1, 2]}, ax=ax),
+    "scaling_curves": lambda ax=None: viz.scaling_curves([1, 2], {"a": [1, 2], "b": [1, 4]}, ax=ax),
+    "bars": lambda ax=None: viz.bars(["p", "q"], {"a": [1, 2], "b": [2, 1]}, ax=ax),
+}
+
+
+def legend_texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("name", sorted(DRAW))
+def test_new_figure_is_transparent_and_can_be_saved(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(pyplot, "show", lambda *a, **k: pytest.fail("show() was called"))
+    ax = DRAW[name]()
+    assert ax.figure.patch.get_alpha() == ax.patch.get_alpha() == 0.0
+    assert ax.get_legend() is not None
+    ax.figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", sorted(DRAW))
+def test_given_axes_are_used_and_keep_their_look(name):
+    figure, ax = pyplot.subplots(facecolor="black")
+    ax.set_facecolor("black")
+    assert DRAW[name](ax) is ax
+    assert pyplot.get_fignums() == [figure.number]
+    assert ax.get_facecolor() == figure.get_facecolor() == (0.0, 0.0, 0.0, 1.0)
+
+
+def luminance(color: str) -> float:
+    channels = np.array(to_rgb(color))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
+def test_text_stands_out_from_light_and_dark_pages(page):
+    ax = DRAW["bars"]()
+    texts = [ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_legend().get_texts()]
+    for text in texts:
+        pair = sorted((luminance(to_hex(text.get_color())), luminance(page)))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) > 4.0
+
+
+def test_embedding_map_draws_every_point_in_its_group():
+    z, labels = blobs()
+    ax = viz.embedding_map(z, labels)
+    assert [len(group.get_offsets()) for group in ax.collections] == [20, 20, 20]
+    assert legend_texts(ax) == ["0", "1", "2"]
+    assert "of variance" in ax.get_xlabel()
+    plain = viz.embedding_map(z.requires_grad_())
+    assert plain.get_legend() is None
+    assert len(plain.collections[0].get_offsets()) == 60
+
+
+def test_pca_keeps_distances_in_the_plane():
+    z = torch.randn(30, 2, generator=torch.Generator().manual_seed(1))
+    drawn = viz.embedding_map(z).collections[0].get_offsets()
+    assert np.allclose(np.linalg.norm(drawn[0] - drawn[1:], axis=1), (z[0] - z[1:]).norm(dim=1))
+    again = viz.embedding_map(z.bfloat16().double()).collections[0].get_offsets()
+    assert again.shape == drawn.shape
+
+
+@pytest.mark.parametrize("z", [torch.arange(5.0).view(5, 1), torch.zeros(4, 3)])
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_flat_embeddings(z, method):
+    offsets = viz.embedding_map(z, method=method).collections[0].get_offsets()
+    assert np.isfinite(offsets).all()
+
+
+def test_tsne_is_seeded_and_separates():
+    z, labels = blobs()
+    first = viz.embedding_map(z, labels, method="tsne", seed=3)
+    second = viz.embedding_map(z, labels, method="tsne", seed=3)
+    for a, b in zip(first.collections, second.collections, strict=True):
+        assert np.array_equal(a.get_offsets(), b.get_offsets())
+    centers = [np.mean(group.get_offsets(), axis=0) for group in first.collections]
+    spread = max(np.std(group.get_offsets(), axis=0).max() for group in first.collections)
+    assert np.linalg.norm(centers[0] - centers[1]) > 2 * spread
+
+
+def test_many_points_are_thinned_the_same_way():
+    z, labels = blobs(300)
+    ax = viz.embedding_map(z, labels, max_points=90, seed=1)
+    again = viz.embedding_map(z, labels, max_points=90, seed=1)
+    assert sum(len(group.get_offsets()) for group in ax.collections) == 90
+    for a, b in zip(ax.collections, again.collections, strict=True):
+        assert np.array_equal(a.get_offsets(), b.get_offsets())
+
+
+def test_many_labels_differ_in_colour_or_marker():
+    z = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
+    ax = viz.embedding_map(z, torch.arange(200) % 10)
+    looks = {
+        (to_hex(g.get_facecolor()[0][:3]), g.get_paths()[0].vertices.tobytes())
+        for g in ax.collections
+    }
+    assert len(looks) == 10
+    assert len(legend_texts(ax)) == 10
+    assert [text.get_text() for text in ax.texts] == [str(i) for i in range(10)]
+    assert viz.embedding_map(z, torch.arange(200) % 50).get_legend() is None
+
+
+def test_training_curves_show_the_values():
+    ax = viz.training_curves({"loss": [3.0, float("nan"), 1.0], "acc": [0.5]}, xlabel="step")
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0, 1, 2], [0]]
+    assert ax.lines[0].get_ydata()[2] == 1.0
+    assert (legend_texts(ax), ax.get_xlabel()) == (["loss", "acc"], "step")
+    assert ax.lines[1].get_marker() == "o"
+
+
+def test_curves_differ_in_colour_or_dashes():
+    ax = viz.training_curves({str(i): [i, i] for i in range(16)})
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 16
+
+
+def test_scaling_curves_report_slopes():
+    sizes = [10, 100, 1000]
+    series = {
+        "linear": [1, 10, 100],
+        "quadratic": [1.0, 100.0, 10000.0],
+        "gap": [2.0, float("nan"), 20.0],
+        "one": [float("nan"), 3.0, float("nan")],
+    }
+    ax = viz.scaling_curves(sizes, series, ylabel="ms")
+    assert legend_texts(ax) == [
+        "linear (slope 1.00)",
+        "quadratic (slope 2.00)",
+        "gap (slope 0.50)",
+        "one",
+    ]
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_ylabel()) == ("log", "log", "ms")
+
+
+def test_bars_and_errors():
+    ax = viz.bars(
+        ["x", "y"],
+        {"a": [1.0, 2.0], "b": [3.0, float("nan")]},
+        errors={"a": [0.1, 0.2]},
+        value_format=".1f",
+        ylabel="accuracy",
+    )
+    assert [bar.get_height() for bar in ax.patches[:3]] == [1.0, 2.0, 3.0]
+    assert [text.get_text() for text in ax.texts] == ["1.0", "2.0", "3.0"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["x", "y"]
+    assert len(ax.containers) == 3
+    assert viz.bars(["x"], {"a": [1.0]}).get_legend() is None
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: viz.embedding_map(torch.zeros(4)), ValueError, "z must be 2-D"),
+        (lambda: viz.embedding_map(torch.zeros(2, 2)), ValueError, "at least 3 rows"),
+        (lambda: viz.embedding_map(torch.full((4, 2), NAN)), ValueError, "z must be finite"),
+        (lambda: viz.embedding_map([["a", "b"]] * 3), TypeError, "z must hold numbers"),
+        (lambda: viz.embedding_map(torch.zeros(4, 2), [1]), ValueError, r"labels must have shape"),
+        (lambda: viz.embedding_map(torch.zeros(4, 2), method="umap"), ValueError, "method must be"),
+        (lambda: viz.embedding_map(torch.zeros(4, 2), max_points=1), ValueError, "max_points"),
+        (lambda: viz.training_curves({}), ValueError, "at least one curve"),
+        (lambda: viz.training_curves({"a": []}), ValueError, r"history\['a'\] must be 1-D"),
+        (lambda: viz.scaling_curves([1, 2], {}), ValueError, "at least one curve"),
+        (lambda: viz.scaling_curves([1, 2], {"a": [1]}), ValueError, "must have 2 values, got 1"),
+        (lambda: viz.scaling_curves([0, 2], {"a": [1, 2]}), ValueError, "x must be positive"),
+        (lambda: viz.scaling_curves([1, 2], {"a": [1, -2]}), ValueError, r"series\['a'\] must be"),
+        (lambda: viz.bars([], {"a": []}), ValueError, r"series\['a'\]"),
+        (lambda: viz.bars(["p"], {}), ValueError, "at least one entry"),
+        (lambda: viz.bars(["p"], {"a": [1, 2]}), ValueError, "must have 1 values, one per label"),
+        (lambda: viz.bars(["p"], {"a": [1]}, {"b": [1]}), ValueError, "no series of that name"),
+        (lambda: viz.bars(["p"], {"a": [1]}, {"a": [-1]}), ValueError, "must be non-negative"),
+    ],
+)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+    assert pyplot.get_fignums() == []
+
+
+def test_missing_matplotlib_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'graphlab\[viz\]'"):
+        viz.training_curves({"a": [1.0]})
