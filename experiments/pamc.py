@@ -95,12 +95,16 @@ def authors(
     )
 
 
+_USPS = ((2, 2, 4, 0.5, 1e-3), (4, 0.1, 4, 0.25, 1e-3))
+
 PRESETS: dict[str, Config] = {
-    "digits": Config(),
+    # Also images under a kNN graph: the USPS settings, and as many pretraining steps as there.
+    "digits": authors("digits", *_USPS, k=3, batch_size=64, pretrain_epochs=38),
     "acm": authors("acm", (0.5, 0.5, 1, 0.5, 1e-3), (1, 0.1, 1, 0.25, 1e-3)),
     "dblp": authors("dblp", (2, 2, 1, 1, 1e-3), (1, 0.1, 1, 0.25, 1e-3)),
     "cite": authors("cite", (2, 2.5, 3, 0.5, 1e-3), (1, 0.1, 1, 0.25, 1e-4)),
-    "usps": authors("usps", (2, 2, 4, 0.5, 1e-3), (4, 0.1, 4, 0.25, 1e-3), k=3),
+    "usps": authors("usps", *_USPS, k=3),
+    "digits_common": Config(batch_size=64, pretrain_epochs=38),
     "acm_common": Config(dataset="acm"),
     "dblp_common": Config(dataset="dblp"),
     "cite_common": Config(dataset="cite"),
@@ -152,10 +156,19 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         x.size(1), config.hidden_channels, config.out_channels, generator=generator
     ).to(context.device)
     if saved is None:
+        epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
+
+        def advance(epoch: int, loss: float) -> None:
+            next(epochs, None)
+
         pretrain_autoencoder(
-            model, x, epochs=config.pretrain_epochs, batch_size=config.batch_size,
+            model,
+            x,
+            epochs=config.pretrain_epochs,
+            batch_size=config.batch_size,
             generator=generator,
-        )  # fmt: skip
+            callback=advance,
+        )
         _, labels = initial_centers(x, num_clusters, context.seed, config.n_init)
         state["start"]["k-means on features"] = clustering_scores(y, labels)
         centers, labels = initial_centers(

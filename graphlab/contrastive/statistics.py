@@ -54,7 +54,8 @@ class ClusterStatistics:
         z = check_matrix(z, "z", finite=False)
         z = z if z.dtype == torch.float64 else z.float()
         cluster, num_clusters = check_cluster(cluster, z.size(0), num_clusters)
-        rows = z if order == 0 else unit_rows(z)
+        # A zero row has no direction: like in every cosine, no gradient reaches it.
+        rows = z.masked_fill((z == 0).all(1, keepdim=True), 0) if order == 0 else unit_rows(z)
         if cluster.dim() == 2:
             return _collect_soft(rows, cluster.to(rows.dtype).detach(), order)
         # Not bincount, whose size torch.compile cannot know.

@@ -149,13 +149,12 @@ def pairwise_logsumexp(
     Complexity: O(N M D) time, O(N + M) memory forward, O((N + M) D) backward.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    dtype = torch.promote_types(x.dtype, y.dtype) if isinstance(y, Tensor) else None
     x = check_matrix(x, "x", finite=False)
     y = check_matrix(y, "y", cols=x.size(1), finite=False)
     check_same_device(x=x, y=y, x_weight=x_weight, y_weight=y_weight)
     _check_weight(x_weight, x.size(0), "x_weight")
     _check_weight(y_weight, y.size(0), "y_weight")
-    dtype = torch.float64 if dtype == torch.float64 else torch.float32
+    dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
     weights = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
     row, col = torch.ops.graphlab.pairwise_logsumexp(

@@ -1,0 +1,409 @@
+#include "cpu/pairwise_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "cpu/pairwise_task.h"
+#include "cpu/parallel.h"
+
+#define GRAPHLAB_LOOPS "cpu/pairwise_loops.h"
+#include "cpu/for_each_isa.h"
+
+namespace graphlab::cpu {
+namespace {
+
+constexpr double kLog2E = 1.4426950408889634074;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+int64_t padded(int64_t count) { return round_up(count, kPairUnit) + 64; }
+
+// A padded array of value(i).
+template <typename T, typename F>
+Buffer<T> padded_array(int64_t count, T pad, const F& value) {
+  Buffer<T> out(padded(count));
+  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(value(i));
+  std::fill(out.get() + count, out.get() + padded(count), pad);
+  return out;
+}
+
+template <typename T>
+double largest_norm(const PairSide<T>& side, int64_t dim) {
+  double largest = 0;
+  for (int64_t i = 0; i < side.count; ++i) {
+    double square = 0;
+    for (int64_t d = 0; d < dim; ++d) {
+      const double value = side.rows[i * dim + d];
+      square += value * value;
+    }
+    if (!(square <= largest)) largest = square;  // lets NaN through
+  }
+  return std::sqrt(largest);
+}
+
+template <typename T>
+bool moderate_weights(const PairSide<T>& side) {
+  constexpr double limit = PairLimits<T>::weight;
+  for (int64_t i = 0; side.weight != nullptr && i < side.count; ++i) {
+    const double w = side.weight[i];
+    if (!(w == 0 || (w >= 1 / limit && w <= limit))) return false;
+  }
+  return true;
+}
+
+template <typename T>
+bool needs_shift(const PairSide<T>& a, const PairSide<T>& b, int64_t dim, double scale) {
+  const double norm_a = largest_norm(a, dim);
+  const double norm_b = a.rows == b.rows ? norm_a : largest_norm(b, dim);
+  const double bound = std::abs(scale) * norm_a * norm_b;
+  return !(bound <= PairLimits<T>::logit && moderate_weights(a) && moderate_weights(b));
+}
+
+template <typename T>
+double weight_at(const PairSide<T>& side, int64_t i) {
+  return side.weight == nullptr ? 1.0 : static_cast<double>(side.weight[i]);
+}
+
+// The packed matrices and weights.
+template <typename T>
+class PairRun {
+ public:
+  PairRun(
+      const PairSide<T>& left_, const PairSide<T>& right_, int64_t dim, double scale,
+      Diagonal diagonal)
+      : left(left_),
+        right(right_),
+        shift(needs_shift(left, right, dim, scale)),
+        task{},
+        row_panels_(padded(left.count) * dim),
+        col_panels_(padded(right.count) * dim),
+        row_weight_(weights(left)),
+        col_weight_(weights(right)) {
+    task.dim = dim;
+    task.diagonal = diagonal;
+    task.diagonal_logit = diagonal == Diagonal::zero ? T(0) : static_cast<T>(-kInfinity);
+    task.row_panels = row_panels_.get();
+    task.col_panels = col_panels_.get();
+    task.row_weight = row_weight_.get();
+    task.col_weight = col_weight_.get();
+    const int64_t rows = GRAPHLAB_SELECT(tile_rows)(), cols = 2 * lanes<T>();
+    const T factor = static_cast<T>(scale * kLog2E);
+    const auto pack_rows = GRAPHLAB_SELECT(pack_row_panel<T>);
+    const auto pack_cols = GRAPHLAB_SELECT(pack_col_panel<T>);
+    parallel_tasks(divide_up(left.count, rows), [&](int64_t panel) {
+      pack_rows(left.rows, left.count, dim, factor, panel, row_panels_.get());
+    });
+    parallel_tasks(divide_up(right.count, cols), [&](int64_t panel) {
+      pack_cols(right.rows, right.count, dim, T(1), panel, col_panels_.get());
+    });
+  }
+
+  const PairSide<T> left, right;
+  const bool shift;
+  PairTask<T> task;
+
+ private:
+  Buffer<T> weights(const PairSide<T>& side) const {
+    return padded_array<T>(side.count, shift ? static_cast<T>(-kInfinity) : T(0), [&](int64_t i) {
+      const double w = weight_at(side, i);
+      return shift ? std::log2(w) : w;
+    });
+  }
+
+  Buffer<T> row_panels_, col_panels_, row_weight_, col_weight_;
+};
+
+// Columns per task: multiples of 96, so that whole tiles of rows and of columns fit.
+int64_t task_columns(int64_t count) {
+  return std::clamp<int64_t>(round_up(divide_up(count, kPairTasks), 96), 96, kPairUnit);
+}
+
+// --- forward -------------------------------------------------------------------------------------
+
+template <typename T>
+struct SumBuffers {
+  explicit SumBuffers(int64_t count) : sum(count, 0.0), max(count, PairLimits<T>::floor) {}
+  PairSums<T> view() const { return {sum.get(), max.get()}; }
+  Buffer<double> sum;
+  Buffer<T> max;
+};
+
+template <typename T>
+void finish(const PairSums<T>& sums, int64_t count, bool shift, T* lse) {
+  for (int64_t i = 0; i < count; ++i) {
+    double value = std::log(sums.sum[i]);
+    if (shift && sums.sum[i] > 0) {
+      value = sums.max[i] >= PairLimits<T>::cap ? kInfinity : value + sums.max[i] / kLog2E;
+    }
+    lse[i] = static_cast<T>(value);
+  }
+}
+
+template <typename T, bool Rows, bool Cols>
+auto select_sum_block(bool shift) {
+  return shift ? GRAPHLAB_SELECT(shifted_sum_block<T, Rows, Cols>)
+               : GRAPHLAB_SELECT(sum_block<T, Rows, Cols>);
+}
+
+// Sums over the left rows for every right row: tasks own their columns.
+template <typename T>
+void sum_columns(const PairRun<T>& run, T* lse) {
+  const int64_t count = run.right.count, width = task_columns(count);
+  const SumBuffers<T> sums(padded(count));
+  const auto block = select_sum_block<T, false, true>(run.shift);
+  parallel_ranges(count, width, [&](int64_t j, int64_t j_end) {
+    for (int64_t i = 0; i < run.left.count; i += kPairUnit) {
+      const int64_t i_end = std::min(i + kPairUnit, run.left.count);
+      block(run.task, {i, i_end, j, j_end}, {}, sums.view() + j);
+    }
+  });
+  finish(sums.view(), count, run.shift, lse);
+}
+
+// Steps over units of left rows; within a step, tasks own groups of units of right rows, and hand
+// in the sums of the step's rows, which are added in a fixed order. `triangular`: only right units
+// from the step's own on, both sides being the same matrix.
+class PairSteps {
+ public:
+  PairSteps(int64_t left, int64_t right, bool triangular)
+      : left_(left), right_(right), triangular_(triangular) {
+    group_ = std::max<int64_t>(1, divide_up(right, kPairUnit * kPairTasks)) * kPairUnit;
+  }
+
+  int64_t max_tasks() const { return divide_up(right_, group_); }
+
+  // Calls body(task, block, on_diagonal) for the units of every task and end(i, i_end, tasks) after
+  // every step.
+  template <typename F, typename G>
+  void run(const F& body, const G& end) const {
+    for (int64_t i = 0; i < left_; i += kPairUnit) {
+      const int64_t i_end = std::min(i + kPairUnit, left_), first = triangular_ ? i : 0;
+      const int64_t tasks = divide_up(right_ - first, group_);
+      parallel_tasks(tasks, [&](int64_t task) {
+        const int64_t begin = first + task * group_, stop = std::min(begin + group_, right_);
+        for (int64_t j = begin; j < stop; j += kPairUnit) {
+          const PairBlock block{i, i_end, j, std::min(j + kPairUnit, stop)};
+          body(task, block, j == begin, triangular_ && i == j);
+        }
+      });
+      end(i, i_end, tasks);
+    }
+  }
+
+ private:
+  int64_t left_, right_, group_;
+  bool triangular_;
+};
+
+// Sums over both sides at once. For a triangular run `cols` and `rows` are the same sums.
+template <typename T>
+void sum_both(
+    const PairRun<T>& run, bool triangular, const PairSums<T>& rows, const PairSums<T>& cols) {
+  const PairSteps steps(run.left.count, run.right.count, triangular);
+  const SumBuffers<T> parts(steps.max_tasks() * kPairUnit);
+  const auto both = select_sum_block<T, true, true>(run.shift);
+  const auto diagonal = select_sum_block<T, true, false>(run.shift);
+  steps.run(
+      [&](int64_t task, const PairBlock& block, bool, bool on_diagonal) {
+        const PairSums<T> part = parts.view() + task * kPairUnit;
+        (on_diagonal ? diagonal : both)(run.task, block, part, cols + block.j);
+      },
+      [&](int64_t i, int64_t i_end, int64_t tasks) {
+        for (int64_t task = 0; task < tasks; ++task) {
+          const PairSums<T> part = parts.view() + task * kPairUnit;
+          for (int64_t k = 0; k < i_end - i; ++k) {
+            baseline::merge_sums<T>(rows.max[i + k], rows.sum[i + k], part.max[k], part.sum[k]);
+            part.sum[k] = 0;
+            part.max[k] = PairLimits<T>::floor;
+          }
+        }
+      });
+}
+
+// --- backward ------------------------------------------------------------------------------------
+
+// Weights, gradients and normalisers of one side, as the inner loops want them.
+template <typename T>
+class SideFactors {
+ public:
+  SideFactors(const PairSide<T>& side, bool shift)
+      : weight_(padded_array<T>(side.count, T(0), [&](int64_t i) { return weight_at(side, i); })),
+        grad_(padded_array<T>(side.count, T(0), [&](int64_t i) {
+          return shift ? grad_at(side, i) : scaled(side, i);
+        })),
+        shift_(padded_array<T>(shift ? side.count : 0, T(0), [&](int64_t i) {
+          return side.lse == nullptr || std::isinf(side.lse[i]) ? 0.0 : side.lse[i] * kLog2E;
+        })) {}
+
+  PairFactors<T> view() const { return {weight_.get(), grad_.get(), shift_.get()}; }
+
+  static double largest_weight(const PairSide<T>& side) {
+    double largest = 0;
+    for (int64_t i = 0; i < side.count; ++i) largest = std::max(largest, weight_at(side, i));
+    return largest;
+  }
+
+  static double largest_grad(const PairSide<T>& side) {
+    double largest = 0;
+    for (int64_t i = 0; i < side.count; ++i) {
+      const double value = std::abs(scaled(side, i));
+      if (!(value <= largest)) largest = value;  // lets NaN through
+    }
+    return largest;
+  }
+
+ private:
+  static double grad_at(const PairSide<T>& side, int64_t i) {
+    return side.grad == nullptr || side.lse[i] == -kInfinity ? 0.0 : side.grad[i];
+  }
+  static double scaled(const PairSide<T>& side, int64_t i) {
+    const double grad = grad_at(side, i);
+    return grad == 0 ? 0.0 : grad * std::exp(-static_cast<double>(side.lse[i]));
+  }
+
+  Buffer<T> weight_, grad_, shift_;
+};
+
+// The matrices, the factors and the padded gradient to the right rows.
+template <typename T>
+class PairBackward {
+ public:
+  PairBackward(
+      const PairSide<T>& left, const PairSide<T>& right, int64_t dim, double scale,
+      Diagonal diagonal)
+      : run(left, right, dim, scale, diagonal),
+        shift(run.shift || !moderate(left, right) || !moderate(right, left)),
+        padded_dim(round_up(dim, lanes<T>())),
+        grad(padded(right.count) * padded_dim, T(0)),
+        left_factors_(left, shift),
+        right_factors_(right, shift),
+        left_rows_(padded_rows(left, dim)),
+        right_rows_(left.rows == right.rows ? Buffer<T>(0) : padded_rows(right, dim)) {
+    const bool copied = padded_dim != dim, same = left.rows == right.rows;
+    run.task.padded_dim = run.task.left_stride = run.task.right_stride = padded_dim;
+    run.task.left = copied ? left_rows_.get() : left.rows;
+    run.task.right = same ? run.task.left : copied ? right_rows_.get() : right.rows;
+    run.task.row_factors = left_factors_.view();
+    run.task.col_factors = right_factors_.view();
+    block = shift ? GRAPHLAB_SELECT(backward_block<T, true>)
+                  : GRAPHLAB_SELECT(backward_block<T, false>);
+  }
+
+  void write(double scale, T* out) const {
+    const int64_t dim = run.task.dim;
+    parallel_ranges(run.right.count, 1024, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        for (int64_t d = 0; d < dim; ++d) {
+          out[i * dim + d] = static_cast<T>(scale * grad[i * padded_dim + d]);
+        }
+      }
+    });
+  }
+
+  PairRun<T> run;
+  const bool shift;
+  const int64_t padded_dim;
+  const Buffer<T> grad;
+  void (*block)(const PairTask<T>&, const PairBlock&, T*, T*);
+
+ private:
+  static bool moderate(const PairSide<T>& a, const PairSide<T>& b) {
+    using Factors = SideFactors<T>;
+    return Factors::largest_weight(a) * Factors::largest_grad(b) <= PairLimits<T>::product;
+  }
+
+  Buffer<T> padded_rows(const PairSide<T>& side, int64_t dim) const {
+    if (padded_dim == dim) return Buffer<T>(0);
+    Buffer<T> out(side.count * padded_dim, T(0));
+    for (int64_t i = 0; i < side.count; ++i) {
+      std::copy_n(side.rows + i * dim, dim, out.get() + i * padded_dim);
+    }
+    return out;
+  }
+
+  const SideFactors<T> left_factors_, right_factors_;
+  const Buffer<T> left_rows_, right_rows_;
+};
+
+}  // namespace
+
+template <typename T>
+void pair_logsumexp(
+    const PairSide<T>& x, const PairSide<T>& y, int64_t dim, double scale, Diagonal diagonal,
+    T* row_lse, T* col_lse) {
+  if (col_lse == nullptr) {
+    sum_columns(PairRun<T>(y, x, dim, scale, diagonal), row_lse);
+    return;
+  }
+  const PairRun<T> run(x, y, dim, scale, diagonal);
+  const SumBuffers<T> rows(padded(x.count)), cols(padded(y.count));
+  sum_both(run, false, rows.view(), cols.view());
+  finish(rows.view(), x.count, run.shift, row_lse);
+  finish(cols.view(), y.count, run.shift, col_lse);
+}
+
+template <typename T>
+void self_pair_logsumexp(
+    const PairSide<T>& x, int64_t dim, double scale, Diagonal diagonal, T* lse) {
+  const PairRun<T> run(x, x, dim, scale, diagonal);
+  const SumBuffers<T> sums(padded(x.count));
+  sum_both(run, true, sums.view(), sums.view());
+  finish(sums.view(), x.count, run.shift, lse);
+}
+
+template <typename T>
+void pair_logsumexp_backward(
+    const PairSide<T>& a, const PairSide<T>& b, int64_t dim, double scale, Diagonal diagonal,
+    T* out) {
+  const PairBackward<T> backward(b, a, dim, scale, diagonal);
+  parallel_ranges(a.count, task_columns(a.count), [&](int64_t j, int64_t j_end) {
+    for (int64_t i = 0; i < b.count; i += kPairUnit) {
+      const PairBlock block{i, std::min(i + kPairUnit, b.count), j, j_end};
+      backward.block(backward.run.task, block, nullptr,
+                     backward.grad.get() + j * backward.padded_dim);
+    }
+  });
+  backward.write(scale, out);
+}
+
+template <typename T>
+void self_pair_logsumexp_backward(
+    const PairSide<T>& a, int64_t dim, double scale, Diagonal diagonal, T* out) {
+  const PairBackward<T> backward(a, a, dim, scale, diagonal);
+  const PairSteps steps(a.count, a.count, true);
+  const int64_t ld = backward.padded_dim, part_size = kPairUnit * ld;
+  const Buffer<T> parts(steps.max_tasks() * part_size);
+  steps.run(
+      [&](int64_t task, const PairBlock& block, bool first, bool on_diagonal) {
+        T* part = parts.get() + task * part_size;
+        if (first) std::fill_n(part, part_size, T(0));
+        T* right = on_diagonal ? nullptr : backward.grad.get() + block.j * ld;
+        backward.block(backward.run.task, block, part, right);
+      },
+      [&](int64_t i, int64_t i_end, int64_t tasks) {
+        parallel_ranges((i_end - i) * ld, 4096, [&](int64_t begin, int64_t end) {
+          T* to = backward.grad.get() + i * ld;
+          for (int64_t task = 0; task < tasks; ++task) {
+            const T* part = parts.get() + task * part_size;
+            for (int64_t k = begin; k < end; ++k) to[k] += part[k];
+          }
+        });
+      });
+  backward.write(scale, out);
+}
+
+#define GRAPHLAB_INSTANTIATE(T)                                                                    \
+  template void pair_logsumexp<T>(                                                                 \
+      const PairSide<T>&, const PairSide<T>&, int64_t, double, Diagonal, T*, T*);                  \
+  template void self_pair_logsumexp<T>(const PairSide<T>&, int64_t, double, Diagonal, T*);         \
+  template void pair_logsumexp_backward<T>(                                                        \
+      const PairSide<T>&, const PairSide<T>&, int64_t, double, Diagonal, T*);                      \
+  template void self_pair_logsumexp_backward<T>(                                                   \
+      const PairSide<T>&, int64_t, double, Diagonal, T*);
+GRAPHLAB_INSTANTIATE(float)
+GRAPHLAB_INSTANTIATE(double)
+#undef GRAPHLAB_INSTANTIATE
+
+}  // namespace graphlab::cpu

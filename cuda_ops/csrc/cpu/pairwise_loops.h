@@ -1,0 +1,233 @@
+// Inner loops of pairwise_kernel.cpp; included once per instruction set.
+//
+// Logits are computed in units of log 2 (the row panels carry the factor scale * log2 e), tile by
+// tile in registers, and consumed before they leave the first cache. `i` counts rows of the left
+// matrix, `j` rows of the right one; a tile has kTileRows i's and kTileCols j's.
+
+#include "cpu/gemm.h"
+
+namespace graphlab::cpu::GRAPHLAB_ISA {
+namespace {
+
+int64_t tile_rows() { return kTileRows; }
+
+template <typename T>
+using Tile = Vec<T>[kTileRows][2];
+
+template <typename T>
+GRAPHLAB_INLINE void logits(const PairTask<T>& task, int64_t i, int64_t j, Tile<T>& tile) {
+  multiply<T, kTileRows, 2, 1>(
+      task.dim, task.row_panels + i * task.dim, kTileRows, task.col_panels + j * task.dim,
+      kTileCols<T>, tile);
+}
+
+template <typename T>
+GRAPHLAB_INLINE bool meets_diagonal(const PairTask<T>& task, int64_t i, int64_t j) {
+  return task.diagonal != Diagonal::keep && i < j + kTileCols<T> && j < i + kTileRows;
+}
+
+// Overwrites the entries (i, i) of a tile.
+template <typename T>
+GRAPHLAB_INLINE void set_diagonal(int64_t i, int64_t j, T value, Tile<T>& tile) {
+  constexpr int L = kLanes<T>;
+  GRAPHLAB_UNROLL
+  for (int m = 0; m < kTileRows; ++m) {
+    GRAPHLAB_UNROLL
+    for (int v = 0; v < 2; ++v) {
+      const auto lane = static_cast<typename Types<T>::Bits>(i + m - j - v * L);
+      tile[m][v] = lane_numbers<T>() == lane ? splat<T>(value) : tile[m][v];
+    }
+  }
+}
+
+// --- forward: sums without a maximum -------------------------------------------------------------
+
+// Adds the exponentials of a tile to the sums of its rows (lane by lane) and of its columns.
+template <typename T, bool Rows, bool Cols, bool Diag>
+GRAPHLAB_INLINE void sum_tile(
+    const PairTask<T>& task, int64_t i, int64_t j, Vec<T> (&row_sum)[kTileRows], T* col_sum) {
+  constexpr int L = kLanes<T>;
+  Tile<T> tile = {};
+  logits(task, i, j, tile);
+  if constexpr (Diag) set_diagonal(i, j, task.diagonal_logit, tile);
+  const Vec<T> weight[2] = {load(task.col_weight + j), load(task.col_weight + j + L)};
+  Vec<T> part[2] = {};
+  GRAPHLAB_UNROLL
+  for (int m = 0; m < kTileRows; ++m) {
+    GRAPHLAB_UNROLL
+    for (int v = 0; v < 2; ++v) {
+      const Vec<T> e = Diag ? exp2_any<T>(tile[m][v]) : exp2_bounded<T>(tile[m][v]);
+      if constexpr (Rows) row_sum[m] += e * weight[v];
+      if constexpr (Cols) part[v] += e * task.row_weight[i + m];
+    }
+  }
+  if constexpr (Cols) {
+    store(col_sum, load(col_sum) + part[0]);
+    store(col_sum + L, load(col_sum + L) + part[1]);
+  }
+}
+
+template <typename T, bool Rows, bool Cols>
+void sum_block(
+    const PairTask<T>& task, const PairBlock& block, PairSums<T> rows, PairSums<T> cols) {
+  alignas(64) T col_sum[kPairUnit + 64];
+  if constexpr (Cols) {
+    for (int64_t k = 0; k < kPairUnit; ++k) col_sum[k] = 0;
+  }
+  for (int64_t i = block.i; i < block.i_end; i += kTileRows) {
+    Vec<T> row_sum[kTileRows] = {};
+    for (int64_t j = block.j; j < block.j_end; j += kTileCols<T>) {
+      T* to = col_sum + (j - block.j);
+      if (meets_diagonal(task, i, j)) {
+        sum_tile<T, Rows, Cols, true>(task, i, j, row_sum, to);
+      } else {
+        sum_tile<T, Rows, Cols, false>(task, i, j, row_sum, to);
+      }
+    }
+    for (int m = 0; Rows && m < kTileRows && i + m < block.i_end; ++m) {
+      rows.sum[i + m - block.i] += sum_lanes<T>(row_sum[m]);
+    }
+  }
+  for (int64_t k = 0; Cols && k < block.j_end - block.j; ++k) cols.sum[k] += col_sum[k];
+}
+
+// --- forward: sums relative to a running maximum -------------------------------------------------
+
+// Adds a sum relative to `other_max` to one relative to `max`.
+template <typename T>
+GRAPHLAB_INLINE void merge_sums(T& max, double& sum, T other_max, double other_sum) {
+  const T top = max > other_max ? max : other_max;
+  sum = sum * __builtin_exp2(static_cast<double>(max - top)) +
+      other_sum * __builtin_exp2(static_cast<double>(other_max - top));
+  max = top;
+}
+
+// One more pair of logits per lane for running maxima and sums.
+template <typename T>
+GRAPHLAB_INLINE void add_relative(Vec<T>& max, Vec<T>& sum, Vec<T> a, Vec<T> b) {
+  const Vec<T> cap = splat<T>(PairLimits<T>::cap);
+  const Vec<T> seen = maximum<T>(a, b);
+  const Vec<T> top = maximum<T>(max, seen > cap ? cap : seen);
+  sum = sum * exp2_any<T>(max - top) + exp2_any<T>(a - top) + exp2_any<T>(b - top);
+  max = top;
+}
+
+// The same with Count logits per lane: those of a tile's column.
+template <typename T, int Count>
+GRAPHLAB_INLINE void add_relative_column(
+    Vec<T>& max, Vec<T>& sum, const Tile<T>& tile, int v, const T* bias) {
+  const Vec<T> cap = splat<T>(PairLimits<T>::cap);
+  Vec<T> top = max;
+  for (int m = 0; m < Count; ++m) top = maximum<T>(top, tile[m][v] + bias[m]);
+  top = top > cap ? cap : top;
+  sum = sum * exp2_any<T>(max - top);
+  for (int m = 0; m < Count; ++m) sum += exp2_any<T>(tile[m][v] + bias[m] - top);
+  max = top;
+}
+
+template <typename T, bool Rows, bool Cols>
+void shifted_sum_block(
+    const PairTask<T>& task, const PairBlock& block, PairSums<T> rows, PairSums<T> cols) {
+  constexpr int L = kLanes<T>;
+  alignas(64) T col_sum[kPairUnit + 64], col_max[kPairUnit + 64];
+  for (int64_t k = 0; k < kPairUnit; ++k) {
+    col_sum[k] = 0;
+    col_max[k] = PairLimits<T>::floor;
+  }
+  for (int64_t i = block.i; i < block.i_end; i += kTileRows) {
+    Vec<T> row_sum[kTileRows] = {}, row_max[kTileRows];
+    for (auto& max : row_max) max = splat<T>(PairLimits<T>::floor);
+    for (int64_t j = block.j; j < block.j_end; j += kTileCols<T>) {
+      Tile<T> tile = {};
+      logits(task, i, j, tile);
+      if (meets_diagonal(task, i, j)) set_diagonal(i, j, task.diagonal_logit, tile);
+      const Vec<T> bias[2] = {load(task.col_weight + j), load(task.col_weight + j + L)};
+      for (int m = 0; Rows && m < kTileRows; ++m) {
+        add_relative<T>(row_max[m], row_sum[m], tile[m][0] + bias[0], tile[m][1] + bias[1]);
+      }
+      for (int v = 0; Cols && v < 2; ++v) {
+        const int64_t k = j - block.j + v * L;
+        Vec<T> max = load(col_max + k), sum = load(col_sum + k);
+        add_relative_column<T, kTileRows>(max, sum, tile, v, task.row_weight + i);
+        store(col_max + k, max);
+        store(col_sum + k, sum);
+      }
+    }
+    for (int m = 0; Rows && m < kTileRows && i + m < block.i_end; ++m) {
+      const int64_t k = i + m - block.i;
+      for (int lane = 0; lane < L; ++lane) {
+        merge_sums<T>(rows.max[k], rows.sum[k], row_max[m][lane], row_sum[m][lane]);
+      }
+    }
+  }
+  for (int64_t k = 0; Cols && k < block.j_end - block.j; ++k) {
+    merge_sums<T>(cols.max[k], cols.sum[k], col_max[k], col_sum[k]);
+  }
+}
+
+// --- backward ------------------------------------------------------------------------------------
+
+// Derivatives of the objective to the logits of a tile, see PairFactors.
+template <typename T, bool Shift>
+GRAPHLAB_INLINE void shares(const PairTask<T>& task, int64_t i, int64_t j, bool diag, T* to) {
+  constexpr int L = kLanes<T>;
+  Tile<T> tile = {};
+  logits(task, i, j, tile);
+  const PairFactors<T>&row = task.row_factors, &col = task.col_factors;
+  GRAPHLAB_UNROLL
+  for (int v = 0; v < 2; ++v) {
+    const Vec<T> col_weight = load(col.weight + j + v * L), col_grad = load(col.grad + j + v * L);
+    Vec<T> col_shift{};
+    if constexpr (Shift) col_shift = load(col.shift + j + v * L);
+    GRAPHLAB_UNROLL
+    for (int m = 0; m < kTileRows; ++m) {
+      const T row_weight = row.weight[i + m], row_grad = row.grad[i + m];
+      if constexpr (Shift) {
+        tile[m][v] = row_weight * col_grad * exp2_any<T>(tile[m][v] - col_shift) +
+            row_grad * col_weight * exp2_any<T>(tile[m][v] - row.shift[i + m]);
+      } else {
+        tile[m][v] =
+            exp2_bounded<T>(tile[m][v]) * (row_weight * col_grad + row_grad * col_weight);
+      }
+    }
+  }
+  if (diag) set_diagonal(i, j, T(0), tile);
+  GRAPHLAB_UNROLL
+  for (int m = 0; m < kTileRows; ++m) {
+    store(to + m * kShareStride, tile[m][0]);
+    store(to + m * kShareStride + L, tile[m][1]);
+  }
+}
+
+// Adds the shares of a block times the rows of the right matrix to the left gradient, and the other
+// way round. Missing gradients (null) are left out.
+template <typename T, bool Shift>
+void backward_block(const PairTask<T>& task, const PairBlock& block, T* left_grad, T* right_grad) {
+  alignas(64) T share[kShareRows * kShareStride];
+  const int64_t ld = task.padded_dim;
+  for (int64_t j = block.j; j < block.j_end; j += kShareCols) {
+    const int64_t j_end = j + kShareCols < block.j_end ? j + kShareCols : block.j_end;
+    for (int64_t i = block.i; i < block.i_end; i += kShareRows) {
+      const int64_t i_end = i + kShareRows < block.i_end ? i + kShareRows : block.i_end;
+      for (int64_t jt = j; jt < j_end; jt += kTileCols<T>) {
+        for (int64_t it = i; it < i_end; it += kTileRows) {
+          T* to = share + (it - i) * kShareStride + (jt - j);
+          shares<T, Shift>(task, it, jt, meets_diagonal(task, it, jt), to);
+        }
+      }
+      if (right_grad != nullptr) {
+        add_product<T, 1>(
+            j_end - j, ld, i_end - i, share, kShareStride, task.left + i * task.left_stride,
+            task.left_stride, right_grad + (j - block.j) * ld, ld);
+      }
+      if (left_grad != nullptr) {
+        add_product<T, kShareStride>(
+            i_end - i, ld, j_end - j, share, 1, task.right + j * task.right_stride,
+            task.right_stride, left_grad + (i - block.i) * ld, ld);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphlab::cpu::GRAPHLAB_ISA

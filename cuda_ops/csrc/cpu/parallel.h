@@ -1,0 +1,61 @@
+// Work sharing that leaves no trace of the number of threads in the results: the caller cuts the
+// work into tasks of fixed size, and whichever thread runs a task computes the same bits.
+#pragma once
+
+#include <torch/csrc/stable/ops.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+namespace graphlab::cpu {
+
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+// Runs body(task) for every task in [0, count); idle threads take the next task.
+template <typename F>
+void parallel_tasks(int64_t count, const F& body) {
+  if (count <= 1) {
+    if (count == 1) body(int64_t{0});
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  const int64_t workers = std::min<int64_t>(count, torch::stable::get_num_threads());
+  torch::stable::parallel_for(0, workers, 1, [&](int64_t, int64_t) {
+    for (int64_t task = next.fetch_add(1); task < count; task = next.fetch_add(1)) body(task);
+  });
+}
+
+// Runs body(begin, end) over fixed ranges of [0, count).
+template <typename F>
+void parallel_ranges(int64_t count, int64_t length, const F& body) {
+  parallel_tasks(divide_up(count, length), [&](int64_t task) {
+    body(task * length, std::min(count, (task + 1) * length));
+  });
+}
+
+// Uninitialised memory on a cache line of its own.
+template <typename T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t count)
+      : data_(static_cast<T*>(::operator new(sizeof(T) * count, kLine))) {}
+  Buffer(int64_t count, T value) : Buffer(count) { std::fill_n(data_, count, value); }
+  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { ::operator delete(data_, kLine); }
+
+  T* get() const { return data_; }
+  T& operator[](int64_t i) const { return data_[i]; }
+
+ private:
+  static constexpr std::align_val_t kLine{64};
+  T* data_;
+};
+
+}  // namespace graphlab::cpu

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from experiments import pamc
+from experiments._runner import execute
+from tests._data import test_data_root
+
+TINY = pamc.Config(epochs=6, pretrain_epochs=1, hidden_channels=(16,), n_init=2, checkpoint_every=2)
+METHODS = ("PamC", "SCGC*", "SCGC + meta2")
+
+
+@pytest.fixture
+def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the t-SNE picture, which takes most of the time of a tiny run."""
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
+
+
+def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
+    results = execute(pamc.run, config, out=tmp_path, device="cpu", **options)
+    assert not results.errors
+    timeless = {"seconds_per_epoch"}
+    return {
+        label: {k: v for k, v in row.items() if k not in timeless}
+        for label, row in results.finished[0].rows.items()
+    }
+
+
+def test_table_holds_baselines_methods_and_protocols(tmp_path: Path) -> None:
+    found = rows(tmp_path)
+    labels = {"k-means on features", "k-means on autoencoder"}
+    for method in METHODS:
+        labels |= {method, f"{method} [label-free stop]", f"{method} [best epoch by test labels]"}
+        assert found[method]["epoch"] == 5
+        best = found[f"{method} [best epoch by test labels]"]
+        assert all(best[name] >= found[method][name] for name in ("acc", "nmi", "ari", "f1"))
+    assert set(found) == labels
+    pictures = sorted(path.name for path in tmp_path.rglob("*.png"))
+    assert pictures == ["accuracy.png", "embedding.png"]
+
+
+@pytest.mark.usefixtures("without_map")
+def test_protocol_moves_the_unmarked_row_but_never_hides_test_labels(tmp_path: Path) -> None:
+    free = rows(tmp_path, dataclasses.replace(TINY, protocol="label_free"))
+    assert "PamC [last epoch]" in free
+    assert "PamC" in free
+    paper = rows(tmp_path, dataclasses.replace(TINY, protocol="paper"))
+    assert "PamC" not in paper
+    assert "PamC [best epoch by test labels]" in paper
+    failed = execute(pamc.run, dataclasses.replace(TINY, protocol="best"), out=tmp_path)
+    assert "protocol must be one of" in failed.errors[0]
+
+
+@pytest.mark.usefixtures("without_map")
+def test_interrupted_run_continues_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rows(tmp_path / "whole")
+    score, calls = pamc.clustering_scores, []
+
+    def interrupted(y: Any, pred: Any) -> dict[str, float]:
+        calls.append(1)
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        return score(y, pred)
+
+    monkeypatch.setattr(pamc, "clustering_scores", interrupted)
+    for stop in (6, 13, 17):  # within each of the three methods
+        calls.clear()
+        folder = tmp_path / str(stop)
+        with pytest.raises(KeyboardInterrupt):
+            rows(folder)
+        stop = -1
+        assert rows(folder) == whole
+
+
+@pytest.mark.usefixtures("without_map")
+def test_labels_only_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = pamc.load
+
+    def shuffled(config: pamc.Config) -> tuple[Data, int]:
+        data, num_clusters = load(config)
+        order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(9))
+        data.y = data.y[order]
+        return data, num_clusters
+
+    honest = rows(tmp_path / "honest")
+    monkeypatch.setattr(pamc, "load", shuffled)
+    blind = rows(tmp_path / "blind")
+    for method in METHODS:
+        for label in (method, f"{method} [label-free stop]"):
+            assert blind[label]["epoch"] == honest[label]["epoch"]
+            assert blind[label]["acc"] < honest[label]["acc"]
+
+
+def test_stop_is_the_end_of_a_stable_stretch() -> None:
+    moving, still = [0.1] * 4, [0.0] * 5
+    assert pamc.stop_epoch(moving + still + moving) == 8
+    assert pamc.stop_epoch(moving) == 3
+    assert pamc.stop_epoch(still[:4] + moving + still[:4]) == 11
+
+
+def test_presets_name_known_data_and_the_sheet_of_hyper_parameters() -> None:
+    for name, config in pamc.PRESETS.items():
+        assert config.dataset == name.removesuffix("_common")
+        assert config.scgc_exact.negatives == "exact"
+        assert config.meta2.negatives == "meta2"
+    usps = pamc.PRESETS["usps"].pamc
+    assert (usps.alpha, usps.beta, usps.order, usps.tau, usps.lr) == (2, 2, 4, 0.5, 1e-3)
+
+
+@pytest.mark.usefixtures("without_map")
+def test_runs_on_a_real_set(tmp_path: Path) -> None:
+    source = test_data_root("sdcn", "dblp").parent
+    config = dataclasses.replace(
+        TINY, dataset="dblp", root=str(tmp_path / "data"), source=str(source), epochs=1
+    )
+    assert rows(tmp_path / "runs", config)["PamC"]["acc"] > 0.25

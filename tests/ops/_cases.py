@@ -1,0 +1,378 @@
+"""Inputs for every operator, and the comparison with the definition in float64.
+
+``python -m tests.ops._cases`` compares every case once in a process of its own, for instance under
+another instruction set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlab.ops import CSRGraph, reference, unit_rows
+from graphlab.ops.library import active_kernel
+
+OPS: Any = torch.ops.graphlab
+TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an operator.
+
+    Attributes:
+        op: Name of the operator.
+        label: What is special about the call.
+        build: Makes the arguments in float64 on the CPU.
+        small: Whether the call suits checks that repeat it many times.
+        slack: Factor on the tolerance.
+    """
+
+    op: str
+    label: str
+    build: Callable[[], tuple[Any, ...]]
+    small: bool = False
+    slack: float = 1.0
+
+    @property
+    def id(self) -> str:
+        """Name of the case in a test report."""
+        return f"{self.op}-{self.label}"
+
+    def args(
+        self, dtype: torch.dtype = torch.float64, device: torch.device | str = "cpu"
+    ) -> tuple[Any, ...]:
+        """The arguments in another floating dtype, on another device."""
+        return tuple(_convert(a, dtype, torch.device(device)) for a in self.build())
+
+
+def _convert(value: Any, dtype: torch.dtype, device: torch.device) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    # A copy: graphs are built once and shared.
+    return value.detach().to(device, dtype if value.is_floating_point() else value.dtype, copy=True)
+
+
+def randn(*size: int, seed: int = 0) -> Tensor:
+    """Normal float64 values that are exact in float32 as well, the same in every run."""
+    generator = torch.Generator().manual_seed(seed + 7919 * sum(size) + len(size))
+    return torch.randn(*size, generator=generator).double()
+
+
+def rand(*size: int, seed: int = 0) -> Tensor:
+    """Uniform float64 values in [0.1, 1.1), exact in float32 as well."""
+    generator = torch.Generator().manual_seed(seed + 104729 * sum(size) + len(size))
+    return (torch.rand(*size, generator=generator) + 0.1).double()
+
+
+def randint(high: int, *size: int, seed: int = 0) -> Tensor:
+    """Uniform integers in [0, high)."""
+    generator = torch.Generator().manual_seed(seed + 15485863 * sum(size) + len(size))
+    return torch.randint(high, size, generator=generator)
+
+
+@lru_cache
+def graph(kind: str, nodes: int, edges: int) -> CSRGraph:
+    """A random graph with self-loops and, for ``kind="hub"``, nodes joined with all others."""
+    index = randint(max(1, nodes), 2, edges)
+    if kind == "hub":
+        every = torch.arange(nodes)
+        index = torch.cat([index, torch.stack([every, 0 * every]), torch.stack([every, every])], 1)
+    if kind == "plain":
+        return CSRGraph.from_edge_index(index, nodes)
+    if kind == "directed":
+        return CSRGraph.from_edge_index(index, nodes, rand(index.size(1)))
+    base = CSRGraph.from_edge_index(torch.cat([index, index.flip(0)], 1), nodes)
+    row, col = base.edge_index()
+    node = rand(nodes, seed=1).float().double()
+    if kind in ("symmetric", "hub"):
+        return CSRGraph.from_edge_index(base.edge_index(), nodes, node[row] * node[col])
+    weight = 1 / node[row]
+    return CSRGraph.from_edge_index(base.edge_index(), nodes, weight, scale=node)
+
+
+def tensors_of(g: CSRGraph) -> tuple[Tensor | None, ...]:
+    """A graph as the operators take it."""
+    return g.rowptr, g.col, g.weight, g.weight_t, g.scale
+
+
+# --- builders ------------------------------------------------------------------------------------
+
+
+def _rows(nodes: int, dim: int) -> Tensor:
+    z = randn(nodes, dim)
+    if nodes > 10:  # the cosine jumps at a zero row, which finite differences would not forgive
+        z[nodes // 3] = 0
+    return z
+
+
+def _edge(kind: str, nodes: int, edges: int, dim: int, tau: float = 0.7) -> Callable[[], Any]:
+    return lambda: (_rows(nodes, dim), *tensors_of(graph(kind, nodes, edges)), tau)
+
+
+def _edge_backward(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
+    return lambda: (randn(nodes, seed=5), *_edge(kind, nodes, edges, dim)())
+
+
+def _edge_weight(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        z, rowptr, col, *_, tau = _edge(kind, nodes, edges, dim)()
+        return randn(nodes, seed=5), z, rowptr, col, tau
+
+    return build
+
+
+def _labels(nodes: int, clusters: int) -> Tensor:
+    """The last cluster stays empty, the first one is large."""
+    cluster = randint(max(1, clusters - 1), nodes)
+    cluster[: nodes // 2] = 0
+    return cluster
+
+
+def _sum(nodes: int, dim: int, clusters: int) -> Callable[[], Any]:
+    return lambda: (randn(nodes, dim), _labels(nodes, clusters), clusters)
+
+
+def _gather(nodes: int, dim: int, clusters: int) -> Callable[[], Any]:
+    return lambda: (randn(clusters, dim), _labels(nodes, clusters))
+
+
+def _outer_backward(nodes: int, dim: int, clusters: int) -> Callable[[], Any]:
+    return lambda: (
+        randn(clusters, dim, dim),
+        randn(nodes, dim),
+        _labels(nodes, clusters),
+    )
+
+
+def _weights(count: int, kind: str, seed: int) -> Tensor | None:
+    """None, or moderate weights with zeros among them."""
+    if kind == "none":
+        return None
+    weight = rand(count, seed=seed)
+    weight[: count // 4] = 0
+    return weight
+
+
+def _pair(
+    n: int,
+    m: int,
+    dim: int,
+    scale: float = 0.8,
+    diagonal: int = 0,
+    weights: str = "none",
+    columns: bool = True,
+) -> Callable[[], Any]:
+    return lambda: (
+        unit_rows(randn(n, dim)),
+        unit_rows(randn(m, dim, seed=1)),
+        _weights(n, weights, 2),
+        _weights(m, weights, 3),
+        scale,
+        diagonal,
+        columns,
+    )
+
+
+def _pair_backward(
+    n: int, m: int, dim: int, sides: str = "rc", **options: Any
+) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        x, y, x_weight, y_weight, scale, diagonal, _ = _pair(n, m, dim, **options)()
+        row, col = reference.pairwise_logsumexp(x, y, x_weight, y_weight, scale, diagonal, True)
+        rows = (randn(n, seed=7), row.float().double(), y_weight) if "r" in sides else (None,) * 3
+        cols = (randn(m, seed=8), col.float().double(), x_weight) if "c" in sides else (None,) * 3
+        return (x, y, *rows, *cols, scale, diagonal)
+
+    return build
+
+
+def _self(n: int, dim: int, **options: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        x, _, weight, _, scale, diagonal, _ = _pair(n, n, dim, **options)()
+        return x, weight, scale, diagonal
+
+    return build
+
+
+def _self_backward(n: int, dim: int, **options: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        x, weight, scale, diagonal = _self(n, dim, **options)()
+        lse = reference.self_logsumexp(x, weight, scale, diagonal).float().double()
+        side = (randn(n, seed=7), lse, weight)
+        return (x, x, *side, *side, scale, diagonal)
+
+    return build
+
+
+def _meta(n: int, clusters: int, dim: int, cov: bool = True, tau: float = 1.2) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        count = 5 * rand(clusters)
+        count[clusters // 2 : clusters // 2 + 1] = 0 if clusters > 1 else 2
+        root = 0.3 * randn(clusters, dim, dim)
+        moments = (root @ root.transpose(1, 2) + 0.1 * root).float().double()
+        return (
+            unit_rows(randn(n, dim)),
+            count,
+            0.3 * randn(clusters, dim),
+            moments if cov else None,
+            tau,
+        )
+
+    return build
+
+
+def _meta_backward(n: int, clusters: int, dim: int, **options: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        args = _meta(n, clusters, dim, **options)()
+        lse = reference.meta_logsumexp(*args).float().double()
+        return (randn(n, seed=9), lse, *args)
+
+    return build
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+_GRAPHS = [
+    ("small", "directed", 7, 20, 3),
+    ("plain", "plain", 60, 500, 10),
+    ("directed", "directed", 300, 6000, 10),
+    ("symmetric", "symmetric", 200, 1500, 16),
+    ("reversible", "reversible", 300, 6000, 33),
+    ("hub", "hub", 5000, 9000, 5),
+    ("wide", "reversible", 50, 700, 130),
+    ("no edges", "plain", 5, 0, 4),
+    ("one node", "plain", 1, 1, 4),
+    ("no nodes", "plain", 0, 0, 4),
+    ("no features", "plain", 6, 9, 0),
+]
+_CLUSTERS = [
+    ("small", 8, 3, 4),
+    ("few", 3000, 10, 7),
+    ("many", 2500, 20, 2000),
+    ("wide", 600, 70, 3),
+    ("one row", 1, 4, 1),
+    ("no rows", 0, 4, 3),
+    ("no features", 9, 0, 2),
+]
+_PAIRS: list[tuple[str, int, int, int, dict[str, Any]]] = [
+    ("small", 6, 5, 3, {"weights": "some", "diagonal": 2}),
+    ("plain", 100, 130, 10, {}),
+    ("weights", 400, 150, 10, {"weights": "some", "diagonal": 1}),
+    ("wide", 30, 500, 130, {"diagonal": 2}),
+    ("sharp", 150, 200, 17, {"scale": 50.0, "diagonal": 1}),
+    ("sharp weights", 150, 200, 17, {"scale": 50.0, "weights": "some"}),
+    ("negative scale", 50, 60, 8, {"scale": -3.0}),
+    ("one pair", 1, 1, 4, {"diagonal": 2}),
+    ("empty", 3, 0, 4, {}),
+    ("no features", 5, 4, 0, {"diagonal": 1}),
+]
+_META: list[tuple[str, int, int, int, dict[str, Any]]] = [
+    ("small", 6, 3, 3, {}),
+    ("first order", 500, 7, 10, {"cov": False}),
+    ("second order", 500, 7, 10, {}),
+    ("wide", 90, 3, 40, {}),
+    ("many", 70, 200, 6, {"tau": 3.0}),
+    ("one row", 1, 1, 4, {}),
+    ("no rows", 0, 3, 4, {}),
+    ("no features", 5, 3, 0, {}),
+]
+
+
+def _sharp(options: dict[str, Any]) -> float:
+    # Normalisers near 50 are known to half a unit in the last place: 2e-6 of the exponential.
+    return 10.0 if options.get("scale", 0) > 30 else 2.0
+
+
+def _table() -> list[Case]:
+    table = []
+    for label, *size in _GRAPHS:
+        small = label == "small"
+        table.append(Case("edge_cosine_sum", label, _edge(*size), small))
+        table.append(Case("edge_cosine_sum_backward", label, _edge_backward(*size), small))
+        table.append(Case("edge_cosine_weight_grad", label, _edge_weight(*size), small))
+    for label, n, d, k in _CLUSTERS:
+        small = label == "small"
+        table.append(Case("cluster_sum", label, _sum(n, d, k), small))
+        table.append(Case("cluster_gather", label, _gather(n, d, k), small))
+        if label != "many":
+            table.append(Case("cluster_outer", label, _sum(n, d, k), small))
+            table.append(Case("cluster_outer_backward", label, _outer_backward(n, d, k), small))
+    for label, n, m, d, options in _PAIRS:
+        small, slack = label == "small", _sharp(options)
+        table.append(Case("pairwise_logsumexp", label, _pair(n, m, d, **options), small))
+        for sides in ("rc", "r", "c"):
+            build = _pair_backward(n, m, d, sides, **options)
+            name = f"{label} {sides}"
+            table.append(Case("pairwise_logsumexp_backward", name, build, small, slack))
+        table.append(Case("self_logsumexp", label, _self(n, d, **options), small))
+        build = _self_backward(n, d, **options)
+        table.append(Case("pairwise_logsumexp_backward", f"{label} self", build, small, slack))
+    rows_only = _pair(300, 70, 9, columns=False)
+    table.append(Case("pairwise_logsumexp", "rows only", rows_only))
+    table.append(Case("self_logsumexp", "several units", _self(900, 6, diagonal=2)))
+    build = _self_backward(900, 6, diagonal=1, weights="some")
+    table.append(Case("pairwise_logsumexp_backward", "several units", build, slack=2.0))
+    for label, n, k, d, options in _META:
+        small = label == "small"
+        table.append(Case("meta_logsumexp", label, _meta(n, k, d, **options), small))
+        build = _meta_backward(n, k, d, **options)
+        table.append(Case("meta_logsumexp_backward", label, build, small, slack=3.0))
+    return table
+
+
+CASES = _table()
+SMALL = [case for case in CASES if case.small]
+
+
+# --- comparison ----------------------------------------------------------------------------------
+
+
+def tensors(result: Any) -> tuple[Tensor, ...]:
+    """The outputs of an operator as a tuple."""
+    return result if isinstance(result, tuple) else (result,)
+
+
+def relative_error(got: Tensor, want: Tensor) -> float:
+    """Norm of the difference over the norm of ``want``; infinite where infinities differ."""
+    got, want = got.detach().double().cpu(), want.detach().double().cpu()
+    finite = want.isfinite()
+    if got.shape != want.shape or not torch.equal(got[~finite], want[~finite]):
+        return float("inf")
+    if not bool(finite.any()):
+        return 0.0
+    difference = (got - want)[finite].norm()
+    return float(difference / want[finite].norm().clamp(min=1e-30))
+
+
+def tolerance(op: str, dtype: torch.dtype, device: torch.device | str) -> float:
+    """Bound of the relative error; pure torch adds long float32 rows up one by one."""
+    pure = active_kernel(op, torch.device(device).type) == "pure"
+    return TOLERANCE[dtype] * (10.0 if pure else 1.0)
+
+
+def check_against_reference(
+    case: Case, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> None:
+    """Compare an operator with its definition, evaluated in float64 on the same inputs."""
+    args = case.args(dtype, device)
+    got = tensors(getattr(OPS, case.op)(*args))
+    double = tuple(_convert(a, torch.float64, torch.device("cpu")) for a in args)
+    want = tensors(getattr(reference, case.op)(*double))
+    for index, (g, w) in enumerate(zip(got, want, strict=True)):
+        if g.dtype != dtype:
+            raise AssertionError(f"{case.id}: output {index} has dtype {g.dtype}, not {dtype}")
+        error, limit = relative_error(g, w), case.slack * tolerance(case.op, dtype, device)
+        if not error <= limit:
+            raise AssertionError(f"{case.id}: output {index} is off by {error:.2e} > {limit:.0e}")
+
+
+if __name__ == "__main__":
+    for each in CASES:
+        check_against_reference(each, torch.float32)
+        check_against_reference(each, torch.float64)

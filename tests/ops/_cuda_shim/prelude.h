@@ -1,0 +1,13 @@
+// Included before every kernel file: torch's headers first, then the one word that makes the kernels
+// register for CPU tensors.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
+#include <torch/csrc/stable/accelerator.h>
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+
+#define CUDA CPU

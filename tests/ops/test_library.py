@@ -1,0 +1,271 @@
+"""What every operator must offer, checked over the table of cases."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+import graphlab.ops
+from graphlab.ops import library, reference
+from tests.ops._cases import (
+    CASES,
+    OPS,
+    SMALL,
+    TOLERANCE,
+    Case,
+    check_against_reference,
+    relative_error,
+    tensors,
+)
+
+DTYPES = [torch.float32, torch.float64]
+FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
+FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
+SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
+SMALL_BACKWARD = [case for case in SMALL if case.op not in (*FORWARD,)]
+# The reverse weights, counts and the like are constants.
+DIFFERENTIABLE = {
+    "edge_cosine_sum": (0, 3),
+    "cluster_sum": (0,),
+    "cluster_gather": (0,),
+    "cluster_outer": (0,),
+    "pairwise_logsumexp": (0, 1),
+    "self_logsumexp": (0,),
+    "meta_logsumexp": (0, 2, 3),
+}
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+small_case = pytest.mark.parametrize("case", SMALL, ids=lambda case: case.id)
+forward_case = pytest.mark.parametrize("case", SMALL_FORWARD, ids=lambda case: case.id)
+every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+
+
+def leaves(case: Case, dtype: torch.dtype = torch.float64) -> tuple[list[Any], list[Tensor]]:
+    """Arguments of a forward operator, and those of them that want a gradient."""
+    args = list(case.args(dtype))
+    wanted = [args[i].requires_grad_() for i in DIFFERENTIABLE[case.op]]
+    return args, wanted
+
+
+def restore(args: list[Any], case: Case, values: tuple[Tensor, ...]) -> list[Any]:
+    """The arguments with the differentiable ones replaced."""
+    args = list(args)
+    for position, value in zip(DIFFERENTIABLE[case.op], values, strict=True):
+        args[position] = value
+    return args
+
+
+def test_every_operator_has_cases():
+    registered = {
+        name.split("::")[1].split(".")[0]
+        for name in torch._C._dispatch_get_all_op_names()
+        if name.startswith("graphlab::")
+    }
+    assert registered == set(library.OPERATORS)
+    assert {case.op for case in CASES} == registered
+    assert {case.op for case in SMALL} == registered
+    assert {op for op in registered if op in DIFFERENTIABLE} == set(FORWARD)
+    assert all(callable(getattr(reference, name)) for name in registered)
+
+
+@every_case
+@every_dtype
+def test_matches_the_definition(case, dtype, device):
+    check_against_reference(case, dtype, device)
+
+
+@forward_case
+def test_gradient_is_that_of_the_definition(case):
+    args, wanted = leaves(case)
+    outputs = tensors(getattr(OPS, case.op)(*args))
+    expected = tensors(getattr(reference, case.op)(*args))
+    factors = [torch.linspace(0.5, 2.0, out.numel()).double().view(out.shape) for out in outputs]
+    got = torch.autograd.grad(outputs, wanted, factors)
+    want = torch.autograd.grad(expected, wanted, factors)
+    for g, w in zip(got, want, strict=True):
+        assert relative_error(g, w) < 1e-12
+
+
+@forward_case
+def test_gradcheck(case):
+    args, wanted = leaves(case)
+    assert torch.autograd.gradcheck(
+        lambda *values: getattr(OPS, case.op)(*restore(args, case, values)), wanted
+    )
+
+
+@forward_case
+def test_second_derivative_is_right_or_refused(case):
+    args, wanted = leaves(case)
+    if case.op in ("cluster_sum", "cluster_gather"):
+        function = getattr(OPS, case.op)
+        assert torch.autograd.gradgradcheck(
+            lambda *values: function(*restore(args, case, values)), wanted
+        )
+        return
+    total = sum((out**2).sum() for out in tensors(getattr(OPS, case.op)(*args)))
+    first = torch.autograd.grad(total, wanted, create_graph=True)
+    with pytest.raises(NotImplementedError, match="has no derivative"):
+        sum(g.sum() for g in first).backward()
+
+
+@small_case
+def test_opcheck(case, device):
+    operator = getattr(OPS, case.op).default
+    args = case.args(torch.float32, device)
+    for position in DIFFERENTIABLE.get(case.op, ()):
+        args[position].requires_grad_()
+    torch.library.opcheck(operator, args)
+
+
+@forward_case
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+def test_compiles_into_one_graph(case, dynamic):
+    torch._dynamo.reset()
+    args, wanted = leaves(case, torch.float32)
+
+    def loss(*values: Tensor) -> Tensor:
+        outputs = tensors(getattr(OPS, case.op)(*restore(args, case, values)))
+        return sum((out * torch.arange(out.numel()).view(out.shape)).sum() for out in outputs)
+
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    got = torch.autograd.grad(compiled(*wanted), wanted)
+    want = torch.autograd.grad(loss(*wanted), wanted)
+    for g, w in zip(got, want, strict=True):
+        assert relative_error(g, w) < 1e-6
+
+
+@every_case
+def test_shapes_are_known_without_values(case):
+    args = case.args(torch.float32)
+    want = tensors(getattr(OPS, case.op)(*args))
+    meta = [a.to("meta") if isinstance(a, Tensor) else a for a in args]
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake = [mode.from_tensor(a) if isinstance(a, Tensor) else a for a in args]
+        on_fake = tensors(getattr(OPS, case.op)(*fake))
+    for result in (tensors(getattr(OPS, case.op)(*meta)), on_fake):
+        for r, w in zip(result, want, strict=True):
+            assert (r.shape, r.dtype, r.stride()) == (w.shape, w.dtype, w.stride())
+
+
+def spread_out(tensor: Tensor) -> Tensor:
+    """The same values with gaps in memory, along every axis."""
+    wide = tensor.new_zeros([2 * size + 1 for size in tensor.shape])
+    view = wide[tuple(slice(1, None, 2) for _ in tensor.shape)]
+    return view.copy_(tensor)
+
+
+@small_case
+def test_layout_in_memory_does_not_matter(case, device):
+    args = case.args(torch.float32, device)
+    spread = [spread_out(a) if isinstance(a, Tensor) and a.dim() else a for a in args]
+    turned = [a.t().contiguous().t() if isinstance(a, Tensor) and a.dim() == 2 else a for a in args]
+    want = tensors(getattr(OPS, case.op)(*args))
+    for others in (spread, turned):
+        for g, w in zip(tensors(getattr(OPS, case.op)(*others)), want, strict=True):
+            assert relative_error(g, w) < TOLERANCE[torch.float32]
+
+
+@small_case
+def test_inputs_are_left_alone(case, device):
+    args = case.args(torch.float64, device)
+    copies = [a.clone() if isinstance(a, Tensor) else a for a in args]
+    getattr(OPS, case.op)(*args)
+    for a, copy in zip(args, copies, strict=True):
+        assert torch.equal(a, copy) if isinstance(a, Tensor) else a == copy
+
+
+@every_case
+def test_bits_do_not_depend_on_threads_or_repetition(case, device):
+    if device.type == "cpu" and library.active_kernel(case.op, "cpu") == "pure":
+        pytest.skip("a promise of the compiled kernels")
+    args = case.args(torch.float32, device)
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            results += [tensors(getattr(OPS, case.op)(*args)) for _ in range(7)]
+    finally:
+        torch.set_num_threads(threads)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("case", SMALL_FORWARD, ids=lambda case: case.id)
+def test_autocast_computes_in_single_precision(case, device):
+    args = case.args(torch.bfloat16, device)
+    single = [_float(a) for a in args]
+    want = tensors(getattr(OPS, case.op)(*single))
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        got = tensors(getattr(OPS, case.op)(*args))
+    for g, w in zip(got, want, strict=True):
+        assert g.dtype == torch.float32
+        assert relative_error(g, w) < TOLERANCE[torch.float32]
+
+
+def _float(value: Any) -> Any:
+    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="chooses among x86 instruction sets")
+@pytest.mark.parametrize("name", ["baseline", "avx2"])
+def test_every_instruction_set_gives_the_same_values(name, kernels):
+    if not kernels.compiled:
+        pytest.skip("needs the compiled kernels")
+    run(["-m", "tests.ops._cases"], GRAPHLAB_CPU_ISA=name)
+
+
+def test_pure_torch_gives_the_same_values(kernels):
+    if not kernels.compiled:
+        pytest.skip("this run is pure torch already")
+    run(["-W", "error", "-m", "tests.ops._cases"], GRAPHLAB_DISABLE_KERNELS="1")
+
+
+def test_status_says_what_runs(kernels):
+    assert kernels is graphlab.ops.status()
+    assert kernels.schema_version == library.SCHEMA_VERSION
+    expected = "compiled" if kernels.compiled else "pure"
+    assert {library.active_kernel(name, "cpu") for name in library.OPERATORS} == {expected}
+    if os.environ.get("GRAPHLAB_DISABLE_KERNELS", "0") == "1":
+        assert "GRAPHLAB_DISABLE_KERNELS" in kernels.reason
+
+
+def test_other_schema_version_is_refused_with_one_warning(tmp_path):
+    package = tmp_path / "graphlab_cuda_ops"
+    package.mkdir()
+    (package / "__init__.py").write_text("SCHEMA_VERSION = -1\n", encoding="utf-8")
+    code = (
+        "import sys, warnings\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "with warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import graphlab.ops\n"
+        "ours = [w for w in seen if 'compiled kernels' in str(w.message)]\n"
+        "assert len(ours) == 1 and 'schema version -1' in str(ours[0].message), seen\n"
+        "assert not graphlab.ops.status().compiled\n"
+        "graphlab.ops.cluster_sum(__import__('torch').ones(3, 2), "
+        "__import__('torch').tensor([0, 1, 1]), 2)\n"
+    )
+    run(["-c", code, str(tmp_path)], GRAPHLAB_DISABLE_KERNELS="0")
+
+
+def run(arguments: list[str], **environment: str) -> None:
+    """Run Python from the root of the repository; its output is shown if it fails."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=Path(__file__).resolve().parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
