@@ -1,8 +1,8 @@
 // Inner loops of edge_kernel.cpp; included once per instruction set.
 //
 // A chunk is a fixed range of CSR entries, whatever rows they belong to, so that hubs and short
-// rows cost the same. It is worked off in blocks: cosines of a block of entries, their exponentials in
-// one vector loop, then the sums over the row segments of the block.
+// rows cost the same. It is worked off in blocks: cosines of a block of entries, their exponentials
+// in one vector loop, then the sums over the row segments of the block.
 
 namespace graphlab::cpu::GRAPHLAB_ISA {
 namespace {

@@ -162,30 +162,37 @@ void sum_columns(const PairRun<T>& run, T* lse) {
   finish(sums.view(), count, run.shift, lse);
 }
 
-// Steps over units of left rows; within a step, tasks own groups of units of right rows, and hand
-// in the sums of the step's rows, which are added in a fixed order. `triangular`: only right units
-// from the step's own on, both sides being the same matrix.
+// Steps over left rows; within a step, tasks own groups of right rows, and hand in what they found
+// for the step's rows, which is added in a fixed order. The number of steps and tasks is bounded,
+// so that threads rarely meet and the parts stay small. `triangular`: both sides are the same
+// matrix, and only pairs of units (i, j) with i <= j are visited.
 class PairSteps {
  public:
   PairSteps(int64_t left, int64_t right, bool triangular)
-      : left_(left), right_(right), triangular_(triangular) {
-    group_ = std::max<int64_t>(1, divide_up(right, kPairUnit * kPairTasks)) * kPairUnit;
-  }
+      : left_(left),
+        right_(right),
+        step_(round_up(divide_up(std::max<int64_t>(1, left), kPairSteps), kPairUnit)),
+        group_(round_up(divide_up(std::max<int64_t>(1, right), kPairTasks), kPairUnit)),
+        triangular_(triangular) {}
 
+  int64_t rows() const { return step_; }
   int64_t max_tasks() const { return divide_up(right_, group_); }
 
-  // Calls body(task, block, on_diagonal) for the units of every task and end(i, i_end, tasks) after
-  // every step.
+  // Calls body(task, row, block, on_diagonal) for the pairs of units of every task, where the block
+  // begins at `row` of the step, and end(i, i_end, tasks) after every step.
   template <typename F, typename G>
   void run(const F& body, const G& end) const {
-    for (int64_t i = 0; i < left_; i += kPairUnit) {
-      const int64_t i_end = std::min(i + kPairUnit, left_), first = triangular_ ? i : 0;
+    for (int64_t i = 0; i < left_; i += step_) {
+      const int64_t i_end = std::min(i + step_, left_), first = triangular_ ? i : 0;
       const int64_t tasks = divide_up(right_ - first, group_);
       parallel_tasks(tasks, [&](int64_t task) {
         const int64_t begin = first + task * group_, stop = std::min(begin + group_, right_);
         for (int64_t j = begin; j < stop; j += kPairUnit) {
-          const PairBlock block{i, i_end, j, std::min(j + kPairUnit, stop)};
-          body(task, block, j == begin, triangular_ && i == j);
+          const int64_t j_end = std::min(j + kPairUnit, stop);
+          for (int64_t k = i; k < i_end && !(triangular_ && k > j); k += kPairUnit) {
+            const PairBlock block{k, std::min(k + kPairUnit, i_end), j, j_end};
+            body(task, k - i, block, triangular_ && k == j);
+          }
         }
       });
       end(i, i_end, tasks);
@@ -193,7 +200,7 @@ class PairSteps {
   }
 
  private:
-  int64_t left_, right_, group_;
+  int64_t left_, right_, step_, group_;
   bool triangular_;
 };
 
@@ -202,17 +209,17 @@ template <typename T>
 void sum_both(
     const PairRun<T>& run, bool triangular, const PairSums<T>& rows, const PairSums<T>& cols) {
   const PairSteps steps(run.left.count, run.right.count, triangular);
-  const SumBuffers<T> parts(steps.max_tasks() * kPairUnit);
+  const SumBuffers<T> parts(steps.max_tasks() * steps.rows());
   const auto both = select_sum_block<T, true, true>(run.shift);
   const auto diagonal = select_sum_block<T, true, false>(run.shift);
   steps.run(
-      [&](int64_t task, const PairBlock& block, bool, bool on_diagonal) {
-        const PairSums<T> part = parts.view() + task * kPairUnit;
+      [&](int64_t task, int64_t row, const PairBlock& block, bool on_diagonal) {
+        const PairSums<T> part = parts.view() + (task * steps.rows() + row);
         (on_diagonal ? diagonal : both)(run.task, block, part, cols + block.j);
       },
       [&](int64_t i, int64_t i_end, int64_t tasks) {
         for (int64_t task = 0; task < tasks; ++task) {
-          const PairSums<T> part = parts.view() + task * kPairUnit;
+          const PairSums<T> part = parts.view() + task * steps.rows();
           for (int64_t k = 0; k < i_end - i; ++k) {
             baseline::merge_sums<T>(rows.max[i + k], rows.sum[i + k], part.max[k], part.sum[k]);
             part.sum[k] = 0;
@@ -373,21 +380,20 @@ void self_pair_logsumexp_backward(
     const PairSide<T>& a, int64_t dim, double scale, Diagonal diagonal, T* out) {
   const PairBackward<T> backward(a, a, dim, scale, diagonal);
   const PairSteps steps(a.count, a.count, true);
-  const int64_t ld = backward.padded_dim, part_size = kPairUnit * ld;
-  const Buffer<T> parts(steps.max_tasks() * part_size);
+  const int64_t ld = backward.padded_dim, part_size = steps.rows() * ld;
+  const Buffer<T> parts(steps.max_tasks() * part_size, T(0));
   steps.run(
-      [&](int64_t task, const PairBlock& block, bool first, bool on_diagonal) {
-        T* part = parts.get() + task * part_size;
-        if (first) std::fill_n(part, part_size, T(0));
+      [&](int64_t task, int64_t row, const PairBlock& block, bool on_diagonal) {
+        T* part = parts.get() + task * part_size + row * ld;
         T* right = on_diagonal ? nullptr : backward.grad.get() + block.j * ld;
         backward.block(backward.run.task, block, part, right);
       },
       [&](int64_t i, int64_t i_end, int64_t tasks) {
-        parallel_ranges((i_end - i) * ld, 4096, [&](int64_t begin, int64_t end) {
+        parallel_ranges((i_end - i) * ld, 65536, [&](int64_t begin, int64_t end) {
           T* to = backward.grad.get() + i * ld;
           for (int64_t task = 0; task < tasks; ++task) {
-            const T* part = parts.get() + task * part_size;
-            for (int64_t k = begin; k < end; ++k) to[k] += part[k];
+            T* part = parts.get() + task * part_size;
+            for (int64_t k = begin; k < end; ++k) to[k] += std::exchange(part[k], T(0));
           }
         });
       });

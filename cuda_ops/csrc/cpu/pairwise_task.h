@@ -7,14 +7,13 @@
 #include "cpu/pairwise_kernel.h"
 
 namespace graphlab::cpu {
-namespace {
 
 // Rows that are worked on together: a multiple of the rows and columns of every register tile.
 constexpr int64_t kPairUnit = 384;
 // The block of derivatives that waits in the second cache between the two products of the backward.
 constexpr int kShareRows = 96, kShareCols = 192, kShareStride = kShareCols + 16;
-// A step is cut into about this many tasks, on any machine.
-constexpr int64_t kPairTasks = 32;
+// Work is cut into at most this many steps of at most this many tasks, on any machine.
+constexpr int64_t kPairSteps = 16, kPairTasks = 32;
 
 template <typename T>
 struct PairLimits {
@@ -59,5 +58,4 @@ struct PairBlock {
   int64_t i, i_end, j, j_end;
 };
 
-}  // namespace
 }  // namespace graphlab::cpu
