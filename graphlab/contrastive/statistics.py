@@ -55,7 +55,7 @@ class ClusterStatistics:
         z = z if z.dtype == torch.float64 else z.float()
         cluster, num_clusters = check_cluster(cluster, z.size(0), num_clusters)
         # A zero row has no direction: like in every cosine, no gradient reaches it.
-        rows = z.masked_fill((z == 0).all(1, keepdim=True), 0) if order == 0 else unit_rows(z)
+        rows = z.masked_fill(~z.any(1, keepdim=True), 0) if order == 0 else unit_rows(z)
         if cluster.dim() == 2:
             return _collect_soft(rows, cluster.to(rows.dtype).detach(), order)
         # Not bincount, whose size torch.compile cannot know.

@@ -5,7 +5,8 @@ from graphlab.ops.csr import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
-from graphlab.ops.pairwise import pairwise_logsumexp, self_logsumexp, unit_rows
+from graphlab.ops.pairwise import pairwise_logsumexp, self_logsumexp
+from graphlab.ops.rows import unit_rows
 
 __all__ = [
     "CSRGraph",

@@ -10,7 +10,8 @@ from torch import Tensor
 from graphlab._checks import check_index, check_int, check_matrix, check_positive, check_same_device
 from graphlab.ops import reference
 from graphlab.ops.library import define
-from graphlab.ops.pairwise import self_logsumexp, unit_rows
+from graphlab.ops.pairwise import self_logsumexp
+from graphlab.ops.rows import unit_rows
 
 __all__ = ["cluster_outer", "cluster_pair_logsum", "cluster_sum"]
 

@@ -17,7 +17,7 @@ from graphlab._checks import check_choice, check_matrix, check_same_device, chec
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
-__all__ = ["pairwise_logsumexp", "self_logsumexp", "unit_rows"]
+__all__ = ["pairwise_logsumexp", "self_logsumexp"]
 
 _DIAGONAL = {"keep": reference.KEEP, "exclude": reference.EXCLUDE, "zero": reference.ZERO}
 
@@ -99,20 +99,6 @@ def _check_scale(scale: float) -> float:
     return float(scale)
 
 
-def unit_rows(x: Tensor) -> Tensor:
-    """Divide every row by its Euclidean norm; zero rows stay zero and pass no gradient.
-
-    Args:
-        x (Tensor): Rows, floating point ``(N, D)``.
-
-    Returns:
-        Tensor: ``(N, D)``. Norms are summed in float64, so that no finite row overflows.
-
-    Complexity: O(N D) time and memory.
-    """
-    return reference.unit_rows(check_matrix(x, "x", finite=False))
-
-
 def pairwise_logsumexp(
     x: Tensor,
     y: Tensor,
@@ -128,7 +114,8 @@ def pairwise_logsumexp(
     .. math:: r_i = \log \sum_j v_j \exp(\sigma \langle x_i, y_j \rangle), \qquad
         c_j = \log \sum_i w_i \exp(\sigma \langle x_i, y_j \rangle)
 
-    For cosines pass :func:`unit_rows` of the matrices. For a learnable scale multiply ``x`` by it.
+    For cosines pass :func:`graphlab.ops.unit_rows` of the matrices. For a learnable scale multiply
+    ``x`` by it.
 
     Args:
         x (Tensor): Floating point ``(N, D)``; half precision is read as float32.

@@ -1,0 +1,64 @@
+"""Unit rows: the normalisation in front of every cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from graphlab._checks import check_matrix, values_visible
+from graphlab.ops import reference
+from graphlab.ops.reference.rows import chunks
+
+__all__ = ["unit_rows"]
+
+#: Norms in this range are exact enough in the dtype of the rows; others are taken in float64.
+_SAFE = {torch.float32: (1e-15, 1e15), torch.float64: (1e-150, 1e150)}
+
+
+class _UnitRows(torch.autograd.Function):
+    """Division by the norm, in blocks of rows that stay in the cache and leave no temporaries."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, norm: Tensor) -> Tensor:
+        unit = torch.empty_like(x, memory_format=torch.contiguous_format)
+        for rows in chunks(x.size(0), 16 * x.size(1)):
+            torch.div(x[rows], norm[rows], out=unit[rows])
+        ctx.save_for_backward(unit, norm)
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        unit, norm = ctx.saved_tensors
+        out = torch.empty_like(unit)
+        for rows in chunks(unit.size(0), 16 * unit.size(1)):
+            along = (grad[rows] * unit[rows]).sum(1, keepdim=True)
+            torch.addcmul(grad[rows], along, unit[rows], value=-1, out=out[rows])
+            out[rows].div_(norm[rows])
+        return out, None
+
+
+def unit_rows(x: Tensor) -> Tensor:
+    """Divide every row by its Euclidean norm; zero rows stay zero and pass no gradient.
+
+    Args:
+        x (Tensor): Rows, floating point ``(N, D)``.
+
+    Returns:
+        Tensor: ``(N, D)``. No finite row overflows or vanishes: extreme norms are summed in
+        float64.
+
+    Complexity: O(N D) time and memory.
+    """
+    x = check_matrix(x, "x", finite=False)
+    if x.dtype not in _SAFE or not values_visible(x):
+        return reference.unit_rows(x)
+    low, high = _SAFE[x.dtype]
+    norm = torch.linalg.vector_norm(x.detach(), dim=1, keepdim=True)
+    if bool(((norm < low) | (norm > high)).any()):
+        return reference.unit_rows(x)
+    unit: Tensor = _UnitRows.apply(x, norm)  # type: ignore[no-untyped-call]
+    return unit
