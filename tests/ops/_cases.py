@@ -281,6 +281,7 @@ _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("one row", 1, 1, 4, {}),
     ("no rows", 0, 3, 4, {}),
     ("no features", 5, 3, 0, {}),
+    ("no clusters", 5, 0, 3, {}),
 ]
 
 

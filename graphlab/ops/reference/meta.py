@@ -11,7 +11,7 @@ from graphlab.ops.reference.rows import chunks
 
 def _meta_logits(u: Tensor, count: Tensor, mean: Tensor, cov: Tensor | None, tau: float) -> Tensor:
     logits = tau * (u @ mean.t()) + count.log()
-    if cov is None:
+    if cov is None or cov.size(0) == 0:
         return logits
     spread = [((u @ cov[k]) * u).sum(1) for k in range(cov.size(0))]
     return logits + 0.5 * tau * tau * torch.stack(spread, dim=1)
