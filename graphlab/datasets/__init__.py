@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
+from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
 from graphlab.datasets.sdcn import SDCNDataset
 
-__all__ = ["DigitsKNN", "SDCNDataset", "digits_knn"]
+__all__ = [
+    "AnimalNetwork",
+    "DigitsKNN",
+    "MultilabelDataset",
+    "SDCNDataset",
+    "digits_knn",
+    "read_multilabel_mat",
+]

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from graphlab.evaluate.clustering import clustering_scores
+from graphlab.evaluate.link_prediction import (
+    correlation_table,
+    hits_at_k,
+    link_ranking_metrics,
+    mean_reciprocal_rank,
+    per_node_link_metrics,
+    top_predictions,
+)
+from graphlab.evaluate.multilabel import MultilabelResult, multilabel_probe
 from graphlab.evaluate.probe import ProbeResult, linear_probe
 from graphlab.evaluate.splits import random_split, resolve_split
 
 __all__ = [
+    "MultilabelResult",
     "ProbeResult",
     "clustering_scores",
+    "correlation_table",
+    "hits_at_k",
     "linear_probe",
+    "link_ranking_metrics",
+    "mean_reciprocal_rank",
+    "multilabel_probe",
+    "per_node_link_metrics",
     "random_split",
     "resolve_split",
+    "top_predictions",
 ]

@@ -5,7 +5,15 @@ from graphlab.ops.csr import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
+from graphlab.ops.overlap import distinct_ends, walk_overlap, walk_overlap_visits
 from graphlab.ops.pairwise import pairwise_logsumexp, self_logsumexp
+from graphlab.ops.projection import random_projection
+from graphlab.ops.propagation import (
+    propagate,
+    propagate_dot,
+    propagate_merge,
+    propagate_squares,
+)
 from graphlab.ops.rows import unit_rows
 
 __all__ = [
@@ -14,10 +22,18 @@ __all__ = [
     "cluster_outer",
     "cluster_pair_logsum",
     "cluster_sum",
+    "distinct_ends",
     "edge_cosine_sum",
     "meta_logsumexp",
     "pairwise_logsumexp",
+    "propagate",
+    "propagate_dot",
+    "propagate_merge",
+    "propagate_squares",
+    "random_projection",
     "self_logsumexp",
     "status",
     "unit_rows",
+    "walk_overlap",
+    "walk_overlap_visits",
 ]

@@ -236,6 +236,62 @@ def _meta_backward(n: int, clusters: int, dim: int, **options: Any) -> Callable[
     return build
 
 
+def _sparse(kind: str, nodes: int, edges: int, dim: int, *more: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        g = graph(kind, nodes, edges)
+        return (randn(nodes, dim), g.rowptr, g.col, g.weight, rand(nodes, seed=2), *more)
+
+    return build
+
+
+def _sparse_dot(*size: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        h, *rest = _sparse(*size)()
+        return (h, randn(*h.shape, seed=3), *rest)
+
+    return build
+
+
+def _wide_matrix(rows: int, columns: int, edges: int, dim: int) -> Callable[[], Any]:
+    """A matrix that is not square, without weights and scales."""
+
+    def build() -> tuple[Any, ...]:
+        row = randint(rows, edges).sort().values
+        rowptr = torch.searchsorted(row, torch.arange(rows + 1))
+        return randn(columns, dim), rowptr, randint(columns, edges, seed=1).int(), None, None
+
+    return build
+
+
+def _projection(rows: int, start: int, stop: int, sparsity: float) -> Callable[[], Any]:
+    node = 3 * torch.arange(rows).flip(0) + 2**33
+    return lambda: (rand(rows), node, -7, 5, start, stop, sparsity, 0.25)
+
+
+def _overlap(
+    nodes: int, edges: int, hops: int, *, weighted: bool = False, distinct: bool = False
+) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        g = graph("plain", nodes, edges)
+        weight = rand(g.num_edges) if weighted else None
+        # Pairs need not be edges: some nodes are alone, one is paired with all.
+        other = torch.cat([randint(max(1, nodes), edges, seed=3), torch.zeros(nodes).long()])
+        other = other.sort().values
+        anchor = torch.cat([randint(max(1, nodes), edges, seed=4), torch.arange(nodes)]).int()
+        borders = torch.searchsorted(other, torch.arange(nodes + 1))
+        return g.rowptr, g.col, weight, borders, anchor, hops, 0.4, distinct
+
+    return build
+
+
+def _distinct(nodes: int, edges: int, hops: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        g = graph("plain", nodes, edges)
+        return g.rowptr, g.col, hops
+
+    return build
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 _GRAPHS = [
@@ -250,6 +306,20 @@ _GRAPHS = [
     ("one node", "plain", 1, 1, 4),
     ("no nodes", "plain", 0, 0, 4),
     ("no features", "plain", 6, 9, 0),
+]
+_SPARSE: list[tuple[str, str, int, int, int]] = [
+    *_GRAPHS,  # type: ignore[list-item]
+    ("long row", "hub", 20_000, 100, 20),
+    ("wider", "directed", 60, 500, 300),
+]
+_PROJECTIONS: list[tuple[str, int, int, int, float]] = [
+    ("small", 5, 2, 9, 3.0),
+    ("ternary", 200, 0, 130, 3.0),
+    ("dense signs", 50, 7, 70, 1.0),
+    ("very sparse", 300, 0, 128, 1000.0),
+    ("normal", 200, 5, 133, 0.0),
+    ("no rows", 0, 0, 4, 2.0),
+    ("no columns", 4, 3, 3, 0.0),
 ]
 _CLUSTERS = [
     ("small", 8, 3, 4),
@@ -271,6 +341,16 @@ _PAIRS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("one pair", 1, 1, 4, {"diagonal": 2}),
     ("empty", 3, 0, 4, {}),
     ("no features", 5, 4, 0, {"diagonal": 1}),
+]
+_OVERLAPS: list[tuple[str, int, int, int, dict[str, Any]]] = [
+    ("small", 8, 14, 2, {"weighted": True}),
+    ("one hop", 150, 900, 1, {}),
+    ("weights", 150, 900, 1, {"weighted": True}),
+    ("two hops", 150, 500, 2, {}),
+    ("three hops", 90, 200, 3, {"weighted": True}),
+    ("set", 90, 250, 3, {"distinct": True}),
+    ("no edges", 5, 0, 2, {}),
+    ("no nodes", 0, 0, 1, {}),
 ]
 _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("small", 6, 3, 3, {}),
@@ -297,6 +377,20 @@ def _table() -> list[Case]:
         table.append(Case("edge_cosine_sum", label, _edge(*size), small))
         table.append(Case("edge_cosine_sum_backward", label, _edge_backward(*size), small))
         table.append(Case("edge_cosine_weight_grad", label, _edge_weight(*size), small))
+    for label, *sparse in _SPARSE:
+        small = label == "small"
+        orders = ([0.0, 0.5, 0.0, -1.5], label != "plain", None)
+        table.append(Case("propagate", label, _sparse(*sparse), small))
+        table.append(Case("propagate_dot", label, _sparse_dot(*sparse), small, slack=3.0))
+        # Norms near zero carry the rounding of what cancelled to give them.
+        table.append(Case("propagate_merge", label, _sparse(*sparse, *orders), small, slack=3.0))
+        squares = _sparse(*sparse, [2.0, 0.0, 1.0])
+        table.append(Case("propagate_squares", label, squares, small, slack=3.0))
+    table.append(Case("propagate", "not square", _wide_matrix(50, 80, 400, 17)))
+    every = _sparse("directed", 300, 6000, 40, [1.0, 1.0, 2.0, 3.0, 4.0], True, None)
+    table.append(Case("propagate_merge", "all orders", every, slack=3.0))
+    for label, *numbers in _PROJECTIONS:
+        table.append(Case("random_projection", label, _projection(*numbers), label == "small"))
     for label, n, d, k in _CLUSTERS:
         small = label == "small"
         table.append(Case("cluster_sum", label, _sum(n, d, k), small))
@@ -324,8 +418,15 @@ def _table() -> list[Case]:
         table.append(Case("meta_logsumexp", label, _meta(n, k, d, **options), small))
         build = _meta_backward(n, k, d, **options)
         table.append(Case("meta_logsumexp_backward", label, build, small, slack=3.0))
+    for label, n, e, hops, options in _OVERLAPS:
+        small = label == "small"
+        table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
+        table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
     return table
 
+
+#: Operators whose result has a type of its own, whatever the inputs have.
+FIXED_DTYPE = {"walk_overlap": torch.float64, "distinct_ends": torch.int64}
 
 CASES = _table()
 SMALL = [case for case in CASES if case.small]
@@ -366,8 +467,10 @@ def check_against_reference(
     double = tuple(_convert(a, torch.float64, torch.device("cpu")) for a in args)
     want = tensors(getattr(reference, case.op)(*double))
     for index, (g, w) in enumerate(zip(got, want, strict=True)):
-        if g.dtype != dtype:
-            raise AssertionError(f"{case.id}: output {index} has dtype {g.dtype}, not {dtype}")
+        expected = torch.float64 if case.op == "propagate_squares" else dtype
+        expected = FIXED_DTYPE.get(case.op, expected)
+        if g.dtype != expected:
+            raise AssertionError(f"{case.id}: output {index} has dtype {g.dtype}, not {expected}")
         error, limit = relative_error(g, w), case.slack * tolerance(case.op, dtype, device)
         if not error <= limit:
             raise AssertionError(f"{case.id}: output {index} is off by {error:.2e} > {limit:.0e}")

@@ -18,7 +18,7 @@ from graphlab.ops import reference
 from graphlab.ops.csr import CSRGraph
 
 OPS: Any = torch.ops.graphlab
-TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-11}
+TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-11, torch.int64: 0.0}
 DTYPES = (torch.float32, torch.float64)
 WIDTHS = (1, 3, 10, 33, 130)
 
@@ -60,7 +60,7 @@ def compare(name: str, *args: Any, dtype: torch.dtype, where: str, slack: float 
         size = max(1e-300, float(finite.abs().max())) if finite.numel() else 1.0
         torch.testing.assert_close(
             g.double() / size,
-            w / size,
+            w.double() / size,
             rtol=0.0,
             atol=TOLERANCE[dtype] * slack,
             equal_nan=True,
@@ -333,11 +333,159 @@ def meta_case(rows: int, width: int, clusters: int, dtype: torch.dtype, moments:
         raise AssertionError("an empty sum passes no gradient")
 
 
+# --- walks ---------------------------------------------------------------------------------------
+
+
+def overlap_cases() -> None:
+    for where, graph in graphs():
+        hops = (1, 2, 3) if graph.num_nodes <= 33 else (1,)
+        for num_hops in hops:
+            overlap_case(where, graph, num_hops)
+    overlap_case("larger", random_graph(150, 300, weighted=False), 2)
+    overlap_poison()
+
+
+def overlap_case(where: str, graph: CSRGraph, num_hops: int) -> None:
+    nodes = graph.num_nodes
+    other = randint(max(1, nodes), nodes, seed=3).sort().values
+    anchor = randint(max(1, nodes), nodes, seed=4).int()
+    borders = torch.searchsorted(other, torch.arange(nodes + 1))
+    where = f"{where}, {num_hops} hops"
+    for weight, distinct in ((None, False), (None, True), (graph.weight, False)):
+        for dtype in DTYPES if weight is not None else (torch.float64,):
+            values = None if weight is None else weight.to(dtype)
+            compare(
+                "walk_overlap", graph.rowptr, graph.col, values, borders, anchor, num_hops, 0.4,
+                distinct, dtype=torch.float64, where=where,
+            )  # fmt: skip
+    compare("distinct_ends", graph.rowptr, graph.col, num_hops, dtype=torch.int64, where=where)
+
+
+def overlap_poison() -> None:
+    """A node out of range poisons its own pairs at most."""
+    graph = random_graph(33, 200, weighted=False)
+    borders, anchor = torch.arange(34), torch.arange(33).flip(0).int()
+    for num_hops in (1, 2):
+        good = OPS.walk_overlap(
+            graph.rowptr, graph.col, None, borders, anchor, num_hops, 0.5, False
+        )
+        for bad in (-1, 33, 2**31 - 1):
+            names = anchor.clone()
+            names[9] = bad
+            out = OPS.walk_overlap(
+                graph.rowptr, graph.col, None, borders, names, num_hops, 0.5, False
+            )
+            rest = torch.arange(33) != 9
+            if not (out[9].isnan() and torch.equal(out[rest], good[rest])):
+                raise AssertionError("a node out of range must poison its own pair")
+
+
+# --- sparse sums and projections -----------------------------------------------------------------
+
+
+def propagate_cases() -> None:
+    for where, graph in graphs():
+        if graph.num_nodes <= 33:
+            for dtype in DTYPES:
+                for width in (0, 3, 33, 140):
+                    propagate_case(where, graph, width, dtype)
+        elif where == "hubs":
+            propagate_case(where, graph, 10, torch.float32)
+    graph = random_graph(4500, 100, hubs=2)  # two rows of more than 4096 entries
+    h, scale = randn(4500, 3), randn(4500, seed=2)
+    matrix = graph.rowptr, graph.col, graph.weight, scale
+    compare("propagate", h, *matrix, dtype=torch.float64, where="long rows")
+    propagate_bfloat16()
+    propagate_panels()
+    propagate_poison()
+
+
+def propagate_case(where: str, graph: CSRGraph, width: int, dtype: torch.dtype) -> None:
+    nodes = graph.num_nodes
+    h, other = randn(nodes, width, dtype=dtype), randn(nodes, width, dtype=dtype, seed=1)
+    weight = None if graph.weight is None else graph.weight.to(dtype)
+    scale = randn(nodes, dtype=dtype, seed=2)
+    where = f"{where} D={width}"
+    for factors in (None, scale):
+        matrix = graph.rowptr, graph.col, weight, factors
+        compare("propagate", h, *matrix, dtype=dtype, where=where)
+        compare("propagate_dot", h, other, *matrix, dtype=dtype, where=where, slack=4.0)
+    orders = [0.5, 0.0, -1.5, 1.0]
+    for normalize in (False, True):
+        compare(
+            "propagate_merge", h, *matrix, orders, normalize, None,
+            dtype=dtype, where=where, slack=8.0,
+        )  # fmt: skip
+    if dtype == torch.float64:
+        compare("propagate_squares", h, *matrix, orders, dtype=dtype, where=where)
+
+
+def propagate_bfloat16() -> None:
+    graph = random_graph(200, 3000, weighted=False)
+    h = randn(200, 40).bfloat16()
+    sums = OPS.propagate(h.float(), graph.rowptr, graph.col, None, None)
+    if not torch.equal(OPS.propagate(h, graph.rowptr, graph.col, None, None), sums.bfloat16()):
+        raise AssertionError("bfloat16 sums must be float32 sums, rounded")
+    state = OPS.propagate(sums.bfloat16().float(), graph.rowptr, graph.col, None, None)
+    orders = [0.0, 0.0, 1.0]
+    merged = OPS.propagate_merge(h, graph.rowptr, graph.col, None, None, orders, False, None)
+    if not torch.equal(merged, state):
+        raise AssertionError("bfloat16 states must be rounded once per power")
+
+
+def propagate_panels() -> None:
+    graph = random_graph(300, 5000)
+    matrix = graph.rowptr, graph.col, graph.weight, None
+    h, orders = randn(300, 40), [1.0, 2.0]
+    whole = OPS.propagate_merge(h, *matrix, orders, True, None)
+    squares = reference.add_blocks(OPS.propagate_squares(h, *matrix, orders))
+    for lo in (0, 16, 32):
+        part = h[:, lo : lo + 16].contiguous()
+        if not torch.equal(
+            OPS.propagate_merge(part, *matrix, orders, True, squares), whole[:, lo : lo + 16]
+        ):
+            raise AssertionError("a panel must have the bits of the whole")
+
+
+def propagate_poison() -> None:
+    """A column out of range poisons its own row at most."""
+    graph = random_graph(33, 200, weighted=False)
+    h = randn(33, 6)
+    good = OPS.propagate(h, graph.rowptr, graph.col, None, None)
+    row = int(reference.csr_rows(graph.rowptr, graph.num_edges)[50])
+    for bad in (-1, 33, 2**31 - 1):
+        col = graph.col.clone()
+        col[50] = bad
+        out = OPS.propagate(h, graph.rowptr, col, None, None)
+        rest = torch.arange(33) != row
+        if not (out[row].isnan().all() and torch.equal(out[rest], good[rest])):
+            raise AssertionError("a column out of range must poison its own row")
+
+
+def projection_cases() -> None:
+    """The bits are a promise, so they are compared as bits."""
+    global ran
+    node = torch.tensor([0, 7, 2**32 - 1, 2**32, 2**62, 2**63 - 1])
+    for dtype in DTYPES:
+        factor = torch.tensor([1.0, 0.3, -2.0, 1e-9, 0.0, 5.0], dtype=dtype)
+        for sparsity in (3.0, 1.0, 777.7, 0.0):
+            for start, stop in ((0, 64), (3, 4), (5, 130), (2, 2), (2**34 - 5, 2**34)):
+                for names in (None, node):
+                    args = (factor, names, -11, 2**32 - 1, start, stop, sparsity, 0.37)
+                    ran += 1
+                    got, want = OPS.random_projection(*args), reference.random_projection(*args)
+                    if not torch.equal(got, want):
+                        raise AssertionError(f"random_projection differs for {args}")
+
+
 CASES: dict[str, Callable[[], None]] = {
     "edge": edge_cases,
     "cluster": cluster_cases,
     "pairwise": pair_cases,
     "meta": meta_cases,
+    "projection": projection_cases,
+    "propagate": propagate_cases,
+    "overlap": overlap_cases,
 }
 
 

@@ -30,6 +30,7 @@ from tests.ops._cases import (
 DTYPES = [torch.float32, torch.float64]
 FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
 FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
+FORWARD += ["propagate", "propagate_dot"]
 SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
 SMALL_BACKWARD = [case for case in SMALL if case.op not in (*FORWARD,)]
 # The reverse weights, counts and the like are constants.
@@ -41,6 +42,8 @@ DIFFERENTIABLE = {
     "pairwise_logsumexp": (0, 1),
     "self_logsumexp": (0,),
     "meta_logsumexp": (0, 2, 3),
+    "propagate": (0,),
+    "propagate_dot": (0, 1),
 }
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -106,7 +109,7 @@ def test_gradcheck(case):
 @forward_case
 def test_second_derivative_is_right_or_refused(case):
     args, wanted = leaves(case)
-    if case.op in ("cluster_sum", "cluster_gather"):
+    if case.op in ("cluster_sum", "cluster_gather", "propagate", "propagate_dot"):
         function = getattr(OPS, case.op)
         assert torch.autograd.gradgradcheck(
             lambda *values: function(*restore(args, case, values)), wanted

@@ -21,6 +21,7 @@ from graphlab.ops.reference.edge import (
     edge_cosine_weight_grad,
 )
 from graphlab.ops.reference.meta import meta_logsumexp, meta_logsumexp_backward
+from graphlab.ops.reference.overlap import distinct_ends, walk_overlap
 from graphlab.ops.reference.pairwise import (
     EXCLUDE,
     KEEP,
@@ -29,26 +30,46 @@ from graphlab.ops.reference.pairwise import (
     pairwise_logsumexp_backward,
     self_logsumexp,
 )
+from graphlab.ops.reference.projection import normal_quantile, random_projection, ternary_signs
+from graphlab.ops.reference.propagation import (
+    SQUARE_BLOCK,
+    add_blocks,
+    propagate,
+    propagate_dot,
+    propagate_merge,
+    propagate_squares,
+)
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
 
 __all__ = [
     "EXCLUDE",
     "KEEP",
+    "SQUARE_BLOCK",
     "ZERO",
+    "add_blocks",
     "cluster_gather",
     "cluster_outer",
     "cluster_outer_backward",
     "cluster_sum",
     "csr_rows",
+    "distinct_ends",
     "edge_cosine_sum",
     "edge_cosine_sum_backward",
     "edge_cosine_weight_grad",
     "meta_logsumexp",
     "meta_logsumexp_backward",
+    "normal_quantile",
     "pairwise_logsumexp",
     "pairwise_logsumexp_backward",
+    "propagate",
+    "propagate_dot",
+    "propagate_merge",
+    "propagate_squares",
+    "random_projection",
     "row_norms",
     "self_logsumexp",
+    "ternary_signs",
     "unit_rows",
     "unit_rows_backward",
+    "walk_overlap",
 ]

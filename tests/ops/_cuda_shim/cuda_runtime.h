@@ -178,6 +178,13 @@ T atomicAdd(T* at, T value) {
   return before;
 }
 
+template <typename T>
+T atomicExch(T* at, T value) {
+  const T before = *at;
+  *at = value;
+  return before;
+}
+
 template <typename... Params, typename... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Params...),
                                Args... args) {

@@ -1,0 +1,36 @@
+#include "projection.h"
+
+#include "cpu/projection_kernel.h"
+
+namespace graphlab {
+
+Tensor random_projection(
+    const Tensor& factor, const OptionalTensor& node, int64_t seed, int64_t stream, int64_t start,
+    int64_t stop, double sparsity, double scale) {
+  const ScalarType dtype = factor.scalar_type();
+  STD_TORCH_CHECK(
+      dtype == ScalarType::Float || dtype == ScalarType::Double,
+      "factor must be float32 or float64, got ", torch::headeronly::toString(dtype));
+  const int64_t rows = factor.numel();
+  const Tensor factors = checked_vector(factor, "factor", dtype, rows);
+  OptionalTensor nodes;
+  if (node.has_value()) nodes = checked_index(*node, "node", rows, INT64_MAX);
+  STD_TORCH_CHECK(stream >= 0 && stream <= UINT32_MAX, "stream must lie in [0, 2^32)");
+  STD_TORCH_CHECK(
+      0 <= start && start <= stop && stop <= (int64_t{1} << 34),
+      "start and stop must satisfy 0 <= start <= stop <= 2^34, got ", start, " and ", stop);
+  STD_TORCH_CHECK(sparsity == 0 || sparsity >= 1, "sparsity must be 0 or at least 1");
+  Tensor out = torch::stable::new_empty(factor, {rows, stop - start});
+  const cpu::RandomMatrix matrix{
+      data<int64_t>(nodes), rows,  static_cast<uint64_t>(seed), static_cast<uint32_t>(stream),
+      start,                stop,  sparsity,                    scale};
+  dispatch_floating(dtype, [&](auto type) {
+    using T = decltype(type);
+    cpu::fill_random<T>(matrix, data<T>(factors), mutable_data<T>(out));
+  });
+  return out;
+}
+
+STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) { m.impl("random_projection", TORCH_BOX(&random_projection)); }
+
+}  // namespace graphlab

@@ -1,0 +1,173 @@
+"""Two small networks of animals, on which link prediction is compared."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.utils import to_undirected
+
+from graphlab._checks import check_choice
+from graphlab._download import data_root, sha256_of
+from graphlab._io import atomic_path
+
+__all__ = ["AnimalNetwork"]
+
+
+@dataclass(frozen=True)
+class _Network:
+    file: str
+    sha256: str
+    num_nodes: int
+
+
+_NETWORKS = {
+    "vole": _Network(
+        "mammalia-voles-rob-trapping.edges",
+        "7f19898e717d05ef9960bcccd8b287eda5c02538e76e84f8656446b95affcb27",
+        1480,
+    ),
+    "reptile": _Network(
+        "reptilia-tortoise-network-fi.edges",
+        "ab22e2f9ce4776bf5ee690702d637979e081f9a30e42fd7b11221d371b44e63c",
+        787,
+    ),
+}
+
+
+class AnimalNetwork(InMemoryDataset):
+    """Contacts of voles and of desert tortoises.
+
+    ===========  =====  ================  =======  ============================
+    name         nodes  undirected edges  records  time stamps
+    ===========  =====  ================  =======  ============================
+    ``vole``     1,480  3,935             4,569    session of the trapping
+    ``reptile``  787    1,197             1,713    year
+    ===========  =====  ================  =======  ============================
+
+    Repeated contacts count once; the first time stamp is kept. The vole file also has numbers of
+    contacts, which are not read. The files stand at networkrepository.com, which serves archives
+    without a fixed content: nothing is fetched. They are expected in ``<root>/<name>/raw``; if
+    they are not there, they are copied from ``<root>/<name>`` or ``source``. Otherwise the error
+    says which file is missing, its SHA-256 and where it belongs.
+
+    Args:
+        root: Folder of the data sets, writable; ``None`` means ``animal`` in the data root of
+            graphlab (``GRAPHLAB_ROOT``, else ``./data``).
+        name: ``"vole"`` or ``"reptile"``.
+        transform: Applied to the ``Data`` at every access.
+        pre_transform: Applied once, before the graph is stored.
+        force_reload: Process again even if a stored graph exists.
+        source: Folder to copy a missing raw file from: ``<source>/<file>`` or
+            ``<source>/<Name>/<file>``.
+
+    The single ``Data`` holds ``edge_index`` (2, E) int64 with both directions, sorted, without
+    repeats and self-loops, ``edge_time`` (E,) int64 and ``num_nodes``. There are no features.
+
+    Raises:
+        ValueError: If ``name`` is unknown, or a file has another SHA-256.
+        FileNotFoundError: If the raw file is missing.
+
+    Reference: R. Rossi, N. Ahmed, "The Network Data Repository with Interactive Graph Analytics
+        and Visualization", AAAI 2015.
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None,
+        name: str,
+        transform: Callable[[Data], Any] | None = None,
+        pre_transform: Callable[[Data], Any] | None = None,
+        force_reload: bool = False,
+        *,
+        source: str | Path | None = None,
+    ) -> None:
+        self.name = check_choice(name, "name", tuple(_NETWORKS))
+        self._network = _NETWORKS[name]
+        self._source = None if source is None else Path(source).expanduser()
+        folder = data_root(None) / "animal" if root is None else data_root(root)
+        super().__init__(
+            str(folder), transform, pre_transform, log=False, force_reload=force_reload
+        )
+        self.load(self.processed_paths[0])
+
+    @property
+    def raw_dir(self) -> str:
+        """Folder of the raw file."""
+        return str(Path(self.root) / self.name / "raw")
+
+    @property
+    def processed_dir(self) -> str:
+        """Folder of the stored graph."""
+        return str(Path(self.root) / self.name / "processed")
+
+    @property
+    def raw_file_names(self) -> list[str]:
+        """Name of the raw file."""
+        return [self._network.file]
+
+    @property
+    def processed_file_names(self) -> list[str]:
+        """Name of the stored graph."""
+        return ["data.pt"]
+
+    def download(self) -> None:
+        """Copy the raw file from the folders known, or say what is missing."""
+        target = Path(self.raw_dir) / self._network.file
+        folders = [Path(self.root) / self.name]
+        if self._source is not None:
+            folders += [self._source, self._source / self.name.capitalize()]
+        found = [f / self._network.file for f in folders if (f / self._network.file).is_file()]
+        if not found:
+            raise FileNotFoundError(
+                f"AnimalNetwork({self.name!r}) lacks its raw file. Place\n"
+                f"  {target}  (sha256 {self._network.sha256})\n"
+                "or name its folder: source=..."
+            )
+        self._verify(found[0])
+        with atomic_path(target) as temporary:
+            shutil.copyfile(found[0], temporary)
+
+    def process(self) -> None:
+        """Read and check the raw file and store the graph in one step."""
+        path = Path(self.raw_dir) / self._network.file
+        self._verify(path)
+        # Four lines of the vole file lack the number of contacts: the time is the last field.
+        fields = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+        pairs = torch.tensor([[int(f[0]), int(f[1])] for f in fields]).t() - 1
+        time = torch.tensor([int(f[-1]) for f in fields])
+        keep = pairs[0] != pairs[1]
+        edge_index, edge_time = to_undirected(
+            pairs[:, keep].contiguous(),
+            time[keep],
+            num_nodes=self._network.num_nodes,
+            reduce="min",
+        )
+        data = Data(edge_index=edge_index, edge_time=edge_time, num_nodes=self._network.num_nodes)
+        if self.pre_transform is not None:
+            data = self.pre_transform(data)
+        with atomic_path(self.processed_paths[0]) as temporary:
+            self.save([data], str(temporary))
+
+    def load(self, path: str, data_cls: type[Data] = Data) -> None:
+        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
+        try:
+            content, self.slices, _ = torch.load(path, weights_only=True)
+        except Exception as error:  # whatever is wrong with the file, the remedy is the same
+            raise ValueError(
+                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
+            ) from error
+        self.data = data_cls.from_dict(content)
+
+    def _verify(self, path: Path) -> None:
+        found = sha256_of(path)
+        if found != self._network.sha256:
+            raise ValueError(
+                f"{path} has another content than expected: its sha256 is {found}, "
+                f"it must be {self._network.sha256}"
+            )

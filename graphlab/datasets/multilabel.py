@@ -1,0 +1,258 @@
+"""Graphs whose nodes carry several labels: BlogCatalog, Wikipedia-POS, DBLP, and any such .mat."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+from torch_geometric.data import Data, InMemoryDataset
+
+from graphlab._checks import check_choice
+from graphlab._download import data_root, sha256_of
+from graphlab._io import atomic_path
+
+__all__ = ["MultilabelDataset", "read_multilabel_mat"]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Sizes of a set, and the name and SHA-256 of its raw files."""
+
+    num_nodes: int
+    num_entries: int
+    num_labels: int
+    files: dict[str, str]
+
+
+_SOURCES = {
+    "blogcatalog": _Source(
+        10_312,
+        667_966,
+        39,
+        {"blogcatalog.mat": "d4f4fb89ce1ccd4b7e2a183386c000773cc9362cc61f1be5b246a6d9c259da8f"},
+    ),
+    "wikipedia": _Source(
+        4_777,
+        184_812,
+        40,
+        {
+            "wikipedia.ungraph": "b7fb8e25ce2870a518004e1efff4a691545d358fdb401bfa2f0d2091f58de4ef",
+            "wikipedia.cmty": "4637f70be5df82868d01e2fca2c9a702d35457beedf0f42c55a79b749d1f2411",
+        },
+    ),
+    "dblp": _Source(
+        51_264,
+        255_936,
+        60,
+        {
+            "dblp.ungraph": "dfffc3dacacfc2af2b0b924e14d9b5730702c27cf86cc59a3b8d1822e4f6aaee",
+            "dblp.cmty": "9d18fa32e37ff9f1489321f94586ec8022026c8fe6f19a78bf1d51ca4cbea6b9",
+        },
+    ),
+}
+
+
+class MultilabelDataset(InMemoryDataset):
+    r"""Graphs without features on which node embeddings are compared by multilabel classification.
+
+    ===============  ======  =========  ======  =============  ==================================
+    name             nodes   entries    labels  (node, label)  note
+    ===============  ======  =========  ======  =============  ==================================
+    ``blogcatalog``  10,312  667,966    39      14,476         bloggers and their friends
+    ``wikipedia``    4,777   184,812    40      6,770          co-occurring words; 222 self-loops,
+                                                               without the weights of the original
+    ``dblp``         51,264  255,936    60      51,264         authors; one label each
+    ===============  ======  =========  ======  =============  ==================================
+
+    No stable address serves the exact files, so nothing is fetched. They are expected in
+    ``<root>/<name>/raw``; if they are not there, they are copied from ``source`` (searched with its
+    subfolders). Otherwise the error lists every missing file, its SHA-256 and where it belongs.
+    Every file is checked before it is read. ``root`` must be writable, ``source`` is only read.
+
+    The single ``Data`` holds ``edge_index`` (2, E) int64 with both directions, sorted, without
+    repeats, self-loops kept; ``y`` (N, K) bool; ``num_nodes``; and ``edge_weight`` (E,) float32 if
+    any weight differs from one.
+
+    Args:
+        root: Folder of the data sets; ``None`` means ``multilabel`` in the data root of graphlab
+            (``GRAPHLAB_ROOT``, else ``./data``).
+        name: One of the names above.
+        transform: Applied to the ``Data`` at every access.
+        pre_transform: Applied once, before the graph is stored.
+        force_reload: Process again even if a stored graph exists.
+        source: Folder to copy missing raw files from.
+
+    Raises:
+        ValueError: If ``name`` is unknown, or a file has another SHA-256 or content.
+        FileNotFoundError: If raw files are missing.
+
+    Reference: Tang and Liu, "Relational learning via latent social dimensions", KDD 2009
+        (BlogCatalog); Mahoney, "Large text compression benchmark" (Wikipedia).
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None,
+        name: str,
+        transform: Callable[[Data], Any] | None = None,
+        pre_transform: Callable[[Data], Any] | None = None,
+        force_reload: bool = False,
+        *,
+        source: str | Path | None = None,
+    ) -> None:
+        self.name = check_choice(name, "name", tuple(_SOURCES))
+        self._raw = _SOURCES[name]
+        self._source = None if source is None else Path(source).expanduser()
+        folder = data_root(None) / "multilabel" if root is None else data_root(root)
+        super().__init__(
+            str(folder), transform, pre_transform, log=False, force_reload=force_reload
+        )
+        self.load(self.processed_paths[0])
+
+    @property
+    def num_labels(self) -> int:
+        """Number of labels K."""
+        return self._raw.num_labels
+
+    @property
+    def raw_dir(self) -> str:
+        """Folder of the raw files."""
+        return str(Path(self.root) / self.name / "raw")
+
+    @property
+    def processed_dir(self) -> str:
+        """Folder of the stored graph."""
+        return str(Path(self.root) / self.name / "processed")
+
+    @property
+    def raw_file_names(self) -> list[str]:
+        """Names of the raw files this set needs."""
+        return list(self._raw.files)
+
+    @property
+    def processed_file_names(self) -> list[str]:
+        """Name of the stored graph."""
+        return ["data.pt"]
+
+    def download(self) -> None:
+        """Copy the raw files from ``source``, or say what is missing."""
+        missing = []
+        for name, digest in self._raw.files.items():
+            target = Path(self.raw_dir) / name
+            if target.is_file():
+                continue
+            found = None
+            if self._source is not None:
+                found = next((p for p in sorted(self._source.rglob(name)) if p.is_file()), None)
+            if found is None:
+                missing.append(f"  {target}  (sha256 {digest})")
+                continue
+            _verify(found, digest)
+            with atomic_path(target) as temporary:
+                shutil.copyfile(found, temporary)
+        if missing:
+            raise FileNotFoundError(
+                f"MultilabelDataset({self.name!r}) lacks {len(missing)} raw file(s). Place\n"
+                + "\n".join(missing)
+                + "\nor name the folder that holds them: source=..."
+            )
+
+    def process(self) -> None:
+        """Read and check the raw files and store the graph in one step."""
+        paths = [Path(self.raw_dir) / name for name in self._raw.files]
+        for path, digest in zip(paths, self._raw.files.values(), strict=True):
+            _verify(path, digest)
+        if len(paths) == 1:
+            data = read_multilabel_mat(paths[0])
+        else:
+            data = _read_text(paths[0], paths[1], self._raw.num_nodes)
+        found = (data.num_nodes, data.num_edges, data.y.size(1))
+        wanted = (self._raw.num_nodes, self._raw.num_entries, self._raw.num_labels)
+        if found != wanted:
+            raise ValueError(
+                f"{self.name} must have {wanted} nodes, entries and labels, got {found}"
+            )
+        if self.pre_transform is not None:
+            data = self.pre_transform(data)
+        with atomic_path(self.processed_paths[0]) as temporary:
+            self.save([data], str(temporary))
+
+    def load(self, path: str, data_cls: type[Data] = Data) -> None:
+        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
+        try:
+            content, self.slices, _ = torch.load(path, weights_only=True)
+        except Exception as error:  # whatever is wrong with the file, the remedy is the same
+            raise ValueError(
+                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
+            ) from error
+        self.data = data_cls.from_dict(content)
+
+
+def read_multilabel_mat(path: str | Path, network: str = "network", labels: str = "group") -> Data:
+    """Read a MATLAB file with a sparse adjacency matrix and a sparse matrix of labels.
+
+    Many multilabel sets (Flickr, YouTube, PPI, POS ...) are passed around in this form.
+
+    Args:
+        path: A .mat file of version 5 to 7.
+        network: Name of the ``(N, N)`` matrix.
+        labels: Name of the ``(N, K)`` matrix; whatever is not zero is a label.
+
+    Returns:
+        Data: As :class:`MultilabelDataset` describes it.
+
+    Raises:
+        ValueError: If a matrix is missing or the shapes disagree.
+        FileNotFoundError: If there is no such file.
+    """
+    content = scipy.io.loadmat(str(path))
+    for key in (network, labels):
+        if key not in content:
+            known = sorted(k for k in content if not k.startswith("__"))
+            raise ValueError(f"{path} must hold {key!r}, got {known}")
+    adjacency, group = sp.csr_matrix(content[network]), sp.csr_matrix(content[labels])
+    if adjacency.shape[0] != adjacency.shape[1] or group.shape[0] != adjacency.shape[0]:
+        raise ValueError(
+            f"{path} must hold (N, N) and (N, K) matrices, got {adjacency.shape} and {group.shape}"
+        )
+    return _data(adjacency, torch.from_numpy(group.toarray() != 0))
+
+
+def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:
+    """Edges, each once, and a line of nodes per label."""
+    pairs = np.loadtxt(graph, dtype=np.int64, ndmin=2)
+    row, col = np.concatenate([pairs, pairs[:, ::-1]]).T
+    once = np.unique(row * num_nodes + col)
+    size = (num_nodes, num_nodes)
+    entries = (np.ones(once.size), (once // num_nodes, once % num_nodes))
+    lines = communities.read_text(encoding="ascii").splitlines()
+    y = torch.zeros(num_nodes, len(lines), dtype=torch.bool)
+    for label, line in enumerate(lines):
+        y[[int(word) for word in line.split()], label] = True
+    return _data(sp.csr_matrix(entries, shape=size), y)
+
+
+def _data(adjacency: sp.csr_matrix, y: Tensor) -> Data:
+    adjacency.sum_duplicates()
+    entries = adjacency.tocoo()
+    index = np.stack([entries.row, entries.col]).astype(np.int64)
+    data = Data(edge_index=torch.from_numpy(index), y=y, num_nodes=adjacency.shape[0])
+    if not bool((entries.data == 1).all()):
+        data.edge_weight = torch.from_numpy(entries.data.astype(np.float32))
+    return data
+
+
+def _verify(path: Path, digest: str) -> None:
+    found = sha256_of(path)
+    if found != digest:
+        raise ValueError(
+            f"{path} has another content than expected: its sha256 is {found}, it must be {digest}"
+        )

@@ -1,0 +1,131 @@
+"""What every kind of topological concentration reads: the training graph and its target edges."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_edge_index, check_int, check_positive, check_tensor
+from graphlab.ops import CSRGraph
+
+__all__: list[str] = []
+
+#: Target edges: the training edges, other edges, or several named sets of either.
+Targets = Tensor | Mapping[str, Tensor | None] | None
+
+
+@dataclass(frozen=True)
+class ConcentrationGraph:
+    """Training graph and target edges, checked; all graphs are undirected without self-loops.
+
+    Attributes:
+        train: The training graph.
+        targets: Target graphs by name; ``train`` itself where the training edges are meant.
+        named: Whether the caller gave names, and wants a dict back.
+    """
+
+    train: CSRGraph
+    targets: dict[str, CSRGraph]
+    named: bool
+
+    def give_back(self, values: dict[str, Tensor]) -> Any:
+        """The result in the form in which the targets came."""
+        return values if self.named else values["targets"]
+
+
+def prepare(edge_index: Tensor, num_nodes: int | None, targets: Targets) -> ConcentrationGraph:
+    """Check and prepare; see :func:`graphlab.embed.topological_concentration`."""
+    named = isinstance(targets, Mapping)
+    sets: Mapping[str, Tensor | None]
+    sets = targets if isinstance(targets, Mapping) else {"targets": targets}
+    if not sets:
+        raise ValueError("targets must name at least one set of edges, got an empty dict")
+    num_nodes = count_nodes(num_nodes, edge_index, *sets.values())
+    train = undirected(edge_index, num_nodes, "edge_index")
+    graphs = {}
+    for name, edges in sets.items():
+        label = f"targets[{name!r}]" if named else "targets"
+        graphs[name] = train if edges is None else undirected(edges, num_nodes, label)
+        if edges is not None:
+            _warn_of_overlap(train, graphs[name], label)
+    return ConcentrationGraph(train, graphs, named)
+
+
+def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
+    """The given number of nodes, or one more than the largest index."""
+    if num_nodes is not None:
+        return check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
+    present = [check_tensor(edges, "edge_index") for edges in edge_indices if edges is not None]
+    return max((int(edges.max()) + 1 for edges in present if edges.numel()), default=0)
+
+
+def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
+    """Prepare a graph whose edges must come in both directions, without self-loops."""
+    edge_index = check_edge_index(edge_index, num_nodes, name)
+    loops = (edge_index[0] == edge_index[1]).nonzero()
+    if loops.numel():
+        at = int(loops[0])
+        raise ValueError(
+            f"{name} must not hold self-loops, but column {at} is one of node "
+            f"{int(edge_index[0, at])}; use torch_geometric.utils.remove_self_loops"
+        )
+    # CSRGraph.from_edge_index would do; this takes two sorts and no permutation.
+    key = _ascending(edge_index[0] * num_nodes + edge_index[1])
+    mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
+    if not torch.equal(key, mirrored):
+        row, col = divmod(int(key[~torch.isin(key, mirrored)][0]), num_nodes)
+        raise ValueError(
+            f"{name} must hold every edge in both directions, but has ({row}, {col}) without "
+            f"({col}, {row}); use torch_geometric.utils.to_undirected"
+        )
+    borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
+    rowptr = torch.searchsorted(key, borders)
+    return CSRGraph(rowptr, (key % max(1, num_nodes)).int())
+
+
+def _ascending(key: Tensor) -> Tensor:
+    """Sorted, without repeats."""
+    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
+        key = torch.unique_consecutive(key.sort().values)
+    return key
+
+
+def edge_keys(graph: CSRGraph) -> Tensor:
+    """One ascending number per entry."""
+    row, col = graph.edge_index()
+    keys: Tensor = row * graph.num_nodes + col
+    return keys
+
+
+def _warn_of_overlap(train: CSRGraph, target: CSRGraph, name: str) -> None:
+    known, keys = edge_keys(train), edge_keys(target)
+    place = torch.searchsorted(known, keys).clamp(max=max(0, known.numel() - 1))
+    shared = int((known[place] == keys).sum()) // 2 if known.numel() else 0
+    if shared:
+        warnings.warn(
+            f"{name} shares {shared} edges with edge_index: what they are meant to predict leaks "
+            "into the training graph",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def hop_factor(beta: float | None, train: CSRGraph) -> float:
+    """Given factor per hop, or one over the mean training degree (isolated nodes included)."""
+    if beta is not None:
+        return check_positive(beta, "beta")
+    if train.num_edges == 0:
+        raise ValueError(
+            "edge_index holds no edges, so that beta = 1 / (mean degree) is undefined; pass beta"
+        )
+    return train.num_nodes / train.num_edges
+
+
+def inverse(values: Tensor) -> Tensor:
+    """One over every value; 0 stays 0."""
+    return torch.where(values > 0, values.reciprocal(), torch.zeros_like(values))

@@ -1,0 +1,95 @@
+"""Multilabel probe: scores by hand, leaks, degenerate labels, BlogCatalog."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.multiclass import OneVsRestClassifier
+
+from graphlab.datasets import MultilabelDataset
+from graphlab.embed import FastRP
+from graphlab.evaluate import multilabel_probe
+from tests._data import golden, test_data_root
+
+
+def problem(nodes=240, dim=8, labels=5):
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(nodes, dim, generator=generator)
+    score = z @ torch.randn(dim, labels, generator=generator)
+    y = score + torch.randn(nodes, labels, generator=generator) > 1.5
+    return z, y, torch.arange(150), torch.arange(150, nodes)
+
+
+def test_equals_scikit_learn():
+    z, y, train, test = problem()
+    got = multilabel_probe(z, y, train, test, c=0.5)
+    model = OneVsRestClassifier(LogisticRegression(C=0.5, solver="liblinear"))
+    score = model.fit(z[train].double().numpy(), y[train].numpy()).predict_proba(
+        z[test].double().numpy()
+    )
+    truth = y[test].numpy()
+    known = np.zeros_like(truth)
+    for row, count in enumerate(truth.sum(1)):
+        known[row, np.argsort(-score[row])[:count]] = True
+    want = [
+        f1_score(truth, decision, average=average, zero_division=0)
+        for decision in (known, score >= 0.5)
+        for average in ("micro", "macro")
+    ]
+    found = [got.micro_f1, got.macro_f1, got.micro_f1_threshold, got.macro_f1_threshold]
+    assert found == pytest.approx(want)
+
+
+def test_thresholded_scores_do_not_depend_on_how_many_labels_the_test_has():
+    z, y, train, test = problem()
+    first = multilabel_probe(z, y, train, test, threshold=1.0)
+    assert first.micro_f1_threshold == 0.0 and first.micro_f1 > 0.3
+
+
+def test_labels_that_all_or_no_train_nodes_have():
+    z, y, train, test = problem()
+    y = y.clone()
+    y[train, 0], y[train, 1] = True, False
+    result = multilabel_probe(z, y, train, test)
+    assert 0 < result.macro_f1 < 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"z": torch.ones(240)}, ValueError, "z must be 2-D"),
+        ({"y": torch.ones(240, 5)}, ValueError, r"y must be bool of shape \(240, K\)"),
+        ({"y": torch.ones(9, 5).bool()}, ValueError, r"y must be bool of shape \(240, K\)"),
+        ({"train": torch.arange(160)}, ValueError, "share 10 nodes, the first is 150"),
+        ({"test": torch.tensor([240])}, IndexError, r"test\[0\] = 240"),
+        ({"train": torch.arange(0)}, ValueError, "train must hold at least one node"),
+        ({"c": 0.0}, ValueError, "c must be positive"),
+        ({"threshold": 2.0}, ValueError, "threshold must lie in"),
+    ],
+)
+def test_bad_input_is_refused_by_name(changes, error, words):
+    arguments = dict(zip(("z", "y", "train", "test"), problem(), strict=True))
+    with pytest.raises(error, match=words):
+        multilabel_probe(**(arguments | changes))
+
+
+@pytest.mark.slow
+def test_blogcatalog_reaches_the_authors_scores(tmp_path):
+    data = MultilabelDataset(tmp_path, "blogcatalog", source=test_data_root("multilabel"))[0]
+    bar = json.loads(golden("embed", "f1_blogcatalog.json").read_text(encoding="utf-8"))
+    authors = bar["d128_norm1"]["scores"]["0.1"]
+    z = FastRP(128, standardize=True, seed=0).fit_transform(data)
+    scores = []
+    for seed in range(3):
+        order = torch.from_numpy(np.random.RandomState(seed).permutation(data.num_nodes))
+        count = data.num_nodes // 10
+        result = multilabel_probe(z, data.y, order[:count], order[count:], c=0.1)
+        scores.append((result.micro_f1, result.macro_f1))
+    micro, macro = np.mean(scores, axis=0)
+    assert abs(micro - authors["micro_mean"]) < 3 * authors["micro_std"]
+    assert abs(macro - authors["macro_mean"]) < 3 * authors["macro_std"]

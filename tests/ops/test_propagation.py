@@ -1,0 +1,225 @@
+"""Sparse row sums: dense algebra, storage formats, panels, the border, large graphs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from graphlab.ops import (
+    library,
+    propagate,
+    propagate_dot,
+    propagate_merge,
+    propagate_squares,
+    reference,
+)
+from tests.ops._cases import OPS, graph, rand, randn, relative_error
+from tests.ops._memory import peak_growth
+
+
+def sparse(kind="directed", nodes=300, edges=4000, device="cpu"):
+    g = graph(kind, nodes, edges).to(device)
+    return g.rowptr, g.col, g.weight, rand(nodes).to(device)
+
+
+def dense(rowptr, col, weight, row_scale, columns):
+    row = reference.csr_rows(rowptr, col.numel())
+    out = torch.zeros(rowptr.numel() - 1, columns, dtype=torch.float64, device=col.device)
+    value = torch.ones_like(row, dtype=torch.float64) if weight is None else weight.double()
+    out.index_put_((row, col.long()), value, accumulate=True)
+    return out if row_scale is None else out * row_scale.double().unsqueeze(1)
+
+
+def compiled(name="propagate"):
+    return library.active_kernel(name, "cpu") == "compiled"
+
+
+def test_equals_dense_products(device):
+    args = sparse(device=device)
+    matrix = dense(*args, 300)
+    h, other = randn(300, 37).to(device), randn(300, 37, seed=1).to(device)
+    assert relative_error(propagate(h, *args), matrix @ h) < 1e-13
+    assert relative_error(propagate_dot(h, other, *args), ((matrix @ h) * other).sum(1)) < 1e-12
+    merged = propagate_merge(h, *args, coefficients=[1.0, -2.0, 0.0, 0.5])
+    powers = [h, matrix @ h, matrix @ matrix @ h, matrix @ matrix @ matrix @ h]
+    assert relative_error(merged, powers[0] - 2 * powers[1] + 0.5 * powers[3]) < 1e-12
+    unit = [torch.nn.functional.normalize(p, dim=1) for p in powers]
+    merged = propagate_merge(h, *args, coefficients=[0.0, 3.0, 0.0, 1.0], normalize=True)
+    assert relative_error(merged, 3 * unit[1] + unit[3]) < 1e-12
+
+
+def test_gradient_runs_through_the_transpose(device):
+    rowptr, col, weight, scale = sparse(device=device)
+    h = randn(300, 5).to(device).requires_grad_()
+    factor = randn(300, 5, seed=2).to(device)
+    (propagate(h, rowptr, col, weight, scale) * factor).sum().backward()
+    assert relative_error(h.grad, dense(rowptr, col, weight, scale, 300).t() @ factor) < 1e-13
+
+
+def test_gradients_that_do_not_exist_are_refused():
+    rowptr, col, weight, scale = sparse("directed", 7, 20)
+    h = randn(7, 3)
+    weight = weight.clone().requires_grad_()
+    with pytest.raises(NotImplementedError, match="no derivative with respect to weight"):
+        propagate(h, rowptr, col, weight, scale).sum().backward()
+    with pytest.raises(NotImplementedError, match="no derivative with respect to weight"):
+        propagate_dot(h, h, rowptr, col, weight, scale).sum().backward()
+    start = h.requires_grad_()
+    with pytest.raises(NotImplementedError, match="propagate_merge has no derivative"):
+        propagate_merge(start, rowptr, col, None, scale, coefficients=[1.0, 1.0]).sum().backward()
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["directed", "hub"])
+def test_panels_have_the_bits_of_the_whole(kind, dtype, normalize, device):
+    nodes = 20_000 if kind == "hub" else 300
+    args = sparse(kind, nodes, 4000, device)
+    h = randn(nodes, 100 if kind == "directed" else 36).to(device, dtype)
+    coefficients = [0.5, 0.0, 1.0, 2.0]
+    whole = propagate_merge(h, *args, coefficients=coefficients, normalize=normalize)
+    every = propagate_squares(h, *args, coefficients=coefficients)
+    width = 16
+    cuts = [slice(lo, lo + width) for lo in range(0, h.size(1), width)]
+    parts = [propagate_squares(h[:, cut], *args, coefficients=coefficients) for cut in cuts]
+    assert torch.equal(torch.cat(parts, dim=2), every)
+    squares = reference.add_blocks(every) if normalize else None
+    for cut in cuts:
+        part = propagate_merge(
+            h[:, cut], *args, coefficients=coefficients, normalize=normalize, squares=squares
+        )
+        assert torch.equal(part, whole[:, cut])
+        assert torch.equal(propagate(h[:, cut], *args), propagate(h, *args)[:, cut])
+
+
+def test_merge_repeats_propagate(device):
+    args = sparse("symmetric", 200, 1500, device)
+    h = randn(200, 20).float().to(device)
+    twice = propagate(propagate(h, *args), *args)
+    assert torch.equal(propagate_merge(h, *args, coefficients=[0.0, 0.0, 1.0]), twice)
+
+
+def test_bfloat16_is_rounded_once_per_power(device):
+    args = sparse("directed", 300, 4000, device)
+    h = randn(300, 33).to(device, torch.bfloat16)
+    exact = propagate(h.float(), *args)
+    assert torch.equal(propagate(h, *args), exact.bfloat16())
+    merged = propagate_merge(h, *args, coefficients=[0.0, 1.0])
+    assert merged.dtype == torch.float32 and torch.equal(merged, exact)
+    assert propagate_dot(h, h, *args).dtype == torch.float32
+
+
+def test_bfloat16_keeps_what_is_not_finite():
+    rowptr, col = torch.tensor([0, 1, 2, 3]), torch.tensor([0, 1, 2], dtype=torch.int32)
+    h = torch.tensor([[float("nan")], [float("inf")], [3.3895e38]]).bfloat16()
+    out = propagate(h, rowptr, col, None, torch.tensor([1.0, -1.0, 2.0]))
+    assert out[0].isnan() and out[1] == -float("inf") and out[2] == float("inf")
+
+
+def test_zero_rows_stay_zero_and_unread_orders_are_skipped(device):
+    rowptr = torch.tensor([0, 0, 1, 1], device=device)
+    col = torch.tensor([2], dtype=torch.int32, device=device)
+    h = torch.tensor([[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]], device=device)
+    out = propagate_merge(h, rowptr, col, coefficients=[0.0, 1.0], normalize=True)
+    assert not out.any()
+    assert not propagate_merge(h, rowptr, col, coefficients=[0.0, 0.0]).any()
+    assert not propagate_merge(h, rowptr, col, coefficients=[]).any()
+    start = propagate_merge(h, rowptr, col, coefficients=[2.0, 0.0, 0.0])
+    assert torch.equal(start, 2 * h)
+
+
+def test_norms_do_not_overflow(device):
+    args = sparse("plain", 60, 500, device)
+    h = randn(60, 20).float().to(device)
+    coefficients = [0.0, 1.0]
+    want = propagate_merge(h, *args, coefficients=coefficients, normalize=True)
+    for size in (2.0**100, 2.0**-100):
+        got = propagate_merge(h * size, *args, coefficients=coefficients, normalize=True)
+        assert torch.allclose(got, want, rtol=1e-5, atol=1e-7)
+
+
+ROWPTR, COL = torch.tensor([0, 1, 3]), torch.tensor([0, 1, 0], dtype=torch.int32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((torch.ones(2), ROWPTR, COL), ValueError, "h must be 2-D"),
+        ((torch.ones(2, 2).long(), ROWPTR, COL), TypeError, "h must be floating point"),
+        ((torch.ones(2, 2).half(), ROWPTR, COL), TypeError, "h must be float32, float64 or"),
+        ((torch.ones(2, 2), ROWPTR.int(), COL), TypeError, "rowptr must be a 1-D torch.int64"),
+        ((torch.ones(2, 2), ROWPTR, COL.long()), TypeError, "col must be a 1-D torch.int32"),
+        ((torch.ones(1, 2), ROWPTR, COL), IndexError, r"col\[1\] = 1 is outside \[0, 1\)"),
+        ((torch.ones(2, 2), ROWPTR[:0], COL), ValueError, "rowptr must hold at least one"),
+        ((torch.ones(2, 2), ROWPTR, COL, torch.ones(2)), ValueError, "weight must be floating"),
+        ((torch.ones(2, 2), ROWPTR, COL, None, torch.ones(3)), ValueError, "row_scale must be"),
+    ],
+)
+def test_bad_input_is_refused_by_name(arguments, error, words):
+    with pytest.raises(error, match=words):
+        propagate(*arguments)
+
+
+def test_bad_options_are_refused_by_name():
+    h = torch.ones(2, 2)
+    with pytest.raises(ValueError, match=r"coefficients\[1\] = nan"):
+        propagate_merge(h, ROWPTR, COL, coefficients=[1.0, float("nan")])
+    with pytest.raises(ValueError, match="start must have 2 rows"):
+        propagate_merge(torch.ones(3, 2), ROWPTR, COL, coefficients=[1.0])
+    with pytest.raises(ValueError, match="squares must have 1 rows"):
+        propagate_merge(h, ROWPTR, COL, coefficients=[1.0], squares=torch.ones(2, 2).double())
+    with pytest.raises(ValueError, match="other must have 2 columns"):
+        propagate_dot(h, torch.ones(2, 3), ROWPTR, COL)
+    with pytest.raises(TypeError, match="other must have the dtype of h"):
+        propagate_dot(h, h.double(), ROWPTR, COL)
+
+
+@pytest.mark.parametrize(
+    ("rowptr", "col", "words"),
+    [
+        ([0, 1, 3], [0, 2, 0], r"col\[1\] = 2 is outside \[0, 2\)"),
+        ([0, 1, 3], [0, -1, 0], r"col\[1\] = -1 is outside \[0, 2\)"),
+        ([0, 4, 3], [0, 1, 0], "rowptr must not decrease"),
+        ([0, 1, 9], [0, 1, 0], r"rowptr\[2\] = 9, expected 3"),
+    ],
+)
+def test_kernels_never_read_out_of_range(rowptr, col, words):
+    if not compiled():
+        pytest.skip("torch checks the indices of the pure path")
+    graph_ = torch.tensor(rowptr), torch.tensor(col, dtype=torch.int32), None, None
+    h = torch.ones(2, 3)
+    for call in (
+        lambda: OPS.propagate(h, *graph_),
+        lambda: OPS.propagate_dot(h, h, *graph_),
+        lambda: OPS.propagate_merge(h, *graph_, [1.0, 1.0], True, None),
+        lambda: OPS.propagate_squares(h, *graph_, [1.0, 1.0]),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            call()
+
+
+def test_more_entries_than_a_32_bit_pointer_counts():
+    nodes, entries = 2**31 - 1, 2**33
+    h = torch.empty(nodes, 4, device="meta")
+    rowptr = torch.empty(nodes + 1, dtype=torch.int64, device="meta")
+    col = torch.empty(entries, dtype=torch.int32, device="meta")
+    assert propagate(h, rowptr, col).shape == (nodes, 4)
+    merged = propagate_merge(h, rowptr, col, coefficients=[0.0, 1.0], normalize=True)
+    assert merged.shape == (nodes, 4)
+
+
+def test_memory_does_not_hold_edges_times_features():
+    if not compiled():
+        pytest.skip("a promise of the compiled kernels")
+    code = """
+        nodes, edges, dim = 20_000, 600_000, 64
+        index = torch.randint(nodes, (2, edges), generator=torch.Generator().manual_seed(0))
+        graph = graphlab.ops.CSRGraph.from_edge_index(index, nodes)
+        h = torch.ones(nodes, dim)
+        def work():
+            graphlab.ops.propagate_merge(
+                h, graph.rowptr, graph.col, coefficients=[0.0, 1.0, 1.0, 1.0], normalize=True)
+        size = graph.num_edges * dim * 4
+    """
+    growth, size = peak_growth(code)
+    assert growth < 0.3 * size
