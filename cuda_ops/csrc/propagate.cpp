@@ -41,7 +41,9 @@ struct Arguments {
   }
 
   Tensor empty(std::initializer_list<int64_t> size, ScalarType dtype) const {
-    return torch::stable::new_empty(h, {size.begin(), size.size()}, dtype);
+    Tensor out = torch::stable::new_empty(h, {size.begin(), size.size()}, dtype);
+    cpu::prefer_huge_pages(out.mutable_data_ptr(), out.numel() * out.element_size());
+    return out;
   }
 
   void check_square() const {
@@ -97,7 +99,11 @@ void for_orders(const Arguments& args, const std::vector<double>& coefficients, 
     }
     S* next = k < last ? buffers[k % 2 == 1 ? 0 : 1].get() : nullptr;
     sinks.out = next;
-    cpu::propagate_rows(graph, state, args.dim, sinks);
+    if (k == 1) {
+      cpu::propagate_start(graph, state, args.h.size(0), args.dim, sinks);
+    } else {
+      cpu::propagate_rows(graph, state, args.dim, sinks);
+    }
     state = next;
   }
 }

@@ -99,6 +99,21 @@ def test_merge_repeats_propagate(device):
     assert torch.equal(propagate_merge(h, *args, coefficients=[0.0, 0.0, 1.0]), twice)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["directed", "hub"])
+def test_a_start_of_few_entries_has_the_bits_of_any_other(kind, dtype, device):
+    nodes = 20_000 if kind == "hub" else 300
+    args = sparse(kind, nodes, 4000, device)
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    weight, scale = (None if v is None else v.to(wide) for v in args[2:])
+    h = randn(nodes, 40) * (rand(nodes * 40, seed=3).view(nodes, 40) < 0.02)
+    h[0], h[3, 5], h[4, 0] = 0, torch.inf, torch.nan
+    h = h.to(device, dtype)
+    merged = propagate_merge(h, *args[:2], weight, scale, coefficients=[0.0, 1.0])
+    expected = propagate(h, *args[:2], weight, scale)
+    torch.testing.assert_close(merged.to(dtype), expected, rtol=0, atol=0, equal_nan=True)
+
+
 def test_bfloat16_is_rounded_once_per_power(device):
     args = sparse("directed", 300, 4000, device)
     h = randn(300, 33).to(device, torch.bfloat16)

@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
-#include <utility>
+
+#include "cpu/memory.h"
 
 namespace graphlab::cpu {
 
@@ -37,25 +36,5 @@ void parallel_ranges(int64_t count, int64_t length, const F& body) {
     body(task * length, std::min(count, (task + 1) * length));
   });
 }
-
-// Uninitialised memory on a cache line of its own.
-template <typename T>
-class Buffer {
- public:
-  explicit Buffer(int64_t count)
-      : data_(static_cast<T*>(::operator new(sizeof(T) * count, kLine))) {}
-  Buffer(int64_t count, T value) : Buffer(count) { std::fill_n(data_, count, value); }
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { ::operator delete(data_, kLine); }
-
-  T* get() const { return data_; }
-  T& operator[](int64_t i) const { return data_[i]; }
-
- private:
-  static constexpr std::align_val_t kLine{64};
-  T* data_;
-};
 
 }  // namespace graphlab::cpu

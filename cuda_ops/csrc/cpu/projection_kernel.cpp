@@ -4,7 +4,14 @@
 #include <cstdint>
 #include <utility>
 
+#include "cpu/isa.h"
 #include "cpu/parallel.h"
+
+#if GRAPHLAB_X86
+#include <immintrin.h>
+#endif
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored lower half first");
 
 // Entries are a format: a fused multiplication would change their last bit on some machines.
 #if defined(__clang__)
@@ -54,6 +61,7 @@ template <typename T>
 void fill_random(const RandomMatrix& matrix, const T* factor, T* out) {
   const int64_t width = std::max<int64_t>(1, matrix.stop - matrix.start);
   const auto rows = GRAPHLAB_SELECT(random_rows<T>);
+  prefer_huge_pages(out, static_cast<int64_t>(sizeof(T)) * matrix.rows * width);
   parallel_ranges(matrix.rows, std::max<int64_t>(1, 65536 / width), [&](int64_t begin, int64_t end) {
     rows(matrix, factor, begin, end, out);
   });

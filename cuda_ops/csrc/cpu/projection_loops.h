@@ -1,36 +1,54 @@
-// Inner loops of projection_kernel.cpp; included once per instruction set. Plain loops over 16 lanes,
-// which compilers turn into vectors.
+// Inner loops of projection_kernel.cpp; included once per instruction set. Words of counters are stored
+// pairwise, the lower half first: little-endian machines only.
 
 namespace graphlab::cpu::GRAPHLAB_ISA {
 namespace {
 
+// Lanes hold words of 32 bits; what is above them is arbitrary.
+typedef uint64_t Lanes __attribute__((vector_size(GRAPHLAB_VECTOR_BYTES)));
+typedef uint64_t Pairs __attribute__((vector_size(GRAPHLAB_VECTOR_BYTES), aligned(8), may_alias));
+constexpr int kWordLanes = GRAPHLAB_VECTOR_BYTES / 8;
+
+// Products of the words with a constant, 64 bits each.
+GRAPHLAB_INLINE Lanes multiply_words(Lanes a, uint32_t b) {
+#if GRAPHLAB_X86 && GRAPHLAB_VECTOR_BYTES == 64
+  return (Lanes)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
+#elif GRAPHLAB_X86 && GRAPHLAB_VECTOR_BYTES == 32
+  return (Lanes)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+#elif GRAPHLAB_X86
+  return (Lanes)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
+#else
+  return (a & 0xFFFFFFFF) * b;
+#endif
+}
+
 // Words of 16 counters that differ in their first word: word q of counter l is words[4 * l + q].
 GRAPHLAB_INLINE void philox(
     uint32_t first, uint32_t stream, uint64_t node, uint64_t seed, uint32_t* words) {
-  alignas(64) uint32_t c0[kLanes32], c1[kLanes32], c2[kLanes32], c3[kLanes32];
-  for (int l = 0; l < kLanes32; ++l) {
-    c0[l] = first + static_cast<uint32_t>(l);
-    c1[l] = stream;
-    c2[l] = static_cast<uint32_t>(node);
-    c3[l] = static_cast<uint32_t>(node >> 32);
-  }
-  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int l = 0; l < kLanes32; ++l) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[l], p1 = uint64_t{0xCD9E8D57} * c2[l];
-      c0[l] = static_cast<uint32_t>(p1 >> 32) ^ c1[l] ^ k0;
-      c1[l] = static_cast<uint32_t>(p1);
-      c2[l] = static_cast<uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
-      c3[l] = static_cast<uint32_t>(p0);
+  constexpr Lanes zero = {};
+  for (int begin = 0; begin < kLanes32; begin += kWordLanes) {
+    Lanes c0 = zero + first + static_cast<uint64_t>(begin), c1 = zero + stream, c2 = zero + node;
+    Lanes c3 = zero + (node >> 32);
+    for (int l = 0; l < kWordLanes; ++l) c0[l] += static_cast<uint64_t>(l);
+    uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+    GRAPHLAB_UNROLL
+    for (int round = 0; round < 10; ++round) {
+      const Lanes p0 = multiply_words(c0, 0xD2511F53), p1 = multiply_words(c2, 0xCD9E8D57);
+      c0 = (p1 >> 32) ^ c1 ^ k0;
+      c1 = p1;
+      c2 = (p0 >> 32) ^ c3 ^ k1;
+      c3 = p0;
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
     }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  for (int l = 0; l < kLanes32; ++l) {
-    words[4 * l] = c0[l];
-    words[4 * l + 1] = c1[l];
-    words[4 * l + 2] = c2[l];
-    words[4 * l + 3] = c3[l];
+    alignas(64) uint64_t front[kWordLanes], back[kWordLanes];
+    *reinterpret_cast<Pairs*>(front) = (c0 & 0xFFFFFFFF) | (c1 << 32);
+    *reinterpret_cast<Pairs*>(back) = (c2 & 0xFFFFFFFF) | (c3 << 32);
+    for (int l = 0; l < kWordLanes; ++l) {
+      uint32_t* to = words + 4 * (begin + l);
+      __builtin_memcpy(to, front + l, 8);
+      __builtin_memcpy(to + 2, back + l, 8);
+    }
   }
 }
 

@@ -48,6 +48,20 @@ struct RowSinks {
   bool normalize = false, first = false;  // first: nothing is merged yet
 };
 
+// What is summed: the rows of a matrix.
+template <typename S>
+struct DenseRows {
+  const S* rows;  // (columns of A, dim)
+};
+
+// The same, of which few entries are not zero.
+template <typename S>
+struct NonZeros {
+  const int64_t* rowptr;  // (columns of A + 1)
+  const int32_t* place;   // of the entry in its row
+  const Wide<S>* value;
+};
+
 // Position of the first column outside [0, size), or -1.
 int64_t find_bad_column(const int32_t* col, int64_t entries, int64_t size);
 
@@ -55,6 +69,12 @@ int64_t find_bad_column(const int32_t* col, int64_t entries, int64_t size);
 template <typename S>
 void propagate_rows(
     const SparseRows<Wide<S>>& graph, const S* h, int64_t dim, const RowSinks<S>& sinks);
+
+// The same with the same bits for finite weights, faster where most entries of h are zero.
+template <typename S>
+void propagate_start(
+    const SparseRows<Wide<S>>& graph, const S* h, int64_t rows, int64_t dim,
+    const RowSinks<S>& sinks);
 
 // Every row of h itself into the sinks.
 template <typename S>

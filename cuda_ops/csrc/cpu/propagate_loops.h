@@ -102,8 +102,9 @@ GRAPHLAB_INLINE void gather_wide(
 // sum = sum over entries [begin, end) of weight * h[col].
 template <typename S>
 void gather(
-    const SparseRows<Wide<S>>& graph, const S* h, int64_t dim, int64_t begin, int64_t end,
-    Wide<S>* sum) {
+    const SparseRows<Wide<S>>& graph, const DenseRows<S>& from, int64_t dim, int64_t begin,
+    int64_t end, Wide<S>* sum) {
+  const S* h = from.rows;
   if (dim < kLanes<Wide<S>>) {
     gather_narrow(graph, h, dim, begin, end, sum);
   } else if (begin == end) {
@@ -112,6 +113,45 @@ void gather(
     gather_wide<S, true>(graph, h, dim, begin, end, sum);
   } else {
     gather_wide<S, false>(graph, h, dim, begin, end, sum);
+  }
+}
+
+template <typename S>
+void gather(
+    const SparseRows<Wide<S>>& graph, const NonZeros<S>& h, int64_t dim, int64_t begin,
+    int64_t end, Wide<S>* sum) {
+  for (int64_t d = 0; d < dim; ++d) sum[d] = 0;
+  const int64_t last = graph.entries - 1;
+  for (int64_t k = begin; k < end; ++k) {
+    __builtin_prefetch(h.rowptr + graph.col[k + kAhead < last ? k + kAhead : last]);
+    const int64_t at = graph.col[k];
+    const Wide<S> w = graph.weight != nullptr ? graph.weight[k] : 1;
+    for (int64_t e = h.rowptr[at]; e < h.rowptr[at + 1]; ++e) sum[h.place[e]] += w * h.value[e];
+  }
+}
+
+template <typename S, typename Rows>
+void gather_rows(
+    const SparseRows<Wide<S>>& graph, const Rows& h, int64_t dim, int64_t begin, int64_t end,
+    Wide<S>* sum) {
+  gather(graph, h, dim, begin, end, sum);
+}
+
+// --- non-zero entries ----------------------------------------------------------------------------
+
+template <typename S>
+int64_t count_nonzeros(const S* x, int64_t count) {
+  int32_t total = 0;
+  for (int64_t d = 0; d < count; ++d) total += widen(x[d]) != 0;  // NaN counts
+  return total;
+}
+
+template <typename S>
+void list_nonzeros(const S* x, int64_t dim, int32_t* place, Wide<S>* value) {
+  for (int64_t d = 0; d < dim; ++d) {
+    if (widen(x[d]) == 0) continue;
+    *place++ = static_cast<int32_t>(d);
+    *value++ = widen(x[d]);
   }
 }
 
@@ -198,9 +238,9 @@ void finish_row(
 }
 
 // Rows [begin, end) but those of more than `limit` entries; returns the last such row, or -1.
-template <typename S>
+template <typename S, typename Rows>
 int64_t propagate_range(
-    const SparseRows<Wide<S>>& graph, const S* h, int64_t dim, const RowSinks<S>& sinks,
+    const SparseRows<Wide<S>>& graph, const Rows& h, int64_t dim, const RowSinks<S>& sinks,
     int64_t begin, int64_t end, int64_t limit, Wide<S>* sum) {
   int64_t late = -1;
   for (int64_t row = begin; row < end; ++row) {
