@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,44 +14,26 @@ from graphlab._checks import (
     check_fraction,
     check_int,
     check_matrix,
-    check_positive,
-    check_tensor,
 )
 from graphlab.embed._adjacency import Adjacency, read_adjacency
 from graphlab.embed._delta import add_edges, affected_rows, rows_of
+from graphlab.embed._fitted import Fitted
 from graphlab.embed._merge import merge_powers
-from graphlab.embed._panels import (
-    BLOCK,
-    Problem,
-    embed,
-    make_problem,
-    panels,
-    total_squares,
+from graphlab.embed._options import (
+    BETA,
+    DTYPES,
+    PROJECTION,
+    WEIGHTS,
+    fill_preset,
+    finite_number,
+    node_names,
+    power_weights,
+    sparsity_option,
 )
-from graphlab.embed._start import Start
+from graphlab.embed._panels import BLOCK, embed, panels, total_squares
 from graphlab.ops import propagate
 
 __all__ = ["FastRP", "fastrp"]
-
-_DTYPES = (torch.float32, torch.float64, torch.bfloat16)
-
-
-# Defaults that know they were not given: a preset must not take equal values that were for them.
-class _Number(float):
-    pass
-
-
-class _Numbers(tuple[float, ...]):
-    pass
-
-
-class _Name(str):
-    pass
-
-
-_WEIGHTS = _Numbers((0.0, 0.0, 1.0, 6.67))
-_BETA = _Number(-0.64)
-_PROJECTION = _Name("very_sparse")
 
 
 class FastRP:
@@ -120,9 +100,9 @@ class FastRP:
     def __init__(
         self,
         dim: int = 128,
-        weights: Sequence[float] | None = _WEIGHTS,
-        beta: float | None = _BETA,
-        projection: str = _PROJECTION,
+        weights: Sequence[float] | None = WEIGHTS,
+        beta: float | None = BETA,
+        projection: str = PROJECTION,
         sparsity: float | None = None,
         normalize: bool = True,
         self_weight: float = 0.0,
@@ -136,28 +116,26 @@ class FastRP:
     ) -> None:
         if preset is not None:
             check_choice(preset, "preset", ("neo4j",))
-            weights = (0.0, 1.0, 1.0) if isinstance(weights, _Numbers) else weights
-            beta = 0.0 if isinstance(beta, _Number) else beta
-            projection = "achlioptas" if isinstance(projection, _Name) else projection
+            weights, beta, projection = fill_preset(weights, beta, projection)
         self.preset = preset
         self.dim = check_int(dim, "dim", minimum=1)
         self.projection = check_choice(
             projection, "projection", ("very_sparse", "achlioptas", "gaussian")
         )
-        self.sparsity = _check_sparsity(sparsity, self.projection)
-        self.beta = None if beta is None else _check_finite(beta, "beta")
-        self.self_weight = _check_finite(self_weight, "self_weight")
-        self.weights, self.num_powers = _check_weights(weights, num_powers, self.self_weight)
+        self.sparsity = sparsity_option(sparsity, self.projection)
+        self.beta = None if beta is None else finite_number(beta, "beta")
+        self.self_weight = finite_number(self_weight, "self_weight")
+        self.weights, self.num_powers = power_weights(weights, num_powers, self.self_weight)
         self.normalize = bool(normalize)
         self.standardize = bool(standardize)
         if self.standardize and self.weights is None:
             raise ValueError("standardize=True needs weights: a concatenation is not standardised")
         self.input_matrix = check_choice(input_matrix, "input_matrix", ("transition", "adjacency"))
         self.seed = check_int(seed, "seed", minimum=0, maximum=2**64 - 1)
-        if dtype not in _DTYPES:
-            raise ValueError(f"dtype must be one of {_DTYPES}, got {dtype}")
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {DTYPES}, got {dtype}")
         self.dtype = dtype
-        self._fitted: _Fitted | None = None
+        self._fitted: Fitted | None = None
 
     def __repr__(self) -> str:
         return (
@@ -214,8 +192,8 @@ class FastRP:
                 raise ValueError(f"property_ratio = {ratio} needs features x, got None")
             features = check_matrix(x, "x", rows=count).detach().double().to(device)
         if node_id is not None:
-            node_id = _check_node_id(node_id, count).to(device)
-        self._fitted = _Fitted(self, adjacency, features, ratio, node_id, projection_matrix)
+            node_id = node_names(node_id, count).to(device)
+        self._fitted = Fitted(self, adjacency, features, ratio, node_id, projection_matrix)
         return self
 
     def fit_transform(
@@ -344,7 +322,7 @@ class FastRP:
             raise ValueError(f"powers must be matrices of one shape, got {shapes}")
         if numbers is None:
             return merge_powers(matrices, None, self.normalize, False)
-        values = [_check_finite(w, f"weights[{k}]") for k, w in enumerate(numbers)]
+        values = [finite_number(w, f"weights[{k}]") for k, w in enumerate(numbers)]
         if len(values) != len(matrices):
             raise ValueError(f"weights must have {len(matrices)} entries, got {len(values)}")
         if self.self_weight != 0:
@@ -429,127 +407,10 @@ class FastRP:
         self._fitted = new
         return self.merge(powers)
 
-    def _ready(self) -> _Fitted:
+    def _ready(self) -> Fitted:
         if self._fitted is None:
             raise RuntimeError("FastRP has no graph yet: call fit or fit_transform first")
         return self._fitted
-
-
-class _Fitted:
-    """A graph that was read, and what was computed from it."""
-
-    def __init__(
-        self,
-        options: FastRP,
-        adjacency: Adjacency,
-        features: Tensor | None,
-        ratio: float,
-        node: Tensor | None,
-        matrix: Tensor | None,
-    ) -> None:
-        self.adjacency = adjacency
-        self.given = (features, ratio, node, matrix)
-        self.problem = _make_problem(options, adjacency, features, ratio, node, matrix)
-        self.powers: list[Tensor] | None = None
-        self.squares: Tensor | None = None
-
-    def changed(self, options: FastRP, adjacency: Adjacency) -> _Fitted:
-        """The same with another matrix."""
-        return _Fitted(options, adjacency, *self.given)
-
-
-def _make_problem(
-    options: FastRP,
-    adjacency: Adjacency,
-    features: Tensor | None,
-    ratio: float,
-    node: Tensor | None,
-    matrix: Tensor | None,
-) -> Problem:
-    counts = options.preset == "neo4j"
-    degree = adjacency.count.double() if counts else adjacency.degree()
-    some = degree > 0
-    safe = torch.where(some, degree, torch.ones_like(degree))
-    factor = torch.ones_like(safe)
-    if options.beta and not (counts and matrix is not None):
-        factor = safe**options.beta
-    dim = options.dim if matrix is None else matrix.size(1)
-    start = Start(
-        dim=dim,
-        dtype=options.dtype,
-        factor=factor,
-        sparsity=_entry_sparsity(options, adjacency.num_nodes),
-        seed=options.seed,
-        node=node,
-        matrix=matrix,
-        features=features if matrix is None else None,
-        feature_dim=math.floor(dim * ratio) if matrix is None else 0,
-    )
-    scale = torch.where(some, 1 / safe, torch.zeros_like(safe))
-    return make_problem(
-        adjacency,
-        scale if options.input_matrix == "transition" else None,
-        start,
-        coefficients=(options.self_weight, *(options.weights or ())),
-        normalize=options.normalize,
-        standardize=options.standardize,
-    )
-
-
-def _entry_sparsity(options: FastRP, num_nodes: int) -> float:
-    if options.projection == "gaussian":
-        return 0.0
-    if options.projection == "achlioptas":
-        return 3.0
-    return options.sparsity or max(1.0, math.sqrt(num_nodes))
-
-
-def _check_finite(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
-
-
-def _check_sparsity(sparsity: float | None, projection: str) -> float | None:
-    if sparsity is None:
-        return None
-    if projection != "very_sparse":
-        raise ValueError(f"sparsity must be None for projection={projection!r}, got {sparsity}")
-    if check_positive(sparsity, "sparsity") < 1:
-        raise ValueError(f"sparsity must be at least 1, got {sparsity}")
-    return float(sparsity)
-
-
-def _check_weights(
-    weights: Sequence[float] | None, num_powers: int | None, self_weight: float
-) -> tuple[tuple[float, ...] | None, int]:
-    if weights is None:
-        if num_powers is None:
-            raise ValueError("weights=None concatenates powers: num_powers must say how many")
-        if self_weight != 0:
-            raise ValueError(f"self_weight must be 0 where weights is None, got {self_weight}")
-        return None, check_int(num_powers, "num_powers", minimum=1)
-    numbers = tuple(_check_finite(w, f"weights[{k}]") for k, w in enumerate(weights))
-    if self_weight == 0 and not any(numbers):
-        what = f"only zeros, {numbers}" if numbers else "none"
-        raise ValueError(f"weights must hold a number other than 0 (self_weight is 0), got {what}")
-    if num_powers is not None and num_powers != len(numbers):
-        raise ValueError(f"num_powers must be {len(numbers)}, one per weight, got {num_powers}")
-    return numbers, len(numbers)
-
-
-def _check_node_id(node_id: Tensor, count: int) -> Tensor:
-    if check_tensor(node_id, "node_id").dtype != torch.int64:
-        raise TypeError(f"node_id must be int64, got {node_id.dtype}")
-    if node_id.shape != (count,):
-        raise ValueError(f"node_id must have shape ({count},), got {tuple(node_id.shape)}")
-    if count and int(node_id.min()) < 0:
-        raise ValueError(f"node_id must not be negative, got {int(node_id.min())}")
-    if torch.unique(node_id).numel() != count:
-        raise ValueError("node_id must name every node differently, but repeats a name")
-    return node_id
 
 
 def fastrp(
