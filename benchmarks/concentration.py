@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--source", type=Path, default=HERE.parents[1] / "shared/data/linkpred")
+    parser.add_argument("--source", type=Path, default=HERE.parent / "data/linkpred")
     parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
     rows: list[Row] = []

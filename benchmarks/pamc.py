@@ -289,7 +289,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--source", type=Path, default=HERE.parents[1] / "shared/data/sdcn")
+    parser.add_argument("--source", type=Path, default=HERE.parent / "data/sdcn")
     parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
     rows: list[Row] = []

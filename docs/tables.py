@@ -1,6 +1,7 @@
 """Write the tables of README.md and docs/*.md from the committed result files.
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` and is never typed by hand.
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` and is never typed by hand. The
+functions behind the names live in ``docs/_tables``, one file per system.
 
     python docs/tables.py            rewrite
     python docs/tables.py --check    fail if a table differs from its file
@@ -8,133 +9,14 @@ A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` and is neve
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/pamc.md")
-SETS = {"acm": "ACM", "digits": "digits", "dblp": "DBLP", "cite": "Citeseer", "usps": "USPS"}
-ROWS = ("k-means on features", "k-means on autoencoder", "PamC", "SCGC*", "SCGC + meta2")
+from _tables import concentration, fastrp, pamc
+from _tables.common import ROOT
 
-
-def read(path: str) -> Any:
-    """Read a committed JSON file."""
-    return json.loads((ROOT / path).read_text(encoding="utf-8"))
-
-
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """Format a table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def spread(cell: dict[str, Any]) -> str:
-    """Format mean and standard deviation of a score in percent."""
-    if cell["std"] is None:
-        return f"{100 * cell['mean']:.1f}"
-    return f"{100 * cell['mean']:.1f} ± {100 * cell['std']:.1f}"
-
-
-def present() -> dict[str, Any]:
-    """Result files by title of their data set."""
-    files = {title: f"experiments/results/pamc_{name}.json" for name, title in SETS.items()}
-    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
-
-
-def accuracy() -> str:
-    """Accuracy of every method on every set."""
-    results = present()
-    titles = [f"{title} ({len(table['seeds'])} seeds)" for title, table in results.items()]
-    rows = [
-        [row, *(spread(table["rows"][row]["acc"]) for table in results.values())] for row in ROWS
-    ]
-    return markdown(["accuracy, %", *titles], rows)
-
-
-def scores() -> str:
-    """All four scores, all protocols, and the published numbers."""
-    rows = []
-    for title, table in present().items():
-        for label, row in table["rows"].items():
-            rows.append([title, label, *(spread(row[m]) for m in ("acc", "nmi", "ari", "f1"))])
-        for label, row in table["published"].items():
-            numbers = [f"{100 * row[m]:.1f}" for m in ("acc", "nmi", "ari", "f1")]
-            rows.append([title, f"published: {label}", *numbers])
-    return markdown(["data", "row", "ACC", "NMI", "ARI", "F1"], rows)
-
-
-def measured(case: str) -> dict[str, dict[str, Any]]:
-    """Rows of one benchmark case by name."""
-    rows = read("benchmarks/results/pamc.json")["rows"]
-    return {row["name"]: row for row in rows if row["case"] == case}
-
-
-def speed() -> str:
-    """Time and memory beside eager PyTorch."""
-    rows = []
-    cases = {
-        "pamc on USPS order 4, forward + backward": "PamC, USPS of order 4 (E = 1.30 M, D = 10)",
-        "exact negatives N=10000 D=10, forward + backward": "exact negatives, N = 10,000, D = 10",
-        "exact negatives N=10000 D=128, forward + backward": "exact negatives, N = 10,000, D = 128",
-    }
-    for case, title in cases.items():
-        found = measured(case)
-        ours, eager = found["graphlab"], found["eager"]
-        memory = f"{eager['peak_extra_bytes'] / 1e6:,.0f} / {ours['peak_extra_bytes'] / 1e6:,.1f}"
-        times = f"{1e3 * eager['median_s']:,.0f} / {1e3 * ours['median_s']:,.1f}"
-        rows.append([title, times, f"{ours['speedup']:.1f}x", memory])
-    epoch = measured("training epoch of SCGC + PamC on ACM")
-    eager = epoch["eager, two forwards"]
-    for name in ("graphlab, dense", "graphlab, sparse"):
-        times = f"{1e3 * eager['median_s']:,.0f} / {1e3 * epoch[name]['median_s']:,.0f}"
-        title = f"training epoch on ACM, {name.partition(', ')[2]} features"
-        rows.append([title, times, f"{epoch[name]['speedup']:.2f}x", ""])
-    header = ["forward + backward", "eager / ours, ms", "faster", "extra memory, eager / ours, MB"]
-    return markdown(header, rows)
-
-
-def gradients() -> str:
-    """Cosine of the gradient of the negative term to the exact one."""
-    found = {
-        name: measured(f"negative term on {name}, tau={tau}")
-        for name, tau in (("cora_svd16", 1.0), ("acm_ae10", 0.5))
-    }
-    rows = []
-    for kind in ("meta", "meta1", "meta2"):
-        cells = [f"{rows_[kind]['gradient_cosine_to_exact']:.4f}" for rows_ in found.values()]
-        cells += [f"{rows_[kind]['speedup']:.0f}x" for rows_ in found.values()]
-        rows.append([f'`"{kind}"`', *cells])
-    header = ["negatives", "cosine, Cora (SVD)", "cosine, ACM (autoencoder)"]
-    return markdown([*header, "faster than exact, Cora", "faster than exact, ACM"], rows)
-
-
-def scaling() -> str:
-    """Time and memory from 10^4 to 10^6 nodes."""
-    rows = []
-    for kind in ("meta", "meta2"):
-        slope = measured(f"scaling {kind}, log-log slope")[kind]
-        cells = [
-            f"{row['median_s'] * 1e3:,.0f} ms, {row['peak_extra_bytes'] / 1e6:,.0f} MB"
-            for row in read("benchmarks/results/pamc.json")["rows"]
-            if row["case"] == f"scaling {kind}, D=64, degree 10"
-        ]
-        slopes = f"{slope['time_slope']:.2f}, {slope['memory_slope']:.2f}"
-        rows.append([f'`"{kind}"`', *cells, slopes])
-    sizes = ["10,000", "31,623", "100,000", "316,228", "1,000,000"]
-    return markdown(["nodes", *sizes, "log-log slope: time, memory"], rows)
-
-
-TABLES: dict[str, Callable[[], str]] = {
-    "accuracy": accuracy,
-    "scores": scores,
-    "speed": speed,
-    "gradients": gradients,
-    "scaling": scaling,
-}
+PAGES = ("README.md", "docs/pamc.md", "docs/fastrp.md", "docs/topological_concentration.md")
+TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES
 
 
 def render(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Tables by system: functions from committed result files to markdown."""

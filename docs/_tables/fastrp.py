@@ -1,0 +1,99 @@
+"""Tables of FastRP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from _tables.common import ROOT, markdown, measured, read, spread
+
+SETS = {
+    "blogcatalog_d128": "BlogCatalog, d = 128",
+    "blogcatalog_d512": "BlogCatalog, d = 512",
+    "wikipedia": "Wikipedia-POS, d = 128",
+    "dblp": "DBLP, d = 128",
+}
+METHODS = ("most frequent labels", "authors' setting", "tuned on validation")
+RATIOS = (0.01, 0.05, 0.09, 0.1, 0.5, 0.9)
+THREADS = (1, 2)
+
+
+def present() -> dict[str, Any]:
+    """Result files by title."""
+    files = {title: f"experiments/results/fastrp_{name}.json" for name, title in SETS.items()}
+    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
+
+
+def scores() -> str:
+    """Micro and macro F1 by training ratio, with the number of labels known and not known."""
+    rows = []
+    for title, table in present().items():
+        for ratio in (r for r in table["config"]["ratios"] if r in RATIOS):
+            for method in METHODS:
+                label = f"{method}, {100 * ratio:g} % train"
+                row = table["rows"][label]
+                cells = [spread(row[m]) for m in ("micro", "macro", "micro_t", "macro_t")]
+                rows.append([title, f"{100 * ratio:g} %", method, *cells])
+                published = table["published"].get(label)
+                if published:
+                    numbers = [f"{100 * published[m]:.1f}" for m in ("micro", "macro")]
+                    rows.append(
+                        [title, f"{100 * ratio:g} %", "published notebook", *numbers, "", ""]
+                    )
+    header = ["data", "train", "row", "micro F1", "macro F1", "micro, thresholded", "macro, thr."]
+    return markdown(header, rows)
+
+
+def file(threads: int) -> str:
+    """Benchmark file of a number of threads."""
+    return f"benchmarks/results/embed_{threads}threads.json"
+
+
+def case(path: str, part: str) -> dict[str, dict[str, Any]]:
+    """The rows of the case whose name starts with ``part``."""
+    names = {row["case"] for row in read(path)["rows"] if row["case"].startswith(part)}
+    return measured(path, names.pop())
+
+
+def speed() -> str:
+    """One embedding beside every peer, on one and on two threads."""
+    found = [case(file(threads), "R-MAT 2^18") for threads in THREADS]
+    rows = []
+    for name, row in found[0].items():
+        cells = [f"{rows_[name]['median_s']:.2f} s" for rows_ in found]
+        ratios = [
+            f"{rows_[name]['median_s'] / rows_['graphlab']['median_s']:.1f}x" for rows_ in found
+        ]
+        rows.append([name, *cells, *ratios, f"{row['peak_extra_bytes'] / 1e6:,.0f}"])
+    header = ["", "1 thread", "2 threads", "times ours, 1", "times ours, 2", "extra memory, MB"]
+    return markdown(header, rows)
+
+
+def bound() -> str:
+    """2^20 nodes beside the bandwidth bound; BlogCatalog; the largest graph."""
+    rows = []
+    for threads in THREADS:
+        row = case(file(threads), "R-MAT 2^20")["graphlab"]
+        text = (
+            f"copy {row['copy_gb_per_s']:.1f} GB/s; {row['times_the_bound']:.2f} times the bound "
+            f"without reuse ({row['zero_reuse_bound_s']:.2f} s)"
+        )
+        rows.append([row["case"], str(threads), f"{row['median_s']:.2f} s", text])
+        for dim in (128, 512):
+            found = case(file(threads), f"BlogCatalog, d = {dim}")
+            ours = found["graphlab"]
+            text = f"{ours['speedup']:.0f} times the authors' method"
+            rows.append([ours["case"], str(threads), f"{1e3 * ours['median_s']:.0f} ms", text])
+    large = "benchmarks/results/embed_large_2threads.json"
+    if (ROOT / large).exists():
+        row = read(large)["rows"][0]
+        text = f"extra memory {row['peak_extra_bytes'] / 1e9:.1f} GB"
+        rows.append([row["case"], "2", f"{row['median_s']:.0f} s", text])
+    return markdown(["case", "threads", "time", ""], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "fastrp_scores": scores,
+    "fastrp_speed": speed,
+    "fastrp_bound": bound,
+}
