@@ -329,3 +329,13 @@ def write_results(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_json(target, content)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print one line per measurement."""
+    for row in rows:
+        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
+        numbers = ", ".join(
+            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
+        )
+        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, measure, rmat, threads, write_results
+from benchmarks._harness import compare, measure, rmat, show, threads, write_results
 from benchmarks.baselines import concentration as plain
 from graphlab.embed import approx_topological_concentration, topological_concentration
 from graphlab.ops import CSRGraph, walk_overlap_visits
@@ -149,16 +149,6 @@ def two_hops(source: Path, repeats: int, scale: int = 17) -> list[Row]:
 
 
 PARTS = {"small": small, "large": large, "two_hops": two_hops}
-
-
-def show(rows: list[Row]) -> None:
-    """Print one line per measurement."""
-    for row in rows:
-        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
-        numbers = ", ".join(
-            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
-        )
-        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
 
 
 def main() -> None:

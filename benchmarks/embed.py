@@ -26,6 +26,7 @@ from benchmarks._harness import (
     measure,
     peak_memory,
     rmat,
+    show,
     threads,
     write_results,
 )
@@ -174,16 +175,6 @@ PARTS: dict[str, Callable[[Options], list[Row]]] = {
     "panels": panels,
     "large": large,
 }
-
-
-def show(rows: list[Row]) -> None:
-    """Print one line per measurement."""
-    for row in rows:
-        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
-        numbers = ", ".join(
-            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
-        )
-        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from benchmarks._harness import (
     loglog_slope,
     measure,
     peak_memory,
+    show,
     threads,
     uniform_graph,
     write_results,
@@ -272,16 +273,6 @@ PARTS = {
     "scaling": scaling,
     "epoch": epoch,
 }
-
-
-def show(rows: list[Row]) -> None:
-    """Print one line per measurement."""
-    for row in rows:
-        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
-        numbers = ", ".join(
-            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
-        )
-        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
 
 
 def main() -> None:

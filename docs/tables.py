@@ -12,11 +12,17 @@ from __future__ import annotations
 import re
 import sys
 
-from _tables import concentration, fastrp, pamc
+from _tables import concentration, fastrp, hypergraph, pamc
 from _tables.common import ROOT
 
-PAGES = ("README.md", "docs/pamc.md", "docs/fastrp.md", "docs/topological_concentration.md")
-TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES
+PAGES = (
+    "README.md",
+    "docs/pamc.md",
+    "docs/fastrp.md",
+    "docs/topological_concentration.md",
+    "docs/hypergraph.md",
+)
+TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES | hypergraph.TABLES
 
 
 def render(text: str) -> str:

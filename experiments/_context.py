@@ -203,11 +203,14 @@ class Context:
         return path
 
     def figure(self, name: str, figure: Any) -> Path:
-        """Save a matplotlib Figure or Axes as ``<name>.png``; the report shows it."""
+        """Save a matplotlib Figure or Axes as ``<name>.png`` and close it; the report shows it."""
+        from matplotlib import pyplot
+
         canvas = figure if hasattr(figure, "savefig") else figure.figure
         path = self.artifact(f"{name}.png")
         with atomic_path(path) as temporary:
             canvas.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
+        pyplot.close(canvas)
         return path
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> Path:

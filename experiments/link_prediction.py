@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Data
-from torch_geometric.datasets import Planetoid
 from torch_geometric.nn import GCNConv, GraphConv
 from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import add_self_loops, degree, negative_sampling
 
 from experiments._context import Context
+from experiments._graphs import read_graph
 from experiments._runner import main
 from graphlab import viz
 from graphlab.datasets import AnimalNetwork
@@ -165,7 +165,7 @@ def load(config: Config) -> Data:
     """The graph of a configuration."""
     if config.dataset in ("vole", "reptile"):
         return AnimalNetwork(f"{config.root}/animal", config.dataset, source=config.source)[0]
-    return Planetoid(f"{config.root}/planetoid", config.dataset)[0]
+    return read_graph(config.dataset, config.root, config.source)
 
 
 def split_edges(data: Data, device: torch.device) -> Split:

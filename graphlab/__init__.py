@@ -5,6 +5,7 @@ The rooms of the library are imported on first use, so that ``import graphlab`` 
 * :mod:`graphlab.ops`: differentiable operators, in pure torch and as compiled kernels.
 * :mod:`graphlab.contrastive`: losses and models of contrastive learning.
 * :mod:`graphlab.embed`: embeddings and descriptors of nodes by iterated sparse products.
+* :mod:`graphlab.hyper`: hypergraphs, and their reconstruction from projected graphs.
 * :mod:`graphlab.evaluate`: probes and scores that never look at a test label to choose.
 * :mod:`graphlab.datasets`: data sets that PyG and ogb lack.
 * :mod:`graphlab.viz`: pictures with matplotlib.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ROOMS = ("contrastive", "datasets", "embed", "evaluate", "info", "ops", "viz")
+_ROOMS = ("contrastive", "datasets", "embed", "evaluate", "hyper", "info", "ops", "viz")
 
 __all__ = ["__version__", *_ROOMS]
 

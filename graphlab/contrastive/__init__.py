@@ -2,24 +2,59 @@
 
 from graphlab.contrastive._diagnose import PamCDiagnosis
 from graphlab.contrastive.assignment import student_t_assignment, target_distribution
+from graphlab.contrastive.augmentation import DropEdge, MaskFeatures
 from graphlab.contrastive.autoencoder import SDCNAutoEncoder, pretrain_autoencoder, sparse_features
+from graphlab.contrastive.barlow import GBT, BarlowTwinsLoss
+from graphlab.contrastive.beta_mixture import BetaMixture
+from graphlab.contrastive.bgrl import BGRL, bgrl_loss
+from graphlab.contrastive.centrality import CentralityDropEdge, node_centrality
+from graphlab.contrastive.costa import COSTA, gaussian_sketch
+from graphlab.contrastive.gca import GCA
+from graphlab.contrastive.grace import GRACE
+from graphlab.contrastive.graphcl import GraphCL, GraphCLLoss
 from graphlab.contrastive.influence import influence_adjacency, influence_graph
+from graphlab.contrastive.infonce import InfoNCELoss, info_nce
 from graphlab.contrastive.pamc import PamCLoss, pamc_loss
+from graphlab.contrastive.pot import POT
+from graphlab.contrastive.progcl import ProGCL, ProGCLLoss
 from graphlab.contrastive.scgc import SCGC, ClusteringNetwork, initial_centers
 from graphlab.contrastive.statistics import ClusterStatistics
+from graphlab.contrastive.views import TwoViewModel, projection_head
 
 __all__ = [
+    "BGRL",
+    "COSTA",
+    "GBT",
+    "GCA",
+    "GRACE",
+    "POT",
     "SCGC",
+    "BarlowTwinsLoss",
+    "BetaMixture",
+    "CentralityDropEdge",
     "ClusterStatistics",
     "ClusteringNetwork",
+    "DropEdge",
+    "GraphCL",
+    "GraphCLLoss",
+    "InfoNCELoss",
+    "MaskFeatures",
     "PamCDiagnosis",
     "PamCLoss",
+    "ProGCL",
+    "ProGCLLoss",
     "SDCNAutoEncoder",
+    "TwoViewModel",
+    "bgrl_loss",
+    "gaussian_sketch",
     "influence_adjacency",
     "influence_graph",
+    "info_nce",
     "initial_centers",
+    "node_centrality",
     "pamc_loss",
     "pretrain_autoencoder",
+    "projection_head",
     "sparse_features",
     "student_t_assignment",
     "target_distribution",

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
+from graphlab.datasets.hif import read_hif, write_hif
 from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
 from graphlab.datasets.sdcn import SDCNDataset
+from graphlab.datasets.shyre import SHyReDataset
+from graphlab.datasets.simplices import read_hyperedge_list, read_simplices
 
 __all__ = [
     "AnimalNetwork",
     "DigitsKNN",
     "MultilabelDataset",
     "SDCNDataset",
+    "SHyReDataset",
     "digits_knn",
+    "read_hif",
+    "read_hyperedge_list",
     "read_multilabel_mat",
+    "read_simplices",
+    "write_hif",
 ]

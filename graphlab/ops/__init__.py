@@ -1,8 +1,10 @@
 """Differentiable operators on graphs: pure torch everywhere, compiled kernels where installed."""
 
+import graphlab.ops.cliques  # noqa: F401 (defines operators)
 from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
 from graphlab.ops.csr import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
+from graphlab.ops.interval import RowPattern, budget_minimum, edge_bound, interval_propagate
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
 from graphlab.ops.overlap import distinct_ends, walk_overlap, walk_overlap_visits
@@ -19,11 +21,15 @@ from graphlab.ops.rows import unit_rows
 __all__ = [
     "CSRGraph",
     "LibraryStatus",
+    "RowPattern",
+    "budget_minimum",
     "cluster_outer",
     "cluster_pair_logsum",
     "cluster_sum",
     "distinct_ends",
+    "edge_bound",
     "edge_cosine_sum",
+    "interval_propagate",
     "meta_logsumexp",
     "pairwise_logsumexp",
     "propagate",

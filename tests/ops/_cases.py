@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import CSRGraph, reference, unit_rows
+from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
 from graphlab.ops.library import active_kernel
 
 OPS: Any = torch.ops.graphlab
@@ -292,6 +292,100 @@ def _distinct(nodes: int, edges: int, hops: int) -> Callable[[], Any]:
     return build
 
 
+def _pattern(kind: str, nodes: int, edges: int) -> tuple[RowPattern, Tensor]:
+    """A directed pattern with one more column than rows, and kinds of entries."""
+    g = graph(kind, nodes, edges)
+    row, col = g.edge_index()
+    entry_kind = torch.where(row == col, 2, randint(4, row.numel()).clamp(max=1))
+    return RowPattern.from_rows(row, col, nodes, nodes + 1), entry_kind.to(torch.int8)
+
+
+def _interval(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        a, _ = _pattern(kind, nodes, edges)
+        low, order = rand(a.num_entries), a.entry_t.long()
+        high = low + rand(a.num_entries, seed=1)
+        center, radius = randn(nodes + 1, dim), rand(nodes + 1, dim)
+        ends = center - radius, center + radius
+        return *ends, a.rowptr, a.col, low, high, a.rowptr_t, a.col_t, low[order], high[order]
+
+    return build
+
+
+def _interval_backward(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        low, high, _, _, _, _, *transpose = _interval(kind, nodes, edges, dim)()
+        grads = randn(nodes, dim, seed=6), randn(nodes, dim, seed=7)
+        return *grads, low, high, *transpose
+
+    return build
+
+
+def _bound(kind: str, nodes: int, edges: int, dim: int, wide: bool) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        a, _ = _pattern(kind, nodes, edges)
+        radius = rand(nodes + 1, dim) if wide else None
+        pattern = a.rowptr, a.col, a.rowptr_t, a.col_t, a.entry_t
+        return randn(nodes, dim), randn(nodes + 1, dim, seed=1), radius, *pattern
+
+    return build
+
+
+def _bound_backward(*size: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        args = _bound(*size)()
+        return randn(args[4].numel(), seed=8), *args
+
+    return build
+
+
+def _budget(
+    kind: str, nodes: int, edges: int, dim: int, power: float, large: bool = False
+) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        a, entry_kind = _pattern(kind, nodes, edges)
+        degree = a.rowptr.diff()
+        budget = degree if large else torch.minimum(degree // 2, torch.tensor(9))
+        # Powers of two: which entries are missing does not hang on a rounding.
+        negative = 2.0 ** (randint(3, nodes + 1) - 1).double()
+        factors = negative / 2, negative, degree.double()
+        transpose = a.rowptr_t, a.col_t, a.entry_t
+        value = randn(nodes + 1, dim)
+        return value, a.rowptr, a.col, entry_kind, *factors, budget, power, *transpose
+
+    return build
+
+
+def _budget_backward(*size: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        value, rowptr, col, kind, *factors, budget, power, a, b, c = _budget(*size)()
+        args = (value, rowptr, col, kind, *factors, budget, power, a, b, c)
+        _, choice = reference.budget_minimum(*args)
+        grad = randn(choice.size(1), value.size(1), seed=9)
+        return grad, value, choice, rowptr, kind, *factors, power, a, b, c
+
+
+def _simple(nodes: int, edges: int) -> tuple[Tensor, Tensor]:
+    """CSR rows of an undirected graph without self-loops."""
+    index = randint(max(1, nodes), 2, edges)
+    index = index[:, index[0] != index[1]]
+    g = CSRGraph.from_edge_index(torch.cat([index, index.flip(0)], 1), nodes)
+    return g.rowptr, g.col
+
+
+def _cliques(nodes: int, edges: int) -> Callable[[], Any]:
+    return lambda: (*_simple(nodes, edges), -1, 0.0)
+
+
+def _clique_overlap(nodes: int, edges: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        rowptr, col = _simple(nodes, edges)
+        ptr, idx, _ = reference.maximal_cliques(rowptr, col, -1, 0.0)
+        return ptr, idx, rowptr, col
+
+    return build
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 _GRAPHS = [
@@ -311,6 +405,16 @@ _SPARSE: list[tuple[str, str, int, int, int]] = [
     *_GRAPHS,  # type: ignore[list-item]
     ("long row", "hub", 20_000, 100, 20),
     ("wider", "directed", 60, 500, 300),
+]
+_BOUNDED: list[tuple[str, str, int, int, int]] = [
+    ("small", "directed", 7, 20, 3),
+    ("plain", "plain", 60, 500, 10),
+    ("directed", "directed", 300, 6000, 33),
+    ("hub", "hub", 5000, 9000, 5),
+    ("wide", "reversible", 50, 700, 130),
+    ("no edges", "plain", 5, 0, 4),
+    ("no nodes", "plain", 0, 0, 4),
+    ("no features", "plain", 6, 9, 0),
 ]
 _PROJECTIONS: list[tuple[str, int, int, int, float]] = [
     ("small", 5, 2, 9, 3.0),
@@ -365,6 +469,16 @@ _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
 ]
 
 
+_SIMPLE = [
+    ("small", 7, 12),
+    ("dense", 40, 500),
+    ("sparse", 300, 600),
+    ("no edges", 5, 0),
+    ("one node", 1, 0),
+    ("no nodes", 0, 0),
+]
+
+
 def _sharp(options: dict[str, Any]) -> float:
     # Normalisers near 50 are known to half a unit in the last place: 2e-6 of the exponential.
     return 10.0 if options.get("scale", 0) > 30 else 2.0
@@ -389,6 +503,22 @@ def _table() -> list[Case]:
     table.append(Case("propagate", "not square", _wide_matrix(50, 80, 400, 17)))
     every = _sparse("directed", 300, 6000, 40, [1.0, 1.0, 2.0, 3.0, 4.0], True, None)
     table.append(Case("propagate_merge", "all orders", every, slack=3.0))
+    for label, kind, n, e, d in _BOUNDED:
+        small, size = label == "small", (kind, n, e, d)
+        table.append(Case("interval_propagate", label, _interval(*size), small))
+        table.append(Case("interval_propagate_backward", label, _interval_backward(*size), small))
+        for wide in (True, False):
+            name = label if wide else f"{label} exact"
+            table.append(Case("edge_bound", name, _bound(*size, wide), small and wide))
+            build = _bound_backward(*size, wide)
+            table.append(Case("edge_bound_backward", name, build, small and wide))
+        for power in (0.5, 1.0, 0.0):
+            for large in (False, True):
+                name = f"{label} {power} {'all' if large else 'some'}"
+                options = (*size, power, large)
+                table.append(Case("budget_minimum", name, _budget(*options), small))
+                build = _budget_backward(*options)
+                table.append(Case("budget_minimum_backward", name, build, small))
     for label, *numbers in _PROJECTIONS:
         table.append(Case("random_projection", label, _projection(*numbers), label == "small"))
     for label, n, d, k in _CLUSTERS:
@@ -422,11 +552,19 @@ def _table() -> list[Case]:
         small = label == "small"
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
+    for label, n, e in _SIMPLE:
+        small = label == "small"
+        table.append(Case("maximal_cliques", label, _cliques(n, e), small))
+        table.append(Case("clique_overlap", label, _clique_overlap(n, e), small))
     return table
 
 
+#: Operators whose result has a size that only the values tell.
+UNKNOWN_SIZE = {"maximal_cliques"}
+
 #: Operators whose result has a type of its own, whatever the inputs have.
 FIXED_DTYPE = {"walk_overlap": torch.float64, "distinct_ends": torch.int64}
+FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
 
 CASES = _table()
 SMALL = [case for case in CASES if case.small]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import reference
+from graphlab.ops import RowPattern, reference
 from graphlab.ops.csr import CSRGraph
 
 OPS: Any = torch.ops.graphlab
@@ -478,6 +478,46 @@ def projection_cases() -> None:
                         raise AssertionError(f"random_projection differs for {args}")
 
 
+def interval_cases() -> None:
+    """Random patterns that are not square, entries of every kind, rows without entries."""
+    for rows, columns, entries in ((40, 55, 300), (7, 3, 30), (300, 200, 5), (3, 4, 0)):
+        for width in WIDTHS:
+            for dtype in DTYPES:
+                interval_case(rows, columns, entries, width, dtype)
+
+
+def interval_case(rows: int, columns: int, entries: int, width: int, dtype: torch.dtype) -> None:
+    row = randint(rows, entries).sort().values
+    a = RowPattern.from_rows(row, randint(columns, entries, seed=1), rows, columns)
+    where, order = f"{rows}x{columns} {entries} entries {width}", a.entry_t.long()
+    transpose = a.rowptr_t, a.col_t, a.entry_t
+    low = randn(entries, dtype=dtype).abs()
+    high = low + randn(entries, dtype=dtype, seed=1).abs()
+    ends = [randn(columns, width, dtype=dtype, seed=k) for k in (2, 3)]
+    tail = a.rowptr_t, a.col_t, low[order], high[order]
+    compare(
+        "interval_propagate", *ends, a.rowptr, a.col, low, high, *tail, dtype=dtype, where=where
+    )
+    grads = [randn(rows, width, dtype=dtype, seed=k) for k in (4, 5)]
+    compare("interval_propagate_backward", *grads, *ends, *tail, dtype=dtype, where=where)
+    for radius in (None, ends[1].abs()):
+        args = grads[0], ends[0], radius, a.rowptr, a.col, *transpose
+        compare("edge_bound", *args, dtype=dtype, where=where)
+        grad = randn(entries, dtype=dtype, seed=6)
+        compare("edge_bound_backward", grad, *args, dtype=dtype, where=where)
+    kind = randint(3, entries, seed=7).to(torch.int8)
+    # Powers of two: which entries are missing does not hang on a rounding.
+    negative = (2.0 ** (randint(3, columns) - 1).double()).to(dtype)
+    factors = negative / 2, negative, a.rowptr.diff().to(dtype)
+    exact = randn(columns, width, dtype=torch.float32).to(dtype)
+    for power in (0.5, 1.0, 0.0):
+        args = exact, a.rowptr, a.col, kind, *factors, randint(4, rows), power, *transpose
+        compare("budget_minimum", *args, dtype=dtype, where=where)
+        choice = reference.budget_minimum(*args)[1]
+        back = grads[0], exact, choice, a.rowptr, kind, *factors, power, *transpose
+        compare("budget_minimum_backward", *back, dtype=dtype, where=where)
+
+
 CASES: dict[str, Callable[[], None]] = {
     "edge": edge_cases,
     "cluster": cluster_cases,
@@ -486,6 +526,7 @@ CASES: dict[str, Callable[[], None]] = {
     "projection": projection_cases,
     "propagate": propagate_cases,
     "overlap": overlap_cases,
+    "interval": interval_cases,
 }
 
 

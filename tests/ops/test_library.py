@@ -21,6 +21,7 @@ from tests.ops._cases import (
     OPS,
     SMALL,
     TOLERANCE,
+    UNKNOWN_SIZE,
     Case,
     check_against_reference,
     relative_error,
@@ -31,6 +32,7 @@ DTYPES = [torch.float32, torch.float64]
 FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
 FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
 FORWARD += ["propagate", "propagate_dot"]
+FORWARD += ["interval_propagate", "edge_bound", "budget_minimum"]
 SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
 SMALL_BACKWARD = [case for case in SMALL if case.op not in (*FORWARD,)]
 # The reverse weights, counts and the like are constants.
@@ -44,6 +46,9 @@ DIFFERENTIABLE = {
     "meta_logsumexp": (0, 2, 3),
     "propagate": (0,),
     "propagate_dot": (0, 1),
+    "interval_propagate": (0, 1),
+    "edge_bound": (0, 1, 2),
+    "budget_minimum": (0,),
 }
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -89,8 +94,8 @@ def test_matches_the_definition(case, dtype, device):
 @forward_case
 def test_gradient_is_that_of_the_definition(case):
     args, wanted = leaves(case)
-    outputs = tensors(getattr(OPS, case.op)(*args))
-    expected = tensors(getattr(reference, case.op)(*args))
+    outputs = [out for out in tensors(getattr(OPS, case.op)(*args)) if out.requires_grad]
+    expected = tensors(getattr(reference, case.op)(*args))[: len(outputs)]
     factors = [torch.linspace(0.5, 2.0, out.numel()).double().view(out.shape) for out in outputs]
     got = torch.autograd.grad(outputs, wanted, factors)
     want = torch.autograd.grad(expected, wanted, factors)
@@ -149,6 +154,8 @@ def test_compiles_into_one_graph(case, dynamic):
 
 @every_case
 def test_shapes_are_known_without_values(case):
+    if case.op in UNKNOWN_SIZE:
+        pytest.skip("the size of the result depends on the values; opcheck knows that")
     args = case.args(torch.float32)
     want = tensors(getattr(OPS, case.op)(*args))
     meta = [a.to("meta") if isinstance(a, Tensor) else a for a in args]

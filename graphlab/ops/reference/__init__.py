@@ -8,6 +8,7 @@ Shapes: N, M rows; D features; E edges; K clusters. Graphs come as CSR (``rowptr
 ``N + 1``, ``col`` int32 of ``E``); ``col`` holds the other node of each anchor's row.
 """
 
+from graphlab.ops.reference.cliques import clique_overlap, maximal_cliques
 from graphlab.ops.reference.cluster import (
     cluster_gather,
     cluster_outer,
@@ -19,6 +20,17 @@ from graphlab.ops.reference.edge import (
     edge_cosine_sum,
     edge_cosine_sum_backward,
     edge_cosine_weight_grad,
+)
+from graphlab.ops.reference.interval import (
+    DROPPABLE,
+    KEPT,
+    OWN,
+    budget_minimum,
+    budget_minimum_backward,
+    edge_bound,
+    edge_bound_backward,
+    interval_propagate,
+    interval_propagate_backward,
 )
 from graphlab.ops.reference.meta import meta_logsumexp, meta_logsumexp_backward
 from graphlab.ops.reference.overlap import distinct_ends, walk_overlap
@@ -42,20 +54,31 @@ from graphlab.ops.reference.propagation import (
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
 
 __all__ = [
+    "DROPPABLE",
     "EXCLUDE",
     "KEEP",
+    "KEPT",
+    "OWN",
     "SQUARE_BLOCK",
     "ZERO",
     "add_blocks",
+    "budget_minimum",
+    "budget_minimum_backward",
+    "clique_overlap",
     "cluster_gather",
     "cluster_outer",
     "cluster_outer_backward",
     "cluster_sum",
     "csr_rows",
     "distinct_ends",
+    "edge_bound",
+    "edge_bound_backward",
     "edge_cosine_sum",
     "edge_cosine_sum_backward",
     "edge_cosine_weight_grad",
+    "interval_propagate",
+    "interval_propagate_backward",
+    "maximal_cliques",
     "meta_logsumexp",
     "meta_logsumexp_backward",
     "normal_quantile",

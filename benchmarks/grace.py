@@ -1,0 +1,226 @@
+"""Speed and memory of GRACE and its relatives beside the usual N x N losses.
+
+python -m benchmarks.grace                 all parts, all cores; writes results/grace.json
+python -m benchmarks.grace --only step     one part
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import GCNConv, Sequential
+
+from benchmarks._harness import (
+    compare,
+    loglog_slope,
+    measure,
+    peak_memory,
+    show,
+    threads,
+    uniform_graph,
+    write_results,
+)
+from benchmarks.baselines import grace as eager
+from graphlab.contrastive import COSTA, GRACE, InfoNCELoss, ProGCLLoss
+
+SEED = 0
+HERE = Path(__file__).parent
+CORA = {"num_nodes": 2708, "degree": 3.9, "features": 1433}
+RATES = (0.4, 0.3)
+Row = dict[str, Any]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def projections(num_nodes: int, dim: int) -> tuple[Tensor, Tensor]:
+    """Two correlated views ``(N, D)`` that want a gradient."""
+    generator = torch.Generator().manual_seed(SEED)
+    h1 = torch.randn(num_nodes, dim, generator=generator)
+    h2 = h1 + torch.randn(num_nodes, dim, generator=generator)
+    return h1.requires_grad_(), h2.requires_grad_()
+
+
+def backward(loss: Loss, h1: Tensor, h2: Tensor) -> Callable[[], None]:
+    """Forward and backward of a loss."""
+
+    def run() -> None:
+        h1.grad = h2.grad = None
+        loss(h1, h2).backward()  # type: ignore[no-untyped-call]
+
+    return run
+
+
+def generated(num_nodes: int, degree: float, features: int) -> tuple[Tensor, Tensor]:
+    """Sparse binary features as dense ``(N, F)``, rows summing to one, and a uniform graph."""
+    generator = torch.Generator().manual_seed(SEED)
+    x = (torch.rand(num_nodes, features, generator=generator) < 0.0127).float()
+    return x / x.sum(1, keepdim=True).clamp(min=1), uniform_graph(num_nodes, degree, SEED)
+
+
+def tiled_model(features: int, channels: int, temperature: float, host: type = GRACE) -> Any:
+    """GRACE or COSTA on the encoder of the baseline."""
+    layers = [
+        (GCNConv(features, 2 * channels), "x, edge_index -> x"),
+        nn.ReLU(),
+        (GCNConv(2 * channels, channels), "x, edge_index -> x"),
+        nn.ReLU(),
+    ]
+    encoder = Sequential("x, edge_index", layers)
+    return host(encoder, channels, channels, temperature=temperature, drop_edge=RATES)
+
+
+def tiled_step(model: Any, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
+    """One training step with the library."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
+    generator = torch.Generator().manual_seed(SEED)
+    drawn = {"generator": generator} if isinstance(model, COSTA) else {}
+
+    def run() -> None:
+        (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
+        loss = model.loss(model(x1, edges1), model(x2, edges2), **drawn)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return run
+
+
+def eager_step(features: int, channels: int, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
+    """One training step with the N x N loss."""
+    model = eager.EagerGRACE(features, channels, channels, 0.7)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
+
+    def run() -> None:
+        loss = model.step(x, edge_index, RATES)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return run
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def loss(options: argparse.Namespace) -> list[Row]:
+    """Forward and backward of the losses at the size of Cora, D = 128."""
+    h1, h2 = projections(int(CORA["num_nodes"]), 128)
+    generator = torch.Generator().manual_seed(SEED)
+    weighted = ProGCLLoss(0.7).fit(h1, h2, generator=generator)
+    sides: dict[str, dict[str, Loss]] = {
+        "with intra-view negatives": {
+            "eager": lambda a, b: eager.grace_loss(a, b, 0.7),
+            "graphlab": InfoNCELoss(0.7),
+            "graphlab, chunks of 512": InfoNCELoss(0.7, chunk_size=512),
+            "graphlab, ProGCL weights": weighted,
+        },
+        "between views only": {
+            "eager": lambda a, b: eager.two_view_loss(a, b, 0.4),
+            "graphlab": InfoNCELoss(0.4, intraview=False),
+        },
+    }
+    rows: list[Row] = []
+    for side, losses in sides.items():
+        runs = {name: backward(value, h1, h2) for name, value in losses.items()}
+        found = compare(runs, repeats=options.repeats).as_rows()
+        for row in found:
+            row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
+        values = {name: float(value(h1, h2).detach()) for name, value in losses.items()}
+        for row in found:
+            row["value"] = values[row["name"]]
+        rows += [{"case": f"InfoNCE {side}, N=2708 D=128", **row} for row in found]
+    return rows
+
+
+def step(options: argparse.Namespace) -> list[Row]:
+    """A whole training step of GRACE at the size of Cora, D = 128."""
+    x, edge_index = generated(**CORA)  # type: ignore[arg-type]
+    torch.manual_seed(SEED)
+    features = int(CORA["features"])
+    runs = {
+        "eager": eager_step(features, 128, x, edge_index),
+        "graphlab": tiled_step(tiled_model(features, 128, 0.7), x, edge_index),
+        "graphlab, COSTA": tiled_step(tiled_model(features, 128, 0.4, COSTA), x, edge_index),
+    }
+    rows = compare(runs, repeats=options.repeats).as_rows()
+    for row in rows:
+        row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
+    return [{"case": "training step at the size of Cora, D=128", **row} for row in rows]
+
+
+def memory(options: argparse.Namespace) -> list[Row]:
+    """Three training steps at N = 35,000, D = 256; the eager loss extrapolated in N^2.
+
+    It holds about seven N x N matrices at its peak (six thousand nodes: 1.0 GB).
+    """
+    num_nodes, features, channels = options.large, 1000, 256
+    x, edge_index = generated(num_nodes, 9.0, features)
+    run = tiled_step(tiled_model(features, channels, 0.7), x, edge_index)
+
+    def three() -> None:
+        for _ in range(3):
+            run()
+
+    peak = 0
+
+    def measured() -> None:
+        nonlocal peak
+        peak = peak_memory(three).cpu_bytes
+
+    timing = measure(measured, repeats=1, warmup=0)
+    sizes, found = [1500, 3000, 6000], []
+    for size in sizes:
+        h1, h2 = projections(size, channels)
+        pass_once = backward(lambda a, b: eager.grace_loss(a, b, 0.7), h1, h2)
+        pass_once()
+        found.append(float(peak_memory(pass_once).cpu_bytes))
+    case = f"three training steps, N={num_nodes} D={channels}"
+    common = {"case": case, "num_nodes": num_nodes, "num_edges": edge_index.size(1)}
+    return [
+        common
+        | {
+            "name": "graphlab",
+            "seconds": timing.median,
+            "peak_extra_bytes": peak,
+            "input_bytes": x.numel() * 4 + edge_index.numel() * 8,
+        },
+        common
+        | {
+            "name": "eager, extrapolated from N=6000",
+            "peak_extra_bytes": int(found[-1] * (num_nodes / sizes[-1]) ** 2),
+            "exponent_of_n": loglog_slope(sizes, found),
+            "bytes_of_one_n_by_n": 4 * num_nodes**2,
+        },
+    ]
+
+
+PARTS = {"loss": loss, "step": step, "memory": memory}
+
+
+def main() -> None:
+    """Run the chosen parts and write their rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--large", type=int, default=35_000, help="nodes of the part 'memory'")
+    parser.add_argument("--results", type=Path, default=None)
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with threads(options.threads):
+        for part in options.only:
+            found = [{"threads": options.threads, **row} for row in PARTS[part](options)]
+            show(found)
+            rows += found
+    name = "grace" if set(options.only) == set(PARTS) else "grace_" + "_".join(options.only)
+    default = HERE / "results" / f"{name}.json"
+    write_results(options.results or default, "grace", rows, sys.argv[1:], [SEED])
+
+
+if __name__ == "__main__":
+    main()

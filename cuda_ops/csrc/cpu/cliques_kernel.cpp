@@ -1,0 +1,454 @@
+// Maximal cliques by Bron and Kerbosch's recursion with Tomita's pivot, one root per node in an order
+// of degeneracy (Eppstein, Loeffler, Strash): the candidates of a root are its later neighbours, at
+// most the degeneracy many, so that they and their adjacency fit into short local bitsets.
+#include "cpu/cliques_kernel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <numeric>
+
+#include "cpu/parallel.h"
+
+namespace graphlab::cpu {
+namespace {
+
+using Word = uint64_t;
+using Clock = std::chrono::steady_clock;
+
+int64_t words_for(int64_t bits) { return (bits + 63) / 64; }
+
+bool test(const Word* set, int64_t bit) { return set[bit >> 6] >> (bit & 63) & 1; }
+void insert(Word* set, int64_t bit) { set[bit >> 6] |= Word{1} << (bit & 63); }
+void erase(Word* set, int64_t bit) { set[bit >> 6] &= ~(Word{1} << (bit & 63)); }
+
+// Calls body(bit) for every member; body returns false to stop.
+template <typename F>
+bool for_bits(const Word* set, int64_t words, const F& body) {
+  for (int64_t w = 0; w < words; ++w) {
+    for (Word rest = set[w]; rest != 0; rest &= rest - 1) {
+      if (!body(w * 64 + std::countr_zero(rest))) return false;
+    }
+  }
+  return true;
+}
+
+bool is_empty(const Word* set, int64_t words) {
+  return std::all_of(set, set + words, [](Word word) { return word == 0; });
+}
+
+int64_t common(const Word* a, const Word* b, int64_t words) {
+  int64_t count = 0;
+  for (int64_t w = 0; w < words; ++w) count += std::popcount(a[w] & b[w]);
+  return count;
+}
+
+int64_t degree(const CliqueGraph& graph, int64_t node) {
+  return graph.rowptr[node + 1] - graph.rowptr[node];
+}
+
+// Position of every node in an order that removes a node of least remaining degree at each step.
+std::vector<int32_t> degeneracy_rank(const CliqueGraph& graph) {
+  const int64_t nodes = graph.nodes;
+  int64_t largest = 0;
+  std::vector<int64_t> left(nodes);
+  for (int64_t v = 0; v < nodes; ++v) {
+    left[v] = degree(graph, v);
+    largest = std::max(largest, left[v]);
+  }
+  // Nodes sorted by remaining degree; start[d] is where those of degree d begin.
+  std::vector<int64_t> start(largest + 2, 0);
+  for (int64_t v = 0; v < nodes; ++v) ++start[left[v] + 1];
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  std::vector<int32_t> order(nodes), place(nodes);
+  std::vector<int64_t> next(start.begin(), start.end() - 1);
+  for (int64_t v = 0; v < nodes; ++v) {
+    place[v] = static_cast<int32_t>(next[left[v]]++);
+    order[place[v]] = static_cast<int32_t>(v);
+  }
+  for (int64_t at = 0; at < nodes; ++at) {
+    const int32_t v = order[at];
+    for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
+      const int32_t u = graph.col[e];
+      if (left[u] <= left[v]) continue;
+      // Swap u to the front of its degree and move the border behind it.
+      const int64_t front = std::max<int64_t>(start[left[u]], at + 1);
+      const int32_t other = order[front];
+      std::swap(order[place[u]], order[front]);
+      std::swap(place[u], place[other]);
+      start[left[u]] = front + 1;
+      --left[u];
+    }
+  }
+  return place;
+}
+
+// What all threads share: when to stop, and how many cliques there are.
+class Budget {
+ public:
+  explicit Budget(const CliqueLimits& limits) : limits_(limits), begin_(Clock::now()) {}
+
+  bool stopped() const { return status_.load(std::memory_order_relaxed) != 0; }
+  CliqueStatus status() const { return static_cast<CliqueStatus>(status_.load()); }
+
+  bool take() {
+    const int64_t number = found_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (limits_.cliques >= 0 && number > limits_.cliques) stop(CliqueStatus::kTooMany);
+    return !stopped();
+  }
+  void look_at_clock() {
+    if (limits_.seconds <= 0) return;
+    const std::chrono::duration<double> passed = Clock::now() - begin_;
+    if (passed.count() > limits_.seconds) stop(CliqueStatus::kTooLong);
+  }
+
+ private:
+  void stop(CliqueStatus why) {
+    int64_t running = 0;
+    status_.compare_exchange_strong(running, static_cast<int64_t>(why));
+  }
+
+  const CliqueLimits limits_;
+  const Clock::time_point begin_;
+  std::atomic<int64_t> found_{0}, status_{0};
+};
+
+// The cliques of one root at a time; scratch and results of one thread.
+class Searcher {
+ public:
+  Searcher(const CliqueGraph& graph, const std::vector<int32_t>& rank, Budget& budget)
+      : graph_(graph), rank_(rank), budget_(budget), local_(graph.nodes, -1) {}
+
+  std::vector<int64_t> sizes, members;  // sorted within a clique
+
+  void operator()(int64_t root) {
+    prepare(root);
+    clique_.assign(1, root);
+    const Level top = level(0);
+    std::fill_n(top.can, stride(), Word{0});
+    for (int64_t i = 0; i < later_; ++i) insert(top.can, i);
+    for (int64_t i = 0; i < earlier_; ++i) insert(top.excluded, i);
+    expand(0);
+    for (const int32_t u : universe_) local_[u] = -1;
+    if ((++roots_ & 63) == 0) budget_.look_at_clock();
+  }
+
+ private:
+  // Numbers the later neighbours 0, 1, ... and the earlier ones after them.
+  void prepare(int64_t root) {
+    const int32_t* begin = graph_.col + graph_.rowptr[root];
+    const int32_t* end = graph_.col + graph_.rowptr[root + 1];
+    universe_.assign(begin, end);
+    const auto middle = std::stable_partition(universe_.begin(), universe_.end(), [&](int32_t u) {
+      return rank_[u] > rank_[root];
+    });
+    later_ = middle - universe_.begin();
+    earlier_ = static_cast<int64_t>(universe_.size()) - later_;
+    later_words_ = words_for(later_);
+    earlier_words_ = words_for(earlier_);
+    for (size_t i = 0; i < universe_.size(); ++i) local_[universe_[i]] = static_cast<int32_t>(i);
+    near_later_.assign((later_ + earlier_) * later_words_, 0);
+    near_earlier_.assign(later_ * earlier_words_, 0);
+    arena_.resize((later_ + 1) * stride());
+    for (int64_t i = 0; i < later_; ++i) join(i);
+  }
+
+  // Marks everything of the universe that is adjacent to the later neighbour i.
+  void join(int64_t i) {
+    const int32_t node = universe_[i];
+    const int32_t* const begin = graph_.col + graph_.rowptr[node];
+    const int32_t* const end = graph_.col + graph_.rowptr[node + 1];
+    const int64_t size = end - begin, count = static_cast<int64_t>(universe_.size());
+    if (size <= count * std::bit_width(static_cast<uint64_t>(size))) {
+      for (const int32_t* at = begin; at < end; ++at) {
+        if (local_[*at] >= 0) link(i, local_[*at]);
+      }
+    } else {  // a hub: ask for each node instead of reading its whole row
+      for (int64_t j = 0; j < count; ++j) {
+        if (std::binary_search(begin, end, universe_[j])) link(i, j);
+      }
+    }
+  }
+
+  void link(int64_t i, int64_t j) {
+    insert(near_later_.data() + j * later_words_, i);
+    if (j >= later_) insert(near_earlier_.data() + i * earlier_words_, j - later_);
+  }
+
+  const Word* near(int64_t j) const { return near_later_.data() + j * later_words_; }
+
+  // A node of the search: what can still join the clique, what could have joined but was searched
+  // already (later and earlier neighbours of the root), and where to branch.
+  struct Level {
+    Word* can;
+    Word* gone;
+    Word* excluded;
+    Word* branch;
+  };
+
+  Level level(int64_t depth) {
+    Word* const at = arena_.data() + depth * stride();
+    return {at, at + later_words_, at + 2 * later_words_, at + 2 * later_words_ + earlier_words_};
+  }
+  int64_t stride() const { return 3 * later_words_ + earlier_words_; }
+
+  void expand(int64_t depth) {
+    if (budget_.stopped()) return;
+    if ((++steps_ & 4095) == 0) budget_.look_at_clock();
+    const Level now = level(depth);
+    if (is_empty(now.can, later_words_)) {
+      if (is_empty(now.gone, later_words_) && is_empty(now.excluded, earlier_words_)) emit();
+      return;
+    }
+    const int64_t pivot = find_pivot(now);
+    if (pivot < 0) return;
+    for (int64_t w = 0; w < later_words_; ++w) now.branch[w] = now.can[w] & ~near(pivot)[w];
+    for_bits(now.branch, later_words_, [&](int64_t i) {
+      descend(now, level(depth + 1), i);
+      clique_.push_back(universe_[i]);
+      expand(depth + 1);
+      clique_.pop_back();
+      erase(now.can, i);
+      insert(now.gone, i);
+      return !budget_.stopped();
+    });
+  }
+
+  void descend(const Level& now, const Level& below, int64_t i) const {
+    const Word* const mine = near(i);
+    const Word* const hers = near_earlier_.data() + i * earlier_words_;
+    for (int64_t w = 0; w < later_words_; ++w) {
+      below.can[w] = now.can[w] & mine[w];
+      below.gone[w] = now.gone[w] & mine[w];
+    }
+    for (int64_t w = 0; w < earlier_words_; ++w) below.excluded[w] = now.excluded[w] & hers[w];
+  }
+
+  // The node with most neighbours among those that can join, so that fewest branches remain; -1 if
+  // a searched node is adjacent to all of them, so that nothing below can be maximal.
+  int64_t find_pivot(const Level& now) const {
+    int64_t pivot = 0, best = -1, total = 0;
+    for (int64_t w = 0; w < later_words_; ++w) total += std::popcount(now.can[w]);
+    const auto offer = [&](int64_t j, int64_t enough) {
+      const int64_t count = common(now.can, near(j), later_words_);
+      if (count > best) {
+        best = count;
+        pivot = j;
+      }
+      return best < enough;
+    };
+    for_bits(now.gone, later_words_, [&](int64_t j) { return offer(j, total); });
+    for_bits(now.excluded, earlier_words_, [&](int64_t j) { return offer(later_ + j, total); });
+    if (best == total) return -1;
+    for_bits(now.can, later_words_, [&](int64_t j) { return offer(j, total - 1); });
+    return pivot;
+  }
+
+  void emit() {
+    if (!budget_.take()) return;
+    const size_t begin = members.size();
+    members.insert(members.end(), clique_.begin(), clique_.end());
+    std::sort(members.begin() + static_cast<std::ptrdiff_t>(begin), members.end());
+    sizes.push_back(static_cast<int64_t>(clique_.size()));
+  }
+
+  const CliqueGraph& graph_;
+  const std::vector<int32_t>& rank_;
+  Budget& budget_;
+  Buffer<int32_t> local_;  // number in the universe of the root, or -1
+  std::vector<int32_t> universe_;
+  int64_t later_ = 0, earlier_ = 0, later_words_ = 0, earlier_words_ = 0;
+  std::vector<Word> near_later_, near_earlier_, arena_;
+  std::vector<int64_t> clique_;
+  uint64_t steps_ = 0, roots_ = 0;
+};
+
+// One list in lexicographic order out of those of the threads.
+void merge(const std::vector<Searcher*>& parts, CliqueResult& result) {
+  struct Row {
+    const int64_t* begin;
+    int64_t size;
+  };
+  std::vector<Row> rows;
+  for (const Searcher* part : parts) {
+    const int64_t* at = part->members.data();
+    for (const int64_t size : part->sizes) {
+      rows.push_back({at, size});
+      at += size;
+    }
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::lexicographical_compare(a.begin, a.begin + a.size, b.begin, b.begin + b.size);
+  });
+  result.ptr.assign(1, 0);
+  for (const Row& row : rows) {
+    result.idx.insert(result.idx.end(), row.begin, row.begin + row.size);
+    result.ptr.push_back(static_cast<int64_t>(result.idx.size()));
+  }
+}
+
+// Runs run(worker) once per thread.
+template <typename F>
+void with_workers(int64_t count, const F& run) {
+  const int64_t workers = std::min<int64_t>(count, torch::stable::get_num_threads());
+  if (workers == 1) run(0);
+  if (workers > 1) {
+    torch::stable::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t worker = begin; worker < end; ++worker) run(worker);
+    });
+  }
+}
+
+constexpr int64_t kRoots = 64;  // roots that a thread takes at a time
+
+// Cliques of every node: rows of clique numbers.
+struct NodeRows {
+  std::vector<int64_t> ptr, clique;
+
+  NodeRows(const CliqueRows& rows, int64_t nodes)
+      : ptr(nodes + 1, 0), clique(rows.ptr[rows.count]) {
+    for (size_t e = 0; e < clique.size(); ++e) ++ptr[rows.idx[e] + 1];
+    std::partial_sum(ptr.begin(), ptr.end(), ptr.begin());
+    std::vector<int64_t> next(ptr.begin(), ptr.end() - 1);
+    for (int64_t c = 0; c < rows.count; ++c) {
+      for (int64_t e = rows.ptr[c]; e < rows.ptr[c + 1]; ++e) clique[next[rows.idx[e]]++] = c;
+    }
+  }
+};
+
+void add(int64_t& target, int64_t value) {
+  std::atomic_ref<int64_t>(target).fetch_add(value, std::memory_order_relaxed);
+}
+
+// Everything about one clique and those that meet it; scratch of one thread.
+class Overlaps {
+ public:
+  Overlaps(
+      const CliqueRows& rows, const NodeRows& of_node, const CliqueGraph& graph, int64_t* node,
+      int64_t* edge)
+      : rows_(rows), of_node_(of_node), graph_(graph), node_(node), edge_(edge),
+        entries_(graph.rowptr[graph.nodes]), shared_(rows.count, 0), holds_(graph.nodes, 0),
+        met_(graph.nodes, 0) {}
+
+  void operator()(int64_t clique) {
+    const int64_t* const begin = rows_.idx + rows_.ptr[clique];
+    const int64_t* const end = rows_.idx + rows_.ptr[clique + 1];
+    count_shared(begin, end);
+    for (const int64_t* v = begin; v < end; ++v) holds_[*v] = 1;
+    count_met();
+    for (const int64_t* v = begin; v < end; ++v) visit(*v, end - begin);
+    for (const int64_t other : touched_) {
+      if (other > clique && shared_[other] >= 3) link_pairs(other);
+    }
+    for (const int64_t* v = begin; v < end; ++v) holds_[*v] = 0;
+    for (const int64_t other : touched_) shared_[other] = 0;
+    for (const int64_t v : near_) met_[v] = 0;
+  }
+
+ private:
+  void count_shared(const int64_t* begin, const int64_t* end) {
+    touched_.clear();
+    for (const int64_t* v = begin; v < end; ++v) {
+      for (int64_t at = of_node_.ptr[*v]; at < of_node_.ptr[*v + 1]; ++at) {
+        if (shared_[of_node_.clique[at]]++ == 0) touched_.push_back(of_node_.clique[at]);
+      }
+    }
+  }
+
+  // met_[v]: cliques at v that meet this one.
+  void count_met() {
+    near_.clear();
+    for (const int64_t other : touched_) {
+      for (int64_t e = rows_.ptr[other]; e < rows_.ptr[other + 1]; ++e) {
+        if (met_[rows_.idx[e]]++ == 0) near_.push_back(rows_.idx[e]);
+      }
+    }
+  }
+
+  void visit(int64_t v, int64_t size) {
+    int64_t twice = size > 1 ? -1 : 0;  // the clique itself does not count
+    for (int64_t at = of_node_.ptr[v]; at < of_node_.ptr[v + 1]; ++at) {
+      twice += shared_[of_node_.clique[at]] >= 2;
+    }
+    add(node_[v], twice);
+    for (int64_t e = graph_.rowptr[v]; e < graph_.rowptr[v + 1]; ++e) {
+      const int32_t u = graph_.col[e];
+      if (holds_[u]) {
+        add(edge_[e], 1);
+        add(edge_[entries_ + e], twice);
+      }
+      add(edge_[2 * entries_ + e], met_[u]);
+    }
+  }
+
+  void link_pairs(int64_t other) {
+    both_.clear();
+    for (int64_t e = rows_.ptr[other]; e < rows_.ptr[other + 1]; ++e) {
+      if (holds_[rows_.idx[e]]) both_.push_back(static_cast<int32_t>(rows_.idx[e]));
+    }
+    for (size_t i = 0; i + 1 < both_.size(); ++i) {
+      const int32_t* const row = graph_.col + graph_.rowptr[both_[i]];
+      const int32_t* const stop = graph_.col + graph_.rowptr[both_[i] + 1];
+      const int32_t* from = row;
+      for (size_t j = i + 1; j < both_.size(); ++j) {
+        from = std::lower_bound(from, stop, both_[j]);
+        if (from == stop || *from != both_[j]) continue;
+        add(edge_[3 * entries_ + graph_.rowptr[both_[i]] + (from - row)], 1);
+      }
+    }
+  }
+
+  const CliqueRows& rows_;
+  const NodeRows& of_node_;
+  const CliqueGraph& graph_;
+  int64_t* node_;
+  int64_t* edge_;
+  int64_t entries_;
+  Buffer<int64_t> shared_;  // nodes shared with every other clique
+  Buffer<uint8_t> holds_;
+  Buffer<int64_t> met_;
+  std::vector<int64_t> touched_, near_;
+  std::vector<int32_t> both_;
+};
+
+}  // namespace
+
+CliqueResult maximal_cliques(const CliqueGraph& graph, const CliqueLimits& limits) {
+  const std::vector<int32_t> rank = degeneracy_rank(graph);
+  Budget budget(limits);
+  budget.look_at_clock();
+  const int64_t tasks = divide_up(graph.nodes, kRoots);
+  const int64_t most = std::min<int64_t>(tasks, torch::stable::get_num_threads());
+  std::vector<Searcher> searchers;
+  searchers.reserve(most);
+  for (int64_t i = 0; i < most; ++i) searchers.emplace_back(graph, rank, budget);
+  std::atomic<int64_t> next{0};
+  with_workers(most, [&](int64_t worker) {
+    for (int64_t task = next.fetch_add(1); task < tasks; task = next.fetch_add(1)) {
+      const int64_t end = std::min(graph.nodes, (task + 1) * kRoots);
+      for (int64_t v = task * kRoots; v < end && !budget.stopped(); ++v) searchers[worker](v);
+    }
+  });
+  CliqueResult result;
+  result.status = budget.status();
+  std::vector<Searcher*> parts;
+  if (result.status == CliqueStatus::kDone) {
+    for (Searcher& searcher : searchers) parts.push_back(&searcher);
+  }
+  merge(parts, result);
+  return result;
+}
+
+void clique_overlap(
+    const CliqueRows& cliques, const CliqueGraph& graph, int64_t* node, int64_t* edge) {
+  const NodeRows of_node(cliques, graph.nodes);
+  std::atomic<int64_t> next{0};
+  with_workers(std::min<int64_t>(cliques.count, torch::stable::get_num_threads()), [&](int64_t) {
+    Overlaps overlaps(cliques, of_node, graph, node, edge);
+    for (int64_t c = next.fetch_add(1); c < cliques.count; c = next.fetch_add(1)) overlaps(c);
+  });
+}
+
+}  // namespace graphlab::cpu

@@ -1,0 +1,77 @@
+"""Draws docs/images/hypergraph.png: a hypergraph, its projection, and two reconstructions.
+
+python docs/hypergraph_picture.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch_geometric.data.hypergraph_data import HyperGraphData
+
+from graphlab.hyper import HypergraphReconstructor, MaxCliqueBaseline, jaccard, project
+
+POINTS = np.array([[0, 1], [0, 0], [1, 0.5], [2, 1], [2, 0], [3, 0.5], [4, 0.5]])
+TRUTH = [(0, 1, 2), (0, 1), (2, 3), (3, 4), (2, 4), (3, 4, 5), (5, 6)]
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C8C")
+
+
+def hypergraph(sets: list[tuple[int, ...]], copies: int = 1) -> HyperGraphData:
+    """Disjoint copies of a small hypergraph."""
+    node, edge = [], []
+    for copy in range(copies):
+        for number, members in enumerate(sets):
+            node += [v + copy * len(POINTS) for v in members]
+            edge += [number + copy * len(sets)] * len(members)
+    return HyperGraphData(
+        edge_index=torch.tensor([node, edge]),
+        num_nodes=copies * len(POINTS),
+        num_hyperedges=copies * len(sets),
+    )
+
+
+def draw(ax: Any, data: HyperGraphData, title: str) -> None:
+    """Hyperedges as shaded hulls, those of two nodes as lines."""
+    for number in range(int(data.num_hyperedges)):
+        members = data.edge_index[0, data.edge_index[1] == number].numpy()
+        color = COLORS[number % len(COLORS)]
+        if len(members) > 2:
+            ax.fill(*POINTS[members].T, color=color, alpha=0.35)
+            continue
+        ax.plot(*POINTS[members].T, color=color, linewidth=3)
+    finish(ax, title)
+
+
+def finish(ax: Any, title: str) -> None:
+    """Nodes and title."""
+    ax.scatter(*POINTS.T, s=60, color="#7A7A7A", zorder=3)
+    ax.set_title(title, fontsize=9, color="#7A7A7A")
+    ax.axis("off")
+
+
+def main() -> None:
+    """Write the picture."""
+    from matplotlib.figure import Figure
+
+    truth = hypergraph(TRUTH)
+    edges, nodes = project(truth), len(POINTS)
+    model = HypergraphReconstructor(beta=400, classifier="hgb").fit(hypergraph(TRUTH, 40))
+    figure = Figure(figsize=(11, 2.2))
+    axes = figure.subplots(1, 4)
+    draw(axes[0], truth, "hypergraph")
+    for u, v in edges.t().tolist():
+        axes[1].plot(*POINTS[[u, v]].T, color="#7A7A7A", linewidth=1)
+    finish(axes[1], "its projection: what is seen")
+    found = MaxCliqueBaseline().predict(edges, nodes)
+    draw(axes[2], found, f"maximal cliques: Jaccard {jaccard(found, truth):.2f}")
+    learned = model.predict(edges, nodes)
+    draw(axes[3], learned, f"learned from like ones: Jaccard {jaccard(learned, truth):.2f}")
+    target = Path(__file__).parent / "images" / "hypergraph.png"
+    figure.savefig(target, dpi=110, bbox_inches="tight", transparent=True)
+
+
+if __name__ == "__main__":
+    main()

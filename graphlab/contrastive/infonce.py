@@ -1,0 +1,147 @@
+"""InfoNCE with in-batch negatives, in memory that is linear in the number of nodes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._checks import check_int, check_matrix, check_positive, check_same_device
+from graphlab.ops import pairwise_logsumexp, self_logsumexp, unit_rows
+
+__all__ = ["InfoNCELoss", "info_nce"]
+
+
+def info_nce(
+    z1: Tensor,
+    z2: Tensor,
+    temperature: float,
+    *,
+    intraview: bool = True,
+    chunk_size: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    r"""InfoNCE of every node, in both directions.
+
+    With cosines :math:`s(\cdot, \cdot)` and temperature t, the direction from u = z1 to v = z2 is
+
+    .. math:: \ell_i = -\log \frac{e^{s(u_i, v_i) / t}}{\sum_j e^{s(u_i, v_j) / t}
+        + \sum_{j \ne i} e^{s(u_i, u_j) / t}}
+
+    and the last sum is there with ``intraview`` only. Both directions with intra-view negatives are
+    one log-sum-exp over the 2 N stacked rows without the pair of a row with itself.
+
+    Args:
+        z1 (Tensor): Floating point ``(N, D)``; rows are normalised inside, zero rows stay zero.
+        z2 (Tensor): The other view, ``(N, D)``.
+        temperature (float): Positive t; divides the cosine.
+        intraview (bool): Count the other nodes of the own view as negatives too.
+        chunk_size (int, optional): Anchors per call of the operator. ``None`` passes all at once,
+            which is fastest; the operator tiles by itself. The values do not depend on it.
+
+    Returns:
+        tuple: Losses ``(N,)`` of the direction from z1 to z2, and of the other.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time, O(N D) memory; no N x N matrix is stored.
+    Determinism: bitwise for a given device.
+    """
+    z1 = check_matrix(z1, "z1")
+    z2 = check_matrix(z2, "z2", rows=z1.size(0), cols=z1.size(1))
+    check_same_device(z1=z1, z2=z2)
+    if z1.size(0) == 0:
+        raise ValueError("z1 must have at least one row, got shape (0, ...)")
+    scale = 1.0 / check_positive(temperature, "temperature")
+    if chunk_size is not None:
+        check_int(chunk_size, "chunk_size", minimum=1)
+    u1, u2 = unit_rows(z1), unit_rows(z2)
+    attraction = scale * (u1 * u2).sum(1)
+    if intraview:
+        forward, backward = _stacked(torch.cat([u1, u2]), scale, chunk_size).chunk(2)
+    else:
+        forward, backward = _between(u1, u2, scale, chunk_size)
+    return forward - attraction, backward - attraction
+
+
+def _stacked(u: Tensor, scale: float, chunk_size: int | None) -> Tensor:
+    """Log-sum-exp of every row over all other rows, ``(2 N,)``."""
+    if chunk_size is None or chunk_size >= u.size(0):
+        return self_logsumexp(u, scale=scale, diagonal="exclude")
+    parts = []
+    for start in range(0, u.size(0), chunk_size):
+        # The anchors come first, so that the excluded pair (i, i) is a row with itself.
+        turned = torch.cat([u[start:], u[:start]])
+        parts.append(_rows(turned[:chunk_size][: u.size(0) - start], turned, scale, "exclude"))
+    return torch.cat(parts)
+
+
+def _between(u1: Tensor, u2: Tensor, scale: float, chunk_size: int | None) -> tuple[Tensor, Tensor]:
+    """Log-sum-exp of every row of one view over all rows of the other, both ways."""
+    if chunk_size is None or chunk_size >= u1.size(0):
+        row, column = pairwise_logsumexp(u1, u2, scale=scale, columns=True)
+        return row, column
+    first, second = (
+        torch.cat([_rows(part, other, scale, "keep") for part in own.split(chunk_size)])
+        for own, other in ((u1, u2), (u2, u1))
+    )
+    return first, second
+
+
+def _rows(x: Tensor, y: Tensor, scale: float, diagonal: str) -> Tensor:
+    lse = pairwise_logsumexp(x, y, scale=scale, diagonal=diagonal)
+    if isinstance(lse, tuple):  # pragma: no cover - columns were not asked for
+        raise TypeError("pairwise_logsumexp returned columns")
+    return lse
+
+
+class InfoNCELoss(nn.Module):
+    """Mean of :func:`info_nce` over nodes and both directions.
+
+    With ``intraview`` this is the loss of GRACE and GCA, without it the symmetric loss of COSTA,
+    SimCLR-like two-tower models and CLIP. Stable at any temperature; no N x N matrix is stored,
+    where the usual implementations hold several.
+
+    Args:
+        temperature (float): Positive; divides the cosine.
+        intraview (bool): Count the other nodes of the own view as negatives too.
+        chunk_size (int, optional): Anchors per call of the operator, see :func:`info_nce`.
+
+    Shapes:
+        - z1, z2: ``(N, D)`` floating point, row i of both belongs to node i.
+        - output: scalar.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time, O(N D) memory.
+
+    Reference: van den Oord et al., "Representation learning with contrastive predictive coding",
+        arXiv:1807.03748; Zhu et al., "Deep graph contrastive representation learning",
+        arXiv:2006.04131.
+
+    Example:
+        >>> z = torch.eye(3)
+        >>> round(float(InfoNCELoss(0.5, intraview=False)(z, z)), 4)
+        0.2395
+    """
+
+    def __init__(
+        self, temperature: float, intraview: bool = True, chunk_size: int | None = None
+    ) -> None:
+        super().__init__()
+        self.temperature = check_positive(temperature, "temperature")
+        self.intraview = bool(intraview)
+        if chunk_size is not None:
+            check_int(chunk_size, "chunk_size", minimum=1)
+        self.chunk_size = chunk_size
+
+    def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Return the mean loss, a scalar."""
+        one, two = info_nce(
+            z1, z2, self.temperature, intraview=self.intraview, chunk_size=self.chunk_size
+        )
+        return 0.5 * (one.mean() + two.mean())
+
+    def extra_repr(self) -> str:
+        """Settings for ``repr``."""
+        return f"temperature={self.temperature}, intraview={self.intraview}"

@@ -1,0 +1,22 @@
+"""POT: compactness of nodes under edge drops, as a published score and as a certificate."""
+
+from graphlab.contrastive.pot.drops import NormBounds, adjacency_bounds
+from graphlab.contrastive.pot.functional import (
+    compactness_bound,
+    pairing_target,
+    preactivation_bounds,
+)
+from graphlab.contrastive.pot.plugin import POT
+from graphlab.contrastive.pot.reference import reference_compactness
+from graphlab.contrastive.pot.relaxation import relax
+
+__all__ = [
+    "POT",
+    "NormBounds",
+    "adjacency_bounds",
+    "compactness_bound",
+    "pairing_target",
+    "preactivation_bounds",
+    "reference_compactness",
+    "relax",
+]

@@ -1,0 +1,344 @@
+"""All the graphs that dropping edges can make of one, and bounds of their normalised matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_edge_index, check_int
+from graphlab.contrastive.pot.budget import check_budget
+from graphlab.ops import RowPattern, budget_minimum, interval_propagate
+from graphlab.ops.reference import DROPPABLE, KEPT, OWN
+
+__all__ = ["DropSet", "NormBounds", "Rows", "adjacency_bounds", "check_simple_graph"]
+
+#: Exponent of the number of kept entries in the row sums of a normalisation.
+_POWER = {"gcn": 0.5, "mean": 1.0, "sum": 0.0}
+
+
+@dataclass(frozen=True)
+class NormBounds:
+    """Interval of every entry of a normalised adjacency matrix.
+
+    Attributes:
+        edge_index (Tensor): ``(2, E')`` int64, source and target, self-loops included where the
+            normalisation has them; sorted by target, then source.
+        low (Tensor): Lower ends ``(E',)`` float64.
+        high (Tensor): Upper ends ``(E',)``.
+        num_nodes (int): N.
+    """
+
+    edge_index: Tensor
+    low: Tensor
+    high: Tensor
+    num_nodes: int
+
+    def dense(self) -> tuple[Tensor, Tensor]:
+        """Both ends as ``(N, N)`` matrices whose rows are targets; small graphs only."""
+        out = []
+        for value in (self.low, self.high):
+            matrix = value.new_zeros(self.num_nodes, self.num_nodes)
+            matrix[self.edge_index[1], self.edge_index[0]] = value
+            out.append(matrix)
+        return out[0], out[1]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The matrices' rows for some targets, in the numbering of these and of their sources.
+
+    Attributes:
+        pattern: Positions; columns are the nodes in ``columns``.
+        low: Lower ends of the entries ``(E,)``.
+        high: Upper ends ``(E,)``.
+        full: The entries when nothing is dropped ``(E,)``.
+        kind: int8 ``(E,)``: kept, droppable or the own term.
+        positive: Factor of a non-negative source in a row sum ``(M,)``.
+        negative: Factor of a negative source ``(M,)``.
+        size: Entries that the normalisation counts ``(N,)``.
+        budget: Drops per row, int64 ``(N,)``.
+        power: Exponent of the normalisation.
+        targets: Nodes of the rows, ascending; all if missing.
+        columns: Nodes of the columns, ascending; all if missing.
+    """
+
+    pattern: RowPattern
+    low: Tensor
+    high: Tensor
+    full: Tensor
+    kind: Tensor
+    positive: Tensor
+    negative: Tensor
+    size: Tensor
+    budget: Tensor
+    power: float
+    targets: Tensor | None = None
+    columns: Tensor | None = None
+
+    def interval(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """Bounds of the sums, every entry anywhere in its own interval."""
+        return interval_propagate(low, high, self.pattern, self.low, self.high)
+
+    def budgeted(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """Bounds of the sums over all choices of dropped entries within the budget."""
+        return self._minimum(low), -self._minimum(-high)
+
+    def _minimum(self, value: Tensor) -> Tensor:
+        return budget_minimum(
+            value,
+            self.pattern,
+            self.kind,
+            self.positive,
+            self.negative,
+            self.size,
+            self.budget,
+            power=self.power,
+        )
+
+    def smallest_sum(self, value: Tensor, bound: str) -> Tensor:
+        """Smallest row sums of numbers that are known per entry, ``(E,)`` to ``(N,)``."""
+        if bound == "interval":
+            factor = torch.where(value.detach() >= 0, self.low, self.high).to(value.dtype)
+            return torch.segment_reduce(
+                value * factor, "sum", offsets=self.pattern.rowptr, initial=0.0
+            )
+        return self._by_entry()._minimum(value.unsqueeze(1)).squeeze(1)
+
+    def _by_entry(self) -> Rows:
+        """The same rows with a column of its own for every entry."""
+        pattern, source = self.pattern, self.pattern.col.long()
+        each = torch.arange(pattern.num_entries + 1, device=source.device)
+        own = RowPattern(
+            pattern.rowptr, each[:-1].int(), each, pattern.rows().int(), each[:-1].int()
+        )
+        return replace(
+            self, pattern=own, positive=self.positive[source], negative=self.negative[source]
+        )
+
+    def repeated(self, row: Tensor) -> Rows:
+        """These rows, taken once for every number in ``row``, with a column per entry."""
+        start, length = self.pattern.rowptr[row], self.pattern.rowptr.diff()[row]
+        rowptr = torch.cat([length.new_zeros(1), length.cumsum(0)])
+        entry = _ranges(start, length)
+        number = torch.repeat_interleave(torch.arange(row.numel(), device=row.device), length)
+        col = self.pattern.col[entry].long()
+        order = torch.argsort(col, stable=True)
+        borders = torch.arange(self.pattern.num_columns + 1, device=row.device)
+        pattern = RowPattern(
+            rowptr,
+            col.int(),
+            torch.searchsorted(col[order], borders),
+            number[order].int(),
+            order.int(),
+        )
+        return replace(
+            self,
+            pattern=pattern,
+            low=self.low[entry],
+            high=self.high[entry],
+            full=self.full[entry],
+            kind=self.kind[entry],
+            size=self.size[row],
+            budget=self.budget[row],
+        )
+
+
+def _ranges(start: Tensor, length: Tensor) -> Tensor:
+    """``start_0, start_0 + 1, ...`` of every row, one after the other."""
+    first = torch.repeat_interleave(start - (length.cumsum(0) - length), length)
+    return first + torch.arange(first.numel(), device=first.device)
+
+
+class DropSet:
+    """The graphs that remain when every node loses at most ``budget`` of its edges.
+
+    Args:
+        edge_index (Tensor): ``(2, E)`` integers, source and target; no self-loops, no duplicates.
+        num_nodes (int): N.
+        budget (Tensor): Whole numbers ``(N,)``, cut at the degrees.
+        directed (bool): Whether in-edges are dropped one by one (the larger set), or every edge
+            together with its reverse; then ``edge_index`` must be symmetric.
+        checked (bool): Whether the caller has checked ``edge_index`` already.
+    """
+
+    def __init__(
+        self,
+        edge_index: Tensor,
+        num_nodes: int,
+        budget: Tensor,
+        directed: bool,
+        *,
+        checked: bool = False,
+    ) -> None:
+        if not checked:
+            edge_index = check_simple_graph(edge_index, num_nodes, symmetric=not directed)
+        order = torch.argsort(edge_index[1] * num_nodes + edge_index[0])
+        self._source, self._target = edge_index[:, order]
+        self._nodes = torch.arange(num_nodes, device=edge_index.device)
+        self.num_nodes = num_nodes
+        self.degree = torch.bincount(self._target, minlength=num_nodes)
+        self.budget = check_budget(budget, self.degree)
+        self.directed = directed
+        self._whole: dict[str, Rows] = {}
+
+    def bounds(self, norm: str = "gcn") -> NormBounds:
+        """Bounds of the entries of the whole matrix."""
+        rows = self.rows(norm)
+        edges = torch.stack([rows.pattern.col.long(), rows.pattern.rows()])
+        return NormBounds(edges, rows.low, rows.high, self.num_nodes)
+
+    def rows(self, norm: str, targets: Tensor | None = None) -> Rows:
+        """The rows of all nodes, or of ``targets`` (ascending, distinct)."""
+        if norm not in self._whole:
+            self._whole[norm] = self._build(norm)
+        whole = self._whole[norm]
+        return whole if targets is None else _restricted(whole, targets, self.num_nodes)
+
+    def _build(self, norm: str) -> Rows:
+        source, target = self._source, self._target
+        if norm == "gcn":
+            key = torch.cat([target * self.num_nodes + source, self._nodes * (self.num_nodes + 1)])
+            key = key.sort().values
+            target = torch.div(key, max(1, self.num_nodes), rounding_mode="floor")
+            source = key % max(1, self.num_nodes)
+        own = source == target
+        droppable = (self.budget[target] > 0) & ~own
+        if not self.directed:
+            droppable &= self.budget[source] > 0
+        full, high = self._ends(norm, source, target, own)
+        kind = torch.where(droppable, DROPPABLE, torch.where(own, OWN, KEPT)).to(torch.int8)
+        positive, negative = self._source_factors(norm)
+        loops = 1 if norm == "gcn" else 0
+        return Rows(
+            pattern=RowPattern.from_rows(target, source, self.num_nodes, self.num_nodes),
+            low=torch.where(droppable, torch.zeros_like(full), full),
+            high=high,
+            full=full,
+            kind=kind,
+            positive=positive,
+            negative=negative,
+            size=(self.degree + loops).double(),
+            budget=self.budget,
+            power=_POWER[norm],
+        )
+
+    def _losses(self) -> tuple[Tensor, Tensor]:
+        """Most edges that the target and the source of an edge that stays can lose."""
+        kept = torch.minimum(self.budget, (self.degree - 1).clamp(min=0))
+        return kept, self.budget if self.directed else kept
+
+    def _source_factors(self, norm: str) -> tuple[Tensor, Tensor]:
+        if norm != "gcn":
+            one = torch.ones_like(self.degree, dtype=torch.float64)
+            return one, one
+        size = (self.degree + 1).double()
+        return size.rsqrt(), (size - self._losses()[1]).rsqrt()
+
+    def _ends(
+        self, norm: str, source: Tensor, target: Tensor, own: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Entries without drops, and their largest values."""
+        at_target, at_source = self._losses()
+        if norm == "gcn":
+            size = (self.degree + 1).double()
+            full = (size[target] * size[source]).rsqrt()
+            few = ((size - at_target)[target] * (size - at_source)[source]).rsqrt()
+            high = torch.where(own, 1 / (size - self.budget)[target], few)
+            full = torch.where(own, 1 / size[target], full)
+        elif norm == "mean":
+            full = 1 / self.degree.double().clamp(min=1)[target]
+            high = 1 / (self.degree - at_target).double().clamp(min=1)[target]
+        else:
+            full = high = torch.ones_like(source, dtype=torch.float64)
+        return full, high
+
+
+def _restricted(whole: Rows, targets: Tensor, num_nodes: int) -> Rows:
+    """Some rows, with the columns that they and their own nodes need."""
+    start, length = whole.pattern.rowptr[targets], whole.pattern.rowptr.diff()[targets]
+    entry = _ranges(start, length)
+    source = whole.pattern.col[entry].long()
+    needed = torch.zeros(num_nodes, dtype=torch.bool, device=source.device)
+    needed[source] = True
+    needed[targets] = True
+    columns = needed.nonzero().squeeze(1)
+    row = torch.repeat_interleave(torch.arange(targets.numel(), device=source.device), length)
+    local = torch.searchsorted(columns, source)
+    return replace(
+        whole,
+        pattern=RowPattern.from_rows(row, local, targets.numel(), columns.numel()),
+        low=whole.low[entry],
+        high=whole.high[entry],
+        full=whole.full[entry],
+        kind=whole.kind[entry],
+        positive=whole.positive[columns],
+        negative=whole.negative[columns],
+        size=whole.size[targets],
+        budget=whole.budget[targets],
+        targets=targets,
+        columns=columns,
+    )
+
+
+def check_simple_graph(
+    edge_index: Tensor, num_nodes: int, *, symmetric: bool = False, name: str = "edge_index"
+) -> Tensor:
+    """Require edges without self-loops and duplicates; returned as int64."""
+    edge_index = check_edge_index(edge_index, num_nodes, name)
+    source, target = edge_index
+    loops = (source == target).nonzero()
+    if loops.numel():
+        place = int(loops[0])
+        raise ValueError(
+            f"{name} must have no self-loops, but {name}[:, {place}] joins node "
+            f"{int(source[place])} with itself: use torch_geometric.utils.remove_self_loops"
+        )
+    key = (source * num_nodes + target).sort().values
+    if bool((key[1:] == key[:-1]).any()):
+        raise ValueError(
+            f"{name} must have no duplicates: use torch_geometric.utils.coalesce first"
+        )
+    if symmetric and not torch.equal(key, (target * num_nodes + source).sort().values):
+        raise ValueError(
+            f"{name} must be symmetric (hold every edge in both directions) for undirected "
+            "drops; use directed=True or torch_geometric.utils.to_undirected"
+        )
+    return edge_index
+
+
+def adjacency_bounds(
+    edge_index: Tensor,
+    num_nodes: int,
+    budget: Tensor,
+    *,
+    directed: bool = False,
+    norm: str = "gcn",
+) -> NormBounds:
+    """Bound the entries of the normalised adjacency matrix over all drops within a budget.
+
+    Args:
+        edge_index (Tensor): ``(2, E)`` integers, source and target; no self-loops (the
+            normalisation adds them), no duplicates, and symmetric unless ``directed``.
+        num_nodes (int): N.
+        budget (Tensor): Edges that a node may lose (in-edges if ``directed``), ``(N,)``.
+        directed (bool): Whether both directions of an edge are dropped independently.
+        norm (str): ``"gcn"``, ``"mean"`` or ``"sum"``.
+
+    Returns:
+        NormBounds: One interval per entry.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+    Complexity: O(E log E) time, O(E) memory.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+        >>> bounds = adjacency_bounds(path, 3, torch.tensor([0, 1, 1]))
+        >>> [round(v, 2) for v in bounds.low.tolist()]
+        [0.5, 0.41, 0.41, 0.33, 0.0, 0.0, 0.5]
+    """
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
+    return DropSet(edge_index, num_nodes, budget, directed).bounds(norm)

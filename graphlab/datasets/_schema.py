@@ -1,0 +1,48 @@
+"""The part of JSON Schema that the Hypergraph Interchange Format needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+def validate(value: Any, schema: Mapping[str, Any], where: str) -> None:
+    """Raise a ``ValueError`` that names the first place where ``value`` breaks ``schema``."""
+    if "enum" in schema and value not in schema["enum"]:
+        raise ValueError(f"{where} must be one of {schema['enum']}, got {value!r}")
+    if "type" in schema:
+        _check_type(value, schema["type"], where)
+    if isinstance(value, dict) and "properties" in schema:
+        _check_object(value, schema, where)
+    if isinstance(value, list) and "items" in schema:
+        for number, item in enumerate(value):
+            validate(item, schema["items"], f"{where}[{number}]")
+
+
+def _check_type(value: Any, allowed: str | list[str], where: str) -> None:
+    names = [allowed] if isinstance(allowed, str) else allowed
+    fits = any(isinstance(value, _TYPES[name]) for name in names)
+    if isinstance(value, bool) or not fits:  # in Python, true and false are integers
+        raise ValueError(f"{where} must be of type {' or '.join(names)}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} must be finite, got {value!r}")
+
+
+def _check_object(value: dict[str, Any], schema: Mapping[str, Any], where: str) -> None:
+    known = schema["properties"]
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise ValueError(f"{where} lacks the field {name!r}")
+    for name, part in value.items():
+        if name not in known:
+            raise ValueError(f"{where} has the unknown field {name!r}; known are {sorted(known)}")
+        validate(part, known[name], f"{where}.{name}")

@@ -1,0 +1,185 @@
+"""The Hypergraph Interchange Format (HIF), read and written without loss and without network."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data.hypergraph_data import HyperGraphData
+
+from graphlab._io import atomic_write
+from graphlab.datasets._schema import validate
+
+__all__ = ["read_hif", "write_hif"]
+
+Id = str | int
+Records = list[dict[str, Any]]
+
+
+def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
+    """Read a hypergraph in the Hypergraph Interchange Format.
+
+    Nothing is merged or dropped: repeated hyperedges, repeated incidences, isolated nodes, empty
+    hyperedges, weights, directions, attributes, string ids and metadata are kept, and
+    :func:`write_hif` writes them back. Nodes are numbered by first appearance in ``nodes``, then in
+    ``incidences``; hyperedges alike.
+
+    Args:
+        path: A JSON file. It is checked against the schema of the format, which comes with
+            graphlab.
+
+    Returns:
+        HyperGraphData: ``edge_index`` (2, nnz) int64, nodes above hyperedges, in the order of the
+        file; ``num_nodes``; ``num_hyperedges``; ``node_id`` and ``hyperedge_id``, lists of strings
+        and ints; ``incidence_weight`` (nnz,) float64 (1 where the file has none), if it has any;
+        and ``hif``, a dict with everything else as it is in the file.
+
+    Raises:
+        ValueError: If the file is no JSON or breaks the format; the message names the place.
+        FileNotFoundError: If there is no such file.
+
+    Reference: Coll et al., "HIF: The hypergraph interchange format for higher-order networks",
+        2025. arXiv:2507.11520
+    """
+    content = _parse(Path(path))
+    validate(content, _schema(), str(path))
+    nodes, edges = content.get("nodes", []), content.get("edges", [])
+    incidences: Records = content["incidences"]
+    node_number = _numbers(nodes, incidences, "node")
+    edge_number = _numbers(edges, incidences, "edge")
+    columns = [[node_number[_key(r["node"])] for r in incidences]]
+    columns.append([edge_number[_key(r["edge"])] for r in incidences])
+    data = HyperGraphData(
+        edge_index=torch.tensor(columns, dtype=torch.int64).view(2, -1),
+        num_nodes=len(node_number),
+        num_hyperedges=len(edge_number),
+        node_id=[key[1] for key in node_number],
+        hyperedge_id=[key[1] for key in edge_number],
+        hif={
+            **{name: part for name, part in content.items() if name != "incidences"},
+            "incidences": [_without(r, ("node", "edge")) for r in incidences],
+        },
+    )
+    if any("weight" in record for record in incidences):
+        weights = [float(record.get("weight", 1)) for record in incidences]
+        data.incidence_weight = torch.tensor(weights, dtype=torch.float64)
+    return data
+
+
+def write_hif(hypergraph: HyperGraphData, path: str | os.PathLike[str]) -> None:
+    """Write a hypergraph in the Hypergraph Interchange Format, atomically.
+
+    Args:
+        hypergraph: Needs ``edge_index`` (2, nnz). ``node_id``, ``hyperedge_id``, ``hif`` and
+            ``incidence_weight`` are used as :func:`read_hif` describes them; without ids, nodes and
+            hyperedges are numbered. Isolated nodes and empty hyperedges are listed.
+        path: Destination.
+
+    Raises:
+        ValueError: If a part has the wrong length or breaks the format.
+        OSError: If the file cannot be written.
+    """
+    store = hypergraph._store
+    if store.get("edge_index") is None:
+        raise ValueError("hypergraph must have edge_index (2, nnz), node numbers above hyperedges")
+    index: Tensor = store["edge_index"]
+    kept: dict[str, Any] = dict(store.get("hif") or {})
+    node_id = _ids(store, "node_id", "num_nodes", index[0])
+    edge_id = _ids(store, "hyperedge_id", "num_hyperedges", index[1])
+    extras: Records = kept.pop("incidences", [{}] * index.size(1))
+    if len(extras) != index.size(1):
+        raise ValueError(
+            f"hypergraph.hif['incidences'] must have {index.size(1)} entries, got {len(extras)}"
+        )
+    incidences: Records = [
+        {"edge": edge_id[edge], "node": node_id[node], **extra}
+        for (node, edge), extra in zip(index.t().tolist(), extras, strict=True)
+    ]
+    _set_weights(incidences, store.get("incidence_weight"))
+    content = {**kept, "incidences": incidences}
+    if "hif" in store:
+        _list_missing(content, "nodes", "node", node_id)
+        _list_missing(content, "edges", "edge", edge_id)
+    else:  # numbers follow the order of first appearance, so all are listed in theirs
+        content["nodes"] = [{"node": value} for value in node_id]
+        content["edges"] = [{"edge": value} for value in edge_id]
+    validate(content, _schema(), "hypergraph")
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    atomic_write(path, text.encode() + b"\n")
+
+
+@lru_cache
+def _schema() -> dict[str, Any]:
+    text = (files("graphlab.datasets") / "hif_schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}")
+    return content
+
+
+def _key(value: Id) -> tuple[str, Id]:
+    """Ids 1 and "1" are different; both are one key in JSON objects, but not here."""
+    return type(value).__name__, value
+
+
+def _numbers(records: Records, incidences: Records, field: str) -> dict[tuple[str, Id], int]:
+    """Number of every id, by first appearance."""
+    numbers: dict[tuple[str, Id], int] = {}
+    for record in (*records, *incidences):
+        numbers.setdefault(_key(record[field]), len(numbers))
+    return numbers
+
+
+def _without(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def _ids(store: Any, name: str, count_name: str, used: Tensor) -> list[Id]:
+    given, count = store.get(name), store.get(count_name)
+    least = int(used.max()) + 1 if used.numel() else 0
+    count = (len(given) if given is not None else least) if count is None else int(count)
+    if count < least:
+        raise ValueError(f"{count_name} = {count} is too small for edge_index, it needs {least}")
+    if given is None:
+        return list(range(count))
+    if len(given) != count:
+        raise ValueError(f"{name} must have {count} entries, got {len(given)}")
+    if len({_key(value) for value in given}) != count:
+        raise ValueError(f"{name} must not repeat an id")
+    return list(given)
+
+
+def _set_weights(incidences: Records, weights: Tensor | None) -> None:
+    """Weights of the tensor replace those of the records; a 1 that was not written stays so."""
+    if weights is None:
+        return
+    if weights.numel() != len(incidences):
+        raise ValueError(
+            f"incidence_weight must have {len(incidences)} entries, got {weights.numel()}"
+        )
+    for record, weight in zip(incidences, weights.tolist(), strict=True):
+        if float(record.get("weight", 1)) != weight:
+            record["weight"] = weight
+
+
+def _list_missing(content: dict[str, Any], name: str, field: str, ids: list[Id]) -> None:
+    """List what no record and no incidence mentions, so that nothing is lost."""
+    records: Records = content.get(name, [])
+    known = _numbers(records, content["incidences"], field)
+    missing = [{field: value} for value in ids if _key(value) not in known]
+    if missing:
+        content[name] = [*records, *missing]

@@ -1,0 +1,96 @@
+"""The checked graph behind the functions of this room: CSR rows and numbered undirected edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_edge_index, check_int
+from graphlab.hyper._sets import Ints
+from graphlab.ops import CSRGraph, walk_overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A simple undirected graph.
+
+    Attributes:
+        csr: Both directions, sorted.
+    """
+
+    csr: CSRGraph
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes."""
+        return self.csr.num_nodes
+
+    @cached_property
+    def rowptr(self) -> Ints:
+        """Row pointers."""
+        return self.csr.rowptr.numpy()
+
+    @cached_property
+    def entries(self) -> Ints:
+        """Both directions of every edge, ``(2, 2m)``, sorted."""
+        return self.csr.edge_index().numpy()
+
+    @cached_property
+    def upper(self) -> Ints:
+        """Positions of the entries (u, v) with u < v: the numbering of the edges."""
+        return np.flatnonzero(self.entries[0] < self.entries[1])
+
+    @cached_property
+    def keys(self) -> Ints:
+        """Ascending keys ``u * N + v`` of the edges u < v."""
+        u, v = self.entries[:, self.upper]
+        out: Ints = u * self.num_nodes + v
+        return out
+
+    @cached_property
+    def degree(self) -> Ints:
+        """Neighbours of every node."""
+        return np.diff(self.rowptr)
+
+    def edge_number(self, u: Ints, v: Ints) -> Ints:
+        """Number of the edge between nodes u < v, or -1."""
+        wanted = u * self.num_nodes + v
+        if self.keys.size == 0:
+            return np.full(wanted.shape, -1)
+        place = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
+        return np.where(self.keys[place] == wanted, place, -1)
+
+    def triangles(self) -> Ints:
+        """Triangles at every node."""
+        pairs = torch.from_numpy(self.entries[:, self.upper])
+        common = walk_overlap(self.csr, pairs).numpy()
+        ends = self.entries[:, self.upper].ravel()
+        twice = np.bincount(ends, np.concatenate([common, common]), self.num_nodes)
+        return np.rint(twice / 2).astype(np.int64)
+
+
+def read_graph(edge_index: Any, num_nodes: int) -> Graph:
+    """Check an undirected graph without self-loops, given in both directions."""
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
+    edges: Tensor = check_edge_index(edge_index, num_nodes).cpu()
+    loops = (edges[0] == edges[1]).nonzero()
+    if loops.numel():
+        raise ValueError(f"edge_index must not hold self-loops, got node {int(edges[0, loops[0]])}")
+    key = edges[0] * num_nodes + edges[1]
+    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
+        key = torch.unique(key)
+        edges = torch.stack([key // num_nodes, key % num_nodes])
+    # Sorted by row, so stable sorting by column alone gives the reverse edges in order.
+    order = np.argsort(edges[1].numpy().astype(np.int32), kind="stable")
+    back = (edges[1] * num_nodes + edges[0])[torch.from_numpy(order)]
+    if not torch.equal(key, back):
+        alone = key[~torch.isin(key, back)][0]
+        u, v = int(alone) // num_nodes, int(alone) % num_nodes
+        raise ValueError(f"edge_index must hold both directions, but ({v}, {u}) is missing")
+    rows = torch.searchsorted(edges[0].contiguous(), torch.arange(num_nodes + 1))
+    return Graph(CSRGraph(rows, edges[1].int()))

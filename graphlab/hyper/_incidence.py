@@ -1,0 +1,109 @@
+"""Reading hypergraphs: one checked, sorted form behind every function of this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data.hypergraph_data import HyperGraphData
+
+from graphlab._checks import check_int, check_range, check_tensor
+from graphlab.hyper._sets import Rows, pointers, sorted_unique
+
+Hypergraph = Tensor | HyperGraphData
+
+
+@dataclass(frozen=True, eq=False)
+class Incidence:
+    """A hypergraph whose hyperedges are sets; row e of ``rows`` is hyperedge e."""
+
+    rows: Rows
+    num_nodes: int
+
+    @property
+    def num_hyperedges(self) -> int:
+        """Number of hyperedges, empty and repeated ones included."""
+        return len(self.rows)
+
+    def distinct(self) -> Rows:
+        """Hyperedges without repeats and empty ones, in lexicographic order."""
+        return sorted_unique(self.rows.take(np.flatnonzero(self.rows.sizes > 0)))[0]
+
+
+def read_incidence(
+    hypergraph: Any,
+    num_nodes: int | None = None,
+    num_hyperedges: int | None = None,
+    name: str = "hyperedge_index",
+) -> Incidence:
+    """Check a hypergraph given as ``(2, nnz)`` integers or as PyG data; repeats are merged."""
+    if isinstance(hypergraph, HyperGraphData):
+        index, stored_nodes, stored_edges = read_data(hypergraph, name)
+        num_nodes = stored_nodes if num_nodes is None else num_nodes
+        num_hyperedges = stored_edges if num_hyperedges is None else num_hyperedges
+    else:
+        index = hypergraph
+    index = _check_index(index, name)
+    if num_nodes is None:
+        raise ValueError(f"num_nodes must be given for {name}: isolated nodes count")
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=0)
+    check_range(index[0], num_nodes, f"{name}[0]")
+    node, edge = (part.cpu().long().numpy() for part in index)
+    count = _number_of_hyperedges(edge, num_hyperedges, name)
+    key = np.unique(edge * max(num_nodes, 1) + node)
+    edge, node = np.divmod(key, max(num_nodes, 1))
+    return Incidence(Rows(pointers(np.bincount(edge, minlength=count)), node), num_nodes)
+
+
+def read_data(data: HyperGraphData, name: str) -> tuple[Any, int | None, int | None]:
+    """Incidence and sizes that a data object states.
+
+    The properties ``num_nodes`` and ``num_edges`` of PyG are avoided: they drop isolated nodes when
+    there happen to be as many nodes as hyperedges, and trailing empty hyperedges always.
+    """
+    store = data._store
+    if store.get("edge_index") is None:
+        wrong = "; rename hyperedge_index to edge_index" if "hyperedge_index" in store else ""
+        raise ValueError(f"{name} must be a HyperGraphData with edge_index (2, nnz){wrong}")
+    nodes, edges = store.get("num_nodes"), store.get("num_hyperedges")
+    if nodes is None and store.get("x") is not None:
+        nodes = store["x"].size(0)
+    if nodes is None:
+        nodes = int(store["edge_index"][0].max()) + 1 if store["edge_index"].numel() else 0
+    if edges is None and store.get("edge_attr") is not None:
+        edges = store["edge_attr"].size(0)
+    return store["edge_index"], int(nodes), None if edges is None else int(edges)
+
+
+def _check_index(value: Any, name: str) -> Tensor:
+    index: Tensor = check_tensor(value, name)
+    if index.dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"{name} must hold int64 or int32 node and hyperedge ids, got {index.dtype}"
+        )
+    if index.dim() != 2 or index.size(0) != 2:
+        raise ValueError(
+            f"{name} must have shape (2, nnz), nodes above hyperedges, got {tuple(index.shape)}"
+        )
+    return index
+
+
+def _number_of_hyperedges(edge: Any, given: int | None, name: str) -> int:
+    if given is not None:
+        count = check_int(given, "num_hyperedges", minimum=0)
+        check_range(torch.from_numpy(edge), count, f"{name}[1]")
+        return count
+    if edge.size == 0:
+        return 0
+    if edge.min() < 0:
+        raise IndexError(f"{name}[1] holds the negative hyperedge id {edge.min()}")
+    present = np.unique(edge)
+    if present.size != present[-1] + 1:
+        missing = int(np.flatnonzero(present != np.arange(present.size))[0])
+        raise ValueError(
+            f"{name}[1] has no entry for hyperedge {missing}; pass num_hyperedges if it is empty"
+        )
+    return int(present.size)

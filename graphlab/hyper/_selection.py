@@ -1,0 +1,45 @@
+"""Choices made on the source: thresholds and columns."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab.hyper._sets import Bools, Floats, Ints
+
+_KEPT, _BEST = 9, 10
+
+
+def hit_jaccard(chosen: Bools, y: Ints, total: int) -> float:
+    """Jaccard index of the chosen candidates and ``total`` hyperedges."""
+    right = int(y[chosen].sum())
+    return right / (int(chosen.sum()) + total - right)
+
+
+def best_threshold(chance: Floats, y: Ints, total: int) -> float:
+    """The threshold with the best Jaccard index; candidates above it are chosen."""
+    order = np.argsort(-chance, kind="stable")
+    right = np.cumsum(y[order])
+    score = right / (np.arange(1, len(y) + 1) + total - right)
+    # A cut between equal probabilities is no cut.
+    falling = np.append(chance[order][1:] < chance[order][:-1], True)
+    if not score.any():
+        return 0.5
+    best = int(np.argmax(np.where(falling, score, -1)))
+    low = chance[order][best + 1] if best + 1 < len(y) else 0.0
+    return float((chance[order][best] + low) / 2)
+
+
+def select_columns(x: Floats, y: Ints) -> Tensor:
+    """The authors' choice of motif columns: the first nine, and the ten best of the others."""
+    from sklearn.feature_selection import SelectKBest
+
+    if y.min() == y.max():
+        return torch.arange(_KEPT + _BEST)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # constant columns, which then come last
+        chosen = SelectKBest(k=_BEST).fit(x[:, _KEPT:], y).get_support(indices=True)
+    return torch.cat([torch.arange(_KEPT), torch.from_numpy(chosen).long() + _KEPT])

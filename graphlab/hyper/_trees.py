@@ -1,0 +1,99 @@
+"""Forests as arrays: what scikit-learn grew, without pickle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphlab.hyper._sets import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """Binary trees; a node with ``left < 0`` is a leaf.
+
+    Attributes:
+        root: First node of every tree.
+        feature: Column that a node looks at.
+        threshold: Rows with a value up to this go left.
+        left: Left child.
+        right: Right child.
+        value: What a leaf says.
+        start: Added to the sum over trees.
+        average: Whether the sum is divided by the number of trees and is a probability already;
+            otherwise it is a log-odds.
+    """
+
+    root: Ints
+    feature: Ints
+    threshold: Floats
+    left: Ints
+    right: Ints
+    value: Floats
+    start: float
+    average: bool
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability of the second class, ``(rows,)``."""
+        rows = np.arange(x.shape[0])
+        total = np.full(x.shape[0], self.start)
+        for root in self.root:
+            node = np.full(x.shape[0], root)
+            while (inner := self.left[node] >= 0).any():
+                low = x[rows, self.feature[node]] <= self.threshold[node]
+                node = np.where(inner, np.where(low, self.left[node], self.right[node]), node)
+            total += self.value[node]
+        if self.average:
+            mean: Floats = total / max(1, self.root.size)
+            return mean
+        odds: Floats = 1 / (1 + np.exp(-total))
+        return odds
+
+
+def boosted(model: Any) -> Forest:
+    """The trees of a binary HistGradientBoostingClassifier."""
+    trees = [stage[0].nodes for stage in model._predictors]
+    nodes = [
+        (
+            tree["feature_idx"].astype(np.int64),
+            tree["num_threshold"].astype(np.float64),
+            np.where(tree["is_leaf"], -1, tree["left"].astype(np.int64)),
+            tree["right"].astype(np.int64),
+            tree["value"].astype(np.float64),
+        )
+        for tree in trees
+    ]
+    return _join(nodes, float(np.ravel(model._baseline_prediction)[0]), False)
+
+
+def averaged(model: Any) -> Forest:
+    """The trees of a binary RandomForestClassifier."""
+    nodes = []
+    for estimator in model.estimators_:
+        tree = estimator.tree_
+        votes = tree.value[:, 0, :]
+        nodes.append(
+            (
+                np.maximum(tree.feature, 0).astype(np.int64),
+                tree.threshold.astype(np.float64),
+                tree.children_left.astype(np.int64),
+                tree.children_right.astype(np.int64),
+                votes[:, 1] / votes.sum(axis=1),
+            )
+        )
+    return _join(nodes, 0.0, True)
+
+
+def _join(nodes: list[tuple[Any, ...]], start: float, average: bool) -> Forest:
+    sizes = np.array([tree[0].size for tree in nodes], dtype=np.int64)
+    root = np.cumsum(sizes) - sizes
+    shifted = [
+        (f, t, np.where(le >= 0, le + r, -1), ri + r, v)
+        for (f, t, le, ri, v), r in zip(nodes, root, strict=True)
+    ]
+    feature, threshold, left, right, value = (
+        np.concatenate(parts) for parts in zip(*shifted, strict=True)
+    )
+    return Forest(root, feature, threshold, left, right, value, start, average)

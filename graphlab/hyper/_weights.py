@@ -1,0 +1,124 @@
+"""A weighted projection from which hyperedges are taken one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_tensor
+from graphlab.hyper._graph import read_graph
+from graphlab.hyper._sets import Floats
+from graphlab.hyper.cliques import maximal_cliques
+
+Clique = tuple[int, ...]
+
+
+class Weights:
+    """Remaining weights; an edge of weight zero is gone."""
+
+    def __init__(self) -> None:
+        self.near: dict[int, dict[int, int]] = {}
+
+    @classmethod
+    def of(cls, edge_index: Tensor, edge_weight: Tensor) -> Weights:
+        """From both directions of every edge."""
+        made = cls()
+        for (u, v), w in zip(edge_index.t().tolist(), edge_weight.tolist(), strict=True):
+            made.near.setdefault(u, {})[v] = int(w)
+        return made
+
+    @property
+    def left(self) -> bool:
+        """Whether any edge is left."""
+        return any(self.near.values())
+
+    def has(self, clique: Clique) -> bool:
+        """Whether all edges of a clique are left."""
+        return all(v in self.near[u] for u, v in combinations(clique, 2))
+
+    def take(self, clique: Clique, times: int = 1) -> None:
+        """Lower the weights of all edges of a clique."""
+        for u, v in combinations(clique, 2):
+            rest = self.near[u][v] - times
+            for a, b in ((u, v), (v, u)):
+                if rest > 0:
+                    self.near[a][b] = rest
+                else:
+                    del self.near[a][b]
+
+    def shared(self, u: int, v: int) -> int:
+        """Largest number of hyperedges with three nodes or more on u and v."""
+        a, b = self.near[u], self.near[v]
+        if len(a) > len(b):
+            a, b = b, a
+        return sum(min(w, b[z]) for z, w in a.items() if z in b)
+
+    def certain_pairs(self) -> list[tuple[int, int, int]]:
+        """Edges u < v that must be hyperedges of their own, and how often at least."""
+        bounds = (
+            (u, v, w - self.shared(u, v))
+            for u in sorted(self.near)
+            for v, w in sorted(self.near[u].items())
+            if u < v
+        )
+        return [(u, v, least) for u, v, least in bounds if least > 0]
+
+    def maximal_cliques(self, num_nodes: int) -> list[Clique]:
+        """Maximal cliques with two nodes or more, of what is left."""
+        pairs = [(u, v) for u, row in self.near.items() for v in row]
+        edges = torch.tensor(pairs, dtype=torch.int64).view(-1, 2).t()
+        found = maximal_cliques(edges, num_nodes).to_list()
+        return [clique for clique in found if len(clique) > 1]
+
+    def features(self, cliques: Iterable[Clique], maximal: set[Clique]) -> Floats:
+        """Size, maximality, and statistics of degrees, weights and bounds; ``(c, 17)``."""
+        degree = {u: sum(row.values()) for u, row in self.near.items()}
+        rows = []
+        bound: dict[tuple[int, int], int] = {}
+        for clique in cliques:
+            pairs = list(combinations(clique, 2))
+            for pair in pairs:
+                if pair not in bound:
+                    bound[pair] = self.shared(*pair)
+            weight = np.array([self.near[u][v] for u, v in pairs], dtype=np.float64)
+            most = np.array([bound[pair] for pair in pairs], dtype=np.float64)
+            nodes = np.array([degree[u] for u in clique], dtype=np.float64)
+            first = [float(len(clique)), float(clique in maximal)]
+            rows.append([*first, *_five(nodes), *_five(weight), *_five(most / weight)])
+        return np.array(rows, dtype=np.float64).reshape(-1, 17)
+
+
+def _five(values: Floats) -> list[float]:
+    return [
+        float(values.sum()),
+        float(values.mean()),
+        float(values.min()),
+        float(values.max()),
+        float(values.std()),
+    ]
+
+
+def read_weights(edge_index: Tensor, num_nodes: int, edge_weight: Any) -> Weights:
+    """Check a weighted graph with whole, positive, symmetric weights."""
+    read_graph(edge_index, num_nodes)
+    if edge_weight is None:
+        raise ValueError("edge_weight must be given: project(..., weighted=True) makes it")
+    weight = check_tensor(edge_weight, "edge_weight")
+    if weight.shape != (edge_index.size(1),):
+        raise ValueError(
+            f"edge_weight must have shape ({edge_index.size(1)},), got {tuple(weight.shape)}"
+        )
+    whole = weight.double()
+    if not bool(((whole == whole.round()) & (whole >= 1)).all()):
+        raise ValueError("edge_weight must hold positive whole numbers")
+    made = Weights.of(edge_index, whole.long())
+    for u, row in made.near.items():
+        for v, w in row.items():
+            if made.near[v][u] != w:
+                raise ValueError(f"edge_weight must be equal in both directions, see ({u}, {v})")
+    return made

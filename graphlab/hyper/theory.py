@@ -1,0 +1,244 @@
+"""What a projection loses, exactly: nesting, uncovered triangles, preimages."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from graphlab._checks import check_choice, check_int
+from graphlab.hyper._graph import Graph, read_graph
+from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
+from graphlab.hyper._sets import Ints, Rows, find, from_matrix, rows_of
+from graphlab.hyper.cliques import maximal_cliques
+from graphlab.hyper.projection import projection
+from graphlab.hyper.rho import containment
+
+__all__ = [
+    "count_preimages",
+    "is_conformal",
+    "nested_hyperedges",
+    "projection_loss",
+    "uncovered_triangles",
+]
+
+# Entries of a product of matrices that are held at once.
+_CHUNK_ROWS = 4096
+
+
+def nested_hyperedges(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Tensor:
+    """Which hyperedges lie strictly inside another one. Such a one is no maximal clique.
+
+    Args:
+        hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+
+    Returns:
+        Tensor: ``(H,)`` bool, one per hyperedge of the input. Empty ones are not nested.
+
+    Raises:
+        TypeError, ValueError, IndexError: If the incidence is malformed.
+
+    Complexity: the cost of :func:`rho` with the hyperedges in place of the cliques.
+    """
+    hypergraph = read_incidence(hyperedge_index, num_nodes)
+    rows = hypergraph.rows
+    out = np.zeros(len(rows), dtype=bool)
+    full = np.flatnonzero(rows.sizes > 0)
+    chosen = rows.take(full)
+    inner, outer = containment(chosen, chosen, hypergraph.num_nodes)
+    out[full[inner[chosen.sizes[outer] > chosen.sizes[inner]]]] = True
+    return torch.from_numpy(out)
+
+
+def uncovered_triangles(
+    hyperedge_index: Hypergraph, num_nodes: int | None = None, kind: str = "graph"
+) -> Tensor:
+    r"""Triangles that look like a hyperedge and are none.
+
+    Args:
+        hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+        kind (str): ``"graph"``: triangles of the projection that lie in no hyperedge.
+            ``"hyperedge"``: triples of distinct hyperedges a, b, c such that no hyperedge holds
+            :math:`(a \cap b) \cup (b \cap c) \cup (c \cap a)`. The two are different counts.
+
+    Returns:
+        Tensor: ``(T, 3)`` int64 in lexicographic order: nodes, or numbers of hyperedges (of equal
+        hyperedges the first).
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Complexity: the triangles of the projection; for ``"hyperedge"``, the triples of hyperedges that
+    meet in pairs.
+    """
+    check_choice(kind, "kind", ("graph", "hyperedge"))
+    hypergraph = read_incidence(hyperedge_index, num_nodes)
+    if kind == "hyperedge":
+        return _uncovered_triples(hypergraph)
+    edges, _ = projection(hypergraph)
+    triangles = _triangles(read_graph(edges, hypergraph.num_nodes))
+    inside, _ = containment(from_matrix(triangles), hypergraph.distinct(), hypergraph.num_nodes)
+    keep = np.ones(triangles.shape[0], dtype=bool)
+    keep[inside] = False
+    return torch.from_numpy(triangles[keep])
+
+
+def _triangles(graph: Graph) -> Ints:
+    """All triangles u < v < w, ``(T, 3)``."""
+    u, v = graph.entries[:, graph.upper]
+    shape = (graph.num_nodes, graph.num_nodes)
+    later = sparse.csr_array((np.ones(u.size, dtype=np.int8), (u, v)), shape=shape)
+    found = []
+    for start in range(0, u.size, _CHUNK_ROWS):
+        part = slice(start, start + _CHUNK_ROWS)
+        third = sparse.coo_array(later[u[part]].multiply(later[v[part]]))
+        found.append(np.stack([u[part][third.row], v[part][third.row], third.col], axis=1))
+    out = np.concatenate(found).astype(np.int64) if found else np.zeros((0, 3), dtype=np.int64)
+    return out[np.lexsort(out.T[::-1])]
+
+
+def _uncovered_triples(hypergraph: Incidence) -> Tensor:
+    rows = hypergraph.rows
+    full = np.flatnonzero(rows.sizes > 0)
+    _, first = np.unique(find(rows.take(full), hypergraph.distinct()), return_index=True)
+    numbers = np.sort(full[first])
+    chosen = rows.take(numbers)
+    shape = (len(chosen), hypergraph.num_nodes)
+    member = sparse.csr_array((np.ones(chosen.idx.size), chosen.idx, chosen.ptr), shape)
+    meeting = sparse.triu(member @ member.T, 1).tocoo()
+    both = np.stack([meeting.row, meeting.col]).astype(np.int64)
+    key = np.sort(both[0] * len(chosen) + both[1])
+    edges = np.stack(np.divmod(key, max(len(chosen), 1)))
+    graph = read_graph(torch.from_numpy(np.concatenate([edges, edges[::-1]], axis=1)), len(chosen))
+    triples = _triangles(graph)
+    sets = [set(nodes) for nodes in np.split(chosen.idx, chosen.ptr[1:-1])]
+    cores = [
+        sorted((sets[a] & sets[b]) | (sets[b] & sets[c]) | (sets[c] & sets[a]))
+        for a, b, c in triples
+    ]
+    sizes = np.array([len(core) for core in cores], dtype=np.int64)
+    nodes = np.array([node for core in cores for node in core], dtype=np.int64)
+    inside, _ = containment(Rows(np.append(0, np.cumsum(sizes)), nodes), chosen, shape[1])
+    keep = np.ones(len(cores), dtype=bool)
+    keep[inside] = False
+    return torch.from_numpy(numbers[triples[keep]].reshape(-1, 3))
+
+
+def is_conformal(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> bool:
+    """Whether the hyperedges are exactly the maximal cliques of their projection.
+
+    Then, and only then, nothing is lost. Gilmore: it holds if and only if no hyperedge is nested
+    and no triangle of hyperedges is uncovered (with every node in some hyperedge).
+
+    Args:
+        hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``; repeats do not matter.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+
+    Returns:
+        bool: The answer.
+
+    Raises:
+        TypeError, ValueError, IndexError: If the incidence is malformed.
+    """
+    loss = projection_loss(hyperedge_index, num_nodes)
+    return loss["missed"] == 0 and loss["spurious"] == 0
+
+
+def projection_loss(
+    hyperedge_index: Hypergraph, num_nodes: int | None = None
+) -> dict[str, int | float]:
+    """What the maximal cliques of the projection tell about the hyperedges, and what not.
+
+    Args:
+        hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+
+    Returns:
+        dict: ``hyperedges`` (distinct), ``maximal_cliques``, ``missed`` (hyperedges that are no
+        maximal clique), ``spurious`` (maximal cliques that are no hyperedge), ``nested``,
+        ``triangles``, ``uncovered_triangles`` (the graph form) and ``jaccard`` of hyperedges and
+        maximal cliques. More are missed than nested where a clique that is no hyperedge swallows
+        some.
+
+    Raises:
+        TypeError, ValueError, IndexError: If the incidence is malformed.
+    """
+    hypergraph = read_incidence(hyperedge_index, num_nodes)
+    distinct = hypergraph.distinct()
+    edges, _ = projection(hypergraph)
+    graph = read_graph(edges, hypergraph.num_nodes)
+    cliques = rows_of(maximal_cliques(edges, hypergraph.num_nodes))
+    common = int((find(cliques, distinct) >= 0).sum())
+    index = torch.from_numpy(np.stack([distinct.idx, distinct.owner()]))
+    union = len(distinct) + len(cliques) - common
+    return {
+        "hyperedges": len(distinct),
+        "maximal_cliques": len(cliques),
+        "missed": len(distinct) - common,
+        "spurious": len(cliques) - common,
+        "nested": int(nested_hyperedges(index, hypergraph.num_nodes).sum()),
+        "triangles": int(graph.triangles().sum()) // 3,
+        "uncovered_triangles": int(uncovered_triangles(index, hypergraph.num_nodes).size(0)),
+        "jaccard": common / union if union else 1.0,
+    }
+
+
+def count_preimages(edge_index: Tensor, num_nodes: int, limit: int = 20) -> int:
+    r"""Number of hypergraphs whose projection is the given graph.
+
+    Hyperedges have two or more nodes and do not repeat. By inclusion and exclusion over the edges
+    that stay uncovered,
+
+    .. math:: \sum_{S \subseteq E(G)} (-1)^{|S|} 2^{c(G - S)}
+
+    where c counts the cliques with two nodes or more.
+
+    Args:
+        edge_index (Tensor): ``(2, E)`` integers, both directions.
+        num_nodes (int): Number of nodes.
+        limit (int): Largest number of edges accepted.
+
+    Returns:
+        int: The number, exact.
+
+    Raises:
+        ValueError: If the graph has more than ``limit`` edges.
+        TypeError, IndexError: If an argument is malformed.
+
+    Complexity: :math:`2^m` times the number of cliques.
+
+    Example:
+        >>> triangle = torch.tensor([[0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2]])
+        >>> count_preimages(triangle, 3)
+        9
+    """
+    graph = read_graph(edge_index, num_nodes)
+    limit = check_int(limit, "limit", minimum=0)
+    count = graph.keys.size
+    if count > limit:
+        raise ValueError(f"edge_index must hold at most limit = {limit} edges, got {count}")
+    masks = np.array([_edge_mask(graph, clique) for clique in _all_cliques(graph)], dtype=np.int64)
+    total = 0
+    for removed in range(1 << count):
+        whole = int(((masks & removed) == 0).sum())
+        total += (-1) ** removed.bit_count() * 2**whole
+    return total
+
+
+def _all_cliques(graph: Graph) -> list[tuple[int, ...]]:
+    """Every clique with two nodes or more."""
+    maximal = maximal_cliques(graph.csr.edge_index(), graph.num_nodes).to_list()
+    found = {
+        c for clique in maximal for k in range(2, len(clique) + 1) for c in combinations(clique, k)
+    }
+    return sorted(found)
+
+
+def _edge_mask(graph: Graph, clique: tuple[int, ...]) -> int:
+    pairs = np.array(list(combinations(clique, 2)))
+    return sum(1 << int(number) for number in graph.edge_number(pairs[:, 0], pairs[:, 1]))

@@ -1,0 +1,123 @@
+"""Every two-view method trains in a plain loop."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from graphlab.contrastive import (
+    BGRL,
+    GRACE,
+    POT,
+    DropEdge,
+    MaskFeatures,
+    ProGCL,
+    TwoViewModel,
+)
+from graphlab.evaluate import linear_probe
+from tests.contrastive._hosts import METHODS, WIDTH, build, encoder, graph, step
+
+
+def train(name: str, epochs: int) -> tuple[TwoViewModel, list[float], Tensor]:
+    x, edge_index, _ = graph()
+    model = build(name, edge_index, mask_features=(0.1, 0.2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    generator = torch.Generator().manual_seed(0)
+    losses = []
+    for epoch in range(epochs):
+        loss = step(model, x, edge_index, epoch, generator)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if isinstance(model, BGRL):
+            model.update_target()
+        losses.append(float(loss.detach()))
+    return model, losses, model.embed(x, edge_index)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_training_finds_planted_groups(name: str) -> None:
+    _, _, y = graph()
+    before = torch.get_rng_state()
+    model, losses, z = train(name, 40)
+    assert torch.equal(torch.get_rng_state(), before)  # all draws come from the generator
+    # ProGCL changes its loss at epoch 5.
+    assert sum(losses[-5:]) < sum(losses[6:11])
+    assert z.shape == (60, WIDTH)
+    assert not z.requires_grad
+    assert model.training  # embed puts the mode back
+    assert linear_probe(z, y, seed=0, normalize="standard").accuracy > 0.6
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_same_generator_same_bits(name: str) -> None:
+    assert train(name, 7)[1] == train(name, 7)[1]
+
+
+def test_rates_and_augmentations_are_the_same_thing() -> None:
+    x, edge_index, _ = graph()
+    by_rate = GRACE(encoder(), WIDTH, drop_edge=(0.4, 0.3), mask_features=(0.1, 0.0))
+    by_hand = GRACE(
+        encoder(),
+        WIDTH,
+        drop_edge=(DropEdge(0.4), DropEdge(0.3)),
+        mask_features=(MaskFeatures(0.1), MaskFeatures(0.0)),
+    )
+    pairs = [
+        model.views(x, edge_index, generator=torch.Generator().manual_seed(3))
+        for model in (by_rate, by_hand)
+    ]
+    for one, other in zip(*pairs, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_any_callable_augments() -> None:
+    x, edge_index, _ = graph()
+    model = GRACE(encoder(), WIDTH, drop_edge=(lambda e, generator: e[:, :10], 0.0))
+    (_, first), (_, second) = model.views(x, edge_index, generator=torch.Generator())
+    assert torch.equal(first, edge_index[:, :10])
+    assert torch.equal(second, edge_index)
+
+
+def test_progcl_keeps_one_mixture() -> None:
+    model, _, _ = train("progcl", 5)
+    assert isinstance(model, ProGCL)
+    assert model.contrast.mixture is None
+    model, _, _ = train("progcl", 6)
+    assert isinstance(model, ProGCL)
+    mixture = model.contrast.mixture
+    assert mixture is not None
+    x, edge_index, _ = graph()
+    step(model, x, edge_index, 6, torch.Generator())
+    assert model.contrast.mixture is mixture
+
+
+def test_bad_settings() -> None:
+    with pytest.raises(ValueError, match="drop_edge must be a pair"):
+        GRACE(encoder(), WIDTH, drop_edge=(0.1,))
+    with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
+        GRACE(encoder(), WIDTH, drop_edge=(0.1, 1.5))
+    with pytest.raises(TypeError, match="encoder must be a torch.nn.Module"):
+        GRACE(lambda x, e: x, WIDTH)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="out_channels"):
+        BGRL(encoder(), 0)
+    with pytest.raises(ValueError, match="temperature must be positive"):
+        GRACE(encoder(), WIDTH, temperature=0.0)
+
+
+@pytest.mark.parametrize("name", ["grace", "gca", "progcl", "costa", "bgrl", "gbt", "graphcl"])
+def test_pot_takes_every_host(name: str) -> None:
+    x, edge_index, _ = graph()
+    model = build(name, edge_index)
+    rates = [getattr(d, "probability", getattr(d, "p", 0.0)) for d in model.drop_edge]
+    pot = POT(model.encoder, edge_index, drop_rate=rates, kappa=0.4, mode="sound")
+    generator = torch.Generator().manual_seed(0)
+    views = model.views(x, edge_index, generator=generator)
+    z1, z2 = (model(*view) for view in views)
+    loss = pot(
+        step(model, x, edge_index, 5, generator), z1, z2, x, views=(views[0][1], views[1][1])
+    )
+    loss.backward()
+    for parameter in model.encoder.parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all()

@@ -1,0 +1,142 @@
+"""Maximal cliques: golden, brute force, every backend, limits."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.hyper import maximal_cliques, project
+from graphlab.ops.library import active_kernel
+from tests.hyper._cases import NAMES, brute_cliques, hypergraph, load
+
+BACKENDS = ["auto", "compiled", "networkx", "reference", "networkit", "igraph"]
+
+
+def need(backend):
+    if backend == "compiled" and active_kernel("maximal_cliques", "cpu") != "compiled":
+        pytest.skip("needs the compiled kernels")
+    if backend in ("networkit", "igraph"):
+        pytest.importorskip(backend)
+
+
+def turan(parts: int) -> torch.Tensor:
+    """Complement of disjoint triangles: 3^parts maximal cliques."""
+    u, v = torch.cartesian_prod(torch.arange(3 * parts), torch.arange(3 * parts)).t()
+    return torch.stack([u, v])[:, u // 3 != v // 3]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_golden(name, backend):
+    need(backend)
+    for split in ("train", "test"):
+        data = hypergraph(name, split)
+        found = maximal_cliques(project(data), data._store["num_nodes"], backend=backend)
+        assert np.array_equal(found.ptr, load(name)[f"{split}_maxclique_ptr"])
+        assert np.array_equal(found.idx, load(name)[f"{split}_maxclique_idx"])
+
+
+@given(st.integers(0, 9), st.floats(0.1, 0.95), st.integers(0, 10**6))
+def test_brute_force(nodes, density, seed):
+    chosen = np.triu(np.random.default_rng(seed).random((nodes, nodes)) < density, 1)
+    edges = torch.from_numpy(np.stack(np.nonzero(chosen | chosen.T)))
+    want = brute_cliques(edges, nodes)
+    for backend in ("auto", "networkx", "reference"):
+        assert maximal_cliques(edges, nodes, backend=backend).to_list() == want
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_worst_case_and_many_words(backend):
+    assert len(maximal_cliques(turan(6), 18, backend=backend)) == 3**6
+    # A hub with 300 neighbours, among them a clique of 130: several words of bits.
+    u, v = torch.combinations(torch.arange(130)).t()
+    spokes = torch.stack([torch.zeros(300).long(), torch.arange(1, 301)])
+    half = torch.cat([torch.stack([u, v]), spokes], dim=1)
+    found = maximal_cliques(torch.cat([half, half.flip(0)], 1), 302, backend=backend).to_list()
+    assert len(found) == 1 + 171 + 1 and max(len(c) for c in found) == 130
+    assert found[-1] == (301,)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[:4])
+def test_limits_raise(backend):
+    need(backend)
+    edges = turan(6)
+    assert len(maximal_cliques(edges, 18, max_cliques=729, backend=backend)) == 729
+    with pytest.raises(ValueError, match="max_cliques = 728"):
+        maximal_cliques(edges, 18, max_cliques=728, backend=backend)
+    with pytest.raises(ValueError, match="time_limit"):
+        maximal_cliques(turan(11), 33, time_limit=1e-3, backend=backend)
+
+
+def test_threads_do_not_matter():
+    edges, before = turan(7), torch.get_num_threads()
+    try:
+        results = []
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            results.append(maximal_cliques(edges, 21))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(results[0].idx, results[1].idx)
+
+
+@pytest.mark.parametrize(
+    ("edges", "error", "match"),
+    [
+        ([[0], [0]], ValueError, "self-loops, got node 0"),
+        ([[0], [1]], ValueError, r"both directions, but \(1, 0\) is missing"),
+        ([[0, 5], [5, 0]], IndexError, "outside"),
+    ],
+)
+def test_malformed_graph(edges, error, match):
+    with pytest.raises(error, match=match):
+        maximal_cliques(torch.tensor(edges), 3)
+
+
+def test_repeated_edges_do_not_matter():
+    edges = torch.tensor([[0, 1, 0, 1], [1, 0, 1, 0]])
+    assert maximal_cliques(edges, 2).to_list() == [(0, 1)]
+
+
+def test_unknown_and_missing_backends(monkeypatch):
+    with pytest.raises(ValueError, match="backend must be one of"):
+        maximal_cliques(turan(1), 3, backend="magic")
+    for name, hint in (("networkit", r"graphlab\[hyper\]"), ("igraph", "install igraph")):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ImportError, match=hint):
+            maximal_cliques(turan(1), 3, backend=name)
+
+
+def test_libraries_are_called_as_they_document(monkeypatch):
+    class Graph:
+        def __init__(self, n, edges=()):
+            self.n, self.edges = n, list(edges)
+
+        def addEdge(self, u, v):
+            self.edges.append([u, v])
+
+        def maximal_cliques(self):
+            return [(2,), (1, 0)]
+
+    class Search:
+        def __init__(self, graph):
+            self.graph = graph
+
+        def run(self):
+            self.done = True
+
+        def getCliques(self):
+            return self.graph.maximal_cliques() if self.done else None
+
+    clique = SimpleNamespace(MaximalCliques=Search)
+    monkeypatch.setitem(sys.modules, "igraph", SimpleNamespace(Graph=Graph))
+    monkeypatch.setitem(sys.modules, "networkit", SimpleNamespace(Graph=Graph, clique=clique))
+    edges = torch.tensor([[0, 1], [1, 0]])
+    for name in ("igraph", "networkit"):
+        assert maximal_cliques(edges, 3, backend=name).to_list() == [(0, 1), (2,)]

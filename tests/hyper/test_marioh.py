@@ -1,0 +1,83 @@
+"""The weighted method: its filter, its promise about the projection, files and errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.hyper import Marioh, jaccard, multi_jaccard, project
+from graphlab.hyper._weights import Weights
+from tests.hyper._cases import hypergraph, make, random_hypergraph, sets_of
+
+
+@given(st.integers(0, 10**6))
+def test_certain_pairs_are_never_more_than_there_are(seed):
+    data = random_hypergraph(seed, num_nodes=7, count=9)
+    weights = Weights.of(*project(data, weighted=True))
+    counts = Counter(sets_of(data))
+    for u, v, least in weights.certain_pairs():
+        assert 0 < least <= counts[u, v]
+
+
+@pytest.mark.parametrize("mode", ["reduced", "preserved"])
+@pytest.mark.parametrize("seed", range(3))
+def test_prediction_has_the_given_projection(mode, seed):
+    source, target = random_hypergraph(seed), random_hypergraph(seed + 100)
+    model = Marioh(mode, classifier="lr").fit(source)
+    edges, weight = project(target, weighted=True)
+    found = model.predict(edges, 12, weight)
+    again, weight_again = project(found, weighted=True)
+    assert torch.equal(again, edges)
+    if mode == "preserved":
+        assert torch.equal(weight_again, weight)
+    else:
+        assert len(set(sets_of(found))) == found.num_hyperedges
+
+
+def test_reconstructs_crime_and_survives_a_file(tmp_path):
+    source, target = hypergraph("crime", "train"), hypergraph("crime", "test")
+    model = Marioh(classifier="hgb").fit(source)
+    edges, weight = project(target, weighted=True)
+    nodes = target._store["num_nodes"]
+    found = model.predict(edges, nodes, weight)
+    assert jaccard(found, target) > 0.75
+    again = Marioh.load(model.save(tmp_path)).predict(edges, nodes, weight)
+    assert torch.equal(again.edge_index, found.edge_index)
+
+
+def test_multiplicities():
+    source = make([(0, 1, 2), (0, 1, 2), (3, 4), (3, 4), (3, 4)], 5)
+    edges, weight = project(source, weighted=True)
+    found = Marioh("preserved", classifier="lr").fit(source).predict(edges, 5, weight)
+    assert multi_jaccard(found, source) == 1.0
+
+
+def test_errors(tmp_path):
+    source = random_hypergraph(0)
+    edges, weight = project(source, weighted=True)
+    model = Marioh(classifier="lr")
+    with pytest.raises(ValueError, match="fitted"):
+        model.predict(edges, 12, weight)
+    with pytest.raises(ValueError, match="fitted"):
+        model.save(tmp_path)
+    with pytest.raises(ValueError, match="two nodes"):
+        model.fit(make([(0,), (1,)], 2))
+    model.fit(source)
+    with pytest.raises(ValueError, match="edge_weight must be given"):
+        model.predict(edges, 12)
+    with pytest.raises(ValueError, match="positive whole numbers"):
+        model.predict(edges, 12, weight - 0.5)
+    with pytest.raises(ValueError, match="must have shape"):
+        model.predict(edges, 12, weight[1:])
+    uneven = weight.clone()
+    uneven[0] += 1
+    with pytest.raises(ValueError, match="both directions"):
+        model.predict(edges, 12, uneven)
+    with pytest.raises(ValueError, match="decay"):
+        Marioh(decay=0.0)
+    with pytest.raises(ValueError, match="mode"):
+        Marioh("magic")
