@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 
-from _tables import concentration, fastrp, hypergraph, pamc
+from _tables import concentration, fastrp, hypergraph, pamc, pot
 from _tables.common import ROOT
 
 PAGES = (
@@ -21,8 +21,9 @@ PAGES = (
     "docs/fastrp.md",
     "docs/topological_concentration.md",
     "docs/hypergraph.md",
+    "docs/pot.md",
 )
-TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES | hypergraph.TABLES
+TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES | hypergraph.TABLES | pot.TABLES
 
 
 def render(text: str) -> str:

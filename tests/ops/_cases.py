@@ -364,6 +364,8 @@ def _budget_backward(*size: Any) -> Callable[[], Any]:
         grad = randn(choice.size(1), value.size(1), seed=9)
         return grad, value, choice, rowptr, kind, *factors, power, a, b, c
 
+    return build
+
 
 def _simple(nodes: int, edges: int) -> tuple[Tensor, Tensor]:
     """CSR rows of an undirected graph without self-loops."""
