@@ -8,6 +8,7 @@ The rooms of the library are imported on first use, so that ``import graphlab`` 
 * :mod:`graphlab.hyper`: hypergraphs, and their reconstruction from projected graphs.
 * :mod:`graphlab.evaluate`: probes and scores that never look at a test label to choose.
 * :mod:`graphlab.datasets`: data sets that PyG and ogb lack.
+* :mod:`graphlab.tag`: text-attributed graphs and towers aligned with language.
 * :mod:`graphlab.viz`: pictures with matplotlib.
 * :mod:`graphlab.info`: what is installed, and which kernels are active and why.
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ROOMS = ("contrastive", "datasets", "embed", "evaluate", "hyper", "info", "ops", "viz")
+_ROOMS = ("contrastive", "datasets", "embed", "evaluate", "hyper", "info", "ops", "tag", "viz")
 
 __all__ = ["__version__", *_ROOMS]
 

@@ -8,6 +8,7 @@ from graphlab.contrastive.barlow import GBT, BarlowTwinsLoss
 from graphlab.contrastive.beta_mixture import BetaMixture
 from graphlab.contrastive.bgrl import BGRL, bgrl_loss
 from graphlab.contrastive.centrality import CentralityDropEdge, node_centrality
+from graphlab.contrastive.clip import CLIPLoss, clip_loss
 from graphlab.contrastive.costa import COSTA, gaussian_sketch
 from graphlab.contrastive.gca import GCA
 from graphlab.contrastive.grace import GRACE
@@ -19,6 +20,7 @@ from graphlab.contrastive.pot import POT
 from graphlab.contrastive.progcl import ProGCL, ProGCLLoss
 from graphlab.contrastive.scgc import SCGC, ClusteringNetwork, initial_centers
 from graphlab.contrastive.statistics import ClusterStatistics
+from graphlab.contrastive.supcon import supcon_loss
 from graphlab.contrastive.views import TwoViewModel, projection_head
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "SCGC",
     "BarlowTwinsLoss",
     "BetaMixture",
+    "CLIPLoss",
     "CentralityDropEdge",
     "ClusterStatistics",
     "ClusteringNetwork",
@@ -46,6 +49,7 @@ __all__ = [
     "SDCNAutoEncoder",
     "TwoViewModel",
     "bgrl_loss",
+    "clip_loss",
     "gaussian_sketch",
     "influence_adjacency",
     "influence_graph",
@@ -57,5 +61,6 @@ __all__ = [
     "projection_head",
     "sparse_features",
     "student_t_assignment",
+    "supcon_loss",
     "target_distribution",
 ]

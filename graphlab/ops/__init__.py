@@ -17,6 +17,7 @@ from graphlab.ops.propagation import (
     propagate_squares,
 )
 from graphlab.ops.rows import unit_rows
+from graphlab.ops.walk import random_walk
 
 __all__ = [
     "CSRGraph",
@@ -37,6 +38,7 @@ __all__ = [
     "propagate_merge",
     "propagate_squares",
     "random_projection",
+    "random_walk",
     "self_logsumexp",
     "status",
     "unit_rows",

@@ -388,6 +388,14 @@ def _clique_overlap(nodes: int, edges: int) -> Callable[[], Any]:
     return build
 
 
+def _walk(nodes: int, edges: int, starts: int, length: int, restart: float) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        g = graph("plain", nodes, edges)
+        return g.rowptr, g.col, randint(max(1, nodes), starts), -7, 3, length, restart
+
+    return build
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 _GRAPHS = [
@@ -457,6 +465,13 @@ _OVERLAPS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("set", 90, 250, 3, {"distinct": True}),
     ("no edges", 5, 0, 2, {}),
     ("no nodes", 0, 0, 1, {}),
+]
+_WALKS: list[tuple[str, int, int, int, int, float]] = [
+    ("small", 7, 9, 5, 6, 0.5),
+    ("long", 60, 90, 40, 33, 0.2),
+    ("no restart", 300, 2000, 3000, 16, 0.0),
+    ("no edges", 4, 0, 3, 5, 0.3),
+    ("no starts", 5, 8, 0, 4, 0.5),
 ]
 _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("small", 6, 3, 3, {}),
@@ -550,6 +565,8 @@ def _table() -> list[Case]:
         table.append(Case("meta_logsumexp", label, _meta(n, k, d, **options), small))
         build = _meta_backward(n, k, d, **options)
         table.append(Case("meta_logsumexp_backward", label, build, small, slack=3.0))
+    for label, *walk in _WALKS:
+        table.append(Case("random_walk", label, _walk(*walk), label == "small"))
     for label, n, e, hops, options in _OVERLAPS:
         small = label == "small"
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
@@ -565,7 +582,11 @@ def _table() -> list[Case]:
 UNKNOWN_SIZE = {"maximal_cliques"}
 
 #: Operators whose result has a type of its own, whatever the inputs have.
-FIXED_DTYPE = {"walk_overlap": torch.float64, "distinct_ends": torch.int64}
+FIXED_DTYPE = {
+    "walk_overlap": torch.float64,
+    "distinct_ends": torch.int64,
+    "random_walk": torch.int32,
+}
 FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
 
 CASES = _table()

@@ -518,6 +518,24 @@ def interval_case(rows: int, columns: int, entries: int, width: int, dtype: torc
         compare("budget_minimum_backward", *back, dtype=dtype, where=where)
 
 
+def walk_cases() -> None:
+    """The nodes are a promise, so they are compared exactly."""
+    global ran
+    for nodes, edges, length, restart in ((31, 90, 7, 0.5), (300, 2000, 64, 0.0), (5, 0, 4, 0.1)):
+        graph = random_graph(nodes, edges, weighted=False)
+        for start in (torch.arange(nodes), randint(nodes, 1000), randint(nodes, 0)):
+            args = (graph.rowptr, graph.col, start, -11, 2**32 - 1, length, restart)
+            ran += 1
+            if not torch.equal(OPS.random_walk(*args), reference.random_walk(*args)):
+                raise AssertionError(f"random_walk differs for {nodes} nodes, {length} steps")
+    graph = random_graph(33, 200, weighted=False)
+    for bad in (-1, 33, 2**31 - 1):
+        col = torch.full_like(graph.col, bad)
+        out = OPS.random_walk(graph.rowptr, col, torch.arange(33), 0, 0, 9, 0.1)
+        if not bool((out[:, 1:] == -1).all()):
+            raise AssertionError("a neighbour out of range must not be followed")
+
+
 CASES: dict[str, Callable[[], None]] = {
     "edge": edge_cases,
     "cluster": cluster_cases,
@@ -527,6 +545,7 @@ CASES: dict[str, Callable[[], None]] = {
     "propagate": propagate_cases,
     "overlap": overlap_cases,
     "interval": interval_cases,
+    "walk": walk_cases,
 }
 
 

@@ -66,7 +66,20 @@ def run(command: list[str], **environment: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["edge", "cluster", "pairwise", "meta", "interval"])
+@pytest.mark.parametrize(
+    "family",
+    [
+        "edge",
+        "cluster",
+        "pairwise",
+        "meta",
+        "overlap",
+        "projection",
+        "propagate",
+        "interval",
+        "walk",
+    ],
+)
 def test_cuda_kernels_agree_with_the_definition(family: str, tmp_path: Path) -> None:
     library = compile_library(family, tmp_path)
     # A process of its own: the library replaces the CPU implementations.

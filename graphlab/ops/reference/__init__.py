@@ -52,6 +52,7 @@ from graphlab.ops.reference.propagation import (
     propagate_squares,
 )
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
+from graphlab.ops.reference.walk import random_walk
 
 __all__ = [
     "DROPPABLE",
@@ -89,6 +90,7 @@ __all__ = [
     "propagate_merge",
     "propagate_squares",
     "random_projection",
+    "random_walk",
     "row_norms",
     "self_logsumexp",
     "ternary_signs",

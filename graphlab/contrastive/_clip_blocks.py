@@ -1,0 +1,87 @@
+"""Rows of logits block by block, for losses that look at single pairs.
+
+Each block is computed again in the backward pass, so that memory stays at one block.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+from torch.utils.checkpoint import checkpoint
+
+
+def guarded_logsumexp(
+    x: Tensor, y: Tensor, x_id: Tensor, y_id: Tensor, offset: int, chunk_size: int
+) -> Tensor:
+    """Log-sum-exp of the rows of ``x @ y.T`` without pairs of equal id, the own pair kept.
+
+    Args:
+        x: ``(b, D)``, scaled.
+        y: ``(B, D)``; row ``offset + i`` belongs to row i of ``x``.
+        x_id: ``(b,)`` integers.
+        y_id: ``(B,)`` integers.
+        offset: Place of the rows of ``x`` among those of ``y``.
+        chunk_size: Rows at a time.
+
+    Returns:
+        Tensor: ``(b,)``.
+    """
+
+    def block(rows: Tensor, same: Tensor) -> Tensor:
+        return (rows @ y.t()).masked_fill(same, -torch.inf).logsumexp(1)
+
+    parts = []
+    for start in range(0, x.size(0), chunk_size):
+        rows = x[start : start + chunk_size]
+        same = _same_text(x_id, y_id, start, rows.size(0), offset)
+        parts.append(checkpoint(block, rows, same, use_reentrant=False))
+    return torch.cat(parts)
+
+
+def sigmoid_terms(
+    x: Tensor,
+    y: Tensor,
+    bias: Tensor,
+    x_id: Tensor | None,
+    y_id: Tensor | None,
+    offset: int,
+    chunk_size: int,
+) -> Tensor:
+    """Sum over pairs of the sigmoid loss, divided by the number of rows of ``x``.
+
+    Args:
+        x: ``(b, D)``, scaled.
+        y: ``(B, D)``.
+        bias: Scalar.
+        x_id: ``(b,)`` or None; pairs of equal id count neither way, the own pair counts.
+        y_id: ``(B,)`` or None.
+        offset: Place of the rows of ``x`` among those of ``y``.
+        chunk_size: Rows at a time.
+
+    Returns:
+        Tensor: A scalar.
+    """
+
+    def block(rows: Tensor, start: int) -> Tensor:
+        own = torch.arange(rows.size(0), device=x.device)
+        sign = -torch.ones(rows.size(0), y.size(0), dtype=x.dtype, device=x.device)
+        sign[own, own + offset + start] = 1.0
+        terms = logsigmoid(sign * (rows @ y.t() + bias))
+        if x_id is not None and y_id is not None:
+            same = _same_text(x_id, y_id, start, rows.size(0), offset)
+            terms = terms.masked_fill(same, 0.0)
+        return -terms.sum()
+
+    total = x.new_zeros(())
+    for start in range(0, x.size(0), chunk_size):
+        rows = x[start : start + chunk_size]
+        total = total + checkpoint(block, rows, start, use_reentrant=False)
+    return total / x.size(0)
+
+
+def _same_text(x_id: Tensor, y_id: Tensor, start: int, count: int, offset: int) -> Tensor:
+    same = x_id[start : start + count, None] == y_id[None, :]
+    own = torch.arange(count, device=x_id.device)
+    same[own, own + offset + start] = False
+    return same

@@ -1,0 +1,103 @@
+"""Random walks with restart: all starts at once, every step a function of its coordinates."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import (
+    check_index,
+    check_int,
+    check_range,
+    check_same_device,
+    check_tensor,
+    values_visible,
+)
+from graphlab.ops import reference
+from graphlab.ops.library import define
+
+__all__ = ["random_walk"]
+
+define(
+    "random_walk(Tensor rowptr, Tensor col, Tensor start, int seed, int stream, int length, "
+    "float restart) -> Tensor",
+    reference.random_walk,
+    lambda rowptr, col, start, seed, stream, length, restart: start.new_empty(
+        (start.shape[0], length + 1), dtype=torch.int32
+    ),
+)
+
+
+def random_walk(
+    rowptr: Tensor,
+    col: Tensor,
+    start: Tensor,
+    *,
+    length: int,
+    restart: float = 0.0,
+    seed: int = 0,
+    stream: int = 0,
+) -> Tensor:
+    r"""Random walks with restart on a graph in compressed rows.
+
+    At every step the walk returns to its start with probability ``restart`` (and where it has no
+    neighbour), otherwise it moves to a uniform neighbour.
+
+    **Format promise.** The walk of a start depends on nothing but (seed, stream, start) and the
+    graph: neither on the other starts nor on threads, devices or kernels. Words are those of
+    :func:`graphlab._random.philox_uint32` for row ``start``: columns 2 t (return if below
+    :math:`\lfloor 2^{32} p + 1/2 \rfloor`) and 2 t + 1 (neighbour
+    :math:`\lfloor u d / 2^{32} \rfloor`) of step t. It changes only with the major version.
+
+    Args:
+        rowptr (Tensor): Row pointers, int64 ``(N + 1,)``.
+        col (Tensor): Neighbours, int32 ``(E,)``.
+        start (Tensor): Start nodes, integers ``(P,)``; also names the random numbers.
+        length (int): Steps, at least 1 and below ``2**32``.
+        restart (float): Probability p in ``[0, 1)``.
+        seed (int): In ``[0, 2**64)``.
+        stream (int): In ``[0, 2**32)``; streams are independent walks from the same starts.
+
+    Returns:
+        Tensor: int32 ``(P, length + 1)``; column 0 is the start, -1 a return to it.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+    Complexity: O(P length) time; nothing but the result is stored.
+
+    Example:
+        >>> rowptr, col = torch.tensor([0, 1, 2]), torch.tensor([1, 0], dtype=torch.int32)
+        >>> random_walk(rowptr, col, torch.tensor([0]), length=3).tolist()
+        [[0, 1, 0, 1]]
+    """
+    _check_rows(rowptr, col)
+    start = check_index(start, rowptr.numel() - 1, "start")
+    check_same_device(rowptr=rowptr, col=col, start=start)
+    length = check_int(length, "length", minimum=1, maximum=2**32)
+    seed = check_int(seed, "seed", minimum=0, maximum=2**64 - 1)
+    stream = check_int(stream, "stream", minimum=0, maximum=2**32 - 1)
+    if isinstance(restart, bool) or not isinstance(restart, (int, float)):
+        raise TypeError(f"restart must be a number, got {type(restart).__name__}")
+    if not 0.0 <= restart < 1.0:
+        raise ValueError(f"restart must lie in [0, 1), got {restart}")
+    # Schemas have signed integers: the upper half of the seeds travels as negative numbers.
+    signed = seed - 2**64 if seed >= 2**63 else seed
+    out: Tensor = torch.ops.graphlab.random_walk(
+        rowptr, col, start, signed, stream, length, float(restart)
+    )
+    return out
+
+
+def _check_rows(rowptr: Tensor, col: Tensor) -> None:
+    if check_tensor(rowptr, "rowptr").dtype != torch.int64 or rowptr.dim() != 1:
+        raise TypeError(f"rowptr must be int64 and 1-D, got {rowptr.dtype} {tuple(rowptr.shape)}")
+    if check_tensor(col, "col").dtype != torch.int32 or col.dim() != 1:
+        raise TypeError(f"col must be int32 and 1-D, got {col.dtype} {tuple(col.shape)}")
+    if rowptr.numel() == 0:
+        raise ValueError("rowptr must not be empty")
+    if not values_visible(rowptr, col):
+        return
+    if int(rowptr[0]) != 0 or int(rowptr[-1]) != col.numel() or bool((rowptr.diff() < 0).any()):
+        raise ValueError(f"rowptr must ascend from 0 to the {col.numel()} entries of col")
+    check_range(col, rowptr.numel() - 1, "col")

@@ -1,0 +1,48 @@
+"""GraphCLIP: a graph tower aligned with the language of its summaries."""
+
+from graphlab.tag.graphclip.adversarial import adversarial_backward, feature_rms
+from graphlab.tag.graphclip.augment import augment_subgraphs
+from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
+from graphlab.tag.graphclip.linkpred import LinkPredictor
+from graphlab.tag.graphclip.llm_summary import LLMSummarizer
+from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.official import load_official_checkpoint, read_official_pairs
+from graphlab.tag.graphclip.pairs import GraphTextPairs
+from graphlab.tag.graphclip.positional import random_walk_encoding
+from graphlab.tag.graphclip.pretrain import (
+    PretrainConfig,
+    PretrainResult,
+    pretrain,
+    retrieval_at_1,
+)
+from graphlab.tag.graphclip.prompt import PromptTuner
+from graphlab.tag.graphclip.sampler import SubgraphSampler
+from graphlab.tag.graphclip.store import Subgraph, SubgraphBatch, SubgraphStore
+from graphlab.tag.graphclip.template_summary import TemplateSummarizer
+from graphlab.tag.graphclip.zeroshot import ZeroShotClassifier, class_probabilities
+
+__all__ = [
+    "GraphCLIP",
+    "GraphCLIPEncoder",
+    "GraphTextPairs",
+    "LLMSummarizer",
+    "LinkPredictor",
+    "PretrainConfig",
+    "PretrainResult",
+    "PromptTuner",
+    "Subgraph",
+    "SubgraphBatch",
+    "SubgraphSampler",
+    "SubgraphStore",
+    "TemplateSummarizer",
+    "ZeroShotClassifier",
+    "adversarial_backward",
+    "augment_subgraphs",
+    "class_probabilities",
+    "feature_rms",
+    "load_official_checkpoint",
+    "pretrain",
+    "random_walk_encoding",
+    "read_official_pairs",
+    "retrieval_at_1",
+]

@@ -1,0 +1,101 @@
+"""Link prediction by the similarity of the subgraphs of two nodes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from graphlab._checks import check_edge_index
+from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.sampler import SubgraphSampler
+
+__all__ = ["LinkPredictor"]
+
+
+class LinkPredictor:
+    """Scores pairs of nodes by the cosine of the embeddings of their subgraphs.
+
+    Only the graph tower takes part. Every node is embedded once, however many pairs it is in.
+
+    Args:
+        model (GraphCLIP): The pretrained tower.
+        sampler (SubgraphSampler): Draws the subgraphs.
+    """
+
+    def __init__(self, model: GraphCLIP, sampler: SubgraphSampler) -> None:
+        self.model = model
+        self.sampler = sampler
+
+    def predict(self, x: Tensor, edge_index: Tensor, pairs: Tensor) -> Tensor:
+        """Score pairs of nodes.
+
+        Args:
+            x (Tensor): Node features, ``(N, D)``.
+            edge_index (Tensor): Known edges, ``(2, E)``; edges to be predicted must not be among
+                them.
+            pairs (Tensor): ``(2, P)`` integers.
+
+        Returns:
+            Tensor: Cosines, ``(P,)``; larger means more likely an edge.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        pairs = check_edge_index(pairs, x.size(0), "pairs")
+        nodes, place = pairs.unique(return_inverse=True)
+        store = self.sampler.sample(edge_index, x.size(0), nodes)
+        embedding = normalize(self.model.encode(x, store))
+        return (embedding[place[0]] * embedding[place[1]]).sum(1)
+
+    def evaluate(
+        self, x: Tensor, edge_index: Tensor, positive: Tensor, negative: Tensor
+    ) -> dict[str, dict[str, float]]:
+        """AUC and average precision of the tower and of the node features alone.
+
+        The positive edges are taken out of ``edge_index``, in both directions, before anything is
+        sampled: no subgraph shows an edge that is asked for.
+
+        Args:
+            x (Tensor): Node features, ``(N, D)``.
+            edge_index (Tensor): Edges, ``(2, E)``.
+            positive (Tensor): True pairs, ``(2, P)``.
+            negative (Tensor): False pairs, ``(2, Q)``.
+
+        Returns:
+            dict[str, dict[str, float]]: ``auc`` and ``ap`` of the rows ``graphclip``, ``own text``
+            and
+            ``chance``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        from sklearn.metrics import average_precision_score, roc_auc_score
+
+        size = x.size(0)
+        positive = check_edge_index(positive, size, "positive")
+        negative = check_edge_index(negative, size, "negative")
+        if positive.size(1) == 0 or negative.size(1) == 0:
+            raise ValueError("positive and negative must each hold at least one pair")
+        known = _without(check_edge_index(edge_index, size), positive, size)
+        pairs = torch.cat([positive, negative], dim=1)
+        truth = torch.cat([torch.ones(positive.size(1)), torch.zeros(negative.size(1))]).numpy()
+        own = normalize(x.detach().float().cpu())
+        scores = {
+            "graphclip": self.predict(x, known, pairs),
+            "own text": (own[pairs[0]] * own[pairs[1]]).sum(1),
+            "chance": torch.zeros(pairs.size(1)),
+        }
+        return {
+            name: {
+                "auc": float(roc_auc_score(truth, score.numpy())),
+                "ap": float(average_precision_score(truth, score.numpy())),
+            }
+            for name, score in scores.items()
+        }
+
+
+def _without(edge_index: Tensor, removed: Tensor, size: int) -> Tensor:
+    key = edge_index.min(0).values * size + edge_index.max(0).values
+    gone = removed.min(0).values * size + removed.max(0).values
+    return edge_index[:, ~torch.isin(key, gone)]

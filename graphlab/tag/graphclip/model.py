@@ -1,0 +1,228 @@
+"""The trained pair of towers as one object that can be saved, loaded and applied."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graphlab import __version__
+from graphlab._checks import check_int, check_matrix
+from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab.contrastive import CLIPLoss
+from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
+from graphlab.tag.graphclip.pairs import chunks_by_nodes
+from graphlab.tag.graphclip.positional import random_walk_encoding
+from graphlab.tag.graphclip.store import SubgraphBatch, SubgraphStore
+
+__all__ = ["GraphCLIP"]
+
+_WEIGHTS = "model.safetensors"
+_CONFIG = "config.json"
+_RECORD = "graphlab.graphclip"
+
+
+class GraphCLIP(nn.Module):
+    """A graph tower and the scale of its contrast with a frozen text encoder.
+
+    Args:
+        graph_model (GraphCLIPEncoder, optional): The tower; the published size when missing.
+        criterion (CLIPLoss, optional): The loss of pretraining with its scale.
+        text_model (str): Name of the text encoder the tower was aligned with, for the reader.
+
+    Attributes:
+        load_report (dict[str, list[str]]): What :func:`load_official_checkpoint` left out; else
+            empty.
+
+    Example:
+        >>> model = GraphCLIP(GraphCLIPEncoder(6, 16, num_layers=1, heads=2, out_channels=6))
+        >>> model.save_pretrained("tower")  # doctest: +SKIP
+        >>> again = GraphCLIP.from_pretrained("tower")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        graph_model: GraphCLIPEncoder | None = None,
+        criterion: CLIPLoss | None = None,
+        *,
+        text_model: str = "",
+    ) -> None:
+        super().__init__()
+        self.graph_model = GraphCLIPEncoder() if graph_model is None else graph_model
+        self.criterion = CLIPLoss() if criterion is None else criterion
+        self.text_model = text_model
+        self.load_report: dict[str, list[str]] = {}
+
+    def forward(
+        self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
+    ) -> Tensor:
+        """Embed the subgraphs of a batch, ``(B, out_channels)``; see the tower for shapes."""
+        embedding: Tensor = self.graph_model(x, pe, edge_index, batch, root_index)[0]
+        return embedding
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return self.criterion.logit_scale.device
+
+    @torch.no_grad()
+    def encode(
+        self,
+        x: Tensor,
+        store: SubgraphStore,
+        index: Tensor | None = None,
+        *,
+        pe: Tensor | None = None,
+        max_nodes: int = 16384,
+    ) -> Tensor:
+        """Embed subgraphs in evaluation mode.
+
+        Subgraphs of similar size go together, so that memory is bounded by ``max_nodes``.
+
+        Args:
+            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            store (SubgraphStore): Its subgraphs.
+            index (Tensor, optional): Which of them; all when missing.
+            pe (Tensor, optional): Positional encodings of all rows of the store; computed when
+                missing.
+            max_nodes (int): Nodes at a time (a larger subgraph goes alone).
+
+        Returns:
+            Tensor: ``(P, out_channels)`` on the CPU, float32, in the order of ``index``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        check_matrix(x, "x", cols=self.graph_model.in_channels)
+        max_nodes = check_int(max_nodes, "max_nodes", minimum=1)
+        rows = np.arange(len(store)) if index is None else torch.as_tensor(index).numpy()
+        order = np.argsort(np.diff(store.node_ptr)[rows], kind="stable")
+        out = torch.empty(rows.size, self.graph_model.out_channels)
+        training = self.training
+        self.eval()
+        try:
+            done = 0
+            for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
+                batch = store.batch(torch.from_numpy(part))
+                place = torch.from_numpy(order[done : done + part.size])
+                out[place] = (
+                    self.embed(x, batch, None if pe is None else pe[batch.node_row]).float().cpu()
+                )
+                done += part.size
+        finally:
+            self.train(training)
+        return out
+
+    def embed(self, x: Tensor, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
+        """Embed one batch on the device of the weights, with gradient where it is on."""
+        if pe is None:
+            length, count = self.graph_model.walk_length, batch.root_index.numel()
+            pe = random_walk_encoding(batch.edge_index, batch.batch, count, length)
+        parts = (x[batch.node], pe, batch.edge_index, batch.batch, batch.root_index)
+        features, *rest = (part.to(self.device) for part in parts)
+        dtype = self.criterion.logit_scale.dtype
+        embedding: Tensor = self(features.to(dtype), rest[0].to(dtype), *rest[1:])
+        return embedding
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Everything but the weights, as JSON values."""
+        return {
+            "graph_model": self.graph_model.config,
+            "loss": self.criterion.loss,
+            "max_scale": self.criterion.max_scale,
+            "text_model": self.text_model,
+        }
+
+    def save_pretrained(self, directory: str | os.PathLike[str]) -> Path:
+        """Write ``model.safetensors`` and ``config.json``, replacing an earlier model there.
+
+        The configuration is also inside the weights' file, which is replaced in one step: a reader
+        never sees a mixture. The text tower is not stored.
+
+        Raises:
+            OSError: If the folder cannot be written; the earlier model stays whole.
+        """
+        folder = Path(directory)
+        sweep_stale(folder)
+        record = {"class": type(self).__name__, "version": __version__, "params": self.config}
+        text = json.dumps(record, sort_keys=True, allow_nan=False)
+        save_arrays(folder / _WEIGHTS, self.state_dict(), {_RECORD: text, "format": "pt"})
+        write_json(folder / _CONFIG, record)
+        return folder
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | os.PathLike[str], *, revision: str | None = None
+    ) -> GraphCLIP:
+        """Load a model from a folder, or from the Hugging Face Hub by its name.
+
+        Args:
+            name_or_path: A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
+            revision (str, optional): Of the model on the Hub.
+
+        Raises:
+            FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
+            ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
+            ValueError: If the files are damaged.
+        """
+        folder = Path(name_or_path)
+        if not folder.is_dir():
+            folder = _fetch(str(name_or_path), revision)
+        path = folder / _WEIGHTS
+        tensors, metadata = load_arrays(path)
+        if _RECORD not in metadata:
+            raise ValueError(f"{path} holds arrays but no GraphCLIP model")
+        model = cls._from_config(json.loads(metadata[_RECORD])["params"])
+        model.load_state_dict(tensors)
+        return model
+
+    @classmethod
+    def _from_config(cls, params: Mapping[str, Any]) -> GraphCLIP:
+        criterion = CLIPLoss(params["loss"], max_scale=params["max_scale"])
+        tower = GraphCLIPEncoder(**params["graph_model"])
+        return cls(tower, criterion, text_model=params["text_model"])
+
+    def push_to_hub(self, repo_id: str, directory: str | os.PathLike[str]) -> None:
+        """Save to a folder and upload it to the Hugging Face Hub; needs ``huggingface_hub``.
+
+        Raises:
+            ImportError: If ``huggingface_hub`` is missing.
+        """
+        folder = self.save_pretrained(directory)
+        api = _hub().HfApi()
+        api.create_repo(repo_id, exist_ok=True)
+        api.upload_folder(repo_id=repo_id, folder_path=str(folder))
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        raise ImportError(
+            "the Hugging Face Hub needs huggingface_hub: pip install graphlab[tag]"
+        ) from error
+    return huggingface_hub
+
+
+def _fetch(name: str, revision: str | None) -> Path:
+    if name.count("/") != 1 or name.startswith((".", "/")):
+        raise FileNotFoundError(
+            f"there is no folder {name!r}, and it is no name of the form user/model"
+        )
+    try:
+        found = _hub().snapshot_download(
+            name, revision=revision, allow_patterns=[_WEIGHTS, _CONFIG]
+        )
+    except OSError as error:
+        raise FileNotFoundError(
+            f"there is no folder {name!r}, and the Hub could not be asked: {error} "
+            "(HF_HUB_OFFLINE=1 uses what was downloaded before)"
+        ) from error
+    return Path(found)

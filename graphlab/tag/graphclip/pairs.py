@@ -1,0 +1,110 @@
+"""Pairs of subgraphs and texts, ready for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_matrix
+from graphlab.tag.graphclip.positional import random_walk_encoding
+from graphlab.tag.graphclip.store import SubgraphStore
+
+__all__ = ["GraphTextPairs"]
+
+
+class GraphTextPairs:
+    """Subgraphs with the embeddings of their summaries.
+
+    Args:
+        x (Tensor): Node features of the graph, ``(N, D)``, floating point.
+        store (SubgraphStore): P subgraphs of it.
+        text (Tensor): Embeddings of the summaries, ``(P, D')``, without zero rows.
+
+    Raises:
+        TypeError, ValueError, IndexError: If the parts do not fit together.
+
+    Attributes:
+        text_id (Tensor): Equal where the embedded texts are equal, int64 ``(P,)``: such pairs are
+            no negatives of each other.
+    """
+
+    def __init__(self, x: Tensor, store: SubgraphStore, text: Tensor) -> None:
+        self.x = check_matrix(x, "x")
+        self.store = store
+        self.text = check_matrix(text, "text")
+        if len(store) != text.size(0):
+            raise ValueError(
+                f"text must have {len(store)} rows, one per subgraph, got {text.size(0)}"
+            )
+        last = int(store.node.max()) if store.node.size else -1
+        if last >= x.size(0):
+            raise IndexError(f"store names node {last}, but x has {x.size(0)} rows")
+        empty = (text == 0).all(1).nonzero()
+        if empty.numel():
+            raise ValueError(f"text must have no zero rows, but row {int(empty[0])} is zero")
+        self.text_id = _row_id(text)
+        self._pe: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def encoding(self, walk_length: int) -> Tensor:
+        """Positional encodings of all nodes of all subgraphs, computed once; ``(total, K)``."""
+        if self._pe is None or self._pe.size(1) != walk_length:
+            self._pe = encode_positions(self.store, walk_length)
+        return self._pe
+
+    @staticmethod
+    def join(parts: Sequence[GraphTextPairs]) -> GraphTextPairs:
+        """Join the pairs of several graphs into one source of training.
+
+        Raises:
+            ValueError: If there is nothing to join, or widths differ.
+        """
+        if not parts:
+            raise ValueError("parts must not be empty")
+        offsets = np.cumsum([0, *(p.x.size(0) for p in parts)])[:-1].tolist()
+        widths = {(p.x.size(1), p.text.size(1)) for p in parts}
+        if len(widths) > 1:
+            raise ValueError(f"parts must have equal widths of x and text, got {sorted(widths)}")
+        return GraphTextPairs(
+            torch.cat([p.x for p in parts]),
+            SubgraphStore.concat([p.store for p in parts], offsets),
+            torch.cat([p.text for p in parts]),
+        )
+
+
+def encode_positions(store: SubgraphStore, walk_length: int, chunk_nodes: int = 65536) -> Tensor:
+    """Random-walk encodings of all subgraphs of a store, ``(total, K)`` float32."""
+    out = torch.empty(store.node.shape[0], walk_length)
+    for part in chunks_by_nodes(store.node_ptr, np.arange(len(store)), chunk_nodes):
+        rows = store.batch(torch.from_numpy(part))
+        values = random_walk_encoding(rows.edge_index, rows.batch, part.size, walk_length)
+        out[rows.node_row] = values
+    return out
+
+
+def chunks_by_nodes(
+    node_ptr: np.ndarray[tuple[int], np.dtype[np.int64]],
+    order: np.ndarray[tuple[int], np.dtype[np.int64]],
+    limit: int,
+) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Cut subgraphs, in a given order, into runs of at most ``limit`` nodes (or one subgraph)."""
+    total = np.cumsum(np.diff(node_ptr)[order])
+    parts, start = [], 0
+    while start < order.size:
+        used = total[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, used + limit, side="right")))
+        parts.append(order[start:stop])
+        start = stop
+    return parts
+
+
+def _row_id(text: Tensor) -> Tensor:
+    """Equal numbers for equal rows."""
+    array = np.ascontiguousarray(text.detach().cpu().float().numpy())
+    rows = array.view(np.dtype((np.void, array.dtype.itemsize * array.shape[1]))).ravel()
+    return torch.from_numpy(np.unique(rows, return_inverse=True)[1].reshape(-1).astype(np.int64))

@@ -1,0 +1,106 @@
+"""Random walks: the format, the law, independence of what is beside, the border."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from graphlab._random import philox_uint32
+from graphlab.ops import CSRGraph, random_walk, reference
+
+
+def ring_with_chords(nodes=12):
+    at = torch.arange(nodes)
+    edges = torch.cat([torch.stack([at, (at + 1) % nodes]), torch.stack([at, (at * 5) % nodes])], 1)
+    return CSRGraph.from_edge_index(torch.cat([edges, edges.flip(0)], 1), nodes)
+
+
+def walk_by_hand(graph, start, length, restart, seed, stream):
+    words = philox_uint32(seed, torch.tensor([start]), 0, 2 * length, stream)[0].tolist()
+    at, out = start, [start]
+    for step in range(length):
+        row = graph.col[graph.rowptr[at] : graph.rowptr[at + 1]].tolist()
+        back = words[2 * step] < math.floor(restart * 2**32 + 0.5) or not row
+        at = start if back else row[words[2 * step + 1] * len(row) // 2**32]
+        out.append(-1 if back else at)
+    return out
+
+
+@pytest.mark.parametrize("seed", [0, 2**64 - 5])
+@pytest.mark.parametrize("length", [1, 7, 8])
+def test_walks_follow_the_published_words(seed, length, device):
+    graph = ring_with_chords()
+    start = torch.tensor([3, 0, 3, 11])
+    got = random_walk(
+        graph.rowptr.to(device), graph.col.to(device), start.to(device),
+        length=length, restart=0.3, seed=seed, stream=9,
+    )  # fmt: skip
+    want = [walk_by_hand(graph, s, length, 0.3, seed, 9) for s in start.tolist()]
+    assert got.tolist() == want
+
+
+def test_a_walk_does_not_depend_on_the_others():
+    graph = ring_with_chords()
+    options = {"length": 9, "restart": 0.5, "seed": 4}
+    whole = random_walk(graph.rowptr, graph.col, torch.arange(12), **options)
+    part = random_walk(graph.rowptr, graph.col, torch.tensor([7, 2]), **options)
+    assert torch.equal(part, whole[[7, 2]])
+
+
+def test_bits_are_those_of_the_definition():
+    generator = torch.Generator().manual_seed(0)
+    graph = CSRGraph.from_edge_index(torch.randint(500, (2, 3000), generator=generator), 600)
+    start = torch.randint(600, (2000,), generator=generator)
+    got = random_walk(graph.rowptr, graph.col, start, length=33, restart=0.4, seed=1)
+    assert torch.equal(got, reference.random_walk(graph.rowptr, graph.col, start, 1, 0, 33, 0.4))
+
+
+def test_returns_and_neighbours_have_their_probabilities():
+    graph = CSRGraph.from_edge_index(torch.tensor([[0, 0, 0, 1, 2, 3], [1, 2, 3, 0, 0, 0]]), 4)
+    walks = [
+        random_walk(
+            graph.rowptr, graph.col, torch.zeros(1).long(), length=2000, restart=0.25, seed=s
+        )
+        for s in range(10)
+    ]
+    steps = torch.cat(walks)[:, 1:]
+    assert abs(float((steps == -1).double().mean()) - 0.25) < 0.02
+    for node in (1, 2, 3):
+        share = float((steps == node).sum() / ((steps > 0).sum()))
+        assert abs(share - 1 / 3) < 0.03
+
+
+def test_a_lonely_node_only_returns():
+    rowptr, col = torch.zeros(3).long(), torch.zeros(0, dtype=torch.int32)
+    got = random_walk(rowptr, col, torch.tensor([1]), length=3, restart=0.0)
+    assert got.tolist() == [[1, -1, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"rowptr": torch.tensor([0, 1, 2]).int()}, TypeError, "rowptr must be int64"),
+        ({"rowptr": torch.tensor([0, 2, 1, 2])}, ValueError, "rowptr must ascend"),
+        ({"col": torch.tensor([1, 0])}, TypeError, "col must be int32"),
+        ({"col": torch.tensor([1, 2]).int()}, IndexError, r"col\[1\] = 2 is outside"),
+        ({"start": torch.tensor([2])}, IndexError, r"start\[0\] = 2 is outside"),
+        ({"length": 0}, ValueError, "length must be at least 1"),
+        ({"restart": 1.0}, ValueError, r"restart must lie in \[0, 1\)"),
+        ({"restart": -0.1}, ValueError, r"restart must lie in \[0, 1\)"),
+        ({"restart": True}, TypeError, "restart must be a number"),
+        ({"seed": 2**64}, ValueError, "seed must be at most"),
+        ({"stream": -1}, ValueError, "stream must be at least 0"),
+    ],
+)
+def test_bad_input_is_refused_by_name(changes, error, words):
+    arguments = {
+        "rowptr": torch.tensor([0, 1, 2]),
+        "col": torch.tensor([1, 0], dtype=torch.int32),
+        "start": torch.tensor([0]),
+        "length": 2,
+    } | changes
+    args = [arguments.pop(name) for name in ("rowptr", "col", "start")]
+    with pytest.raises(error, match=words):
+        random_walk(*args, **arguments)

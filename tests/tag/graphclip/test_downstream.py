@@ -1,0 +1,193 @@
+"""Zero-shot classification, prompt tuning and link prediction."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from graphlab.tag import (
+    LinkPredictor,
+    PromptTuner,
+    SubgraphSampler,
+    ZeroShotClassifier,
+    class_probabilities,
+)
+from tests.tag.graphclip._toy import TOPICS, HashEncoder, arrays, toy_graph, toy_model, toy_pairs
+
+NAMES = [topic.split()[0] for topic in TOPICS]
+DESCRIPTIONS = dict(zip(NAMES, TOPICS, strict=True))
+
+
+def classifier(**options):
+    arguments = {"class_names": NAMES, "templates": ["about {c}"], "descriptions": DESCRIPTIONS}
+    model = options.pop("model", None) or toy_model(residual="mean")
+    encoder = options.pop("encoder", None) or HashEncoder()
+    return ZeroShotClassifier(model, encoder, **(arguments | options))
+
+
+def test_golden_scores():
+    case = arrays("zero_shot.npz")
+    got = class_probabilities(case["graph_emb"], case["class_emb"])
+    torch.testing.assert_close(got, case["prob"], rtol=1e-4, atol=1e-6)
+    assert torch.equal(got.argmax(1), case["pred"])
+
+
+def test_masked_mean_pooling_and_golden_case_agree():
+    """What a text encoder has to do for the released tower, written out."""
+    case = arrays("mean_pooling.npz")
+    mask = case["mask"].unsqueeze(2).float()
+    got = (case["hidden"] * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+    torch.testing.assert_close(got, case["out"], rtol=1e-5, atol=1e-6)
+
+
+def test_templates_are_averaged_and_descriptions_follow():
+    encoder = HashEncoder()
+    found = classifier(encoder=encoder, templates=["a {c}", "the {c} thing"], join=" - ")
+    assert encoder.seen[0] == f"a {NAMES[0]} - {TOPICS[0]}"
+    first = normalize(encoder.encode([f"a {n} - {DESCRIPTIONS[n]}" for n in NAMES]))
+    second = normalize(encoder.encode([f"the {n} thing - {DESCRIPTIONS[n]}" for n in NAMES]))
+    torch.testing.assert_close(found.class_embeddings, normalize(first + second))
+
+
+def test_evaluation_shows_the_baselines():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    rows = classifier().evaluate(pairs.x, pairs.store, y)
+    names = {"graphclip", "chance", "majority", "own text", "subgraph mean", "own + mean"}
+    assert set(rows) == names
+    assert rows["chance"]["acc"] == pytest.approx(1 / 3)
+    assert rows["majority"]["acc"] == pytest.approx(20 / 60)
+    assert rows["own text"]["acc"] > 0.9
+    # An untrained tower with a residual is the mean over the subgraph.
+    assert rows["graphclip"] == rows["subgraph mean"]
+    mixed = classifier(model=toy_model(), mix="own+mean").evaluate(pairs.x, pairs.store, y)
+    assert mixed["graphclip + own+mean"]["acc"] > 0.6
+
+
+def test_scores_of_a_part():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    mask = y != 2
+    rows = classifier().evaluate(pairs.x, pairs.store, y, mask)
+    predicted = classifier().predict(pairs.x, pairs.store)
+    assert rows["graphclip"]["acc"] == pytest.approx(float((predicted == y)[mask].double().mean()))
+    assert rows["majority"]["acc"] == pytest.approx(0.5)
+
+
+def test_macro_f1_is_that_of_scikit_learn():
+    from sklearn.metrics import f1_score
+
+    from graphlab.tag.graphclip.zeroshot import _score
+
+    y, p = torch.tensor([0, 0, 1, 3, 3, 3]), torch.tensor([0, 1, 1, 3, 2, 3])
+    want = f1_score(y, p, average="macro", labels=[0, 1, 3])
+    assert _score(y, p, 4)["f1"] == pytest.approx(want)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"class_names": ["one"]}, ValueError, "at least two"),
+        ({"class_names": ["a", "a"], "descriptions": None}, ValueError, "must be different"),
+        ({"class_names": ["a", " "]}, ValueError, r"class_names\[1\] is empty"),
+        ({"templates": ["no place"]}, ValueError, "must contain {c}"),
+        ({"templates": "{c}"}, TypeError, "must be a list"),
+        ({"templates": []}, TypeError, "must be a list"),
+        ({"descriptions": {NAMES[0]: "x"}}, ValueError, "lack"),
+        ({"mix": "all"}, ValueError, "mix must be one of"),
+        ({"encoder": HashEncoder(7)}, ValueError, "encoder must give 24 columns"),
+    ],
+)
+def test_bad_classes_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        classifier(**options)
+
+
+def test_bad_labels_are_refused():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    with pytest.raises(IndexError, match=r"y\[0\] = 3"):
+        classifier().evaluate(pairs.x, pairs.store, y + 3)
+    with pytest.raises(ValueError, match="mask must be bool"):
+        classifier().evaluate(pairs.x, pairs.store, y, y > 5)
+
+
+# --- prompts --------------------------------------------------------------------------------------
+
+
+def confused():
+    """Classes under the wrong names: only labels can tell."""
+    zero_shot = classifier()
+    return zero_shot.model, zero_shot.class_embeddings[[1, 2, 0]]
+
+
+def test_prompts_start_at_the_zero_shot_classifier_and_learn():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    tuner = PromptTuner(model, classes, epochs=60, lr=0.05)
+    start = tuner.predict(pairs.x, pairs.store)
+    want = normalize(model.encode(pairs.x, pairs.store)) @ classes.t()
+    assert torch.equal(start, want.argmax(1))
+    shots = torch.arange(15)
+    tuner.fit(pairs.x, pairs.store.select(shots), y[shots])
+    rest = torch.arange(15, 60)
+    after = tuner.predict(pairs.x, pairs.store)
+    assert (after[rest] == y[rest]).double().mean() > (start[rest] == y[rest]).double().mean() + 0.3
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert any(p.requires_grad for p in model.graph_model.parameters())
+    assert {n for n, _ in tuner.named_parameters()} == {"prompts", "keys"}
+
+
+def test_one_prompt_is_the_same_for_all_nodes():
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, num_prompts=1)
+    torch.nn.init.normal_(tuner.prompts, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(5, 24)
+    torch.testing.assert_close(tuner(x) - x, tuner.prompts.expand(5, -1))
+
+
+def test_bad_shots_are_refused():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    with pytest.raises(ValueError, match="y must have 60 entries"):
+        PromptTuner(model, classes).fit(pairs.x, pairs.store, y[:5])
+    with pytest.raises(IndexError, match=r"y\[2\] = 2"):
+        PromptTuner(model, classes[:2]).fit(pairs.x, pairs.store, y)
+    with pytest.raises(ValueError, match="class_embeddings must have 24 columns"):
+        PromptTuner(model, classes[:, :5])
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def test_links_are_scored_by_cosines_of_nodes():
+    pairs, (_, edges, _) = toy_pairs(), toy_graph()
+    model, sampler = toy_model(residual="mean"), SubgraphSampler(walk_length=12)
+    ends = torch.tensor([[0, 3, 0], [1, 0, 0]])
+    got = LinkPredictor(model, sampler).predict(pairs.x, edges, ends)
+    nodes = normalize(model.encode(pairs.x, sampler.sample(edges, 60)))
+    torch.testing.assert_close(got, (nodes[ends[0]] * nodes[ends[1]]).sum(1))
+    assert float(got[2]) == pytest.approx(1.0, abs=1e-5)
+
+
+class Spy(SubgraphSampler):
+    def sample(self, edge_index, num_nodes, nodes=None, *, stream=0):
+        self.seen = edge_index
+        return super().sample(edge_index, num_nodes, nodes, stream=stream)
+
+
+def test_asked_edges_are_hidden_in_both_directions():
+    pairs, (_, edges, y) = toy_pairs(), toy_graph()
+    spy = Spy(walk_length=12)
+    positive = edges[:, :20]
+    generator = torch.Generator().manual_seed(0)
+    negative = torch.randint(60, (2, 40), generator=generator)
+    negative = negative[:, y[negative[0]] != y[negative[1]]]
+    both = torch.cat([edges, edges.flip(0)], 1)
+    model = toy_model(residual="mean")
+    rows = LinkPredictor(model, spy).evaluate(pairs.x, both, positive, negative)
+    hidden = {frozenset(e) for e in positive.t().tolist()}
+    assert not hidden & {frozenset(e) for e in spy.seen.t().tolist()}
+    assert rows["graphclip"]["auc"] > 0.8
+    assert rows["chance"]["auc"] == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="at least one pair"):
+        LinkPredictor(model, spy).evaluate(pairs.x, both, positive[:, :0], negative)

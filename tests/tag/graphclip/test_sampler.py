@@ -1,0 +1,231 @@
+"""Subgraphs: golden parsing, walks written out, hops, caps, packing, files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
+
+from graphlab.ops import random_walk
+from graphlab.tag import SubgraphSampler, SubgraphStore, random_walk_encoding
+from graphlab.tag.graphclip.sampler import undirected
+from tests._data import golden
+from tests.tag.graphclip._toy import arrays
+
+FIELDS = ("node_ptr", "node", "edge_ptr", "edge", "root")
+NODES = 40
+
+
+def golden_parse():
+    return json.loads(golden("graphclip", "subgraph_parse.json").read_text(encoding="utf-8"))
+
+
+def edges_at_random(seed=0, nodes=NODES, edges=70):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(nodes - 3, (2, edges), generator=generator)  # the last nodes are alone
+
+
+def equal(a, b):
+    return all(np.array_equal(getattr(a, f), getattr(b, f)) for f in FIELDS)
+
+
+def global_edges(part):
+    return {(int(part.node[a]), int(part.node[b])) for a, b in part.edge_index.t().tolist()}
+
+
+def test_golden_parsing_and_encodings():
+    case, x = golden_parse(), arrays("subgraph_parse_x.npz")
+    edges = [torch.tensor(s["walk_edges"]).reshape(2, -1).long() for s in case["subgraphs"]]
+    centers = [s["id"] for s in case["subgraphs"]]
+    store = SubgraphStore.from_edges(edges, centers, case["num_nodes"])
+    for i, want in enumerate(case["parsed"]):
+        part = store[i]
+        assert part.edge_index.tolist() == want["edge_index"]
+        assert (part.root, part.node.numel()) == (want["root_n_index"], want["num_nodes"])
+        if f"x_{i}" in x:
+            assert torch.equal(x["x_full"][part.node], x[f"x_{i}"])
+            one = torch.zeros(part.node.numel(), dtype=torch.int64)
+            got = random_walk_encoding(part.edge_index, one, 1, 32)
+            torch.testing.assert_close(got, x[f"pe_{i}"], rtol=1e-5, atol=1e-6)
+    assert store.center.tolist() == centers
+
+
+@pytest.mark.parametrize("max_nodes", [None, 1, 4])
+def test_walked_subgraphs_hold_what_was_traversed(max_nodes):
+    edge_index = edges_at_random()
+    sampler = SubgraphSampler(walk_length=14, restart=0.3, max_nodes=max_nodes, seed=5)
+    store = sampler.sample(edge_index, NODES)
+    graph = undirected(edge_index, NODES)
+    walks = random_walk(
+        graph.rowptr, graph.col, torch.arange(NODES), length=14, restart=0.3, seed=5
+    )
+    for start, walk in enumerate(walks.tolist()):
+        at, seen, edges = start, {start}, set()
+        for node in walk[1:]:
+            nxt = start if node < 0 else node
+            if max_nodes is not None and len(seen | {nxt}) > max_nodes:
+                break
+            if node >= 0:
+                edges |= {(at, node), (node, at)}
+            seen.add(nxt)
+            at = nxt
+        part = store[start]
+        assert part.node.tolist() == sorted(seen)
+        assert global_edges(part) == (edges or {(start, start)})
+        assert int(part.node[part.root]) == start
+
+
+def test_induced_walks_and_hops_equal_pyg():
+    edge_index = edges_at_random()
+    both = to_undirected(edge_index[:, edge_index[0] != edge_index[1]], num_nodes=NODES)
+    walked = SubgraphSampler(walk_length=14, edges="induced", seed=2).sample(edge_index, NODES)
+    hops = SubgraphSampler("khop", num_hops=2).sample(edge_index, NODES)
+    for i in range(NODES):
+        kept, _ = subgraph(walked[i].node, both, num_nodes=NODES)
+        want = {tuple(e) for e in kept.t().tolist()} or {(i, i)}
+        assert global_edges(walked[i]) == want
+        nodes, kept, _, _ = k_hop_subgraph(i, 2, both, num_nodes=NODES)
+        assert hops[i].node.tolist() == sorted(nodes.tolist())
+        assert global_edges(hops[i]) == ({tuple(e) for e in kept.t().tolist()} or {(i, i)})
+
+
+def test_capped_hops_keep_nearer_nodes():
+    edge_index = edges_at_random(edges=150)
+    one = SubgraphSampler("khop", num_hops=1).sample(edge_index, NODES)
+    two = SubgraphSampler("khop", num_hops=2).sample(edge_index, NODES)
+    capped = SubgraphSampler("khop", num_hops=2, max_nodes=9, seed=1).sample(edge_index, NODES)
+    other = SubgraphSampler("khop", num_hops=2, max_nodes=9, seed=2).sample(edge_index, NODES)
+    assert not equal(capped, other)
+    for i in range(NODES):
+        near, all_of = set(one[i].node.tolist()), set(two[i].node.tolist())
+        got = set(capped[i].node.tolist())
+        assert len(got) == min(9, len(all_of)) and i in got and got <= all_of
+        assert near <= got if len(near) <= 9 else got <= near
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"max_nodes": 3}, {"edges": "induced"}, {"method": "khop", "max_nodes": 6}],
+    ids=str,
+)
+def test_a_subgraph_does_not_depend_on_what_is_beside_it(options):
+    edge_index = edges_at_random(1)
+    whole = SubgraphSampler(**options, seed=3).sample(edge_index, NODES)
+    assert equal(whole, SubgraphSampler(**options, seed=3, chunk_size=7).sample(edge_index, NODES))
+    nodes = torch.tensor([30, 4, 39])
+    part = SubgraphSampler(**options, seed=3).sample(edge_index, NODES, nodes)
+    assert equal(part, whole.select(nodes))
+    stream = SubgraphSampler(**options, seed=3).sample(edge_index, NODES, stream=1)
+    assert not equal(whole, stream)
+
+
+def test_long_walks_have_wide_ids():
+    edge_index = edges_at_random(2)
+    short = SubgraphSampler(walk_length=181, restart=0.1, seed=1).sample(edge_index, NODES)
+    long = SubgraphSampler(walk_length=400, restart=0.1, seed=1).sample(edge_index, NODES)
+    for i in range(NODES):
+        assert global_edges(short[i]) <= global_edges(long[i]) | {(i, i)}
+
+
+def test_batches_join_subgraphs():
+    store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    index = [3, 39, 3, 0]
+    batch = store.batch(index)
+    start = 0
+    for place, i in enumerate(index):
+        part = store[i]
+        here = batch.batch == place
+        assert torch.equal(batch.node[here], part.node)
+        inside = (batch.edge_index[0] >= start) & (batch.edge_index[0] < start + len(part.node))
+        assert torch.equal(batch.edge_index[:, inside] - start, part.edge_index)
+        assert int(batch.root_index[place]) == start + part.root
+        assert torch.equal(torch.as_tensor(store.node)[batch.node_row[here]].long(), part.node)
+        start += len(part.node)
+    assert torch.equal(batch.subgraph, torch.tensor(index))
+
+
+@pytest.mark.parametrize("mode", ["mapped", "memory"])
+def test_files_give_the_store_back(mode, tmp_path):
+    store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    again = SubgraphStore.load(store.save(tmp_path / "store"), mode=mode)
+    assert equal(store, again)
+    assert isinstance(again.node, np.memmap) == (mode == "mapped")
+    assert again.batch([1, 2]).node.tolist() == store.batch([1, 2]).node.tolist()
+
+
+def test_damaged_or_foreign_files_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        SubgraphStore.load(tmp_path / "none")
+    store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    store.save(tmp_path)
+    data = bytearray((tmp_path / "node.npy").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "node.npy").write_bytes(data)
+    with pytest.raises(ValueError, match="node.npy is damaged"):
+        SubgraphStore.load(tmp_path)
+    (tmp_path / "store.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match="does not describe a store"):
+        SubgraphStore.load(tmp_path)
+
+
+def test_joined_stores_keep_their_subgraphs():
+    a = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    b = SubgraphSampler("khop", num_hops=1).sample(edges_at_random(4), NODES)
+    both = SubgraphStore.concat([a, b], [0, NODES])
+    assert len(both) == 2 * NODES
+    assert equal(both.select(range(NODES)), a) or both.edge.dtype != a.edge.dtype
+    assert both[NODES + 5].node.tolist() == (b[5].node + NODES).tolist()
+    assert torch.equal(both[NODES + 5].edge_index, b[5].edge_index)
+    with pytest.raises(ValueError, match="equally many"):
+        SubgraphStore.concat([a], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"method": "bfs"}, ValueError, "method must be one of"),
+        ({"restart": 1.0}, ValueError, r"restart must lie in \[0, 1\)"),
+        ({"restart": -0.5}, ValueError, r"restart must lie in \[0, 1\)"),
+        ({"walk_length": 0}, ValueError, "walk_length must be at least 1"),
+        ({"max_nodes": 0}, ValueError, "max_nodes must be at least 1"),
+        ({"num_hops": 0}, ValueError, "num_hops must be at least 1"),
+        ({"method": "khop", "edges": "traversed"}, ValueError, "edges must be 'induced'"),
+        ({"seed": -1}, ValueError, "seed must be at least 0"),
+    ],
+)
+def test_bad_options_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        SubgraphSampler(**options)
+
+
+@pytest.mark.parametrize(
+    ("edge_index", "nodes", "error", "words"),
+    [
+        (torch.tensor([[0], [5]]), None, IndexError, r"edge_index\[1, 0\] = 5"),
+        (torch.tensor([[-1], [0]]), None, IndexError, "is outside"),
+        (torch.zeros(3, 2).long(), None, ValueError, "must have shape"),
+        (torch.zeros(2, 2), None, TypeError, "must be int64"),
+        (torch.zeros(2, 0).long(), torch.tensor([5]), IndexError, r"nodes\[0\] = 5"),
+        (torch.zeros(2, 0).long(), torch.zeros(0).long(), ValueError, "at least one root"),
+    ],
+)
+def test_bad_graphs_are_refused(edge_index, nodes, error, words):
+    with pytest.raises(error, match=words):
+        SubgraphSampler().sample(edge_index, 5, nodes)
+
+
+@pytest.mark.parametrize(
+    ("edges", "centers", "error", "words"),
+    [
+        ([[[0], [1]]], [2], ValueError, r"edges\[0\] must touch its center 2"),
+        ([[[0], [9]]], [0], IndexError, r"edges\[0\]\[1, 0\] = 9"),
+        ([[[0], [1]]], [0, 1], ValueError, "edges must have 2 entries"),
+        ([], [7], IndexError, r"centers\[0\] = 7"),
+    ],
+)
+def test_bad_edge_lists_are_refused(edges, centers, error, words):
+    with pytest.raises(error, match=words):
+        SubgraphStore.from_edges([torch.tensor(e) for e in edges], centers, 5)
