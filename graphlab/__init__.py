@@ -8,7 +8,7 @@ The rooms of the library are imported on first use, so that ``import graphlab`` 
 * :mod:`graphlab.hyper`: hypergraphs, and their reconstruction from projected graphs.
 * :mod:`graphlab.evaluate`: probes and scores that never look at a test label to choose.
 * :mod:`graphlab.datasets`: data sets that PyG and ogb lack.
-* :mod:`graphlab.tag`: text-attributed graphs and towers aligned with language.
+* :mod:`graphlab.tag`: text-attributed graphs, text encoders, language models, GraphCLIP.
 * :mod:`graphlab.viz`: pictures with matplotlib.
 * :mod:`graphlab.info`: what is installed, and which kernels are active and why.
 

@@ -6,6 +6,7 @@ from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
 from graphlab.datasets.hif import read_hif, write_hif
 from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
+from graphlab.datasets.python_stdlib import PythonStdlib, python_stdlib
 from graphlab.datasets.sdcn import SDCNDataset
 from graphlab.datasets.shyre import SHyReDataset
 from graphlab.datasets.simplices import read_hyperedge_list, read_simplices
@@ -14,9 +15,11 @@ __all__ = [
     "AnimalNetwork",
     "DigitsKNN",
     "MultilabelDataset",
+    "PythonStdlib",
     "SDCNDataset",
     "SHyReDataset",
     "digits_knn",
+    "python_stdlib",
     "read_hif",
     "read_hyperedge_list",
     "read_multilabel_mat",

@@ -1,5 +1,17 @@
-"""Text-attributed graphs: subgraphs, summaries, and towers aligned with language."""
+"""Text-attributed graphs: the texts, their embeddings, and answers of language models.
 
+Needs nothing beyond graphlab itself for graphs with texts and the embedded encoder. Sentence
+encoders and the client for language models come with the extra ``tag`` and are imported when they
+are used.
+"""
+
+from __future__ import annotations
+
+from graphlab.tag._batch import BatchImport
+from graphlab.tag.alignment import AlignmentReport, check_alignment, check_text_alignment
+from graphlab.tag.client import LLMClient
+from graphlab.tag.embedding_store import EmbeddingStore
+from graphlab.tag.encoder import TextEncoder, encode_nodes
 from graphlab.tag.graphclip import (
     GraphCLIP,
     GraphCLIPEncoder,
@@ -25,25 +37,43 @@ from graphlab.tag.graphclip import (
     read_official_pairs,
     retrieval_at_1,
 )
+from graphlab.tag.hashing import FakeTextEncoder, HashingEncoder
+from graphlab.tag.replies import CostEstimate, LLMError, LLMReply, Price
+from graphlab.tag.text_graph import TextGraph
 
 __all__ = [
+    "AlignmentReport",
+    "BatchImport",
+    "CostEstimate",
+    "EmbeddingStore",
+    "FakeTextEncoder",
     "GraphCLIP",
     "GraphCLIPEncoder",
     "GraphTextPairs",
+    "HashingEncoder",
+    "LLMClient",
+    "LLMError",
+    "LLMReply",
     "LLMSummarizer",
     "LinkPredictor",
     "PretrainConfig",
     "PretrainResult",
+    "Price",
     "PromptTuner",
     "Subgraph",
     "SubgraphBatch",
     "SubgraphSampler",
     "SubgraphStore",
     "TemplateSummarizer",
+    "TextEncoder",
+    "TextGraph",
     "ZeroShotClassifier",
     "adversarial_backward",
     "augment_subgraphs",
+    "check_alignment",
+    "check_text_alignment",
     "class_probabilities",
+    "encode_nodes",
     "feature_rms",
     "load_official_checkpoint",
     "pretrain",

@@ -1,0 +1,69 @@
+"""Chapter of the Python library reference in which each standard module is described.
+
+The union over Python 3.10 to 3.14, in the order of the reference. A module that has moved between
+chapters stands where most of these versions have it, so that labels do not depend on the version.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = []
+
+CHAPTERS: dict[str, str] = {
+    "Text Processing Services": "string string.templatelib re difflib textwrap unicodedata "
+    "stringprep readline rlcompleter",
+    "Binary Data Services": "struct codecs",
+    "Data Types": "datetime zoneinfo calendar collections collections.abc heapq bisect array "
+    "weakref types copy pprint reprlib enum graphlib",
+    "Numeric and Mathematical Modules": "numbers math cmath decimal fractions random statistics",
+    "Functional Programming Modules": "itertools functools operator",
+    "File and Directory Access": "pathlib os.path stat filecmp tempfile glob fnmatch linecache "
+    "shutil fileinput",
+    "Data Persistence": "pickle copyreg shelve marshal dbm dbm.dumb dbm.gnu dbm.ndbm dbm.sqlite3 "
+    "sqlite3",
+    "Data Compression and Archiving": "zlib gzip bz2 lzma zipfile tarfile compression "
+    "compression.zstd",
+    "File Formats": "csv configparser tomllib netrc plistlib",
+    "Cryptographic Services": "hashlib hmac secrets",
+    "Generic Operating System Services": "os io time logging logging.config logging.handlers "
+    "platform errno ctypes argparse optparse getopt getpass curses curses.ascii curses.panel "
+    "curses.textpad",
+    "Concurrent Execution": "threading multiprocessing multiprocessing.shared_memory concurrent "
+    "concurrent.futures concurrent.interpreters subprocess sched queue contextvars _thread",
+    "Networking and Interprocess Communication": "asyncio socket ssl select selectors signal mmap",
+    "Internet Data Handling": "email email.message email.parser email.generator email.policy "
+    "email.errors email.headerregistry email.contentmanager email.mime email.header email.charset "
+    "email.encoders email.utils email.iterators json json.tool mailbox mimetypes base64 binascii "
+    "quopri",
+    "Structured Markup Processing Tools": "html html.parser html.entities xml "
+    "xml.etree.ElementTree xml.dom xml.dom.minidom xml.dom.pulldom xml.sax xml.sax.handler "
+    "xml.sax.saxutils xml.sax.xmlreader xml.parsers.expat",
+    "Internet Protocols and Support": "webbrowser wsgiref wsgiref.util wsgiref.headers "
+    "wsgiref.simple_server wsgiref.validate wsgiref.handlers urllib urllib.request urllib.response "
+    "urllib.parse urllib.error urllib.robotparser http http.client http.server http.cookies "
+    "http.cookiejar ftplib poplib imaplib smtplib uuid socketserver xmlrpc xmlrpc.client "
+    "xmlrpc.server ipaddress",
+    "Multimedia Services": "wave colorsys",
+    "Internationalization": "gettext locale",
+    "Graphical User Interfaces with Tk": "tkinter tkinter.colorchooser tkinter.font "
+    "tkinter.messagebox tkinter.scrolledtext tkinter.dnd tkinter.ttk idlelib",
+    "Program Frameworks": "turtle cmd shlex",
+    "Development Tools": "typing pydoc doctest unittest unittest.mock test test.support",
+    "Debugging and Profiling": "bdb faulthandler pdb cProfile profile pstats timeit trace "
+    "tracemalloc",
+    "Software Packaging and Distribution": "ensurepip venv zipapp",
+    "Python Runtime Services": "sys sys.monitoring sysconfig builtins __main__ warnings "
+    "dataclasses contextlib abc atexit traceback __future__ gc inspect annotationlib site",
+    "Custom Python Interpreters": "code codeop",
+    "Importing Modules": "zipimport pkgutil modulefinder runpy importlib importlib.resources "
+    "importlib.resources.abc importlib.metadata importlib.abc importlib.machinery importlib.util",
+    "Python Language Services": "ast symtable token keyword tokenize tabnanny pyclbr py_compile "
+    "compileall dis pickletools",
+    "MS Windows Specific Services": "msvcrt winreg winsound",
+    "Unix Specific Services": "posix pwd grp termios tty pty fcntl resource syslog",
+    "Superseded Modules": "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr "
+    "imp mailcap msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib",
+}
+
+CHAPTER_OF: dict[str, str] = {
+    module: chapter for chapter, modules in CHAPTERS.items() for module in modules.split()
+}

@@ -1,0 +1,172 @@
+"""The replies of a language model on disk: paid once, kept whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graphlab.tag._sqlite import open_database
+
+__all__: list[str] = []
+
+KEY_VERSION = 1
+
+_APPLICATION_ID = 0x674C4C4D  # "gLLM"
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL, digest TEXT NOT NULL,
+    created REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failures (
+    key TEXT PRIMARY KEY, request TEXT NOT NULL, error TEXT NOT NULL, attempts INTEGER NOT NULL,
+    created REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS exported (key TEXT PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that failed for good in its last run."""
+
+    key: str
+    error: str
+    attempts: int
+
+
+def canonical(obj: object) -> str:
+    """Equal objects give equal text; NaN and infinities are refused."""
+    return json.dumps(
+        obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def request_key(request: Mapping[str, Any], version: str) -> str:
+    """Name of the answer to a request: all that determines it, and nothing else."""
+    content = canonical({"format": KEY_VERSION, "request": request, "version": version})
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class ReplyCache:
+    """Raw replies by key. Two connections, so that reads never wait for a flush to the disk.
+
+    Args:
+        path: Database file, created if missing; ``":memory:"`` is not possible, ``None`` keeps the
+            replies in memory only.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.path = None if path is None else Path(path)
+        self._memory: dict[str, str] = {}
+        if self.path is not None:
+            options = (self.path, _APPLICATION_ID, _SCHEMA_VERSION, _SCHEMA)
+            self._writer = open_database(*options)
+            self._reader = open_database(*options)
+
+    def get(self, key: str) -> str | None:
+        """The raw reply, or None. A row that is not whole counts as missing, with a warning."""
+        if self.path is None:
+            return self._memory.get(key)
+        row = self._reader.execute(
+            "SELECT request, response, digest FROM replies WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        if _digest(key, row[0], row[1]) != row[2]:
+            warnings.warn(
+                f"{self.path}: the reply {key} is damaged; it is requested again",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return None
+        return str(row[1])
+
+    def put(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Store (key, request, response) rows in one transaction, flushed to the disk."""
+        if self.path is None:
+            self._memory.update({key: response for key, _, response in rows})
+            return
+        now = time.time()
+        full = [(*row, _digest(*row), now) for row in rows]
+        with _Transaction(self._writer) as database:
+            # Replaces only rows that were damaged, as others are found before they are asked for.
+            database.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", full)
+            keys = [(row[0],) for row in rows]
+            database.executemany("DELETE FROM failures WHERE key = ?", keys)
+            database.executemany("DELETE FROM exported WHERE key = ?", keys)
+
+    def put_failures(self, rows: Sequence[tuple[str, str, str, int]]) -> None:
+        """Record (key, request, error, attempts) rows; they are never served as answers."""
+        if self.path is not None:
+            now = time.time()
+            with _Transaction(self._writer) as database:
+                database.executemany(
+                    "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
+                    [(*row, now) for row in rows],
+                )
+
+    def failures(self) -> list[Failure]:
+        """Calls whose last run failed for good."""
+        if self.path is None:
+            return []
+        rows = self._reader.execute("SELECT key, error, attempts FROM failures ORDER BY key")
+        return [Failure(*row) for row in rows]
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop replies, so that they are requested again."""
+        keys = list(keys)
+        for key in keys:
+            self._memory.pop(key, None)
+        if self.path is not None:
+            with _Transaction(self._writer) as database:
+                database.executemany("DELETE FROM replies WHERE key = ?", [(key,) for key in keys])
+
+    def put_exported(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Remember the requests that left in a batch file."""
+        if self.path is None:
+            raise ValueError("a batch needs a cache on disk: pass cache=... to LLMClient")
+        with _Transaction(self._writer) as database:
+            database.executemany("INSERT OR REPLACE INTO exported VALUES (?, ?)", rows)
+
+    def exported(self, key: str) -> str | None:
+        """The request of an exported call that has not come back."""
+        if self.path is None:
+            return None
+        row = self._reader.execute("SELECT request FROM exported WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.path is not None:
+            self._reader.close()
+            self._writer.close()
+
+    def __len__(self) -> int:
+        if self.path is None:
+            return len(self._memory)
+        return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+
+
+class _Transaction:
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    def __enter__(self) -> Any:
+        self._database.execute("BEGIN IMMEDIATE")
+        return self._database
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self._database.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _digest(key: str, request: str, response: str) -> str:
+    content = "\0".join((key, request, response))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

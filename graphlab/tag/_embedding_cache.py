@@ -1,0 +1,67 @@
+"""Embeddings on disk, row by row, so that no text is embedded twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from graphlab.tag._sqlite import open_database
+
+__all__: list[str] = []
+
+_APPLICATION_ID = 0x674C4543  # "gLEC"
+_VERSION = 1
+_SCHEMA = "CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
+_MANY = 500  # keys per statement
+
+
+class EmbeddingCache:
+    """Rows of float32 by a hash of the encoder and the text.
+
+    Args:
+        folder: Folder of the cache file.
+        settings: All that determines a row besides the text.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], settings: str) -> None:
+        path = Path(folder) / "embeddings.db"
+        self._database = open_database(path, _APPLICATION_ID, _VERSION, _SCHEMA)
+        self._settings = hashlib.sha256(settings.encode())
+
+    def key(self, text: str) -> bytes:
+        """Name of the row of a text."""
+        digest = self._settings.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.digest()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        """Rows that are there and whole (each carries a checksum)."""
+        found = {}
+        for start in range(0, len(keys), _MANY):
+            part = keys[start : start + _MANY]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, value FROM rows WHERE key IN ({marks})"  # noqa: S608
+            for key, value in self._database.execute(query, part):
+                if _checksum(value[8:]) == value[:8]:
+                    found[key] = np.frombuffer(value, np.float32, offset=8)
+        return found
+
+    def put(self, keys: Sequence[bytes], rows: np.ndarray) -> None:
+        """Store rows in one transaction, flushed to the disk."""
+        values = [row.tobytes() for row in np.ascontiguousarray(rows, np.float32)]
+        pairs = [(k, _checksum(v) + v) for k, v in zip(keys, values, strict=True)]
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
+        self._database.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _checksum(value: bytes) -> bytes:
+    return hashlib.sha256(value).digest()[:8]

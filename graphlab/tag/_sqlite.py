@@ -1,0 +1,80 @@
+"""SQLite files that several processes write to and that survive kill -9."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+__all__: list[str] = []
+
+_BUSY_TIMEOUT = 60.0  # seconds
+
+
+def open_database(
+    path: str | os.PathLike[str], application_id: int, version: int, schema: str
+) -> sqlite3.Connection:
+    """Open or create a database in write-ahead mode, each statement its own transaction.
+
+    Every commit is flushed to the disk. The connection may move between threads, but only one may
+    use it at a time. Write-ahead mode needs a local file system: not NFS.
+
+    Args:
+        path: File; missing folders are created.
+        application_id: Number that marks files of this kind.
+        version: Version of the schema.
+        schema: Statements that create what is missing.
+
+    Returns:
+        sqlite3.Connection: The connection.
+
+    Raises:
+        ValueError: If the file is damaged, no database, or of another kind or version.
+        OSError: If the folder cannot be created or the file not opened.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        database = sqlite3.connect(
+            path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be opened: {error}") from error
+    try:
+        _prepare(database, path, application_id, version, schema)
+    except sqlite3.OperationalError as error:
+        database.close()
+        raise OSError(f"{path} cannot be used as a database: {error}") from error
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise ValueError(f"{path} is damaged or no database ({error}); move it away") from error
+    except ValueError:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(
+    database: sqlite3.Connection, path: Path, application_id: int, version: int, schema: str
+) -> None:
+    found = (_pragma(database, "application_id"), _pragma(database, "user_version"))
+    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if found != (application_id, version) and (tables or found != (0, 0)):
+        raise ValueError(
+            f"{path} is a database of another kind or version: found {found}, "
+            f"expected {(application_id, version)}"
+        )
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    if found == (application_id, version):
+        return
+    database.execute("BEGIN IMMEDIATE")  # another process may be creating it just now
+    for statement in filter(str.strip, schema.split(";")):
+        database.execute(statement)
+    database.execute(f"PRAGMA application_id = {application_id}")
+    database.execute(f"PRAGMA user_version = {version}")
+    database.execute("COMMIT")
+
+
+def _pragma(database: sqlite3.Connection, name: str) -> int:
+    return int(database.execute(f"PRAGMA {name}").fetchone()[0])

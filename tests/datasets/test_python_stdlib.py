@@ -1,0 +1,67 @@
+"""The standard library as a graph: what is in it does not depend on what is imported."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from torch_geometric.utils import coalesce, contains_self_loops, is_undirected
+
+from graphlab.datasets import PythonStdlib, python_stdlib
+from graphlab.datasets._stdlib_chapters import CHAPTER_OF, CHAPTERS
+
+
+@pytest.fixture(scope="module")
+def data():
+    return python_stdlib()
+
+
+def test_the_table_names_each_module_once():
+    listed = [name for names in CHAPTERS.values() for name in names.split()]
+    assert len(listed) == len(set(listed)) == len(CHAPTER_OF) > 270
+    tops = {name.partition(".")[0] for name in CHAPTER_OF}
+    public = {n for n in sys.stdlib_module_names if not n.startswith("_")}
+    # Whatever this Python has and no chapter describes: Easter eggs and machinery.
+    allowed = {"antigravity", "this", "lib2to3", "nturl2path", "opcode", "pydoc_data", "ntpath",
+               "posixpath", "genericpath", "sre_compile", "sre_constants", "sre_parse", "nt",
+               "encodings", "turtledemo", "bdb", "sndhdr", "binhex", "asynchat", "pathlib",
+               "string", "pyexpat"}  # fmt: skip
+    assert public - tops <= allowed
+
+
+def test_graph(data):
+    assert data.validate() and is_undirected(data.edge_index)
+    assert not contains_self_loops(data.edge_index)
+    assert torch.equal(data.edge_index, coalesce(data.edge_index))
+    assert 200 < data.num_nodes < 320 and data.num_edges > 1500
+    assert len(data.text) == len(data.name) == len(set(data.name)) == data.num_nodes
+    assert all(text.strip() and len(text) <= 4000 for text in data.text)
+    assert data.y.unique().tolist() == list(range(len(data.label_names)))
+    assert data.python.startswith(".".join(map(str, sys.version_info[:2])))
+
+
+def test_known_modules_texts_and_imports(data):
+    at = data.name.index
+    chapter = {name: data.label_names[label] for name, label in zip(data.name, data.y, strict=True)}
+    assert chapter["json"] == "Internet Data Handling"
+    assert chapter["os.path"] == "File and Directory Access"
+    assert data.text[at("json")].startswith("JSON (JavaScript Object Notation)")
+    assert data.text[at("math")].startswith("This module provides access to the mathematical")
+    edges = set(zip(*data.edge_index.tolist(), strict=True))
+    for left, right in [("heapq", "queue"), ("urllib.request", "http.client"), ("json", "codecs")]:
+        assert (at(left), at(right)) in edges, (left, right)
+
+
+@pytest.mark.slow
+def test_twice_is_the_same(data):
+    again = python_stdlib()
+    assert torch.equal(again.edge_index, data.edge_index) and again.text == data.text
+
+
+def test_dataset(data):
+    dataset = PythonStdlib(transform=lambda d: d)
+    assert len(dataset) == 1 and dataset.num_classes == len(data.label_names)
+    assert dataset[0].text == data.text
+    with pytest.raises(IndexError, match="idx"):
+        dataset.get(1)

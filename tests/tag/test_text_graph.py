@@ -1,0 +1,243 @@
+"""Graphs with texts: what is refused, where they come from, whether texts sit at their nodes."""
+
+from __future__ import annotations
+
+import copy
+import csv
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.transforms import ToUndirected
+
+from graphlab.tag import TextGraph, check_alignment, check_text_alignment
+from tests._data import test_data_root
+
+EDGES = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+
+
+def tiny(**changes) -> TextGraph:
+    fields = {
+        "edge_index": EDGES,
+        "y": torch.tensor([0, 1, -1]),
+        "text": ["a cat", "a dog", "a cow"],
+        "label_names": ["cats", "dogs"],
+        "label_descriptions": ["they purr", "they bark"],
+        "edge_text": ["ab", "ba", "bc", "cb"],
+    }
+    return TextGraph(**{**fields, **changes})
+
+
+def test_it_is_a_data():
+    graph = tiny(x=torch.eye(3))
+    assert isinstance(graph, Data) and graph.validate()
+    assert (graph.num_nodes, graph.num_edges, graph.num_label_names) == (3, 4, 2)
+    assert isinstance(copy.copy(graph), TextGraph) and isinstance(graph.clone(), TextGraph)
+    part = graph.subgraph(torch.tensor([1, 2]))
+    assert part.text == ["a dog", "a cow"] and part.edge_index.tolist() == [[0, 1], [1, 0]]
+    assert ToUndirected()(TextGraph(edge_index=EDGES[:, :1], text=["a", "b"])).num_edges == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"text": ["a", "b"], "num_nodes": 3}, ValueError, "text must have 3 entries"),
+        ({"text": ["a", "", " "]}, ValueError, r"text must not be empty, but 2 are: \[1, 2\]"),
+        ({"text": ["a", None, "c"]}, TypeError, r"1 are not: \[1\] \(NoneType\)"),
+        ({"text": "abc"}, TypeError, "text must be a list of texts"),
+        ({"edge_index": EDGES + 1}, IndexError, "edge_index"),
+        ({"edge_text": ["ab"]}, ValueError, "edge_text must have 4 entries, got 1"),
+        ({"label_names": ["a", "a"]}, ValueError, "label_names must be distinct"),
+        ({"label_descriptions": ["x"]}, ValueError, "label_descriptions must have 2 entries"),
+        ({"y": torch.tensor([0, 1, 2])}, IndexError, r"y must be in \[-1, 2\)"),
+        ({"y": torch.tensor([0, 1])}, ValueError, r"y must have shape \(3,\)"),
+        ({"x": torch.eye(2)}, ValueError, "x must have 3 rows"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        tiny(**changes)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def table(path, *rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def test_tables_are_joined_by_id(tmp_path):
+    nodes = table(
+        tmp_path / "nodes.csv",
+        ["label", "title", "id", "abstract", "split"],
+        ["dogs", "T1", "n7", 'has "quotes",\ncommas\nand lines', "train"],
+        ["", "T2", "n3", "", "none"],
+        ["cats", "T3", "x", "A3", "test"],
+    )
+    edges = table(tmp_path / "edges.csv", ["dst", "src", "why"], ["n7", "x", "a"], ["x", "x", "b"],
+                  ["x", "n7", "c"])  # fmt: skip
+    graph = TextGraph.from_csv(nodes, edges, edge_text_column="why")
+    assert graph.node_id == ["n7", "n3", "x"]
+    assert graph.text[0] == 'T1\n\nhas "quotes",\ncommas\nand lines' and graph.text[1] == "T2"
+    assert (graph.label_names, graph.y.tolist()) == (["cats", "dogs"], [1, -1, 0])
+    assert graph.edge_index.tolist() == [[0, 2], [2, 0]] and graph.edge_text == ["a", "a"]
+    assert graph.train_mask.tolist() == [True, False, False]
+    directed = TextGraph.from_csv(nodes, edges, undirected=False)
+    assert directed.edge_index.tolist() == [[2, 2, 0], [0, 2, 2]]
+    described = {"dogs": "bark", "cats": "purr"}
+    named = TextGraph.from_csv(nodes, edges, label_descriptions=described)
+    assert named.label_descriptions == ["purr", "bark"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        (["2", "0", "-1"], None, (["0", "1", "2"], [2, 0, -1])),
+        (["1", "0", ""], ["cats", "dogs"], (["cats", "dogs"], [1, 0, -1])),
+        (["dogs", "cats", ""], ["dogs", "cats"], (["dogs", "cats"], [0, 1, -1])),
+        (["10", "2", "10"], ["10", "2"], (["10", "2"], [0, 1, 0])),
+    ],
+)
+def test_labels_are_names_or_numbers(tmp_path, labels, names, expected):
+    rows = [["text", "label"], *(["t", label] for label in labels)]
+    graph = TextGraph.from_csv(table(tmp_path / "n.csv", *rows), label_names=names)
+    assert (graph.label_names, graph.y.tolist()) == expected
+    assert graph.num_edges == 0
+
+
+@pytest.mark.parametrize(
+    ("nodes", "edges", "message"),
+    [
+        (b"id,text\na,x\nb\n", b"", r"nodes\.csv, line 3 has 1 fields, the header 2"),
+        (b"id,text\na,x\n\nb,y\n", b"", r"line 3 is empty"),
+        (b"id,text\na,x\na,y\n", b"", "repeats 1 ids"),
+        (b"id,text\na,x\nb, \n", b"", r"1 nodes without text, in lines \[3\]"),
+        (b"id,words\na,x\n", b"", "no column text"),
+        (b"id,id,text\na,a,x\n", b"", "repeats a column"),
+        (b"id,text\na,\xff\xfe\n", b"", "not a UTF-8 CSV file"),
+        ("id,text\na,x\n".encode("utf-16"), b"", "not a UTF-8 CSV file"),
+        (b'id,text\na,"x\n', b"", "not a UTF-8 CSV file"),
+        (b"id,text\na,x\n", b"src,dst\na,a\na,q\n", r"edges\.csv, line 3 names unknown .*'q'"),
+        (b"id,text\na,x\n", b"from,to\na,a\n", "columns for both ends"),
+    ],
+)
+def test_strange_tables_are_refused_by_line(tmp_path, nodes, edges, message):
+    (tmp_path / "nodes.csv").write_bytes(nodes)
+    (tmp_path / "edges.csv").write_bytes(edges)
+    with pytest.raises(ValueError, match=message):
+        TextGraph.from_csv(tmp_path)
+
+
+def test_marks_of_byte_order_and_long_texts_are_read(tmp_path):
+    limit = csv.field_size_limit()
+    (tmp_path / "n.csv").write_bytes("id,text\na,".encode("utf-8-sig") + b"x" * 200_000 + b"\n")
+    graph = TextGraph.from_csv(tmp_path / "n.csv")
+    assert graph.node_id == ["a"] and len(graph.text[0]) == 200_000
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("folder", "size"),
+    [("text_graphs/cora", (2211, 9542, 7)), ("llm_outputs/citeseer_tag", (3186, 8450, 6))],
+)
+def test_real_tables(folder, size):
+    graph = TextGraph.from_csv(test_data_root(*folder.split("/")))
+    assert (graph.num_nodes, graph.num_edges, graph.num_label_names) == size
+    assert not graph.has_self_loops() and graph.is_undirected()
+    found = check_text_alignment(graph)
+    assert found.deviations > 30
+    order = torch.randperm(graph.num_nodes, generator=torch.Generator().manual_seed(0))
+    graph.text = [graph.text[i] for i in order.tolist()]
+    with pytest.raises(ValueError, match="no more similar"):
+        check_text_alignment(graph)
+
+
+# --- PyG and networkx -----------------------------------------------------------------------------
+
+
+def test_texts_join_a_data_by_name():
+    data = Data(x=torch.eye(3), edge_index=EDGES, y=torch.tensor([0, 1, 0]), extra=3)
+    graph = TextGraph.from_data(data, {"a": "A", "c": "C", "b": "B"}, node_id=["c", "a", "b"])
+    assert graph.text == ["C", "A", "B"] and graph.x is data.x and graph.extra == 3
+    with pytest.raises(ValueError, match=r"text lacks 1 nodes: \['z'\]"):
+        TextGraph.from_data(data, {"a": "A", "b": "B"}, node_id=["a", "b", "z"])
+    with pytest.raises(ValueError, match="node_id must name the 3 nodes"):
+        TextGraph.from_data(data, {"a": "A"})
+    with pytest.raises(ValueError, match="distinct"):
+        TextGraph.from_data(data, {"a": "A"}, node_id=["a", "a", "a"])
+
+
+def test_texts_without_names_are_checked_as_far_as_can_be():
+    data = Data(edge_index=EDGES, y=torch.tensor([0, 1, 2]), num_nodes=3)
+    texts = ["A", "B", "C"]
+    assert TextGraph.from_data(data, texts, labels=[0, 1, 2]).text == texts
+    with pytest.raises(ValueError, match="another version of the graph"):
+        TextGraph.from_data(data, texts[:2])
+    with pytest.raises(ValueError, match=r"33\.3%.*same nodes in another order"):
+        TextGraph.from_data(data, texts, labels=[1, 0, 2])
+    with pytest.raises(ValueError, match=r"66\.7%.*numbers of the classes differ"):
+        TextGraph.from_data(data, texts, labels=[0, 2, 2])
+
+
+@pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph])
+def test_networkx_graphs(kind):
+    g = kind()
+    g.add_node("u", text="U", label="cats")
+    g.add_node("v", text="V")
+    g.add_edge("u", "v", why="because")
+    graph = TextGraph.from_networkx(g, edge_text="why")
+    assert (graph.node_id, graph.text, graph.y.tolist()) == (["u", "v"], ["U", "V"], [0, -1])
+    assert graph.num_edges == (1 if kind is nx.DiGraph else 2)
+    assert set(graph.edge_text) == {"because"}
+    g.add_node("w")
+    with pytest.raises(ValueError, match=r"1 nodes have no attribute 'text': \['w'\]"):
+        TextGraph.from_networkx(g)
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def read_top(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return torch.tensor([int(line.split(",")[0]) if line else -1 for line in lines])
+
+
+def test_real_predictions_of_citeseer_are_aligned():
+    folder = test_data_root("llm_outputs", "citeseer_tag")
+    graph = TextGraph.from_csv(folder)
+    top = read_top(folder / "gpt_preds.csv")
+    report = check_alignment(top, graph.y)
+    assert report.score == pytest.approx(0.5929, abs=5e-5)
+    for seed in range(5):
+        order = torch.randperm(top.numel(), generator=torch.Generator().manual_seed(seed))
+        with pytest.raises(ValueError, match="another order of nodes"):
+            check_alignment(top[order], graph.y)
+    with pytest.raises(ValueError, match="numbers of the classes differ"):
+        check_alignment((top + 1) % 6, graph.y)
+
+
+def test_real_predictions_of_cora_are_aligned():
+    folder = test_data_root("llm_outputs", "cora_tape")
+    top = read_top(folder / "gpt_preds.csv")
+    with np.load(folder / "graph.npz") as content:
+        y = torch.from_numpy(content["y"]).long()
+    ranked = torch.stack([top + 1, torch.zeros_like(top)], dim=1)
+    assert check_alignment(ranked, y).score == pytest.approx(0.67688, abs=5e-6)
+    with pytest.raises(ValueError, match="another order of nodes"):
+        check_alignment(ranked, y.sort().values)
+
+
+def test_alignment_needs_something_to_compare():
+    none = torch.tensor([-1, -1])
+    with pytest.raises(ValueError, match="no node has both"):
+        check_alignment(none, torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match="a row per label"):
+        check_alignment(none, torch.tensor([0, 1, 1]))
+    with pytest.raises(ValueError, match="num_classes"):
+        check_alignment(torch.tensor([0, 5]), torch.tensor([0, 5]), num_classes=3)
+    with pytest.raises(ValueError, match="too few edges"):
+        check_text_alignment(TextGraph(text=["a", "b"]))
