@@ -173,7 +173,7 @@ class CLIPLoss(nn.Module):
     Example:
         >>> criterion = CLIPLoss()
         >>> criterion(torch.eye(4), torch.eye(4)).backward()
-        >>> round(float(criterion.logit_scale), 4)
+        >>> round(float(criterion.logit_scale.detach()), 4)
         2.6593
     """
 

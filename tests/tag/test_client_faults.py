@@ -119,7 +119,8 @@ def test_what_no_call_can_survive_stops_the_run_with_one_message(status):
             assert server.calls <= 5 + 2
             server.plan = script()
             replies = c.complete_many([str(i) for i in range(5)])
-            assert all(r.cached for r in replies)  # what had arrived was kept
+            # What had arrived was kept; two calls were under way, in either order.
+            assert sum(r.cached for r in replies) >= 5 - 2
 
 
 @pytest.mark.parametrize(

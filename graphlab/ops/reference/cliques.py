@@ -78,8 +78,12 @@ def clique_overlap(ptr: Tensor, idx: Tensor, rowptr: Tensor, col: Tensor) -> tup
     keys = row * nodes + other
     for rows in _blocks(member):
         _add_block(member, rows, keys, node, edge)
-    device = ptr.device
-    return torch.from_numpy(node).to(device), torch.from_numpy(edge).to(device)
+
+    # A copy, because numpy has its own idea of the strides of an empty array.
+    def tensor(found: np.ndarray) -> Tensor:
+        return torch.from_numpy(found).clone(memory_format=torch.contiguous_format).to(ptr.device)
+
+    return tensor(node), tensor(edge)
 
 
 def _matrix(ptr: Tensor, idx: Tensor, cliques: int, nodes: int) -> sparse.csr_array:

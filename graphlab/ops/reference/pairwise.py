@@ -28,11 +28,11 @@ def _row_logsumexp(
     a: Tensor, b: Tensor, b_weight: Tensor | None, scale: float, diagonal: int
 ) -> Tensor:
     bias = None if b_weight is None else b_weight.log()
-    parts = []
-    for rows in chunks(a.size(0), b.size(0)):
+    out = a.new_empty(a.size(0))
+    for rows in chunks(a.size(0), b.size(0)):  # small results between large ones would pin the heap
         logits = _logits(a, b, rows, scale, diagonal)
-        parts.append(torch.logsumexp(logits if bias is None else logits + bias, dim=1))
-    return torch.cat(parts) if parts else a.new_zeros(0)
+        out[rows] = torch.logsumexp(logits if bias is None else logits + bias, dim=1)
+    return out
 
 
 def pairwise_logsumexp(
