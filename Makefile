@@ -13,7 +13,7 @@ STAMPS := $(VENV)/stamps
 
 # One thread per worker: the workers share the cores.
 PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
-OPS_TESTS := $(wildcard tests/ops tests/contrastive)
+OPS_TESTS := $(wildcard tests/ops tests/contrastive tests/embed tests/hyper tests/tag/graphclip)
 
 KERNEL_FILES := $(wildcard cuda_ops/setup.py cuda_ops/pyproject.toml cuda_ops/MANIFEST.in \
     cuda_ops/graphlab_cuda_ops/*.py cuda_ops/csrc/* cuda_ops/csrc/*/*)
@@ -63,7 +63,7 @@ test-all: setup lint check-cuda test-pure
 test-fast: setup
 	$(PYTEST) -m "not slow"
 
-# The operators once more without the kernels: both paths pass the same tests.
+# What stands on operators once more without the kernels: both paths pass the same tests.
 test-pure: setup
 	GRAPHLAB_DISABLE_KERNELS=1 $(PYTEST) -m "not slow" $(OPS_TESTS)
 
