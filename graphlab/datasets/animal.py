@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from graphlab._checks import check_choice
-from graphlab._download import data_root, sha256_of
-from graphlab._io import atomic_path
+from graphlab.datasets._local import LocalDataset
 
 __all__ = ["AnimalNetwork"]
 
@@ -40,7 +38,7 @@ _NETWORKS = {
 }
 
 
-class AnimalNetwork(InMemoryDataset):
+class AnimalNetwork(LocalDataset):
     """Contacts of voles and of desert tortoises.
 
     ===========  =====  ================  =======  ============================
@@ -87,56 +85,13 @@ class AnimalNetwork(InMemoryDataset):
         *,
         source: str | Path | None = None,
     ) -> None:
-        self.name = check_choice(name, "name", tuple(_NETWORKS))
-        self._network = _NETWORKS[name]
-        self._source = None if source is None else Path(source).expanduser()
-        folder = data_root(None) / "animal" if root is None else data_root(root)
-        super().__init__(
-            str(folder), transform, pre_transform, log=False, force_reload=force_reload
-        )
+        self._network = _NETWORKS[check_choice(name, "name", tuple(_NETWORKS))]
+        super().__init__(root, "animal", name, transform, pre_transform, force_reload, source)
         self.load(self.processed_paths[0])
-
-    @property
-    def raw_dir(self) -> str:
-        """Folder of the raw file."""
-        return str(Path(self.root) / self.name / "raw")
-
-    @property
-    def processed_dir(self) -> str:
-        """Folder of the stored graph."""
-        return str(Path(self.root) / self.name / "processed")
-
-    @property
-    def raw_file_names(self) -> list[str]:
-        """Name of the raw file."""
-        return [self._network.file]
-
-    @property
-    def processed_file_names(self) -> list[str]:
-        """Name of the stored graph."""
-        return ["data.pt"]
-
-    def download(self) -> None:
-        """Copy the raw file from the folders known, or say what is missing."""
-        target = Path(self.raw_dir) / self._network.file
-        folders = [Path(self.root) / self.name]
-        if self._source is not None:
-            folders += [self._source, self._source / self.name.capitalize()]
-        found = [f / self._network.file for f in folders if (f / self._network.file).is_file()]
-        if not found:
-            raise FileNotFoundError(
-                f"AnimalNetwork({self.name!r}) lacks its raw file. Place\n"
-                f"  {target}  (sha256 {self._network.sha256})\n"
-                "or name its folder: source=..."
-            )
-        self._verify(found[0])
-        with atomic_path(target) as temporary:
-            shutil.copyfile(found[0], temporary)
 
     def process(self) -> None:
         """Read and check the raw file and store the graph in one step."""
-        path = Path(self.raw_dir) / self._network.file
-        self._verify(path)
+        (path,) = self._verified()
         # Four lines of the vole file lack the number of contacts: the time is the last field.
         fields = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
         pairs = torch.tensor([[int(f[0]), int(f[1])] for f in fields]).t() - 1
@@ -149,25 +104,19 @@ class AnimalNetwork(InMemoryDataset):
             reduce="min",
         )
         data = Data(edge_index=edge_index, edge_time=edge_time, num_nodes=self._network.num_nodes)
-        if self.pre_transform is not None:
-            data = self.pre_transform(data)
-        with atomic_path(self.processed_paths[0]) as temporary:
-            self.save([data], str(temporary))
+        self._store(data)
 
-    def load(self, path: str, data_cls: type[Data] = Data) -> None:
-        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
-        try:
-            content, self.slices, _ = torch.load(path, weights_only=True)
-        except Exception as error:  # whatever is wrong with the file, the remedy is the same
-            raise ValueError(
-                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
-            ) from error
-        self.data = data_cls.from_dict(content)
+    def _checksums(self) -> dict[str, str | None]:
+        return {self._network.file: self._network.sha256}
 
-    def _verify(self, path: Path) -> None:
-        found = sha256_of(path)
-        if found != self._network.sha256:
-            raise ValueError(
-                f"{path} has another content than expected: its sha256 is {found}, "
-                f"it must be {self._network.sha256}"
-            )
+    def _candidates(self, name: str) -> Iterator[Path]:
+        yield Path(self.root) / self.name / name
+        if self._source is not None:
+            yield self._source / name
+            yield self._source / self.name.capitalize() / name
+
+    def _missing_message(self, missing: list[str]) -> str:
+        return (
+            f"AnimalNetwork({self.name!r}) lacks its raw file. Place\n{missing[0]}\n"
+            "or name its folder: source=..."
+        )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import scipy.io
 import scipy.sparse as sp
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data import Data
 
 from graphlab._checks import check_choice
-from graphlab._download import data_root, sha256_of
-from graphlab._io import atomic_path
+from graphlab.datasets._local import LocalDataset
 
 __all__ = ["MultilabelDataset", "read_multilabel_mat"]
 
@@ -60,7 +58,7 @@ _SOURCES = {
 }
 
 
-class MultilabelDataset(InMemoryDataset):
+class MultilabelDataset(LocalDataset):
     r"""Graphs without features on which node embeddings are compared by multilabel classification.
 
     ===============  ======  =========  ======  =============  ==================================
@@ -108,13 +106,8 @@ class MultilabelDataset(InMemoryDataset):
         *,
         source: str | Path | None = None,
     ) -> None:
-        self.name = check_choice(name, "name", tuple(_SOURCES))
-        self._raw = _SOURCES[name]
-        self._source = None if source is None else Path(source).expanduser()
-        folder = data_root(None) / "multilabel" if root is None else data_root(root)
-        super().__init__(
-            str(folder), transform, pre_transform, log=False, force_reload=force_reload
-        )
+        self._raw = _SOURCES[check_choice(name, "name", tuple(_SOURCES))]
+        super().__init__(root, "multilabel", name, transform, pre_transform, force_reload, source)
         self.load(self.processed_paths[0])
 
     @property
@@ -122,54 +115,9 @@ class MultilabelDataset(InMemoryDataset):
         """Number of labels K."""
         return self._raw.num_labels
 
-    @property
-    def raw_dir(self) -> str:
-        """Folder of the raw files."""
-        return str(Path(self.root) / self.name / "raw")
-
-    @property
-    def processed_dir(self) -> str:
-        """Folder of the stored graph."""
-        return str(Path(self.root) / self.name / "processed")
-
-    @property
-    def raw_file_names(self) -> list[str]:
-        """Names of the raw files this set needs."""
-        return list(self._raw.files)
-
-    @property
-    def processed_file_names(self) -> list[str]:
-        """Name of the stored graph."""
-        return ["data.pt"]
-
-    def download(self) -> None:
-        """Copy the raw files from ``source``, or say what is missing."""
-        missing = []
-        for name, digest in self._raw.files.items():
-            target = Path(self.raw_dir) / name
-            if target.is_file():
-                continue
-            found = None
-            if self._source is not None:
-                found = next((p for p in sorted(self._source.rglob(name)) if p.is_file()), None)
-            if found is None:
-                missing.append(f"  {target}  (sha256 {digest})")
-                continue
-            _verify(found, digest)
-            with atomic_path(target) as temporary:
-                shutil.copyfile(found, temporary)
-        if missing:
-            raise FileNotFoundError(
-                f"MultilabelDataset({self.name!r}) lacks {len(missing)} raw file(s). Place\n"
-                + "\n".join(missing)
-                + "\nor name the folder that holds them: source=..."
-            )
-
     def process(self) -> None:
         """Read and check the raw files and store the graph in one step."""
-        paths = [Path(self.raw_dir) / name for name in self._raw.files]
-        for path, digest in zip(paths, self._raw.files.values(), strict=True):
-            _verify(path, digest)
+        paths = self._verified()
         if len(paths) == 1:
             data = read_multilabel_mat(paths[0])
         else:
@@ -180,20 +128,14 @@ class MultilabelDataset(InMemoryDataset):
             raise ValueError(
                 f"{self.name} must have {wanted} nodes, entries and labels, got {found}"
             )
-        if self.pre_transform is not None:
-            data = self.pre_transform(data)
-        with atomic_path(self.processed_paths[0]) as temporary:
-            self.save([data], str(temporary))
+        self._store(data)
 
-    def load(self, path: str, data_cls: type[Data] = Data) -> None:
-        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
-        try:
-            content, self.slices, _ = torch.load(path, weights_only=True)
-        except Exception as error:  # whatever is wrong with the file, the remedy is the same
-            raise ValueError(
-                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
-            ) from error
-        self.data = data_cls.from_dict(content)
+    def _checksums(self) -> dict[str, str | None]:
+        return dict(self._raw.files)
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        if self._source is not None:
+            yield from sorted(self._source.rglob(name))
 
 
 def read_multilabel_mat(path: str | Path, network: str = "network", labels: str = "group") -> Data:
@@ -248,11 +190,3 @@ def _data(adjacency: sp.csr_matrix, y: Tensor) -> Data:
     if not bool((entries.data == 1).all()):
         data.edge_weight = torch.from_numpy(entries.data.astype(np.float32))
     return data
-
-
-def _verify(path: Path, digest: str) -> None:
-    found = sha256_of(path)
-    if found != digest:
-        raise ValueError(
-            f"{path} has another content than expected: its sha256 is {found}, it must be {digest}"
-        )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data import Data
 from torch_geometric.utils import remove_self_loops, to_undirected
 
 from graphlab._checks import check_choice, check_edge_index, check_int
-from graphlab._download import data_root, sha256_of
-from graphlab._io import atomic_path
+from graphlab.datasets._local import LocalDataset
 from graphlab.datasets._sdcn_files import (
     BENCHMARKS,
     Benchmark,
-    RawFile,
     read_features,
     read_integers,
 )
@@ -27,7 +23,7 @@ from graphlab.datasets._sdcn_files import (
 __all__ = ["SDCNDataset"]
 
 
-class SDCNDataset(InMemoryDataset):
+class SDCNDataset(LocalDataset):
     r"""Attributed graphs and kNN graphs on which deep graph clustering is compared.
 
     ========  ======  ========  =======  ================  ======================
@@ -94,14 +90,9 @@ class SDCNDataset(InMemoryDataset):
         sparse: bool = False,
         source: str | Path | None = None,
     ) -> None:
-        self.name = check_choice(name, "name", tuple(BENCHMARKS))
-        self._benchmark = BENCHMARKS[name]
+        self._benchmark = BENCHMARKS[check_choice(name, "name", tuple(BENCHMARKS))]
         self.k = _check_k(k, name, self._benchmark)
-        self._source = None if source is None else Path(source).expanduser()
-        folder = data_root(None) / "sdcn" if root is None else data_root(root)
-        super().__init__(
-            str(folder), transform, pre_transform, log=False, force_reload=force_reload
-        )
+        super().__init__(root, "sdcn", name, transform, pre_transform, force_reload, source)
         self.load(self.processed_paths[0])
         if sparse:
             self._data.x = _to_sparse_csr(self._data.x)
@@ -112,83 +103,37 @@ class SDCNDataset(InMemoryDataset):
         return self._benchmark.num_classes
 
     @property
-    def raw_dir(self) -> str:
-        """Folder of the raw files."""
-        return str(Path(self.root) / self.name / "raw")
-
-    @property
-    def processed_dir(self) -> str:
-        """Folder of the stored graph."""
-        return str(Path(self.root) / self.name / "processed")
-
-    @property
-    def raw_file_names(self) -> list[str]:
-        """Names of the raw files this set needs."""
-        return [file.name for file in self._raw_files()]
-
-    @property
     def processed_file_names(self) -> list[str]:
         """Name of the stored graph; graphs of different k live side by side."""
         return ["data.pt" if self.k is None else f"data_k{self.k}.pt"]
 
-    def download(self) -> None:
-        """Copy the raw files from the folders known, or say what is missing."""
-        missing = []
-        for file in self._raw_files():
-            target = Path(self.raw_dir) / file.name
-            if target.is_file():
-                continue
-            found = next((path for path in self._candidates(file) if path.is_file()), None)
-            if found is None:
-                missing.append(file)
-                continue
-            _verify(found, file)
-            with atomic_path(target) as temporary:
-                shutil.copyfile(found, temporary)
-        if missing:
-            raise FileNotFoundError(self._missing_message(missing))
-
     def process(self) -> None:
         """Read and check the raw files and store the graph in one step."""
-        raw = {file.name: Path(self.raw_dir) / file.name for file in self._raw_files()}
-        for file in self._raw_files():
-            _verify(raw[file.name], file)
-        data = _read_graph(self._benchmark, list(raw.values()))
-        if self.pre_transform is not None:
-            data = self.pre_transform(data)
-        with atomic_path(self.processed_paths[0]) as temporary:
-            self.save([data], str(temporary))
+        self._store(_read_graph(self._benchmark, self._verified()))
 
-    def load(self, path: str, data_cls: type[Data] = Data) -> None:
-        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
-        try:
-            content, self.slices, _ = torch.load(path, weights_only=True)
-        except Exception as error:  # whatever is wrong with the file, the remedy is the same
-            raise ValueError(
-                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
-            ) from error
-        self.data = data_cls.from_dict(content)
+    def _checksums(self) -> dict[str, str | None]:
+        benchmark = self._benchmark
+        files = (benchmark.features, benchmark.labels, benchmark.graphs[self.k])
+        return {file.name: file.sha256 for file in files}
 
-    def _raw_files(self) -> list[RawFile]:
-        return [self._benchmark.features, self._benchmark.labels, self._benchmark.graphs[self.k]]
-
-    def _candidates(self, file: RawFile) -> Iterator[Path]:
-        yield Path(self.root) / self.name / file.name
+    def _candidates(self, name: str) -> Iterator[Path]:
+        yield Path(self.root) / self.name / name
         if self._source is not None:
-            yield self._source / self.name / file.name
-            yield self._source / file.name
+            yield self._source / self.name / name
+            yield self._source / name
 
-    def _missing_message(self, missing: list[RawFile]) -> str:
+    def _describe(self, name: str, digest: str | None) -> str:
+        if digest is not None:
+            return super()._describe(name, digest)
         size = (self._benchmark.num_nodes, self._benchmark.num_features)
-        lines = [f"SDCNDataset({self.name!r}) lacks {len(missing)} raw file(s). Place"]
-        for file in missing:
-            what = f"sha256 {file.sha256}"
-            if file.sha256 is None:
-                what = f"not distributed: float32 features under the key 'x', shape {size}"
-            lines.append(f"  {Path(self.raw_dir) / file.name}  ({what})")
-        lines.append(
-            f"or put them in {Path(self.raw_dir).parent}, or name their folder: source=..."
-        )
+        return f"  (not distributed: float32 features under the key 'x', shape {size})"
+
+    def _missing_message(self, missing: list[str]) -> str:
+        lines = [
+            f"SDCNDataset({self.name!r}) lacks {len(missing)} raw file(s). Place",
+            *missing,
+            f"or put them in {Path(self.raw_dir).parent}, or name their folder: source=...",
+        ]
         return "\n".join(lines)
 
 
@@ -202,17 +147,6 @@ def _check_k(k: int | None, name: str, benchmark: Benchmark) -> int | None:
     if check_int(k, "k") not in known:
         raise ValueError(f"k must be one of {known} for {name!r}, got {k}")
     return k
-
-
-def _verify(path: Path, file: RawFile) -> None:
-    if file.sha256 is None:
-        return
-    found = sha256_of(path)
-    if found != file.sha256:
-        raise ValueError(
-            f"{path} has another content than expected: its sha256 is {found}, "
-            f"it must be {file.sha256}"
-        )
 
 
 def _read_graph(benchmark: Benchmark, paths: list[Path]) -> Data:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch_geometric.data import InMemoryDataset
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice
-from graphlab._download import data_root, sha256_of
 from graphlab._io import atomic_path
+from graphlab.datasets._local import LocalDataset, read_stored
 from graphlab.datasets.simplices import read_hyperedge_list
 
 __all__ = ["SHyReDataset"]
@@ -51,7 +49,7 @@ _FILES: dict[str, tuple[str | None, str | None]] = {
 _SHARED = ("enron", "school", "school2")
 
 
-class SHyReDataset(InMemoryDataset):
+class SHyReDataset(LocalDataset):
     r"""A pair of hypergraphs: the first one to learn from, the second one to reconstruct.
 
     ==============  ======================  ==================  ================================
@@ -106,13 +104,10 @@ class SHyReDataset(InMemoryDataset):
         *,
         source: str | Path | None = None,
     ) -> None:
-        self.name = check_choice(name, "name", tuple(_FILES))
-        self._source = None if source is None else Path(source).expanduser()
-        folder = data_root(None) / "shyre" if root is None else data_root(root)
-        super().__init__(
-            str(folder), transform, pre_transform, log=False, force_reload=force_reload
-        )
-        self._items = self._read()
+        check_choice(name, "name", tuple(_FILES))
+        super().__init__(root, "shyre", name, transform, pre_transform, force_reload, source)
+        stored = read_stored(self.processed_paths[0])
+        self._items = [HyperGraphData.from_dict(item) for item in stored]
         if name in _SHARED:
             warnings.warn(
                 f"{name}: train and test are halves of one data set on the same nodes; a method "
@@ -121,67 +116,21 @@ class SHyReDataset(InMemoryDataset):
                 stacklevel=2,
             )
 
-    @property
-    def raw_dir(self) -> str:
-        """Folder of the raw files."""
-        return str(Path(self.root) / self.name / "raw")
-
-    @property
-    def processed_dir(self) -> str:
-        """Folder of the stored hypergraphs."""
-        return str(Path(self.root) / self.name / "processed")
-
-    @property
-    def raw_file_names(self) -> list[str]:
-        """Names of the raw files."""
-        return ["train.txt", "test.txt"]
-
-    @property
-    def processed_file_names(self) -> list[str]:
-        """Name of the stored hypergraphs."""
-        return ["data.pt"]
-
-    def download(self) -> None:
-        """Copy the raw files from ``source``, or say what is missing."""
-        missing = []
-        for name, digest in zip(self.raw_file_names, _FILES[self.name], strict=True):
-            target = Path(self.raw_dir) / name
-            found = None if self._source is None else self._source / self.name / name
-            if target.is_file():
-                continue
-            if found is None or not found.is_file():
-                missing.append(f"  {target}" + (f"  (sha256 {digest})" if digest else ""))
-                continue
-            _verify(found, digest)
-            with atomic_path(target) as temporary:
-                shutil.copyfile(found, temporary)
-        if missing:
-            raise FileNotFoundError(
-                f"SHyReDataset({self.name!r}) lacks {len(missing)} raw file(s). Place\n"
-                + "\n".join(missing)
-                + "\nor name the folder that holds them: source=..."
-            )
-
     def process(self) -> None:
         """Read and check the raw files and store the hypergraphs in one step."""
         items = []
-        for name, digest in zip(self.raw_file_names, _FILES[self.name], strict=True):
-            path = Path(self.raw_dir) / name
-            _verify(path, digest)
+        for path in self._verified():
             data = read_hyperedge_list(path, distinct=True)
             items.append(data if self.pre_transform is None else self.pre_transform(data))
         with atomic_path(self.processed_paths[0]) as temporary:
             torch.save([item.to_dict() for item in items], str(temporary))
 
-    def _read(self) -> list[HyperGraphData]:
-        path = self.processed_paths[0]
-        try:
-            stored = torch.load(path, weights_only=True)
-        except Exception as error:  # whatever is wrong with the file, the remedy is the same
-            raise ValueError(
-                f"{path} cannot be read; delete it or pass force_reload=True ({error})"
-            ) from error
-        return [HyperGraphData.from_dict(item) for item in stored]
+    def _checksums(self) -> dict[str, str | None]:
+        return dict(zip(("train.txt", "test.txt"), _FILES[self.name], strict=True))
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        if self._source is not None:
+            yield self._source / self.name / name
 
     def len(self) -> int:
         """Two: training and test."""
@@ -190,10 +139,3 @@ class SHyReDataset(InMemoryDataset):
     def get(self, idx: int) -> HyperGraphData:
         """A copy of one of the two."""
         return self._items[idx].clone()
-
-
-def _verify(path: Path, digest: str | None) -> None:
-    if digest is not None and (found := sha256_of(path)) != digest:
-        raise ValueError(
-            f"{path} has another content than expected: its sha256 is {found}, it must be {digest}"
-        )

@@ -13,7 +13,7 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.utils import coalesce, contains_self_loops, is_undirected
 
-from graphlab.datasets import SDCNDataset, sdcn
+from graphlab.datasets import SDCNDataset, _local
 from graphlab.datasets._sdcn_files import BENCHMARKS, Benchmark, RawFile
 from tests._data import test_data_root
 
@@ -304,7 +304,7 @@ def test_interrupted_copy_leaves_nothing_behind(tiny, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sdcn.shutil, "copyfile", fail)
+        patch.setattr(_local.shutil, "copyfile", fail)
         with pytest.raises(OSError, match="No space left"):
             SDCNDataset(tiny.parent, "cite")
     assert list((tiny / "raw").iterdir()) == []

@@ -1,0 +1,143 @@
+"""Named data sets whose raw files the user has: found, checked and copied, never fetched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch_geometric.data import Data, InMemoryDataset
+
+from graphlab._download import data_root, sha256_of
+from graphlab._io import atomic_path
+
+__all__: list[str] = []
+
+
+class LocalDataset(InMemoryDataset):
+    """Raw files in ``<root>/<name>/raw``, the processed form in ``<root>/<name>/processed``.
+
+    Subclasses say which files they need, where else these may lie, and how to read them.
+
+    Args:
+        root: Folder of the data sets; ``None`` means ``folder`` in the data root of graphlab.
+        folder: Name of that folder.
+        name: Name of the set.
+        transform: Applied to an item at every access.
+        pre_transform: Applied once, before items are stored.
+        force_reload: Process again even if stored items exist.
+        source: Another folder to copy missing raw files from.
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None,
+        folder: str,
+        name: str,
+        transform: Callable[[Any], Any] | None,
+        pre_transform: Callable[[Any], Any] | None,
+        force_reload: bool,
+        source: str | Path | None,
+    ) -> None:
+        self.name = name
+        self._source = None if source is None else Path(source).expanduser()
+        place = data_root(None) / folder if root is None else data_root(root)
+        super().__init__(str(place), transform, pre_transform, log=False, force_reload=force_reload)
+
+    @property
+    def raw_dir(self) -> str:
+        """Folder of the raw files."""
+        return str(Path(self.root) / self.name / "raw")
+
+    @property
+    def processed_dir(self) -> str:
+        """Folder of what was read from them."""
+        return str(Path(self.root) / self.name / "processed")
+
+    @property
+    def raw_file_names(self) -> list[str]:
+        """Names of the raw files this set needs."""
+        return list(self._checksums())
+
+    @property
+    def processed_file_names(self) -> list[str]:
+        """Name of the stored form."""
+        return ["data.pt"]
+
+    def download(self) -> None:
+        """Copy the raw files from the folders known, or say what is missing."""
+        missing = []
+        for name, digest in self._checksums().items():
+            target = Path(self.raw_dir) / name
+            if target.is_file():
+                continue
+            found = next((path for path in self._candidates(name) if path.is_file()), None)
+            if found is None:
+                missing.append(f"  {target}{self._describe(name, digest)}")
+                continue
+            _verify(found, digest)
+            with atomic_path(target) as temporary:
+                shutil.copyfile(found, temporary)
+        if missing:
+            raise FileNotFoundError(self._missing_message(missing))
+
+    def load(self, path: str, data_cls: type[Data] = Data) -> None:
+        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
+        content, self.slices, _ = read_stored(path)
+        self.data = data_cls.from_dict(content)
+
+    def _checksums(self) -> dict[str, str | None]:
+        """Raw files in the order of reading, with their SHA-256 where it is known."""
+        raise NotImplementedError
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        """Places to copy a raw file from."""
+        raise NotImplementedError
+
+    def _describe(self, name: str, digest: str | None) -> str:
+        """What the message about a missing file says of it."""
+        return f"  (sha256 {digest})" if digest else ""
+
+    def _missing_message(self, missing: list[str]) -> str:
+        return "\n".join(
+            [
+                f"{type(self).__name__}({self.name!r}) lacks {len(missing)} raw file(s). Place",
+                *missing,
+                "or name the folder that holds them: source=...",
+            ]
+        )
+
+    def _verified(self) -> list[Path]:
+        """Paths of the raw files, their contents checked."""
+        paths = []
+        for name, digest in self._checksums().items():
+            path = Path(self.raw_dir) / name
+            _verify(path, digest)
+            paths.append(path)
+        return paths
+
+    def _store(self, data: Data) -> None:
+        """Store the only graph of the set in one step."""
+        if self.pre_transform is not None:
+            data = self.pre_transform(data)
+        with atomic_path(self.processed_paths[0]) as temporary:
+            self.save([data], str(temporary))
+
+
+def read_stored(path: str) -> Any:
+    """Read what was stored, without unrestricted unpickling."""
+    try:
+        return torch.load(path, weights_only=True)
+    except Exception as error:  # whatever is wrong with the file, the remedy is the same
+        raise ValueError(
+            f"{path} cannot be read; delete it or pass force_reload=True ({error})"
+        ) from error
+
+
+def _verify(path: Path, digest: str | None) -> None:
+    if digest is not None and (found := sha256_of(path)) != digest:
+        raise ValueError(
+            f"{path} has another content than expected: its sha256 is {found}, it must be {digest}"
+        )
