@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import math
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -32,8 +34,11 @@ __all__ = [
     "compare",
     "loglog_slope",
     "measure",
+    "part_parser",
     "peak_memory",
     "rmat",
+    "run_parts",
+    "show",
     "threads",
     "uniform_graph",
     "write_results",
@@ -339,3 +344,44 @@ def show(rows: list[dict[str, Any]]) -> None:
             f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
         )
         print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
+
+
+def part_parser(doc: str | None, parts: Iterable[str], count: int | None = None) -> ArgumentParser:
+    """Options that every benchmark script has: its parts, threads, and where results go."""
+    parser = ArgumentParser(description=doc)
+    parser.add_argument("--only", nargs="*", choices=list(parts), default=list(parts))
+    parser.add_argument("--threads", type=int, default=count or torch.get_num_threads())
+    parser.add_argument("--results", type=Path, default=None)
+    return parser
+
+
+def run_parts(
+    system: str,
+    parts: Mapping[str, Callable[..., list[dict[str, Any]]]],
+    options: Namespace,
+    *arguments: Any,
+    seeds: list[int],
+    default: Sequence[str] | None = None,
+    suffix: str = "",
+) -> None:
+    """Run the chosen parts, print their rows and write them.
+
+    Args:
+        system: Name of the benchmark and of its result file.
+        parts: Functions from ``arguments`` to rows.
+        options: What :func:`part_parser` read.
+        *arguments: Passed to every part.
+        seeds: Written into the file.
+        default: Parts that are run when none is named; all of them if missing.
+        suffix: Appended to the name of the file.
+    """
+    rows: list[dict[str, Any]] = []
+    with threads(options.threads):
+        for part in options.only:
+            found = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
+            show(found)
+            rows += found
+    everything = set(options.only) == set(parts if default is None else default)
+    name = system if everything else "_".join([system, *options.only])
+    path = Path(__file__).parent / "results" / f"{name}{suffix}.json"
+    write_results(options.results or path, system, rows, sys.argv[1:], seeds)

@@ -8,8 +8,6 @@ python -m benchmarks.concentration --only two_hops  the same graph at two hops (
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, measure, rmat, show, threads, write_results
+from benchmarks._harness import compare, measure, part_parser, rmat, run_parts
 from benchmarks.baselines import concentration as plain
 from graphlab.embed import approx_topological_concentration, topological_concentration
 from graphlab.ops import CSRGraph, walk_overlap_visits
@@ -153,24 +151,11 @@ PARTS = {"small": small, "large": large, "two_hops": two_hops}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = part_parser(__doc__, PARTS)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--source", type=Path, default=HERE.parent / "data/linkpred")
-    parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
-    rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            found = PARTS[part](options.source, options.repeats)
-            show(found)
-            rows += [{"threads": options.threads, **row} for row in found]
-    name = "concentration"
-    if set(options.only) != set(PARTS):
-        name += "_" + "_".join(options.only)
-    default = HERE / "results" / f"{name}.json"
-    write_results(options.results or default, "concentration", rows, sys.argv[1:], [SEED])
+    run_parts("concentration", PARTS, options, options.source, options.repeats, seeds=[SEED])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ python -m benchmarks.embed --scale 12      small, to try it out
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,15 +19,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from benchmarks._harness import (
-    compare,
-    measure,
-    peak_memory,
-    rmat,
-    show,
-    threads,
-    write_results,
-)
+from benchmarks._harness import compare, measure, part_parser, peak_memory, rmat, run_parts
 from benchmarks.baselines import embed as baselines
 from graphlab.datasets import MultilabelDataset
 from graphlab.embed import FastRP
@@ -179,25 +169,16 @@ PARTS: dict[str, Callable[[Options], list[Row]]] = {
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    default = [part for part in PARTS if part != "large"]
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=default)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    usual = [part for part in PARTS if part != "large"]
+    parser = part_parser(__doc__, PARTS)
+    parser.set_defaults(only=usual)
     parser.add_argument("--scale", type=int, default=18)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--source", type=Path, default=HERE.parent / "data/multilabel")
-    parser.add_argument("--results", type=Path, default=None)
     chosen = parser.parse_args()
     options = Options(chosen.scale, chosen.repeats, chosen.source)
-    rows: list[Row] = []
-    with threads(chosen.threads):
-        for part in chosen.only:
-            found = [{"threads": chosen.threads, **row} for row in PARTS[part](options)]
-            show(found)
-            rows += found
-    name = "embed" if chosen.only == default else "embed_" + "_".join(chosen.only)
-    path = chosen.results or HERE / "results" / f"{name}_{chosen.threads}threads.json"
-    write_results(path, "embed", rows, sys.argv[1:], [SEED])
+    suffix = f"_{chosen.threads}threads"
+    run_parts("embed", PARTS, chosen, options, seeds=[SEED], default=usual, suffix=suffix)
 
 
 if __name__ == "__main__":

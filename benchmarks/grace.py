@@ -7,7 +7,6 @@ python -m benchmarks.grace --only step     one part
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from benchmarks._harness import (
     compare,
     loglog_slope,
     measure,
+    part_parser,
     peak_memory,
-    show,
-    threads,
+    run_parts,
     uniform_graph,
-    write_results,
 )
 from benchmarks.baselines import grace as eager
 from graphlab.contrastive import COSTA, GRACE, InfoNCELoss, ProGCLLoss
@@ -204,22 +202,11 @@ PARTS = {"loss": loss, "step": step, "memory": memory}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = part_parser(__doc__, PARTS)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--large", type=int, default=35_000, help="nodes of the part 'memory'")
-    parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
-    rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            found = [{"threads": options.threads, **row} for row in PARTS[part](options)]
-            show(found)
-            rows += found
-    name = "grace" if set(options.only) == set(PARTS) else "grace_" + "_".join(options.only)
-    default = HERE / "results" / f"{name}.json"
-    write_results(options.results or default, "grace", rows, sys.argv[1:], [SEED])
+    run_parts("grace", PARTS, options, options, seeds=[SEED])
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ Times are CPU seconds of one process; building a library's own graph object is n
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -24,7 +22,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from benchmarks._harness import show, threads, write_results
+from benchmarks._harness import part_parser, run_parts
 from benchmarks.baselines import hyper as plain
 from graphlab.datasets import read_hyperedge_list
 from graphlab.hyper import (
@@ -222,25 +220,11 @@ PARTS = {"cliques": cliques, "rho": rhos, "motif": motif, "pipeline": pipeline}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--threads", type=int, default=1)
+    parser = part_parser(__doc__, PARTS, count=1)
     parser.add_argument("--repeats", type=int, default=3)
-    default_source = HERE.parent / "data/hypergraph/shyre"
-    parser.add_argument("--source", type=Path, default=default_source)
-    parser.add_argument("--results", type=Path, default=None)
+    parser.add_argument("--source", type=Path, default=HERE.parent / "data/hypergraph/shyre")
     options = parser.parse_args()
-    rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            found = PARTS[part](options.source, options.repeats)
-            show(found)
-            rows += [{"threads": options.threads, **row} for row in found]
-    name = "hyper"
-    if set(options.only) != set(PARTS):
-        name += "_" + "_".join(options.only)
-    default = HERE / "results" / f"{name}.json"
-    write_results(options.results or default, "hyper", rows, sys.argv[1:], [SEED])
+    run_parts("hyper", PARTS, options, options.source, options.repeats, seeds=[SEED])
 
 
 if __name__ == "__main__":

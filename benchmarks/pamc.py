@@ -6,8 +6,6 @@ python -m benchmarks.pamc --only exact    one part
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +19,10 @@ from benchmarks._harness import (
     compare,
     loglog_slope,
     measure,
+    part_parser,
     peak_memory,
-    show,
-    threads,
+    run_parts,
     uniform_graph,
-    write_results,
 )
 from benchmarks.baselines import pamc as eager
 from graphlab.contrastive import (
@@ -277,21 +274,10 @@ PARTS = {
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = part_parser(__doc__, PARTS)
     parser.add_argument("--source", type=Path, default=HERE.parent / "data/sdcn")
-    parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
-    rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            found = [{"threads": options.threads, **row} for row in PARTS[part](options.source)]
-            show(found)
-            rows += found
-    name = "pamc" if set(options.only) == set(PARTS) else "pamc_" + "_".join(options.only)
-    default = HERE / "results" / f"{name}.json"
-    write_results(options.results or default, "pamc", rows, sys.argv[1:], [SEED])
+    run_parts("pamc", PARTS, options, options.source, seeds=[SEED])
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ python -m benchmarks.pot --only score       one part
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,15 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import (
-    compare,
-    measure,
-    peak_memory,
-    show,
-    threads,
-    uniform_graph,
-    write_results,
-)
+from benchmarks._harness import compare, measure, part_parser, peak_memory, run_parts, uniform_graph
 from benchmarks.baselines.pot import DenseGraph, dense_compactness
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.contrastive.pot.budget import expected_drops
@@ -185,21 +175,10 @@ PARTS = {"score": score, "large": large, "tightness": tightness}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = part_parser(__doc__, PARTS)
     parser.add_argument("--source", type=Path, default=HERE.parent / "data")
-    parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
-    rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            found = [{"threads": options.threads, **row} for row in PARTS[part](options.source)]
-            show(found)
-            rows += found
-    name = "pot" if set(options.only) == set(PARTS) else "pot_" + "_".join(options.only)
-    default = HERE / "results" / f"{name}.json"
-    write_results(options.results or default, "pot", rows, sys.argv[1:], [SEED])
+    run_parts("pot", PARTS, options, options.source, seeds=[SEED])
 
 
 if __name__ == "__main__":
