@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
@@ -85,12 +86,20 @@ def read_graph(edge_index: Any, num_nodes: int) -> Graph:
     if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
         key = torch.unique(key)
         edges = torch.stack([key // num_nodes, key % num_nodes])
-    # Sorted by row, so stable sorting by column alone gives the reverse edges in order.
-    order = np.argsort(edges[1].numpy().astype(np.int32), kind="stable")
-    back = (edges[1] * num_nodes + edges[0])[torch.from_numpy(order)]
-    if not torch.equal(key, back):
-        alone = key[~torch.isin(key, back)][0]
-        u, v = int(alone) // num_nodes, int(alone) % num_nodes
-        raise ValueError(f"edge_index must hold both directions, but ({v}, {u}) is missing")
-    rows = torch.searchsorted(edges[0].contiguous(), torch.arange(num_nodes + 1))
-    return Graph(CSRGraph(rows, edges[1].int()))
+    rowptr = np.zeros(num_nodes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(edges[0].numpy(), minlength=num_nodes), out=rowptr[1:])
+    _check_both_directions(edges, rowptr)
+    return Graph(CSRGraph(torch.from_numpy(rowptr), edges[1].int()))
+
+
+def _check_both_directions(edges: Tensor, rowptr: Ints) -> None:
+    """Compare the rows with the columns, which a counting sort brings into order."""
+    nodes, col = rowptr.size - 1, edges[1].int().numpy()
+    rows = csr_matrix((np.ones(col.size, dtype=np.int8), col, rowptr), shape=(nodes, nodes))
+    columns = rows.tocsc()
+    if np.array_equal(columns.indptr, rowptr) and np.array_equal(columns.indices, col):
+        return
+    key, back = edges[0] * nodes + edges[1], edges[1] * nodes + edges[0]
+    alone = key[~torch.isin(key, back)][0]
+    u, v = int(alone) // nodes, int(alone) % nodes
+    raise ValueError(f"edge_index must hold both directions, but ({v}, {u}) is missing")

@@ -85,6 +85,26 @@ std::vector<int32_t> degeneracy_rank(const CliqueGraph& graph) {
   return place;
 }
 
+// The later neighbours of every node: rows no longer than the degeneracy.
+struct Forward {
+  std::vector<int64_t> ptr;
+  std::vector<int32_t> col;  // ascending within a row
+
+  explicit Forward(const CliqueGraph& graph) : ptr(1, 0) {
+    const std::vector<int32_t> rank = degeneracy_rank(graph);
+    ptr.reserve(graph.nodes + 1);
+    col.reserve(graph.rowptr[graph.nodes] / 2);
+    for (int64_t v = 0; v < graph.nodes; ++v) {
+      for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
+        if (rank[graph.col[e]] > rank[v]) col.push_back(graph.col[e]);
+      }
+      ptr.push_back(static_cast<int64_t>(col.size()));
+    }
+  }
+
+  const int32_t* row(int64_t node) const { return col.data() + ptr[node]; }
+};
+
 // What all threads share: when to stop, and how many cliques there are.
 class Budget {
  public:
@@ -118,63 +138,99 @@ class Budget {
 // The cliques of one root at a time; scratch and results of one thread.
 class Searcher {
  public:
-  Searcher(const CliqueGraph& graph, const std::vector<int32_t>& rank, Budget& budget)
-      : graph_(graph), rank_(rank), budget_(budget), local_(graph.nodes, -1) {}
+  Searcher(const CliqueGraph& graph, const Forward& forward, Budget& budget)
+      : graph_(graph), forward_(forward), budget_(budget), present_(words_for(graph.nodes), 0),
+        local_(graph.nodes, 0) {}
 
   std::vector<int64_t> sizes, members;  // sorted within a clique
 
   void operator()(int64_t root) {
-    prepare(root);
+    if ((++roots_ & 63) == 0) budget_.look_at_clock();
     clique_.assign(1, root);
+    divide(root);
+    if (later_ == 0) {
+      if (earlier_ == 0) emit();
+    } else if (later_ == 1) {
+      pair();
+    } else {
+      search();
+    }
+  }
+
+ private:
+  const int32_t* row(int64_t node) const { return graph_.col + graph_.rowptr[node]; }
+
+  // The universe of a root is its later neighbours, then the earlier ones, each ascending.
+  void divide(int64_t root) {
+    const int32_t* const begin = row(root);
+    const int32_t* const end = row(root + 1);
+    const int32_t* later = forward_.row(root);
+    const int32_t* const last = forward_.row(root + 1);
+    later_ = last - later;
+    earlier_ = end - begin - later_;
+    if (later_ == 0) return;
+    universe_.assign(later, last);
+    for (const int32_t* at = begin; at < end; ++at) {
+      if (later < last && *later == *at) {
+        ++later;
+      } else {
+        universe_.push_back(*at);
+      }
+    }
+  }
+
+  // With one later neighbour an edge is left: maximal unless an earlier neighbour closes a triangle.
+  void pair() {
+    const int32_t other = universe_[0];
+    const int32_t* at = row(other);
+    const int32_t* const end = row(other + 1);
+    for (int64_t j = 1; j <= earlier_; ++j) {  // ascending, like the row
+      at = std::lower_bound(at, end, universe_[j]);
+      if (at == end) break;
+      if (*at == universe_[j]) return;
+    }
+    clique_.push_back(other);
+    emit();
+  }
+
+  void search() {
+    prepare();
     const Level top = level(0);
     std::fill_n(top.can, stride(), Word{0});
     for (int64_t i = 0; i < later_; ++i) insert(top.can, i);
     for (int64_t i = 0; i < earlier_; ++i) insert(top.excluded, i);
     expand(0);
-    for (const int32_t u : universe_) local_[u] = -1;
-    if ((++roots_ & 63) == 0) budget_.look_at_clock();
+    for (int64_t i = 0; i < later_; ++i) erase(present_.data(), universe_[i]);
   }
 
- private:
-  // Numbers the later neighbours 0, 1, ... and the earlier ones after them.
-  void prepare(int64_t root) {
-    const int32_t* begin = graph_.col + graph_.rowptr[root];
-    const int32_t* end = graph_.col + graph_.rowptr[root + 1];
-    universe_.assign(begin, end);
-    const auto middle = std::stable_partition(universe_.begin(), universe_.end(), [&](int32_t u) {
-      return rank_[u] > rank_[root];
-    });
-    later_ = middle - universe_.begin();
-    earlier_ = static_cast<int64_t>(universe_.size()) - later_;
+  // Notes who is adjacent to whom; earlier neighbours among themselves do not matter. Every edge is
+  // in the row of its earlier end.
+  void prepare() {
     later_words_ = words_for(later_);
     earlier_words_ = words_for(earlier_);
-    for (size_t i = 0; i < universe_.size(); ++i) local_[universe_[i]] = static_cast<int32_t>(i);
+    for (const int32_t u : universe_) __builtin_prefetch(forward_.row(u));
+    for (int64_t i = 0; i < later_; ++i) {
+      insert(present_.data(), universe_[i]);
+      local_[universe_[i]] = static_cast<int32_t>(i);
+    }
     near_later_.assign((later_ + earlier_) * later_words_, 0);
     near_earlier_.assign(later_ * earlier_words_, 0);
     arena_.resize((later_ + 1) * stride());
-    for (int64_t i = 0; i < later_; ++i) join(i);
+    for (int64_t j = 0; j < later_ + earlier_; ++j) join(j);
   }
 
-  // Marks everything of the universe that is adjacent to the later neighbour i.
-  void join(int64_t i) {
-    const int32_t node = universe_[i];
-    const int32_t* const begin = graph_.col + graph_.rowptr[node];
-    const int32_t* const end = graph_.col + graph_.rowptr[node + 1];
-    const int64_t size = end - begin, count = static_cast<int64_t>(universe_.size());
-    if (size <= count * std::bit_width(static_cast<uint64_t>(size))) {
-      for (const int32_t* at = begin; at < end; ++at) {
-        if (local_[*at] >= 0) link(i, local_[*at]);
-      }
-    } else {  // a hub: ask for each node instead of reading its whole row
-      for (int64_t j = 0; j < count; ++j) {
-        if (std::binary_search(begin, end, universe_[j])) link(i, j);
+  void join(int64_t j) {
+    const int32_t* const end = forward_.row(universe_[j] + 1);
+    for (const int32_t* at = forward_.row(universe_[j]); at < end; ++at) {
+      if (!test(present_.data(), *at)) continue;
+      const int64_t i = local_[*at];
+      insert(near_later_.data() + j * later_words_, i);
+      if (j < later_) {
+        insert(near_later_.data() + i * later_words_, j);
+      } else {
+        insert(near_earlier_.data() + i * earlier_words_, j - later_);
       }
     }
-  }
-
-  void link(int64_t i, int64_t j) {
-    insert(near_later_.data() + j * later_words_, i);
-    if (j >= later_) insert(near_earlier_.data() + i * earlier_words_, j - later_);
   }
 
   const Word* near(int64_t j) const { return near_later_.data() + j * later_words_; }
@@ -255,9 +311,10 @@ class Searcher {
   }
 
   const CliqueGraph& graph_;
-  const std::vector<int32_t>& rank_;
+  const Forward& forward_;
   Budget& budget_;
-  Buffer<int32_t> local_;  // number in the universe of the root, or -1
+  std::vector<Word> present_;  // later neighbours: bits stay in the cache where numbers do not
+  Buffer<int32_t> local_;      // their numbers
   std::vector<int32_t> universe_;
   int64_t later_ = 0, earlier_ = 0, later_words_ = 0, earlier_words_ = 0;
   std::vector<Word> near_later_, near_earlier_, arena_;
@@ -265,23 +322,44 @@ class Searcher {
   uint64_t steps_ = 0, roots_ = 0;
 };
 
+// A clique of a thread; the first two nodes as one number decide most comparisons.
+struct Row {
+  uint64_t key;
+  const int64_t* begin;
+  int64_t size;
+
+  Row(const int64_t* first, int64_t count) : key(leading(first, count)), begin(first), size(count) {}
+
+  static uint64_t leading(const int64_t* first, int64_t count) {
+    const uint64_t second = count > 1 ? static_cast<uint64_t>(first[1]) + 1 : 0;
+    return static_cast<uint64_t>(first[0]) << 32 | second;
+  }
+  bool operator<(const Row& other) const {
+    if (key != other.key) return key < other.key;
+    return std::lexicographical_compare(
+        begin, begin + size, other.begin, other.begin + other.size);
+  }
+};
+
 // One list in lexicographic order out of those of the threads.
 void merge(const std::vector<Searcher*>& parts, CliqueResult& result) {
-  struct Row {
-    const int64_t* begin;
-    int64_t size;
-  };
+  size_t count = 0, total = 0;
+  for (const Searcher* part : parts) {
+    count += part->sizes.size();
+    total += part->members.size();
+  }
   std::vector<Row> rows;
+  rows.reserve(count);
   for (const Searcher* part : parts) {
     const int64_t* at = part->members.data();
     for (const int64_t size : part->sizes) {
-      rows.push_back({at, size});
+      rows.emplace_back(at, size);
       at += size;
     }
   }
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return std::lexicographical_compare(a.begin, a.begin + a.size, b.begin, b.begin + b.size);
-  });
+  std::sort(rows.begin(), rows.end());
+  result.idx.reserve(total);
+  result.ptr.reserve(count + 1);
   result.ptr.assign(1, 0);
   for (const Row& row : rows) {
     result.idx.insert(result.idx.end(), row.begin, row.begin + row.size);
@@ -416,14 +494,14 @@ class Overlaps {
 }  // namespace
 
 CliqueResult maximal_cliques(const CliqueGraph& graph, const CliqueLimits& limits) {
-  const std::vector<int32_t> rank = degeneracy_rank(graph);
+  const Forward forward(graph);
   Budget budget(limits);
   budget.look_at_clock();
   const int64_t tasks = divide_up(graph.nodes, kRoots);
   const int64_t most = std::min<int64_t>(tasks, torch::stable::get_num_threads());
   std::vector<Searcher> searchers;
   searchers.reserve(most);
-  for (int64_t i = 0; i < most; ++i) searchers.emplace_back(graph, rank, budget);
+  for (int64_t i = 0; i < most; ++i) searchers.emplace_back(graph, forward, budget);
   std::atomic<int64_t> next{0};
   with_workers(most, [&](int64_t worker) {
     for (int64_t task = next.fetch_add(1); task < tasks; task = next.fetch_add(1)) {
