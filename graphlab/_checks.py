@@ -29,11 +29,11 @@ def values_visible(*tensors: Tensor | None) -> bool:
     return all(type(t).__name__ != "FakeTensor" for t in present)
 
 
-def check_tensor(x: Any, name: str) -> Tensor:
-    """Require a strided tensor."""
+def check_tensor(x: Any, name: str, *, csr: bool = False) -> Tensor:
+    """Require a strided tensor, or one of sparse CSR rows where these are allowed."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
-    if x.layout != torch.strided:
+    if x.layout != torch.strided and not (csr and x.layout == torch.sparse_csr):
         raise TypeError(f"{name} must be a dense (strided) tensor, got layout {x.layout}")
     return x
 
@@ -45,9 +45,10 @@ def check_matrix(
     rows: int | None = None,
     cols: int | None = None,
     finite: bool = True,
+    csr: bool = False,
 ) -> Tensor:
     """Require a 2-D floating-point tensor, optionally of a given size and free of NaN and inf."""
-    x: Tensor = check_tensor(value, name)
+    x: Tensor = check_tensor(value, name, csr=csr)
     if not x.is_floating_point():
         raise TypeError(f"{name} must be floating point, got dtype {x.dtype}")
     if x.dim() != 2:
@@ -66,6 +67,7 @@ def check_finite(x: Tensor, name: str) -> None:
     # A sum is finite unless a value is not (or the sum overflows): one cheap pass in the good case.
     if x.numel() == 0 or bool(torch.isfinite(x.detach().sum())):
         return
+    x = x if x.layout == torch.strided else x.to_dense()
     bad = torch.isfinite(x.detach()).logical_not().nonzero()
     if bad.numel() == 0:
         return

@@ -3,7 +3,7 @@
 from graphlab.contrastive._diagnose import PamCDiagnosis
 from graphlab.contrastive.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.augmentation import DropEdge, MaskFeatures
-from graphlab.contrastive.autoencoder import SDCNAutoEncoder, pretrain_autoencoder, sparse_features
+from graphlab.contrastive.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
 from graphlab.contrastive.barlow import GBT, BarlowTwinsLoss
 from graphlab.contrastive.beta_mixture import BetaMixture
 from graphlab.contrastive.bgrl import BGRL, bgrl_loss
@@ -19,6 +19,7 @@ from graphlab.contrastive.pamc import PamCLoss, pamc_loss
 from graphlab.contrastive.pot import POT
 from graphlab.contrastive.progcl import ProGCL, ProGCLLoss
 from graphlab.contrastive.scgc import SCGC, ClusteringNetwork, initial_centers
+from graphlab.contrastive.sparse_rows import sparse_features
 from graphlab.contrastive.statistics import ClusterStatistics
 from graphlab.contrastive.supcon import supcon_loss
 from graphlab.contrastive.views import TwoViewModel, projection_head

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
+from graphlab.contrastive.sparse_rows import scale_columns
 
 __all__ = ["DropEdge", "MaskFeatures"]
 
@@ -104,13 +105,13 @@ class MaskFeatures:
         """Return a masked copy of the features ``(N, F)``; the input itself if p is zero.
 
         Args:
-            x (Tensor): Features, floating point ``(N, F)``.
+            x (Tensor): Features, floating point ``(N, F)``, dense or sparse CSR.
             generator (torch.Generator): Source of the draw.
         """
         if self.p == 0.0:
             return x
         keep = drop_mask(torch.full((x.size(1),), self.p, device=x.device), generator)
-        return x * keep.to(x.dtype)
+        return scale_columns(x, keep.to(x.dtype))
 
     def expected_budget(self, x: Tensor) -> int:
         """Return the expected number of masked columns, rounded half to even."""

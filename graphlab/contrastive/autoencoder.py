@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
+from graphlab.contrastive.sparse_rows import quiet
 
-__all__ = ["SDCNAutoEncoder", "pretrain_autoencoder", "sparse_features"]
-
-#: Below this share of non-zero features a sparse first layer is faster (measured at 0.045: 2x).
-_SPARSE_DENSITY = 0.1
+__all__ = ["SDCNAutoEncoder", "pretrain_autoencoder"]
 
 
 class SDCNAutoEncoder(nn.Module):
@@ -91,37 +87,11 @@ class _SparseLinear(torch.autograd.Function):
         return None, (_transposed(ctx.x) @ grad.contiguous()).t()
 
 
-def sparse_features(x: Tensor) -> Tensor:
-    """Store features as sparse CSR rows where that makes the first layer faster.
-
-    Args:
-        x (Tensor): Features, dense floating point ``(N, F)``.
-
-    Returns:
-        Tensor: ``x`` itself, or the same numbers as ``torch.sparse_csr`` on the CPU if fewer than
-        10 % of them are non-zero. :class:`SDCNAutoEncoder`'s encoder reads both.
-    """
-    x = check_matrix(x, "x")
-    if x.device.type != "cpu" or int(x.count_nonzero()) >= _SPARSE_DENSITY * x.numel():
-        return x
-    with _quiet():
-        return x.to_sparse_csr()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence torch's remark that CSR tensors are in beta."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse (CSR|CSC) tensor support is in beta")
-        warnings.filterwarnings("ignore", "Sparse invariant checks are implicitly disabled")
-        yield
-
-
 def _transposed(x: Tensor) -> Tensor:
     """Transpose of CSR rows, remembered on the tensor."""
     known: Tensor | None = getattr(x, "_graphlab_transposed", None)
     if known is None:
-        with _quiet():
+        with quiet():
             known = x.t().to_sparse_csr()
         x._graphlab_transposed = known  # type: ignore[attr-defined]
     return known

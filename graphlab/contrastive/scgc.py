@@ -12,13 +12,10 @@ from graphlab._checks import check_int, check_matrix, check_nonnegative, check_p
 from graphlab._random import make_generator
 from graphlab._savable import SavableEstimator
 from graphlab.contrastive.assignment import student_t_assignment, target_distribution
-from graphlab.contrastive.autoencoder import (
-    SDCNAutoEncoder,
-    pretrain_autoencoder,
-    sparse_features,
-)
+from graphlab.contrastive.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
 from graphlab.contrastive.influence import influence_graph
 from graphlab.contrastive.pamc import PamCLoss
+from graphlab.contrastive.sparse_rows import sparse_features
 from graphlab.ops import CSRGraph
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ class TwoViewModel(nn.Module):
         """Draw both views.
 
         Args:
-            x (Tensor): Features ``(N, F)``.
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
             generator (torch.Generator): Source of all draws.
 

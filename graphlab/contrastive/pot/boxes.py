@@ -72,7 +72,8 @@ def run_course(
 
     Args:
         steps: Of the encoder.
-        x: Features of all nodes ``(N, F)``.
+        x: Features of all nodes ``(N, F)``; sparse CSR is made dense where a batch or the first
+            step cannot read it.
         drops: Allowed graphs.
         bound: ``"interval"``; anything else uses the budgets of whole rows.
         targets: Nodes whose output is wanted, ascending; all if missing. Only what these need is
@@ -89,6 +90,8 @@ def run_course(
         if isinstance(step, Hop):
             rows[k] = drops.rows(step.norm, needed)
             needed = rows[k].columns
+    if x.layout != torch.strided and (needed is not None or not _multiplies(steps)):
+        x = x.to_dense()
     boxes = [Box(x, x).at(needed)]
     for k, step in enumerate(steps):
         box = boxes[-1]
@@ -100,6 +103,12 @@ def run_course(
         else:
             boxes.append(_hop(step, box, rows[k], boxes, bound))
     return Course(steps, boxes, rows, bound)
+
+
+def _multiplies(steps: Sequence[Step]) -> bool:
+    """Whether the features meet a matrix first, which can read sparse rows."""
+    first = steps[0] if steps else None
+    return isinstance(first, Affine) and first.weight is not None and first.weight.dim() == 2
 
 
 def _affine(step: Affine, box: Box) -> Box:

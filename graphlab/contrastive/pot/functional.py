@@ -83,7 +83,7 @@ def compactness_bound(
         torch.Size([3])
     """
     steps = gcn_steps(layers, negative_slope)
-    check_matrix(x, "x", cols=layers[0][0].size(1))
+    check_matrix(x, "x", cols=layers[0][0].size(1), csr=True)
     check_same_device(x=x, edge_index=edge_index, target=target, budget=budget, nodes=nodes)
     drops = DropSet(edge_index, x.size(0), budget, directed)
     return lower_bound(steps, x, drops, target, bound, nodes)
@@ -99,7 +99,7 @@ def lower_bound(
 ) -> Tensor:
     """Certify any list of steps; arguments as for :func:`compactness_bound`."""
     check_choice(bound, "bound", BOUNDS)
-    check_matrix(x, "x", rows=drops.num_nodes)
+    check_matrix(x, "x", rows=drops.num_nodes, csr=True)
     if nodes is None:
         check_matrix(target, "target", rows=drops.num_nodes)
         return certify(run_course(steps, x, drops, bound), target)
@@ -140,7 +140,7 @@ def preactivation_bounds(
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
     """
     steps = gcn_steps(layers, negative_slope)
-    check_matrix(x, "x", cols=layers[0][0].size(1))
+    check_matrix(x, "x", cols=layers[0][0].size(1), csr=True)
     check_choice(bound, "bound", BOUNDS)
     course = run_course(steps, x, DropSet(edge_index, x.size(0), budget, directed), bound)
     return [

@@ -158,7 +158,7 @@ class POT:
             host_loss (Tensor): A scalar.
             z1 (Tensor): Encoder output of view 1, ``(N, d)``, before any projection head.
             z2 (Tensor): Of view 2.
-            x (Tensor): Features ``(N, F)``.
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             views (pair): Edges of both views; needed (and checked to be parts of the graph) by
                 ``"reference"``, optional otherwise.
 
@@ -190,7 +190,7 @@ class POT:
         Args:
             z1 (Tensor): Encoder output of view 1 ``(N, d)``.
             z2 (Tensor): Of view 2.
-            x (Tensor): Features ``(N, F)``.
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             views (pair): Edges of both views, see :meth:`__call__`.
             nodes (Tensor, optional): Distinct nodes ``(n,)`` to compute.
 
@@ -219,7 +219,7 @@ class POT:
     # --- preparation -----------------------------------------------------------------------------
 
     def _check_inputs(self, z1: Tensor, z2: Tensor, x: Tensor) -> None:
-        check_matrix(x, "x")
+        check_matrix(x, "x", csr=True)
         rows = x.size(0)
         if rows < 2:
             raise ValueError(f"x must have at least 2 rows, got shape {tuple(x.shape)}")

@@ -146,7 +146,7 @@ def reference_compactness(
     Reference: POT, "Provable Training for Graph Contrastive Learning", NeurIPS 2023,
     arXiv:2309.13944.
     """
-    check_matrix(x, "x")
+    check_matrix(x, "x", csr=True)
     count = x.size(0)
     check_same_device(x=x, edge_index=edge_index, view_edge_index=view_edge_index, anchor=anchor)
     edge_index = check_simple_graph(edge_index, count)

