@@ -13,7 +13,7 @@ STAMPS := $(VENV)/stamps
 
 # One thread per worker: the workers share the cores.
 PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
-OPS_TESTS := $(wildcard tests/ops tests/contrastive tests/embed tests/hyper tests/tag/graphclip)
+OPS_TESTS := $(wildcard tests/ops tests/contrastive tests/embed tests/hyper tests/tag/graphclip tests/tag/tape)
 
 KERNEL_FILES := $(wildcard cuda_ops/setup.py cuda_ops/pyproject.toml cuda_ops/MANIFEST.in \
     cuda_ops/graphlab_cuda_ops/*.py cuda_ops/csrc/* cuda_ops/csrc/*/*)

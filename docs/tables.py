@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 
-from _tables import concentration, fastrp, hypergraph, pamc, pot
+from _tables import concentration, fastrp, hypergraph, pamc, pot, tape
 from _tables.common import ROOT
 
 PAGES = (
@@ -22,8 +22,16 @@ PAGES = (
     "docs/topological_concentration.md",
     "docs/hypergraph.md",
     "docs/pot.md",
+    "docs/tape.md",
 )
-TABLES = pamc.TABLES | fastrp.TABLES | concentration.TABLES | hypergraph.TABLES | pot.TABLES
+TABLES = (
+    pamc.TABLES
+    | fastrp.TABLES
+    | concentration.TABLES
+    | hypergraph.TABLES
+    | pot.TABLES
+    | tape.TABLES
+)
 
 
 def render(text: str) -> str:

@@ -26,6 +26,7 @@ BASELINES = {
     "link": "GCN",
     "pot": "none",
     "hypergraph": "maximal cliques",
+    "tape": "LLM top-1",
 }
 
 

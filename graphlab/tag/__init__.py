@@ -39,13 +39,31 @@ from graphlab.tag.graphclip import (
 )
 from graphlab.tag.hashing import FakeTextEncoder, HashingEncoder
 from graphlab.tag.replies import CostEstimate, LLMError, LLMReply, Price
+from graphlab.tag.tape import (
+    TAPE,
+    ExplanationGenerator,
+    ExplanationPrompt,
+    ExplanationTable,
+    RankedPrediction,
+    RankedPredictionEncoder,
+    RevGAT,
+    ensemble_logits,
+    read_ranked_predictions,
+    read_tape_responses,
+    tape_split,
+    write_ranked_predictions,
+)
 from graphlab.tag.text_graph import TextGraph
 
 __all__ = [
+    "TAPE",
     "AlignmentReport",
     "BatchImport",
     "CostEstimate",
     "EmbeddingStore",
+    "ExplanationGenerator",
+    "ExplanationPrompt",
+    "ExplanationTable",
     "FakeTextEncoder",
     "GraphCLIP",
     "GraphCLIPEncoder",
@@ -60,6 +78,9 @@ __all__ = [
     "PretrainResult",
     "Price",
     "PromptTuner",
+    "RankedPrediction",
+    "RankedPredictionEncoder",
+    "RevGAT",
     "Subgraph",
     "SubgraphBatch",
     "SubgraphSampler",
@@ -74,10 +95,15 @@ __all__ = [
     "check_text_alignment",
     "class_probabilities",
     "encode_nodes",
+    "ensemble_logits",
     "feature_rms",
     "load_official_checkpoint",
     "pretrain",
     "random_walk_encoding",
     "read_official_pairs",
+    "read_ranked_predictions",
+    "read_tape_responses",
     "retrieval_at_1",
+    "tape_split",
+    "write_ranked_predictions",
 ]

@@ -1,0 +1,73 @@
+"""Speed and memory of TAPE's fused P layer beside embedding and matrix product.
+
+python -m benchmarks.tape                  all parts, all cores; writes results/tape.json
+python -m benchmarks.tape --only layer     one part
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks._harness import compare, part_parser, peak_memory, run_parts
+from benchmarks.baselines.tape import embed_and_multiply
+from graphlab.tag import RankedPredictionEncoder
+
+SEED = 0
+K, DIM, HIDDEN, CLASSES = 5, 128, 128, 40
+Row = dict[str, Any]
+
+
+def layer(nodes: int) -> list[Row]:
+    """Forward and backward of the layer for ranked lists like those of ogbn-arxiv, full width."""
+    generator = torch.Generator().manual_seed(SEED)
+    ids = torch.randint(CLASSES + 1, (nodes, K), generator=generator)
+    encoder = RankedPredictionEncoder(CLASSES, K, DIM)
+    weight = torch.randn(HIDDEN, K * DIM, generator=generator).requires_grad_()
+    upstream = torch.randn(nodes, HIDDEN, generator=generator)
+    outputs: dict[str, Callable[[], Tensor]] = {
+        "embedding + GEMM": lambda: embed_and_multiply(ids, encoder.weight, weight),
+        "fused": lambda: encoder.project(ids, weight),
+    }
+    steps = {
+        name: _step(output, [encoder.weight, weight], upstream) for name, output in outputs.items()
+    }
+    case = f"P layer, N={nodes}, k={K}, d={DIM}, h={HIDDEN}, forward + backward"
+    rows = [{"case": case, **row} for row in compare(steps, repeats=3, warmup=1).as_rows()]
+    with torch.no_grad():
+        plain, fused = (output() for output in outputs.values())
+        error = float((plain - fused).abs().max() / plain.abs().max())
+        del plain, fused
+    for row in rows:
+        memory = peak_memory(steps[row["name"]]).cpu_bytes
+        row |= {"peak_extra_bytes": memory, "largest_relative_difference": error}
+    for row in rows:
+        row["times_less_memory"] = rows[0]["peak_extra_bytes"] / row["peak_extra_bytes"]
+    return rows
+
+
+def _step(
+    output: Callable[[], Tensor], parameters: list[Tensor], upstream: Tensor
+) -> Callable[[], None]:
+    def run() -> None:
+        torch.autograd.grad(output(), parameters, upstream)
+
+    return run
+
+
+PARTS = {"layer": layer}
+
+
+def main() -> None:
+    """Run the chosen parts and write their rows."""
+    parser = part_parser(__doc__, PARTS)
+    parser.add_argument("--nodes", type=int, default=1_000_000)
+    options = parser.parse_args()
+    run_parts("tape", PARTS, options, options.nodes, seeds=[SEED])
+
+
+if __name__ == "__main__":
+    main()

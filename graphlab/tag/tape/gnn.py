@@ -1,0 +1,106 @@
+"""The networks of TAPE's members."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlab._checks import check_choice, check_fraction, check_int
+from graphlab.tag.tape.adjacency import SharedAdjacency
+from graphlab.tag.tape.ranked_encoder import RankedPredictionEncoder
+
+__all__ = ["MemberNetwork"]
+
+KINDS = ("gcn", "sage", "mlp")
+
+
+class MemberNetwork(nn.Module):
+    """GCN, GraphSAGE (mean) or MLP: convolution, batch norm, ReLU, dropout; the last one bare.
+
+    Values and parameter names are those of the authors' networks, whose checkpoints load as they
+    are. Computed differently: the adjacency matrix is shared instead of normalised by every layer,
+    features are projected before they are spread, and ranked predictions go through the fused path
+    of :class:`RankedPredictionEncoder`.
+
+    Args:
+        kind: ``"gcn"``, ``"sage"`` or ``"mlp"``.
+        in_channels: Columns of the features; the encoder's where there is one.
+        hidden_channels: Columns between layers.
+        out_channels: Number of classes C.
+        num_layers: Layers, at least 2.
+        dropout: Share dropped behind every layer but the last.
+        encoder: Encoder of ranked predictions, which are then the input.
+
+    Shapes:
+        x: ``(N, in_channels)``, or ids ``(N, k)`` with an encoder.
+        graph: A :class:`SharedAdjacency` of the kind, or ``edge_index`` ``(2, E)``; any for MLP.
+        output: Logits ``(N, C)``.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(E h + N h (in + L h)) for L layers of width h; O(E h k + N h (k + L h)) with an
+    encoder.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        in_channels: int,
+        hidden_channels: int,
+        out_channels: int,
+        num_layers: int = 4,
+        dropout: float = 0.0,
+        encoder: RankedPredictionEncoder | None = None,
+    ) -> None:
+        super().__init__()
+        self.kind = check_choice(kind, "kind", KINDS)
+        first = in_channels if encoder is None else encoder.out_channels
+        hidden = check_int(hidden_channels, "hidden_channels", minimum=1)
+        layers = check_int(num_layers, "num_layers", minimum=2)
+        self.dropout = check_fraction(dropout, "dropout")
+        self.encoder = encoder
+        widths = [check_int(first, "in_channels", minimum=1), *[hidden] * (layers - 1)]
+        widths.append(check_int(out_channels, "out_channels", minimum=1))
+        self.convs = nn.ModuleList(_convolution(kind, *pair) for pair in pairwise(widths))
+        self.bns = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
+
+    def forward(self, x: Tensor, graph: SharedAdjacency | Tensor | None = None) -> Tensor:
+        """Return the logits."""
+        if self.kind == "mlp":
+            graph = None
+        elif isinstance(graph, Tensor):
+            graph = SharedAdjacency.build(graph, x.size(0), self.kind)
+        elif graph is None or graph.kind != self.kind:
+            raise ValueError(f"graph must be edge_index or a SharedAdjacency of {self.kind!r}")
+        h = self._layer(0, x, graph)
+        for i, norm in enumerate(self.bns):
+            h = F.dropout(norm(h).relu(), self.dropout, self.training)
+            h = self._layer(i + 1, h, graph)
+        return h
+
+    def _layer(self, i: int, x: Tensor, graph: SharedAdjacency | None) -> Tensor:
+        conv: Any = self.convs[i]
+        project: Any = F.linear if i or self.encoder is None else self.encoder.project
+        out: Tensor
+        if graph is None:
+            out = project(x, conv.weight, conv.bias)
+            return out
+        if self.kind == "gcn":
+            out = graph @ project(x, conv.lin.weight) + conv.bias
+            return out
+        spread = graph @ project(x, conv.lin_l.weight)
+        out = spread + conv.lin_l.bias + project(x, conv.lin_r.weight)
+        return out
+
+
+def _convolution(kind: str, in_channels: int, out_channels: int) -> nn.Module:
+    """PyG's layer, of which names, shapes and initial values are used."""
+    from torch_geometric.nn import GCNConv, SAGEConv
+
+    layers = {"gcn": GCNConv, "sage": SAGEConv, "mlp": nn.Linear}
+    layer: nn.Module = layers[kind](in_channels, out_channels)
+    return layer

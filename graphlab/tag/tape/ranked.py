@@ -1,0 +1,158 @@
+"""Ranked predictions: the classes that a language model named for every node, best first."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import numbers
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_int
+from graphlab._io import atomic_write
+
+__all__ = ["read_ranked_predictions", "write_ranked_predictions"]
+
+Rows = Iterable[Sequence[int]]
+_SHOWN = 80  # characters of an offending field in an error
+
+
+def read_ranked_predictions(
+    path_or_rows: str | os.PathLike[str] | Rows | Tensor,
+    num_nodes: int,
+    num_classes: int,
+    k: int,
+    unique: bool = False,
+) -> Tensor:
+    """Read ranked class lists into the form that :class:`RankedPredictionEncoder` takes.
+
+    A file is CSV without header; row i belongs to node i and holds class ids from 0, best first. An
+    empty line means that nothing was predicted for its node, so the file must not go through a
+    reader that drops empty lines: the rows behind would move to other nodes.
+
+    The published files repeat classes within a row (two thirds of the rows of ogbn-products do).
+    ``unique=False`` keeps them, as the authors do; ``unique=True`` drops repeats before the row is
+    cut, which is better for new answers.
+
+    Args:
+        path_or_rows: CSV file (``.gz`` too), or a list of class ids per node.
+        num_nodes: N, the number of rows expected.
+        num_classes: C; ids lie in ``[0, C)``.
+        k: Columns of the result; longer rows are cut.
+        unique: Whether a class counts only once in a row.
+
+    Returns:
+        Tensor: int64 ``(N, k)``, class id plus one; 0 pads short rows on the right.
+
+    Raises:
+        ValueError: If the number of rows differs from N, an id is no whole number or outside
+            ``[0, C)``, or k < 1. The message names the row.
+        FileNotFoundError: If there is no such file.
+
+    Complexity: O(entries).
+
+    Example:
+        >>> read_ranked_predictions([[2, 0, 0], []], num_nodes=2, num_classes=3, k=2)
+        tensor([[3, 1],
+                [0, 0]])
+    """
+    count = check_int(num_nodes, "num_nodes", minimum=0)
+    classes = check_int(num_classes, "num_classes", minimum=1)
+    width = check_int(k, "k", minimum=1)
+    if isinstance(path_or_rows, (str, os.PathLike)):
+        rows, source = _read_csv(Path(path_or_rows)), str(path_or_rows)
+    else:
+        rows, source = _listed(path_or_rows), "rows"
+    if len(rows) != count:
+        raise ValueError(
+            f"{source} must have {count} rows, one per node, got {len(rows)}; "
+            "an empty line counts as a row"
+        )
+    result = np.zeros((count, width), np.int64)
+    for node, row in enumerate(rows):
+        ids = [_class_id(value, classes, source, node) + 1 for value in row]
+        ids = (list(dict.fromkeys(ids)) if unique else ids)[:width]
+        result[node, : len(ids)] = ids
+    return torch.from_numpy(result)
+
+
+def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | Rows) -> None:
+    """Write ranked class lists as :func:`read_ranked_predictions` reads them, atomically.
+
+    Args:
+        path: File to write; a name that ends in ``.gz`` is compressed.
+        ranked: int64 ``(N, k)`` of class ids plus one, padded with 0 on the right (what
+            :func:`read_ranked_predictions` returns), or a list of class ids from 0 per node.
+
+    Raises:
+        TypeError, ValueError: If the tensor is malformed, has a gap in a row, or an id is no whole
+            number or negative.
+    """
+    rows = _decoded(ranked) if isinstance(ranked, Tensor) else _listed(ranked)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for node, row in enumerate(rows):
+        writer.writerow([_class_id(value, None, "ranked", node) for value in row])
+    content = text.getvalue().encode("ascii")
+    if str(path).endswith(".gz"):
+        content = gzip.compress(content, mtime=0)  # equal rows give equal bytes
+    atomic_write(path, content)
+
+
+def _read_csv(path: Path) -> list[list[str]]:
+    content = path.read_bytes()
+    content = gzip.decompress(content) if path.suffix == ".gz" else content
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a UTF-8 CSV file: {error}") from error
+    # A line of blanks is an empty line to a reader of text and one empty field to csv.
+    return [[] if len(row) == 1 and not row[0].strip() else row for row in rows]
+
+
+def _listed(rows: Any) -> list[Any]:
+    if isinstance(rows, Tensor):
+        if rows.dim() != 2:
+            raise ValueError(f"rows must be 2-D (nodes, ranks), got shape {tuple(rows.shape)}")
+        return list(rows.tolist())
+    found = list(rows)
+    for node, row in enumerate(found):
+        if isinstance(row, (str, bytes)) or not hasattr(row, "__iter__"):
+            raise TypeError(f"rows[{node}] must be a list of class ids, got {row!r}")
+    return found
+
+
+def _class_id(value: Any, num_classes: int | None, source: str, node: int) -> int:
+    number = value.strip() if isinstance(value, str) else value
+    if isinstance(number, str):
+        digits = number[1:] if number[:1] == "-" else number
+        number = int(number) if digits.isascii() and digits.isdigit() else number
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
+        raise ValueError(
+            f"{source}, row {node} must hold class ids, whole numbers from 0, "
+            f"got {str(value)[:_SHOWN]!r}"
+        )
+    label = int(number)
+    if label < 0 or (num_classes is not None and label >= num_classes):
+        span = "at least 0" if num_classes is None else f"in [0, {num_classes})"
+        raise ValueError(f"{source}, row {node} must hold class ids {span}, got {label}")
+    return label
+
+
+def _decoded(ranked: Tensor) -> list[list[int]]:
+    if ranked.dtype != torch.int64 or ranked.dim() != 2:
+        raise TypeError(
+            f"ranked must be int64 of shape (N, k), got {ranked.dtype} {tuple(ranked.shape)}"
+        )
+    gap = (ranked[:, :-1] == 0) & (ranked[:, 1:] != 0)
+    if bool(gap.any()):
+        node = int(gap.any(1).nonzero()[0])
+        raise ValueError(f"ranked[{node}] has a class behind a padding 0: {ranked[node].tolist()}")
+    return [[value - 1 for value in row if value != 0] for row in ranked.tolist()]

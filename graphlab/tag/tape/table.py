@@ -1,0 +1,141 @@
+"""What a language model said about every node, as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from graphlab._io import _dump_json, _load_json, atomic_write
+from graphlab.tag.tape.ranked import read_ranked_predictions
+
+__all__ = ["Explanation", "ExplanationTable"]
+
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer about one node.
+
+    Attributes:
+        node: Its id.
+        status: ``"ok"``; ``"empty"`` if no class was named; otherwise the status of the reply
+            (see :class:`LLMReply`).
+        ranked: Class ids from 0, best first.
+        explanation: The reasons.
+        raw: What the model said, whole.
+        prompt_tokens: Tokens read by the model.
+        completion_tokens: Tokens written by it.
+        error: What went wrong, if something did.
+    """
+
+    node: Hashable
+    status: str
+    ranked: tuple[int, ...]
+    explanation: str
+    raw: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ExplanationTable:
+    """A row per node, in the order of the texts.
+
+    Attributes:
+        rows: The answers.
+        classes: Names of the classes.
+        k: Most classes asked for.
+    """
+
+    rows: tuple[Explanation, ...]
+    classes: tuple[str, ...]
+    k: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.rows)
+
+    def __getitem__(self, position: int) -> Explanation:
+        return self.rows[position]
+
+    def counts(self) -> dict[str, int]:
+        """Number of rows by status."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            found[row.status] = found.get(row.status, 0) + 1
+        return found
+
+    def ranked_predictions(self) -> Tensor:
+        """Ranked classes as int64 ``(N, k)``, class id plus one, 0 for none: the feature P."""
+        lists = [row.ranked for row in self.rows]
+        return read_ranked_predictions(lists, len(self), len(self.classes), self.k, unique=True)
+
+    def texts(self, fallback: Sequence[str] | None = None) -> list[str]:
+        """Whole answers in words, the text of the feature E: the classes, then the reasons.
+
+        Args:
+            fallback: Texts for nodes without an answer, such as their own.
+
+        Returns:
+            list[str]: N texts.
+
+        Raises:
+            ValueError: If nodes have no answer and there is no fallback; they are listed.
+        """
+        if fallback is not None and len(fallback) != len(self):
+            raise ValueError(f"fallback must have {len(self)} texts, got {len(fallback)}")
+        lacking = [row.node for row in self.rows if not row.raw.strip()]
+        if lacking and fallback is None:
+            raise ValueError(
+                f"{len(lacking)} nodes have no answer: {lacking[:_LISTED]}; "
+                "give fallback texts for them"
+            )
+        own = [""] * len(self) if fallback is None else fallback
+        pairs = zip(self.rows, own, strict=True)
+        return [self._text(row) if row.raw.strip() else text for row, text in pairs]
+
+    def _text(self, row: Explanation) -> str:
+        if row.explanation.strip() == row.raw.strip():
+            return row.explanation  # free text holds its list already
+        names = ", ".join(self.classes[label] for label in row.ranked)
+        return f"{names}\n\n{row.explanation}".strip() or row.raw.strip()
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write one JSON object per line, behind a line with classes and k, atomically.
+
+        Raises:
+            TypeError: If an id of a node is neither a string nor a number.
+        """
+        odd = [row.node for row in self.rows if not isinstance(row.node, (str, int, float))]
+        if odd:
+            raise TypeError(
+                f"ids of nodes must be strings or numbers to be written, got {odd[0]!r}"
+            )
+        lines = [_dump_json({"classes": self.classes, "k": self.k})]
+        lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
+        atomic_write(path, ("\n".join(lines) + "\n").encode())
+
+    @staticmethod
+    def read(path: str | os.PathLike[str]) -> ExplanationTable:
+        """Read what :meth:`write` wrote.
+
+        Raises:
+            ValueError: If the file is something else.
+        """
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+        try:
+            head, *rows = [_load_json(line) for line in lines if line]
+            answers = (Explanation(**{**row, "ranked": tuple(row["ranked"])}) for row in rows)
+            return ExplanationTable(tuple(answers), tuple(head["classes"]), int(head["k"]))
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a table of explanations: {error}") from error

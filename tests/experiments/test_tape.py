@@ -1,0 +1,230 @@
+"""The TAPE experiment: rows, honesty, and the whole way from texts through a real HTTP server."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from experiments import tape
+from experiments._runner import execute
+from experiments._text_graphs import bag_of_words, read_citeseer, read_cora
+from tests._data import test_data_root
+from tests.tag._server import ChatServer, serving
+
+TINY = tape.Config(gnns=("gcn", "mlp"), hidden_channels=8, num_layers=2, epochs=10)
+WORDS = {"Cats": "purr meow whisker", "Dogs": "bark woof leash", "Fish": "swim gill fin"}
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for name in ("GRAPHLAB_LLM_BASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def planted(num_nodes: int = 60) -> Data:
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(num_nodes) % 3
+    pairs = torch.randint(num_nodes, (2, 500), generator=generator)
+    data = Data(y=y, num_nodes=num_nodes, edge_index=pairs[:, y[pairs[0]] == y[pairs[1]]])
+    data.label_names = list(WORDS)
+    data.TA = torch.eye(3)[y] + torch.rand(num_nodes, 3, generator=generator)
+    data.BoW = (torch.rand(num_nodes, 6, generator=generator) < 0.5).float()
+    data.P = torch.stack([y + 1, torch.zeros_like(y)], 1)
+    data.P[::5, 0] = 1
+    return data
+
+
+@pytest.fixture
+def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
+    """The planted graph in place of Cora; which seeds were read is noted on it."""
+    data = planted()
+    data.seeds = []
+
+    def read(source: str, seed: int, k: int) -> Data:
+        data.seeds.append(seed)
+        return data.clone()
+
+    monkeypatch.setattr(tape, "read_cora", read)
+    return data
+
+
+def rows(tmp_path: Path, config: tape.Config, **options: Any) -> dict[str, dict[str, float]]:
+    results = execute(tape.run, config, out=tmp_path, device="cpu", **options)
+    assert not results.errors
+    return results.finished[0].rows
+
+
+@pytest.mark.usefixtures("graph")
+def test_table_holds_members_ensembles_and_baselines(tmp_path: Path) -> None:
+    found = rows(tmp_path, TINY)
+    members = ("TA", "P", "BoW", "TA+P", "TA+P+BoW")  # E is left out: there are no explanations
+    expected = [f"{title} {name}" for title in ("GCN", "MLP") for name in members]
+    assert list(found) == ["most frequent class", "LLM top-1", *expected]
+    assert found["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(52 / 60)
+    assert all(0 <= row["accuracy"] <= 1 for row in found.values())
+    assert found["GCN TA+P"]["accuracy"] > 0.7 > found["most frequent class"]["accuracy"]
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["accuracy.png"]
+
+
+def test_features_and_split_belong_together(tmp_path: Path, graph: Data) -> None:
+    results = execute(tape.run, TINY, out=tmp_path, device="cpu", seeds=(0, 4, 6))
+    assert not results.errors
+    assert graph.seeds == [0, 0, 2]
+    first, again, _ = (seed.rows for seed in results.finished)
+    assert first["LLM top-1"] == again["LLM top-1"]  # the same test nodes
+
+
+def test_test_labels_change_nothing_but_the_score(
+    tmp_path: Path, graph: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = rows(tmp_path / "seen", TINY)
+    hidden = graph.clone()
+    hidden.y = graph.y.clone()
+    test = tape.tape_split(60, 0)["test"]
+    hidden.y[test] = (hidden.y[test] + 1) % 3
+    monkeypatch.setattr(tape, "read_cora", lambda *arguments: hidden.clone())
+    blind = rows(tmp_path / "blind", TINY)
+    for title, row in honest.items():
+        for key in set(row) - {"accuracy", "accuracy_probs", "accuracy_all_nodes"}:
+            assert blind[title][key] == row[key]
+    assert blind["GCN TA"]["accuracy"] < honest["GCN TA"]["accuracy"]
+
+
+# --- from texts -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A text graph of sixty animals."""
+    place = tmp_path / "animals"
+    place.mkdir()
+    names, data = list(WORDS), planted()
+    lines = ["id,label,text"]
+    for node, label in enumerate(data.y.tolist()):
+        words = WORDS[names[label]].split()
+        lines.append(f"n{node},{label},Number {node} can {words[node % 2]} and {words[2]}.")
+    (place / "nodes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    edges = [f"n{a},n{b}" for a, b in data.edge_index.t().tolist()]
+    (place / "edges.csv").write_text("\n".join(["src,dst", *edges]) + "\n", encoding="utf-8")
+    (place / "classes.json").write_text(json.dumps(names), encoding="utf-8")
+    return place
+
+
+def answer(number: int, body: dict[str, Any]) -> Any:
+    """What a fair model would say, with some trouble on the way."""
+    question = body["messages"][-1]["content"].split("\n")[1]
+    if question.startswith("Number 7 "):
+        return {"status": 400, "body": "{}"}
+    if number % 9 == 4:
+        return {"status": 429, "headers": {"Retry-After": "0"}}
+    label = next(
+        name for name, words in WORDS.items() if set(words.split()) & set(question.split())
+    )
+    return json.dumps({"labels": [label, "Fish"], "explanation": f"It says so: {question}"})
+
+
+def asking(folder: Path, server: ChatServer) -> tape.Config:
+    return dataclasses.replace(
+        TINY,
+        dataset="texts",
+        source=str(folder),
+        llm=f"{server.url}/org/model",
+        llm_cache=str(folder / "cache.db"),
+        words=20,
+        epochs=60,
+    )
+
+
+def test_the_whole_way_from_texts(tmp_path: Path, folder: Path) -> None:
+    with serving(answer) as server:
+        config = asking(folder, server)
+        results = execute(tape.run, config, out=tmp_path / "runs", device="cpu", seeds=(0, 1))
+        assert not results.errors
+        assert server.bodies[0]["model"] == "org/model"
+        answered = [body["messages"][-1]["content"] for body in server.bodies]
+        # 59 answers and retries; the second seed asks for the one that failed and nothing else.
+        assert len(set(answered)) == 60
+        assert sum("Number 7 " in text for text in answered) == 2
+    found = results.finished[0].rows
+    assert {"GCN TA", "GCN E", "GCN P", "GCN BoW", "GCN TA+E+P", "MLP TA+P+BoW"} <= set(found)
+    assert found["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(59 / 60)
+    assert found["GCN P"]["accuracy"] > 0.9
+    (table, _) = sorted((tmp_path / "runs").rglob("explanations.jsonl"))
+    statuses = [json.loads(line).get("status") for line in table.read_text().splitlines()]
+    assert statuses.count("ok") == 59
+    assert statuses.count("failed") == 1
+
+
+def test_free_text_answers(tmp_path: Path, folder: Path) -> None:
+    def plain(number: int, body: dict[str, Any]) -> str:
+        assert "response_format" not in body
+        reply = answer(0, body)
+        return "Cats" if isinstance(reply, dict) else f"{json.loads(reply)['labels'][0]}. As said."
+
+    with serving(plain) as server:
+        config = dataclasses.replace(asking(folder, server), structured=False)
+        found = rows(tmp_path / "runs", config)
+    assert found["LLM top-1"]["accuracy_all_nodes"] > 0.97
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:1/v1/m", "http://h/m", "http://h/v1/", "http://h/v1"]
+)
+def test_malformed_addresses(address: str) -> None:
+    with pytest.raises(ValueError, match="llm must look like http"):
+        tape.endpoint(address)
+
+
+def test_endpoint_splits_address_and_model() -> None:
+    assert tape.endpoint("https://h:1/a/v1/org/m") == ("https://h:1/a/v1", "org/m")
+
+
+def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:
+    texts = dataclasses.replace(TINY, dataset="texts", source=str(folder))
+    cases = {
+        "'texts' has no stored answers: give --llm": texts,
+        "cora does not have": dataclasses.replace(TINY, llm="http://h/v1/m"),
+        "dataset must be": dataclasses.replace(TINY, dataset="x"),
+    }
+    for number, (message, config) in enumerate(cases.items()):
+        results = execute(tape.run, config, out=tmp_path / str(number), device="cpu")
+        assert message in results.errors[0]
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+def test_reads_citeseer() -> None:
+    graph = read_citeseer(test_data_root("llm_outputs"))
+    assert (graph.num_nodes, graph.num_edges) == (3186, 8450)
+    assert graph.label_names == ["Agents", "ML", "IR", "DB", "HCI", "AI"]
+    assert (tuple(graph.P.shape), tuple(graph.TA.shape)) == ((3186, 5), (3186, 384))
+    words: Tensor = bag_of_words(graph.text, 50)
+    assert words.shape == (3186, 50)
+    assert set(words.unique().tolist()) == {0.0, 1.0}
+
+
+def test_reads_cora(tmp_path: Path) -> None:
+    source = test_data_root("llm_outputs")
+    data = read_cora(source, 3)
+    assert (data.num_nodes, data.num_edges, data.BoW.shape[1]) == (2708, 10556, 1433)
+    assert int(data.BoW.sum()) == 49216
+    assert bool(data.TA.isfinite().all())
+    assert data.TA.shape == (2708, 768)
+    with pytest.raises(ValueError, match="seed must be below 4, got 4"):
+        read_cora(source, 4)
+    place = tmp_path / "cora_tape"
+    place.mkdir()
+    for path in (source / "cora_tape").iterdir():
+        (place / path.name).write_bytes(path.read_bytes())
+    (place / "deberta-base-seed0.emb").write_bytes(b"\0" * 768)
+    with pytest.raises(ValueError, match="must have 4159488 bytes, got 768"):
+        read_cora(tmp_path, 0)

@@ -1,0 +1,139 @@
+"""Explanations from a real HTTP server on loopback, in every state an answer can be in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from graphlab.tag import ExplanationGenerator, ExplanationPrompt, ExplanationTable, LLMClient
+from tests.tag._server import completion, serving
+
+NAMES = ["Cats", "Dogs"]
+PROMPT = ExplanationPrompt(NAMES, k=2)
+
+
+def client(server, **options):
+    options = {"backoff": 0.01, "max_attempts": 3, "max_repairs": 1, **options}
+    return LLMClient("model", base_url=server.url, **options)
+
+
+def asked(body):
+    """The text of the node that a call asks about; of a repair, that of its first question."""
+    question = next(m["content"] for m in body["messages"] if m["role"] == "user")
+    return question.split("\n")[1]
+
+
+def answering(**answers):
+    return lambda number, body: answers[asked(body)]
+
+
+def structured(labels, explanation):
+    return json.dumps({"labels": labels, "explanation": explanation})
+
+
+def test_every_state_has_a_row(tmp_path):
+    plan = answering(
+        purr=structured(["Cats", "Dogs"], "It purrs."),
+        woof="Dogs, Cats\n\nIt barks.",  # twice not the form, but readable
+        moo="Neither.",
+        quiet={"body": completion(None)},
+        rude={"body": completion(None, refusal="I will not.")},
+        broken={"status": 400, "body": "{}"},
+        long={"body": completion(structured(["Cats"], "It")[:-4], finish="length")},
+    )
+    texts = ["purr", "woof", "moo", "quiet", "rude", "broken", "long"]
+    with serving(plan) as server, client(server) as c:
+        path = tmp_path / "out.jsonl"
+        table = ExplanationGenerator(c, PROMPT).run(texts, ids=list("abcdefg"), out=path)
+    states = {row.node: (row.status, row.ranked) for row in table}
+    assert states == {
+        "a": ("ok", (0, 1)),
+        "b": ("ok", (1, 0)),
+        "c": ("invalid", ()),
+        "d": ("empty", ()),
+        "e": ("refused", ()),
+        "f": ("failed", ()),
+        "g": ("ok", (0,)),
+    }
+    assert table.ranked_predictions().tolist() == [
+        [1, 2], [2, 1], [0, 0], [0, 0], [0, 0], [0, 0], [1, 0],
+    ]  # fmt: skip
+    assert table[0].explanation == "It purrs."
+    assert (table[0].prompt_tokens, table[0].completion_tokens) == (10, 5)
+    assert table[5].error
+    assert table.counts() == {"ok": 3, "invalid": 1, "empty": 1, "refused": 1, "failed": 1}
+    assert ExplanationTable.read(path) == table
+    filled = table.texts(fallback=texts)
+    assert filled[0] == "Cats, Dogs\n\nIt purrs."
+    assert filled[1] == "Dogs, Cats\n\nIt barks."
+    assert filled[3] == "quiet"
+    with pytest.raises(ValueError, match=r"nodes have no answer: \['d'.*give fallback texts"):
+        table.texts()
+    with pytest.raises(ValueError, match="fallback must have 7 texts, got 1"):
+        table.texts(["x"])
+
+
+def test_free_text_as_the_authors_ask():
+    with serving(answering(purr="Cats. It is no dog.", moo="Neither.")) as server:
+        with client(server) as c:
+            table = ExplanationGenerator(c, PROMPT, structured=False).run(["purr", "moo"])
+        assert all("response_format" not in body for body in server.bodies)
+    assert [(row.node, row.status, row.ranked) for row in table] == [
+        (0, "ok", (0,)),
+        (1, "empty", ()),
+    ]
+    assert table.texts() == ["Cats. It is no dog.", "Neither."]
+
+
+def test_classes_are_an_enumeration_and_equal_texts_one_call():
+    with serving(answering(purr=structured(["Cats"], "x"))) as server, client(server) as c:
+        generator = ExplanationGenerator(c, PROMPT)
+        assert generator.estimate(["purr", "purr"]).calls == 1
+        assert len(generator.run(["purr", "purr"])) == 2
+        assert server.calls == 1
+        text = json.dumps(server.bodies[0]["response_format"])
+    assert '"enum": ["Cats", "Dogs"]' in text
+    assert '"maxItems": 2' in text
+
+
+def test_a_second_run_asks_nothing(tmp_path):
+    with serving(answering(purr=structured(["Cats"], "x"))) as server:
+        tables = []
+        for _ in range(2):
+            with client(server, cache=tmp_path / "cache.db") as c:
+                tables.append(ExplanationGenerator(c, PROMPT).run(["purr"]))
+        assert server.calls == 1
+    assert tables[0].rows[0].ranked == tables[1].rows[0].ranked == (0,)
+
+
+def test_malformed_texts_are_listed_before_a_call():
+    with serving() as server, client(server) as c:
+        generator = ExplanationGenerator(c, PROMPT)
+        with pytest.raises(ValueError, match=r"those of 2 nodes are: \['y', 'z'\]"):
+            generator.run(["a", None, " "], ids=["x", "y", "z"])
+        with pytest.raises(ValueError, match=r"those of 1 nodes are: \[1\]"):
+            generator.run(["a", ""])
+        with pytest.raises(TypeError, match=r"those of nodes \[0\] are not"):
+            generator.run([3])
+        with pytest.raises(TypeError, match="got one text"):
+            generator.run("text")
+        with pytest.raises(ValueError, match="ids must have 1 entries, got 2"):
+            generator.run(["a"], ids=[1, 2])
+        assert server.calls == 0
+
+
+def test_ids_that_a_file_cannot_hold(tmp_path):
+    with serving(answering(purr=structured(["Cats"], "x"))) as server, client(server) as c:
+        table = ExplanationGenerator(c, PROMPT).run(["purr"], ids=[("a", 1)])
+    with pytest.raises(TypeError, match=r"strings or numbers to be written, got \('a', 1\)"):
+        table.write(tmp_path / "out.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_files_are_no_tables(tmp_path):
+    path = tmp_path / "table.jsonl"
+    for content in ("", "{}\n", '{"classes": ["A"], "k": 1}\n{"node": 1}\n', "nonsense"):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(ValueError, match="is not a table of explanations"):
+            ExplanationTable.read(path)
