@@ -24,7 +24,7 @@ BASELINES = {
     "pamc": "k-means on features",
     "fastrp": "most frequent labels",
     "link": "GCN",
-    "pot": "none",
+    "pot": "features",
     "hypergraph": "maximal cliques",
     "tape": "LLM top-1",
 }

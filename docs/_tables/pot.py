@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from _tables.common import ROOT, markdown, read
+from _tables.common import ROOT, markdown, read, spread
 
 FILE = "benchmarks/results/pot.json"
+HOSTS = "benchmarks/results/grace.json"
+SETS = {
+    "cora": "Cora",
+    "citeseer": "CiteSeer",
+    "photo": "Amazon Photo",
+    "blogcatalog_attr": "BlogCatalog",
+}
 
 
 def score() -> str:
@@ -21,4 +28,40 @@ def score() -> str:
     return markdown(["case", "", "time", "faster than dense"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"pot_score": score}
+def training() -> str:
+    """Test accuracy of every method, and the share of nodes that the same certificate covers."""
+    rows = []
+    for name, title in SETS.items():
+        path = f"experiments/results/pot_{name}.json"
+        if not (ROOT / path).exists():
+            continue
+        table = read(path)
+        seeds = f"{title} ({len(table['seeds'])}, {table['config']['epochs']})"
+        for row, scores in table["rows"].items():
+            cells = [spread(scores["f1_micro"]), spread(scores["f1_macro"])]
+            cells += [spread(scores["certified"]) if "certified" in scores else ""]
+            cells += [f"{scores['kappa']['mean']:.2f}" if "POT" in row else ""]
+            rows.append([seeds, row, *cells])
+    header = ["data (seeds, epochs)", "", "F1 micro, %", "F1 macro, %", "certified nodes, %"]
+    return markdown([*header, "kappa chosen, mean"], rows)
+
+
+def hosts() -> str:
+    """The hosts' losses and steps beside the N x N way."""
+    if not (ROOT / HOSTS).exists():
+        return markdown(["not measured yet"], [])
+    rows = []
+    for row in read(HOSTS)["rows"]:
+        seconds = row.get("median_s", row.get("seconds"))
+        cells = [f"{1e3 * seconds:,.0f} ms" if seconds else ""]
+        cells += [f"{row['speedup']:.1f}x" if "speedup" in row else ""]
+        cells += [f"{row['peak_extra_bytes'] / 1e6:,.0f} MB"]
+        rows.append([row["case"], row["name"], *cells])
+    return markdown(["case", "", "time", "faster than eager", "peak memory"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "pot_score": score,
+    "pot_training": training,
+    "pot_hosts": hosts,
+}

@@ -59,11 +59,6 @@ def test_sparse_rows_give_the_dense_numbers(dtype: torch.dtype) -> None:
         torch.testing.assert_close(other, results[0])
 
 
-def test_dense_features_stay_dense() -> None:
-    x = features(0.5)
-    assert sparse_features(x) is x
-
-
 def test_pretraining_lowers_the_loss_reproducibly() -> None:
     x, runs = features(0.5), []
     for _ in range(2):
@@ -91,5 +86,3 @@ def test_bad_input() -> None:
         pretrain_autoencoder(model, torch.rand(5, 3))
     with pytest.raises(ValueError, match="lr must be positive"):
         pretrain_autoencoder(model, features(), lr=0)
-    with pytest.raises(ValueError, match="x must be finite"):
-        sparse_features(features() / 0)
