@@ -11,27 +11,14 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import reduce
+from operator import or_
 
-from _tables import concentration, fastrp, hypergraph, pamc, pot, tape
+from _tables import concentration, fastrp, hypergraph, pamc, pot, tag, tape
 from _tables.common import ROOT
 
-PAGES = (
-    "README.md",
-    "docs/pamc.md",
-    "docs/fastrp.md",
-    "docs/topological_concentration.md",
-    "docs/hypergraph.md",
-    "docs/pot.md",
-    "docs/tape.md",
-)
-TABLES = (
-    pamc.TABLES
-    | fastrp.TABLES
-    | concentration.TABLES
-    | hypergraph.TABLES
-    | pot.TABLES
-    | tape.TABLES
-)
+SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, tag)
+TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))
 
 
 def render(text: str) -> str:
@@ -46,11 +33,10 @@ def render(text: str) -> str:
 def main() -> None:
     """Rewrite or check the pages."""
     stale = []
-    for name in PAGES:
-        path = ROOT / name
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = path.read_text(encoding="utf-8")
         if render(text) != text:
-            stale.append(name)
+            stale.append(str(path.relative_to(ROOT)))
             if "--check" not in sys.argv:
                 path.write_text(render(text), encoding="utf-8")
     if stale and "--check" in sys.argv:

@@ -1,7 +1,10 @@
 """Chapter of the Python library reference in which each standard module is described.
 
-The union over Python 3.10 to 3.14, in the order of the reference. A module that has moved between
-chapters stands where most of these versions have it, so that labels do not depend on the version.
+The chapters are those of the reference of Python 3.13 (as printed for 3.13.12), in its order;
+their names are capitalised alike. Older editions differ: up to 3.12 ``cmd``, ``shlex`` and
+``turtle`` made a chapter of their own, and the modules for command lines stood among the services
+of operating systems. Modules that 3.13 lacks stand where the edition that has them describes them:
+those removed since 3.10, and those new in 3.14. So labels do not depend on the version that runs.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ CHAPTERS: dict[str, str] = {
     "Numeric and Mathematical Modules": "numbers math cmath decimal fractions random statistics",
     "Functional Programming Modules": "itertools functools operator",
     "File and Directory Access": "pathlib os.path stat filecmp tempfile glob fnmatch linecache "
-    "shutil fileinput",
+    "shutil",
     "Data Persistence": "pickle copyreg shelve marshal dbm dbm.dumb dbm.gnu dbm.ndbm dbm.sqlite3 "
     "sqlite3",
     "Data Compression and Archiving": "zlib gzip bz2 lzma zipfile tarfile compression "
@@ -25,8 +28,9 @@ CHAPTERS: dict[str, str] = {
     "File Formats": "csv configparser tomllib netrc plistlib",
     "Cryptographic Services": "hashlib hmac secrets",
     "Generic Operating System Services": "os io time logging logging.config logging.handlers "
-    "platform errno ctypes argparse optparse getopt getpass curses curses.ascii curses.panel "
-    "curses.textpad",
+    "platform errno ctypes",
+    "Command-Line Interface Libraries": "argparse optparse getpass fileinput curses "
+    "curses.textpad curses.ascii curses.panel cmd",
     "Concurrent Execution": "threading multiprocessing multiprocessing.shared_memory concurrent "
     "concurrent.futures concurrent.interpreters subprocess sched queue contextvars _thread",
     "Networking and Interprocess Communication": "asyncio socket ssl select selectors signal mmap",
@@ -45,12 +49,11 @@ CHAPTERS: dict[str, str] = {
     "Multimedia Services": "wave colorsys",
     "Internationalization": "gettext locale",
     "Graphical User Interfaces with Tk": "tkinter tkinter.colorchooser tkinter.font "
-    "tkinter.messagebox tkinter.scrolledtext tkinter.dnd tkinter.ttk idlelib",
-    "Program Frameworks": "turtle cmd shlex",
+    "tkinter.messagebox tkinter.scrolledtext tkinter.dnd tkinter.ttk idlelib turtle",
     "Development Tools": "typing pydoc doctest unittest unittest.mock test test.support",
     "Debugging and Profiling": "bdb faulthandler pdb cProfile profile pstats timeit trace "
     "tracemalloc",
-    "Software Packaging and Distribution": "ensurepip venv zipapp",
+    "Software Packaging and Distribution": "distutils ensurepip venv zipapp",
     "Python Runtime Services": "sys sys.monitoring sysconfig builtins __main__ warnings "
     "dataclasses contextlib abc atexit traceback __future__ gc inspect annotationlib site",
     "Custom Python Interpreters": "code codeop",
@@ -59,8 +62,8 @@ CHAPTERS: dict[str, str] = {
     "Python Language Services": "ast symtable token keyword tokenize tabnanny pyclbr py_compile "
     "compileall dis pickletools",
     "MS Windows Specific Services": "msvcrt winreg winsound",
-    "Unix Specific Services": "posix pwd grp termios tty pty fcntl resource syslog",
-    "Superseded Modules": "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr "
+    "Unix-Specific Services": "shlex posix pwd grp termios tty pty fcntl resource syslog",
+    "Superseded Modules": "getopt aifc asynchat asyncore audioop cgi cgitb chunk crypt imghdr "
     "imp mailcap msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib",
 }
 

@@ -30,8 +30,9 @@ def python_stdlib() -> Data:
     A real text-attributed graph of some 250 nodes that every machine has, offline: a node is a
     documented module, its text the docstring (of its functions and classes where the module has
     none), an edge an ``import`` between two modules in either direction, its label the chapter of
-    the library reference that describes it. Sources are parsed and not run; only extension modules,
-    which have no source, are imported.
+    the library reference of Python 3.13 that describes it (a table of graphlab, the same for all
+    versions). Sources are parsed and not run; only extension modules, which have no source, are
+    imported.
 
     Versions of Python differ in modules and docstrings: name ``data.python`` beside every result.
 

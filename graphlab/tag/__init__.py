@@ -12,6 +12,7 @@ from graphlab.tag.alignment import AlignmentReport, check_alignment, check_text_
 from graphlab.tag.client import LLMClient
 from graphlab.tag.embedding_store import EmbeddingStore
 from graphlab.tag.encoder import TextEncoder, encode_nodes
+from graphlab.tag.fine_tuning import TextFeatures, TunedTextEncoder, fine_tune_text_encoder
 from graphlab.tag.graphclip import (
     GraphCLIP,
     GraphCLIPEncoder,
@@ -87,7 +88,9 @@ __all__ = [
     "SubgraphStore",
     "TemplateSummarizer",
     "TextEncoder",
+    "TextFeatures",
     "TextGraph",
+    "TunedTextEncoder",
     "ZeroShotClassifier",
     "adversarial_backward",
     "augment_subgraphs",
@@ -97,6 +100,7 @@ __all__ = [
     "encode_nodes",
     "ensemble_logits",
     "feature_rms",
+    "fine_tune_text_encoder",
     "load_official_checkpoint",
     "pretrain",
     "random_walk_encoding",

@@ -70,14 +70,20 @@ def _is_sentence_transformer(model: Any) -> bool:
     return isinstance(model, torch.nn.Module) and hasattr(model, "encode")
 
 
+def model_source(name: str) -> tuple[str, str]:
+    """Where a model is loaded from, and how to call that place in an error.
+
+    An existing directory, the package that carries all-MiniLM-L6-v2, else the Hugging Face hub.
+    """
+    if Path(name).is_dir():
+        return name, f"the directory {name!r}"
+    if name in _BUNDLED_NAMES and find_spec(_BUNDLED) is not None:
+        return str(optional(_BUNDLED, name).get_model_path()), f"the package {_BUNDLED}"
+    return name, "the Hugging Face hub or its cache"
+
+
 def _load_sentence_transformer(name: str, device: Any) -> Any:
-    source, where = name, f"the directory {name!r}"
-    if not Path(name).is_dir():
-        if name in _BUNDLED_NAMES and find_spec(_BUNDLED) is not None:
-            source = str(optional(_BUNDLED, "TextEncoder").get_model_path())
-            where = f"the package {_BUNDLED}"
-        else:
-            where = "the Hugging Face hub or its cache"
+    source, where = model_source(name)
     library = optional("sentence_transformers", f"TextEncoder({name!r})")
     device = None if device is None else str(device)
     try:

@@ -40,6 +40,11 @@ class Policy:
     backoff: float
     max_backoff: float
 
+    def least_minutes(self, calls: int, tokens: int) -> float | None:
+        """Time that the limits on rates allow at best; None without limits."""
+        pairs = ((calls, self.requests_per_minute), (tokens, self.tokens_per_minute))
+        return max((amount / limit for amount, limit in pairs if limit is not None), default=None)
+
 
 class Engine:
     """Everything here runs on one event loop, so no state needs a lock.

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from graphlab._checks import check_choice, check_int, check_nonnegative, check_positive
+from graphlab._checks import check_int, check_nonnegative, check_positive
 from graphlab.tag._batch import BatchImport, read_batch, write_batch
-from graphlab.tag._cache import Failure, ReplyCache, request_key
-from graphlab.tag._engine import Engine, Outcome, Policy
+from graphlab.tag._cache import Failure, ReplyCache
+from graphlab.tag._dialogue import Dialogue, reply_to_all
+from graphlab.tag._endpoint import KEY_VARIABLE, check_url, connector
+from graphlab.tag._engine import Engine, Policy
 from graphlab.tag._limits import Ledger
 from graphlab.tag._loop import LoopThread
-from graphlab.tag._structured import Schema, check_messages, repair_messages
-from graphlab.tag._tokens import estimate_tokens, most_tokens
-from graphlab.tag._transport import Transport
-from graphlab.tag.replies import CostEstimate, LLMError, LLMReply, Price
+from graphlab.tag._request import RequestForm, sampling, token_bound
+from graphlab.tag._structured import Schema, check_messages
+from graphlab.tag._tokens import estimate_tokens
+from graphlab.tag.replies import CostEstimate, LLMReply, Price
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["LLMClient"]
 
 Prompt = str | Sequence[Mapping[str, str]]
-
-_KEY_VARIABLE = "OPENAI_API_KEY"
-_URL_VARIABLES = ("GRAPHLAB_LLM_BASE_URL", "OPENAI_BASE_URL")
-_NO_KEY = "none"  # local servers want a header, whatever it says
 
 
 class LLMClient:
@@ -113,14 +109,15 @@ class LLMClient:
         budget: float | None = None,
         reply_format: str = "json_schema",
         max_repairs: int = 1,
-        api_key_variable: str = _KEY_VARIABLE,
+        api_key_variable: str = KEY_VARIABLE,
         progress: bool = False,
     ) -> None:
         if not isinstance(model, str) or not model:
             raise ValueError(f"model must be the name of a model, got {model!r}")
         self.model, self.version = model, str(version)
-        self.base_url = _check_url(base_url)
-        self._parameters = _sampling(temperature, max_tokens, seed, parameters or {})
+        self.base_url = check_url(base_url)
+        fields = sampling(temperature, max_tokens, seed, parameters or {})
+        self._form = RequestForm(model, self.version, fields, reply_format)
         self._policy = Policy(
             concurrency=check_int(concurrency, "concurrency", minimum=1),
             requests_per_minute=_limit(requests_per_minute, "requests_per_minute"),
@@ -134,9 +131,6 @@ class LLMClient:
         if budget is not None and (price is None or max_tokens is None):
             raise ValueError("budget needs price and max_tokens: else no call has a highest cost")
         self._ledger = Ledger(None if budget is None else check_nonnegative(budget, "budget"))
-        self._format = check_choice(
-            reply_format, "reply_format", ("json_schema", "json_object", "prompt")
-        )
         self._max_repairs = check_int(max_repairs, "max_repairs", minimum=0)
         self._key_variable = api_key_variable
         self._progress = bool(progress)
@@ -234,27 +228,22 @@ class LLMClient:
             CostEstimate: Calls, tokens, money, and the least time.
         """
         conversations = [check_messages(prompt) for prompt in prompts]
-        form = None if schema is None else Schema(schema)
-        missing = dict(self._missing(conversations, form))
-        cached = sum(self._cache.get(self._key(self._request(m, form))) is not None
-                     for m in conversations)  # fmt: skip
-        sent = sum(estimate_tokens(r["messages"], self.model) for r in missing.values())
-        most = self._parameters.get("max_tokens")
-        written = None if most is None else most * len(missing)
+        asked = list(self._missing(conversations, None if schema is None else Schema(schema)))
+        bodies = dict(asked).values()
+        sent = sum(estimate_tokens(body["messages"], self.model) for body in bodies)
+        most = self._form.parameters.get("max_tokens")
+        written = None if most is None else most * len(bodies)
         cost = None
         if self._price is not None and written is not None:
             cost = self._price.cost(sent, written)
-        policy = self._policy
-        times = [
-            amount / limit
-            for amount, limit in (
-                (len(missing), policy.requests_per_minute),
-                (sent + (written or 0), policy.tokens_per_minute),
-            )
-            if limit is not None
-        ]
         return CostEstimate(
-            len(conversations), cached, len(missing), sent, written, cost, max(times, default=None)
+            prompts=len(conversations),
+            cached=len(conversations) - len(asked),
+            calls=len(bodies),
+            prompt_tokens=sent,
+            completion_tokens=written,
+            cost=cost,
+            minutes=self._policy.least_minutes(len(bodies), sent + (written or 0)),
         )
 
     # --- batch files ------------------------------------------------------------------------------
@@ -279,9 +268,9 @@ class LLMClient:
             ValueError: If the client has no cache on disk.
         """
         conversations = [check_messages(prompt) for prompt in prompts]
-        form = None if schema is None else Schema(schema)
+        checked = None if schema is None else Schema(schema)
         self._cache.put_exported([])  # refuses a cache in memory before anything is written
-        rows = write_batch(path, self._missing(conversations, form))
+        rows = write_batch(path, self._missing(conversations, checked))
         self._cache.put_exported(rows)
         return len(rows)
 
@@ -341,11 +330,9 @@ class LLMClient:
             raise RuntimeError("an LLMClient cannot cross a fork: make one in each process")
         with self._starting:
             if self._runner is None:
-                connect = _connector(self.base_url, self._key_variable, self._timeout)
+                connect = connector(self.base_url, self._key_variable, self._timeout)
                 cost = (self._price or Price(0.0, 0.0)).cost
-                engine = Engine(
-                    connect, self._cache, self._policy, self._ledger, cost, _most_tokens
-                )
+                engine = Engine(connect, self._cache, self._policy, self._ledger, cost, token_bound)
                 self._runner = (LoopThread(), engine)
                 self._finalizer = weakref.finalize(self, _shut_down, *self._runner)
             return self._runner
@@ -362,131 +349,29 @@ class LLMClient:
             raise ValueError(f"ids must be distinct, but {repeated[:5]} repeat")
         return conversations, names
 
-    def _request(self, messages: list[dict[str, str]], form: Schema | None) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self.model, "messages": messages, **self._parameters}
-        if form is not None:
-            if self._format == "json_schema":
-                request["response_format"] = form.response_format()
-            else:
-                ask = {"role": "system", "content": form.instruction()}
-                request["messages"] = [ask, *messages]
-                if self._format == "json_object":
-                    request["response_format"] = {"type": "json_object"}
-        return request
-
-    def _key(self, request: Mapping[str, Any]) -> str:
-        return request_key(request, self.version)
-
     def _missing(
-        self, conversations: Iterable[list[dict[str, str]]], form: Schema | None
+        self, conversations: Iterable[list[dict[str, str]]], schema: Schema | None
     ) -> Iterable[tuple[str, dict[str, Any]]]:
         for messages in conversations:
-            request = self._request(messages, form)
-            key = self._key(request)
+            request = self._form.body(messages, schema)
+            key = self._form.key(request)
             if self._cache.get(key) is None:
                 yield key, request
 
     async def _many(
         self, conversations: list[list[dict[str, str]]], names: list[Hashable], schema: Any
     ) -> list[LLMReply]:
-        from tqdm import tqdm
-
-        form = None if schema is None else Schema(schema)
-        replies: list[LLMReply | None] = [None] * len(names)
-        todo = iter(range(len(names)))  # shared: every worker takes the next position
-        with tqdm(total=len(names), disable=not self._progress, unit="prompt") as bar:
-
-            async def work() -> None:
-                for position in todo:
-                    reply = await self._one(conversations[position], names[position], form)
-                    replies[position] = reply
-                    bar.update()
-
-            count = min(self._policy.concurrency, len(names))
-            workers = [asyncio.ensure_future(work()) for _ in range(count)]
-            try:
-                await asyncio.gather(*workers)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
-        complete = [reply for reply in replies if reply is not None]
-        unasked = sum(reply.status == "budget" for reply in complete)
+        checked = None if schema is None else Schema(schema)
+        engine = self._start()[1]
+        dialogue = Dialogue(engine, self._form, checked, self._max_repairs, self._key_variable)
+        replies = await reply_to_all(
+            dialogue.reply, conversations, names, self._policy.concurrency, self._progress
+        )
+        unasked = sum(reply.status == "budget" for reply in replies)
         if unasked:
             text = f"the budget of {self._ledger.budget} is used up: {unasked} prompts not asked"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
-        return complete
-
-    async def _one(
-        self, messages: list[dict[str, str]], name: Hashable, form: Schema | None
-    ) -> LLMReply:
-        engine = self._start()[1]
-        outcomes: list[Outcome] = []
-        first = ""
-        for repairs in range(self._max_repairs + 1):
-            request = self._request(messages, form)
-            key = self._key(request)
-            first = first or key
-            outcome = await engine.fetch(key, request)
-            outcomes.append(outcome)
-            if outcome.status == "fatal":
-                raise LLMError(_advice(outcome.error, self._key_variable))
-            status, value, error = _judge(outcome, form)
-            if status != "invalid" or repairs == self._max_repairs or outcome.completion is None:
-                break
-            messages = repair_messages(messages, outcome.completion.text, error)
-        said = [o.completion for o in outcomes if o.completion is not None]
-        return LLMReply(
-            id=name,
-            status=status,
-            text=said[-1].text if outcome.completion is not None else "",
-            value=value,
-            error=error,
-            attempts=sum(o.attempts for o in outcomes),
-            repairs=len(outcomes) - 1,
-            cached=all(o.cached for o in outcomes),
-            prompt_tokens=sum(c.prompt_tokens for c in said),
-            completion_tokens=sum(c.completion_tokens for c in said),
-            model=said[-1].model if said else None,
-            key=first,
-        )
-
-
-def _judge(outcome: Outcome, form: Schema | None) -> tuple[str, Any, str]:
-    """Status, value and error of an answer."""
-    said = outcome.completion
-    if said is None:
-        return outcome.status, None, outcome.error
-    if said.refusal is not None or said.finish_reason == "content_filter":
-        return "refused", None, said.refusal or "the server filtered the answer"
-    if said.finish_reason == "length":
-        return "truncated", None, "the answer reached the limit of tokens"
-    if not said.text.strip():
-        return "empty", None, "the answer is empty"
-    if form is None:
-        return "ok", None, ""
-    try:
-        return "ok", form.parse(said.text), ""
-    except ValueError as error:
-        return "invalid", None, str(error)
-
-
-def _advice(error: str, variable: str) -> str:
-    if error.startswith(("HTTP 401", "HTTP 403")):
-        return f"{error}; is the environment variable {variable} set to a valid key?"
-    if error.startswith("HTTP 3"):
-        return f"{error}; redirects are not followed, give the final address as base_url"
-    return f"{error}; check model and base_url (it usually ends in /v1)"
-
-
-def _connector(base_url: str | None, variable: str, timeout: float) -> Callable[[], Transport]:
-    def connect() -> Transport:
-        key = os.environ.get(variable, "")
-        if not key and base_url is None:
-            raise LLMError(f"set the environment variable {variable}, or name a server: base_url")
-        return Transport(base_url, key or _NO_KEY, timeout)
-
-    return connect
+        return replies
 
 
 def _shut_down(thread: LoopThread, engine: Engine) -> None:
@@ -497,44 +382,5 @@ def _shut_down(thread: LoopThread, engine: Engine) -> None:
     thread.stop()
 
 
-def _most_tokens(request: Mapping[str, Any]) -> tuple[int, int]:
-    extra = len(str(request.get("response_format", "")))
-    return most_tokens(request["messages"]) + extra, int(request.get("max_tokens", 0))
-
-
-def _sampling(
-    temperature: float | None,
-    max_tokens: int | None,
-    seed: int | None,
-    parameters: Mapping[str, Any],
-) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    if temperature is not None:
-        result["temperature"] = check_nonnegative(temperature, "temperature")
-    if max_tokens is not None:
-        result["max_tokens"] = check_int(max_tokens, "max_tokens", minimum=1)
-    if seed is not None:
-        result["seed"] = check_int(seed, "seed")
-    own = {"model", "messages", "temperature", "max_tokens", "seed", "response_format"}
-    clash = sorted(own.intersection(parameters))
-    if clash or parameters.get("stream") or parameters.get("n", 1) != 1:
-        raise ValueError(f"parameters must not hold {clash or ['stream', 'n']}")
-    return {**result, **parameters}
-
-
 def _limit(value: float | None, name: str) -> float | None:
     return None if value is None else check_positive(value, name)
-
-
-def _check_url(base_url: str | None) -> str | None:
-    if base_url is None:
-        base_url = next((os.environ[v] for v in _URL_VARIABLES if os.environ.get(v)), None)
-    if base_url is None:
-        return None
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("base_url must be an http(s) address such as http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query:
-        raise ValueError("base_url must hold no user, password or query: keys come from the "
-                         "environment")  # fmt: skip
-    return base_url

@@ -166,6 +166,15 @@ def _parts(texts: Iterable[str], size: int) -> Iterator[list[str]]:
         yield part
 
 
+def text_digest(texts: Iterable[str]) -> str:
+    """Hash of a list of texts; where one ends and the next begins counts."""
+    digest = hashlib.sha256()
+    for text in texts:
+        raw = text.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.hexdigest()
+
+
 def _write_shard(
     folder: Path,
     number: int,
@@ -173,14 +182,11 @@ def _write_shard(
     dtype: str,
     encode: Callable[[Sequence[str]], np.ndarray],
 ) -> int:
-    digest = hashlib.sha256()
-    for text in texts:
-        raw = text.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little") + raw)
+    digest = text_digest(texts)
     note = _note(folder, number)
     if note.is_file():
         noted = read_json(note)
-        if noted["texts"] != digest.hexdigest():
+        if noted["texts"] != digest:
             raise ValueError(f"{note}: these embeddings are of other texts; use another folder")
         return int(noted["dim"])
     rows = np.ascontiguousarray(encode(texts), np.dtype(dtype))
@@ -189,7 +195,7 @@ def _write_shard(
     with atomic_path(_shard(folder, number)) as temporary, temporary.open("wb") as file:
         np.save(file, rows, allow_pickle=False)
     record = {
-        "texts": digest.hexdigest(),
+        "texts": digest,
         "sha256": hashlib.sha256(rows.data).hexdigest(),
         "rows": len(texts),
         "dim": int(rows.shape[1]),

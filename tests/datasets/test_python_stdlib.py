@@ -10,6 +10,7 @@ from torch_geometric.utils import coalesce, contains_self_loops, is_undirected
 
 from graphlab.datasets import PythonStdlib, python_stdlib
 from graphlab.datasets._stdlib_chapters import CHAPTER_OF, CHAPTERS
+from graphlab.datasets.python_stdlib import _source
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,40 @@ def test_the_table_names_each_module_once():
                "encodings", "turtledemo", "bdb", "sndhdr", "binhex", "asynchat", "pathlib",
                "string", "pyexpat"}  # fmt: skip
     assert public - tops <= allowed
+
+
+# Not importable names that the reference describes all the same.
+DESCRIBED = {"__main__", "test"}
+# What some version from 3.10 to 3.14 has and another lacks.
+REMOVED = {"aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils",
+           "imghdr", "imp", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd",
+           "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"}  # fmt: skip
+ADDED = {"tomllib", "annotationlib", "compression"}
+
+
+def test_each_listed_module_is_one_of_the_standard_library():
+    tops = {name.partition(".")[0] for name in CHAPTER_OF}
+    assert tops - set(sys.stdlib_module_names) <= DESCRIBED | REMOVED | ADDED
+    assert tops >= REMOVED | ADDED | DESCRIBED
+    later = {"compression.zstd", "concurrent.interpreters", "dbm.sqlite3", "string.templatelib",
+             "sys.monitoring", "importlib.resources.abc"}  # fmt: skip
+    inner = {name for name in CHAPTER_OF if "." in name and _source(name) is None}
+    assert inner <= later
+
+
+def test_modules_stand_where_the_reference_of_3_13_has_them():
+    chapters = {
+        "Command-Line Interface Libraries": "argparse optparse getpass fileinput curses "
+        "curses.textpad curses.ascii curses.panel cmd",
+        "Unix-Specific Services": "shlex posix pwd grp termios tty pty fcntl resource syslog",
+        "Concurrent Execution": "threading subprocess sched queue contextvars _thread",
+        "Internet Data Handling": "email json mailbox mimetypes base64 binascii quopri",
+        "Debugging and Profiling": "bdb faulthandler pdb timeit trace tracemalloc",
+        "Superseded Modules": "getopt",
+    }
+    for chapter, names in chapters.items():
+        assert {CHAPTER_OF[name] for name in names.split()} == {chapter}
+    assert len(CHAPTERS) == 30 and "Program Frameworks" not in CHAPTERS
 
 
 def test_graph(data):

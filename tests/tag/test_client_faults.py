@@ -6,9 +6,11 @@ import gc
 import logging
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -17,7 +19,7 @@ import pytest
 from graphlab.tag import LLMClient, LLMError
 from graphlab.tag._limits import parse_retry_after, retry_delay
 from tests._data import REPOSITORY
-from tests.tag._server import completion, echo, script, serving
+from tests.tag._server import completion, echo, faulty, script, serving
 
 pytest.importorskip("openai", reason="needs the extra tag")
 
@@ -34,6 +36,8 @@ TRANSIENT = {
     "429": {"status": 429},
     "429 seconds": {"status": 429, "headers": {"Retry-After": "0"}},
     "429 huge": {"status": 429, "headers": {"Retry-After": "86400"}},
+    "429 date": {"status": 429, "headers": {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}},
+    "429 far date": {"status": 429, "headers": {"Retry-After": "Fri, 31 Dec 2999 23:59:59 GMT"}},
     "429 nonsense": {"status": 429, "headers": {"Retry-After": "soon"}},
     "408": {"status": 408},
     "500": {"status": 500},
@@ -64,7 +68,9 @@ def test_a_passing_fault_is_survived(act):
         assert server.calls == 2
 
 
-@pytest.mark.parametrize("act", [{"delay": 30}, {"fault": "drip"}], ids=["stall", "drip"])
+@pytest.mark.parametrize(
+    "act", [{"delay": 30}, {"fault": "drip"}, {"fault": "hang"}], ids=["stall", "drip", "hang"]
+)
 def test_a_server_that_takes_for_ever_is_left(act):
     with serving(script(act)) as server, client(server, timeout=0.4) as c:
         reply = c.complete("hello")
@@ -78,6 +84,16 @@ def test_a_closed_port_is_a_failure_of_the_item():
         reply = c.complete("hello")
     assert (reply.status, reply.attempts) == ("failed", 2)
     assert "connection failed" in reply.error
+
+
+def test_a_port_that_nobody_listens_behind():
+    # The system completes the connection, and nothing ever answers: half open.
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as idle:
+        url = f"http://127.0.0.1:{idle.getsockname()[1]}/v1"
+        with LLMClient("m", base_url=url, max_attempts=2, backoff=0.0, timeout=0.2) as c:
+            reply = c.complete("hello")
+    assert (reply.status, reply.attempts) == ("failed", 2)
+    assert "no answer in 0.2 seconds" in reply.error
 
 
 # The SDK's HTTP library leaves a socket to the collector when a TLS handshake is cancelled.
@@ -188,29 +204,6 @@ def test_retry_after_is_honoured():
 # --- everything at once ---------------------------------------------------------------------------
 
 
-def faulty(seed: int):
-    """10 % 429, 5 % 500, 2 % stalls, 3 % resets, 2 % truncated and 3 % malformed bodies."""
-    draw = random.Random(seed)
-
-    def plan(number, body):
-        u = draw.random()
-        if u < 0.10:
-            return {"status": 429, "headers": {"Retry-After": "0.01"} if u < 0.05 else {}}
-        if u < 0.15:
-            return {"status": 500}
-        if u < 0.17:
-            return {"delay": 60}
-        if u < 0.20:
-            return {"fault": "reset"}
-        if u < 0.22:
-            return {"fault": "cut"}
-        if u < 0.25:
-            return {"body": "{malformed"}
-        return {"delay": draw.uniform(0, 0.01)}
-
-    return plan
-
-
 @pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
 def test_a_faulty_server_costs_time_and_no_rows(tmp_path, count):
     options = {"concurrency": 32, "timeout": 0.8, "max_attempts": 12}
@@ -226,6 +219,20 @@ def test_a_faulty_server_costs_time_and_no_rows(tmp_path, count):
         made = server.calls
         assert all(r.cached for r in c.complete_many(prompts))
         assert server.calls == made
+
+
+def test_thirty_two_workers_on_one_cache_pay_once_and_lose_nothing(tmp_path):
+    prompts = [f"node {i}" for i in range(40)]
+
+    def work(_):
+        with client(server, cache=tmp_path / "c.db", concurrency=4) as c:
+            return c.complete_many(prompts)
+
+    with serving(lambda n, b: {"delay": 0.01}) as server:
+        with ThreadPoolExecutor(32) as pool:
+            runs = list(pool.map(work, range(32)))
+        assert server.calls == len(prompts)
+    assert all([r.text for r in run] == [f"echo: {p}" for p in prompts] for run in runs)
 
 
 # --- secrets --------------------------------------------------------------------------------------

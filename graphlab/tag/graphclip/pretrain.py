@@ -20,8 +20,8 @@ from graphlab._checks import (
 )
 from graphlab._distributed import all_reduce_sum, is_distributed, rank, world_size
 from graphlab._io import sweep_stale
+from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip import _noise
-from graphlab.tag.graphclip._checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip._schedule import epoch_batches, learning_rate, split_pairs
 from graphlab.tag.graphclip.adversarial import adversarial_backward, feature_rms
 from graphlab.tag.graphclip.augment import augment_subgraphs
@@ -311,15 +311,16 @@ class _Run:
             "best_r1": self.best_r1,
             "stopped": self.stopped,
         }
-        save_checkpoint(path, self.model, self.optimizer, self.best, record)
+        save_checkpoint(path, self.model.state_dict(), self.optimizer, self.best, record)
 
     def restore(self) -> None:
         """Continue from the checkpoint, if there is one."""
         if self.directory is None or not (self.directory / CHECKPOINT).exists():
             return
-        self.best, record = load_checkpoint(
-            self.directory / CHECKPOINT, self.model, self.optimizer, self.settings
+        weights, self.best, record = load_checkpoint(
+            self.directory / CHECKPOINT, self.optimizer, self.settings
         )
+        self.model.load_state_dict(weights)
         self.epoch, self.history = record["epoch"], record["history"]
         self.best_epoch, self.best_r1 = record["best_epoch"], record["best_r1"]
         self.stopped = record["stopped"]

@@ -1,4 +1,4 @@
-"""State of a pretraining in one file that is replaced in one step."""
+"""State of a training in one file that is replaced in one step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from graphlab._io import load_arrays, save_arrays
-from graphlab.tag.graphclip.model import GraphCLIP
+
+__all__: list[str] = []
 
 CHECKPOINT = "checkpoint.safetensors"
 _RECORD = "graphlab.pretrain"
@@ -19,13 +20,13 @@ _RECORD = "graphlab.pretrain"
 
 def save_checkpoint(
     path: Path,
-    model: GraphCLIP,
+    weights: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
     best: Mapping[str, Tensor],
     record: Mapping[str, Any],
 ) -> None:
     """Write weights, moments, the best weights so far and the record."""
-    arrays = {f"model/{k}": v for k, v in model.state_dict().items()}
+    arrays = {f"model/{k}": v for k, v in weights.items()}
     arrays |= {f"best/{k}": v for k, v in best.items()}
     for i, moments in optimizer.state_dict()["state"].items():
         arrays |= {f"optimizer/{i}/{k}": torch.as_tensor(v) for k, v in moments.items()}
@@ -33,35 +34,37 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path,
-    model: GraphCLIP,
-    optimizer: torch.optim.Optimizer,
-    expected: Mapping[str, Any],
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Restore weights and moments in place; return the best weights and the record.
+    path: Path, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """Restore the moments in place; return the weights, the best weights and the record.
 
     Raises:
         ValueError: If the file is damaged, or belongs to other settings or data, naming them.
     """
     arrays, metadata = load_arrays(path)
     if _RECORD not in metadata:
-        raise ValueError(f"{path} is no checkpoint of a pretraining")
+        raise ValueError(f"{path} is no checkpoint of a training")
     record = json.loads(metadata[_RECORD])
-    _compare(record["settings"], json.loads(json.dumps(expected)), path)
+    check_settings(path, record["settings"], expected)
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
     for key, value in arrays.items():
         part, _, name = key.partition("/")
         parts[part][name] = value
-    model.load_state_dict(parts["model"])
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimizer"].items():
         number, name = key.split("/")
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return parts["best"], record
+    return parts["model"], parts["best"], record
 
 
-def _compare(saved: Mapping[str, Any], present: Mapping[str, Any], path: Path) -> None:
+def check_settings(path: Path, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Compare the settings in a file with those of this run.
+
+    Raises:
+        ValueError: If they differ, naming what does.
+    """
+    present = json.loads(json.dumps(expected))
     names = sorted(k for k in {*saved, *present} if saved.get(k) != present.get(k))
     if names:
         changes = ", ".join(f"{k}: {saved.get(k)!r} -> {present.get(k)!r}" for k in names)
