@@ -14,10 +14,10 @@ import sys
 from functools import reduce
 from operator import or_
 
-from _tables import concentration, fastrp, hypergraph, pamc, pot, tag, tape
+from _tables import concentration, fastrp, gaugllm, hypergraph, pamc, pot, tag, tape
 from _tables.common import ROOT
 
-SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, tag)
+SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, tag)
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))
 
 

@@ -27,6 +27,7 @@ BASELINES = {
     "pot": "features",
     "hypergraph": "maximal cliques",
     "tape": "LLM top-1",
+    "gaugllm": "frozen features",
 }
 
 

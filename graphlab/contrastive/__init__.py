@@ -15,6 +15,8 @@ from graphlab.contrastive.grace import GRACE
 from graphlab.contrastive.graphcl import GraphCL, GraphCLLoss
 from graphlab.contrastive.influence import influence_adjacency, influence_graph
 from graphlab.contrastive.infonce import InfoNCELoss, info_nce
+from graphlab.contrastive.masked_edges import S2GAE, sample_non_edges
+from graphlab.contrastive.masked_features import GraphMAE, scaled_cosine_error
 from graphlab.contrastive.pamc import PamCLoss, pamc_loss
 from graphlab.contrastive.pot import POT
 from graphlab.contrastive.progcl import ProGCL, ProGCLLoss
@@ -31,6 +33,7 @@ __all__ = [
     "GCA",
     "GRACE",
     "POT",
+    "S2GAE",
     "SCGC",
     "BarlowTwinsLoss",
     "BetaMixture",
@@ -41,6 +44,7 @@ __all__ = [
     "DropEdge",
     "GraphCL",
     "GraphCLLoss",
+    "GraphMAE",
     "InfoNCELoss",
     "MaskFeatures",
     "PamCDiagnosis",
@@ -60,6 +64,8 @@ __all__ = [
     "pamc_loss",
     "pretrain_autoencoder",
     "projection_head",
+    "sample_non_edges",
+    "scaled_cosine_error",
     "sparse_features",
     "student_t_assignment",
     "supcon_loss",

@@ -1,0 +1,60 @@
+"""Tables of GAugLLM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from _tables.common import ROOT, markdown, read, spread
+
+SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
+#: Baselines first, then what the model adds; result files are sorted by name.
+ORDER = ("frozen", "stored", "no LLM", "edges only", "features only", "both")
+
+
+def present() -> dict[str, Any]:
+    """Result files by title."""
+    files = {title: f"experiments/results/gaugllm_{name}.json" for name, title in SETS.items()}
+    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
+
+
+def accuracy() -> str:
+    """Test accuracy of every row on every set."""
+    results = present()
+    names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
+    names.sort(
+        key=lambda name: min(
+            ORDER.index(part) for part in ORDER if part in name.replace("(stored)", "")
+        )
+    )
+    rows = [
+        [
+            name,
+            *(
+                spread(table["rows"][name]["accuracy"]) if name in table["rows"] else ""
+                for table in results.values()
+            ),
+        ]
+        for name in names
+    ]
+    titles = [f"{title} ({len(table['seeds'])})" for title, table in results.items()]
+    return markdown(["accuracy, % (seeds)", *titles], rows)
+
+
+def edges() -> str:
+    """Edges that the votes add and delete."""
+    columns = {
+        "edges": "edges",
+        "edges added by all votes": "added by all votes",
+        "edges deleted by all votes": "deleted by all votes",
+        "edges changed in the last step": "changed per step",
+        "unknown votes": "unknown votes",
+    }
+    rows = []
+    for title, table in present().items():
+        row = next(value for name, value in table["rows"].items() if "edges only" in name)
+        rows.append([title, *(f"{row[key]['mean']:,.0f}" for key in columns)])
+    return markdown(["", *columns.values()], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"gaugllm": accuracy, "gaugllm_edges": edges}

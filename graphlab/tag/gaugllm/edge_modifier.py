@@ -1,0 +1,313 @@
+"""Views of a graph whose edges follow votes, node by node and within a budget."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from graphlab._checks import check_edge_index, check_fraction, check_int
+from graphlab._random import make_generator
+from graphlab.tag.gaugllm._sampling import sample_in_group
+from graphlab.tag.gaugllm.candidates import ADD, DELETE, EdgeCandidates
+from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
+from graphlab.tag.gaugllm.votes import CandidateVote, check_votes
+
+__all__ = ["LLMEdgeModifier", "apply_all_votes"]
+
+
+class LLMEdgeModifier(BaseTransform):
+    r"""Add and delete edges that a judge voted on, a random part of them at every call.
+
+    A node of degree d draws ``round(p_add d)`` of its candidates for addition and
+    ``round(p_del d)`` of those for deletion, uniformly and without replacement (half to even; never
+    more than there are). Of those drawn, additions with a yes are made and deletions with a no.
+    Unknown votes change nothing. Isolated nodes draw nothing, as their budget is zero.
+
+    With ``undirected`` both directions of an edge change together. Where the lists of both ends ask
+    about the same pair, the votes are averaged first; a tie changes nothing.
+
+    Differences from the released code, in which no addition ever arrives, draws are the first of
+    each list, votes are read at shifted places for nodes with few neighbours, and the result is a
+    directed graph with repeated edges: none of that is reproduced.
+
+    Args:
+        candidates (EdgeCandidates): What was judged.
+        votes (Tensor or CandidateVote): ``(M,)`` int64: 1 the edge should be, 0 it should not, -1
+            unknown.
+        p_add (float): Budget for additions per degree, in [0, 1].
+        p_del (float): Budget for deletions per degree, in [0, 1].
+        undirected (bool): Whether the graph is, and shall stay, undirected.
+        seed (int, optional): Seed of the draws of :meth:`__call__`; ``None`` takes one from the
+            operating system. Every call draws anew.
+        soft (bool): Draw a yes with the judge's probability instead of taking the vote; needs
+            a :class:`CandidateVote` with probabilities.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed, votes are not one per candidate, or they
+            belong to other pairs.
+
+    Complexity: O((E + M) log M) for the first call on an edge tensor, then O(E + M log M).
+
+    Reference: Fang et al., "GAugLLM", KDD 2024, arXiv:2406.11945.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+        >>> asked = EdgeCandidates(torch.tensor([0, 1]), torch.tensor([2, 0]), torch.tensor([1, 0]),
+        ...                        num_nodes=3)
+        >>> modify = LLMEdgeModifier(asked, torch.tensor([1, 0]), p_add=1.0, p_del=1.0, seed=0)
+        >>> modify(Data(edge_index=path, num_nodes=3)).edge_index.tolist()
+        [[1, 2, 0, 2], [2, 1, 2, 0]]
+        >>> modify.changes
+        EdgeChanges(before=4, added=2, deleted=2, isolated=0)
+    """
+
+    def __init__(
+        self,
+        candidates: EdgeCandidates,
+        votes: Tensor | CandidateVote,
+        p_add: float = 0.5,
+        p_del: float = 0.5,
+        undirected: bool = True,
+        seed: int | None = None,
+        *,
+        soft: bool = False,
+    ) -> None:
+        if not isinstance(candidates, EdgeCandidates):
+            raise TypeError(f"candidates must be EdgeCandidates, got {type(candidates).__name__}")
+        self.candidates = candidates
+        self.p_add = check_fraction(p_add, "p_add")
+        self.p_del = check_fraction(p_del, "p_del")
+        self.undirected = bool(undirected)
+        self.soft = bool(soft)
+        # An own generator: the global one is nobody's to advance.
+        self.seed = torch.Generator().seed() if seed is None else check_int(seed, "seed", minimum=0)
+        self._generator = make_generator(self.seed)
+        self._pair = _pair_number(candidates, self.undirected)
+        self._yes = _opinion(candidates, votes, self._pair, self.soft)
+        self._plan: _Plan | None = None
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, data: Data) -> Data:
+        """Return a copy of the graph with a new draw of edits.
+
+        Raises:
+            ValueError: If the graph has another number of nodes, attributes of edges (which new
+                edges would lack), is not undirected though it should be, or does not fit the
+                candidates.
+        """
+        if data.num_nodes != self.candidates.num_nodes:
+            raise ValueError(
+                f"data must have {self.candidates.num_nodes} nodes, got {data.num_nodes}"
+            )
+        extra = [name for name in data.edge_attrs() if name != "edge_index"]
+        if extra:
+            raise ValueError(f"data must have no attributes of edges, got {extra}")
+        result = copy.copy(data)
+        result.edge_index = self.edit(data.edge_index)
+        return result
+
+    def edit(self, edge_index: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Return the edges ``(2, E')`` after one draw: those kept in their order, then new ones.
+
+        It is an augmentation of edges as the two-view methods expect them.
+
+        Args:
+            edge_index: Edges ``(2, E)``.
+            generator: Source of the draw; by default that of the seed.
+
+        Raises:
+            ValueError: As :meth:`forward`.
+        """
+        plan = self._planned(edge_index)
+        source = self._generator if generator is None else generator
+        drawn = sample_in_group(plan.group, plan.budget, generator=source)
+        yes = self._yes
+        if self.soft:
+            # One draw per pair, so that its two directions agree.
+            draw = torch.rand(yes.shape, generator=source, device=source.device).to(yes.device)
+            yes = torch.where(yes.isnan(), yes, (draw[self._pair] < yes).to(yes.dtype))
+        result = plan.apply(edge_index, drawn, yes)
+        self._last = (edge_index, result)
+        return result
+
+    def vetted(self, edge_index: Tensor) -> Tensor:
+        """Return the pairs ``(2, P)`` that are to be edges by the votes, edges now or not.
+
+        Args:
+            edge_index: Edges ``(2, E)``.
+        """
+        self._planned(edge_index)
+        chosen = self._yes > 0.5
+        pairs = torch.stack([self.candidates.src[chosen], self.candidates.dst[chosen]])
+        return self._planned(edge_index).directions(pairs)
+
+    @property
+    def changes(self) -> EdgeChanges | None:
+        """What the last call changed; None before the first."""
+        return None if self._last is None else edge_changes(*self._last, self.candidates.num_nodes)
+
+    def _planned(self, edge_index: Tensor) -> _Plan:
+        if self._plan is None or not self._plan.fits(edge_index):
+            rates = (self.p_del, self.p_add)
+            self._plan = _make_plan(self.candidates, edge_index, rates, self.undirected)
+            self._yes = self._yes.to(edge_index.device)
+            self._pair = self._pair.to(edge_index.device)
+        return self._plan
+
+    def __repr__(self) -> str:
+        return (
+            f"LLMEdgeModifier({len(self.candidates)} candidates, p_add={self.p_add}, "
+            f"p_del={self.p_del}, undirected={self.undirected}, seed={self.seed})"
+        )
+
+
+def apply_all_votes(
+    edge_index: Tensor,
+    candidates: EdgeCandidates,
+    votes: Tensor | CandidateVote,
+    *,
+    undirected: bool = False,
+    isolated: bool = False,
+) -> Tensor:
+    """Make every edit that was voted for, without draws.
+
+    Args:
+        edge_index: Edges ``(2, E)``.
+        candidates: What was judged.
+        votes: See :class:`LLMEdgeModifier`.
+        undirected: Change both directions together; by default each vote changes its own.
+        isolated: Whether nodes without edges get those voted for. In GAugLLM they do not, because
+            budgets are proportional to degrees.
+
+    Returns:
+        LongTensor: Edges ``(2, E')``, sorted, without repetition.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Complexity: O((E + M) log(E + M)).
+    """
+    if not isinstance(candidates, EdgeCandidates):
+        raise TypeError(f"candidates must be EdgeCandidates, got {type(candidates).__name__}")
+    plan = _make_plan(candidates, edge_index, (1.0, 1.0), undirected)
+    pair = _pair_number(candidates, undirected)
+    yes = _opinion(candidates, votes, pair, False).to(edge_index.device)
+    drawn = torch.ones_like(yes, dtype=torch.bool)
+    if not isolated:
+        drawn = plan.budget[plan.group] > 0
+    edges = plan.apply(edge_index, drawn, yes)
+    keys = (edges[0] * candidates.num_nodes + edges[1]).unique()
+    return torch.stack([keys // candidates.num_nodes, keys % candidates.num_nodes])
+
+
+def _pair_number(candidates: EdgeCandidates, undirected: bool) -> Tensor:
+    """Number of each candidate's pair ``(M,)``: the same for both directions if undirected."""
+    if not undirected:
+        return torch.arange(len(candidates), device=candidates.src.device)
+    ends = torch.stack([candidates.src, candidates.dst]).sort(dim=0).values
+    keys = ends[0] * candidates.num_nodes + ends[1]
+    number: Tensor = keys.unique(return_inverse=True)[1]
+    return number
+
+
+def _opinion(
+    candidates: EdgeCandidates, votes: Tensor | CandidateVote, pair: Tensor, soft: bool
+) -> Tensor:
+    """How much speaks for each pair: 1, 0, NaN if nothing is known; probabilities if ``soft``."""
+    vote, probability = _read_votes(candidates, votes)
+    if soft and probability is None:
+        raise ValueError("soft=True needs votes with a probability")
+    value = probability.double() if soft and probability is not None else vote.double()
+    known = vote >= 0
+    total = value.new_zeros(len(candidates)).index_add_(0, pair[known], value[known])
+    count = value.new_zeros(len(candidates)).index_add_(0, pair[known], known[known].double())
+    mean = (total / count)[pair]  # 0 / 0 is NaN: nobody knows
+    return mean if soft else torch.where(mean == 0.5, torch.nan, mean.round())
+
+
+def _read_votes(
+    candidates: EdgeCandidates, votes: Tensor | CandidateVote
+) -> tuple[Tensor, Tensor | None]:
+    """Votes and probabilities, checked against the candidates."""
+    if not isinstance(votes, CandidateVote):
+        return check_votes(votes, len(candidates)).to(candidates.src.device), None
+    same = len(votes) == len(candidates) and torch.equal(votes.anchor, candidates.src)
+    if not (same and torch.equal(votes.item, candidates.dst)):
+        raise ValueError("votes must be about the pairs of candidates, in their order")
+    return votes.vote, votes.probability
+
+
+@dataclass
+class _Plan:
+    """What one edge tensor and the candidates have to do with each other."""
+
+    candidates: EdgeCandidates
+    undirected: bool
+    source: weakref.ReferenceType[Tensor]
+    version: int
+    group: Tensor  # (M,) list that each candidate is in: two per node
+    budget: Tensor  # (2 N,) draws per list
+    slots: tuple[Tensor, ...]  # each (E,): candidate that asks about this edge, M for none
+
+    def fits(self, edge_index: Tensor) -> bool:
+        return self.source() is edge_index and edge_index._version == self.version
+
+    def apply(self, edge_index: Tensor, drawn: Tensor, yes: Tensor) -> Tensor:
+        """Edges after the edits among those drawn."""
+        kind = self.candidates.kind.to(edge_index.device)
+        gone = torch.zeros(kind.numel() + 1, dtype=torch.bool, device=edge_index.device)
+        gone[:-1] = drawn & (kind == DELETE) & (yes < 0.5)
+        keep = torch.ones(edge_index.size(1), dtype=torch.bool, device=edge_index.device)
+        for slot in self.slots:
+            keep &= ~gone[slot]
+        new = drawn & (kind == ADD) & (yes > 0.5)
+        ends = (self.candidates.src, self.candidates.dst)
+        pairs = torch.stack([end.to(new.device)[new] for end in ends])
+        return torch.cat([edge_index[:, keep], self.directions(pairs)], dim=1)
+
+    def directions(self, pairs: Tensor) -> Tensor:
+        """The pairs in both directions if the graph is undirected, once each."""
+        if not self.undirected:
+            return pairs
+        count = self.candidates.num_nodes
+        both = torch.cat([pairs, pairs.flip(0)], dim=1)
+        keys = (both[0] * count + both[1]).unique()
+        return torch.stack([keys // count, keys % count])
+
+
+def _make_plan(
+    candidates: EdgeCandidates, edge_index: Tensor, rates: tuple[float, float], undirected: bool
+) -> _Plan:
+    count = candidates.num_nodes
+    edges = check_edge_index(edge_index, count)
+    candidates.check_graph(edges)
+    forward, backward = edges[0] * count + edges[1], edges[1] * count + edges[0]
+    if undirected and not torch.equal(forward.unique(), backward.unique()):
+        raise ValueError(
+            "edge_index must hold both directions of every edge, or pass undirected=False"
+        )
+    known, order = candidates.keys.to(edges.device).sort()
+    number = torch.cat([order, order.new_full((1,), len(candidates))])
+    slots = []
+    for keys in (forward, backward) if undirected else (forward,):
+        place = torch.searchsorted(known, keys)
+        found = torch.isin(keys, known)
+        slots.append(number[torch.where(found, place, len(candidates))])
+    degree = torch.bincount(edges[0], minlength=count).double()
+    budget = torch.stack([(rate * degree).round() for rate in rates], dim=1).flatten().long()
+    group = (2 * candidates.src + candidates.kind).to(edges.device)
+    return _Plan(
+        candidates,
+        undirected,
+        weakref.ref(edge_index),
+        edge_index._version,
+        group,
+        budget,
+        tuple(slots),
+    )

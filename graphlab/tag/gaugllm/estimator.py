@@ -1,0 +1,228 @@
+"""GAugLLM: self-supervised training whose second view is written by a language model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab._checks import (
+    check_choice,
+    check_edge_index,
+    check_fraction,
+    check_int,
+    check_matrix,
+    check_nonnegative,
+    check_positive,
+)
+from graphlab._random import make_generator
+from graphlab.tag.gaugllm._backbones import Backbone, Inputs, make_backbone
+from graphlab.tag.gaugllm._encoders import default_encoder
+from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
+from graphlab.tag.gaugllm.schedules import cosine_decay
+
+__all__ = ["GAugLLM"]
+
+BACKBONES = ("bgrl", "gbt", "graphcl", "graphmae", "s2gae")
+VIEWS = ("first", "second", "mean")
+
+
+class GAugLLM:
+    r"""Node embeddings from views that a language model helped to make.
+
+    The first view has the features of the raw texts and the edges of the graph, the second the
+    features of the mixed texts (see :class:`ContextAwareSelector`) and a new draw of edited edges
+    at every step (see :class:`LLMEdgeModifier`). Either part can be left out, which is how an
+    ablation is made. The methods that contrast views (``"bgrl"``, ``"gbt"``, ``"graphcl"``) also
+    drop edges and mask columns at random in both; the masked autoencoders (``"graphmae"``,
+    ``"s2gae"``) learn to restore both views, S2GAE also every edge that the votes vouch for.
+
+    Nothing is chosen by a label. (The released code evaluates during the training and reports the
+    evaluation that is best on test nodes.)
+
+    Args:
+        backbone (str): One of the five.
+        view_features (tuple, optional): Features of the views, both ``(N, F)``; ``data.x`` twice if
+            missing.
+        edge_modifier (LLMEdgeModifier, optional): Edits the edges of the second view.
+        out_channels (int): Width of the encoder.
+        epochs (int): Steps; each sees the whole graph.
+        lr (float): Peak learning rate of AdamW: a linear rise, then half a cosine to zero.
+        warmup (float): Share of the steps with a rising rate.
+        weight_decay (float): Of AdamW.
+        drop_edge (sequence): Two rates, for the methods that contrast views.
+        mask_features (sequence): Two rates likewise.
+        encoder (callable, optional): ``encoder(in_channels, out_channels)`` returns a module called
+            as ``module(x, edge_index)``; by default that of the backbone's authors.
+        options (mapping, optional): More arguments of the backbone's class, such as
+            ``{"mask_rate": 0.7}``.
+        seed (int): Seed of weights, masks and draws.
+
+    Attributes:
+        losses (list): Loss of every step of :meth:`fit`.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: per step two to four passes of the encoder, plus O(E + M log M) for M votes.
+
+    Reference: Fang et al., "GAugLLM: improving graph contrastive learning for text-attributed
+        graphs with large language models", KDD 2024, arXiv:2406.11945.
+
+    Example:
+        >>> ring = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
+        >>> data = Data(x=torch.eye(6), edge_index=torch.cat([ring, ring.flip(0)], dim=1))
+        >>> GAugLLM("gbt", out_channels=4, epochs=2).fit(data).transform(data).shape
+        torch.Size([6, 4])
+    """
+
+    def __init__(
+        self,
+        backbone: str = "bgrl",
+        view_features: Sequence[Tensor] | None = None,
+        edge_modifier: LLMEdgeModifier | None = None,
+        *,
+        out_channels: int = 256,
+        epochs: int = 200,
+        lr: float = 5e-4,
+        warmup: float = 0.1,
+        weight_decay: float = 1e-5,
+        drop_edge: Sequence[float] = (0.3, 0.3),
+        mask_features: Sequence[float] = (0.0, 0.0),
+        encoder: Callable[[int, int], nn.Module] | None = None,
+        options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.backbone = check_choice(backbone, "backbone", BACKBONES)
+        self.view_features = None if view_features is None else _check_views(view_features)
+        if edge_modifier is not None and not isinstance(edge_modifier, LLMEdgeModifier):
+            raise TypeError(
+                f"edge_modifier must be an LLMEdgeModifier, got {type(edge_modifier).__name__}"
+            )
+        self.edge_modifier = edge_modifier
+        self.out_channels = check_int(out_channels, "out_channels", minimum=1)
+        self.epochs = check_int(epochs, "epochs", minimum=1)
+        self.lr = check_positive(lr, "lr")
+        self.warmup = check_fraction(warmup, "warmup")
+        self.weight_decay = check_nonnegative(weight_decay, "weight_decay")
+        self.rates = {"drop_edge": tuple(drop_edge), "mask_features": tuple(mask_features)}
+        self.encoder = encoder
+        self.options = dict(options or {})
+        self.seed = check_int(seed, "seed", minimum=0)
+        self.losses: list[float] = []
+        self._fitted: Backbone | None = None
+
+    def fit(self, data: Data, callback: Callable[[int, float], None] | None = None) -> GAugLLM:
+        """Train on one graph; labels are not read.
+
+        Args:
+            data: Graph with ``edge_index`` and, without ``view_features``, ``x``. Tensors may live
+                on any one device.
+            callback: Called as ``callback(step, loss)``.
+
+        Returns:
+            GAugLLM: This object.
+
+        Raises:
+            TypeError, ValueError, IndexError: If the graph and the views do not fit together.
+            RuntimeError: If the loss is not finite (ValueError where the loss itself notices).
+        """
+        inputs = self._inputs(data)
+        model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=self.lr, weight_decay=self.weight_decay
+        )
+        generator = make_generator(self.seed)
+        rise = round(self.warmup * self.epochs)
+        model.train()
+        self.losses = []
+        for step in range(self.epochs):
+            for group in optimizer.param_groups:
+                # From one on: a first step at rate zero would be wasted.
+                group["lr"] = cosine_decay(step + 1, self.lr, rise, self.epochs + 1)
+            loss = model.loss(inputs, generator)
+            self.losses.append(float(loss.detach()))
+            if not math.isfinite(self.losses[-1]):
+                raise RuntimeError(f"the loss is {self.losses[-1]} in step {step}: lower lr")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            model.after_step(step, self.epochs)
+            if callback is not None:
+                callback(step, self.losses[-1])
+        self._fitted = model.eval()
+        return self
+
+    def transform(self, data: Data, view: str = "mean") -> Tensor:
+        """Embed the nodes on the edges of the graph, nothing dropped or edited.
+
+        Args:
+            data: See :meth:`fit`.
+            view: Features to embed: those of the ``"first"`` view, the ``"second"``, or the
+                ``"mean"`` of both embeddings.
+
+        Returns:
+            Tensor: ``(N, D)`` with D = ``out_channels`` (twice that for S2GAE, whose layers stand
+            side by side).
+
+        Raises:
+            RuntimeError: If nothing was fitted.
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        check_choice(view, "view", VIEWS)
+        if self._fitted is None:
+            raise RuntimeError("call fit before transform")
+        inputs = self._inputs(data)
+        views = {"first": (inputs.x1,), "second": (inputs.x2,)}.get(view, (inputs.x1, inputs.x2))
+        if views[0] is views[-1]:
+            views = views[:1]
+        found = [self._fitted.embed(x, inputs.edge_index) for x in views]
+        return torch.stack(found).mean(0)
+
+    def fit_transform(self, data: Data, view: str = "mean") -> Tensor:
+        """Train and embed; see :meth:`fit` and :meth:`transform`.
+
+        Args:
+            data: See :meth:`fit`.
+            view: See :meth:`transform`.
+        """
+        return self.fit(data).transform(data, view)
+
+    def _inputs(self, data: Data) -> Inputs:
+        views = self.view_features
+        if views is None:
+            if data.x is None:
+                raise ValueError("data must have x where view_features are not given")
+            x = check_matrix(data.x, "data.x")
+            views = (x, x)
+        count = views[0].size(0)
+        if data.num_nodes != count:
+            raise ValueError(
+                f"data must have {count} nodes, as the views have, got {data.num_nodes}"
+            )
+        edges = check_edge_index(data.edge_index, count)
+        return Inputs(*views, edges, self.edge_modifier)
+
+    def _build(self, in_channels: int) -> Backbone:
+        # The constructors of layers draw from the global generator, which is put back afterwards.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            make = self.encoder
+            if make is None:
+                encoder = default_encoder(self.backbone, in_channels, self.out_channels)
+            else:
+                encoder = make(in_channels, self.out_channels)
+            channels = (in_channels, self.out_channels)
+            return make_backbone(self.backbone, encoder, channels, self.rates, self.options)
+
+
+def _check_views(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    if isinstance(views, Tensor) or len(views) != 2:
+        raise ValueError("view_features must be a pair of features, one per view")
+    first = check_matrix(views[0], "view_features[0]")
+    second = check_matrix(views[1], "view_features[1]", rows=first.size(0), cols=first.size(1))
+    return first, second

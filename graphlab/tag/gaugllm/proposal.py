@@ -1,0 +1,132 @@
+"""Which edges to ask about: the least similar neighbours and the most similar others."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_edge_index, check_int, check_matrix
+from graphlab.embed import fastrp
+from graphlab.ops import unit_rows
+from graphlab.tag.gaugllm._sampling import rank_in_group
+from graphlab.tag.gaugllm.candidates import ADD, DELETE, EdgeCandidates
+
+__all__ = ["propose_edge_candidates"]
+
+
+def propose_edge_candidates(
+    x: Tensor | None,
+    edge_index: Tensor,
+    num_del: int = 10,
+    num_add: int = 10,
+    min_del: int = 5,
+    *,
+    num_nodes: int | None = None,
+    dim: int = 128,
+    seed: int = 0,
+    block: int = 2048,
+) -> EdgeCandidates:
+    """Propose spurious and missing edges of every node by cosine similarity.
+
+    Exact: every pair of nodes is compared, in tiles, and only a running list per node is kept.
+    Without ``x`` nodes are compared by their FastRP embeddings, that is, by structure.
+
+    Args:
+        x: Features or embeddings ``(N, D)``, finite; or None for FastRP embeddings.
+        edge_index: Edges ``(2, E)``; the neighbours of a node are the targets of its edges. Loops
+            and repeated edges are ignored.
+        num_del: Most candidates per node for deletion.
+        num_add: Most candidates per node for addition.
+        min_del: Nodes with fewer candidates for deletion get none.
+        num_nodes: N; needed without ``x``.
+        dim: Columns of the FastRP embeddings.
+        seed: Seed of the FastRP embeddings.
+        block: Rows and columns of a tile.
+
+    Returns:
+        EdgeCandidates: Sorted by node; deletions (least similar first) before additions (most
+        similar first).
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time; O(block^2 + N (num_add + D) + E) memory.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+        >>> found = propose_edge_candidates(x, torch.tensor([[0, 2], [2, 0]]), min_del=1)
+        >>> list(zip(found.src.tolist(), found.dst.tolist(), found.kind.tolist()))
+        [(0, 2, 0), (0, 1, 1), (1, 0, 1), (1, 2, 1), (2, 0, 0), (2, 1, 1)]
+    """
+    if x is None and num_nodes is None:
+        raise ValueError("num_nodes must be given where x is not")
+    count = num_nodes if x is None else check_matrix(x, "x", rows=num_nodes).size(0)
+    total = check_int(count, "num_nodes", minimum=1)
+    for name, value in (("num_del", num_del), ("num_add", num_add), ("min_del", min_del)):
+        check_int(value, name, minimum=0)
+    block = check_int(block, "block", minimum=1)
+    edges = check_edge_index(edge_index, total)
+    if x is None:
+        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed)
+    z = unit_rows(x.detach().float())
+    keys = (edges[0] * total + edges[1])[edges[0] != edges[1]].unique()
+    row, col = keys // total, keys % total
+    parts = [_least_similar(z, row, col, num_del, min_del, block)]
+    parts.append(_most_similar(z, row, col, num_add, block))
+    src, dst, score = (torch.cat(values) for values in zip(*parts, strict=True))
+    kind = torch.full_like(src, ADD)
+    kind[: parts[0][0].numel()] = DELETE
+    order = (2 * src + kind).argsort(stable=True)
+    return EdgeCandidates(src[order], dst[order], kind[order], total, score[order])
+
+
+def _least_similar(
+    z: Tensor, row: Tensor, col: Tensor, count: int, least: int, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs and similarities of the neighbours to doubt."""
+    pieces = zip(row.split(block), col.split(block), strict=True)
+    parts = [(z[i] * z[j]).sum(1) for i, j in pieces]
+    score = torch.cat(parts) if parts else z.new_empty(0)
+    rank = rank_in_group(row, score)
+    degree = torch.bincount(row, minlength=z.size(0))
+    keep = (rank < count) & (degree.clamp(max=count)[row] >= least)
+    order = (row * (count + 1) + rank.clamp(max=count))[keep].argsort()
+    return row[keep][order], col[keep][order], score[keep][order]
+
+
+def _most_similar(
+    z: Tensor, row: Tensor, col: Tensor, count: int, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs and similarities of the others to think of."""
+    total = z.size(0)
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    for start in range(0, total, block):
+        stop = min(total, start + block)
+        first, last = torch.searchsorted(row, torch.tensor([start, stop], device=row.device))
+        mine = slice(int(first), int(last))
+        best, index = _running_top(z, start, stop, row[mine] - start, col[mine], count, block)
+        present = best > -torch.inf
+        node = torch.arange(start, stop, device=z.device).unsqueeze(1).expand_as(index)
+        found.append((node[present], index[present], best[present]))
+    return tuple(torch.cat(values) for values in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def _running_top(
+    z: Tensor, start: int, stop: int, row: Tensor, col: Tensor, count: int, block: int
+) -> tuple[Tensor, Tensor]:
+    """Best similarities and nodes ``(rows, <= count)`` of a block, over tiles of columns."""
+    best = z.new_empty(stop - start, 0)
+    index = torch.empty(stop - start, 0, dtype=torch.long, device=z.device)
+    for left in range(0, z.size(0), block):
+        right = min(z.size(0), left + block)
+        tile = z[start:stop] @ z[left:right].t()
+        inside = (col >= left) & (col < right)
+        tile[row[inside], col[inside] - left] = -torch.inf
+        low, high = max(start, left), min(stop, right)
+        own = torch.arange(low, max(low, high), device=z.device)
+        tile[own - start, own - left] = -torch.inf
+        values, places = tile.topk(min(count, right - left), dim=1)
+        best, index = torch.cat([best, values], 1), torch.cat([index, places + left], 1)
+        best, chosen = best.topk(min(count, best.size(1)), dim=1)
+        index = index.gather(1, chosen)
+    return best, index

@@ -1,0 +1,115 @@
+"""Train a selector without labels: the mixture of a node shall tell its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlab._checks import check_edge_index, check_int, check_positive
+from graphlab._random import make_generator
+from graphlab.contrastive import sample_non_edges
+from graphlab.tag.gaugllm.selector import ContextAwareSelector
+
+__all__ = ["FusedFeatures", "fit_selector"]
+
+
+@dataclass(frozen=True)
+class FusedFeatures:
+    """What a trained selector makes of the experts.
+
+    Attributes:
+        x: Fused embeddings ``(N, H)``.
+        weights: Weights of the experts ``(N, K)``, of the nodes in their order.
+        losses: Loss of every epoch.
+    """
+
+    x: Tensor
+    weights: Tensor
+    losses: list[float]
+
+
+def fit_selector(
+    selector: ContextAwareSelector,
+    content: Tensor,
+    context: Tensor,
+    edge_index: Tensor,
+    *,
+    epochs: int = 100,
+    batch_size: int = 8192,
+    lr: float = 1e-3,
+    seed: int = 0,
+) -> FusedFeatures:
+    """Train a selector so that neighbours' mixtures are similar, and fuse with it.
+
+    The logit of an edge is a scaled cosine of the two fused embeddings with a bias, both learned;
+    as many non-edges are drawn. It stands in for the neighbour prediction over all nodes (extreme
+    multi-label classification) in which GAugLLM trains the selector together with a language model:
+    the language model is frozen here.
+
+    Args:
+        selector: Trained in place.
+        content: ``(N, K, H)``.
+        context: ``(N, K, H)``.
+        edge_index: Edges ``(2, E)``, E at least 1.
+        epochs: Passes over the edges.
+        batch_size: Edges per step.
+        lr: Learning rate of Adam.
+        seed: Seed of orders and non-edges.
+
+    Returns:
+        FusedFeatures: Computed after the training, in evaluation mode, node by node.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+        RuntimeError: If the loss is not finite.
+
+    Complexity: O(epochs E K H^2) time.
+    """
+    count = content.size(0)
+    edges = check_edge_index(edge_index, count)
+    if edges.size(1) == 0:
+        raise ValueError("edge_index must hold at least one edge to learn from")
+    check_int(epochs, "epochs", minimum=0)
+    check_int(batch_size, "batch_size", minimum=1)
+    generator = make_generator(seed)
+    scale = nn.Parameter(torch.tensor([5.0, 0.0], device=content.device))
+    parameters = [*selector.parameters(), scale]
+    optimizer = torch.optim.Adam(parameters, lr=check_positive(lr, "lr"))
+    selector.train()
+    losses = []
+    for epoch in range(epochs):
+        order = torch.randperm(edges.size(1), generator=generator).to(edges.device)
+        total = 0.0
+        for rows in order.split(batch_size):
+            wrong = sample_non_edges(edges, count, rows.numel(), generator=generator)
+            pairs = torch.cat([edges[:, rows], wrong], dim=1)
+            loss = _neighbor_loss(selector, content, context, pairs, scale)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach()) * rows.numel()
+        losses.append(total / edges.size(1))
+        if not torch.isfinite(torch.tensor(losses[-1])):
+            raise RuntimeError(f"the loss is {losses[-1]} in epoch {epoch}: is lr too large?")
+    selector.eval()
+    with torch.no_grad():
+        blocks = zip(content.split(batch_size), context.split(batch_size), strict=True)
+        parts = [selector(*block) for block in blocks]
+    fused, weights = (torch.cat(values) for values in zip(*parts, strict=True))
+    return FusedFeatures(fused, weights, losses)
+
+
+def _neighbor_loss(
+    selector: ContextAwareSelector, content: Tensor, context: Tensor, pairs: Tensor, scale: Tensor
+) -> Tensor:
+    """Cross-entropy of a batch; the first half of the pairs are edges."""
+    nodes, place = pairs.unique(return_inverse=True)
+    fused, _ = selector(content[nodes], context[nodes])
+    unit = F.normalize(fused, dim=1)
+    logits = scale[0] * (unit[place[0]] * unit[place[1]]).sum(1) + scale[1]
+    target = torch.zeros_like(logits)
+    target[: target.numel() // 2] = 1
+    return F.binary_cross_entropy_with_logits(logits, target)

@@ -1,0 +1,160 @@
+"""The GAugLLM experiment: reading stored answers, rows, honest parts, a model at an endpoint."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from experiments import gaugllm as script
+from experiments._context import Context
+from experiments._llm_outputs import read_stored
+from graphlab.tag.gaugllm.candidates import ADD
+from tests._data import test_data_root
+from tests.tag._server import serving
+from tests.tag.gaugllm.test_pipeline import judge, texts
+
+SMALL = dataclasses.replace(script.Config(), epochs=2, out_channels=8, selector_epochs=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A graph of 180 papers in the layout of ``citeseer_tag``."""
+    root = tmp_path_factory.mktemp("llm_outputs")
+    place = root / "citeseer_tag"
+    place.mkdir()
+    random = np.random.default_rng(0)
+    y = np.arange(180) % 3
+    data = type("Labels", (), {"y": torch.from_numpy(y)})
+    known = texts(data)
+    ends = {
+        (int(a), int(b)) for a, b in random.integers(180, size=(2000, 2)) if y[a] == y[b] and a < b
+    }
+    tables = {
+        "nodes.csv": [("node", "paper_id", "label", "text"), *(
+            (i, f"p{i}", y[i], known[i]) for i in range(180))],
+        "edges.csv": [("src", "dst"), *sorted(ends)],
+        "gpt_preds.csv": [(int(c), (int(c) + 1) % 3) if i % 5 else ((int(c) + 1) % 3,)
+                          for i, c in enumerate(y)],
+    }  # fmt: skip
+    linked = {node for pair in ends for node in pair}
+    others = [p for p in ((i, i + 3) for i in range(170)) if p not in ends and p[0] in linked][:40]
+    rows = [(*pair, 1, "-0.1", "0.0") for pair in sorted(ends)[:40]]
+    rows += [(*pair, 0, "0.6", "0.7") for pair in others]
+    tables["llm_edge_similarity.csv"] = [("src", "dst", "is_edge", "sim_low", "sim_high"), *rows]
+    for name, lines in tables.items():
+        with open(place / name, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(lines)
+    (place / "classes.json").write_text(json.dumps(["learning", "biology", "trade"]))
+    x = np.eye(3, 16)[y] + 0.5 * random.standard_normal((180, 16))
+    np.save(place / "minilm_L64.f16.npy", x.astype(np.float16))
+    return root
+
+
+def rows(tmp_path: Path, config: script.Config) -> dict[str, dict[str, float]]:
+    return script.run(config, Context(seed=0, device=torch.device("cpu"), directory=tmp_path))
+
+
+def test_rows_of_stored_answers(tmp_path, folder):
+    found = rows(tmp_path, dataclasses.replace(SMALL, data=str(folder)))
+    assert list(found) == [
+        "frozen features",
+        "frozen features of the second view (stored)",
+        "stored predictions, no graph",
+        "BGRL, no LLM",
+        "BGRL, features only (stored)",
+        "BGRL, edges only (stored)",
+        "BGRL, both (stored)",
+    ]
+    assert found["stored predictions, no graph"]["accuracy"] == pytest.approx(0.8, abs=0.07)
+    for name, row in found.items():
+        assert 0 <= row["accuracy"] <= 1
+        assert ("edges" in row) == ("edges only" in name or "both" in name)
+    edits = found["BGRL, both (stored)"]
+    assert edits["edges deleted by all votes"] == 40 and edits["edges added by all votes"] == 40
+
+
+def test_rows_of_a_model_at_an_endpoint(tmp_path, folder):
+    with serving(lambda n, body: judge(body["messages"][-1]["content"])) as server:
+        config = dataclasses.replace(
+            SMALL,
+            data=str(folder),
+            llm_model="m",
+            llm_url=server.url,
+            llm_cache=str(tmp_path / "c.db"),
+            experts=("raw", "sas"),
+            num_candidates=5,
+        )
+        found = rows(tmp_path, config)
+        assert "BGRL, both (raw, sas)" in found
+        assert found["BGRL, both (raw, sas)"]["edges added by all votes"] > 0
+        calls = server.calls
+        assert calls == 180 + 180
+        stored = read_stored(str(folder), "citeseer", "minilm", 0)
+        again = script.asked_help(config, stored, 0)
+        assert server.calls == calls and bool(again.votes.known.all())
+
+
+def test_predictions_become_reciprocal_ranks(folder):
+    stored = read_stored(str(folder), "citeseer", "minilm", 0)
+    help_ = script.stored_help(SMALL, stored)
+    plain, said = (view[:, 16:] for view in help_.views)
+    assert int(plain.count_nonzero()) == 0
+    assert said[1].tolist() == [0.0, 1.0, 0.5] and said[0].tolist() == [0.0, 1.0, 0.0]
+    assert torch.equal(help_.votes.vote, stored.candidates.kind)
+
+
+def test_missing_data_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="name its parent by --data"):
+        read_stored(str(tmp_path), "cora", "bow", 0)
+    with pytest.raises(ValueError, match="dataset and features must be among"):
+        read_stored(str(tmp_path), "cora", "minilm", 0)
+
+
+def test_a_graph_without_texts_is_not_shown_to_a_model(tmp_path):
+    root = test_data_root("llm_outputs", "cora_tape").parent
+    stored = read_stored(str(root), "cora", "bow", 0)
+    config = dataclasses.replace(SMALL, dataset="cora", features="bow", llm_model="m")
+    with pytest.raises(ValueError, match="cora has no texts"):
+        script.asked_help(config, stored, 0)
+
+
+def test_stored_answers_of_cora():
+    root = test_data_root("llm_outputs", "cora_tape").parent
+    stored = read_stored(str(root), "cora", "bow", 0)
+    assert stored.edge_index.shape == (2, 2 * 5278) and stored.num_classes == 7
+    assert float((stored.ranked[:, 0] - 1 == stored.y).double().mean()) == pytest.approx(
+        0.67688, abs=1e-5
+    )
+    assert int((stored.candidates.kind == ADD).sum()) == 1000
+    assert int(stored.similarity.isnan().sum()) > 0
+    parts = script.split(SMALL, stored, 0)
+    assert [len(parts[name]) for name in ("train", "val")] == [140, 210]
+
+
+def test_tuned_features_are_tested_on_what_they_have_not_seen():
+    root = test_data_root("llm_outputs", "cora_tape").parent
+    stored = read_stored(str(root), "cora", "deberta", 2)
+    parts = script.split(SMALL, stored, 2)
+    assert stored.parts is not None and torch.equal(parts["test"], stored.parts["test"])
+    for name in ("train", "val"):
+        assert bool(torch.isin(parts[name], stored.parts[name]).all())
+    assert [len(parts[name]) for name in ("train", "val", "test")] == [
+        140,
+        205,
+        542,
+    ]  # a class has 25 there
+
+
+def test_stored_answers_of_citeseer():
+    root = test_data_root("llm_outputs", "citeseer_tag").parent
+    stored = read_stored(str(root), "citeseer", "minilm", 0)
+    assert stored.edge_index.shape == (2, 2 * 4225) and len(stored.texts or []) == 3186
+    assert float((stored.ranked[:, 0] - 1 == stored.y).double().mean()) == pytest.approx(
+        0.5929, abs=1e-4
+    )
