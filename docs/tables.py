@@ -14,10 +14,10 @@ import sys
 from functools import reduce
 from operator import or_
 
-from _tables import concentration, fastrp, gaugllm, hypergraph, pamc, pot, tag, tape
+from _tables import concentration, fastrp, gaugllm, graphclip, hypergraph, pamc, pot, tag, tape
 from _tables.common import ROOT
 
-SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, tag)
+SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, graphclip, tag)
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))
 
 

@@ -51,6 +51,7 @@ class Context:
         directory: Files of this run.
         generator: A generator on ``device``, seeded with ``seed``.
         writer: TensorBoard writer, when asked for.
+        main: Whether this process owns the files; the others write none.
 
     Example:
         A resumable loop::
@@ -71,12 +72,14 @@ class Context:
     directory: Path
     generator: torch.Generator = field(init=False, repr=False)
     writer: Any = None
+    main: bool = True
     _metrics_open: bool = field(default=False, init=False, repr=False)
     _started: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        sweep_stale(self.directory)
+        if self.main:
+            sweep_stale(self.directory)
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(self.seed)
         self._started = time.perf_counter()
@@ -87,6 +90,8 @@ class Context:
 
     def log(self, step: int, **metrics: float | int | Tensor) -> None:
         """Append one row of scalars to ``metrics.jsonl`` (a non-finite value becomes null)."""
+        if not self.main:
+            return
         row: dict[str, Any] = {"step": step}
         for name, value in metrics.items():
             number = float(value.detach() if isinstance(value, Tensor) else value)
@@ -112,6 +117,8 @@ class Context:
         Raises:
             TypeError: If something is not a tensor or a plain value.
         """
+        if not self.main:
+            return
         arrays, skeleton = flatten_state(
             {
                 "tensors": dict(tensors),
@@ -153,7 +160,8 @@ class Context:
             randomness = saved["random"]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a checkpoint of this version: {error!r}") from error
-        self._truncate_metrics(size)
+        if self.main:
+            self._truncate_metrics(size)
         set_random_state(randomness, self.generator)
         self._started = time.perf_counter() - seconds
         return result
@@ -208,13 +216,15 @@ class Context:
 
         canvas = figure if hasattr(figure, "savefig") else figure.figure
         path = self.artifact(f"{name}.png")
-        with atomic_path(path) as temporary:
-            canvas.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
+        if self.main:
+            with atomic_path(path) as temporary:
+                canvas.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
         pyplot.close(canvas)
         return path
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> Path:
         """Save rows (one dict each) as ``<name>.json``; the report shows them as a table."""
         path = self.artifact(f"{name}.json")
-        write_json(path, rows)
+        if self.main:
+            write_json(path, rows)
         return path

@@ -1,11 +1,9 @@
-"""What the GraphCLIP scripts share: folders of texts, encoders, pairs, models by seed."""
+"""What the GraphCLIP scripts share: embeddings, pairs, models by seed, the graph to be judged."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,132 +11,55 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab import tag
-from graphlab._io import atomic_path, read_json
+from experiments._text_sets import EMBEDDED, TextSet, load_text_set
+from graphlab._io import atomic_path
 from graphlab.tag import (
     GraphCLIP,
     GraphTextPairs,
+    LLMClient,
+    LLMSummarizer,
     SubgraphSampler,
     SubgraphStore,
     TemplateSummarizer,
+    TextEncoder,
     ZeroShotClassifier,
 )
 
 
-@dataclass(frozen=True)
-class TextFolder:
-    """A graph with texts, read from ``nodes.csv``, ``edges.csv`` and ``classes.json``.
-
-    Attributes:
-        name: Name of the folder.
-        texts: One per node.
-        edge_index: ``(2, E)`` as published.
-        y: Classes, ``(N,)``; -1 where unknown.
-        class_names: Readable names.
-        template: Sentence with ``{c}``.
-        join: Between sentence and description.
-        descriptions: By class name, or None.
-    """
-
-    name: str
-    texts: list[str]
-    edge_index: Tensor
-    y: Tensor
-    class_names: list[str]
-    template: str = "{c}"
-    join: str = ". "
-    descriptions: dict[str, str] | None = None
-
-
-def read_folder(folder: Path, edges: str = "edges.csv") -> TextFolder:
-    """Read a folder; ``label_prompts.json`` is optional.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If ids are not 0, 1, 2, ... in order.
-    """
-    csv.field_size_limit(sys.maxsize)
-    with open(folder / "nodes.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if [row["id"] for row in rows] != [str(i) for i in range(len(rows))]:
-        raise ValueError(f"{folder / 'nodes.csv'} must have the ids 0, 1, 2, ... in order")
-    with open(folder / edges, encoding="utf-8", newline="") as file:
-        pairs = [(int(row["src"]), int(row["dst"])) for row in csv.DictReader(file)]
-    names = [name.replace("_", " ") for name in read_json(folder / "classes.json")]
-    graph = TextFolder(
-        folder.name,
-        [row["text"].strip() or "(no text)" for row in rows],
-        torch.tensor(pairs).reshape(-1, 2).t().contiguous(),
-        torch.tensor([int(row.get("label") or -1) for row in rows]),
-        names,
-    )
-    if not (folder / "label_prompts.json").exists():
-        return graph
-    prompts = read_json(folder / "label_prompts.json")
-    return replace(
-        graph,
-        template=prompts["template"],
-        join=prompts.get("join", ". "),
-        descriptions={k.replace("_", " "): v for k, v in prompts["descriptions"].items()},
-    )
-
-
-class HashEncoder:
-    """Sum of one fixed random vector per word: needs no weights, knows no synonyms."""
-
-    def __init__(self, width: int = 384) -> None:
-        self.width = width
-        self._words: dict[str, Tensor] = {}
-
-    def encode(self, texts: list[str]) -> Tensor:
-        """Embed texts as unit rows."""
-        rows = [sum((self._word(w) for w in t.lower().split()), self._word("")) for t in texts]
-        return torch.nn.functional.normalize(torch.stack(rows))
-
-    def _word(self, word: str) -> Tensor:
-        word = word.strip(".,:;()")
-        if word not in self._words:
-            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:6], "big")
-            generator = torch.Generator().manual_seed(seed)
-            self._words[word] = torch.randn(self.width, generator=generator)
-        return self._words[word]
-
-
 class CachedEncoder:
-    """Keeps embeddings in a folder, one file per set of texts."""
+    """A :class:`TextEncoder` that keeps whole sets of texts, one file each.
+
+    The encoder is loaded when something is missing, and not before: with all sets at hand neither
+    its package nor its weights are needed, nor the time to load them. ``"hashing"`` keeps nothing.
+
+    Args:
+        name: See :class:`TextEncoder`.
+        folder: Of the files.
+    """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
-        self._encoder: Any = None
+        self._encoder: TextEncoder | None = None
 
     def encode(self, texts: list[str]) -> Tensor:
         """Embed texts, or read what was embedded before."""
+        if self.name == "hashing":
+            return self._compute(texts)
         digest = hashlib.sha256("\0".join([self.name, *texts]).encode()).hexdigest()[:24]
         path = self.folder / f"{digest}.npy"
         if not path.exists():
-            if self._encoder is None:
-                self._encoder = _load_encoder(self.name)
-            rows = torch.as_tensor(self._encoder.encode(list(texts))).float().cpu()
+            rows = self._compute(texts)
             with atomic_path(path) as temporary, temporary.open("wb") as file:
                 np.save(file, rows.half().numpy(), allow_pickle=False)
         return torch.from_numpy(np.load(path, allow_pickle=False)).float()
 
-
-def _load_encoder(name: str) -> Any:
-    if name == "hash":
-        return HashEncoder()
-    if hasattr(tag, "TextEncoder"):
-        return tag.TextEncoder(name)
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise ImportError(
-            "this text encoder needs sentence-transformers: pip install graphlab[tag]"
-        ) from error
-    return SentenceTransformer(name)
+    def _compute(self, texts: list[str]) -> Tensor:
+        if self._encoder is None:
+            self._encoder = TextEncoder(self.name)
+        return self._encoder.encode(texts)
 
 
-def node_features(graph: TextFolder, encoder: CachedEncoder, stored: str | None) -> Tensor:
+def node_features(graph: TextSet, encoder: CachedEncoder, stored: str | None) -> Tensor:
     """Embeddings of all node texts; zero rows where a stored file has none.
 
     Args:
@@ -156,24 +77,58 @@ def node_features(graph: TextFolder, encoder: CachedEncoder, stored: str | None)
     return rows
 
 
+@dataclass(frozen=True)
+class Summaries:
+    """Who writes the summaries.
+
+    Attributes:
+        by: ``"template"`` or ``"llm"``.
+        model: Name of the language model.
+        base_url: Its server; see :class:`LLMClient`.
+        cache: Folder of the answers.
+    """
+
+    by: str = "template"
+    model: str = ""
+    base_url: str | None = None
+    cache: str = "data/text_cache"
+
+    def write(self, texts: list[str], store: SubgraphStore) -> list[str]:
+        """One summary per subgraph.
+
+        Raises:
+            ValueError: If ``by`` is unknown, or a language model has no name.
+        """
+        if self.by == "template":
+            return TemplateSummarizer().summarize(texts, store)
+        if self.by != "llm" or not self.model:
+            raise ValueError(
+                f"summaries must be 'template', or 'llm' with llm_model, got {self.by!r} "
+                f"with {self.model!r}"
+            )
+        cache = Path(self.cache) / "llm_summaries.db"
+        with LLMClient(self.model, base_url=self.base_url, cache=cache) as client:
+            return LLMSummarizer(client).summarize(texts, store)
+
+
 def make_pairs(
-    graph: TextFolder,
+    graph: TextSet,
     x: Tensor,
     encoder: CachedEncoder,
     sampler: SubgraphSampler,
+    summaries: Summaries,
     count: int,
     seed: int,
 ) -> GraphTextPairs:
     """At most ``count`` subgraphs of embedded nodes that have a neighbour, with their summaries."""
     known = (x != 0).any(1)
-    edges = graph.edge_index[:, known[graph.edge_index].all(0)]
-    edges = edges[:, edges[0] != edges[1]]
+    edges = graph.graph.edge_index
+    edges = edges[:, known[edges].all(0) & (edges[0] != edges[1])]
     nodes = edges.unique()
     order = torch.randperm(nodes.numel(), generator=torch.Generator().manual_seed(seed))
     chosen = nodes[order[:count]].sort().values
-    store = sampler.sample(edges, len(graph.texts), chosen)
-    summaries = TemplateSummarizer().summarize(graph.texts, store)
-    return GraphTextPairs(x, store, encoder.encode(summaries))
+    store = sampler.sample(edges, x.size(0), chosen)
+    return GraphTextPairs(x, store, encoder.encode(summaries.write(graph.texts, store)))
 
 
 def load_model(pattern: str, seed: int) -> GraphCLIP:
@@ -191,16 +146,82 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
 
 
 def classifier(
-    model: GraphCLIP, graph: TextFolder, encoder: CachedEncoder, mix: str = "none"
+    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: str = "none"
 ) -> ZeroShotClassifier:
-    """Zero-shot classifier with the sentences of a folder."""
+    """Zero-shot classifier with the sentences of a graph."""
     return ZeroShotClassifier(
         model, encoder, graph.class_names, [graph.template], graph.descriptions,
         join=graph.join, mix=mix,
     )  # fmt: skip
 
 
-def labelled(graph: TextFolder, store: SubgraphStore) -> tuple[SubgraphStore, Tensor]:
-    """Subgraphs of the nodes whose class is known, and the classes."""
-    index = (graph.y >= 0).nonzero().squeeze(1)
+def labelled(graph: TextSet, x: Tensor, store: SubgraphStore) -> tuple[SubgraphStore, Tensor]:
+    """Subgraphs of the embedded nodes whose class is known, and the classes."""
+    index = ((graph.y >= 0) & (x != 0).any(1)).nonzero().squeeze(1)
     return store.select(index), graph.y[index]
+
+
+# --- the graph to be judged -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """What all scripts that apply pretrained models ask for.
+
+    Attributes:
+        graph: Folder of the graph, or ``python_stdlib``.
+        embeddings: Folder with stored embeddings of the nodes.
+        encoder: Text encoder, that of the pretraining.
+        cache: Folder of embedded sets of texts.
+        model: Folder of the pretrained model of a seed.
+        walk_length: Steps of a walk.
+        restart: Probability to return to the root.
+    """
+
+    graph: str = "data/text_graphs/cora"
+    embeddings: str | None = None
+    encoder: str = "all-MiniLM-L6-v2"
+    cache: str = "data/text_cache"
+    model: str = "runs/graphclip/{seed}"
+    walk_length: int = 64
+    restart: float = 0.5
+
+
+def target_presets(config_type: Any, **options: Any) -> dict[str, Any]:
+    """One preset per target graph, the embedded one among them."""
+    names = ("cora", "webkb_cornell", "webkb_texas", "webkb_washington", "webkb_wisconsin")
+    folders = {name: f"data/text_graphs/{name}" for name in names}
+    return {k: config_type(graph=v, **options) for k, v in (folders | {EMBEDDED: EMBEDDED}).items()}
+
+
+class Target:
+    """A graph, its features, and the model of a seed.
+
+    Attributes:
+        set: The graph.
+        encoder: The text encoder.
+        x: Features of the nodes.
+        sampler: Draws their subgraphs.
+        model: The pretrained model.
+    """
+
+    def __init__(self, config: TargetConfig, seed: int) -> None:
+        self.encoder = CachedEncoder(config.encoder, Path(config.cache))
+        self.model = load_model(config.model, seed)
+        self.sampler = SubgraphSampler("rwr", config.walk_length, config.restart, seed=seed)
+        self.set, self.x = self.read(config.graph, config.embeddings)
+
+    def read(self, place: str, embeddings: str | None) -> tuple[TextSet, Tensor]:
+        """Read a graph and its features."""
+        graph = load_text_set(place)
+        return graph, node_features(graph, self.encoder, embeddings)
+
+    def labelled(self, graph: TextSet, x: Tensor) -> tuple[SubgraphStore, Tensor]:
+        """Subgraphs of the labelled nodes of a graph, and their classes."""
+        if not graph.class_names:
+            raise ValueError(f"{graph.name} must have classes.json: there is nothing to predict")
+        return labelled(graph, x, self.sampler.sample(graph.graph.edge_index, x.size(0)))
+
+    def classifier(self, graph: TextSet, mix: str = "none") -> ZeroShotClassifier:
+        """Zero-shot classifier of the model for a graph."""
+        return classifier(self.model, graph, self.encoder, mix)

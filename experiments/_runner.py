@@ -8,7 +8,8 @@ A script is a frozen dataclass ``Config`` (its defaults are the paper's), ``PRES
 
 Each seed owns ``<out>/<script>/<preset>/<hash of the config>/seed<k>/`` with ``config.json``,
 ``metrics.jsonl``, ``checkpoint.safetensors``, ``artifacts/`` and, once finished, ``result.json``.
-Repeating a command skips finished seeds and resumes the interrupted one.
+Repeating a command skips finished seeds and resumes the interrupted one. Under ``torchrun`` the
+first process owns the files and the others wait for it; a failing seed then ends the command.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -29,6 +31,7 @@ import torch
 from experiments._cli import Options, parse_command, parse_seeds
 from experiments._context import ARTIFACTS, CHECKPOINT, METRICS, Context
 from experiments._environment import command_line, git_commit, jsonable, peak_rss_bytes
+from experiments._ranks import agree, is_main, join_ranks, several
 from experiments._results import Published, Results, Rows, SeedResult
 from experiments._state import seed_everything
 from graphlab._io import file_lock, read_json, write_json
@@ -90,6 +93,8 @@ def main(
 
 
 def _deliver(results: Results, options: Options) -> None:
+    if not is_main():
+        return
     print(results.table())
     if options.results is not None:
         results.write(options.results)
@@ -144,19 +149,23 @@ def execute(
     results = Results(script, preset, jsonable(fields), fields.get("protocol"))
     numbers = (published or {}).get(preset, {})
     results.published = {label: dict(metrics) for label, metrics in numbers.items()}
+    join_ranks(torch.device(_device(device) if several() else "cpu"))
     for seed in seeds:
         directory = folder / f"seed{seed}"
         directory.mkdir(parents=True, exist_ok=True)
         # Two processes given the same command share the work instead of mixing their files.
-        with file_lock(directory / "lock"):
+        with file_lock(directory / "lock") if is_main() else nullcontext():
             try:
                 finished = _seed(run, config, seed, directory, script, device, resume, tensorboard)
                 results.finished.append(finished)
             except Exception as error:
+                if several():  # the others wait for messages that will not come
+                    raise
                 (directory / _ERROR).write_text(traceback.format_exc(), encoding="utf-8")
                 results.errors[seed] = f"{type(error).__name__}: {error}"
                 print(f"seed {seed} failed: {results.errors[seed]}", file=sys.stderr)
-    results.write(folder / "results.json")
+    if is_main():
+        results.write(folder / "results.json")
     return results
 
 
@@ -170,15 +179,18 @@ def _seed(
     resume: bool,
     tensorboard: bool,
 ) -> SeedResult:
-    if not resume:
+    if not resume and is_main():
         _clear(directory)
-    if (directory / _RESULT).exists():
+    if agree((directory / _RESULT).exists(), torch.device(_device(device))):
         saved = read_json(directory / _RESULT)
         return SeedResult(seed, saved["rows"], saved["cost"], directory)
     where = torch.device(_device(device))
-    write_json(directory / "config.json", {"seed": seed, **jsonable(dataclasses.asdict(config))})
+    if is_main():
+        fields = jsonable(dataclasses.asdict(config))
+        write_json(directory / "config.json", {"seed": seed, **fields})
     seed_everything(seed)
-    context = Context(seed, where, directory, writer=_writer(directory, tensorboard))
+    writer = _writer(directory, tensorboard and is_main())
+    context = Context(seed, where, directory, writer=writer, main=is_main())
     rows = _rows(run(config, context), script)
     cost = {
         "seconds": context.seconds(),
@@ -187,8 +199,9 @@ def _seed(
         "device": where.type,
         "commit": git_commit(),
     }
-    write_json(directory / _RESULT, {"rows": rows, "cost": cost})
-    (directory / _ERROR).unlink(missing_ok=True)
+    if is_main():
+        write_json(directory / _RESULT, {"rows": rows, "cost": cost})
+        (directory / _ERROR).unlink(missing_ok=True)
     return SeedResult(seed, rows, cost, directory)
 
 

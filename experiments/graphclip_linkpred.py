@@ -9,35 +9,30 @@ at random. Beside the tower stands the cosine of the two texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from experiments._context import Context
-from experiments._graphclip import CachedEncoder, load_model, node_features, read_folder
+from experiments._graphclip import Target, TargetConfig, target_presets
 from experiments._runner import main
-from graphlab.tag import LinkPredictor, SubgraphSampler
+from graphlab.tag import LinkPredictor
 
 
 @dataclass(frozen=True)
-class Config:
-    """Where models and data are, and how much is hidden."""
+class Config(TargetConfig):
+    """Where models and data are, and how much is hidden.
 
-    graph: str = "data/text_graphs/cora"
-    embeddings: str | None = None
-    encoder: str = "all-MiniLM-L6-v2"
-    cache: str = "data/text_cache"
-    model: str = "runs/graphclip/{seed}"
-    walk_length: int = 64
-    restart: float = 0.5
+    Attributes:
+        hidden: Share of the edges to be predicted.
+        protocol: How numbers come about.
+    """
+
     hidden: float = 0.1
+    protocol: str = "no training, hidden edges are in no subgraph, uniform negatives"
 
 
-PRESETS = {
-    name: Config(graph=f"data/text_graphs/{name}")
-    for name in ("cora", "webkb_cornell", "webkb_texas")
-}
+PRESETS: dict[str, Config] = target_presets(Config)
 
 
 def split(edge_index: Tensor, nodes: int, hidden: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -56,13 +51,11 @@ def split(edge_index: Tensor, nodes: int, hidden: float, seed: int) -> tuple[Ten
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Score one model on one graph."""
-    graph = read_folder(Path(config.graph))
-    encoder = CachedEncoder(config.encoder, Path(config.cache))
-    x = node_features(graph, encoder, config.embeddings)
-    sampler = SubgraphSampler("rwr", config.walk_length, config.restart, seed=context.seed)
-    positive, negative = split(graph.edge_index, x.size(0), config.hidden, context.seed)
-    predictor = LinkPredictor(load_model(config.model, context.seed), sampler)
-    return predictor.evaluate(x, graph.edge_index, positive, negative)
+    target = Target(config, context.seed)
+    edges = target.set.graph.edge_index
+    positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
+    predictor = LinkPredictor(target.model, target.sampler)
+    return predictor.evaluate(target.x, edges, positive, negative)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ BASELINES = {
     "hypergraph": "maximal cliques",
     "tape": "LLM top-1",
     "gaugllm": "frozen features",
+    "graphclip": ("own text", "cora: own text", "python_stdlib: own text"),
 }
 
 

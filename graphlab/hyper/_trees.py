@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from graphlab.hyper._sets import Floats, Ints
 
@@ -48,7 +49,7 @@ class Forest:
         if self.average:
             mean: Floats = total / max(1, self.root.size)
             return mean
-        odds: Floats = 1 / (1 + np.exp(-total))
+        odds: Floats = expit(total)
         return odds
 
 

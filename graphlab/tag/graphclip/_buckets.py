@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 #: Sizes are rounded up to a multiple of this, at least: fewer groups, little padding.
-_STEP = 8
+_STEP = 4
 
 
 class Bucket(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -18,11 +18,23 @@ class Encoder(Protocol):
         """Embed texts as the rows of a floating-point matrix."""
 
 
-class ChatClient(Protocol):
-    """Anything that answers prompts, in order; None where it failed."""
+class Reply(Protocol):
+    """An answer: whether it can be used, and what it says."""
 
-    def complete(self, prompts: Sequence[str], *, system: str) -> Sequence[str | None]:
-        """Answer every prompt."""
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer."""
+
+    @property
+    def text(self) -> str:
+        """What was said."""
+
+
+class ChatClient(Protocol):
+    """Anything that answers conversations, in order, such as ``LLMClient``."""
+
+    def complete_many(self, prompts: Sequence[Sequence[Mapping[str, str]]]) -> Sequence[Reply]:
+        """Answer every conversation."""
 
 
 def embed(encoder: Encoder, texts: Sequence[str], width: int | None = None) -> Tensor:

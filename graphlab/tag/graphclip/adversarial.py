@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -12,10 +13,14 @@ from graphlab._checks import check_int, check_matrix, check_positive
 
 __all__ = ["adversarial_backward", "feature_rms"]
 
+_ROWS = 512
+
 
 def feature_rms(x: Tensor) -> float:
     """Root of the mean square of all features: the unit in which ``eps`` is best given."""
-    return float(x.detach().double().square().mean().sqrt())
+    # By pieces: a copy in float64 of the features of a large graph would be its largest array.
+    total = sum(float(part.double().square().sum()) for part in x.detach().split(_ROWS))
+    return math.sqrt(total / max(1, x.numel()))
 
 
 def adversarial_backward(

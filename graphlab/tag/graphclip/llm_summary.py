@@ -35,7 +35,8 @@ class LLMSummarizer:
     close it.
 
     Args:
-        client (ChatClient): Has ``complete(prompts, *, system) -> list of str or None``.
+        client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything whose
+            ``complete_many(conversations)`` returns records with ``ok`` and ``text``.
         kind (str): What the documents are, for the prompt, such as ``"citation graph of papers"``.
         token_budget (int): Rough size of a prompt in tokens (four characters each).
         words_per_node (int): Words of a text that are shown at most.
@@ -88,9 +89,12 @@ class LLMSummarizer:
             ``"raise"``. TypeError, ValueError: If a text is missing or blank.
         """
         prompts = self.prompts(texts, store)
-        replies = list(self.client.complete(prompts, system=_SYSTEM))
-        if len(replies) != len(prompts):
-            raise RuntimeError(f"client answered {len(replies)} of {len(prompts)} prompts")
+        system = {"role": "system", "content": _SYSTEM}
+        asked = [[system, {"role": "user", "content": prompt}] for prompt in prompts]
+        answers = list(self.client.complete_many(asked))
+        if len(answers) != len(prompts):
+            raise RuntimeError(f"client answered {len(answers)} of {len(prompts)} prompts")
+        replies = [answer.text if answer.ok else None for answer in answers]
         found = [None if r is None else self._read(r) for r in replies]
         failed = [i for i, summary in enumerate(found) if summary is None]
         if failed and self.on_failure == "raise":

@@ -275,13 +275,14 @@ class _Run:
             loss.backward()
             return float(loss.detach())
         place = _noise.names(names, member, torch.bincount(member, minlength=own.numel()))
-        start = _noise.uniform(place, x.size(1), config.seed, step, _noise.PERTURBATION)
+        delta = _noise.uniform(place, x.size(1), config.seed, step, _noise.PERTURBATION)
+        delta = delta.to(x.dtype).mul_(self.eps)
         losses = adversarial_backward(
             closure,
             x,
             eps=self.eps,
             steps=config.adversarial_steps,
-            delta=start.to(x.dtype) * self.eps,
+            delta=delta,
             accumulate_perturbation=config.accumulate_perturbation,
         )
         return losses[-1]

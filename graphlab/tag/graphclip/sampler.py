@@ -60,7 +60,7 @@ class SubgraphSampler:
         max_nodes: int | None = None,
         edges: str | None = None,
         seed: int = 0,
-        chunk_size: int = 16384,
+        chunk_size: int = 2048,
     ) -> None:
         self.method = check_choice(method, "method", ("rwr", "khop"))
         self.walk_length = check_int(walk_length, "walk_length", minimum=1)

@@ -8,7 +8,14 @@ import re
 import pytest
 import torch
 
-from graphlab.tag import LLMSummarizer, SubgraphSampler, TemplateSummarizer
+from graphlab.tag import (
+    LLMClient,
+    LLMReply,
+    LLMSummarizer,
+    SubgraphSampler,
+    TemplateSummarizer,
+)
+from tests.tag._server import serving
 from tests.tag.graphclip._toy import toy_graph
 
 
@@ -66,9 +73,26 @@ class Client:
     def __init__(self, replies):
         self.replies, self.prompts, self.system = replies, [], ""
 
-    def complete(self, prompts, *, system):
-        self.prompts, self.system = list(prompts), system
-        return self.replies or [json.dumps({"root": "R.", "context": "C."})] * len(prompts)
+    def complete_many(self, prompts):
+        self.prompts = [user["content"] for _, user in prompts]
+        self.system = prompts[0][0]["content"]
+        said = self.replies or [json.dumps({"root": "R.", "context": "C."})] * len(prompts)
+        return [LLMReply(i, "failed" if text is None else "ok", text or "")
+                for i, text in enumerate(said)]  # fmt: skip
+
+
+def test_the_shared_client_summarises(tmp_path):
+    def answer(number, body):
+        roles = [message["role"] for message in body["messages"]]
+        return json.dumps({"root": "R.", "context": " ".join(roles)})
+
+    texts, store, _ = toy_store()
+    with serving(answer) as server:
+        for _ in range(2):  # the second time from the cache
+            with LLMClient("m", base_url=server.url, cache=tmp_path / "replies.db") as client:
+                found = LLMSummarizer(client).summarize(texts, store)
+            assert found == ["R. system user"] * len(texts)
+        assert server.calls == len(texts)
 
 
 def test_model_is_asked_once_per_subgraph():

@@ -1,0 +1,141 @@
+"""Tables of GraphCLIP; one that has no result file yet says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from _tables.common import ROOT, markdown, read, spread
+
+RESULTS = "experiments/results/graphclip_{}.json"
+BENCHMARK = "benchmarks/results/graphclip.json"
+TARGETS = ("cora", "webkb_cornell", "webkb_texas", "python_stdlib")
+ABLATIONS = {
+    "tiny": "tiny (residual, no perturbation)",
+    "tiny_plain": "without residual, 24 epochs",
+    "tiny_shared": "tiny, all seeds share their pairs",
+    "tiny_flag": "shared pairs, adversarial, clean perturbation",
+    "tiny_flag_accumulating": "shared pairs, adversarial, accumulating as released",
+    "tiny_induced": "shared pairs, induced edges",
+    "tiny_khop": "shared pairs, three hops, at most 64 nodes",
+    "tiny_llm": "shared pairs, summaries of a language model",
+    "stdlib": "the standard library, hashed words",
+}
+#: Pairs per source of the presets of the scaling curve.
+SCALING = {"tiny_150": 150, "tiny_300": 300, "tiny_600": 600, "tiny_shared": 1200}
+ZERO_SHOT = ("graphclip", "graphclip + mean", "graphclip + own+mean", "own text")
+ZERO_SHOT += ("subgraph mean", "own + mean", "majority", "chance")
+
+
+def results(names: Iterable[str]) -> dict[str, Any]:
+    """Result files that are there, by name."""
+    files = {name: RESULTS.format(name) for name in names}
+    return {name: read(path) for name, path in files.items() if (ROOT / path).exists()}
+
+
+def unmeasured() -> str:
+    """Say that a table has no numbers yet."""
+    return markdown(["not measured yet"], [])
+
+
+def metrics(row: dict[str, Any]) -> str:
+    """Accuracy and macro-F1 in percent."""
+    return f"{spread(row['acc'])} / {spread(row['f1'])}" if "acc" in row else ""
+
+
+def by_target(
+    kind: str, title: str, names: Iterable[str] | None, cell: Callable[[dict[str, Any]], str]
+) -> str:
+    """One column per target, one row per name (all that are no settings when missing)."""
+    found = results(f"{kind}_{name}" for name in TARGETS)
+    if not found:
+        return unmeasured()
+    every = dict.fromkeys(row for table in found.values() for row in table["rows"])
+    chosen = [n for n in every if "settings" not in n] if names is None else list(names)
+    rows = [[n, *(cell(t["rows"].get(n, {})) for t in found.values())] for n in chosen]
+    heads = [f"{k.removeprefix(kind + '_')} ({len(v['seeds'])})" for k, v in found.items()]
+    return markdown([f"{title}, % (seeds)", *heads], rows)
+
+
+def ranking(row: dict[str, Any]) -> str:
+    """AUC and average precision in percent."""
+    return f"{spread(row['auc'])} / {spread(row['ap'])}" if "auc" in row else ""
+
+
+def zero_shot() -> str:
+    """Accuracy and macro-F1 of the tower and of what needs no training."""
+    return by_target("zeroshot", "accuracy / macro-F1", ZERO_SHOT, metrics)
+
+
+def few_shot() -> str:
+    """Prompt tuning beside zero-shot and logistic regression on the same nodes."""
+    return by_target("fewshot", "accuracy / macro-F1", None, metrics)
+
+
+def links() -> str:
+    """AUC and average precision of hidden edges."""
+    names = ("graphclip", "own text", "chance")
+    return by_target("linkpred", "AUC / average precision", names, ranking)
+
+
+def ablations() -> str:
+    """Zero-shot accuracy on every target by the way of pretraining."""
+    found = results(f"pretrain_{name}" for name in ABLATIONS)
+    if not found:
+        return unmeasured()
+    targets = [t for t in TARGETS if any(f"{t}: graphclip" in r["rows"] for r in found.values())]
+    rows = []
+    for name, table in found.items():
+        cells = [table["rows"].get(f"{target}: graphclip", {}) for target in targets]
+        pairs = f"{table['rows']['pretraining']['pairs']['mean']:,.0f}"
+        title = ABLATIONS[name.removeprefix("pretrain_")]
+        rows.append([title, str(len(table["seeds"])), pairs, *map(metrics, cells)])
+    return markdown(["pretraining", "seeds", "pairs", *targets], rows)
+
+
+def scaling() -> str:
+    """Zero-shot accuracy by the number of pairs."""
+    found = results(f"pretrain_{name}" for name in SCALING)
+    if not found:
+        return unmeasured()
+    rows = []
+    for table in found.values():
+        cells = [table["rows"].get(f"{target}: graphclip", {}) for target in TARGETS[:3]]
+        pairs = f"{table['rows']['pretraining']['pairs']['mean']:,.0f}"
+        rows.append([pairs, str(len(table["seeds"])), *map(metrics, cells)])
+    return markdown(["pairs", "seeds", *TARGETS[:3]], rows)
+
+
+def speed() -> str:
+    """Time and memory of steps and sampling."""
+    if not (ROOT / BENCHMARK).exists():
+        return unmeasured()
+    rows = []
+    for row in read(BENCHMARK)["rows"]:
+        seconds = row.get("step_s", row.get("epoch_s", row.get("median_s")))
+        time = row.get("measured", "") if seconds is None else f"{1e3 * seconds:,.0f} ms"
+        ratio = f"{row['speedup']:.1f}x" if "speedup" in row else ""
+        memory = f"{row['peak_extra_bytes'] / 1e6:,.0f}" if "peak_extra_bytes" in row else ""
+        rows.append([row["case"], row["name"], time, ratio, memory])
+    return markdown(["case", "", "time", "faster", "extra memory, MB"], rows)
+
+
+def ranks() -> str:
+    """Largest difference between the loss curves of one process and of two."""
+    if not (ROOT / BENCHMARK).exists():
+        return unmeasured()
+    worst = [r["largest_difference"] for r in read(BENCHMARK)["rows"] if "epoch_s" in r]
+    if not worst:
+        return unmeasured()
+    return markdown(["loss curve, 2 processes against 1"], [[f"{max(worst):.1e} at most"]])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "graphclip_zeroshot": zero_shot,
+    "graphclip_fewshot": few_shot,
+    "graphclip_links": links,
+    "graphclip_ablations": ablations,
+    "graphclip_scaling": scaling,
+    "graphclip_speed": speed,
+    "graphclip_ranks": ranks,
+}

@@ -1,0 +1,92 @@
+"""Text graphs of the GraphCLIP scripts, with the sentences that name their classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from graphlab._io import read_json
+from graphlab.datasets import python_stdlib
+from graphlab.tag import TextGraph
+
+#: Stands for the standard library of the running Python, which needs no folder.
+EMBEDDED = "python_stdlib"
+
+
+@dataclass(frozen=True)
+class TextSet:
+    """A text graph and how its classes are put into words.
+
+    Attributes:
+        name: Of the folder, or of the embedded graph.
+        graph: The graph; ``label_names`` are readable.
+        template: Sentence with ``{c}``.
+        join: Between sentence and description.
+        descriptions: By class name, or None.
+    """
+
+    name: str
+    graph: TextGraph
+    template: str = "{c}"
+    join: str = ". "
+    descriptions: dict[str, str] | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """One per node."""
+        return list(self.graph.text)
+
+    @property
+    def y(self) -> Tensor:
+        """Classes, ``(N,)``; -1 where unknown."""
+        known: Tensor | None = self.graph.y
+        return torch.full((len(self.graph.text),), -1) if known is None else known
+
+    @property
+    def class_names(self) -> list[str]:
+        """Readable names."""
+        return list(self.graph.label_names) if "label_names" in self.graph else []
+
+
+def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
+    """Read a folder, or the embedded graph.
+
+    A folder holds ``nodes.csv`` (``id``, ``text``, maybe ``label``), ``edges.csv`` (``src``,
+    ``dst``), for classification ``classes.json`` (the names, in order) and maybe
+    ``label_prompts.json`` (``template``, ``join``, ``descriptions`` by class).
+
+    Args:
+        place: The folder, or ``"python_stdlib"``.
+        edges: File of the edges in the folder.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is malformed; the message names it.
+    """
+    if str(place) == EMBEDDED:
+        data = python_stdlib()
+        graph = TextGraph.from_data(data, data.text, label_names=data.label_names)
+        return TextSet(EMBEDDED, graph, template="Python modules: {c}")
+    folder = Path(place)
+    graph = TextGraph.from_csv(folder, folder / edges)
+    if "label_names" in graph:
+        graph.label_names = [name.replace("_", " ") for name in graph.label_names]
+    if not (folder / "label_prompts.json").exists():
+        return TextSet(folder.name, graph)
+    prompts = read_json(folder / "label_prompts.json")
+    described = prompts.get("descriptions")
+    return TextSet(
+        folder.name,
+        graph,
+        prompts.get("template", "{c}"),
+        prompts.get("join", ". "),
+        described and {name.replace("_", " "): text for name, text in described.items()},
+    )
+
+
+def place_of(data: str, name: str) -> str:
+    """Where a graph of a data folder is; the embedded one is nowhere."""
+    return name if name == EMBEDDED else str(Path(data) / name)

@@ -1,0 +1,219 @@
+"""The GraphCLIP scripts: on any folder, on nothing, with a language model, under torchrun."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from experiments import (
+    graphclip_fewshot,
+    graphclip_linkpred,
+    graphclip_pretrain,
+    graphclip_zeroshot,
+)
+from experiments._context import Context
+from experiments._graphclip import CachedEncoder, Summaries
+from experiments._text_sets import load_text_set, place_of
+from tests._data import REPOSITORY
+from tests.tag._server import serving
+from tests.tag.graphclip._toy import TOPICS, toy_graph
+
+NAMES = ["neural_nets", "evolution", "logic"]
+
+
+def write_folder(folder, seed=0, prompts=True, classes=True):
+    texts, edges, y = toy_graph(60, seed)
+    folder.mkdir(parents=True)
+    with open(folder / "nodes.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "text", "label"])
+        rows.writerows([f"n{i}", text, int(y[i])] for i, text in enumerate(texts))
+    with open(folder / "edges.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["src", "dst"])
+        rows.writerows([f"n{a}", f"n{b}"] for a, b in edges.t().tolist())
+    if classes:
+        (folder / "classes.json").write_text(json.dumps(NAMES))
+    if prompts:
+        told = dict(zip(NAMES, TOPICS, strict=True))
+        record = {"template": "this paper is about {c}", "descriptions": told}
+        (folder / "label_prompts.json").write_text(json.dumps(record))
+
+
+def config(tmp_path, **changes):
+    return replace(
+        graphclip_pretrain.PRESETS["tiny"], data=str(tmp_path), encoder="hashing",
+        cache=str(tmp_path / "cache"), model=str(tmp_path / "models" / "{seed}"),
+        sources=("one",), targets=("two",), channels=16, layers=1, heads=2, epochs=2,
+        batch_size=16, walk_length=12, **changes,
+    )  # fmt: skip
+
+
+def context(folder):
+    return Context(0, torch.device("cpu"), folder)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for seed, name in enumerate(("one", "two")):
+        write_folder(tmp_path / name, seed)
+    return tmp_path
+
+
+def test_the_scripts_work_on_any_folder(folders):
+    rows = graphclip_pretrain.run(config(folders), context(folders / "run"))
+    assert {"two: graphclip", "two: own text", "two: graphclip (untrained)"} <= set(rows)
+    assert rows["two: own text"]["acc"] > 0.9  # the words of the classes are those of the texts
+    assert rows["two: graphclip"]["acc"] > 0.6
+    common = {"graph": str(folders / "two"), "encoder": "hashing"}
+    common["model"] = str(folders / "models" / "{seed}")
+    zero = graphclip_zeroshot.run(graphclip_zeroshot.Config(**common), context(folders / "z"))
+    assert zero["own text"] == rows["two: own text"]
+    assert "graphclip + own+mean" in zero
+    links = graphclip_linkpred.run(graphclip_linkpred.Config(**common), context(folders / "l"))
+    assert links["chance"]["auc"] == 0.5
+    assert links["graphclip"]["auc"] > 0.6
+    few = graphclip_fewshot.Config(
+        **common, shots=(2,), tune_on=str(folders / "one"), lrs=(1e-3,), epochs=(2, 4)
+    )
+    rows = graphclip_fewshot.run(few, context(folders / "f"))
+    assert rows["settings of 2-shot"]["epochs"] in (2, 4)
+    prompts, start = rows["2-shot prompts"], rows["zero-shot, same nodes as 2-shot"]
+    assert prompts["gain"] == pytest.approx(prompts["acc"] - start["acc"])
+    assert rows["own text + mean, 2-shot logistic regression"]["acc"] > 0.6
+    with pytest.raises(ValueError, match="another graph than the target"):
+        same = replace(few, tune_on=few.graph)
+        graphclip_fewshot.run(same, context(folders / "same"))
+
+
+def test_defaults_need_no_other_graph(folders):
+    graphclip_pretrain.run(config(folders), context(folders / "run"))
+    few = graphclip_fewshot.Config(
+        graph=str(folders / "two"), encoder="hashing", model=str(folders / "models" / "{seed}"),
+        shots=(1,), tune_on="none",
+    )  # fmt: skip
+    rows = graphclip_fewshot.run(few, context(folders / "f"))
+    assert "settings of 1-shot" not in rows
+
+
+def test_shots_are_of_all_classes_and_not_scored():
+    y = torch.tensor([0, 1, 2, 0, 1, 2, 0, 0])
+    shots = graphclip_fewshot.draw_shots(y, 2, seed=1)
+    assert sorted(y[shots].tolist()) == [0, 0, 1, 1, 2, 2]
+    rest = graphclip_fewshot.others(y, shots)
+    assert sorted([*shots.tolist(), *rest.tolist()]) == list(range(8))
+
+
+def test_folders_without_prompts_or_classes(tmp_path):
+    write_folder(tmp_path / "bare", prompts=False)
+    found = load_text_set(tmp_path / "bare")
+    assert found.class_names == ["neural nets", "evolution", "logic"]
+    assert (found.template, found.descriptions) == ("{c}", None)
+    write_folder(tmp_path / "unnamed", prompts=False, classes=False)
+    assert load_text_set(tmp_path / "unnamed").class_names == ["0", "1", "2"]
+    with pytest.raises(FileNotFoundError):
+        load_text_set(tmp_path / "missing")
+
+
+@pytest.mark.slow
+def test_the_standard_library_needs_no_folder(tmp_path):
+    assert place_of("anywhere", "python_stdlib") == "python_stdlib"
+    settings = config(tmp_path, pairs=60)
+    settings = replace(settings, sources=("python_stdlib",), targets=("python_stdlib",))
+    rows = graphclip_pretrain.run(settings, context(tmp_path / "run"))
+    assert rows["python_stdlib: own text"]["acc"] > rows["python_stdlib: chance"]["acc"]
+    assert rows["pretraining"]["pairs"] == 60
+
+
+def test_pairs_can_be_shared_by_all_seeds(folders):
+    encoder = CachedEncoder("hashing", folders)
+
+    def drawn(seed, **changes):
+        settings = config(folders, pairs=20, **changes)
+        return graphclip_pretrain.training_pairs(settings, encoder, seed)
+
+    shared = [drawn(seed, pairs_seed=7) for seed in (0, 1)]
+    assert torch.equal(shared[0].text, shared[1].text)
+    assert torch.equal(shared[0].text, drawn(7).text)
+    assert not torch.equal(drawn(0).text, drawn(1).text)
+
+
+def test_presets_do_not_overwrite_each_others_models():
+    models = [preset.model for preset in graphclip_pretrain.PRESETS.values()]
+    assert len(set(models)) == len(models)
+    assert graphclip_pretrain.PRESETS["tiny"].model == graphclip_zeroshot.Config().model
+
+
+def test_summaries_by_a_language_model(folders):
+    def answer(number, body):
+        return json.dumps({"root": "It is about rules.", "context": "So are the others."})
+
+    encoder = CachedEncoder("hashing", folders)
+    with serving(answer) as server:
+        told = {"summaries": "llm", "llm_model": "m", "llm_base_url": server.url}
+        settings = config(folders, pairs=5, **told)
+        pairs = [graphclip_pretrain.training_pairs(settings, encoder, 0) for _ in range(2)]
+        assert server.calls == 5  # the second time from the cache
+    assert torch.equal(pairs[0].text, pairs[1].text)
+    expected = encoder.encode(["It is about rules. So are the others."])
+    assert torch.equal(pairs[0].text, expected.expand(5, -1))
+    for wrong in (Summaries("llm"), Summaries("oracle", "m")):
+        with pytest.raises(ValueError, match="summaries must be 'template', or 'llm' with"):
+            wrong.write(["a"], pairs[0].store)
+
+
+def test_sets_of_texts_are_kept_without_their_encoder(tmp_path):
+    encoder = CachedEncoder("a name nobody has", tmp_path)
+    encoder._encoder = CachedEncoder("hashing", tmp_path)
+    rows = encoder.encode(["one", "two"])
+    again = CachedEncoder("a name nobody has", tmp_path)
+    assert torch.equal(again.encode(["one", "two"]), rows)
+    assert again._encoder is None
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_torchrun_equals_one_process_and_writes_once(folders):
+    arguments = [
+        "-m", "experiments.graphclip_pretrain", "--preset", "tiny", "--seeds", "0:2",
+        "--data", str(folders), "--encoder", "hashing", "--sources", "one", "--targets", "two",
+        "--channels", "16", "--layers", "1", "--heads", "2", "--epochs", "2", "--batch-size", "16",
+        "--walk-length", "12", "--device", "cpu",
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    outputs, found, curves = {}, {}, {}
+    for ranks in (1, 2):
+        run = [sys.executable]
+        if ranks > 1:
+            run += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
+        place = ["--out", str(folders / f"runs{ranks}")]
+        place += ["--model", str(folders / f"models{ranks}" / "{seed}")]
+        for _ in range(ranks):  # the second time everything is there already
+            done = subprocess.run(
+                [*run, *arguments, *place], cwd=folders, env=environment,
+                capture_output=True, text=True, timeout=300,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            outputs[ranks] = done.stdout
+        (path,) = (folders / f"runs{ranks}").rglob("results.json")
+        found[ranks] = json.loads(path.read_text(encoding="utf-8"))
+        logs = sorted((folders / f"runs{ranks}").rglob("metrics.jsonl"))
+        curves[ranks] = [
+            json.loads(row)["loss"] for log in logs for row in log.read_text().splitlines()
+        ]
+    assert outputs[2].count("graphclip_pretrain tiny") == 1
+    assert curves[2] == pytest.approx(curves[1], abs=1e-5)
+    assert len(curves[2]) == 4
+    assert found[1]["seeds"] == found[2]["seeds"] == [0, 1]
+    for name, row in found[1]["rows"].items():
+        for metric, cell in row.items():
+            assert found[2]["rows"][name][metric]["values"] == pytest.approx(
+                cell["values"], abs=1e-3
+            )
