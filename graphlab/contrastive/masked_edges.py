@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
+from graphlab.contrastive._embedding import EmbeddingModel
 
 __all__ = ["S2GAE", "sample_non_edges"]
 
@@ -61,7 +62,7 @@ def sample_non_edges(
     return torch.stack([found // num_nodes, found % num_nodes])
 
 
-class S2GAE(nn.Module):
+class S2GAE(EmbeddingModel):
     r"""Masked-edge autoencoder with a decoder that crosses the layers of the encoder.
 
     With codes :math:`h^1, ..., h^K` of K layers, an edge (u, v) is scored by an MLP of all products
@@ -187,14 +188,3 @@ class S2GAE(nn.Module):
         levels = self.levels(x, visible)
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
-
-    @torch.no_grad()
-    def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the codes of the whole graph ``(N, K D)``, nothing masked, in evaluation mode."""
-        training = self.training
-        self.eval()
-        try:
-            z: Tensor = self(x, edge_index)
-        finally:
-            self.train(training)
-        return z

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
+from graphlab.contrastive._embedding import EmbeddingModel
 
 __all__ = ["GraphMAE", "scaled_cosine_error"]
 
@@ -41,7 +42,7 @@ def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) 
     return error.clamp(min=0).pow(check_positive(alpha, "alpha")).mean()
 
 
-class GraphMAE(nn.Module):
+class GraphMAE(EmbeddingModel):
     r"""Masked-feature autoencoder of a graph.
 
     Of the nodes drawn, most get a learned token in place of their features and a few get those of
@@ -143,14 +144,3 @@ class GraphMAE(nn.Module):
         code = code.index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
-
-    @torch.no_grad()
-    def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the embeddings of the whole graph, nothing masked, in evaluation mode."""
-        training = self.training
-        self.eval()
-        try:
-            z: Tensor = self(x, edge_index)
-        finally:
-            self.train(training)
-        return z

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int
+from graphlab.contrastive._embedding import EmbeddingModel
 from graphlab.contrastive.augmentation import DropEdge, MaskFeatures
 
 __all__ = ["EdgeAugmentation", "TwoViewModel", "projection_head"]
@@ -35,7 +36,7 @@ def projection_head(channels: int, hidden_channels: int | None = None) -> nn.Seq
     return nn.Sequential(nn.Linear(channels, hidden), nn.ELU(), nn.Linear(hidden, channels))
 
 
-class TwoViewModel(nn.Module):
+class TwoViewModel(EmbeddingModel):
     """An encoder and the two augmentations under which its embeddings shall agree.
 
     Args:
@@ -97,17 +98,6 @@ class TwoViewModel(nn.Module):
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Return the encoder's embeddings ``(N, D)``, before any head."""
         z: Tensor = self.encoder(x, edge_index)
-        return z
-
-    @torch.no_grad()
-    def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the embeddings of the whole graph in evaluation mode, without a gradient."""
-        training = self.training
-        self.eval()
-        try:
-            z: Tensor = self(x, edge_index)
-        finally:
-            self.train(training)
         return z
 
 

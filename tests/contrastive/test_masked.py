@@ -46,6 +46,21 @@ def edge_autoencoder(**options) -> S2GAE:
 # --- GraphMAE -------------------------------------------------------------------------------------
 
 
+def trained(model, x, edge_index):
+    """Train in place; the losses."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    generator = seeded()
+    losses = []
+    for _ in range(60):
+        loss = model.loss(x, edge_index, generator=generator)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    return losses
+
+
 def test_error_equals_its_formula_and_gradient():
     p, t = (z.requires_grad_() for z in pair(7, 4, dtype=torch.float64))
     cosine = (p * t).sum(1) / (p.norm(dim=1) * t.norm(dim=1))
@@ -90,16 +105,7 @@ def test_a_masked_node_is_not_restored_from_itself():
 def test_graphmae_learns_the_groups():
     x, edge_index, y = graph()
     model = autoencoder()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    generator = seeded()
-    losses = []
-    for _ in range(60):
-        loss = model.loss(x, edge_index, generator=generator)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    losses = trained(model, x, edge_index)
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
     assert linear_probe(model.embed(x, edge_index), y, seed=0).accuracy > 0.9
     assert model.training
@@ -192,16 +198,7 @@ def test_given_positives_are_what_is_learned():
 def test_s2gae_learns_the_groups():
     x, edge_index, y = graph()
     model = edge_autoencoder()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    generator = seeded()
-    losses = []
-    for _ in range(60):
-        loss = model.loss(x, edge_index, generator=generator)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    losses = trained(model, x, edge_index)
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     z = model.embed(x, edge_index)
     assert z.shape == (NODES, 2 * WIDTH)
