@@ -1,5 +1,5 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
-# make setup | demo | test | test-all | lint | check-cuda | bench | clean | distclean
+# make setup | demo | test | test-all | lint | check-cuda | bench | gpu | clean | distclean
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -25,7 +25,7 @@ export MAX_JOBS ?= 2
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-all test-fast test-pure lint check-cuda bench clean distclean help
+.PHONY: setup demo test test-all test-fast test-pure lint check-cuda bench gpu clean distclean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -78,6 +78,10 @@ check-cuda: setup
 
 bench: setup
 	$(PY) -m benchmarks.pamc
+
+# Builds, tests and measures the CUDA kernels; the interpreter of PYTHON needs a CUDA build of torch.
+gpu:
+	PYTHON=$(PYTHON) benchmarks/gpu_full.sh
 
 clean:
 	rm -rf build dist graphlab.egg-info cuda_ops/build cuda_ops/dist \

@@ -8,7 +8,8 @@ Environment:
     GRAPHLAB_CUDA_ARCHS: compute capabilities, ``"80;90"`` by default.
     MAX_JOBS: parallel compilations, 2 by default.
 
-``python setup.py check_cuda`` compiles every CUDA source and installs nothing.
+``python setup.py check_cuda`` compiles every CUDA source, installs nothing, and fails where a
+kernel spills or takes more than ``resources.json`` says; ``--write`` writes that file anew.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ NVCC_FLAGS = [
     "-DUSE_CUDA",
     "--expt-relaxed-constexpr",
     "-Xcompiler=-fPIC,-fvisibility=hidden",
+    # Registers, spills and shared memory of every kernel; check_cuda reads them.
+    "-Xptxas=-v",
 ]
+PTXAS_LINE = re.compile(r"ptxas info|\s+\d+ bytes stack frame")
 
 
 def sources(pattern: str) -> list[str]:
@@ -105,16 +109,19 @@ def wants_cuda() -> bool:
     return find_nvcc() is not None and (choice == "1" or torch.version.cuda is not None)
 
 
-def run(command: list[str]) -> None:
-    """Runs a compiler and raises with its words if it fails."""
+def run(command: list[str]) -> str:
+    """Runs a compiler and raises with its words if it fails; returns what it says of kernels."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.stdout.strip():
-        print(done.stdout.rstrip())
+    lines = done.stdout.splitlines()
+    for line in lines:
+        if line.strip() and not PTXAS_LINE.match(line):
+            print(line.rstrip())
     if done.returncode != 0:
         raise RuntimeError(
             f"nvcc failed with status {done.returncode}: {' '.join(command)}\n"
             "Set GRAPHLAB_BUILD_CUDA=0 to build the CPU kernels alone."
         )
+    return "\n".join(line for line in lines if PTXAS_LINE.match(line))
 
 
 def compile_cuda(folder: Path) -> list[Path]:
@@ -134,12 +141,15 @@ def compile_cuda(folder: Path) -> list[Path]:
 
     def compile_one(source: str) -> Path:
         target = folder / f"{Path(source).stem}.o"
+        report = target.with_suffix(".ptxas")
         newest = max(newest_header, (ROOT / source).stat().st_mtime)
-        if not target.exists() or target.stat().st_mtime <= newest:
+        fresh = target.exists() and report.exists() and target.stat().st_mtime > newest
+        if not fresh:
             # An interrupted compilation must not leave an object that looks fresh.
             partial = target.with_suffix(".partial.o")
             flags = [*NVCC_FLAGS, *DEFINES, *codes, *includes]
-            run([nvcc, "-c", str(ROOT / source), "-o", str(partial), *flags])
+            text = run([nvcc, "-c", str(ROOT / source), "-o", str(partial), *flags])
+            report.write_text(text + "\n", encoding="utf-8")
             partial.replace(target)
         return target
 
@@ -178,16 +188,20 @@ class BuildKernels(BuildExtension):  # type: ignore[misc]
 
 
 class CheckCuda(Command):
-    """Compiles every CUDA source and links nothing."""
+    """Compiles every CUDA source, links nothing, and checks what the kernels take."""
 
-    description = "compile the CUDA sources when nvcc is found"
-    user_options: list[Any] = []  # noqa: RUF012 (the base class declares it this way)
+    description = "compile the CUDA sources when nvcc is found and check their resources"
+    user_options: list[Any] = [  # noqa: RUF012 (the base class declares it this way)
+        ("write", None, "write resources.json instead of checking against it"),
+    ]
+    boolean_options: list[str] = ["write"]  # noqa: RUF012
 
     def initialize_options(self) -> None:
-        """No options."""
+        """Checks by default."""
+        self.write = False
 
     def finalize_options(self) -> None:
-        """No options."""
+        """Nothing follows from the options."""
 
     def run(self) -> None:
         """Compiles, or says why not."""
@@ -197,9 +211,25 @@ class CheckCuda(Command):
         elif find_nvcc() is None:
             print(f"check-cuda: nvcc not found, {len(found)} CUDA sources were not compiled")
         else:
-            compile_cuda(ROOT / "build" / "cuda")
+            objects = compile_cuda(ROOT / "build" / "cuda")
             names = " and ".join(f"sm_{arch}" for arch in cuda_archs())
             print(f"check-cuda: {len(found)} CUDA sources compile for {names}")
+            check_resources(objects[0].parent, write=self.write)
+
+
+def check_resources(folder: Path, *, write: bool) -> None:
+    """Holds the compiler's reports against ``resources.json``, or writes that file from them."""
+    # A script finds its neighbour; a build backend would not, and does not come here.
+    import ptxas
+
+    promise = ROOT / "resources.json"
+    kernels = ptxas.read_reports(folder)
+    if write:
+        ptxas.write_table(kernels, promise)
+    wrong = ptxas.problems(kernels, json.loads(promise.read_text(encoding="utf-8")))
+    if wrong:
+        raise SystemExit("check-cuda: " + "\ncheck-cuda: ".join(wrong))
+    print(f"check-cuda: {len(kernels)} kernels neither spill nor take more than promised")
 
 
 def build_note(with_cuda: bool) -> dict[str, Any]:

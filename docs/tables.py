@@ -14,10 +14,21 @@ import sys
 from functools import reduce
 from operator import or_
 
-from _tables import concentration, fastrp, gaugllm, graphclip, hypergraph, pamc, pot, tag, tape
+from _tables import (
+    concentration,
+    fastrp,
+    gaugllm,
+    graphclip,
+    hypergraph,
+    pamc,
+    performance,
+    pot,
+    tag,
+    tape,
+)
 from _tables.common import ROOT
 
-SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, graphclip, tag)
+SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, graphclip, tag, performance)
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))
 
 

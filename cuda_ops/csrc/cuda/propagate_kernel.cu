@@ -74,8 +74,9 @@ struct SumArgs {
   T* out;                // (rows, dim)
 };
 
+// Five blocks leave 48 registers: for eight, which it tries by itself, the compiler spills.
 template <typename S>
-__global__ void __launch_bounds__(kThreads) row_sum_kernel(const SumArgs<S> a) {
+__global__ void __launch_bounds__(kThreads, 5) row_sum_kernel(const SumArgs<S> a) {
   using T = Wide<S>;
   const int64_t first = static_cast<int64_t>(blockIdx.y) * kWarp * kVec + lane_id();
   for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {

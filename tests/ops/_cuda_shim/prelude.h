@@ -1,5 +1,5 @@
 // Included before every kernel file: torch's headers first, then the one word that makes the kernels
-// register for CPU tensors.
+// register for CPU tensors (for meta tensors where launches are only told).
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,4 +10,8 @@
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 
+#ifdef SHIM_ONLY_TELL_LAUNCHES
+#define CUDA Meta
+#else
 #define CUDA CPU
+#endif

@@ -1,0 +1,33 @@
+"""Calls every operator once per case on the GPU, for compute-sanitizer.
+
+Only small cases: under the sanitizer a kernel takes a hundred times as long.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from tests.ops._cases import CASES, OPS
+
+#: Operators without a CUDA kernel.
+ON_CPU = ("maximal_cliques", "clique_overlap")
+LARGEST = 20_000
+
+
+def main() -> None:
+    """Run and wait."""
+    ran = 0
+    for case in CASES:
+        if case.op in ON_CPU:
+            continue
+        args = case.args(torch.float32, "cuda")
+        if max(a.numel() for a in args if isinstance(a, torch.Tensor)) > LARGEST:
+            continue
+        getattr(OPS, case.op)(*args)
+        ran += 1
+    torch.cuda.synchronize()
+    print(f"{ran} calls")
+
+
+if __name__ == "__main__":
+    main()
