@@ -1,10 +1,10 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
-# make setup | demo | test | test-all | lint | check-cuda | bench | gpu | clean | distclean
+# make setup | demo | docs | test | test-all | lint | check-cuda | bench | gpu | clean | distclean
 
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= 2
-DEMO    ?= --preset digits --seeds 0:1 --report runs/demo/report.html
+DEMO    ?= --report runs/demo/report.html
 
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
@@ -25,7 +25,7 @@ export MAX_JOBS ?= 2
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-all test-fast test-pure lint check-cuda bench gpu clean distclean help
+.PHONY: setup demo docs test test-all test-fast test-pure lint check-cuda bench gpu clean distclean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -53,7 +53,15 @@ $(STAMPS)/kernels: $(KERNEL_FILES) $(STAMPS)/torch $(STAMPS)/graphlab
 	@touch $@
 
 demo: setup
-	$(PY) -m experiments.pamc $(DEMO)
+	$(PY) -m experiments.demo $(DEMO)
+
+docs: $(STAMPS)/docs
+	$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+$(STAMPS)/docs: pyproject.toml constraints.txt $(STAMPS)/kernels
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[docs]'
+	@touch $@
 
 test: setup lint check-cuda test-fast test-pure
 

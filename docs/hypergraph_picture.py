@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab import viz
 from graphlab.hyper import HypergraphReconstructor, MaxCliqueBaseline, jaccard, project
 
 POINTS = np.array([[0, 1], [0, 0], [1, 0.5], [2, 1], [2, 0], [3, 0.5], [4, 0.5]])
 TRUTH = [(0, 1, 2), (0, 1), (2, 3), (3, 4), (2, 4), (3, 4, 5), (5, 6)]
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C8C")
 
 
 def hypergraph(sets: list[tuple[int, ...]], copies: int = 1) -> HyperGraphData:
@@ -34,21 +34,17 @@ def hypergraph(sets: list[tuple[int, ...]], copies: int = 1) -> HyperGraphData:
 
 
 def draw(ax: Any, data: HyperGraphData, title: str) -> None:
-    """Hyperedges as shaded hulls, those of two nodes as lines."""
-    for number in range(int(data.num_hyperedges)):
-        members = data.edge_index[0, data.edge_index[1] == number].numpy()
-        color = COLORS[number % len(COLORS)]
-        if len(members) > 2:
-            ax.fill(*POINTS[members].T, color=color, alpha=0.35)
-            continue
-        ax.plot(*POINTS[members].T, color=color, linewidth=3)
-    finish(ax, title)
+    """Regions and lines of the library, under the title."""
+    viz.hypergraph_drawing(data.edge_index, len(POINTS), POINTS, ax, padding=0.03)
+    ax.set_title(title, fontsize=9, color="#7A7A7A")
 
 
 def finish(ax: Any, title: str) -> None:
     """Nodes and title."""
     ax.scatter(*POINTS.T, s=60, color="#7A7A7A", zorder=3)
     ax.set_title(title, fontsize=9, color="#7A7A7A")
+    ax.set_aspect("equal")
+    ax.margins(0.08)
     ax.axis("off")
 
 
@@ -59,7 +55,7 @@ def main() -> None:
     truth = hypergraph(TRUTH)
     edges, nodes = project(truth), len(POINTS)
     model = HypergraphReconstructor(beta=400, classifier="hgb").fit(hypergraph(TRUTH, 40))
-    figure = Figure(figsize=(11, 2.2))
+    figure = Figure(figsize=(11, 1.6))
     axes = figure.subplots(1, 4)
     draw(axes[0], truth, "hypergraph")
     for u, v in edges.t().tolist():

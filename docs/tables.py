@@ -23,12 +23,25 @@ from _tables import (
     pamc,
     performance,
     pot,
+    summary,
     tag,
     tape,
 )
 from _tables.common import ROOT
 
-SYSTEMS = (pamc, fastrp, concentration, hypergraph, pot, tape, gaugllm, graphclip, tag, performance)
+SYSTEMS = (
+    pamc,
+    fastrp,
+    concentration,
+    hypergraph,
+    pot,
+    tape,
+    gaugllm,
+    graphclip,
+    tag,
+    performance,
+    summary,
+)
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))
 
 

@@ -1,219 +1,39 @@
-"""One self-contained HTML file: text, tables, pictures and curves, readable in light and dark.
-
-Nothing is fetched when the file is opened: the style sheet is inline and pictures are embedded.
-"""
+"""Pages made of results: one run with everything about it, or a tour of several runs."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
-import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from experiments._context import ARTIFACTS, METRICS
-from experiments._results import Results, columns_of
-from graphlab._io import atomic_write, read_json
+from experiments._page import MAX_CURVES, Report
+from experiments._results import Results
+from graphlab._io import read_json
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #d7dce5;
-  --page: #ffffff; --panel: #f4f6fa; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8f0; --soft: #9aa5b8; --line: #384152;
-  --page: #12161e; --panel: #1b212c; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid var(--line); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; }
-caption, figcaption { text-align: left; color: var(--soft); font-size: .9rem; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right;
-  font-variant-numeric: tabular-nums; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; } th { color: var(--soft); }
-figure { margin: 1rem 0; } figure img { max-width: 100%; background: #fff; border-radius: 4px; }
-svg { max-width: 100%; height: auto; color: var(--soft); }
-aside { background: var(--panel); border-left: 4px solid #d08a1e; padding: .6rem 1rem; }
-pre { background: var(--panel); padding: .6rem 1rem; overflow-x: auto; }
-"""
-_COLOURS = ("#3b7dd8", "#d8743b", "#3fa66b", "#a65bc4", "#c4a23b", "#4bb3bf", "#c4526f", "#8a8f99")
+__all__ = ["Report", "Stop", "results_report", "tour_report"]
 
 
-class Report:
-    """A page under construction; every method appends to it and returns it.
+@dataclass(frozen=True)
+class Stop:
+    """One run on a tour.
 
-    All text is escaped, so results may contain any character.
-
-    Args:
-        title: Heading of the page.
-
-    Example:
-        >>> page = Report("Clustering").text("Two seeds.").table([{"row": "ours", "acc": "0.9"}])
-        >>> "<h1>Clustering</h1>" in page.html()
-        True
+    Attributes:
+        title: Name of the system.
+        data: What it ran on.
+        told: What it does here.
+        summary: Its line of the first table.
+        results: What came out.
+        note: What must not be missed.
     """
 
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._parts: list[str] = []
-
-    def section(self, heading: str) -> Report:
-        """Start a section."""
-        self._parts.append(f"<h2>{html.escape(heading)}</h2>")
-        return self
-
-    def text(self, text: str) -> Report:
-        """Add paragraphs; a blank line separates them."""
-        blocks = (block.strip() for block in text.split("\n\n"))
-        self._parts += [f"<p>{html.escape(block)}</p>" for block in blocks if block]
-        return self
-
-    def note(self, text: str) -> Report:
-        """Add a paragraph that must not be missed."""
-        self._parts.append(f"<aside>{html.escape(text)}</aside>")
-        return self
-
-    def code(self, text: str) -> Report:
-        """Add preformatted text."""
-        self._parts.append(f"<pre>{html.escape(text)}</pre>")
-        return self
-
-    def table(self, rows: Sequence[Mapping[str, Any]], caption: str = "") -> Report:
-        """Add a table of one dict per row; columns appear in order of first use.
-
-        Args:
-            rows: Cells by column; a missing cell stays empty.
-            caption: Line above the table.
-        """
-        columns = columns_of([dict(row) for row in rows])
-        head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{_cell(row.get(column))}</td>" for column in columns) + "</tr>"
-            for row in rows
-        )
-        title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-        self._parts.append(
-            f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
-        return self
-
-    def figure(self, picture: Any, caption: str = "") -> Report:
-        """Embed a picture.
-
-        Args:
-            picture: Path of a PNG, PNG bytes, or a matplotlib Figure or Axes.
-            caption: Line below it, also its alternative text.
-
-        Raises:
-            ValueError: If the bytes are not a PNG.
-        """
-        data = _png(picture)
-        if not data.startswith(b"\x89PNG\r\n\x1a\n"):
-            raise ValueError("picture must be a PNG file, PNG bytes, or a matplotlib figure")
-        source = "data:image/png;base64," + base64.b64encode(data).decode()
-        text = html.escape(caption, quote=True)
-        self._parts.append(
-            f'<figure><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'
-        )
-        return self
-
-    def curves(
-        self, series: Mapping[str, Sequence[tuple[float, float]]], caption: str = ""
-    ) -> Report:
-        """Draw lines (name to points) as inline SVG; non-finite points are left out.
-
-        Args:
-            series: Points by name of the line.
-            caption: Line below the drawing.
-        """
-        clean = {
-            name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
-            for name, points in series.items()
-        }
-        clean = {name: points for name, points in clean.items() if points}
-        if clean:
-            text = html.escape(caption, quote=True)
-            drawing = _svg(clean, text)
-            self._parts.append(f"<figure>{drawing}<figcaption>{text}</figcaption></figure>")
-        return self
-
-    def html(self) -> str:
-        """The whole page."""
-        title = html.escape(self._title)
-        head = (
-            '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f'<link rel="icon" href="data:,"><title>{title}</title><style>{_STYLE}</style>'
-        )
-        body = "\n".join([f"<h1>{title}</h1>", *self._parts])
-        page = f'<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>'
-        return f"<!doctype html>\n{page}\n"
-
-    def write(self, path: str | Path) -> Path:
-        """Write the page atomically and return its path."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(target, self.html().encode())
-        return target
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        value = f"{value:.4g}"
-    return html.escape(str(value))
-
-
-def _png(picture: Any) -> bytes:
-    if isinstance(picture, bytes):
-        return picture
-    if isinstance(picture, str | Path):
-        return Path(picture).read_bytes()
-    canvas = picture if hasattr(picture, "savefig") else picture.figure
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
-    return buffer.getvalue()
-
-
-def _svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str:
-    width, height, left, bottom = 640, 260, 64, 34
-    every = [point for points in series.values() for point in points]
-    x0, x1 = _span([x for x, _ in every])
-    y0, y1 = _span([y for _, y in every])
-
-    def place(x: float, y: float) -> str:
-        across = left + (x - x0) / (x1 - x0) * (width - left - 12)
-        down = height - bottom - (y - y0) / (y1 - y0) * (height - bottom - 12)
-        return f"{across:.1f},{down:.1f}"
-
-    lines, keys = [], []
-    for index, (name, points) in enumerate(series.items()):
-        colour = _COLOURS[index % len(_COLOURS)]
-        path = " ".join(place(x, y) for x, y in points)
-        lines.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-        )
-        keys.append(f'<tspan fill="{colour}" dx="10">{html.escape(name)}</tspan>')
-    ticks = [
-        f'<text x="{left - 6}" y="18" text-anchor="end">{y1:.3g}</text>',
-        f'<text x="{left - 6}" y="{height - bottom}" text-anchor="end">{y0:.3g}</text>',
-        f'<text x="{left}" y="{height - bottom + 16}">{x0:g}</text>',
-        f'<text x="{width - 12}" y="{height - bottom + 16}" text-anchor="end">{x1:g}</text>',
-        f'<text x="{left}" y="{height - 4}">{"".join(keys)}</text>',
-    ]
-    frame = (
-        f'<path d="M{left} 12V{height - bottom}H{width - 12}" fill="none" stroke="currentColor"/>'
-    )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{label}" '
-        f'font-size="12" fill="currentColor">{frame}{"".join(ticks)}{"".join(lines)}</svg>'
-    )
-
-
-def _span(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    title: str
+    data: str
+    told: str
+    summary: Mapping[str, Any]
+    results: Results
+    note: str = ""
 
 
 def results_report(results: Results) -> Report:
@@ -227,29 +47,116 @@ def results_report(results: Results) -> Report:
     """
     facts = results.as_dict()
     page = Report(f"{results.script}: {results.preset}")
-    protocol = results.protocol or "not stated by the configuration"
-    page.text(f"Protocol: {protocol}. Seeds finished: {len(results.finished)}.")
+    page.text(_protocol(results))
     page.section("Results")
-    page.table(results.table_rows(), "mean ± standard deviation over seeds; published lines below")
+    _add_table(page, results)
     _add_curves(page, results)
-    _add_artifacts(page, results)
+    _add_artifacts(page, results, page.section)
     page.section("Cost")
     page.table(facts["cost"], "wall seconds and highest resident memory of the process")
     page.section("What was not run, and why")
-    gaps = {f"seed {seed}": f"failed: {message}" for seed, message in results.errors.items()}
-    gaps |= results.not_run
-    if gaps:
-        page.table([{"left out": what, "why": why} for what, why in gaps.items()])
-    else:
-        page.text("Nothing was left out.")
-    page.section("Environment")
-    names = ("hardware", "versions", "kernels", "threads", "system", "commit", "date")
-    page.table([{"": key, "value": _flat(facts[key])} for key in names])
+    _add_gaps(page, [{"left out": what, "why": why} for what, why in gaps(results).items()])
+    _add_environment(page, facts)
     page.section("Configuration")
     page.table([{"": key, "value": str(value)} for key, value in results.config.items()])
     if results.command:
         page.code(results.command)
     return page
+
+
+def tour_report(title: str, opening: str, stops: Sequence[Stop]) -> Report:
+    """One page for several runs: a summary, a section per run, all gaps, the environment once.
+
+    Args:
+        title: Heading of the page.
+        opening: Paragraphs below it.
+        stops: The runs.
+
+    Returns:
+        The page, to which a script may append.
+    """
+    page = Report(title).text(opening)
+    page.section("Summary")
+    page.table([stop.summary for stop in stops], "each system's number beside its baseline")
+    left_out = []
+    for stop in stops:
+        page.section(f"{stop.title}: {stop.data}")
+        page.text(stop.told).text(_protocol(stop.results))
+        if stop.note:
+            page.note(stop.note)
+        if stop.results.finished:
+            _add_table(page, stop.results)
+        _add_artifacts(page, stop.results)
+        if stop.results.command:
+            page.code(stop.results.command)
+        left_out += [
+            {"system": stop.title, "left out": what, "why": why}
+            for what, why in gaps(stop.results).items()
+        ]
+    page.section("Time and memory")
+    costs = [(stop.title, cost) for stop in stops for cost in stop.results.as_dict()["cost"]]
+    page.table(
+        [
+            {
+                "system": name,
+                "seconds": f"{cost['seconds']:.1f}",
+                "memory so far, MB": f"{(cost['peak_rss_bytes'] or 0) / 1e6:,.0f}",
+            }
+            for name, cost in costs
+        ],
+        "wall seconds; highest resident memory of the process up to the end of the part",
+    )
+    page.section("What was not run, and why")
+    _add_gaps(page, left_out)
+    if stops:
+        _add_environment(page, stops[0].results.as_dict())
+    return page
+
+
+def gaps(results: Results) -> dict[str, str]:
+    """What is missing from the results, and why."""
+    failed = {f"seed {seed}": f"failed: {message}" for seed, message in results.errors.items()}
+    return failed | results.not_run
+
+
+def _protocol(results: Results) -> str:
+    protocol = results.protocol or "not stated by the configuration"
+    return f"Protocol: {protocol}. Seeds finished: {len(results.finished)}."
+
+
+def _add_table(page: Report, results: Results) -> None:
+    seeds = len(results.finished)
+    caption = "mean ± standard deviation over seeds" if seeds > 1 else "one seed"
+    published = "; published lines below" if results.published else ""
+    for number, rows in enumerate(_alike(results.table_rows())):
+        page.table(rows, "" if number else caption + published)
+
+
+def _alike(rows: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Rows in tables of their own where they share no measure with those before."""
+    groups: list[tuple[set[str], list[dict[str, str]]]] = []
+    for row in rows:
+        measures = set(row) - {"", "seeds"}
+        found = next((group for group in groups if group[0] & measures), None)
+        if found is None:
+            found = (set(), [])
+            groups.append(found)
+        found[0].update(measures)
+        found[1].append(row)
+    return [group for _, group in groups]
+
+
+def _add_gaps(page: Report, rows: list[dict[str, str]]) -> None:
+    if rows:
+        page.table(rows)
+    else:
+        page.text("Nothing was left out.")
+
+
+def _add_environment(page: Report, facts: Mapping[str, Any]) -> None:
+    page.section("Environment")
+    names = ("hardware", "versions", "kernels", "threads", "system", "commit", "date")
+    page.table([{"": key, "value": _flat(facts[key])} for key in names])
 
 
 def _flat(value: Any) -> str:
@@ -274,18 +181,20 @@ def _add_curves(page: Report, results: Results) -> None:
     if series:
         page.section("Curves")
     for metric, lines in series.items():
-        page.curves(dict(list(lines.items())[: len(_COLOURS)]), f"{metric} by step")
+        page.curves(dict(list(lines.items())[:MAX_CURVES]), f"{metric} by step")
 
 
-def _add_artifacts(page: Report, results: Results) -> None:
+def _add_artifacts(
+    page: Report, results: Results, heading: Callable[[str], Report] | None = None
+) -> None:
     # One seed's pictures tell the story; ten copies of each would bury it.
     if not results.finished:
         return
     first = results.finished[0]
     folder = first.directory / ARTIFACTS
     pictures, tables = sorted(folder.rglob("*.png")), sorted(folder.rglob("*.json"))
-    if pictures or tables:
-        page.section(f"Pictures and tables of seed {first.seed}")
+    if heading is not None and (pictures or tables):
+        heading(f"Pictures and tables of seed {first.seed}")
     for path in pictures:
         page.figure(path, path.stem.replace("_", " "))
     for path in tables:

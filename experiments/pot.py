@@ -320,15 +320,8 @@ def table(
 
 def draw(context: Context, data: Data, bounds: dict[str, Tensor]) -> None:
     """Pictures of the certified compactness: its distribution, and by degree."""
-    every = torch.cat(list(bounds.values()))
-    low, high = (float(every.quantile(q)) for q in (0.01, 0.99))
-    edges = torch.linspace(low, high, 13)
-    counts = {
-        name: torch.histc(bound.clamp(low, high), 12, low, high).tolist()
-        for name, bound in bounds.items()
-    }
-    axes = viz.bars([f"{float(edge):.2f}" for edge in edges[:-1]], counts, ylabel="nodes")
-    axes.set_title("Certified compactness of nodes (from value shown)")
+    axes = viz.compactness_distribution(bounds)
+    axes.set_title("Certified compactness of nodes")
     context.figure("compactness", axes)
     degree = torch.bincount(data.edge_index[1].cpu(), minlength=data.num_nodes)
     group = degree.clamp(min=1).double().log2().floor().long().clamp(max=6)

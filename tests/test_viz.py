@@ -33,11 +33,20 @@ def blobs(num_nodes: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
     return 4.0 * torch.eye(3, 5)[labels] + 0.1 * noise, labels
 
 
+SMALL = torch.tensor([[0, 1, 2, 2, 3, 4], [0, 0, 0, 1, 1, 2]])  # sizes 3, 2 and 1
+
 DRAW = {
     "embedding_map": lambda ax=None: viz.embedding_map(*blobs(), ax=ax),
     "training_curves": lambda ax=None: viz.training_curves({"a": [3, 2, 1], "b": [1, 2]}, ax=ax),
     "scaling_curves": lambda ax=None: viz.scaling_curves([1, 2], {"a": [1, 2], "b": [1, 4]}, ax=ax),
     "bars": lambda ax=None: viz.bars(["p", "q"], {"a": [1, 2], "b": [2, 1]}, ax=ax),
+    "compactness_distribution": lambda ax=None: viz.compactness_distribution(
+        {"host": [-0.2, 0.1, 0.4], "POT": [0.1, 0.2, 0.3]}, ax=ax
+    ),
+    "concentration_performance": lambda ax=None: viz.concentration_performance(
+        [0.0, 0.5, 1.0], {"GCN": [0.1, 0.2, 0.4], "SAGE": [0.3, 0.2, 0.1]}, ax=ax
+    ),
+    "hypergraph_drawing": lambda ax=None: viz.hypergraph_drawing(SMALL, 5, ax=ax),
 }
 
 
@@ -50,7 +59,7 @@ def test_new_figure_is_transparent_and_can_be_saved(name, tmp_path, monkeypatch)
     monkeypatch.setattr(pyplot, "show", lambda *a, **k: pytest.fail("show() was called"))
     ax = DRAW[name]()
     assert ax.figure.patch.get_alpha() == ax.patch.get_alpha() == 0.0
-    assert ax.get_legend() is not None
+    assert (ax.get_legend() is not None) == (name != "hypergraph_drawing")
     ax.figure.savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 1000
 
@@ -184,6 +193,50 @@ def test_bars_and_errors():
     assert viz.bars(["x"], {"a": [1.0]}).get_legend() is None
 
 
+def test_compactness_distribution_counts_every_node_and_says_what_is_certified():
+    values = torch.linspace(-1, 1, 201)
+    ax = viz.compactness_distribution({"host": values, "POT": values + 2}, num_bins=8)
+    assert legend_texts(ax) == ["host (50 % certified)", "POT (100 % certified)"]
+    for steps in ax.patches:
+        assert steps.get_data().values.sum() == pytest.approx(1.0)
+        assert len(steps.get_data().edges) == 9
+    constant = viz.compactness_distribution({"a": [0.0, 0.0]}, num_bins=1)
+    assert legend_texts(constant) == ["a (0 % certified)"]
+
+
+def test_concentration_performance_averages_in_bins_and_correlates_over_nodes():
+    x = torch.arange(40.0) / 40
+    noisy = x + 0.1 * torch.randn(40, generator=torch.Generator().manual_seed(0))
+    ax = viz.concentration_performance(x, {"GCN": noisy, "flat": torch.ones(40)}, num_bins=4)
+    line = ax.lines[0]
+    assert np.allclose(line.get_xdata(), x.view(4, 10).mean(1))
+    assert np.allclose(line.get_ydata(), noisy.view(4, 10).mean(1))
+    r = np.corrcoef(x, noisy)[0, 1]
+    # Matplotlib lists lines with error bars in the order they were drawn.
+    assert legend_texts(ax) == [f"GCN (r = {r:+.2f})", "flat"]
+
+
+def test_concentration_performance_leaves_out_nodes_without_a_metric():
+    ax = viz.concentration_performance([0.0, 0.0, 1.0], {"a": [NAN, 0.5, 0.25]}, num_bins=5)
+    assert list(ax.lines[0].get_xdata()) == [0.0, 1.0]
+    assert list(ax.lines[0].get_ydata()) == [0.5, 0.25]
+
+
+def test_hypergraph_drawing_surrounds_its_members():
+    pos = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, 3.0]])
+    ax = viz.hypergraph_drawing(SMALL, 5, pos, labels=list("abcde"))
+    assert (len(ax.patches), len(ax.lines)) == (2, 1)  # three nodes and a ring; a pair
+    region = ax.patches[0].get_path()
+    assert [bool(region.contains_point(p)) for p in pos] == [True, True, True, False, False]
+    assert ax.patches[1].get_path().contains_point(pos[4])
+    assert ax.lines[0].get_xydata().tolist() == [[0.0, 1.0], [1.0, 1.0]]
+    assert [text.get_text() for text in ax.texts] == list("abcde")
+    again = [viz.hypergraph_drawing(SMALL, 5, seed=3).collections[0].get_offsets() for _ in "ab"]
+    assert np.array_equal(*again)
+    empty = viz.hypergraph_drawing(torch.empty(2, 0, dtype=torch.long), 3)
+    assert not empty.patches and len(empty.collections[0].get_offsets()) == 3
+
+
 NAN = float("nan")
 
 
@@ -203,6 +256,21 @@ NAN = float("nan")
         (lambda: viz.scaling_curves([1, 2], {"a": [1]}), ValueError, "must have 2 values, got 1"),
         (lambda: viz.scaling_curves([0, 2], {"a": [1, 2]}), ValueError, "x must be positive"),
         (lambda: viz.scaling_curves([1, 2], {"a": [1, -2]}), ValueError, r"series\['a'\] must be"),
+        (lambda: viz.compactness_distribution({}), ValueError, "at least one method"),
+        (
+            lambda: viz.compactness_distribution({"a": [NAN]}),
+            ValueError,
+            r"bounds\['a'\] must be",
+        ),
+        (lambda: viz.compactness_distribution({"a": [0]}, num_bins=0), ValueError, "num_bins"),
+        (lambda: viz.concentration_performance([1], {}), ValueError, "at least one method"),
+        (lambda: viz.concentration_performance([NAN], {"a": [1]}), ValueError, "must be finite"),
+        (lambda: viz.concentration_performance([1], {"a": [1, 2]}), ValueError, "1 values, got 2"),
+        (lambda: viz.concentration_performance([1], {"a": [NAN]}), ValueError, "a finite value"),
+        (lambda: viz.hypergraph_drawing(SMALL, 4), IndexError, r"hyperedge_index\[0\]"),
+        (lambda: viz.hypergraph_drawing(SMALL.t(), 5), ValueError, "transpose it"),
+        (lambda: viz.hypergraph_drawing(SMALL, 5, [[0, 0]]), ValueError, r"of shape \(5, 2\)"),
+        (lambda: viz.hypergraph_drawing(SMALL, 5, labels="ab"), ValueError, "5 entries"),
         (lambda: viz.bars([], {"a": []}), ValueError, r"series\['a'\]"),
         (lambda: viz.bars(["p"], {}), ValueError, "at least one entry"),
         (lambda: viz.bars(["p"], {"a": [1, 2]}), ValueError, "must have 1 values, one per label"),

@@ -9,23 +9,12 @@ from _tables import common
 from _tables.common import ROOT, markdown, read, spread
 
 SETS = {"acm": "ACM", "digits": "digits", "dblp": "DBLP", "cite": "Citeseer", "usps": "USPS"}
-ROWS = ("k-means on features", "k-means on autoencoder", "PamC", "SCGC*", "SCGC + meta2")
 
 
 def present() -> dict[str, Any]:
     """Result files by title of their data set."""
     files = {title: f"experiments/results/pamc_{name}.json" for name, title in SETS.items()}
     return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
-
-
-def accuracy() -> str:
-    """Accuracy of every method on every set."""
-    results = present()
-    titles = [f"{title} ({len(table['seeds'])} seeds)" for title, table in results.items()]
-    rows = [
-        [row, *(spread(table["rows"][row]["acc"]) for table in results.values())] for row in ROWS
-    ]
-    return markdown(["accuracy, %", *titles], rows)
 
 
 def scores() -> str:
@@ -101,7 +90,6 @@ def scaling() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "accuracy": accuracy,
     "scores": scores,
     "speed": speed,
     "gradients": gradients,

@@ -24,7 +24,7 @@ class ClusterStatistics:
     Attributes:
         count (Tensor): Number (hard) or mass (soft) of members, ``(K,)``.
         total (Tensor): Sum of the rows: the raw embeddings z for ``order=0``, the unit rows
-            u = z / |z| otherwise, ``(K, D)``.
+            ``u = z / |z|`` otherwise, ``(K, D)``.
         outer (Tensor, optional): Sum of :math:`u u^\top`, ``(K, D, D)``; only for ``order=2``.
         order (int): Highest moment of the unit rows held; 0 holds the sum of raw rows.
     """

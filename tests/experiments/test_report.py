@@ -167,3 +167,19 @@ def test_a_run_without_any_success_still_becomes_a_page(tmp_path: Path) -> None:
     text = " ".join(parse(results_report(execute(run, Config(), out=tmp_path))).words)
     assert "broken" in text
     assert "Seeds finished: 0" in text
+
+
+def test_rows_without_a_common_measure_are_tables_of_their_own(tmp_path: Path) -> None:
+    def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
+        return {"a": {"acc": 0.5}, "b": {"auc": 0.7}, "c": {"acc": 0.1, "f1": 0.2}}
+
+    page = results_report(execute(run, Config(), out=tmp_path))
+    tables = re.findall(r"<table>.*?</table>", page.html())
+    assert [("acc" in t, "auc" in t) for t in tables[:2]] == [(True, False), (False, True)]
+
+
+def test_columns_of_words_are_told_from_columns_of_numbers() -> None:
+    rows = [{"row": "a", "acc": "0.5 ± 0.1", "why": "because"}, {"row": "b", "acc": 1e-9}]
+    page = Report("x").table(rows).html()
+    assert '<th scope="col">acc</th>' in page
+    assert '<td class="text">because</td>' in page

@@ -1,0 +1,70 @@
+"""One table over all committed result files: a number of each, its baseline, and the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from _tables.common import ROOT, markdown, read, spread
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What to show of the files of a script: rows by regular expression, and the measure."""
+
+    title: str
+    ours: str
+    baseline: str
+    metric: str
+    measure: str
+
+
+#: By the beginning of the file's name; the page of the system has everything else.
+RULES = {
+    "pamc": Rule("PamC", r"PamC|SCGC \+ meta2", "k-means on autoencoder", "acc", "accuracy"),
+    "pot": Rule("POT", r"\w+ \+ POT (reference|budget)", r"GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1"),
+    "fastrp": Rule(
+        "FastRP", "tuned on validation, 10 % train", "most frequent labels, 10 % train",
+        "micro", "micro-F1",
+    ),
+    "link_prediction": Rule(
+        "TC re-weighting", r"GCN \+ TC \(target\)", "GCN", "hits@100", "hits@100"
+    ),
+    "hypergraph": Rule(
+        "Hypergraphs", "ours, count, (mlp|hgb)", "maximal cliques|clique cover", "jaccard", "Jaccard"
+    ),
+    "graphclip": Rule("GraphCLIP", r"(.*: )?graphclip", r"(.*: )?own \+ mean", "acc", "accuracy"),
+    "tape": Rule("TAPE", r"GCN TA\+P", "GCN BoW", "accuracy", "accuracy"),
+    "gaugllm": Rule(
+        "GAugLLM", r"BGRL, both \(stored\)", "frozen features", "accuracy", "accuracy"
+    ),
+}  # fmt: skip
+
+
+def results() -> str:
+    """Every committed result file."""
+    lines = []
+    for name, rule in RULES.items():
+        for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
+            table = read(str(path.relative_to(ROOT)))
+            data = path.stem.removeprefix(f"{name}_").replace("_", " ")
+            seeds = f"{rule.title}, {data} ({len(table['seeds'])})"
+            cells = [cell(table, rows, rule.metric) for rows in (rule.ours, rule.baseline)]
+            link = f"[{path.stem}](experiments/results/{path.name})"
+            lines.append([seeds, rule.measure, *cells, link])
+    return markdown(["system, data (seeds)", "%", "result", "beside it", "file"], lines)
+
+
+def cell(table: dict[str, Any], rows: str, metric: str) -> str:
+    """Rows that match, with their numbers."""
+    found = {
+        row: scores[metric]
+        for row, scores in table["rows"].items()
+        if re.fullmatch(rows, row) and metric in scores
+    }
+    return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in found.items())
+
+
+TABLES: dict[str, Callable[[], str]] = {"results": results}

@@ -1,0 +1,162 @@
+"""The eight parts of the demo, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments import (
+    _demo_graphclip,
+    _demo_hypergraph,
+    _demo_links,
+    _demo_pot,
+    _demo_text,
+    gaugllm,
+    hypergraph,
+    pamc,
+)
+from experiments._demo_part import NO_LLM, Part
+
+_LINKS = _demo_links.Config()
+_STDLIB = "Python's standard library"
+
+PAMC = Part(
+    "pamc",
+    "PamC",
+    "digits, kNN graph",
+    "Groups 1797 images of digits without labels: an autoencoder, then a contrastive loss whose "
+    "negatives are cluster centres, so that a step costs time linear in the nodes. SCGC* is the "
+    "same host with all pairs as negatives, meta2 our corrected linear-time estimate of it.",
+    pamc.run,
+    replace(pamc.PRESETS["digits"], epochs=60),
+    replace(pamc.PRESETS["digits"], epochs=2, pretrain_epochs=1, hidden_channels=(16,), n_init=1),
+    "PamC",
+    "k-means on features",
+    "acc",
+    {
+        "the preset's 200 epochs, ten seeds": "the committed table has them: docs/pamc.md",
+        "ACM, DBLP, Citeseer, USPS": "not embedded; python -m experiments.pamc --preset acm",
+    },
+)
+POT = Part(
+    "pot",
+    "POT",
+    "karate club, GRACE",
+    "Trains GRACE alone and with each form of POT from the same start, then certifies every node: "
+    "a positive bound proves that no edge drops within the budget make the node look more like the "
+    "average other one than like itself. The reference is the published score, the others are "
+    "sound bounds.",
+    _demo_pot.run,
+    _demo_pot.Config(),
+    _demo_pot.Config(
+        training=replace(_demo_pot.Config().training, epochs=2, out_channels=4, proj_channels=4),
+        methods=("none", "interval"),
+    ),
+    "GRACE + POT interval",
+    "GRACE",
+    "certified",
+    {"Cora and seven other graphs": "not embedded; python -m experiments.pot --preset cora"},
+)
+FASTRP = Part(
+    "fastrp",
+    "FastRP",
+    "les miserables",
+    "Embeds the characters by sparse random projection, without training, and finds hidden "
+    "acquaintances among nearest neighbours.",
+    _demo_links.fastrp,
+    _LINKS,
+    replace(_LINKS, splits=2, dim=8),
+    "FastRP",
+    "common neighbours",
+    "recall@10",
+    {"BlogCatalog, Wikipedia-POS": "not embedded; python -m experiments.fastrp"},
+)
+CONCENTRATION = Part(
+    "concentration",
+    "Topological concentration",
+    "les miserables",
+    "Asks which characters the predictors above serve well: correlation over characters of recall "
+    "with concentration on known edges, beside plain degree. Concentration on hidden edges knows "
+    "the answer and is an oracle.",
+    _demo_links.concentration,
+    _LINKS,
+    replace(_LINKS, splits=2, dim=8),
+    "TC on known edges",
+    "degree in known edges",
+    "r(recall, FastRP)",
+    {"GCN and SAGE with re-weighted messages": "python -m experiments.link_prediction"},
+)
+HYPERGRAPH = Part(
+    "hypergraph",
+    "Hypergraph reconstruction",
+    "Davis women",
+    "Learns from seven events who met in them, sees for the other seven only who met whom, and "
+    "says which events there were. Seven events are few to learn from: differences between rows "
+    "are smaller than their spread. docs/hypergraph.md has larger sets.",
+    _demo_hypergraph.run,
+    hypergraph.PRESETS["davis"],
+    replace(hypergraph.PRESETS["davis"], features=("count",), classifiers=("hgb",), marioh=False),
+    "ours, count, hgb",
+    "maximal cliques",
+    "jaccard",
+    {"crime, enron and six other sets": "not embedded; python -m experiments.hypergraph"},
+    seeds=3,
+)
+GRAPHCLIP = Part(
+    "graphclip",
+    "GraphCLIP",
+    _STDLIB,
+    "Pretrains a tiny graph tower to match subgraphs with summaries by template, without labels, "
+    "then names every module's chapter by the nearest chapter title. Texts are embedded by hashed "
+    "words, so the frozen text rows are weak, too; titles share few words with docstrings.",
+    _demo_graphclip.run,
+    _demo_graphclip.Config(),
+    replace(
+        _demo_graphclip.Config(), dim=16, channels=16, layers=1, heads=2, epochs=1,
+        subgraphs_per_node=1,
+    ),
+    "graphclip",
+    "own text",
+    "acc",
+    {
+        "summaries by a language model": NO_LLM,
+        "a graph not seen in pretraining": "python -m experiments.graphclip_pretrain",
+    },
+)  # fmt: skip
+TAPE = Part(
+    "tape",
+    "TAPE",
+    _STDLIB,
+    "Trains the member TA, which reads the modules' own texts, and a bag of words beside it.",
+    _demo_text.run_tape,
+    _demo_text.TapeConfig(),
+    _demo_text.TapeConfig(gnns=("gcn",), dim=16, words=50, epochs=2),
+    "GCN TA",
+    "logistic regression on TA, no graph",
+    "accuracy",
+    {
+        "member E (explanations)": f"needs an endpoint: {NO_LLM}",
+        "member P (ranked predictions)": f"needs an endpoint: {NO_LLM}",
+    },
+)
+GAUGLLM = Part(
+    "gaugllm",
+    "GAugLLM",
+    _STDLIB,
+    "Runs the stages that need no model: the second view reads summaries by template, and edges "
+    "are voted on by similarity of texts. The ablation shows what either adds to BGRL.",
+    _demo_text.run_gaugllm,
+    _demo_text.GAugConfig(),
+    _demo_text.GAugConfig(
+        dim=16,
+        training=gaugllm.Config(dataset="stdlib", epochs=1, out_channels=4, num_candidates=5),
+    ),
+    "BGRL, both",
+    "frozen features",
+    "accuracy",
+    {
+        "experts IDR, SAS and SAR": f"their texts need an endpoint: {NO_LLM}",
+        "edge votes of a language model": NO_LLM,
+    },
+)
+
+PARTS = (PAMC, POT, FASTRP, CONCENTRATION, HYPERGRAPH, GRAPHCLIP, TAPE, GAUGLLM)

@@ -1,0 +1,55 @@
+"""What is drawn, as arrays: everything malformed is refused before a figure is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+Floats = npt.NDArray[np.float64]
+
+
+def array(values: Any) -> npt.NDArray[Any]:
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        # numpy knows no bfloat16.
+        return np.asarray((values.double() if values.is_floating_point() else values).numpy())
+    return np.asarray(values)
+
+
+def numbers(values: Any, name: str) -> Floats:
+    try:
+        return array(values).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold numbers ({error})") from error
+
+
+def matrix(values: Any, name: str) -> Floats:
+    matrix = numbers(values, name)
+    if matrix.ndim != 2 or matrix.shape[0] < 3 or matrix.shape[1] < 1:
+        raise ValueError(f"{name} must be 2-D with at least 3 rows, got shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"{name} must be finite, got NaN or inf")
+    return matrix
+
+
+def vector(values: Any, name: str) -> Floats:
+    vector = numbers(values, name)
+    if vector.ndim != 1 or vector.size == 0:
+        raise ValueError(f"{name} must be 1-D and not empty, got shape {vector.shape}")
+    return vector
+
+
+def positive(values: Floats, name: str) -> Floats:
+    if np.any(values <= 0) or np.any(np.isinf(values)):
+        raise ValueError(f"{name} must be positive and finite for logarithmic axes, got {values}")
+    return values
+
+
+def label_array(labels: Any, length: int) -> npt.NDArray[Any]:
+    names = array(labels)
+    if names.shape != (length,):
+        raise ValueError(f"labels must have shape ({length},), one per row, got {names.shape}")
+    return names

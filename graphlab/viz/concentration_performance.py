@@ -1,0 +1,107 @@
+"""How well nodes are served against a property of theirs, such as topological concentration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphlab._checks import check_int
+from graphlab.viz._style import MARKERS, grid, legend, line_style, new_axes
+from graphlab.viz._values import Floats, vector
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["concentration_performance"]
+
+
+def concentration_performance(
+    concentration: Any,
+    performance: Mapping[str, Any],
+    ax: Axes | None = None,
+    *,
+    num_bins: int = 5,
+    xlabel: str = "topological concentration",
+    ylabel: str = "mean recall",
+) -> Axes:
+    """Draw the mean performance of nodes by bins of their concentration.
+
+    Bins hold about equally many nodes; nodes of equal concentration share a bin, so there may be
+    fewer. Whiskers are one standard error. The legend has Pearson's correlation over nodes, not
+    over bins: means of bins always look smoother than their nodes are.
+
+    Args:
+        concentration: Value of every node, ``(N,)``; or any other property, say its degree.
+        performance: Name of a method to its per-node metric, ``(N,)``; NaN where a node has none.
+        ax: Axes to draw on; a new figure if ``None``.
+        num_bins: Most bins.
+        xlabel: What the property is.
+        ylabel: What the metric is.
+
+    Returns:
+        Axes: The axes drawn on.
+
+    Raises:
+        ValueError: If lengths differ, there is no method, the property is not finite, or a method
+            has no value at all.
+        ImportError: If matplotlib is missing.
+
+    Example:
+        >>> ax = concentration_performance([0.0, 0.0, 1.0, 1.0], {"GCN": [0.1, 0.3, 0.5, 0.7]})
+        >>> [line.get_ydata().round(2).tolist() for line in ax.lines[:1]]
+        [[0.2, 0.6]]
+    """
+    x = vector(concentration, "concentration")
+    if not np.isfinite(x).all():
+        raise ValueError("concentration must be finite, got NaN or inf")
+    if not performance:
+        raise ValueError("performance must hold at least one method, got none")
+    found = {name: _metric(values, name, x.size) for name, values in performance.items()}
+    count = check_int(num_bins, "num_bins", minimum=1)
+    ax = new_axes(ax, (5.4, 3.6))
+    for i, (name, y) in enumerate(found.items()):
+        known = np.isfinite(y)
+        center, mean, error = _binned(x[known], y[known], count)
+        ax.errorbar(
+            center,
+            mean,
+            error,
+            label=name + _correlation_text(x[known], y[known]),
+            marker=MARKERS[i % len(MARKERS)],
+            markersize=5,
+            capsize=3,
+            elinewidth=1.0,
+            **line_style(i),
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    grid(ax)
+    legend(ax)
+    return ax
+
+
+def _metric(values: Any, name: str, length: int) -> Floats:
+    y = vector(values, f"performance[{name!r}]")
+    if y.size != length:
+        raise ValueError(f"performance[{name!r}] must have {length} values, got {y.size}")
+    if not np.isfinite(y).any():
+        raise ValueError(f"performance[{name!r}] must have a finite value, got none")
+    return y
+
+
+def _binned(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats, Floats]:
+    """Mean property, mean metric and its standard error in every bin that has nodes."""
+    inner = np.unique(np.quantile(x, np.linspace(0, 1, count + 1)[1:-1]))
+    place = np.searchsorted(inner, x, side="right")
+    groups = [place == b for b in np.unique(place)]
+    center = np.array([x[group].mean() for group in groups])
+    mean = np.array([y[group].mean() for group in groups])
+    error = [y[g].std(ddof=1) / np.sqrt(g.sum()) if g.sum() > 1 else 0.0 for g in groups]
+    return center, mean, np.array(error)
+
+
+def _correlation_text(x: Floats, y: Floats) -> str:
+    if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return ""
+    return f" (r = {np.corrcoef(x, y)[0, 1]:+.2f})"

@@ -1,0 +1,132 @@
+"""A small hypergraph: nodes, and a region around the members of every hyperedge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphlab._checks import check_edge_index, check_int, check_range
+from graphlab.viz._style import COLORS, DASHES, INK, new_axes
+from graphlab.viz._values import Floats, numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+__all__ = ["hypergraph_drawing"]
+
+
+def hypergraph_drawing(
+    hyperedge_index: Tensor,
+    num_nodes: int,
+    pos: Any = None,
+    ax: Axes | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    padding: float = 0.04,
+    seed: int = 0,
+) -> Axes:
+    """Draw a hypergraph of some dozen nodes.
+
+    A hyperedge of three or more nodes is a shaded region around them, one of two a thick line, one
+    of a single node a ring. Regions also pass over nodes between their members when those lie in
+    the middle: give positions when that matters.
+
+    Args:
+        hyperedge_index: Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
+        num_nodes: N.
+        pos: Places ``(N, 2)``, finite; by default a force layout of nodes and hyperedges.
+        ax: Axes to draw on; a new figure if ``None``.
+        labels: Name of every node, written beside it.
+        padding: Distance between a node and the border of its regions, as a share of the width of
+            the drawing.
+        seed: Seed of the layout.
+
+    Returns:
+        Axes: The axes drawn on.
+
+    Raises:
+        ValueError: If ``pos`` or ``labels`` do not fit N.
+        IndexError: If a node is out of range.
+        ImportError: If matplotlib is missing.
+
+    Complexity: the layout takes O((N + M)^2) per iteration for M hyperedges.
+
+    Example:
+        >>> import torch
+        >>> incidence = torch.tensor([[0, 1, 2, 2, 3], [0, 0, 0, 1, 1]])
+        >>> ax = hypergraph_drawing(incidence, 4)
+        >>> len(ax.patches), len(ax.lines)  # one region, one line
+        (1, 1)
+    """
+    count = check_int(num_nodes, "num_nodes", minimum=1)
+    index = _incidence(hyperedge_index, count)
+    place = _layout(index, count, seed) if pos is None else _positions(pos, count)
+    if labels is not None and len(labels) != count:
+        raise ValueError(f"labels must have {count} entries, one per node, got {len(labels)}")
+    ax = new_axes(ax, (5.2, 4.4))
+    width = max(float(np.ptp(place, axis=0).max()), 1e-9)
+    sizes = {int(e): int(n) for e, n in zip(*np.unique(index[1], return_counts=True), strict=True)}
+    # Large regions first, so that small ones stay visible on top of them.
+    for i, edge in enumerate(sorted(sizes, key=lambda e: (-sizes[e], e))):
+        members = place[np.unique(index[0, index[1] == edge])]
+        _draw_edge(ax, members, padding * width * (1 + 0.15 * (i % 4)), i)
+    ax.scatter(place[:, 0], place[:, 1], s=28, color=INK, zorder=3)
+    for name, (x, y) in zip(labels or (), place, strict=False):
+        color = ax.xaxis.label.get_color()
+        ax.annotate(
+            name, (x, y), (4, 4), textcoords="offset points", fontsize="x-small", color=color
+        )
+    ax.set_aspect("equal")
+    ax.margins(0.08)
+    ax.axis("off")
+    return ax
+
+
+def _draw_edge(ax: Axes, members: Floats, radius: float, i: int) -> None:
+    color = COLORS[i % len(COLORS)]
+    if len(members) == 2:
+        ax.plot(*members.T, color=color, linewidth=3, alpha=0.8, zorder=2)
+        return
+    dashes: Any = DASHES[i // len(COLORS) % len(DASHES)]
+    border = _outline(members, radius)
+    ax.fill(*border.T, facecolor=(color, 0.16), edgecolor=color, linestyle=dashes, linewidth=1.2)
+
+
+def _outline(members: Floats, radius: float) -> Floats:
+    """Convex hull of circles around the members."""
+    from scipy.spatial import ConvexHull
+
+    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points = (members[:, None] + circle).reshape(-1, 2)
+    return np.asarray(points[ConvexHull(points).vertices])
+
+
+def _incidence(hyperedge_index: Tensor, num_nodes: int) -> npt.NDArray[np.int64]:
+    index = check_edge_index(hyperedge_index, np.iinfo(np.int64).max, "hyperedge_index")
+    check_range(index[0], num_nodes, "hyperedge_index[0]")
+    return np.asarray(index.detach().cpu().numpy(), dtype=np.int64)
+
+
+def _layout(index: npt.NDArray[np.int64], num_nodes: int, seed: int) -> Floats:
+    import networkx as nx
+
+    graph = nx.Graph((int(v), ("edge", int(e))) for v, e in index.T)
+    found = nx.spring_layout(graph, seed=check_int(seed, "seed", minimum=0), iterations=200)
+    # Nodes without a hyperedge would be pushed away from all others: a row below holds them.
+    alone = [v for v in range(num_nodes) if v not in found]
+    low = min((y for _, y in found.values()), default=0.0) - 0.3
+    row = np.linspace(-0.1, 0.1, len(alone)) * len(alone)
+    place = {**found, **{v: (x, low) for v, x in zip(alone, row, strict=True)}}
+    return np.array([place[v] for v in range(num_nodes)], dtype=np.float64)
+
+
+def _positions(pos: Any, num_nodes: int) -> Floats:
+    place = numbers(pos, "pos")
+    if place.shape != (num_nodes, 2) or not np.isfinite(place).all():
+        raise ValueError(f"pos must be finite of shape ({num_nodes}, 2), got {place.shape}")
+    return place
