@@ -24,7 +24,9 @@ class Rule:
 #: By the beginning of the file's name; the page of the system has everything else.
 RULES = {
     "pamc": Rule("PamC", r"PamC|SCGC \+ meta2", "k-means on autoencoder", "acc", "accuracy"),
-    "pot": Rule("POT", r"\w+ \+ POT (reference|budget)", r"GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1"),
+    "pot": Rule(
+        "POT", r"\w+ \+ POT (reference|budget)", r"GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1"
+    ),
     "fastrp": Rule(
         "FastRP", "tuned on validation, 10 % train", "most frequent labels, 10 % train",
         "micro", "micro-F1",
@@ -33,7 +35,8 @@ RULES = {
         "TC re-weighting", r"GCN \+ TC \(target\)", "GCN", "hits@100", "hits@100"
     ),
     "hypergraph": Rule(
-        "Hypergraphs", "ours, count, (mlp|hgb)", "maximal cliques|clique cover", "jaccard", "Jaccard"
+        "Hypergraphs", "ours, count, (mlp|hgb)", "maximal cliques|clique cover",
+        "jaccard", "Jaccard",
     ),
     "graphclip": Rule("GraphCLIP", r"(.*: )?graphclip", r"(.*: )?own \+ mean", "acc", "accuracy"),
     "tape": Rule("TAPE", r"GCN TA\+P", "GCN BoW", "accuracy", "accuracy"),
