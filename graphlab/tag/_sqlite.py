@@ -57,23 +57,31 @@ def open_database(
 def _prepare(
     database: sqlite3.Connection, path: Path, application_id: int, version: int, schema: str
 ) -> None:
-    found = (_pragma(database, "application_id"), _pragma(database, "user_version"))
-    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if found != (application_id, version) and (tables or found != (0, 0)):
-        raise ValueError(
-            f"{path} is a database of another kind or version: found {found}, "
-            f"expected {(application_id, version)}"
-        )
+    database.execute("BEGIN")  # one snapshot: another process may be creating it just now
+    known = _is_known(database, path, (application_id, version))
+    database.execute("COMMIT")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
-    if found == (application_id, version):
+    if known:
         return
-    database.execute("BEGIN IMMEDIATE")  # another process may be creating it just now
-    for statement in filter(str.strip, schema.split(";")):
-        database.execute(statement)
-    database.execute(f"PRAGMA application_id = {application_id}")
-    database.execute(f"PRAGMA user_version = {version}")
+    database.execute("BEGIN IMMEDIATE")
+    if not _is_known(database, path, (application_id, version)):
+        for statement in filter(str.strip, schema.split(";")):
+            database.execute(statement)
+        database.execute(f"PRAGMA application_id = {application_id}")
+        database.execute(f"PRAGMA user_version = {version}")
     database.execute("COMMIT")
+
+
+def _is_known(database: sqlite3.Connection, path: Path, wanted: tuple[int, int]) -> bool:
+    """Whether the file is ours already; False if it is empty, an error if it is another's."""
+    found = (_pragma(database, "application_id"), _pragma(database, "user_version"))
+    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if found != wanted and (tables or found != (0, 0)):
+        raise ValueError(
+            f"{path} is a database of another kind or version: found {found}, expected {wanted}"
+        )
+    return found == wanted
 
 
 def _pragma(database: sqlite3.Connection, name: str) -> int:

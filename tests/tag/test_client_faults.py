@@ -9,6 +9,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -17,6 +18,7 @@ from email.utils import format_datetime
 import pytest
 
 from graphlab.tag import LLMClient, LLMError
+from graphlab.tag._cache import ReplyCache
 from graphlab.tag._limits import parse_retry_after, retry_delay
 from tests._data import REPOSITORY
 from tests.tag._server import completion, echo, faulty, script, serving
@@ -351,3 +353,15 @@ def test_an_interrupt_keeps_what_was_answered(tmp_path):
         with LLMClient("m", base_url=server.url, cache=tmp_path / "c.db") as c:
             found = c.estimate([f"node {i}" for i in range(1000)])
         assert calls - found.cached <= 8
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_a_database_is_opened_by_many_at_once(tmp_path, round_):
+    start = threading.Barrier(16)
+
+    def opened(_):
+        start.wait()
+        ReplyCache(tmp_path / "c.db").close()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(opened, range(16)))
