@@ -15,7 +15,6 @@ FILES = {
     "embed_2threads": "FastRP",
     "concentration": "topological concentration",
     "hyper": "hypergraph reconstruction",
-    "hyper_cliques_rho_motif": "hypergraph reconstruction",
     "tape": "TAPE",
     "graphclip": "GraphCLIP",
     "tag": "text layer",
