@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import Device
-from benchmarks._harness import Comparison, Timing, compare
+from benchmarks._harness import Comparison, compare
 
 __all__ = ["bandwidth", "compare_on", "describe", "file_stem", "product_rate", "speed_of"]
 
@@ -126,21 +126,11 @@ def compare_on(
     """
     if device.type != "cuda":
         return compare(functions, repeats=repeats, warmup=warmup)
-    names = list(functions)
-    times: dict[str, list[float]] = {name: [] for name in names}
     with torch.cuda.device(device):
-        for turn in range(warmup + repeats):
-            shift = turn % len(names)
-            for name in names[shift:] + names[:shift]:
-                seconds = _once(functions[name])
-                if turn >= warmup:
-                    times[name].append(seconds)
-    base = times[names[0]]
-    ratios = {name: tuple(b / t for b, t in zip(base, times[name], strict=True)) for name in names}
-    return Comparison({name: Timing(tuple(times[name])) for name in names}, ratios)
+        return compare(functions, repeats=repeats, warmup=warmup, clock=_events)
 
 
-def _once(fn: Callable[[], object]) -> float:
+def _events(fn: Callable[[], object]) -> float:
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     start.record()

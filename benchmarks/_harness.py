@@ -151,7 +151,11 @@ def _uses_gpu() -> bool:
 
 
 def compare(
-    functions: Mapping[str, Callable[[], object]], *, repeats: int = 10, warmup: int = 2
+    functions: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int = 10,
+    warmup: int = 2,
+    clock: Callable[[Callable[[], object]], float] = _once,
 ) -> Comparison:
     """Time functions in alternation and pair them round by round.
 
@@ -159,6 +163,7 @@ def compare(
         functions: Functions by name; the first is what the others are compared with.
         repeats: Timed rounds; each calls every function once, starting one further each time.
         warmup: Rounds before them that are not timed.
+        clock: Calls a function and returns the seconds it took.
 
     Returns:
         Timings and paired ratios.
@@ -173,7 +178,7 @@ def compare(
     for turn in range(warmup + repeats):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            seconds = _once(functions[name])
+            seconds = clock(functions[name])
             if turn >= warmup:
                 times[name].append(seconds)
     base = times[names[0]]

@@ -251,9 +251,9 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     if unknown:
         raise ValueError(f"methods must be among {tuple(TITLES)}, got {sorted(unknown)}")
     data, split = load(config, context.seed)
+    data = data.to(context.device)
     features = data.x
     data.x = sparse_features(features)  # bags of words: the first layer in a tenth of the time
-    data = data.to(context.device)
     first = build(config, data).to(context.device)
     saved = context.restore()
     state: dict[str, Any] = saved.state if saved is not None else {"runs": {}}

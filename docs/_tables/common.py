@@ -30,3 +30,25 @@ def spread(cell: dict[str, Any]) -> str:
 def measured(path: str, case: str) -> dict[str, dict[str, Any]]:
     """Rows of one case of a benchmark file by name."""
     return {row["name"]: row for row in read(path)["rows"] if row["case"] == case}
+
+
+def present(system: str, sets: dict[str, str]) -> dict[str, Any]:
+    """Result files that are there, by title; ``sets`` holds titles by name."""
+    files = {title: f"experiments/results/{system}_{name}.json" for name, title in sets.items()}
+    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
+
+
+def by_set(results: dict[str, Any], metric: str, header: str, beside: str) -> str:
+    """Rows by sets: the metric, with the published figure as ``beside``."""
+    names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
+    rows = []
+    for name in names:
+        cells = []
+        for table in results.values():
+            row, published = table["rows"].get(name, {}), table["published"].get(name)
+            text = spread(row[metric]) if metric in row else ""
+            cells.append(text + (beside.format(100 * published[metric]) if published else ""))
+        if any(cells):
+            rows.append([name, *cells])
+    titles = [f"{title} ({len(table['seeds'])})" for title, table in results.items()]
+    return markdown([header, *titles], rows)

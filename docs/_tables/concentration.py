@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from _tables.common import ROOT, markdown, read
+from _tables.common import markdown, present, read
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer", "vole": "Vole", "reptile": "Reptile"}
 FILE = "benchmarks/results/concentration.json"
-
-
-def present() -> dict[str, Any]:
-    """Result files by title."""
-    files = {t: f"experiments/results/link_prediction_{name}.json" for name, t in SETS.items()}
-    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
 
 
 def number(row: dict[str, Any], name: str, percent: bool) -> str:
@@ -30,7 +24,7 @@ def number(row: dict[str, Any], name: str, percent: bool) -> str:
 def link_prediction() -> str:
     """Hits, recall per node, and what recall goes along with."""
     rows = []
-    for title, table in present().items():
+    for title, table in present("link_prediction", SETS).items():
         hits = next(m for row in table["rows"].values() for m in row if m.startswith("hits@"))
         for name, row in table["rows"].items():
             if hits not in row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from _tables.common import ROOT, markdown, measured, read, spread
+from _tables.common import ROOT, markdown, measured, present, read, spread
 
 SETS = {
     "blogcatalog_d128": "BlogCatalog, d = 128",
@@ -17,16 +17,10 @@ METHODS = ("most frequent labels", "authors' setting", "tuned on validation")
 RATIOS = (0.01, 0.05, 0.09, 0.1, 0.5, 0.9)
 
 
-def present() -> dict[str, Any]:
-    """Result files by title."""
-    files = {title: f"experiments/results/fastrp_{name}.json" for name, title in SETS.items()}
-    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
-
-
 def scores() -> str:
     """Micro and macro F1 by training ratio, with the number of labels known and not known."""
     rows = []
-    for title, table in present().items():
+    for title, table in present("fastrp", SETS).items():
         for ratio in (r for r in table["config"]["ratios"] if r in RATIOS):
             for method in METHODS:
                 label = f"{method}, {100 * ratio:g} % train"

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from _tables.common import ROOT, markdown, read, spread
+from _tables.common import markdown, present, spread
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
 #: Baselines first, then what the model adds; result files are sorted by name.
 ORDER = ("frozen", "stored", "no LLM", "edges only", "features only", "both")
 
 
-def present() -> dict[str, Any]:
-    """Result files by title."""
-    files = {title: f"experiments/results/gaugllm_{name}.json" for name, title in SETS.items()}
-    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
-
-
 def accuracy() -> str:
     """Test accuracy of every row on every set."""
-    results = present()
+    results = present("gaugllm", SETS)
     names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
     names.sort(
         key=lambda name: min(
@@ -51,7 +44,7 @@ def edges() -> str:
         "unknown votes": "unknown votes",
     }
     rows = []
-    for title, table in present().items():
+    for title, table in present("gaugllm", SETS).items():
         row = next(value for name, value in table["rows"].items() if "edges only" in name)
         rows.append([title, *(f"{row[key]['mean']:,.0f}" for key in columns)])
     return markdown(["", *columns.values()], rows)

@@ -6,21 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from _tables import common
-from _tables.common import ROOT, markdown, read, spread
+from _tables.common import markdown, present, read, spread
 
 SETS = {"acm": "ACM", "digits": "digits", "dblp": "DBLP", "cite": "Citeseer", "usps": "USPS"}
-
-
-def present() -> dict[str, Any]:
-    """Result files by title of their data set."""
-    files = {title: f"experiments/results/pamc_{name}.json" for name, title in SETS.items()}
-    return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
 
 
 def scores() -> str:
     """All four scores, all protocols, and the published numbers."""
     rows = []
-    for title, table in present().items():
+    for title, table in present("pamc", SETS).items():
         for label, row in table["rows"].items():
             rows.append([title, label, *(spread(row[m]) for m in ("acc", "nmi", "ari", "f1"))])
         for label, row in table["published"].items():

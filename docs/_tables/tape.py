@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from _tables.common import ROOT, markdown, read, spread
+from _tables.common import ROOT, by_set, markdown, present, read
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
 LAYER = "benchmarks/results/tape.json"
@@ -12,20 +12,7 @@ LAYER = "benchmarks/results/tape.json"
 
 def accuracy() -> str:
     """Test accuracy of members, ensembles and baselines, with what the authors' modules reach."""
-    files = {title: f"experiments/results/tape_{name}.json" for name, title in SETS.items()}
-    results = {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
-    names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
-    rows = []
-    for name in names:
-        cells = []
-        for table in results.values():
-            row = table["rows"].get(name, {})
-            theirs = table["published"].get(name)
-            text = spread(row["accuracy"]) if "accuracy" in row else ""
-            cells.append(text + (f" ({100 * theirs['accuracy']:.1f})" if theirs else ""))
-        rows.append([name, *cells])
-    titles = [f"{title} ({len(table['seeds'])})" for title, table in results.items()]
-    return markdown(["accuracy, % (seeds)", *titles], rows)
+    return by_set(present("tape", SETS), "accuracy", "accuracy, % (seeds)", " ({:.1f})")
 
 
 def layer() -> str:
