@@ -101,6 +101,20 @@ def check_range(x: Tensor, size: int, name: str) -> None:
     raise IndexError(f"{name}[{where}] = {value} is outside [0, {size})")
 
 
+def check_pointers(value: Any, total: int, name: str) -> Tensor:
+    """Require int64 pointers ``(B + 1,)`` that ascend from 0 to ``total``."""
+    ptr: Tensor = check_tensor(value, name)
+    if ptr.dtype != torch.int64 or ptr.dim() != 1:
+        raise TypeError(f"{name} must be int64 and 1-D, got {ptr.dtype} {tuple(ptr.shape)}")
+    if ptr.numel() == 0:
+        raise ValueError(f"{name} must not be empty")
+    if values_visible(ptr):
+        first, last = int(ptr[0]), int(ptr[-1])
+        if first != 0 or last != total or bool((ptr[1:] < ptr[:-1]).any()):
+            raise ValueError(f"{name} must ascend from 0 to {total}, got {first} to {last}")
+    return ptr
+
+
 def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Tensor:
     """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64."""
     edge_index: Tensor = check_tensor(value, name)

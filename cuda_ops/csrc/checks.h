@@ -84,16 +84,17 @@ inline Tensor checked_index(
 }
 
 // Contiguous row pointers of `nodes` rows over `edges` entries.
-inline Tensor checked_rowptr(const Tensor& tensor, int64_t nodes, int64_t edges) {
-  Tensor rowptr = checked_vector(tensor, "rowptr", ScalarType::Long, nodes + 1);
+inline Tensor checked_rowptr(
+    const Tensor& tensor, int64_t nodes, int64_t edges, const char* name = "rowptr") {
+  Tensor rowptr = checked_vector(tensor, name, ScalarType::Long, nodes + 1);
   const int64_t* values = static_cast<const int64_t*>(rowptr.const_data_ptr());
-  STD_TORCH_CHECK(values[0] == 0, "rowptr[0] = ", values[0], ", expected 0");
+  STD_TORCH_CHECK(values[0] == 0, name, "[0] = ", values[0], ", expected 0");
   STD_TORCH_CHECK(
-      values[nodes] == edges, "rowptr[", nodes, "] = ", values[nodes], ", expected ", edges);
+      values[nodes] == edges, name, "[", nodes, "] = ", values[nodes], ", expected ", edges);
   const int64_t position = cpu::find_descent(values, nodes + 1);
   STD_TORCH_CHECK(
       position < 0,
-      "rowptr must not decrease, but rowptr[", position, "] = ", values[position],
+      name, " must not decrease, but ", name, "[", position, "] = ", values[position],
       " follows ", values[position > 0 ? position - 1 : 0]);
   return rowptr;
 }

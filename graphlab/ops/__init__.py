@@ -1,6 +1,7 @@
 """Differentiable operators on graphs: pure torch everywhere, compiled kernels where installed."""
 
 import graphlab.ops.cliques  # noqa: F401 (defines operators)
+from graphlab.ops.attention import segment_attention
 from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
 from graphlab.ops.csr import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
@@ -39,6 +40,7 @@ __all__ = [
     "propagate_squares",
     "random_projection",
     "random_walk",
+    "segment_attention",
     "self_logsumexp",
     "status",
     "unit_rows",

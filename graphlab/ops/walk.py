@@ -8,10 +8,10 @@ from torch import Tensor
 from graphlab._checks import (
     check_index,
     check_int,
+    check_pointers,
     check_range,
     check_same_device,
     check_tensor,
-    values_visible,
 )
 from graphlab.ops import reference
 from graphlab.ops.library import define
@@ -90,14 +90,7 @@ def random_walk(
 
 
 def _check_rows(rowptr: Tensor, col: Tensor) -> None:
-    if check_tensor(rowptr, "rowptr").dtype != torch.int64 or rowptr.dim() != 1:
-        raise TypeError(f"rowptr must be int64 and 1-D, got {rowptr.dtype} {tuple(rowptr.shape)}")
     if check_tensor(col, "col").dtype != torch.int32 or col.dim() != 1:
         raise TypeError(f"col must be int32 and 1-D, got {col.dtype} {tuple(col.shape)}")
-    if rowptr.numel() == 0:
-        raise ValueError("rowptr must not be empty")
-    if not values_visible(rowptr, col):
-        return
-    if int(rowptr[0]) != 0 or int(rowptr[-1]) != col.numel() or bool((rowptr.diff() < 0).any()):
-        raise ValueError(f"rowptr must ascend from 0 to the {col.numel()} entries of col")
+    check_pointers(rowptr, col.numel(), "rowptr")
     check_range(col, rowptr.numel() - 1, "col")

@@ -8,6 +8,7 @@ Shapes: N, M rows; D features; E edges; K clusters. Graphs come as CSR (``rowptr
 ``N + 1``, ``col`` int32 of ``E``); ``col`` holds the other node of each anchor's row.
 """
 
+from graphlab.ops.reference.attention import segment_attention, segment_attention_backward
 from graphlab.ops.reference.cliques import clique_overlap, maximal_cliques
 from graphlab.ops.reference.cluster import (
     cluster_gather,
@@ -92,6 +93,8 @@ __all__ = [
     "random_projection",
     "random_walk",
     "row_norms",
+    "segment_attention",
+    "segment_attention_backward",
     "self_logsumexp",
     "ternary_signs",
     "unit_rows",

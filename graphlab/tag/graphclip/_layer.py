@@ -1,4 +1,4 @@
-"""One GPS layer on packed nodes: attention pads within groups of similar size only."""
+"""One GPS layer on packed nodes: attention within segments, nothing is padded."""
 
 from __future__ import annotations
 
@@ -8,46 +8,30 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 from torch_geometric.nn import GPSConv, SAGEConv
 
-from graphlab.tag.graphclip._buckets import graph_pointers, make_buckets
+from graphlab.ops.reference.buckets import segment_pointers
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 
 class Plan(NamedTuple):
-    """What all layers share: the rows of the graph, both ways, and the groups of the attention.
-
-    The attention works on a table of places, one group of graphs after the other, padding included:
-    ``node`` is the node of every place, ``place`` that of every node, ``groups`` the shape of each
-    group and which of its places hold a node (None: all).
-    """
+    """What all layers share: rows of the graph, both ways, and the segments of the attention."""
 
     incoming: tuple[Tensor, Tensor]
     outgoing: tuple[Tensor, Tensor]
     inverse_degree: Tensor
-    groups: list[tuple[torch.Size, Tensor | None]]
-    node: Tensor
-    place: Tensor
+    pointers: Tensor
 
     @staticmethod
     def build(edge_index: Tensor, batch: Tensor, num_graphs: int, dtype: torch.dtype) -> Plan:
-        """Sort the edges by target and by source, and the graphs by size."""
+        """Sort the edges by target and by source."""
         source, target = edge_index
-        buckets = make_buckets(graph_pointers(batch, num_graphs))
-        filled = [torch.ones_like(b.node, dtype=torch.bool) if b.mask is None else b.mask
-                  for b in buckets]  # fmt: skip
-        none = batch.new_zeros(0)
-        node = torch.cat([none, *(b.node.flatten() for b in buckets)])
-        held = torch.cat([none.bool(), *(f.flatten() for f in filled)]).nonzero().squeeze(1)
         degree = torch.bincount(target, minlength=batch.numel())
         return Plan(
             _rows(target, source, batch.numel()),
             _rows(source, target, batch.numel()),
             1 / degree.clamp(min=1).to(dtype),
-            [(b.node.shape, b.mask) for b in buckets],
-            node,
-            torch.empty_like(held).index_copy_(0, node[held], held),
+            segment_pointers(batch, num_graphs),
         )
 
 
@@ -72,22 +56,41 @@ class _MeanOfNeighbours(torch.autograd.Function):
         return torch.ops.graphlab.propagate(scaled, *ctx.plan.outgoing, None, None), None
 
 
-class _ToPlaces(torch.autograd.Function):
-    """Rows of nodes in the places of the attention.
+class _Attention(torch.autograd.Function):
+    """Projection to queries, keys and values, and attention.
 
-    Padding repeats a node, but nothing reads what the attention makes of it: its gradient is zero,
-    so the way back is a selection as well, without a sum into zeros.
+    The three are computed again on the way back: they would be a quarter of what a layer keeps.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, plan: Plan) -> Tensor:
-        ctx.plan = plan
-        return x.index_select(0, plan.node)
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, pointers: Tensor, heads: int
+    ) -> Tensor:
+        device = x.device.type
+        ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
+        ctx.heads = heads
+        wide = _widen(F.linear(x, weight, bias))
+        out, lse = torch.ops.graphlab.segment_attention(wide, pointers, heads)
+        ctx.save_for_backward(x, weight, bias, pointers, out, lse)
+        return out  # type: ignore[no-any-return]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return grad.index_select(0, ctx.plan.place), None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bias, pointers, out, lse = ctx.saved_tensors
+        with torch.autocast(*ctx.autocast):
+            wide = _widen(F.linear(x, weight, bias))
+            slope = torch.ops.graphlab.segment_attention_backward(
+                grad.contiguous(), torch.zeros_like(lse), wide, pointers, out, lse, ctx.heads
+            )
+            del wide
+            grads = (slope @ weight, slope.t() @ x, slope.sum(0))
+        parts = zip(grads, (x, weight, bias), strict=True)
+        return (*(g.to(given.dtype) for g, given in parts), None, None)
+
+
+def _widen(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def _plus(fresh: Tensor, other: Tensor) -> Tensor:
@@ -119,28 +122,18 @@ class GPSLayer(GPSConv):
         local = self.norm1(_plus(local, x))
         wide = F.dropout(self._attend(x, plan), self.dropout, self.training)
         out = _plus(local, self.norm2(_plus(wide, x)))
-        # The wide hidden layer is the largest thing to keep and cheap to compute again.
-        deep = checkpoint(self.mlp, out, use_reentrant=False, preserve_rng_state=self.dropout > 0)
-        return self.norm3(_plus(deep, out))  # type: ignore[no-any-return]
+        return self.norm3(_plus(self.mlp(out), out))  # type: ignore[no-any-return]
 
     def _local(self, x: Tensor, plan: Plan) -> Tensor:
         # The mean of mapped rows is the mapped mean, and needs no rows kept for the way back.
         # The operator adds in float32 at least, also under autocast.
         mapped = F.linear(x, self.conv.lin_l.weight)
-        wide = mapped if mapped.dtype == torch.float64 else mapped.float()
-        mean: Tensor = _MeanOfNeighbours.apply(wide.contiguous(), plan)  # type: ignore[no-untyped-call]
+        mean: Tensor = _MeanOfNeighbours.apply(_widen(mapped).contiguous(), plan)  # type: ignore[no-untyped-call]
         return _plus(mean, F.linear(x, self.conv.lin_r.weight, self.conv.lin_l.bias))
 
     def _attend(self, x: Tensor, plan: Plan) -> Tensor:
-        heads, width = self.heads, x.size(1) // self.heads
-        qkv = F.linear(x, self.attn.in_proj_weight, self.attn.in_proj_bias)
-        table: Tensor = _ToPlaces.apply(qkv, plan)  # type: ignore[no-untyped-call]
-        sizes = [shape.numel() for shape, _ in plan.groups]
-        parts: list[Tensor] = []
-        for rows, (shape, mask) in zip(table.split(sizes), plan.groups, strict=True):
-            query, key, value = rows.view(*shape, 3, heads, width).permute(2, 0, 3, 1, 4).unbind(0)
-            bias = None if mask is None else mask[:, None, None, :]
-            out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-            parts.append(out.transpose(1, 2).reshape(sizes[len(parts)], x.size(1)))
-        mixed = torch.cat(parts).index_select(0, plan.place) if parts else qkv[:, : x.size(1)]
-        return F.linear(mixed, self.attn.out_proj.weight, self.attn.out_proj.bias)
+        attn = self.attn
+        mixed: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+            x, attn.in_proj_weight, attn.in_proj_bias, plan.pointers, self.heads
+        )
+        return F.linear(mixed, attn.out_proj.weight, attn.out_proj.bias)

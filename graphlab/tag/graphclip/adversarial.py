@@ -69,17 +69,22 @@ def adversarial_backward(
     if delta is None:
         delta = torch.empty_like(x).uniform_(-eps, eps, generator=generator)
     check_matrix(delta, "delta", rows=x.size(0), cols=x.size(1), finite=False)
-    base, delta, losses = x.detach(), delta.detach(), []
+    perturbed, losses = x.detach() + delta.detach(), []
+    total = delta.detach() if accumulate_perturbation else None
+    del x, delta  # what the caller holds no longer is free memory for the passes
     for step in range(steps):
-        inner = no_sync is not None and step + 1 < steps
-        with no_sync() if inner and no_sync is not None else nullcontext():
-            leaf = delta.requires_grad_()
-            loss = closure(base + leaf)
-            (loss / steps).backward()
+        last = step + 1 == steps
+        with nullcontext() if last or no_sync is None else no_sync():
+            # Nobody climbs after the last pass.
+            loss = closure(perturbed.requires_grad_(not last))
+            if loss.requires_grad:
+                (loss / steps).backward()
         losses.append(float(loss.detach()))
-        if accumulate_perturbation:
-            base = base + leaf.detach()
-        if step + 1 < steps:
-            slope = leaf.grad if leaf.grad is not None else torch.zeros_like(leaf)
-            delta = leaf.detach() + eps * slope.sign()
+        if last:
+            break
+        slope = perturbed.grad if perturbed.grad is not None else torch.zeros_like(perturbed)
+        rise = slope.sign_().mul_(eps)
+        if total is not None:
+            rise = total = total + rise
+        perturbed = perturbed.detach() + rise
     return losses

@@ -34,8 +34,8 @@ class GraphCLIPEncoder(nn.Module):
     second output) is frozen, and ``attn_pool`` and ``lora_*`` are dead weights of that release: no
     loss reaches them, and frozen they keep no process waiting for a gradient.
 
-    Attention works on groups of subgraphs of similar size instead of padding all to the largest
-    one. Batch statistics are those of all processes.
+    Attention works within every subgraph instead of padding all to the largest one. Batch
+    statistics are those of all processes.
 
     Args:
         in_channels (int): Width of node features, that of the text encoder.

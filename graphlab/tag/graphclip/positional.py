@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_index, check_int
-from graphlab.tag.graphclip._buckets import Bucket, graph_pointers, make_buckets
+from graphlab.ops.reference.buckets import make_buckets, segment_pointers
 
 __all__ = ["random_walk_encoding"]
-
-_ENTRIES = 1 << 22  # of one dense power; larger groups are cut
 
 
 def random_walk_encoding(
@@ -58,14 +56,15 @@ def random_walk_encoding(
     walk_length = check_int(walk_length, "walk_length", minimum=1)
     if bool((batch.diff() < 0).any()):
         raise ValueError("batch must ascend")
-    pointers = graph_pointers(batch, num_graphs)
+    pointers = segment_pointers(batch, num_graphs)
     row, col = edge_index
     if bool((batch[row] != batch[col]).any()):
         raise ValueError("edge_index must not join nodes of different graphs")
     degree = torch.bincount(row, minlength=batch.numel()).to(dtype)
     out = torch.zeros(batch.numel(), walk_length, dtype=dtype, device=batch.device)
     home = torch.full((num_graphs,), -1, device=batch.device)
-    for bucket in _cut(make_buckets(pointers)):
+    # One dense power of a part stays within the chunk size.
+    for bucket in (part for group in make_buckets(pointers) for part in group.cut()):
         graphs = batch[bucket.node[:, 0]]
         home.fill_(-1)
         home[graphs] = torch.arange(graphs.numel(), device=batch.device)
@@ -76,21 +75,8 @@ def random_walk_encoding(
         index = (place, row[chosen] - first, col[chosen] - first)
         walk.index_put_(index, 1 / degree[row[chosen]], accumulate=True)
         diagonals = _diagonals(walk, walk_length)
-        if bucket.mask is None:
-            out[bucket.node.flatten()] = diagonals.flatten(0, 1)
-        else:
-            out[bucket.node[bucket.mask]] = diagonals[bucket.mask]
+        out[bucket.held(bucket.node)] = bucket.held(diagonals)
     return out
-
-
-def _cut(buckets: list[Bucket]) -> list[Bucket]:
-    parts = []
-    for node, mask in buckets:
-        rows = max(1, _ENTRIES // node.size(1) ** 2)
-        for start in range(0, node.size(0), rows):
-            part = slice(start, start + rows)
-            parts.append(Bucket(node[part], None if mask is None else mask[part]))
-    return parts
 
 
 def _diagonals(walk: Tensor, length: int) -> Tensor:

@@ -274,18 +274,24 @@ class _Run:
             loss = closure(x)
             loss.backward()
             return float(loss.detach())
-        place = _noise.names(names, member, torch.bincount(member, minlength=own.numel()))
-        delta = _noise.uniform(place, x.size(1), config.seed, step, _noise.PERTURBATION)
-        delta = delta.to(x.dtype).mul_(self.eps)
+        clean = [x]
+        del x
         losses = adversarial_backward(
             closure,
-            x,
+            clean.pop(),  # handed over: during the passes nothing else holds them
             eps=self.eps,
             steps=config.adversarial_steps,
-            delta=delta,
+            delta=self._start(names, member, step),
             accumulate_perturbation=config.accumulate_perturbation,
         )
         return losses[-1]
+
+    def _start(self, names: Tensor, member: Tensor, step: int) -> Tensor:
+        """Random perturbation that the ascent starts from."""
+        place = _noise.names(names, member, torch.bincount(member, minlength=names.numel()))
+        width = self.pairs.x.size(1)
+        delta = _noise.uniform(place, width, self.config.seed, step, _noise.PERTURBATION)
+        return delta.to(self.model.criterion.logit_scale.dtype).mul_(self.eps)
 
     def _average_gradients(self) -> None:
         """One message per step, whatever the number of inner passes."""

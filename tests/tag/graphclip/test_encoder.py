@@ -7,7 +7,6 @@ import torch
 from torch_geometric.nn import GPSConv, SAGEConv
 
 from graphlab.tag import GraphCLIPEncoder
-from graphlab.tag.graphclip._buckets import graph_pointers, make_buckets
 from graphlab.tag.graphclip._layer import GPSLayer, Plan
 from tests.tag.graphclip._toy import arrays, weights
 
@@ -81,17 +80,6 @@ def test_layer_equals_that_of_pyg(sizes, norm):
     torch.testing.assert_close(a.grad, b.grad, rtol=1e-9, atol=1e-10)
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(p.grad, q.grad, rtol=1e-9, atol=1e-9)
-
-
-def test_groups_hold_every_node_once_with_little_padding():
-    sizes = [1, 2, 0, 7, 8, 9, 31, 33, 64, 500, 501, 979, 130]
-    batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    buckets = make_buckets(graph_pointers(batch, len(sizes)))
-    held = [b.node.flatten() if b.mask is None else b.node[b.mask] for b in buckets]
-    assert torch.equal(torch.cat(held).sort().values, torch.arange(sum(sizes)))
-    for bucket in buckets:
-        if bucket.mask is not None and bucket.node.size(1) > 32:
-            assert float(bucket.mask.double().mean()) > 0.75
 
 
 def test_every_trainable_weight_gets_a_gradient():

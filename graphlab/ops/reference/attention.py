@@ -1,0 +1,76 @@
+"""Definition of attention within segments of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from graphlab.ops.reference.buckets import Bucket, make_buckets
+from graphlab.ops.reference.rows import CHUNK_ELEMENTS
+
+
+def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    """Softmax attention among the rows of each segment; ``(N, C)`` and log-sums ``(N, heads)``."""
+    nodes, outs, tops = [ptr.new_zeros(0)], [qkv[:0, : qkv.size(1) // 3]], [qkv[:0, :heads]]
+    for bucket in _parts(ptr, heads):
+        query, key, value = _by_head(qkv, bucket, heads)
+        logits = _logits(query, key, bucket)
+        top = logits.logsumexp(3)
+        out = torch.exp(logits - top.unsqueeze(3)) @ value
+        nodes.append(bucket.held(bucket.node))
+        outs.append(bucket.held(_to_rows(out)))
+        tops.append(bucket.held(top.transpose(1, 2)))
+    order = torch.cat(nodes).argsort()
+    return torch.cat(outs)[order], torch.cat(tops)[order]
+
+
+def segment_attention_backward(
+    grad: Tensor,
+    grad_lse: Tensor,
+    qkv: Tensor,
+    ptr: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    heads: int,
+) -> Tensor:
+    """Gradient to ``qkv``; the weights are computed again from the log-sums."""
+    nodes, parts = [ptr.new_zeros(0)], [qkv[:0]]
+    for bucket in _parts(ptr, heads):
+        query, key, value = _by_head(qkv, bucket, heads)
+        (given,), (found,) = (_by_head(t, bucket, heads, 1) for t in (grad, out))
+        top, given_top = (t[bucket.node].transpose(1, 2).unsqueeze(3) for t in (lse, grad_lse))
+        weight = torch.exp(_logits(query, key, bucket) - top)
+        if bucket.mask is not None:  # rows of padding ask nothing
+            weight = weight * bucket.mask[:, None, :, None]
+        slope = given @ value.transpose(2, 3) - (given * found).sum(3, keepdim=True) + given_top
+        slope = weight * slope * query.size(3) ** -0.5
+        sides = (slope @ key, slope.transpose(2, 3) @ query, weight.transpose(2, 3) @ given)
+        nodes.append(bucket.held(bucket.node))
+        parts.append(bucket.held(torch.cat([_to_rows(side) for side in sides], 2)))
+    return torch.cat(parts)[torch.cat(nodes).argsort()]
+
+
+def _parts(ptr: Tensor, heads: int) -> Iterator[Bucket]:
+    for bucket in make_buckets(ptr):
+        yield from bucket.cut(CHUNK_ELEMENTS // heads)
+
+
+def _by_head(rows: Tensor, bucket: Bucket, heads: int, sides: int = 3) -> tuple[Tensor, ...]:
+    """Queries, keys and values ``(G, heads, n, d)`` of the segments of a bucket."""
+    table = rows[bucket.node].unflatten(2, (sides, heads, -1))
+    parts: tuple[Tensor, ...] = table.permute(2, 0, 3, 1, 4).unbind(0)
+    return parts
+
+
+def _logits(query: Tensor, key: Tensor, bucket: Bucket) -> Tensor:
+    logits: Tensor = query @ key.transpose(2, 3) * query.size(3) ** -0.5
+    if bucket.mask is None:
+        return logits
+    return logits.masked_fill(~bucket.mask[:, None, None, :], float("-inf"))
+
+
+def _to_rows(values: Tensor) -> Tensor:
+    """``(G, heads, n, d)`` to ``(G, n, heads * d)``."""
+    return values.transpose(1, 2).flatten(2)
