@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,19 @@ namespace {
 
 constexpr int64_t kPiece = 512;     // entries that are added up in the type of the values
 constexpr int64_t kTaskCost = 4096;  // entries and rows of a task
-constexpr int64_t kColumns = 16;    // columns whose values are gathered together
+constexpr int64_t kColumns = 16;    // columns that are sorted side by side
+
+// One row of budget_minimum, and memory for a block of its columns.
+template <typename T>
+struct BudgetRow {
+  using Place = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  const int32_t* col;
+  const int8_t* kind;
+  int64_t length, droppable, most;  // entries; of them droppable; of these at most dropped
+  const double *shared, *alone;     // factors of the sums with n entries missing, (most + 1,)
+  T* value;                         // droppable values of kColumns columns, (droppable, kColumns)
+  Place* place;                     // and their places in the row
+};
 
 }  // namespace
 }  // namespace graphlab::cpu
@@ -69,16 +82,7 @@ double normaliser(double size, double count, double power) {
   return power == 0.0 ? 1.0 : std::pow(left, -power);
 }
 
-// Sorts the entries of one column that may be missing: largest first, ties by place.
-template <typename T>
-struct Candidate {
-  T value;
-  int32_t place;
-  bool operator<(const Candidate& other) const {
-    return value > other.value || (value == other.value && place < other.place);
-  }
-};
-
+// Works off rows one by one; its memory grows to the longest of them.
 template <typename T>
 class RowMinimum {
  public:
@@ -86,77 +90,39 @@ class RowMinimum {
       : a_(a), rules_(rules), value_(value), dim_(dim) {}
 
   void run(int64_t row, int64_t budget, T* out, T* choice, int64_t plane) {
-    begin_ = a_.rowptr[row];
-    length_ = a_.rowptr[row + 1] - begin_;
-    int64_t droppable = 0;
-    for (int64_t k = 0; k < length_; ++k) droppable += rules_.kind[begin_ + k] == 1;
+    const int64_t begin = a_.rowptr[row], length = a_.rowptr[row + 1] - begin;
+    const int8_t* kind = rules_.kind + begin;
+    const int64_t droppable = std::count(kind, kind + length, int8_t{1});
     const int64_t most = std::min(budget, droppable);
-    factor_.resize(most + 1);
-    single_.resize(most + 1);
+    shared_.resize(most + 1);
+    alone_.resize(most + 1);
     for (int64_t n = 0; n <= most; ++n) {
-      factor_[n] = normaliser(rules_.size[row], static_cast<double>(n), rules_.power);
-      single_[n] = normaliser(rules_.size[row], static_cast<double>(n), 1.0);
+      shared_[n] = normaliser(rules_.size[row], static_cast<double>(n), rules_.power);
+      alone_[n] = normaliser(rules_.size[row], static_cast<double>(n), 1.0);
     }
+    if (static_cast<int64_t>(candidates_.size()) < droppable * kColumns) {
+      candidates_.resize(droppable * kColumns);
+      places_.resize(droppable * kColumns);
+    }
+    const BudgetRow<T> task{
+        a_.col + begin, kind, length, droppable, most, shared_.data(), alone_.data(),
+        candidates_.data(), places_.data()};
+    const auto columns = GRAPHLAB_SELECT(minimum_columns<T>);
     for (int64_t d = 0; d < dim_; d += kColumns) {
-      const int64_t width = std::min(kColumns, dim_ - d);
-      gather(d, width, droppable);
-      for (int64_t c = 0; c < width; ++c) {
-        const int64_t at = row * dim_ + d + c;
-        minimum(c, droppable, most, out + at, choice + at, plane);
-      }
+      const int64_t at = row * dim_ + d;
+      columns(task, rules_, value_ + d, dim_, std::min(kColumns, dim_ - d), out + at, choice + at,
+              plane);
     }
   }
 
  private:
-  void gather(int64_t d, int64_t width, int64_t droppable) {
-    candidates_.resize(kColumns * droppable);
-    std::fill_n(kept_, kColumns, 0.0);
-    std::fill_n(own_, kColumns, 0.0);
-    int64_t seen = 0;
-    for (int64_t k = 0; k < length_; ++k) {
-      const int64_t j = a_.col[begin_ + k];
-      const int8_t kind = rules_.kind[begin_ + k];
-      const T* from = value_ + j * dim_ + d;
-      for (int64_t c = 0; c < width; ++c) {
-        if (kind == 2) {
-          own_[c] += static_cast<double>(from[c]);
-          continue;
-        }
-        const T scaled = from[c] * (from[c] >= 0 ? rules_.positive[j] : rules_.negative[j]);
-        kept_[c] += static_cast<double>(scaled);
-        if (kind == 1) candidates_[c * droppable + seen] = {scaled, static_cast<int32_t>(k)};
-      }
-      seen += kind == 1;
-    }
-  }
-
-  void minimum(int64_t c, int64_t droppable, int64_t most, T* out, T* choice, int64_t plane) {
-    Candidate<T>* first = candidates_.data() + c * droppable;
-    std::partial_sort(first, first + most, first + droppable);
-    double left = kept_[c];
-    double best = factor_[0] * left + single_[0] * own_[c];
-    int64_t count = 0;
-    for (int64_t n = 1; n <= most; ++n) {
-      left -= static_cast<double>(first[n - 1].value);
-      const double sum = factor_[n] * left + single_[n] * own_[c];
-      if (sum < best) {
-        best = sum;
-        count = n;
-      }
-    }
-    *out = static_cast<T>(best);
-    choice[0] = static_cast<T>(count);
-    choice[plane] = count > 0 ? first[count - 1].value : std::numeric_limits<T>::infinity();
-    choice[2 * plane] = count > 0 ? static_cast<T>(first[count - 1].place) : T(-1);
-  }
-
   const Pattern& a_;
   const BudgetRows<T>& rules_;
   const T* value_;
-  int64_t dim_, begin_ = 0, length_ = 0;
-  std::vector<double> factor_, single_;
-  std::vector<Candidate<T>> candidates_;
-  double kept_[kColumns], own_[kColumns];
+  int64_t dim_;
+  std::vector<double> shared_, alone_;
+  std::vector<T> candidates_;
+  std::vector<typename BudgetRow<T>::Place> places_;
 };
 
 }  // namespace

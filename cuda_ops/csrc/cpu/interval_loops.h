@@ -124,6 +124,107 @@ void dots_center_range(
   }
 }
 
+// Puts the larger value first in every column; of equal ones that of the lower place.
+template <typename T>
+GRAPHLAB_INLINE void exchange(const BudgetRow<T>& row, int64_t i, int64_t j) {
+  using Mask = typename Types<T>::Mask;
+  static_assert(sizeof(typename BudgetRow<T>::Place) == sizeof(typename Types<T>::Bits));
+  for (int64_t c = 0; c < kColumns; c += kLanes<T>) {
+    T *above = row.value + i * kColumns + c, *below = row.value + j * kColumns + c;
+    auto *first = row.place + i * kColumns + c, *second = row.place + j * kColumns + c;
+    const Vec<T> a = load(above), b = load(below);
+    Mask p, q;
+    __builtin_memcpy(&p, first, sizeof(Mask));
+    __builtin_memcpy(&q, second, sizeof(Mask));
+    const Mask swap = (a < b) | ((a == b) & (p > q));
+    store(above, swap ? b : a);
+    store(below, swap ? a : b);
+    const Mask low = swap ? q : p, high = swap ? p : q;
+    __builtin_memcpy(first, &low, sizeof(Mask));
+    __builtin_memcpy(second, &high, sizeof(Mask));
+  }
+}
+
+// Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2M): which rows
+// meet does not depend on values, so that all columns of a block sort side by side.
+template <typename T>
+GRAPHLAB_INLINE void sort_columns(const BudgetRow<T>& row) {
+  const int64_t count = row.droppable;
+  int64_t half = 1;
+  while (2 * half < count) half *= 2;
+  for (int64_t p = half; count > 1 && p > 0; p /= 2) {
+    int64_t q = half, r = 0, distance = p;
+    while (true) {
+      for (int64_t i = 0; i < count - distance; ++i) {
+        if ((i & p) == r) exchange(row, i, i + distance);
+      }
+      if (q == p) break;
+      distance = q - p;
+      q /= 2;
+      r = p;
+    }
+  }
+}
+
+// Minima of up to kColumns columns of a row; columns beyond `width` hold zeros.
+template <typename T>
+void minimum_columns(
+    const BudgetRow<T>& row, const BudgetRows<T>& rules, const T* value, int64_t dim,
+    int64_t width, T* out, T* choice, int64_t plane) {
+  double kept[kColumns] = {}, own[kColumns] = {}, best[kColumns], left[kColumns];
+  T padded[kColumns] = {}, count[kColumns] = {}, least[kColumns], place[kColumns];
+  int64_t seen = 0;
+  for (int64_t k = 0; k < row.length; ++k) {
+    const int64_t j = row.col[k];
+    const T* from = value + j * dim;
+    if (width < kColumns) {
+      for (int64_t c = 0; c < width; ++c) padded[c] = from[c];
+      from = padded;
+    }
+    if (row.kind[k] == 2) {
+      for (int64_t c = 0; c < kColumns; ++c) own[c] += static_cast<double>(from[c]);
+      continue;
+    }
+    const T positive = rules.positive[j], negative = rules.negative[j];
+    T scaled[kColumns];
+    for (int64_t c = 0; c < kColumns; ++c) scaled[c] = from[c] * (from[c] >= 0 ? positive : negative);
+    for (int64_t c = 0; c < kColumns; ++c) kept[c] += static_cast<double>(scaled[c]);
+    if (row.kind[k] != 1) continue;
+    for (int64_t c = 0; c < kColumns; ++c) {
+      row.value[seen * kColumns + c] = scaled[c];
+      row.place[seen * kColumns + c] = static_cast<typename BudgetRow<T>::Place>(k);
+    }
+    ++seen;
+  }
+  if (row.most > 0) sort_columns(row);
+  for (int64_t c = 0; c < kColumns; ++c) {
+    left[c] = kept[c];
+    best[c] = row.shared[0] * left[c] + row.alone[0] * own[c];
+    least[c] = std::numeric_limits<T>::infinity();
+    place[c] = T(-1);
+  }
+  for (int64_t n = 1; n <= row.most; ++n) {
+    const T* gone = row.value + (n - 1) * kColumns;
+    const auto* where = row.place + (n - 1) * kColumns;
+    const double shared = row.shared[n], alone = row.alone[n];
+    for (int64_t c = 0; c < kColumns; ++c) {
+      left[c] -= static_cast<double>(gone[c]);
+      const double sum = shared * left[c] + alone * own[c];
+      const bool better = sum < best[c];
+      best[c] = better ? sum : best[c];
+      count[c] = better ? static_cast<T>(n) : count[c];
+      least[c] = better ? gone[c] : least[c];
+      place[c] = better ? static_cast<T>(where[c]) : place[c];
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    out[c] = static_cast<T>(best[c]);
+    choice[c] = count[c];
+    choice[plane + c] = least[c];
+    choice[2 * plane + c] = place[c];
+  }
+}
+
 template <typename T>
 void minima_backward_range(
     const Pattern& a, const int32_t* entry, const int64_t* rowptr, const BudgetRows<T>& rules,
