@@ -119,11 +119,19 @@ def confused():
     return zero_shot.model, zero_shot.class_embeddings[[1, 2, 0]]
 
 
-def test_prompts_start_at_the_zero_shot_classifier_and_learn():
+SIDES = [
+    {"num_prompts": 4, "class_pull": None},
+    {"num_prompts": 0, "class_pull": 0.01},
+    {"num_prompts": 2, "class_pull": 0.01},
+]
+
+
+@pytest.mark.parametrize("side", SIDES, ids=["nodes", "classes", "both"])
+def test_prompts_start_at_the_zero_shot_classifier_and_learn(side):
     pairs, (_, _, y) = toy_pairs(), toy_graph()
     model, classes = confused()
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    tuner = PromptTuner(model, classes, epochs=60, lr=0.05)
+    tuner = PromptTuner(model, classes, epochs=60, lr=0.05, **side)
     start = tuner.predict(pairs.x, pairs.store)
     want = normalize(model.encode(pairs.x, pairs.store)) @ classes.t()
     assert torch.equal(start, want.argmax(1))
@@ -134,7 +142,27 @@ def test_prompts_start_at_the_zero_shot_classifier_and_learn():
     assert (after[rest] == y[rest]).double().mean() > (start[rest] == y[rest]).double().mean() + 0.3
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert any(p.requires_grad for p in model.graph_model.parameters())
-    assert {n for n, _ in tuner.named_parameters()} == {"prompts", "keys"}
+    assert {n for n, _ in tuner.named_parameters()} == {"prompts", "keys", "class_prompts"}
+
+
+def test_prompts_of_classes_are_the_minimum_of_their_loss():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, class_pull=0.3, scale=5.0).fit(pairs.x, pairs.store, y)
+    graph = normalize(model.encode(pairs.x, pairs.store))
+    shift = tuner.class_prompts.detach().double().requires_grad_()
+    logits = 5.0 * graph.double() @ (tuner.class_embeddings.double() + shift).t()
+    loss = torch.nn.functional.cross_entropy(logits, y) + 0.3 * shift.square().sum()
+    (slope,) = torch.autograd.grad(loss, shift)
+    assert float(slope.abs().max()) < 1e-4
+
+
+def test_a_strong_pull_keeps_the_zero_shot_classifier():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, class_pull=1e6)
+    start = tuner.predict(pairs.x, pairs.store)
+    assert torch.equal(tuner.fit(pairs.x, pairs.store, y).predict(pairs.x, pairs.store), start)
 
 
 def test_one_prompt_is_the_same_for_all_nodes():
@@ -152,6 +180,10 @@ def test_bad_shots_are_refused():
         PromptTuner(model, classes).fit(pairs.x, pairs.store, y[:5])
     with pytest.raises(IndexError, match=r"y\[2\] = 2"):
         PromptTuner(model, classes[:2]).fit(pairs.x, pairs.store, y)
+    with pytest.raises(ValueError, match="class_pull must be positive and finite, got 0"):
+        PromptTuner(model, classes, class_pull=0)
+    with pytest.raises(ValueError, match="x must have 24 columns"):
+        PromptTuner(model, classes).fit(pairs.x[:, :5], pairs.store, y)
     with pytest.raises(ValueError, match="class_embeddings must have 24 columns"):
         PromptTuner(model, classes[:, :5])
 
