@@ -1,10 +1,13 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
-# make setup | demo | docs | test | test-all | lint | check-cuda | bench | gpu | clean | distclean
+# make setup | demo | docs | test | test-all | lint | check-cuda | bench | gpu
+# make reproduce | wheels | check-wheels TORCH=2.10.0 | clean | distclean
 
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= 2
 DEMO    ?= --report runs/demo/report.html
+REPRODUCE ?= --quick
+TORCH   ?= $(shell sed -n 's/^torch==//p' constraints.txt)
 
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
@@ -25,10 +28,11 @@ export MAX_JOBS ?= 2
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: setup demo docs test test-all test-fast test-pure lint check-cuda bench gpu clean distclean help
+.PHONY: setup demo docs test test-all test-fast test-pure lint check-cuda bench gpu reproduce wheels \
+    check-wheels clean distclean help
 
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 setup: $(STAMPS)/kernels
 
@@ -90,6 +94,19 @@ bench: setup
 # Builds, tests and measures the CUDA kernels; the interpreter of PYTHON needs a CUDA build of torch.
 gpu:
 	PYTHON=$(PYTHON) benchmarks/gpu_full.sh
+
+# Repeats committed results; REPRODUCE=--full for all whose data is there.
+reproduce: setup
+	$(PY) -m experiments.reproduce $(REPRODUCE)
+
+wheels: setup
+	rm -rf dist
+	$(PIP) wheel -q --no-build-isolation --no-deps -w dist . ./cuda_ops
+	$(PY) .ci/check_wheels.py dist
+
+# Installs them beside a version of torch, in an environment that has nothing else.
+check-wheels: wheels
+	$(PY) .ci/check_wheels.py dist --torch $(TORCH)
 
 clean:
 	rm -rf build dist graphlab.egg-info cuda_ops/build cuda_ops/dist \

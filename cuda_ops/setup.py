@@ -65,6 +65,18 @@ def sources(pattern: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
+def version() -> str:
+    """The version of graphlab, which both are released under; an archive brings its own along."""
+    library, archive = ROOT.parent / "graphlab" / "__init__.py", ROOT / "PKG-INFO"
+    path, line = (
+        (library, r'__version__ = "(.+)"') if library.is_file() else (archive, r"Version: (.+)")
+    )
+    match = re.search(rf"^{line}$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if match is None:
+        raise RuntimeError(f"{path} does not tell the version")
+    return match.group(1)
+
+
 def schema_version() -> int:
     """The number in ``csrc/schema_version.h``."""
     text = (ROOT / "csrc" / "schema_version.h").read_text(encoding="utf-8")
@@ -245,6 +257,7 @@ def build_note(with_cuda: bool) -> dict[str, Any]:
 
 
 setup(
+    version=version(),
     ext_modules=[
         CppExtension(
             f"{PACKAGE}._C",

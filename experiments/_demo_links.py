@@ -16,6 +16,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_dense_adj
 
 from experiments._context import Context
+from experiments._graphs import les_miserables
 from experiments.link_prediction import K, Split, node_properties, split_edges
 from graphlab import viz
 from graphlab.embed import FastRP
@@ -29,15 +30,6 @@ class Config:
     protocol: str = "20 % of the edges hidden, nothing tuned"
     splits: int = 20
     dim: int = 64
-
-
-def les_miserables() -> tuple[Data, list[str]]:
-    """Characters that appear together, and their names."""
-    graph = nx.les_miserables_graph()
-    number = {name: i for i, name in enumerate(graph)}
-    edges = torch.tensor([(number[u], number[v]) for u, v in graph.edges]).t()
-    both = torch.cat([edges, edges.flip(0)], dim=1)
-    return Data(edge_index=both, num_nodes=len(number)), list(number)
 
 
 def embed(config: Config, edges: Tensor, num_nodes: int, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""One reader for the attributed graphs that PyG has classes for."""
+"""One reader for the attributed graphs that PyG has classes for, and two that need no file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import torch
 from torch_geometric.data import Data
-from torch_geometric.datasets import Amazon, AttributedGraphDataset, Coauthor, Planetoid, WikiCS
+from torch_geometric.datasets import (
+    Amazon,
+    AttributedGraphDataset,
+    Coauthor,
+    KarateClub,
+    Planetoid,
+    WikiCS,
+)
 
 #: Name: class, folder below the root, name the class knows, folder of the set below that.
 _SETS: dict[str, tuple[Any, str, str, str]] = {
@@ -59,6 +67,21 @@ def read_graph(
     if data.x is not None and data.x.layout != torch.strided:
         data.x = data.x.to_dense()
     return data if transform is None else transform(data)
+
+
+def karate() -> Data:
+    """The karate club, one-hot features, four groups as classes."""
+    data: Data = KarateClub()[0]
+    return data
+
+
+def les_miserables() -> tuple[Data, list[str]]:
+    """Characters that appear together, and their names."""
+    graph = nx.les_miserables_graph()
+    number = {name: i for i, name in enumerate(graph)}
+    edges = torch.tensor([(number[u], number[v]) for u, v in graph.edges]).t()
+    both = torch.cat([edges, edges.flip(0)], dim=1)
+    return Data(edge_index=both, num_nodes=len(number)), list(number)
 
 
 def _copy_raw(source: Path, target: Path) -> None:

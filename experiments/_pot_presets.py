@@ -110,3 +110,7 @@ PRESETS: dict[str, Config] = {
     for host, rows in _ROWS.items()
     for row in rows
 }
+#: Embedded and quick: shows that a figure repeats, not how good the methods are.
+PRESETS["smoke"] = Config(
+    dataset="karate", kappas=(0.4,), epochs=25, lr=1e-2, out_channels=16, proj_channels=16
+)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,6 +53,12 @@ class TextSet:
         return list(self.graph.label_names) if "label_names" in self.graph else []
 
 
+@cache
+def _stdlib() -> Any:
+    # Parsing all modules takes seconds, and a script asks several times; nobody changes it.
+    return python_stdlib()
+
+
 def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
     """Read a folder, or the embedded graph.
 
@@ -67,7 +75,7 @@ def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
         ValueError: If a file is malformed; the message names it.
     """
     if str(place) == EMBEDDED:
-        data = python_stdlib()
+        data = _stdlib()
         graph = TextGraph.from_data(data, data.text, label_names=data.label_names)
         return TextSet(EMBEDDED, graph, template="Python modules: {c}")
     folder = Path(place)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from experiments._context import Context
 from experiments._runner import main
-from graphlab.datasets import MultilabelDataset
+from graphlab.datasets import MultilabelDataset, digits_knn
 from graphlab.embed import FastRP
 from graphlab.evaluate import multilabel_probe
 
@@ -51,6 +51,10 @@ PRESETS: dict[str, Config] = {
     "blogcatalog_d128": Config(dim=128, ratios=(0.1, 0.5, 0.9)),
     "wikipedia": Config(dataset="wikipedia", dim=128),
     "dblp": Config(dataset="dblp", dim=128, ratios=(0.01, 0.03, 0.05, 0.07, 0.09)),
+    # Embedded and quick: shows that a figure repeats, not how good the method is.
+    "smoke": Config(
+        dataset="digits", dim=32, ratios=(0.1,), betas=(-0.64, 0.0), last_weights=(1.0, 6.67)
+    ),
 }
 
 #: The authors' notebook: 5 shuffles, d = 512, C = 0.1, tuned on the test part of those shuffles.
@@ -80,11 +84,18 @@ PUBLISHED = {
 }
 
 
+def load(config: Config) -> Any:
+    """The graph with its labels; ``digits`` is the embedded one, with one label per node."""
+    if config.dataset == "digits":
+        data = digits_knn()
+        data.y = torch.nn.functional.one_hot(data.y).bool()
+        return data
+    return MultilabelDataset(config.root, config.dataset, source=config.source)[0]
+
+
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Embed and score one shuffle."""
-    data = MultilabelDataset(config.root, config.dataset, source=config.source)[0].to(
-        context.device
-    )
+    data = load(config).to(context.device)
     order = torch.from_numpy(np.random.RandomState(context.seed).permutation(data.num_nodes))
     chosen, scores = tune(config, data, order, context)
     context.log(0, beta=chosen[0], last_weight=chosen[1], validation_macro=scores[chosen])

@@ -126,6 +126,11 @@ _PRESETS: dict[str, Config] = {
         encoder="hashing", sources=("python_stdlib",), targets=("python_stdlib",),
         pairs=400, batch_size=64,
     ),
+    # Embedded and quick: shows that a figure repeats, not how good the method is.
+    "smoke": Config(
+        encoder="hashing", sources=("python_stdlib",), targets=("python_stdlib",),
+        pairs=100, batch_size=32, channels=32, layers=1, heads=2, epochs=3, walk_length=16,
+    ),
     "base": Config(
         sources=("citeseer_m10", "hepth", "wn18rr"), pairs=20_000, channels=256, layers=6, epochs=30
     ),

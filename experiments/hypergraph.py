@@ -80,6 +80,8 @@ PRESETS: dict[str, Config] = {
     "dblp": Config(
         dataset="dblp", beta=1_000_000, features=("count",), classifiers=("hgb",), **_LARGE
     ),
+    # Embedded and quick: shows that a figure repeats, not how good the methods are.
+    "smoke": Config(features=("count",), classifiers=("hgb",)),
 }
 
 #: The authors' code, run by us at their budgets: mean over seeds (their tables were not at hand).

@@ -27,7 +27,7 @@ from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import add_self_loops, degree, negative_sampling
 
 from experiments._context import Context
-from experiments._graphs import read_graph
+from experiments._graphs import les_miserables, read_graph
 from experiments._runner import main
 from graphlab import viz
 from graphlab.datasets import AnimalNetwork
@@ -90,6 +90,10 @@ PRESETS: dict[str, Config] = {
         batch_size=256,
         gcn=Reweighting(3.0, 20, 50),
         sage=Reweighting(1.0, 1, 1),
+    ),
+    # Embedded and quick: shows that a figure repeats, not how good the methods are.
+    "smoke": Config(
+        dataset="les_miserables", epochs=20, batch_size=64, hidden_channels=16, lr=1e-2, hits_k=20
     ),
 }
 
@@ -165,6 +169,8 @@ def load(config: Config) -> Data:
     """The graph of a configuration."""
     if config.dataset in ("vole", "reptile"):
         return AnimalNetwork(f"{config.root}/animal", config.dataset, source=config.source)[0]
+    if config.dataset == "les_miserables":
+        return les_miserables()[0]
     return read_graph(config.dataset, config.root, config.source)
 
 

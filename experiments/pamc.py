@@ -109,7 +109,12 @@ PRESETS: dict[str, Config] = {
     "dblp_common": Config(dataset="dblp"),
     "cite_common": Config(dataset="cite"),
     "usps_common": Config(dataset="usps", k=3),
-}
+    # Quick: shows that a figure repeats, not how good the methods are.
+    "smoke": authors(
+        "digits", *_USPS, k=3, batch_size=32, pretrain_epochs=12, epochs=15, n_init=4,
+        hidden_channels=(128, 256),
+    ),
+}  # fmt: skip
 
 #: Printed by the authors for USPS; best epoch by test labels, each score at its own.
 PUBLISHED = {

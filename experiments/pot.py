@@ -27,7 +27,7 @@ from torch_geometric.nn import GCNConv, Sequential
 from torch_geometric.transforms import NormalizeFeatures
 
 from experiments._context import Context
-from experiments._graphs import PUBLIC_SPLIT, read_graph
+from experiments._graphs import PUBLIC_SPLIT, karate, read_graph
 from experiments._pot_presets import POT_METHODS, PRESETS, Config
 from experiments._runner import main
 from graphlab import viz
@@ -49,6 +49,9 @@ Split = dict[str, Tensor]
 
 def load(config: Config, seed: int) -> tuple[Data, Split]:
     """The graph, and its nodes for training, validation and test of the probe."""
+    if config.dataset == "karate":
+        data = karate()
+        return data, random_split(data.num_nodes, 0.3, 0.2, seed=seed)
     transform = NormalizeFeatures() if config.normalize else None
     data = read_graph(config.dataset, config.root, config.source, transform)
     if config.dataset in PUBLIC_SPLIT:

@@ -51,6 +51,8 @@ def results() -> str:
     lines = []
     for name, rule in RULES.items():
         for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
+            if path.stem.endswith("_smoke"):
+                continue  # shows that a figure repeats, not how good a method is
             table = read(str(path.relative_to(ROOT)))
             data = path.stem.removeprefix(f"{name}_").replace("_", " ")
             seeds = f"{rule.title}, {data} ({len(table['seeds'])})"

@@ -1,0 +1,153 @@
+"""Look into the built wheels, then use them as a stranger would: in an environment of their own.
+
+    python .ci/check_wheels.py dist                            look inside
+    python .ci/check_wheels.py dist --torch 2.10.0 --venv DIR  and install beside that torch
+
+The environment is made anew, gets torch, the two wheels and nothing else, and runs
+``wheel_smoke.py`` with the kernels, with ``GRAPHLAB_DISABLE_KERNELS=1``, and with the kernel wheel
+taken away. Needs a package index for torch and the other core dependencies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+#: Symbols that exist in one version of torch only.
+FRAGILE = re.compile(r"_ZN\S*(?:3c10|2at|5torch)\S*")
+
+
+def version() -> str:
+    """The one place the version stands in."""
+    text = (ROOT / "graphlab" / "__init__.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "(.+)"', text, flags=re.MULTILINE)
+    if match is None:
+        raise SystemExit("graphlab/__init__.py does not tell the version")
+    return match.group(1)
+
+
+def find_wheels(folder: Path) -> tuple[Path, Path]:
+    """The library's wheel and the kernels'; one of each, with the right tags."""
+    patterns = (
+        f"graphlab-{version()}-py3-none-any.whl",
+        f"graphlab_cuda_ops-{version()}-cp310-abi3-*.whl",
+    )
+    found = [sorted(folder.glob(pattern)) for pattern in patterns]
+    others = {path.name for path in folder.glob("*.whl")} - {p.name for f in found for p in f}
+    if [len(paths) for paths in found] != [1, 1] or others:
+        raise SystemExit(f"{folder} must hold one {' and one '.join(patterns)}, has {others}")
+    return found[0][0], found[1][0]
+
+
+def data_files() -> set[str]:
+    """Files of the library that are no code."""
+    files = {path for path in (ROOT / "graphlab").rglob("*") if path.is_file()}
+    plain = {path for path in files if path.suffix != ".py" and "__pycache__" not in path.parts}
+    return {path.relative_to(ROOT).as_posix() for path in plain}
+
+
+def problems(wheel: Path) -> list[str]:
+    """What is wrong with the content of a wheel."""
+    package = wheel.name.partition("-")[0]
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        with tempfile.TemporaryDirectory() as folder:
+            libraries = [archive.extract(n, folder) for n in sorted(names) if n.endswith(".so")]
+            fragile = [name for library in libraries for name in fragile_symbols(library)]
+        info = f"{package}-{version()}.dist-info"
+        missing = {f"{info}/METADATA", f"{info}/licenses/LICENSE", f"{package}/py.typed"}
+        if package == "graphlab":
+            missing |= data_files()
+        else:
+            missing |= {f"{package}/_C.abi3.so", f"{package}/_build_info.json"}
+        wrong = [f"lacks {name}" for name in sorted(missing - names)]
+        tops = {name.partition("/")[0] for name in names} - {package, info}
+        wrong += [f"holds {name} beside the package" for name in sorted(tops)]
+        if f"{info}/METADATA" in names:
+            wrong += metadata_problems(archive.read(f"{info}/METADATA").decode(), package)
+    if libraries and package == "graphlab":
+        wrong.append("holds a compiled library")
+    return wrong + [f"needs {name} of one torch version" for name in fragile]
+
+
+def metadata_problems(text: str, package: str) -> list[str]:
+    """What is wrong with the metadata."""
+    fields = Parser().parsestr(text)
+    wanted = {"Name": package.replace("_", "-"), "Version": version(), "License-Expression": "MIT"}
+    wrong = [f"{k} is {fields[k]!r}, not {v!r}" for k, v in wanted.items() if fields[k] != v]
+    if "torch>=2.10" not in fields.get_all("Requires-Dist", []):
+        wrong.append("does not require torch>=2.10")
+    if fields["Requires-Python"] != ">=3.10":
+        wrong.append(f"Requires-Python is {fields['Requires-Python']!r}")
+    return wrong
+
+
+def fragile_symbols(library: str) -> list[str]:
+    """Symbols a library wants that only one version of torch has."""
+    command = ["nm", "-D", "--undefined-only", library]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return FRAGILE.findall(symbols)
+
+
+def install(venv: Path, torch: str, wheels: tuple[Path, Path]) -> Path:
+    """Make the environment; returns its interpreter."""
+    shutil.rmtree(venv, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    python = venv / "bin" / "python"
+    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, f"torch=={torch}", *map(str, wheels)], check=True)
+    return python
+
+
+def smoke(python: Path, wanted: str, **variables: str) -> None:
+    """Run the first steps of a user outside the repository."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variables
+    with tempfile.TemporaryDirectory() as folder:
+        script = shutil.copy(HERE / "wheel_smoke.py", folder)
+        for command in ([script, wanted], ["-m", "graphlab.info"]):
+            done = subprocess.run(
+                [str(python), *command], cwd=folder, env=environment, capture_output=True, text=True
+            )
+            if done.returncode != 0:
+                raise SystemExit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+            if command[0] == script:
+                print(done.stdout, end="")
+            elif "versions" not in done.stdout:
+                raise SystemExit(f"graphlab.info says only:\n{done.stdout}")
+
+
+def main() -> None:
+    """Check, or leave with what is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dist", type=Path, help="folder of the wheels")
+    parser.add_argument("--torch", help="version of torch to install them beside")
+    parser.add_argument("--venv", type=Path, default=ROOT / "build" / "wheel_venv")
+    options = parser.parse_args()
+    wheels = find_wheels(options.dist)
+    wrong = [f"{wheel.name} {problem}" for wheel in wheels for problem in problems(wheel)]
+    if wrong:
+        raise SystemExit("\n".join(wrong))
+    print(f"{' and '.join(wheel.name for wheel in wheels)}: tags, content, metadata, symbols")
+    if options.torch is None:
+        return
+    python = install(options.venv, options.torch, wheels)
+    smoke(python, "compiled")
+    smoke(python, "pure", GRAPHLAB_DISABLE_KERNELS="1")
+    remove = [str(python), "-m", "pip", "uninstall", "-q", "-y", "graphlab-cuda-ops"]
+    subprocess.run(remove, check=True)
+    smoke(python, "pure")
+    shutil.rmtree(options.venv)
+
+
+if __name__ == "__main__":
+    main()

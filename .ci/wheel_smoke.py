@@ -1,0 +1,95 @@
+"""What a user does first, run inside an environment that holds nothing but the wheels.
+
+``python wheel_smoke.py compiled`` wants the kernels active; with ``pure`` they must not be, which
+is said in one warning unless ``GRAPHLAB_DISABLE_KERNELS`` asked for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+import warnings
+from importlib import metadata
+
+
+def modules() -> int:
+    """Import every module with the core dependencies alone."""
+    import graphlab
+
+    names = [m.name for m in pkgutil.walk_packages(graphlab.__path__, "graphlab.")]
+    for name in names:
+        importlib.import_module(name)
+    return len(names)
+
+
+def extras() -> list[str]:
+    """What needs an extra must say which."""
+    import networkx as nx
+
+    from graphlab import viz
+    from graphlab.hyper import from_networkx_bipartite, to_xgi
+    from graphlab.tag import LLMClient, TextEncoder
+
+    davis = from_networkx_bipartite(nx.davis_southern_women_graph())
+    calls = (
+        ("viz", lambda: viz.bars(["a"], {"b": [1.0]})),
+        ("tag", lambda: LLMClient("model", base_url="http://127.0.0.1:9/v1").complete("text")),
+        ("tag", lambda: TextEncoder("all-MiniLM-L6-v2").encode(["text"])),
+        ("hyper", lambda: to_xgi(davis)),
+    )
+    told = []
+    for extra, call in calls:
+        try:
+            call()
+        except ImportError as error:
+            if f"graphlab[{extra}]" not in str(error):
+                raise SystemExit(f"the error does not name the extra {extra}: {error}") from error
+            told.append(extra)
+        else:
+            raise SystemExit(f"{extra} works without its extra; is this environment clean?")
+    return told
+
+
+def numbers() -> tuple[float, float]:
+    """One embedding and one loss with its gradient."""
+    import torch
+
+    from graphlab.contrastive import pamc_loss
+    from graphlab.datasets import digits_knn
+    from graphlab.embed import FastRP
+
+    data = digits_knn()
+    z = FastRP(dim=16, seed=0).fit_transform(data)
+    x = torch.nn.functional.normalize(data.x[:, :16]).requires_grad_()
+    loss = pamc_loss(x, data.edge_index, cluster=data.y, num_clusters=10)
+    loss.backward()
+    if x.grad is None or not torch.isfinite(x.grad).all():
+        raise SystemExit("the loss has no finite gradient")
+    return float(z.double().square().sum()), float(loss.detach())
+
+
+def main() -> None:
+    """Run all of it and print a line per finding."""
+    wanted = sys.argv[1]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        count = modules()
+        from graphlab.ops import library
+    about = [str(w.message) for w in caught if "compiled kernels" in str(w.message)]
+    state = library.status()
+    silent = os.environ.get("GRAPHLAB_DISABLE_KERNELS", "0") not in ("", "0")
+    if state.compiled is not (wanted == "compiled"):
+        raise SystemExit(f"wanted {wanted}, but: {state.reason}")
+    if len(about) != (1 if wanted == "pure" and not silent else 0):
+        raise SystemExit(f"{len(about)} warnings about the kernels: {about}")
+    import torch
+
+    print(f"torch {torch.__version__}, graphlab {metadata.version('graphlab')}: {state.reason}")
+    print(f"{count} modules imported; the extras {', '.join(dict.fromkeys(extras()))} are named")
+    print("embedding {:.6f}, loss {:.6f}".format(*numbers()))
+
+
+if __name__ == "__main__":
+    main()
