@@ -361,13 +361,9 @@ def draw(
 ) -> None:
     """Performance by bins of concentration and of degree, and the two distributions."""
     for name in ("tc_te", "tc_tr", "deg_tr"):
-        some = ~next(iter(recalls.values())).isnan()
-        labels, bins = quantile_bins(properties[name].cpu(), some)
-        series = {
-            method: [float(recall[some & (bins == b)].mean()) for b in range(len(labels))]
-            for method, recall in recalls.items()
-        }
-        axes = viz.bars(labels, series, ylabel=f"mean recall@{K}")
+        axes = viz.concentration_performance(
+            properties[name].cpu(), recalls, xlabel=name, ylabel=f"mean recall@{K}"
+        )
         note = " (uses test edges)" if name == "tc_te" else ""
         axes.set_title(f"Performance by {name}{note}")
         context.figure(f"recall_by_{name}", axes)
@@ -382,14 +378,6 @@ def draw(
     axes = viz.training_curves(curves)
     axes.set_ylabel("validation hits")
     context.figure("validation", axes)
-
-
-def quantile_bins(values: Tensor, mask: Tensor, count: int = 5) -> tuple[list[str], Tensor]:
-    """Bins with about equally many of the masked values; equal values share a bin."""
-    borders = values[mask].quantile(torch.linspace(0, 1, count + 1, dtype=values.dtype)).unique()
-    inner = borders[1:-1].contiguous()
-    labels = [f">= {float(low):.2g}" for low in borders[: max(1, borders.numel() - 1)]]
-    return labels, torch.searchsorted(inner, values.contiguous(), right=True)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,18 @@ def values_visible(*tensors: Tensor | None) -> bool:
     return all(type(t).__name__ != "FakeTensor" for t in present)
 
 
+def plain(x: Any) -> Any:
+    """The tensor in a PyG ``EdgeIndex`` or ``Index``, without a copy; anything else as it is.
+
+    Arithmetic on these classes is slower, and a kernel of ours would not know them.
+    """
+    wrapped = isinstance(x, Tensor) and type(x) is not Tensor and hasattr(x, "as_tensor")
+    return x.as_tensor() if wrapped else x
+
+
 def check_tensor(x: Any, name: str, *, csr: bool = False) -> Tensor:
     """Require a strided tensor, or one of sparse CSR rows where these are allowed."""
+    x = plain(x)
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
     if x.layout != torch.strided and not (csr and x.layout == torch.sparse_csr):
@@ -117,6 +127,12 @@ def check_pointers(value: Any, total: int, name: str) -> Tensor:
 
 def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Tensor:
     """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided:
+        kind = value.layout if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(
+            f"{name} must be a torch.Tensor of shape (2, E), got {kind}: torch_geometric.utils has "
+            "to_edge_index for sparse tensors, from_scipy_sparse_matrix and from_networkx"
+        )
     edge_index: Tensor = check_tensor(value, name)
     if edge_index.dtype not in (torch.int64, torch.int32):
         raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}")
@@ -130,10 +146,16 @@ def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Te
 def check_edge_weight(
     value: Any, num_edges: int, name: str = "edge_weight", *, nonnegative: bool = True
 ) -> Tensor:
-    """Require an ``(E,)`` floating-point tensor, finite and (by default) non-negative."""
+    """Require an ``(E,)`` real tensor, finite and (by default) non-negative.
+
+    Whole numbers and truth values, which is what counts of edges and matrices of other libraries
+    hold, are returned in the default floating-point dtype.
+    """
     weight: Tensor = check_tensor(value, name)
+    if weight.is_complex():
+        raise TypeError(f"{name} must be real, got dtype {weight.dtype}")
     if not weight.is_floating_point():
-        raise TypeError(f"{name} must be floating point, got dtype {weight.dtype}")
+        weight = weight.to(torch.get_default_dtype())
     if weight.dim() != 1 or weight.numel() != num_edges:
         raise ValueError(
             f"{name} must have shape ({num_edges},), one weight per edge, got {tuple(weight.shape)}"

@@ -34,7 +34,6 @@ _CORE = (
 #: Import names behind each optional extra.
 _EXTRAS = {
     "tag": ("sentence_transformers", "openai", "pydantic"),
-    "scatter": ("torch_scatter",),
     "viz": ("matplotlib",),
     "hyper": ("xgi", "networkit"),
     "experiments": ("tyro", "matplotlib"),

@@ -100,6 +100,22 @@ def test_import_is_lazy():
     assert run_python(code) == "[]"
 
 
+def test_rooms_bring_nothing_slow_that_torch_geometric_does_not():
+    heavy = ["sklearn", "networkx", "ogb", "matplotlib", "transformers", "sentence_transformers"]
+    heavy += ["openai", "pydantic", "pandas", "peft", "xgi", "networkit", "igraph", "tyro"]
+    heavy += ["scipy.stats", "scipy.optimize", "scipy.io", "scipy.special", "scipy.spatial"]
+    rooms = [room for room in graphlab.__all__ if not room.startswith("_")]
+    code = f"""
+import sys, torch_geometric
+before = set(sys.modules)
+import graphlab
+for room in {rooms}:
+    getattr(graphlab, room)
+print([m for m in {heavy} if m in sys.modules and m not in before])
+"""
+    assert run_python(code) == "[]"
+
+
 def test_rooms_load_on_first_use():
     assert set(graphlab.__all__) <= set(dir(graphlab))
     assert graphlab.info is importlib.import_module("graphlab.info")

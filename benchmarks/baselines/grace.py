@@ -69,6 +69,7 @@ class EagerGRACE(nn.Module):
 
     def step(self, x: Tensor, edge_index: Tensor, rates: tuple[float, float]) -> Tensor:
         """Loss of one step with freshly dropped edges; its draws are the global generator's."""
-        views = [edge_index[:, torch.rand(edge_index.size(1)) >= rate] for rate in rates]
+        draws = [torch.rand(edge_index.size(1), device=edge_index.device) for _ in rates]
+        views = [edge_index[:, u >= rate] for u, rate in zip(draws, rates, strict=True)]
         h1, h2 = (self.project(self.embed(x, view)) for view in views)
         return grace_loss(h1, h2, self.temperature)

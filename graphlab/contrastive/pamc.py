@@ -13,6 +13,7 @@ from graphlab._checks import (
     check_int,
     check_matrix,
     check_positive,
+    plain,
     values_visible,
 )
 from graphlab.contrastive._diagnose import PamCDiagnosis, diagnose
@@ -349,12 +350,14 @@ class _PreparedGraph:
             if edge_weight is not None:
                 raise ValueError("edge_weight must be None for a prepared graph, which has its own")
             return edge_index
+        # The tensor in an EdgeIndex, whose version tells of changes; the wrapper's does not.
+        edges: Tensor = plain(edge_index)
         if isinstance(edge_weight, Tensor) and edge_weight.requires_grad:
-            return CSRGraph.from_edge_index(edge_index, num_nodes, edge_weight)
+            return CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
         known = self._graph
-        current = (edge_index, edge_weight)
+        current = (edges, edge_weight)
         if known is None or known.num_nodes != num_nodes or not self._unchanged(current):
-            known = CSRGraph.from_edge_index(edge_index, num_nodes, edge_weight)
+            known = CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
             self._graph, self._seen = known, tuple(_Seen.of(tensor) for tensor in current)
         return known
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 import torch
 from torch import Tensor
@@ -155,7 +154,9 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
         ValueError: If a matrix is missing or the shapes disagree.
         FileNotFoundError: If there is no such file.
     """
-    content = scipy.io.loadmat(str(path))
+    from scipy.io import loadmat
+
+    content = loadmat(str(path))
     for key in (network, labels):
         if key not in content:
             known = sorted(k for k in content if not k.startswith("__"))

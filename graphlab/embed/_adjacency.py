@@ -10,11 +10,10 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_edge_weight, check_int, check_tensor
+from graphlab._checks import check_edge_index, check_edge_weight, check_tensor
+from graphlab._edge_index import read_edges
 
 __all__: list[str] = []
-
-_MAX_NODES = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,10 @@ class Adjacency:
         return sp.csr_matrix(parts, shape=(self.num_nodes, self.num_nodes))
 
 
-def read_adjacency(edge_index: Any, edge_weight: Any = None, num_nodes: int | None = None) -> Any:
-    """Turn an edge list, a PyG ``Data``, a torch or a scipy sparse matrix into rows.
+def read_adjacency(
+    edge_index: Any, edge_weight: Any = None, num_nodes: int | None = None
+) -> Adjacency:
+    """Turn a graph in any form that :func:`graphlab._edge_index.read_edges` knows into rows.
 
     Returns:
         Adjacency: On the device of the input.
@@ -64,26 +65,16 @@ def read_adjacency(edge_index: Any, edge_weight: Any = None, num_nodes: int | No
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
     """
-    if hasattr(edge_index, "edge_index") and hasattr(edge_index, "num_nodes"):
-        data = edge_index
-        if edge_weight is None:
-            edge_weight = getattr(data, "edge_weight", None)
-        num_nodes = data.num_nodes if num_nodes is None else num_nodes
-        return read_adjacency(data.edge_index, edge_weight, num_nodes)
-    if sp.issparse(edge_index):
-        return _from_scipy(edge_index, edge_weight, num_nodes)
-    if isinstance(edge_index, Tensor) and edge_index.layout in (torch.sparse_csr, torch.sparse_coo):
-        return _from_torch_sparse(edge_index, edge_weight, num_nodes)
-    check_tensor(edge_index, "edge_index")
-    if num_nodes is None:
-        num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=_MAX_NODES)
-    edge_index = check_edge_index(edge_index, num_nodes)
+    graph = read_edges(edge_index, edge_weight, num_nodes)
+    count = graph.nodes()
+    edges = check_edge_index(graph.edge_index, count)
     values = None
-    if edge_weight is not None:
-        values = check_edge_weight(edge_weight, edge_index.size(1)).detach().double().cpu().numpy()
-    row, col = edge_index.cpu().numpy()
-    return _from_entries(row, col, values, num_nodes, edge_index.device)
+    if graph.edge_weight is not None:
+        # Doubles from the start: counts stay exact.
+        given = check_tensor(graph.edge_weight, "edge_weight").detach().double()
+        values = check_edge_weight(given, edges.size(1)).cpu().numpy()
+    row, col = edges.cpu().numpy()
+    return _from_entries(row, col, values, count, edges.device)
 
 
 def _from_entries(
@@ -112,36 +103,3 @@ def from_matrix(
         weight=None if plain else torch.from_numpy(matrix.data.astype(np.float64)).to(device),
         count=torch.from_numpy(np.asarray(count, dtype=np.int64)).to(device),
     )
-
-
-def _from_scipy(matrix: Any, edge_weight: Any, num_nodes: int | None) -> Adjacency:
-    _refuse_extras(edge_weight, num_nodes, matrix.shape)
-    entries = matrix.tocoo()
-    values = torch.from_numpy(np.asarray(entries.data, dtype=np.float64))
-    check_edge_weight(values, values.numel())
-    row, col = entries.row.astype(np.int64), entries.col.astype(np.int64)
-    return _from_entries(row, col, values.numpy(), matrix.shape[0], torch.device("cpu"))
-
-
-def _from_torch_sparse(matrix: Tensor, edge_weight: Any, num_nodes: int | None) -> Adjacency:
-    _refuse_extras(edge_weight, num_nodes, matrix.shape)
-    if matrix.layout == torch.sparse_coo:
-        matrix = matrix.coalesce()
-        index, values = matrix.indices(), matrix.values()
-    else:
-        rows = torch.arange(matrix.size(0), device=matrix.device)
-        row = torch.repeat_interleave(rows, matrix.crow_indices().long().diff())
-        index, values = torch.stack([row, matrix.col_indices().long()]), matrix.values()
-    check_edge_weight(values.double(), index.size(1))
-    row, col = index.cpu().numpy()
-    weights = values.detach().double().cpu().numpy()
-    return _from_entries(row, col, weights, matrix.size(0), matrix.device)
-
-
-def _refuse_extras(edge_weight: Any, num_nodes: int | None, shape: Any) -> None:
-    if edge_weight is not None:
-        raise ValueError("edge_weight must be None where edge_index is a matrix with values")
-    if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"edge_index must be a square matrix, got shape {tuple(shape)}")
-    if num_nodes is not None and num_nodes != shape[0]:
-        raise ValueError(f"num_nodes must be {shape[0]}, the size of the matrix, got {num_nodes}")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int, check_positive, check_tensor
+from graphlab._edge_index import read_edges
 from graphlab.ops import CSRGraph
 
 __all__: list[str] = []
@@ -38,13 +39,14 @@ class ConcentrationGraph:
         return values if self.named else values["targets"]
 
 
-def prepare(edge_index: Tensor, num_nodes: int | None, targets: Targets) -> ConcentrationGraph:
+def prepare(edge_index: Any, num_nodes: int | None, targets: Targets) -> ConcentrationGraph:
     """Check and prepare; see :func:`graphlab.embed.topological_concentration`."""
     named = isinstance(targets, Mapping)
     sets: Mapping[str, Tensor | None]
     sets = targets if isinstance(targets, Mapping) else {"targets": targets}
     if not sets:
         raise ValueError("targets must name at least one set of edges, got an empty dict")
+    edge_index, _, num_nodes = read_edges(edge_index, None, num_nodes)
     num_nodes = count_nodes(num_nodes, edge_index, *sets.values())
     train = undirected(edge_index, num_nodes, "edge_index")
     graphs = {}

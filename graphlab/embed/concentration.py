@@ -54,7 +54,7 @@ class _Rule:
 
 
 def topological_concentration(
-    edge_index: Tensor,
+    edge_index: Any,
     num_nodes: int | None = None,
     *,
     targets: Targets = None,
@@ -81,9 +81,11 @@ def topological_concentration(
     cannot predict.
 
     Args:
-        edge_index (Tensor): Training edges ``(2, E)`` in both directions, without self-loops;
-            duplicates count once.
-        num_nodes (int, optional): N; one more than the largest index when missing.
+        edge_index (Tensor or graph): Training edges ``(2, E)`` in both directions, without
+            self-loops; duplicates count once. Or a PyG ``Data``, a square torch or scipy sparse
+            matrix, or a networkx graph; weights are not read.
+        num_nodes (int, optional): N; by default that of the graph, else one more than the largest
+            index.
         targets (Tensor or dict, optional): Target edges like ``edge_index``, or several such
             sets by name. ``None`` (also as a value) means the training edges: then the neighbour
             itself, which cannot be shared, is not counted in the denominator, and nodes of
@@ -130,7 +132,7 @@ def topological_concentration(
         check_choice(count, "count", ("walk", "set")),
     )
     if nodes is not None:
-        check_same_device(edge_index=edge_index, nodes=nodes)
+        check_same_device(edge_index=train.rowptr, nodes=nodes)
         nodes = check_index(nodes, train.num_nodes, "nodes").unique()
     pairs = {name: _pairs(graph, rule, nodes) for name, graph in problem.targets.items()}
     together = torch.cat(list(pairs.values()), dim=1)

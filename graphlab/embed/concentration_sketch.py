@@ -23,7 +23,7 @@ __all__ = ["approx_topological_concentration"]
 
 
 def approx_topological_concentration(
-    edge_index: Tensor,
+    edge_index: Any,
     num_nodes: int | None = None,
     *,
     targets: Targets = None,
@@ -52,8 +52,9 @@ def approx_topological_concentration(
     noisy.
 
     Args:
-        edge_index (Tensor): Training edges ``(2, E)``, as for ``topological_concentration``.
-        num_nodes (int, optional): N; one more than the largest index when missing.
+        edge_index (Tensor or graph): Training edges ``(2, E)``, as for
+            ``topological_concentration``.
+        num_nodes (int, optional): As there.
         targets (Tensor or dict, optional): As for ``topological_concentration``.
         num_hops (int): K, at least 1.
         dim (int): Number of random columns d.

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 from graphlab._checks import (
     check_choice,
@@ -15,7 +16,7 @@ from graphlab._checks import (
     check_int,
     check_matrix,
 )
-from graphlab.embed._adjacency import Adjacency, read_adjacency
+from graphlab.embed._adjacency import read_adjacency
 from graphlab.embed._delta import add_edges, affected_rows, rows_of
 from graphlab.embed._fitted import Fitted
 from graphlab.embed._merge import merge_powers
@@ -159,9 +160,10 @@ class FastRP:
 
         Args:
             edge_index: ``(2, E)`` edges (row 0: the node that averages, row 1: its neighbour), or a
-                PyG ``Data``, a square torch CSR or COO tensor, or a scipy sparse matrix.
-            edge_weight: ``(E,)``, not negative, finite. ``Data.edge_weight`` is used if there.
-            num_nodes: N; by default that of the ``Data`` or matrix, else the largest node + 1.
+                PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+            edge_weight: ``(E,)``, not negative, finite; by default ``Data.edge_weight`` if there,
+                the values of a matrix, or the attribute ``"weight"`` of a networkx graph.
+            num_nodes: N; by default that of the graph, else the largest node + 1.
             x: Features ``(N, F)``; those of a ``Data`` are used if ``property_ratio`` > 0.
             property_ratio: Share of the columns, the last ones, that start from features: from
                 ``x`` times a random ternary matrix, without degree factor. The number of columns is
@@ -178,9 +180,9 @@ class FastRP:
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
-        adjacency: Adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
+        adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
         ratio = check_fraction(property_ratio, "property_ratio")
-        if x is None and ratio > 0 and hasattr(edge_index, "edge_index"):
+        if x is None and ratio > 0 and isinstance(edge_index, Data):
             x = edge_index.x
         count, device = adjacency.num_nodes, adjacency.rowptr.device
         if projection_matrix is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
+from graphlab.embed._attribute import check_attr_name, store
 from graphlab.embed.fastrp import FastRP
 
 __all__ = ["AddFastRP"]
@@ -26,6 +26,7 @@ class AddFastRP(BaseTransform):
         TypeError, ValueError: If an option is malformed.
 
     Example:
+        >>> import torch
         >>> data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2)
         >>> AddFastRP(dim=4, weights=(1.0,))(data).x.shape
         torch.Size([2, 4])
@@ -34,9 +35,7 @@ class AddFastRP(BaseTransform):
     def __init__(
         self, attr_name: str | None = "x", property_ratio: float = 0.0, **options: Any
     ) -> None:
-        if attr_name is not None and not isinstance(attr_name, str):
-            raise TypeError(f"attr_name must be a str or None, got {type(attr_name).__name__}")
-        self.attr_name = attr_name
+        self.attr_name = check_attr_name(attr_name)
         self.property_ratio = property_ratio
         self.model = FastRP(**options)
         self._options = options
@@ -45,16 +44,7 @@ class AddFastRP(BaseTransform):
         """Add the embedding; the ``Data`` was copied before (shallowly) by PyG."""
         # A fresh estimator: the transform may serve several workers and must hold no graph.
         z = FastRP(**self._options).fit_transform(data, property_ratio=self.property_ratio)
-        if self.attr_name is not None:
-            data[self.attr_name] = z
-            return data
-        x = data.x
-        if x is None:
-            data.x = z
-        else:
-            x = x.view(-1, 1) if x.dim() == 1 else x
-            data.x = torch.cat([x, z.to(device=x.device, dtype=x.dtype)], dim=-1)
-        return data
+        return store(data, z, self.attr_name)
 
     def __repr__(self) -> str:
         return f"AddFastRP(attr_name={self.attr_name!r}, {self.model!r})"

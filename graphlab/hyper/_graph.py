@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
+from graphlab._edge_index import read_edges
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
 
@@ -75,8 +76,16 @@ class Graph:
         return np.rint(twice / 2).astype(np.int64)
 
 
-def read_graph(edge_index: Any, num_nodes: int) -> Graph:
-    """Check an undirected graph without self-loops, given in both directions."""
+def read_graph(edge_index: Any, num_nodes: int | None) -> Graph:
+    """Check an undirected graph without self-loops, given in both directions.
+
+    In any form that :func:`graphlab._edge_index.read_edges` knows; weights are not read.
+    """
+    if isinstance(edge_index, Graph):
+        return edge_index
+    edge_index, _, num_nodes = read_edges(edge_index, None, num_nodes)
+    if num_nodes is None:
+        raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
     num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
     edges: Tensor = check_edge_index(edge_index, num_nodes).cpu()
     loops = (edges[0] == edges[1]).nonzero()

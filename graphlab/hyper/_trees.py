@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from graphlab.hyper._sets import Floats, Ints
 
@@ -38,6 +37,8 @@ class Forest:
 
     def probability(self, x: Floats) -> Floats:
         """Probability of the second class, ``(rows,)``."""
+        from scipy.special import expit
+
         rows = np.arange(x.shape[0])
         total = np.full(x.shape[0], self.start)
         for root in self.root:

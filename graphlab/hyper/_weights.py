@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
+from graphlab._edge_index import read_edges
 from graphlab.hyper._graph import read_graph
 from graphlab.hyper._sets import Floats
 from graphlab.hyper.cliques import maximal_cliques
@@ -103,9 +104,10 @@ def _five(values: Floats) -> list[float]:
     ]
 
 
-def read_weights(edge_index: Tensor, num_nodes: int, edge_weight: Any) -> Weights:
-    """Check a weighted graph with whole, positive, symmetric weights."""
-    read_graph(edge_index, num_nodes)
+def read_weights(edge_index: Any, num_nodes: int | None, edge_weight: Any) -> tuple[Weights, int]:
+    """Check a graph with whole, positive, symmetric weights; return its number of nodes as well."""
+    edge_index, edge_weight, num_nodes = read_edges(edge_index, edge_weight, num_nodes)
+    count = read_graph(edge_index, num_nodes).num_nodes
     if edge_weight is None:
         raise ValueError("edge_weight must be given: project(..., weighted=True) makes it")
     weight = check_tensor(edge_weight, "edge_weight")
@@ -121,4 +123,4 @@ def read_weights(edge_index: Tensor, num_nodes: int, edge_weight: Any) -> Weight
         for v, w in row.items():
             if made.near[v][u] != w:
                 raise ValueError(f"edge_weight must be equal in both directions, see ({u}, {v})")
-    return made
+    return made, count

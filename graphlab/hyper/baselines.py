@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import Rows, SetFamily, pointers, sorted_unique, to_tensor
 from graphlab.hyper.cliques import maximal_cliques
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["CliqueCover", "MaxCliqueBaseline"]
 
 
-class MaxCliqueBaseline:
+class Untrained:
+    """What a method without training shares with those that learn from a hypergraph."""
+
+    def fit(self, source: object = None, num_nodes: int | None = None) -> Self:
+        """Do nothing; for use in place of a method that learns."""
+        return self
+
+
+class MaxCliqueBaseline(Untrained):
     """Every maximal clique is a hyperedge: right exactly for conformal hypergraphs.
 
     Example:
@@ -25,16 +36,13 @@ class MaxCliqueBaseline:
         [[0, 1, 2], [0, 0, 0]]
     """
 
-    def fit(self, source: object = None) -> MaxCliqueBaseline:
-        """Do nothing; for use in place of a method that learns."""
-        return self
-
-    def predict(self, edge_index: Tensor, num_nodes: int) -> HyperGraphData:
+    def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
         """Maximal cliques, isolated nodes included.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions.
-            num_nodes (int): Number of nodes.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
+                a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
 
         Returns:
             HyperGraphData: The cliques in lexicographic order.
@@ -42,10 +50,11 @@ class MaxCliqueBaseline:
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        return maximal_cliques(edge_index, num_nodes).to_hypergraph(num_nodes)
+        graph = read_graph(edge_index, num_nodes)
+        return maximal_cliques(graph).to_hypergraph(graph.num_nodes)
 
 
-class CliqueCover:
+class CliqueCover(Untrained):
     """A greedy cover of the edges by cliques: a strong baseline where hyperedges overlap little.
 
     Starts from an edge that is not covered, those with the smallest sum of degrees first, and adds
@@ -63,16 +72,13 @@ class CliqueCover:
         [[0, 1, 2], [0, 0, 0]]
     """
 
-    def fit(self, source: object = None) -> CliqueCover:
-        """Do nothing; for use in place of a method that learns."""
-        return self
-
-    def predict(self, edge_index: Tensor, num_nodes: int) -> HyperGraphData:
+    def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
         """Cliques that cover every edge.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions.
-            num_nodes (int): Number of nodes.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
+                a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
 
         Returns:
             HyperGraphData: The cliques in lexicographic order.
@@ -82,8 +88,9 @@ class CliqueCover:
 
         Complexity: at most the sizes of all cliques times the degrees of their nodes.
         """
-        rows = greedy_cover(read_graph(edge_index, num_nodes))
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(num_nodes)
+        graph = read_graph(edge_index, num_nodes)
+        rows = greedy_cover(graph)
+        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
 
 
 def greedy_cover(graph: Graph) -> Rows:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int
 from graphlab.hyper._graph import read_graph
 from graphlab.hyper._sets import Rows, SetFamily, pointers, sorted_unique, to_tensor
+from graphlab.hyper.baselines import Untrained
 
 __all__ = ["BayesianMDL"]
 
 
-class BayesianMDL:
+class BayesianMDL(Untrained):
     """The cliques that describe the graph most briefly, by graph-tool's ``CliqueState``.
 
     Needs graph-tool, which comes with system packages (Debian: ``python3-graph-tool``) or conda.
@@ -40,16 +42,13 @@ class BayesianMDL:
         self.num_sweeps = check_int(num_sweeps, "num_sweeps", minimum=1)
         self.seed = check_int(seed, "seed", minimum=0)
 
-    def fit(self, source: object = None) -> BayesianMDL:
-        """Do nothing: the method needs no source."""
-        return self
-
-    def predict(self, edge_index: Tensor, num_nodes: int) -> HyperGraphData:
+    def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
         """Cliques with a positive count after the last sweep.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions.
-            num_nodes (int): Number of nodes.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
+                a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
 
         Returns:
             HyperGraphData: Distinct cliques in lexicographic order.
@@ -74,4 +73,4 @@ class BayesianMDL:
         sizes = np.array([len(clique) for clique in found], dtype=np.int64)
         nodes = np.array([node for clique in found for node in clique], dtype=np.int64)
         rows, _ = sorted_unique(Rows(pointers(sizes), nodes))
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(num_nodes)
+        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)

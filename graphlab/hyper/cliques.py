@@ -35,8 +35,8 @@ class CliqueSet(SetFamily):
 
 
 def maximal_cliques(
-    edge_index: Tensor,
-    num_nodes: int,
+    edge_index: Any,
+    num_nodes: int | None = None,
     *,
     max_cliques: int | None = None,
     time_limit: float | None = None,
@@ -47,8 +47,9 @@ def maximal_cliques(
     A graph can have :math:`3^{N/3}` of them: give a limit for graphs that you do not know.
 
     Args:
-        edge_index (Tensor): ``(2, E)`` integers, both directions, no self-loops.
-        num_nodes (int): Number of nodes N.
+        edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a PyG
+            ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
         max_cliques (int, optional): Give up beyond this many.
         time_limit (float, optional): Give up after this many seconds (only checked now and then by
             ``"networkx"`` and ``"igraph"``, never inside ``"networkit"``).

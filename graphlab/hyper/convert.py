@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper._incidence import Hypergraph, read_incidence
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = [
     "from_hypergraphx",
@@ -141,6 +143,7 @@ def from_networkx_bipartite(
         ValueError: If a vertex lacks the attribute, or an edge joins two vertices of one side.
 
     Example:
+        >>> import networkx as nx
         >>> women = nx.davis_southern_women_graph()
         >>> from_networkx_bipartite(women).num_hyperedges
         14
@@ -174,6 +177,8 @@ def to_networkx_bipartite(hypergraph: Hypergraph, num_nodes: int | None = None) 
     Raises:
         TypeError, ValueError, IndexError: If the incidence is malformed.
     """
+    import networkx as nx
+
     nodes, edges, members = _labels(hypergraph, num_nodes)
     graph = nx.Graph()
     graph.add_nodes_from((("node", node) for node in nodes), bipartite=0)

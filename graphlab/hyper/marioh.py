@@ -132,14 +132,16 @@ class Marioh(SavableEstimator):
         return out
 
     def predict(
-        self, edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None = None
+        self, edge_index: Any, num_nodes: int | None = None, edge_weight: Tensor | None = None
     ) -> HyperGraphData:
         """The hypergraph behind a weighted projection.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions, no self-loops.
-            num_nodes (int): Number of nodes.
-            edge_weight (Tensor): ``(E,)`` positive whole numbers, equal in both directions.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
+                PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
+            edge_weight (Tensor, optional): ``(E,)`` positive whole numbers, equal in both
+                directions; needed with a tensor.
 
         Returns:
             HyperGraphData: Hyperedges in lexicographic order, repeated in ``"preserved"`` mode.
@@ -151,19 +153,19 @@ class Marioh(SavableEstimator):
         """
         if not hasattr(self, "model_"):
             raise ValueError("Marioh must be fitted before it can predict")
-        weights = read_weights(edge_index, num_nodes, edge_weight)
+        weights, count = read_weights(edge_index, num_nodes, edge_weight)
         found: list[Clique] = []
         for u, v, least in weights.certain_pairs():
             found += [(u, v)] * least
             weights.take((u, v), least)
         threshold = self.threshold
         while weights.left:
-            self._round(weights, num_nodes, threshold, found)
+            self._round(weights, count, threshold, found)
             threshold = max(0.0, threshold - self.decay * self.threshold)
         if self.mode == "reduced":
             found = list(dict.fromkeys(found))
         rows = _rows(sorted(found))
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(num_nodes)
+        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(count)
 
     def _round(
         self, weights: Weights, num_nodes: int, threshold: float, found: list[Clique]

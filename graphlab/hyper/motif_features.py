@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,7 +41,7 @@ MOTIF_NAMES = (
 
 
 def motif_features(
-    candidates: CandidateSet, cliques: SetFamily, edge_index: Tensor, num_nodes: int
+    candidates: CandidateSet, cliques: SetFamily, edge_index: Any, num_nodes: int | None = None
 ) -> Tensor:
     r"""Features of candidates from motifs of maximal cliques.
 
@@ -56,8 +58,8 @@ def motif_features(
     Args:
         candidates (CandidateSet): C candidates, cliques of the graph.
         cliques (CliqueSet): Maximal cliques of the graph.
-        edge_index (Tensor): ``(2, E)``, both directions.
-        num_nodes (int): Number of nodes N.
+        edge_index (Tensor or graph): As for :func:`graphlab.hyper.maximal_cliques`.
+        num_nodes (int, optional): Number of nodes N; needed with a tensor.
 
     Returns:
         Tensor: ``(C, 54)`` float64, not standardised.

@@ -22,7 +22,7 @@ from graphlab.hyper._classifiers import (
     to_arrays,
 )
 from graphlab.hyper._cover import total_cost, with_cover
-from graphlab.hyper._graph import read_graph
+from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._selection import best_threshold, hit_jaccard, select_columns
 from graphlab.hyper._sets import (
@@ -141,13 +141,13 @@ class HypergraphReconstructor(SavableEstimator):
         edges = hypergraph.distinct()
         if len(edges) == 0:
             raise ValueError("source must hold at least one hyperedge")
-        edge_index, _ = projection(hypergraph)
-        cliques = maximal_cliques(edge_index, hypergraph.num_nodes)
-        self.beta_ = self.beta or self._choose_beta(hypergraph, edges, edge_index, cliques)
+        graph = read_graph(projection(hypergraph)[0], hypergraph.num_nodes)
+        cliques = maximal_cliques(graph)
+        self.beta_ = self.beta or self._choose_beta(hypergraph, edges, graph, cliques)
         self.sampler_ = self._sampler(self.beta_, edges, cliques, hypergraph.num_nodes)
         self.source_cliques_ = len(cliques)
         self.columns_: Tensor | None = None
-        candidates, x = self._prepare(cliques, edge_index, hypergraph.num_nodes)
+        candidates, x = self._prepare(cliques, graph)
         y = (find(rows_of(candidates), edges) >= 0).astype(np.int64)
         if self._selects:
             self.columns_ = select_columns(x, y)
@@ -183,7 +183,7 @@ class HypergraphReconstructor(SavableEstimator):
         return out
 
     def _choose_beta(
-        self, hypergraph: Incidence, edges: Rows, edge_index: Tensor, cliques: CliqueSet
+        self, hypergraph: Incidence, edges: Rows, graph: Graph, cliques: CliqueSet
     ) -> int:
         """The budget with the best cross-validated Jaccard index; gradient boosting judges."""
         everything = self._sampler(2**62, edges, cliques, hypergraph.num_nodes)
@@ -195,7 +195,7 @@ class HypergraphReconstructor(SavableEstimator):
                 continue
             self.beta_, self.source_cliques_ = beta, len(cliques)
             self.sampler_ = self._sampler(beta, edges, cliques, hypergraph.num_nodes)
-            candidates, x = self._prepare(cliques, edge_index, hypergraph.num_nodes)
+            candidates, x = self._prepare(cliques, graph)
             y = (find(rows_of(candidates), edges) >= 0).astype(np.int64)
             chance = self._out_of_fold("hgb", x, y, candidates.num_maximal)
             cut = (
@@ -211,33 +211,30 @@ class HypergraphReconstructor(SavableEstimator):
     def _selects(self) -> bool:
         return self.preset == "paper" and self.features == "motif"
 
-    def _prepare(
-        self, cliques: CliqueSet, edge_index: Tensor, num_nodes: int
-    ) -> tuple[CandidateSet, Floats]:
+    def _prepare(self, cliques: CliqueSet, graph: Graph) -> tuple[CandidateSet, Floats]:
         """Candidates and their features, standardised by their own mean and deviation."""
         if self.preset == "paper":
             candidates = self.sampler_.sample(cliques)
-            return candidates, self._describe(candidates, cliques, edge_index, num_nodes, [])
+            return candidates, self._describe(candidates, cliques, graph, [])
         share = max(1.0, len(cliques) / max(1, self.source_cliques_))
         drawn = self.sampler_.sample(cliques, budget=int(share * self.beta_))
-        cover = greedy_cover(read_graph(edge_index, num_nodes))
+        cover = greedy_cover(graph)
         candidates = with_cover(drawn, cover)
         inside = torch.from_numpy(find(rows_of(candidates), cover) >= 0)
         extra = [inside.double().unsqueeze(1)]
-        return candidates, self._describe(candidates, cliques, edge_index, num_nodes, extra)
+        return candidates, self._describe(candidates, cliques, graph, extra)
 
     def _describe(
         self,
         candidates: CandidateSet,
         cliques: CliqueSet,
-        edge_index: Tensor,
-        num_nodes: int,
+        graph: Graph,
         parts: list[Tensor],
     ) -> Floats:
         if self.features != "count":
-            parts = [motif_features(candidates, cliques, edge_index, num_nodes), *parts]
+            parts = [motif_features(candidates, cliques, graph), *parts]
         if self.features != "motif":
-            parts = [count_features(candidates, cliques, edge_index, num_nodes), *parts]
+            parts = [count_features(candidates, cliques, graph), *parts]
         x: Floats = standardize(torch.cat(parts, dim=1)).numpy()
         return finite(x)
 
@@ -245,8 +242,8 @@ class HypergraphReconstructor(SavableEstimator):
 
     def predict_proba(
         self,
-        edge_index: Tensor,
-        num_nodes: int,
+        edge_index: Any,
+        num_nodes: int | None = None,
         *,
         max_cliques: int | None = None,
         time_limit: float | None = None,
@@ -254,8 +251,9 @@ class HypergraphReconstructor(SavableEstimator):
         """Candidates of a graph, and the probability of each to be a hyperedge.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions, no self-loops.
-            num_nodes (int): Number of nodes.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
+                PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
             max_cliques (int, optional): Refuse graphs with more maximal cliques.
             time_limit (float, optional): Give up the search for them after this many seconds.
 
@@ -267,18 +265,17 @@ class HypergraphReconstructor(SavableEstimator):
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
-        cliques = maximal_cliques(
-            edge_index, num_nodes, max_cliques=max_cliques, time_limit=time_limit
-        )
-        candidates, x = self._prepare(cliques, edge_index, num_nodes)
+        graph = read_graph(edge_index, num_nodes)
+        cliques = maximal_cliques(graph, max_cliques=max_cliques, time_limit=time_limit)
+        candidates, x = self._prepare(cliques, graph)
         if self.columns_ is not None:
             x = x[:, self.columns_.numpy()]
         return candidates, to_tensor(_apply(self.models_, x, candidates.num_maximal))
 
     def predict(
         self,
-        edge_index: Tensor,
-        num_nodes: int,
+        edge_index: Any,
+        num_nodes: int | None = None,
         *,
         max_cliques: int | None = None,
         time_limit: float | None = None,
@@ -286,8 +283,9 @@ class HypergraphReconstructor(SavableEstimator):
         """The hypergraph behind a projected graph.
 
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, both directions, no self-loops.
-            num_nodes (int): Number of nodes.
+            edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
+                PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes (int, optional): Number of nodes; needed with a tensor.
             max_cliques (int, optional): Refuse graphs with more maximal cliques.
             time_limit (float, optional): Give up the search for them after this many seconds.
 
@@ -300,10 +298,12 @@ class HypergraphReconstructor(SavableEstimator):
             TypeError, IndexError: If an argument is malformed.
         """
         limits = {"max_cliques": max_cliques, "time_limit": time_limit}
-        candidates, chance = self.predict_proba(edge_index, num_nodes, **limits)  # type: ignore[arg-type]
+        self._check_fitted()
+        graph = read_graph(edge_index, num_nodes)
+        candidates, chance = self.predict_proba(graph, **limits)  # type: ignore[arg-type]
         chosen = (chance > self.threshold_).nonzero().view(-1)
         rows = rows_of(candidates).take(chosen.numpy())
-        data = CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(num_nodes)
+        data = CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
         data.hyperedge_score = chance[chosen]
         return data
 
@@ -330,9 +330,9 @@ class HypergraphReconstructor(SavableEstimator):
         """
         self._check_fitted()
         truth = read_incidence(hypergraph, num_nodes)
-        edge_index, _ = projection(truth)
-        cliques = maximal_cliques(edge_index, truth.num_nodes)
-        candidates, x = self._prepare(cliques, edge_index, truth.num_nodes)
+        graph = read_graph(projection(truth)[0], truth.num_nodes)
+        cliques = maximal_cliques(graph)
+        candidates, x = self._prepare(cliques, graph)
         edges, names = truth.distinct(), self._names()
         if self.columns_ is not None:
             x = x[:, self.columns_.numpy()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,7 +189,7 @@ def projection_loss(
     }
 
 
-def count_preimages(edge_index: Tensor, num_nodes: int, limit: int = 20) -> int:
+def count_preimages(edge_index: Any, num_nodes: int | None = None, limit: int = 20) -> int:
     r"""Number of hypergraphs whose projection is the given graph.
 
     Hyperedges have two or more nodes and do not repeat. By inclusion and exclusion over the edges
@@ -199,8 +200,8 @@ def count_preimages(edge_index: Tensor, num_nodes: int, limit: int = 20) -> int:
     where c counts the cliques with two nodes or more.
 
     Args:
-        edge_index (Tensor): ``(2, E)`` integers, both directions.
-        num_nodes (int): Number of nodes.
+        edge_index (Tensor or graph): As for :func:`graphlab.hyper.maximal_cliques`.
+        num_nodes (int, optional): Number of nodes; needed with a tensor.
         limit (int): Largest number of edges accepted.
 
     Returns:
@@ -232,7 +233,7 @@ def count_preimages(edge_index: Tensor, num_nodes: int, limit: int = 20) -> int:
 
 def _all_cliques(graph: Graph) -> list[tuple[int, ...]]:
     """Every clique with two nodes or more."""
-    maximal = maximal_cliques(graph.csr.edge_index(), graph.num_nodes).to_list()
+    maximal = maximal_cliques(graph).to_list()
     found = {
         c for clique in maximal for k in range(2, len(clique) + 1) for c in combinations(clique, k)
     }

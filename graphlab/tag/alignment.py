@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from graphlab._checks import check_int, check_positive, check_tensor
@@ -75,6 +74,8 @@ def check_alignment(
 
 
 def _agreement(table: np.ndarray) -> AlignmentReport:
+    from scipy.optimize import linear_sum_assignment
+
     total = table.sum()
     score = np.trace(table) / total
     chance = float((table.sum(0) * table.sum(1)).sum() / total**2)

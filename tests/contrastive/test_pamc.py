@@ -354,7 +354,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"edge_weight": torch.ones(3)}, ValueError, "edge_weight must have shape"),
     ({"edge_weight": -torch.ones(160)}, ValueError, "edge_weight must be non-negative"),
     ({"edge_weight": torch.full((160,), math.nan)}, ValueError, "edge_weight must be finite"),
-    ({"edge_weight": torch.ones(160).long()}, TypeError, "edge_weight must be floating"),
+    ({"edge_weight": torch.ones(160).cfloat()}, TypeError, "edge_weight must be real"),
     ({"cluster": replaced(CLUSTER, 6, 4)}, IndexError, r"cluster\[6\] = 4 is outside \[0, 4\)"),
     ({"cluster": replaced(CLUSTER, 6, -1)}, IndexError, r"cluster\[6\] = -1"),
     ({"cluster": CLUSTER[:7]}, ValueError, "cluster must have 40 entries"),

@@ -265,7 +265,7 @@ def test_transform_adds_the_attribute():
     data = AddTopologicalConcentration()(Data(edge_index=TRIANGLE, num_nodes=4))
     assert data.tc.tolist() == [1.0, 1.0, 1.0, 0.0]
     data = Data(edge_index=TRIANGLE, x=torch.zeros(3, 2))
-    assert AddTopologicalConcentration(attr="x")(data).x.tolist() == [[0.0, 0.0, 1.0]] * 3
+    assert AddTopologicalConcentration(attr_name=None)(data).x.tolist() == [[0.0, 0.0, 1.0]] * 3
 
 
 def test_compiled_operators_are_used(kernels):

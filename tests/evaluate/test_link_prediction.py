@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from ogb.linkproppred import Evaluator
 from torch_geometric import metrics as pyg
 
 from graphlab.evaluate import (
@@ -88,6 +89,19 @@ def test_hits_are_strict_and_refuse_too_few_negatives():
         hits_at_k(pos, neg, 4)
     with pytest.raises(ValueError, match=r"pos_score must be finite, but pos_score\[\(0,\)\]"):
         hits_at_k(torch.tensor([math.nan]), neg, 1)
+
+
+def test_scores_of_edges_are_those_of_ogb():
+    generator = torch.Generator().manual_seed(0)
+    positive = torch.randn(40, generator=generator)
+    negative = torch.randn(200, generator=generator).round(decimals=1)  # with ties
+    scores = {"y_pred_pos": positive, "y_pred_neg": negative}
+    for name, k in (("ogbl-collab", 50), ("ogbl-ddi", 20), ("ogbl-ppa", 100)):
+        assert hits_at_k(positive, negative, k) == Evaluator(name).eval(scores)[f"hits@{k}"]
+    own = torch.randn(40, 30, generator=generator).round(decimals=1)
+    scores = {"y_pred_pos": positive.round(decimals=1), "y_pred_neg": own}
+    expected = Evaluator("ogbl-citation2").eval(scores)["mrr_list"].double().mean()
+    assert mean_reciprocal_rank(scores["y_pred_pos"], own) == float(expected)
 
 
 def test_reciprocal_rank_averages_ties():

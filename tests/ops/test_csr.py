@@ -114,7 +114,7 @@ PAIR = torch.tensor([[0, 1], [1, 0]])
         ({"num_nodes": 2**31}, ValueError, "num_nodes must be at most 2147483647"),
         ({"num_nodes": 3.0}, TypeError, "num_nodes must be an int"),
         ({"edge_weight": torch.ones(3)}, ValueError, r"edge_weight must have shape \(2,\)"),
-        ({"edge_weight": torch.ones(2).long()}, TypeError, "edge_weight must be floating point"),
+        ({"edge_weight": torch.ones(2).cfloat()}, TypeError, "edge_weight must be real"),
         ({"edge_weight": -torch.ones(2)}, ValueError, r"edge_weight\[0\] = -1.0"),
         ({"edge_weight": torch.tensor([1.0, float("nan")])}, ValueError, r"edge_weight\[\(1,\)\]"),
         ({"scale": torch.ones(2)}, ValueError, r"scale must have shape \(3,\)"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from graphlab._checks import check_tensor, values_visible
@@ -70,13 +69,15 @@ def quantile_drops(rate: float | Tensor, target: Tensor, degree: Tensor, delta: 
     For different probabilities per edge, Hoeffding (1956): from the mean on, the binomial
     distribution with the average probability bounds the tail.
     """
+    from scipy.stats import binom  # takes a second to import
+
     count = degree.double()
     if isinstance(rate, Tensor):
         mean = count.new_zeros(count.shape).index_add(0, target, rate.double())
     else:
         mean = rate * count
     average = (mean / count.clamp(min=1)).cpu().numpy()
-    quantile = stats.binom.ppf(1 - delta, degree.cpu().numpy(), average)
+    quantile = binom.ppf(1 - delta, degree.cpu().numpy(), average)
     if isinstance(rate, Tensor):
         quantile = np.maximum(quantile, np.ceil(mean.cpu().numpy()))
     drops = torch.from_numpy(np.nan_to_num(quantile)).to(degree.device).clamp(min=0).long()

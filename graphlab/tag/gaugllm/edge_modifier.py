@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
@@ -96,11 +97,16 @@ class LLMEdgeModifier(BaseTransform):
     def forward(self, data: Data) -> Data:
         """Return a copy of the graph with a new draw of edits.
 
+        An ``EdgeIndex`` stays one, of the same size; its edges come in no order.
+
         Raises:
+            TypeError: If it is not a ``Data``.
             ValueError: If the graph has another number of nodes, attributes of edges (which new
                 edges would lack), is not undirected though it should be, or does not fit the
                 candidates.
         """
+        if not isinstance(data, Data):
+            raise TypeError(f"data must be a torch_geometric Data, got {type(data).__name__}")
         if data.num_nodes != self.candidates.num_nodes:
             raise ValueError(
                 f"data must have {self.candidates.num_nodes} nodes, got {data.num_nodes}"
@@ -109,7 +115,10 @@ class LLMEdgeModifier(BaseTransform):
         if extra:
             raise ValueError(f"data must have no attributes of edges, got {extra}")
         result = copy.copy(data)
-        result.edge_index = self.edit(data.edge_index)
+        edges = self.edit(data.edge_index)
+        if isinstance(data.edge_index, EdgeIndex):
+            edges = EdgeIndex(edges, sparse_size=data.edge_index.sparse_size())
+        result.edge_index = edges
         return result
 
     def edit(self, edge_index: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -159,6 +168,10 @@ class LLMEdgeModifier(BaseTransform):
             self._yes = self._yes.to(edge_index.device)
             self._pair = self._pair.to(edge_index.device)
         return self._plan
+
+    def __getstate__(self) -> dict[str, object]:
+        # What belongs to one edge tensor does not travel to another process or into a copy.
+        return {**self.__dict__, "_plan": None, "_last": None}
 
     def __repr__(self) -> str:
         return (
