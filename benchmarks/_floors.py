@@ -518,6 +518,36 @@ def distinct_ends(rowptr: Tensor, col: Tensor, num_hops: int) -> Work:
     return Work(size(rowptr, col) + 8 * num_hops * (rowptr.numel() - 1))
 
 
+# --- attention ------------------------------------------------------------------------------------
+
+
+def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Work:
+    """A dot product, an exponential and a multiple of a value per pair of a segment and head."""
+    channels, pairs = qkv.size(1) // 3, _fewest_pairs(qkv, ptr)
+    results = qkv.size(0) * (channels + heads) * qkv.element_size()
+    return Work(size(qkv, ptr) + results, 4 * pairs * channels, heads * pairs)
+
+
+def segment_attention_backward(
+    grad: Tensor,
+    grad_lse: Tensor,
+    qkv: Tensor,
+    ptr: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    heads: int,
+) -> Work:
+    """Five products of the size of the logits: weights, their derivative, and a sum per side."""
+    channels, pairs = qkv.size(1) // 3, _fewest_pairs(qkv, ptr)
+    moved = size(grad, grad_lse, qkv, ptr, out, lse, qkv)
+    return Work(moved, 10 * pairs * channels + 2 * out.numel(), heads * pairs)
+
+
+def _fewest_pairs(qkv: Tensor, ptr: Tensor) -> int:
+    """Those of segments of one size: no other split into as many has fewer."""
+    return qkv.size(0) ** 2 // max(1, ptr.numel() - 1)
+
+
 FORMULAS: dict[str, Callable[..., Work]] = {
     formula.__name__: formula
     for formula in (
@@ -547,5 +577,7 @@ FORMULAS: dict[str, Callable[..., Work]] = {
         budget_minimum_backward,
         walk_overlap,
         distinct_ends,
+        segment_attention,
+        segment_attention_backward,
     )
 }

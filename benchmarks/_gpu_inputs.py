@@ -17,6 +17,7 @@ __all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_o
 
 SEED = 0
 TAU = 0.5
+HEADS = 8
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Size:
 
     Attributes:
         nodes: Rows.
-        dim: Columns.
+        dim: Columns, of attention per head.
         degree: Mean number of neighbours.
-        clusters: Clusters.
+        clusters: Clusters, of attention segments.
     """
 
     nodes: int
@@ -45,6 +46,7 @@ FULL = {
     "propagate": Size(1_000_000, 128),
     "interval": Size(1_000_000, 64),
     "walk": Size(200_000, 64),
+    "attention": Size(131_072, 64, clusters=2_048),
 }
 #: For the comparison with float64, and to try the code without a GPU.
 SMALL = {name: Size(257, 19, 6, 5) for name in FULL}
@@ -70,6 +72,7 @@ FAMILIES = {
         "budget_minimum_backward",
     ),
     "walk": ("random_walk", "walk_overlap", "distinct_ends"),
+    "attention": ("segment_attention", "segment_attention_backward"),
 }
 
 
@@ -239,6 +242,23 @@ def _overlap(i: Inputs) -> tuple[Any, ...]:
     return g.rowptr, g.col, None, g.rowptr, g.col, 1, 0.5, False
 
 
+def _attention(i: Inputs) -> tuple[Any, ...]:
+    nodes, segments = i.size.nodes, i.size.clusters
+    mean = nodes // segments
+    # Segments of 1 to 2 mean - 1 rows, the last one a little longer.
+    ptr = mean * torch.arange(segments + 1, device=i.device) + i.integers(mean, segments + 1)
+    ptr[0], ptr[-1] = 0, nodes
+    return i.normal(nodes, 3 * HEADS * i.size.dim), ptr, HEADS
+
+
+def _attention_backward(i: Inputs) -> tuple[Any, ...]:
+    args = _attention(i)
+    out, lse = torch.ops.graphlab.segment_attention(*args)
+    qkv, ptr, heads = args
+    # As attention is used: nothing depends on the log-sums.
+    return i.normal(*out.shape), torch.zeros_like(lse), qkv, ptr, out, lse, heads
+
+
 def _outer_backward(i: Inputs) -> tuple[Any, ...]:
     return i.normal(i.size.clusters, i.size.dim, i.size.dim), i.z, i.cluster
 
@@ -270,4 +290,6 @@ ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "random_walk": lambda i: (*i.rows[:2], i.integers(i.size.nodes, i.size.nodes), 7, 0, 16, 0.1),
     "walk_overlap": _overlap,
     "distinct_ends": lambda i: (*i.rows[:2], 2),
+    "segment_attention": _attention,
+    "segment_attention_backward": _attention_backward,
 }

@@ -19,9 +19,10 @@ from benchmarks._gpu_device import product
 from benchmarks.baselines.pamc import positive_sums
 from graphlab.ops import reference
 
-__all__ = ["CUBLAS", "peers"]
+__all__ = ["CUBLAS", "FIRST", "peers"]
 
 CUBLAS = "cuBLAS"
+FIRST = "first output alone"
 Call = Callable[[], Any]
 
 
@@ -180,6 +181,43 @@ def _projection(factor: Tensor, *rest: Any) -> dict[str, Call]:
     return {"torch.rand and comparisons (other numbers)": run}
 
 
+# --- attention ------------------------------------------------------------------------------------
+
+
+def _padded(ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
+    """SDPA of torch on segments padded to the longest one; padding is part of the work."""
+    count = ptr.diff()
+    place = torch.arange(int(count.max()), device=ptr.device)
+    there = place < count[:, None]
+    mask = there[:, None, None, :]
+
+    def run(qkv: Tensor) -> Tensor:
+        table = qkv.new_zeros(*there.shape, qkv.size(1))
+        table[there] = qkv
+        query, key, value = table.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+        out = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return out.transpose(1, 2).flatten(2)[there]
+
+    return run
+
+
+def _attention(qkv: Tensor, ptr: Tensor, heads: int) -> dict[str, Call]:
+    run = _padded(ptr, heads)
+    return {f"torch SDPA, padded, {FIRST}": lambda: run(qkv)}
+
+
+def _attention_backward(
+    grad: Tensor, _: Tensor, qkv: Tensor, ptr: Tensor, __: Tensor, ___: Tensor, heads: int
+) -> dict[str, Call]:
+    leaf, run = qkv.detach().clone().requires_grad_(), _padded(ptr, heads)
+
+    @cache
+    def out() -> Tensor:
+        return run(leaf)
+
+    return {"torch SDPA, padded": lambda: torch.autograd.grad(out(), leaf, grad, retain_graph=True)}
+
+
 _MORE: dict[str, Callable[..., dict[str, Call]]] = {
     "edge_cosine_sum": _edge_sum,
     "edge_cosine_sum_backward": _edge_backward,
@@ -191,4 +229,6 @@ _MORE: dict[str, Callable[..., dict[str, Call]]] = {
     "propagate_dot": _propagate_dot,
     "propagate_merge": _propagate_merge,
     "random_projection": _projection,
+    "segment_attention": _attention,
+    "segment_attention_backward": _attention_backward,
 }

@@ -57,6 +57,8 @@ EXPECTED: dict[str, tuple[float, str]] = {
     "random_walk": (2.0, "dependent loads; Philox"),
     "walk_overlap": (6.0, "rows are searched: the floor reads the graph once"),
     "distinct_ends": (50.0, "all two-step walks; atomics; the floor reads the graph once"),
+    "segment_attention": (2.8, "pairs of neighbouring segments in a tile; multipliers at 2/3"),
+    "segment_attention_backward": (4.0, "the same; seven products instead of five"),
 }
 
 

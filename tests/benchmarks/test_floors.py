@@ -158,6 +158,15 @@ BY_HAND = {
         floors.Work(2 * (88 + 120) + 8 * 30),
     ),
     "distinct_ends": ((ROWS, COL, 3), floors.Work(88 + 120 + 8 * 30)),
+    # Four segments of 2.5 rows: 25 pairs; two heads of four columns.
+    "segment_attention": (
+        (meta(N, 3 * D), meta(5, dtype=torch.int64), 2),
+        floors.Work(960 + 40 + 320 + 80, 25 * 4 * 8, 50),
+    ),
+    "segment_attention_backward": (
+        (Z, meta(N, 2), meta(N, 3 * D), meta(5, dtype=torch.int64), Z, meta(N, 2), 2),
+        floors.Work(320 + 80 + 960 + 40 + 320 + 80 + 960, 25 * 10 * 8 + 160, 50),
+    ),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from benchmarks import _gpu_device as gpu_device
 from benchmarks import gpu
 from benchmarks._floors import Device
 from benchmarks._gpu_inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
-from benchmarks._gpu_peers import CUBLAS, peers
+from benchmarks._gpu_peers import CUBLAS, FIRST, peers
 from benchmarks._gpu_steps import steps
 
 CPU = torch.device("cpu")
@@ -47,7 +47,8 @@ def test_peers_compute_the_same_numbers(op):
         if "other numbers" in name:
             continue
         got = gpu.tensors(functions[name]())
-        for g, w in zip(got, want, strict=True):
+        same = want[:1] if FIRST in name else want
+        for g, w in zip(got, same, strict=True):
             torch.testing.assert_close(g.detach(), w, rtol=1e-4, atol=1e-5)
 
 

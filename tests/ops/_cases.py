@@ -396,6 +396,22 @@ def _walk(nodes: int, edges: int, starts: int, length: int, restart: float) -> C
     return build
 
 
+def _attention(sizes: tuple[int, ...], heads: int, width: int) -> Callable[[], Any]:
+    ptr = torch.tensor((0, *sizes)).cumsum(0)
+    return lambda: (randn(sum(sizes), 3 * heads * width), ptr, heads)
+
+
+def _attention_backward(sizes: tuple[int, ...], heads: int, width: int) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        qkv, ptr, _ = _attention(sizes, heads, width)()
+        results = reference.segment_attention(qkv, ptr, heads)
+        out, lse = (result.float().double() for result in results)
+        grads = randn(*out.shape, seed=7), randn(*lse.shape, seed=8)
+        return *grads, qkv, ptr, out, lse, heads
+
+    return build
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 _GRAPHS = [
@@ -472,6 +488,18 @@ _WALKS: list[tuple[str, int, int, int, int, float]] = [
     ("no restart", 300, 2000, 3000, 16, 0.0),
     ("no edges", 4, 0, 3, 5, 0.3),
     ("no starts", 5, 8, 0, 4, 0.5),
+]
+_ATTENTION: list[tuple[str, tuple[int, ...], int, int]] = [
+    ("small", (3, 0, 2), 2, 2),
+    ("plain", (11, 30, 2, 0, 7, 64, 65, 1, 20), 8, 16),
+    ("single rows", (1,) * 90, 2, 8),
+    ("long", (4, 300, 9), 2, 10),
+    ("wide", (20, 0, 33, 5), 1, 70),
+    ("wider", (12, 40), 2, 130),
+    ("one column", (5, 6), 3, 1),
+    ("one head", (17, 9), 1, 32),
+    ("no rows", (0, 0, 0), 2, 4),
+    ("no segments", (), 2, 4),
 ]
 _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("small", 6, 3, 3, {}),
@@ -567,6 +595,11 @@ def _table() -> list[Case]:
         table.append(Case("meta_logsumexp_backward", label, build, small, slack=3.0))
     for label, *walk in _WALKS:
         table.append(Case("random_walk", label, _walk(*walk), label == "small"))
+    for label, *attention in _ATTENTION:
+        small = label == "small"
+        table.append(Case("segment_attention", label, _attention(*attention), small))
+        build = _attention_backward(*attention)
+        table.append(Case("segment_attention_backward", label, build, small, slack=2.0))
     for label, n, e, hops, options in _OVERLAPS:
         small = label == "small"
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))

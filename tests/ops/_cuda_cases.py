@@ -536,6 +536,105 @@ def walk_cases() -> None:
             raise AssertionError("a neighbour out of range must not be followed")
 
 
+# --- attention -----------------------------------------------------------------------------------
+
+SEGMENTS = (
+    (),
+    (0, 0),
+    (1,),
+    (2, 0, 3, 1, 0),
+    (1,) * 70,
+    (64, 1, 63, 65),
+    (11, 7, 0, 30, 2, 9, 14, 3, 80, 5),
+    (0, 300, 5),
+)
+
+
+def attention_cases() -> None:
+    for sizes in SEGMENTS:
+        for width in (1, 3, 16, 33, 70):
+            for dtype in DTYPES:
+                attention_case(sizes, width, 1 + width % 3, dtype)
+    attention_case((5, 70, 0, 20), 130, 2, torch.float32)  # two launches' worth of columns
+    attention_case((5, 70, 0, 20), 260, 1, torch.float64)
+    attention_extremes()
+    attention_keeps_nan_in_its_segment()
+    attention_poison()
+
+
+def pointers(sizes: tuple[int, ...]) -> Tensor:
+    return torch.tensor((0, *sizes)).cumsum(0)
+
+
+def attention_case(sizes: tuple[int, ...], width: int, heads: int, dtype: torch.dtype) -> None:
+    rows, ptr = sum(sizes), pointers(sizes)
+    where = f"{len(sizes)} segments of up to {max(sizes, default=0)}, {heads} x {width}"
+    qkv = randn(rows, 3 * heads * width, dtype=dtype)
+    compare("segment_attention", qkv, ptr, heads, dtype=dtype, where=where)
+    out, lse = (t.to(dtype) for t in reference.segment_attention(qkv.double(), ptr, heads))
+    grads = randn(rows, heads * width, dtype=dtype, seed=1), randn(rows, heads, dtype=dtype, seed=2)
+    args = (*grads, qkv, ptr, out, lse, heads)
+    compare("segment_attention_backward", *args, dtype=dtype, where=where, slack=2.0)
+
+
+def attention_extremes() -> None:
+    """Logits of +-1e4, of which one decides; infinite ones give what the definition gives."""
+    ptr, heads = pointers((3, 90, 1)), 2
+    for dtype in DTYPES:
+        qkv = randn(94, 3 * heads * 5, dtype=dtype)
+        qkv[:, : 2 * heads * 5] *= 50
+        compare("segment_attention", qkv, ptr, heads, dtype=dtype, where="sharp", slack=100.0)
+        qkv[40, 0] = math.inf
+        compare("segment_attention", qkv, ptr, heads, dtype=dtype, where="inf", slack=100.0)
+
+
+def attention_keeps_nan_in_its_segment() -> None:
+    """Neighbours in a tile keep their bits, whatever stands in queries, keys, values, gradients."""
+    sizes, heads, width = (5, 70, 2, 9, 40), 2, 20
+    ptr, rows = pointers(sizes), sum(sizes)
+    good = randn(rows, 3 * heads * width, dtype=torch.float32)
+    grads = randn(rows, heads * width).float(), randn(rows, heads, seed=2).float()
+    bad_row, others = 76, torch.ones(rows, dtype=torch.bool)
+    others[75:77] = False  # its segment
+    for value in (math.nan, math.inf):
+        for side in (0, 1, 2, 3):
+            qkv, grad = good.clone(), grads[0].clone()
+            (grad if side == 3 else qkv)[bad_row, side % 3 * heads * width + 1] = value
+            results = []
+            for table, given in ((good, grads[0]), (qkv, grad)):
+                out, lse = OPS.segment_attention(table, ptr, heads)
+                args = (given, grads[1], table, ptr, out, lse, heads)
+                results.append((out, lse, OPS.segment_attention_backward(*args)))
+            for clean, spoilt in zip(*results, strict=True):
+                if not torch.equal(clean[others], spoilt[others]):
+                    raise AssertionError(f"a {value} of side {side} left its segment")
+            if bool(results[1][2][~others].isfinite().all()):
+                raise AssertionError(f"a {value} of side {side} was lost")
+
+
+def attention_poison() -> None:
+    """Pointers out of range are cut; a row that no segment holds is NaN, the others are right."""
+    qkv, heads = randn(100, 3 * 2 * 4), 2
+    for ptr, held in (
+        ([3, 50, 90], slice(3, 90)),
+        ([-7, 50, 10**15], slice(0, 100)),
+        ([0], slice(0, 0)),
+        ([200, 300], slice(0, 0)),
+    ):
+        out, lse = OPS.segment_attention(qkv, torch.tensor(ptr), heads)
+        args = (out, lse, qkv, torch.tensor(ptr), out, lse, heads)
+        results = out, lse, OPS.segment_attention_backward(*args)
+        rows = torch.zeros(100, dtype=torch.bool)
+        rows[held] = True
+        for result in results:
+            if not (result[~rows].isnan().all() and result[rows].isfinite().all()):
+                raise AssertionError(f"rows outside of {ptr} must be NaN, the others must not")
+        if held != slice(0, 0):
+            cut = torch.tensor(ptr).clamp(0, 100) - held.start
+            want = reference.segment_attention(qkv[held], cut, heads)
+            torch.testing.assert_close(out[held], want[0])
+
+
 CASES: dict[str, Callable[[], None]] = {
     "edge": edge_cases,
     "cluster": cluster_cases,
@@ -546,6 +645,7 @@ CASES: dict[str, Callable[[], None]] = {
     "overlap": overlap_cases,
     "interval": interval_cases,
     "walk": walk_cases,
+    "attention": attention_cases,
 }
 
 

@@ -149,6 +149,16 @@ def walk(s: Size) -> dict[str, tuple[Any, ...]]:
     return {"random_walk": (whole(s.nodes + 1), small(s.entries), whole(s.nodes), 0, 0, s.dim, 0.5)}
 
 
+def attention(s: Size) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for heads in (1, 8):
+        out, lse = real(s.nodes, heads * s.dim), real(s.nodes, heads)
+        args = (real(s.nodes, 3 * heads * s.dim), whole(s.clusters + 1))
+        found[f"segment_attention {heads}"] = (*args, heads)
+        found[f"segment_attention_backward {heads}"] = (out, lse, *args, out, lse, heads)
+    return found
+
+
 FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "edge": edge,
     "cluster": cluster,
@@ -159,6 +169,7 @@ FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "interval": interval,
     "overlap": overlap,
     "walk": walk,
+    "attention": attention,
 }
 
 

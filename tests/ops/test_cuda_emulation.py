@@ -48,6 +48,7 @@ FAMILIES = (
     "propagate",
     "interval",
     "walk",
+    "attention",
 )
 
 

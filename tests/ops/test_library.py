@@ -32,7 +32,7 @@ DTYPES = [torch.float32, torch.float64]
 FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
 FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
 FORWARD += ["propagate", "propagate_dot"]
-FORWARD += ["interval_propagate", "edge_bound", "budget_minimum"]
+FORWARD += ["interval_propagate", "edge_bound", "budget_minimum", "segment_attention"]
 SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
 SMALL_BACKWARD = [case for case in SMALL if case.op not in (*FORWARD,)]
 # The reverse weights, counts and the like are constants.
@@ -49,6 +49,7 @@ DIFFERENTIABLE = {
     "interval_propagate": (0, 1),
     "edge_bound": (0, 1, 2),
     "budget_minimum": (0,),
+    "segment_attention": (0,),
 }
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

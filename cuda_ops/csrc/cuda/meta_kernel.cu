@@ -19,8 +19,8 @@
 // is left to tuning.
 //
 // Resources (nvcc 13.0; most registers of sm_80 and sm_90, float / double; no spills), D <= 16 with
-// 5.5 KiB shared: logits 99 / 122, grad_u 103 / 130, moments 128 / 126; wider with 8.5 KiB: 96 /
-// 126, 122 / 168, 220 / 202; lse 31 / 54, combine 32 / 32.
+// 5.5 KiB shared: logits 89 / 118, grad_u 103 / 130, moments 128 / 119; wider with 8.5 KiB: 91 /
+// 124, 122 / 168, 210 / 190; lse 31 / 54, combine 32 / 32.
 #include "meta_tile.cuh"
 
 // Logits of one chunk of rows; tests set fewer, to see several chunks on small inputs.

@@ -5,8 +5,8 @@
 // self_logsumexp could read half the tiles at the price of that buffer; left to tuning.
 //
 // Resources (nvcc 13.0; most registers of sm_80 and sm_90, float / double; no spills): forward
-// 117 / 128 with 8.5 KiB shared; backward, D <= 16: 95 / 128, D <= 64: 126 / 128, with 25.5 / 42.5
-// KiB; wider: 250 / 208 with 33.3 / 42.5 KiB and one block a multiprocessor, whose 64 (32)
+// 117 / 128 with 8.5 KiB shared; backward, D <= 16: 95 / 124, D <= 64: 128 / 128, with 25.5 / 42.5
+// KiB; wider: 238 / 206 with 33.3 / 42.5 KiB and one block a multiprocessor, whose 64 (32)
 // accumulators a thread give the multipliers enough independent work.
 #include "pair_tile.cuh"
 

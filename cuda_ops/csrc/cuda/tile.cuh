@@ -42,26 +42,45 @@ __device__ inline int tile_column(int c) {
   return C == 1 ? tile_x() : c / kVec * kTile + tile_x() * kVec + c % kVec;
 }
 
-// to[k][i] = matrix[row0 + i][k0 + k]: rows become tile rows; beyond the matrix zeros.
+// to[k][i] = matrix[row0 + i][k0 + k]: rows become tile rows; beyond the matrix zeros. Rows lie
+// `stride` elements apart.
 template <typename T, int Width>
 __device__ inline void stage_rows(Slice<T, Width>& to, const T* matrix, int64_t rows,
-                                  int64_t columns, int64_t row0, int64_t k0) {
+                                  int64_t columns, int64_t row0, int64_t k0, int64_t stride) {
   for (int index = threadIdx.x; index < Width * kSlice<T>; index += kThreads) {
     const int i = index / kSlice<T>, k = index % kSlice<T>;
     const bool inside = row0 + i < rows && k0 + k < columns;
-    to.at[k][i] = inside ? matrix[(row0 + i) * columns + k0 + k] : T(0);
+    to.at[k][i] = inside ? matrix[(row0 + i) * stride + k0 + k] : T(0);
   }
 }
 
-// to[k][i] = matrix[k0 + k][column0 + i]: columns become tile columns; beyond the matrix zeros.
 template <typename T, int Width>
-__device__ inline void stage_columns(Slice<T, Width>& to, const T* matrix, int64_t rows,
-                                     int64_t columns, int64_t k0, int64_t column0) {
+__device__ inline void stage_rows(Slice<T, Width>& to, const T* matrix, int64_t rows,
+                                  int64_t columns, int64_t row0, int64_t k0) {
+  stage_rows(to, matrix, rows, columns, row0, k0, columns);
+}
+
+// to[k][i] = matrix[k0 + k][column0 + i]: columns become tile columns; beyond the matrix zeros.
+// Rows lie `stride` elements apart. Tells whether what this thread staged is finite.
+template <typename T, int Width>
+__device__ inline bool stage_columns(Slice<T, Width>& to, const T* matrix, int64_t rows,
+                                     int64_t columns, int64_t k0, int64_t column0,
+                                     int64_t stride) {
+  bool finite = true;
   for (int index = threadIdx.x; index < Width * kSlice<T>; index += kThreads) {
     const int k = index / Width, i = index % Width;
     const bool inside = k0 + k < rows && column0 + i < columns;
-    to.at[k][i] = inside ? matrix[(k0 + k) * columns + column0 + i] : T(0);
+    const T value = inside ? matrix[(k0 + k) * stride + column0 + i] : T(0);
+    finite = finite && isfinite(value);
+    to.at[k][i] = value;
   }
+  return finite;
+}
+
+template <typename T, int Width>
+__device__ inline void stage_columns(Slice<T, Width>& to, const T* matrix, int64_t rows,
+                                     int64_t columns, int64_t k0, int64_t column0) {
+  stage_columns(to, matrix, rows, columns, k0, column0, columns);
 }
 
 // to[k][i] = (G + G^T)[k0 + k][column0 + i] of a square matrix G.

@@ -13,17 +13,17 @@ from graphlab.ops.reference.rows import CHUNK_ELEMENTS
 
 def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> tuple[Tensor, Tensor]:
     """Softmax attention among the rows of each segment; ``(N, C)`` and log-sums ``(N, heads)``."""
-    nodes, outs, tops = [ptr.new_zeros(0)], [qkv[:0, : qkv.size(1) // 3]], [qkv[:0, :heads]]
+    # Results are written where they belong: kept parts would lie between the tables in memory.
+    out = qkv.new_empty(qkv.size(0), qkv.size(1) // 3)
+    top = qkv.new_empty(qkv.size(0), heads)
     for bucket in _parts(ptr, heads):
         query, key, value = _by_head(qkv, bucket, heads)
         logits = _logits(query, key, bucket)
-        top = logits.logsumexp(3)
-        out = torch.exp(logits - top.unsqueeze(3)) @ value
-        nodes.append(bucket.held(bucket.node))
-        outs.append(bucket.held(_to_rows(out)))
-        tops.append(bucket.held(top.transpose(1, 2)))
-    order = torch.cat(nodes).argsort()
-    return torch.cat(outs)[order], torch.cat(tops)[order]
+        tops = logits.logsumexp(3, keepdim=True)
+        node = bucket.held(bucket.node)
+        out[node] = bucket.held(_to_rows(torch.exp(logits - tops) @ value))
+        top[node] = bucket.held(_to_rows(tops))
+    return out, top
 
 
 def segment_attention_backward(
@@ -36,7 +36,7 @@ def segment_attention_backward(
     heads: int,
 ) -> Tensor:
     """Gradient to ``qkv``; the weights are computed again from the log-sums."""
-    nodes, parts = [ptr.new_zeros(0)], [qkv[:0]]
+    grad_qkv = torch.empty_like(qkv, memory_format=torch.contiguous_format)
     for bucket in _parts(ptr, heads):
         query, key, value = _by_head(qkv, bucket, heads)
         (given,), (found,) = (_by_head(t, bucket, heads, 1) for t in (grad, out))
@@ -47,9 +47,9 @@ def segment_attention_backward(
         slope = given @ value.transpose(2, 3) - (given * found).sum(3, keepdim=True) + given_top
         slope = weight * slope * query.size(3) ** -0.5
         sides = (slope @ key, slope.transpose(2, 3) @ query, weight.transpose(2, 3) @ given)
-        nodes.append(bucket.held(bucket.node))
-        parts.append(bucket.held(torch.cat([_to_rows(side) for side in sides], 2)))
-    return torch.cat(parts)[torch.cat(nodes).argsort()]
+        rows = torch.cat([_to_rows(side) for side in sides], 2)
+        grad_qkv[bucket.held(bucket.node)] = bucket.held(rows)
+    return grad_qkv
 
 
 def _parts(ptr: Tensor, heads: int) -> Iterator[Bucket]:

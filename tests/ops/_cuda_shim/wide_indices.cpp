@@ -107,6 +107,20 @@ static void tiles() {
       expect(slice.at[k][i] == want, "stage_columns");
     }
   }
+  // The right half of every row.
+  const int64_t half = columns / 2, last = row0 * columns + half;
+  stage([&] { stage_rows(slice, matrix + half, rows, half, row0, half - 2, columns); });
+  for (int64_t i = 0; i < 3; ++i) {
+    expect(slice.at[1][i] == matrix[last + i * columns + half - 1], "stage_rows with a stride");
+    expect(slice.at[2][i] == 0.0f, "stage_rows with a stride ends with the columns");
+  }
+  matrix[last] = std::numeric_limits<float>::infinity();
+  bool finite = true;
+  stage([&] {
+    finite = stage_columns(slice, matrix + half, rows, half, row0, 0, columns) && finite;
+  });
+  expect(slice.at[1][1] == matrix[last + columns + 1], "stage_columns with a stride");
+  expect(!finite, "stage_columns tells of an infinity");
   munmap(matrix, rows * columns * sizeof(float));
 }
 
