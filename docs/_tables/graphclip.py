@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -44,15 +45,13 @@ def metrics(row: dict[str, Any]) -> str:
 
 
 def by_target(
-    kind: str, title: str, names: Iterable[str] | None, cell: Callable[[dict[str, Any]], str]
+    kind: str, title: str, names: Iterable[str], cell: Callable[[dict[str, Any]], str]
 ) -> str:
-    """One column per target, one row per name (all that are no settings when missing)."""
+    """One column per target, one row per name."""
     found = results(f"{kind}_{name}" for name in TARGETS)
     if not found:
         return unmeasured()
-    every = dict.fromkeys(row for table in found.values() for row in table["rows"])
-    chosen = [n for n in every if "settings" not in n] if names is None else list(names)
-    rows = [[n, *(cell(t["rows"].get(n, {})) for t in found.values())] for n in chosen]
+    rows = [[n, *(cell(t["rows"].get(n, {})) for t in found.values())] for n in names]
     heads = [f"{k.removeprefix(kind + '_')} ({len(v['seeds'])})" for k, v in found.items()]
     return markdown([f"{title}, % (seeds)", *heads], rows)
 
@@ -68,8 +67,13 @@ def zero_shot() -> str:
 
 
 def few_shot() -> str:
-    """Prompt tuning beside zero-shot and logistic regression on the same nodes."""
-    return by_target("fewshot", "accuracy / macro-F1", None, metrics)
+    """Prompt tuning beside zero-shot and logistic regression on the same nodes, by shots."""
+    found = results(f"fewshot_{name}" for name in TARGETS)
+    every = dict.fromkeys(row for table in found.values() for row in table["rows"])
+    shots = {row: int(re.findall(r"(\d+)-shot", row)[0]) for row in every if "settings" not in row}
+    return by_target(
+        "fewshot", "accuracy / macro-F1", sorted(shots, key=shots.__getitem__), metrics
+    )
 
 
 def links() -> str:
@@ -116,8 +120,10 @@ def speed() -> str:
         time = row.get("measured", "") if seconds is None else f"{1e3 * seconds:,.0f} ms"
         ratio = f"{row['speedup']:.1f}x" if "speedup" in row else ""
         memory = f"{row['peak_extra_bytes'] / 1e6:,.0f}" if "peak_extra_bytes" in row else ""
+        heap = row.get("peak_extra_bytes_with_heap")
+        memory += "" if heap is None else f" ({heap / 1e6:,.0f})"
         rows.append([row["case"], row["name"], time, ratio, memory])
-    return markdown(["case", "", "time", "faster", "extra memory, MB"], rows)
+    return markdown(["case", "", "time", "faster", "extra memory, MB (with heap)"], rows)
 
 
 def ranks() -> str:

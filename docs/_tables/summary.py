@@ -38,7 +38,16 @@ RULES = {
         "Hypergraphs", "ours, count, (mlp|hgb)", "maximal cliques|clique cover",
         "jaccard", "Jaccard",
     ),
-    "graphclip": Rule("GraphCLIP", r"(.*: )?graphclip", r"(.*: )?own \+ mean", "acc", "accuracy"),
+    "graphclip_zeroshot": Rule(
+        "GraphCLIP, zero-shot", "graphclip", r"own text|subgraph mean|own \+ mean|majority",
+        "acc", "accuracy",
+    ),
+    "graphclip_fewshot": Rule(
+        "GraphCLIP, 5 shots", "5-shot prompts",
+        "zero-shot, same nodes as 5-shot|own text.*, 5-shot logistic regression",
+        "acc", "accuracy",
+    ),
+    "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
     "tape": Rule("TAPE", r"GCN TA\+P", "GCN BoW", "accuracy", "accuracy"),
     "gaugllm": Rule(
         "GAugLLM", r"BGRL, both \(stored\)", "frozen features", "accuracy", "accuracy"

@@ -72,7 +72,7 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
         TypeError, ValueError: If an argument is malformed.
 
     Complexity: O(sum of n² C) time for segments of n rows; O(N (C + heads)) memory beside the input
-    with compiled kernels, a bounded table of weights more without.
+    with compiled kernels, tables of heads · n² numbers more without.
     Determinism: bitwise for a given device, whatever the number of threads.
     Reference: Vaswani et al., "Attention is all you need", NeurIPS 2017; weights are computed again
     on the way back as in Dao et al., "FlashAttention", NeurIPS 2022.
