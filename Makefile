@@ -1,5 +1,5 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
-# make setup | demo | docs | test | test-all | lint | check-cuda | bench | gpu
+# make setup | demo | docs | notebooks | test | test-all | lint | check-cuda | bench | gpu
 # make reproduce | wheels | check-wheels TORCH=2.10.0 | clean | distclean
 
 PYTHON  ?= python3
@@ -28,8 +28,8 @@ export MAX_JOBS ?= 2
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: setup demo docs test test-all test-fast test-pure lint check-cuda bench gpu reproduce wheels \
-    check-wheels clean distclean help
+.PHONY: setup demo docs notebooks test test-all test-fast test-pure lint check-cuda bench gpu \
+    reproduce wheels check-wheels clean distclean help
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -62,6 +62,10 @@ demo: setup
 docs: $(STAMPS)/docs
 	$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+# From the scripts beside them, run from top to bottom; only measured times should change.
+notebooks: setup
+	$(PY) notebooks/build.py
 
 $(STAMPS)/docs: pyproject.toml constraints.txt $(STAMPS)/kernels
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[docs]'
