@@ -15,7 +15,7 @@ the library's defaults are used as they are.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,10 @@ class Config(TargetConfig):
     protocol: str = "settings chosen on another graph; scored on all labelled nodes but the shots"
 
 
+DEFAULTS = "the library's settings; scored on all labelled nodes but the shots"
 PRESETS: dict[str, Config] = target_presets(Config)
+# Nothing else may be at hand there.
+PRESETS["python_stdlib"] = replace(PRESETS["python_stdlib"], tune_on="none", protocol=DEFAULTS)
 
 
 @dataclass(frozen=True)

@@ -385,7 +385,8 @@ class FastRP:
                 degrees count relationships that the matrix no longer tells apart.
 
         Complexity: O(E) plus the edges of the changed rows times ``dim``, per power. All powers
-            are kept in memory.
+            are kept in memory. Where a few hops of the change reach much of the graph, a new
+            :meth:`fit_transform` is faster.
         """
         fitted = self._ready()
         if self.preset is not None:

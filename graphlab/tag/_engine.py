@@ -115,7 +115,7 @@ class Engine:
         reserved = self._cost(*worst)
         for attempt in range(1, self.policy.max_attempts + 1):
             if not self.ledger.reserve(reserved):
-                text = f"the budget of {self.ledger.budget} is used up"
+                text = f"the budget of {self.ledger.budget:.6g} is used up"
                 return Outcome(None, text, "budget", attempt - 1)
             try:
                 completion = await self._send(key, request, reserved, sum(worst))

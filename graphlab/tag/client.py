@@ -369,8 +369,8 @@ class LLMClient:
         )
         unasked = sum(reply.status == "budget" for reply in replies)
         if unasked:
-            text = f"the budget of {self._ledger.budget} is used up: {unasked} prompts not asked"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            limit = f"the budget of {self._ledger.budget:.6g} is used up"
+            warnings.warn(f"{limit}: {unasked} prompts not asked", RuntimeWarning, stacklevel=2)
         return replies
 
 
