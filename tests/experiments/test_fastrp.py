@@ -60,6 +60,7 @@ def test_presets_name_known_data_and_published_rows_match_ours():
         "blogcatalog",
         "wikipedia",
         "dblp",
+        "digits",
     }
     ours = replace(fastrp.PRESETS["blogcatalog_multilabel"])
     labels = {fastrp.label("authors' setting", ratio) for ratio in ours.ratios}

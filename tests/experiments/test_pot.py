@@ -143,7 +143,7 @@ def test_interrupted_run_continues_bit_for_bit(
 
 
 def test_presets_hold_the_sheet() -> None:
-    assert len(pot.PRESETS) == 32
+    assert len(pot.PRESETS) == 32 + 1  # and the smoke test
     cora, wikics = pot.PRESETS["cora"], pot.PRESETS["wikics_costa"]
     assert (cora.lr, cora.out_channels, cora.drop_edge, cora.temperature, cora.epochs) == (
         5e-4,
