@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import math
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -250,22 +253,34 @@ def peak_memory(fn: Callable[[], object]) -> PeakMemory:
     return PeakMemory(max(0, peak - start), rise, method)
 
 
-@contextmanager
-def blocks_alone() -> Iterator[None]:
-    """Have the C library map every block of 64 KiB and more by itself, where it can.
+_PEAK = """
+import importlib, json, sys
+from benchmarks._harness import peak_memory
+module, function, arguments = json.loads(sys.argv[1])
+run = getattr(importlib.import_module(module), function)(*arguments)
+run()
+print(peak_memory(run).cpu_bytes)
+"""
 
-    Freed blocks then go back to the system at once: a peak inside counts what is in use, not what
-    the heap keeps in holes between longer-lived blocks. Slower; nothing to time in.
+
+def peak_in_use(module: str, function: str, *arguments: object) -> int:
+    """Bytes that a call needs on top, without what the heap keeps in holes between its blocks.
+
+    The call is the second one in a process of its own, whose C library (glibc's) maps every block
+    of 64 KiB and more by itself, so that a freed block goes back to the system at once.
+
+    Args:
+        module: Where the function is.
+        function: Name of a function that returns what is to be called.
+        arguments: Its arguments; JSON carries them.
+
+    Returns:
+        int: Rise of the resident memory.
     """
-    trim, mapped = -1, -3
-    setter = getattr(ctypes.CDLL(None), "mallopt", None) or (lambda *_: None)
-    setter(mapped, 1 << 16)
-    try:
-        yield
-    finally:
-        # Where the limits of a process end up that has freed large blocks.
-        setter(mapped, 1 << 25)
-        setter(trim, 1 << 26)
+    command = [sys.executable, "-c", _PEAK, json.dumps([module, function, arguments])]
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout)
 
 
 def _status(key: str) -> int:

@@ -25,10 +25,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from benchmarks._harness import (
-    blocks_alone,
     compare,
     measure,
     part_parser,
+    peak_in_use,
     peak_memory,
     rmat,
     run_parts,
@@ -97,35 +97,54 @@ def tower(channels: int, layers: int) -> GraphCLIPEncoder:
 # --- parts ----------------------------------------------------------------------------------------
 
 
+def sides(
+    graph: Graph, channels: int, layers: int, steps: int
+) -> tuple[dict[str, Callable[[], object]], GraphTextPairs]:
+    """An epoch of both procedures on the same pairs and weights."""
+    pairs = random_pairs(*graph[1:], steps * BATCH)
+    model = GraphCLIP(tower(channels, layers))
+    dense = DenseTower(model.graph_model)
+    graphs = pair_objects(pairs, model.graph_model.walk_length)
+    eps = EPS * feature_rms(pairs.x)
+    runs: dict[str, Callable[[], object]] = {
+        "released": partial(released_epoch, dense, graphs, pairs.text, batch_size=BATCH, eps=eps),
+        "graphlab": partial(pretrain, model, pairs, settings()),
+    }
+    return runs, pairs
+
+
+def one_side(
+    side: str, folder: str | None, threads: int, channels: int, layers: int, steps: int
+) -> Callable[[], object]:
+    """One of them, for a process of its own."""
+    torch.set_num_threads(threads)
+    graph = source(Namespace(graph=None if folder is None else Path(folder)))
+    return sides(graph, channels, layers, steps)[0][side]
+
+
 def step(options: Namespace) -> list[Row]:
     """Training steps at batch 256: objects, collation and dense padding against packed arrays."""
-    name, edge_index, nodes = source(options)
-    rows = []
+    graph, rows = source(options), []
+    folder = None if options.graph is None else str(options.graph)
     for channels, layers, steps in ((128, 3, 4), (256, 6, 1)):
-        pairs = random_pairs(edge_index, nodes, steps * BATCH)
-        model = GraphCLIP(tower(channels, layers))
-        dense = DenseTower(model.graph_model)
-        graphs = pair_objects(pairs, model.graph_model.walk_length)
-        eps = EPS * feature_rms(pairs.x)
-        runs: dict[str, Callable[[], object]] = {
-            "released": partial(
-                released_epoch, dense, graphs, pairs.text, batch_size=BATCH, eps=eps
-            ),
-            "graphlab": partial(pretrain, model, pairs, settings()),
-        }
-        sizes = pairs.store.sizes
-        shape = {"mean_nodes": float(sizes.double().mean()), "max_nodes": int(sizes.max())}
-        case = f"step, {layers} layers of {channels}, {name}"
+        shape = channels, layers, steps
+        runs, pairs = sides(graph, *shape)
         found = compare(runs, repeats=options.repeats, warmup=1).as_rows()
-        held = {k: peak_memory(run).cpu_bytes for k, run in runs.items()}
-        with blocks_alone():
-            used = {k: peak_memory(run).cpu_bytes for k, run in runs.items()}
+        used = {
+            side: peak_in_use("benchmarks.graphclip", "one_side", side, folder, options.threads,
+                              *shape)
+            for side in runs
+        }  # fmt: skip
+        sizes = pairs.store.sizes
+        about = {"mean_nodes": float(sizes.double().mean()), "max_nodes": int(sizes.max())}
+        case = f"step, {layers} layers of {channels}, {graph[0]}"
         for row in found:
             side = row["name"]
             row["step_s"] = row["median_s"] / steps
-            row |= {"peak_extra_bytes": used[side], "peak_extra_bytes_with_heap": held[side]}
+            row["peak_extra_bytes"] = used[side]
+            row["peak_extra_bytes_with_heap"] = peak_memory(runs[side]).cpu_bytes
             row["memory_ratio"] = used["released"] / used[side]
-            rows.append({"case": case, **row, **shape})
+            rows.append({"case": case, **row, **about})
     return rows
 
 
