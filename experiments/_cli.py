@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -66,12 +66,7 @@ def parse_command(
         ImportError: If tyro is missing.
         ValueError: If a field of the configuration has the name of an option.
     """
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            "the command line needs tyro: pip install graphlab[experiments]"
-        ) from error
+    tyro = _tyro()
     clash = {f.name for f in dataclasses.fields(Options)} & set(config_type.__annotations__)
     if clash:
         raise ValueError(f"{config_type.__name__} has fields of the runner: {sorted(clash)}")
@@ -125,3 +120,30 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds or min(seeds) < 0:
         raise ValueError(f"seeds must look like 3, 0,2,5 or 0:10, got {text!r}")
     return list(dict.fromkeys(seeds))
+
+
+def parse_options(kind: type[C], arguments: Sequence[str] | None) -> C:
+    """Read the options of a command without presets.
+
+    Args:
+        kind: Their dataclass; its docstring is the help.
+        arguments: What was given; ``None`` takes the command line.
+
+    Returns:
+        The options.
+
+    Raises:
+        ImportError: If tyro is missing.
+    """
+    options: C = _tyro().cli(kind, args=None if arguments is None else list(arguments))
+    return options
+
+
+def _tyro() -> Any:
+    try:
+        import tyro
+    except ImportError as error:
+        raise ImportError(
+            "the command line needs tyro: pip install graphlab[experiments]"
+        ) from error
+    return tyro

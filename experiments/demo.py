@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments._cli import parse_options
 from experiments._demo_part import NO_LLM, Part
 from experiments._demo_parts import PARTS
 from experiments._report import Report, Stop, tour_report
@@ -93,13 +94,7 @@ def tour(parts: Sequence[Part], options: Options) -> tuple[list[Results], Report
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo from its command line; 1 when a part failed."""
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            "the command line needs tyro: pip install graphlab[experiments]"
-        ) from error
-    options = tyro.cli(Options, args=None if arguments is None else list(arguments))
+    options = parse_options(Options, arguments)
     parts = chosen(options.parts)
     began = time.perf_counter()
     found, page = tour(parts, options)

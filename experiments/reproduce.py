@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from experiments._cli import parse_options
 from experiments._environment import git_commit
 from experiments._repeat import (
     RESULTS,
@@ -180,13 +181,7 @@ def play(files: Sequence[Recorded], out: Path, options: Options, run: Runner) ->
 
 def main(arguments: Sequence[str] | None = None, run: Runner = by_subprocess) -> int:
     """Repeat results from the command line; see the top for the exit status."""
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            "the command line needs tyro: pip install graphlab[experiments]"
-        ) from error
-    options = tyro.cli(Options, args=None if arguments is None else list(arguments))
+    options = parse_options(Options, arguments)
     files = committed()
     if options.list:
         print(listing(files))

@@ -1,11 +1,10 @@
 #include "cpu/attention_kernel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <utility>
-
-#include <cmath>
 
 #include "cpu/parallel.h"
 

@@ -1,4 +1,4 @@
-"""The graph tower: golden values, PyG's layer, groups of sizes, the border."""
+"""The graph tower: golden values, PyG's layer, the border."""
 
 from __future__ import annotations
 
