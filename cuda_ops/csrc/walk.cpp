@@ -1,9 +1,12 @@
 #include "walk.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "cpu/overlap_kernel.h"  // the range check of int32 columns
 #include "cpu/walk_kernel.h"
+#include "cpu/walk_subgraphs_kernel.h"
 
 namespace graphlab {
 
@@ -38,6 +41,55 @@ Tensor random_walk(
   return out;
 }
 
-STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) { m.impl("random_walk", TORCH_BOX(&random_walk)); }
+namespace {
+
+template <typename T>
+Tensor copied(const Tensor& like, const std::vector<T>& values, ScalarType dtype) {
+  Tensor out = torch::stable::new_empty(like, {static_cast<int64_t>(values.size())}, dtype);
+  std::copy(values.begin(), values.end(), mutable_data<T>(out));
+  return out;
+}
+
+void check_places(const cpu::WalkRows& walks) {
+  for (int64_t row = 0; row < walks.count; ++row) {
+    const int32_t* place = walks.place + row * walks.width;
+    const int32_t lowest = *std::min_element(place, place + walks.width);
+    STD_TORCH_CHECK(
+        place[0] >= 0 && lowest >= -1,
+        "walks must start at a node and hold nothing below -1, see row ", row);
+  }
+}
+
+}  // namespace
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> walk_subgraphs(
+    const Tensor& walks_, int64_t max_nodes) {
+  check_dim(walks_, "walks", 2);
+  const int64_t width = walks_.size(1);
+  STD_TORCH_CHECK(width >= 1, "walks must have at least one column");
+  STD_TORCH_CHECK(max_nodes != 0, "max_nodes must not be 0");
+  const Tensor walks = checked_matrix(walks_, "walks", ScalarType::Int, width);
+  const cpu::WalkRows rows{data<int32_t>(walks), walks.size(0), width, max_nodes};
+  check_places(rows);
+  const cpu::Subgraphs found = cpu::walk_subgraphs(rows);
+  const bool narrow = width <= 1 << 15;
+  Tensor node = torch::stable::new_empty(walks, {found.node_ptr.back()}, ScalarType::Int);
+  Tensor edge = torch::stable::new_empty(
+      walks, {2, found.edge_ptr.back()}, narrow ? ScalarType::Short : ScalarType::Int);
+  if (narrow) {
+    cpu::join_subgraphs(found, mutable_data<int32_t>(node), mutable_data<int16_t>(edge));
+  } else {
+    cpu::join_subgraphs(found, mutable_data<int32_t>(node), mutable_data<int32_t>(edge));
+  }
+  return {
+      copied(walks, found.node_ptr, ScalarType::Long), node,
+      copied(walks, found.edge_ptr, ScalarType::Long), edge,
+      copied(walks, found.root, ScalarType::Int)};
+}
+
+STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) {
+  m.impl("random_walk", TORCH_BOX(&random_walk));
+  m.impl("walk_subgraphs", TORCH_BOX(&walk_subgraphs));
+}
 
 }  // namespace graphlab

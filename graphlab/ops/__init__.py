@@ -18,7 +18,7 @@ from graphlab.ops.propagation import (
     propagate_squares,
 )
 from graphlab.ops.rows import unit_rows
-from graphlab.ops.walk import random_walk
+from graphlab.ops.walk import random_walk, walk_subgraphs
 
 __all__ = [
     "CSRGraph",
@@ -46,4 +46,5 @@ __all__ = [
     "unit_rows",
     "walk_overlap",
     "walk_overlap_visits",
+    "walk_subgraphs",
 ]

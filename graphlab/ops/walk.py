@@ -1,4 +1,4 @@
-"""Random walks with restart: all starts at once, every step a function of its coordinates."""
+"""Random walks with restart, every step a function of its coordinates, and what they traverse."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from graphlab._checks import (
     check_range,
     check_same_device,
     check_tensor,
+    values_visible,
 )
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
-__all__ = ["random_walk"]
+__all__ = ["random_walk", "walk_subgraphs"]
 
 define(
     "random_walk(Tensor rowptr, Tensor col, Tensor start, int seed, int stream, int length, "
@@ -25,6 +26,26 @@ define(
     lambda rowptr, col, start, seed, stream, length, restart: start.new_empty(
         (start.shape[0], length + 1), dtype=torch.int32
     ),
+)
+
+
+def _unknown_sizes(walks: Tensor, max_nodes: int) -> tuple[Tensor, ...]:
+    context = torch.library.get_ctx()
+    nodes, edges = context.new_dynamic_size(), context.new_dynamic_size()
+    count, width = walks.shape
+    return (
+        walks.new_empty(count + 1, dtype=torch.int64),
+        walks.new_empty(nodes),
+        walks.new_empty(count + 1, dtype=torch.int64),
+        walks.new_empty((2, edges), dtype=reference.local_dtype(width)),
+        walks.new_empty(count),
+    )
+
+
+define(
+    "walk_subgraphs(Tensor walks, int max_nodes) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    reference.walk_subgraphs,
+    _unknown_sizes,
 )
 
 
@@ -85,6 +106,52 @@ def random_walk(
     signed = seed - 2**64 if seed >= 2**63 else seed
     out: Tensor = torch.ops.graphlab.random_walk(
         rowptr, col, start, signed, stream, length, float(restart)
+    )
+    return out
+
+
+def walk_subgraphs(
+    walks: Tensor, *, max_nodes: int | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Subgraphs of the edges that walks traverse, in compressed rows.
+
+    Args:
+        walks (Tensor): int32 ``(P, L + 1)`` as :func:`random_walk` returns them: column 0 is the
+            start, -1 a return to it.
+        max_nodes (int, optional): A walk ends before it would visit one node more; at least 1.
+
+    Returns:
+        tuple: ``node_ptr`` int64 ``(P + 1,)``; ``node`` int32, ascending within a subgraph;
+        ``edge_ptr`` int64 ``(P + 1,)``; ``edge`` ``(2, E)``, local ids, int16 up to ``L + 1 =
+        2**15`` and int32 beyond, both directions of every edge once, sorted; ``root`` int32
+        ``(P,)``, local id of the start. A walk without a step is its start with a self-loop.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+    Complexity: O(P L) memory; time O(P (L + n log n)) for n distinct nodes a walk in the compiled
+    kernel, which runs on the CPU.
+
+    Example:
+        >>> walks = torch.tensor([[5, 2, -1, 7]], dtype=torch.int32)
+        >>> node_ptr, node, edge_ptr, edge, root = walk_subgraphs(walks)
+        >>> node.tolist(), edge.tolist(), root.tolist()
+        ([2, 5, 7], [[0, 1, 1, 2], [1, 0, 2, 1]], [1])
+    """
+    if check_tensor(walks, "walks").dtype != torch.int32 or walks.dim() != 2:
+        raise TypeError(f"walks must be int32 and 2-D, got {walks.dtype} {tuple(walks.shape)}")
+    if walks.size(1) == 0:
+        raise ValueError(f"walks must have at least one column, got {tuple(walks.shape)}")
+    if values_visible(walks) and walks.numel():
+        if walks[:, 0].min() < 0:
+            row = int(walks[:, 0].argmin())
+            raise IndexError(f"walks[{row}, 0] = {int(walks[row, 0])} must name the start")
+        if walks.min() < -1:
+            row, step = divmod(int(walks.argmin()), walks.size(1))
+            raise IndexError(f"walks[{row}, {step}] = {int(walks[row, step])} is below -1")
+    limit = -1 if max_nodes is None else check_int(max_nodes, "max_nodes", minimum=1)
+    out: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = torch.ops.graphlab.walk_subgraphs(
+        walks, limit
     )
     return out
 

@@ -14,9 +14,8 @@ from benchmarks.baselines.graphclip import (
     subgraph_objects,
     walk,
 )
-from graphlab.ops import CSRGraph, random_walk
-from graphlab.tag import adversarial_backward
-from graphlab.tag.graphclip._pack import pack_walks
+from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
+from graphlab.tag import SubgraphStore, adversarial_backward
 from tests.tag.graphclip._toy import toy_graph, toy_model, toy_pairs
 
 
@@ -32,7 +31,7 @@ def test_objects_of_walks_are_the_packed_subgraphs():
     walks[7, 1:] = -1  # a walk that never leaves
     returned = walks < 0
     path = torch.where(returned, walks[:, :1], walks).long()
-    store = pack_walks(walks.numpy())
+    store = SubgraphStore(*(part.numpy() for part in walk_subgraphs(walks)))
     for i, data in enumerate(subgraph_objects(path, returned)):
         part = store[i]
         assert torch.equal(data.node, part.node)

@@ -396,6 +396,10 @@ def _walk(nodes: int, edges: int, starts: int, length: int, restart: float) -> C
     return build
 
 
+def _walk_subgraphs(walk: Callable[[], Any], max_nodes: int) -> Callable[[], Any]:
+    return lambda: (reference.random_walk(*walk()), max_nodes)
+
+
 def _attention(sizes: tuple[int, ...], heads: int, width: int) -> Callable[[], Any]:
     ptr = torch.tensor((0, *sizes)).cumsum(0)
     return lambda: (randn(sum(sizes), 3 * heads * width), ptr, heads)
@@ -488,6 +492,7 @@ _WALKS: list[tuple[str, int, int, int, int, float]] = [
     ("no restart", 300, 2000, 3000, 16, 0.0),
     ("no edges", 4, 0, 3, 5, 0.3),
     ("no starts", 5, 8, 0, 4, 0.5),
+    ("many nodes", 900, 5000, 30, 400, 0.05),
 ]
 _ATTENTION: list[tuple[str, tuple[int, ...], int, int]] = [
     ("small", (3, 0, 2), 2, 2),
@@ -595,6 +600,10 @@ def _table() -> list[Case]:
         table.append(Case("meta_logsumexp_backward", label, build, small, slack=3.0))
     for label, *walk in _WALKS:
         table.append(Case("random_walk", label, _walk(*walk), label == "small"))
+        for limit in (-1, 3):
+            build = _walk_subgraphs(_walk(*walk), limit)
+            name = f"{label}-{limit}"
+            table.append(Case("walk_subgraphs", name, build, label == "small"))
     for label, *attention in _ATTENTION:
         small = label == "small"
         table.append(Case("segment_attention", label, _attention(*attention), small))
@@ -612,15 +621,17 @@ def _table() -> list[Case]:
 
 
 #: Operators whose result has a size that only the values tell.
-UNKNOWN_SIZE = {"maximal_cliques"}
+UNKNOWN_SIZE = {"maximal_cliques", "walk_subgraphs"}
 
-#: Operators whose result has a type of its own, whatever the inputs have.
-FIXED_DTYPE = {
+#: Operators, or single outputs, that have a type of their own, whatever the inputs have.
+FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
     "walk_overlap": torch.float64,
     "distinct_ends": torch.int64,
     "random_walk": torch.int32,
 }
 FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
+_WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)
+FIXED_DTYPE |= {("walk_subgraphs", index): dtype for index, dtype in enumerate(_WORDS)}
 
 CASES = _table()
 SMALL = [case for case in CASES if case.small]
@@ -662,7 +673,7 @@ def check_against_reference(
     want = tensors(getattr(reference, case.op)(*double))
     for index, (g, w) in enumerate(zip(got, want, strict=True)):
         expected = torch.float64 if case.op == "propagate_squares" else dtype
-        expected = FIXED_DTYPE.get(case.op, expected)
+        expected = FIXED_DTYPE.get((case.op, index), FIXED_DTYPE.get(case.op, expected))
         if g.dtype != expected:
             raise AssertionError(f"{case.id}: output {index} has dtype {g.dtype}, not {expected}")
         error, limit = relative_error(g, w), case.slack * tolerance(case.op, dtype, device)

@@ -1,4 +1,4 @@
-"""Random walks: the format, the law, independence of what is beside, the border."""
+"""Random walks: the format, the law, independence of what is beside; subgraphs; the border."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphlab._random import philox_uint32
-from graphlab.ops import CSRGraph, random_walk, reference
+from graphlab.ops import CSRGraph, random_walk, reference, walk_subgraphs
 
 
 def ring_with_chords(nodes=12):
@@ -104,3 +106,73 @@ def test_bad_input_is_refused_by_name(changes, error, words):
     args = [arguments.pop(name) for name in ("rowptr", "col", "start")]
     with pytest.raises(error, match=words):
         random_walk(*args, **arguments)
+
+
+def subgraph_by_hand(walk, max_nodes):
+    start, *places = walk
+    at, seen, edges = start, {start}, set()
+    for place in places:
+        nxt = start if place < 0 else place
+        if max_nodes is not None and len(seen | {nxt}) > max_nodes:
+            break
+        if place >= 0:
+            edges |= {(at, nxt), (nxt, at)}
+        seen.add(nxt)
+        at = nxt
+    return sorted(seen), sorted(edges) or [(start, start)]
+
+
+def unpacked(subgraphs):
+    node_ptr, node, edge_ptr, edge, root = (part.tolist() for part in subgraphs)
+    for i, local in enumerate(root):
+        own = node[node_ptr[i] : node_ptr[i + 1]]
+        ends = (side[edge_ptr[i] : edge_ptr[i + 1]] for side in edge)
+        yield own[local], own, [(own[a], own[b]) for a, b in zip(*ends, strict=True)]
+
+
+@st.composite
+def walks_of_any_kind(draw):
+    count, length = draw(st.integers(0, 5)), draw(st.integers(0, 12))
+    top = draw(st.sampled_from([0, 3, 40, 2**31 - 1]))
+    start = st.lists(st.integers(0, top), min_size=count, max_size=count)
+    step = st.lists(st.integers(-1, top), min_size=length, max_size=length)
+    rows = [[s, *draw(step)] for s in draw(start)]
+    return torch.tensor(rows, dtype=torch.int32).reshape(count, length + 1)
+
+
+@given(walks=walks_of_any_kind(), max_nodes=st.sampled_from([None, 1, 2, 5]))
+def test_subgraphs_hold_what_was_traversed(walks, max_nodes):
+    found = walk_subgraphs(walks, max_nodes=max_nodes)
+    got = list(unpacked(found))
+    want = [(walk[0], *subgraph_by_hand(walk, max_nodes)) for walk in walks.tolist()]
+    assert got == want
+    assert [part.dtype for part in found] == [
+        torch.int64, torch.int32, torch.int64, torch.int16, torch.int32
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [500, 2**15 - 1, 2**15])
+def test_subgraphs_of_long_walks(length):
+    generator = torch.Generator().manual_seed(length)
+    walks = torch.randint(-1, 700, (300 if length < 1000 else 3, length + 1), generator=generator)
+    walks[:, 0] = 5
+    found = walk_subgraphs(walks.int())
+    want = [(5, *subgraph_by_hand(walk, None)) for walk in walks.tolist()]
+    assert list(unpacked(found)) == want
+    assert found[3].dtype == (torch.int32 if length == 2**15 else torch.int16)
+
+
+@pytest.mark.parametrize(
+    ("walks", "options", "error", "words"),
+    [
+        (torch.zeros(1, 2).long(), {}, TypeError, "walks must be int32 and 2-D"),
+        (torch.zeros(2).int(), {}, TypeError, "walks must be int32 and 2-D"),
+        (torch.zeros(2, 0).int(), {}, ValueError, "walks must have at least one column"),
+        (torch.tensor([[0, 1], [-1, 1]]).int(), {}, IndexError, r"walks\[1, 0\] = -1 must name"),
+        (torch.tensor([[0, 1], [1, -3]]).int(), {}, IndexError, r"walks\[1, 1\] = -3 is below"),
+        (torch.zeros(1, 2).int(), {"max_nodes": 0}, ValueError, "max_nodes must be at least 1"),
+    ],
+)
+def test_bad_walks_are_refused(walks, options, error, words):
+    with pytest.raises(error, match=words):
+        walk_subgraphs(walks, **options)

@@ -53,7 +53,7 @@ from graphlab.ops.reference.propagation import (
     propagate_squares,
 )
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
-from graphlab.ops.reference.walk import random_walk
+from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
 
 __all__ = [
     "DROPPABLE",
@@ -80,6 +80,7 @@ __all__ = [
     "edge_cosine_weight_grad",
     "interval_propagate",
     "interval_propagate_backward",
+    "local_dtype",
     "maximal_cliques",
     "meta_logsumexp",
     "meta_logsumexp_backward",
@@ -100,4 +101,5 @@ __all__ = [
     "unit_rows",
     "unit_rows_backward",
     "walk_overlap",
+    "walk_subgraphs",
 ]

@@ -1,4 +1,4 @@
-"""Definition of the random walks with restart."""
+"""Definition of the random walks with restart, and of the subgraphs they traverse."""
 
 from __future__ import annotations
 
@@ -37,3 +37,57 @@ def random_walk(
             at = torch.where(back, home, following)
             walks[part, step + 1] = torch.where(back, -1, at).int()
     return walks
+
+
+def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Subgraphs ``(node_ptr, node, edge_ptr, edge, root)`` of the edges that walks traverse.
+
+    A walk ends before it would visit more than ``max_nodes`` distinct nodes; negative: no limit.
+    Nodes ascend and edges are sorted, both directions, each once; a walk without a step is its
+    start with a self-loop.
+    """
+    count, width = walks.shape
+    moved = walks >= 0
+    row = torch.arange(count, device=walks.device)[:, None].expand(count, width)
+    place = torch.where(moved, walks, walks[:, :1]).long()
+    if max_nodes >= 0:
+        # The count of visited nodes never falls: nothing follows the first node too many.
+        kept = _visited(row, place) <= max_nodes
+        moved, place = moved & kept, torch.where(kept, place, place[:, :1])
+    size = int(place.max()) + 1 if count else 1
+    member, rank = torch.unique(row * size + place, return_inverse=True)
+    node_ptr = _pointers(member // size, count)
+    local = rank - node_ptr[row]
+    source, target = local[:, :-1][moved[:, 1:]], local[:, 1:][moved[:, 1:]]
+    alone = ~moved[:, 1:].any(1)
+    loop = local[alone, 0]
+    owner = torch.cat([row[:, 1:][moved[:, 1:]]] * 2 + [row[alone, 0]])
+    ends = torch.cat([source, target, loop]), torch.cat([target, source, loop])
+    edge = torch.unique((owner * width + ends[0]) * width + ends[1])
+    return (
+        node_ptr,
+        (member % size).int(),
+        _pointers(edge // width**2, count),
+        torch.stack([edge // width % width, edge % width]).to(local_dtype(width)),
+        local[:, 0].int(),
+    )
+
+
+def local_dtype(width: int) -> torch.dtype:
+    """The shorter integers that number the nodes of a walk with ``width`` places."""
+    return torch.int16 if width <= 2**15 else torch.int32
+
+
+def _visited(row: Tensor, place: Tensor) -> Tensor:
+    """Number of distinct nodes that a walk has seen at each of its places."""
+    size = int(place.max()) + 1 if place.numel() else 1
+    member, rank = torch.unique(row * size + place, return_inverse=True)
+    step = torch.arange(place.size(1), device=place.device).expand_as(place)
+    first = step.new_full(member.shape, place.size(1))
+    first = first.scatter_reduce(0, rank.flatten(), step.flatten(), "amin")
+    return (first[rank] == step).cumsum(1)
+
+
+def _pointers(owner: Tensor, count: int) -> Tensor:
+    lengths = torch.bincount(owner, minlength=count)
+    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._random import philox4x32
-from graphlab.ops import CSRGraph, random_walk
-from graphlab.tag.graphclip._pack import Ints, pack_induced, pack_walks, truncate_walks
+from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
+from graphlab.tag.graphclip._pack import Ints, pack_induced
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["SubgraphSampler"]
@@ -126,10 +126,9 @@ class SubgraphSampler:
             restart=self.restart,
             seed=self.seed,
             stream=stream,
-        ).numpy()
-        if self.max_nodes is not None:
-            truncate_walks(walks, self.max_nodes)
-        store = pack_walks(walks)
+        )
+        parts = walk_subgraphs(walks, max_nodes=self.max_nodes)
+        store = SubgraphStore(*(part.numpy() for part in parts))
         if self.edges == "traversed":
             return store
         owner = np.repeat(np.arange(len(store)), np.diff(store.node_ptr))
