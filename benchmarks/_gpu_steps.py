@@ -147,7 +147,7 @@ def random_entries(size: Sparse, device: torch.device) -> Tensor:
 def fastrp(size: Sparse, device: torch.device) -> Run:
     """The library with its default weights; reading the graph is not timed."""
     model = FastRP(size.dim, seed=SEED)
-    return model.fit(random_entries(size, device), None, size.nodes).transform
+    return model.fit(random_entries(size, device), size.nodes).transform
 
 
 def fastrp_eager(size: Sparse, device: torch.device) -> Run:

@@ -50,7 +50,7 @@ def matrix_of(edge_index: Tensor, num_nodes: int) -> sp.csr_matrix:
 def fitted(edge_index: Any, num_nodes: int | None, **options: Any) -> FastRP:
     """An estimator that has read the graph; the reading is not timed."""
     chosen = {"dim": DIM, "weights": WEIGHTS, "beta": BETA, "seed": SEED, **options}
-    return FastRP(**chosen).fit(edge_index, None, num_nodes)
+    return FastRP(**chosen).fit(edge_index, num_nodes)
 
 
 def peers(options: Options) -> list[Row]:

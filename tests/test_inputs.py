@@ -270,7 +270,7 @@ ENTRY_POINTS: dict[str, Callable[[Tensor], Any]] = {
     "adjacency_bounds": lambda e: (
         adjacency_bounds(e, NODES, torch.ones(NODES, dtype=torch.long)).low
     ),
-    "fastrp": lambda e: embed.fastrp(e, WEIGHT, NODES, dim=8),
+    "fastrp": lambda e: embed.fastrp(e, NODES, WEIGHT, dim=8),
     "FastRP.update": fastrp_update,
     "AddFastRP": lambda e: embed.AddFastRP(dim=8)(toy_data(e)).x,
     "topological_concentration": lambda e: embed.topological_concentration(
@@ -388,7 +388,7 @@ GRAPHS: dict[str, Callable[[], Any]] = {
 HYPEREDGES = torch.tensor([[0, 1, 2, 1, 2, 3, 3, 4, 4, 5], [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]])
 
 WHOLE_GRAPH: dict[str, Callable[[Any, Any], Any]] = {
-    "fastrp": lambda g, n: embed.fastrp(g, None, n, dim=8),
+    "fastrp": lambda g, n: embed.fastrp(g, n, dim=8),
     "topological_concentration": embed.topological_concentration,
     "approx_topological_concentration": lambda g, n: embed.approx_topological_concentration(
         g, n, dim=8
@@ -432,7 +432,7 @@ def test_weights_of_a_graph_are_read(kind: str) -> None:
     else:
         repeated, halves = torch.cat([both, both], dim=1), WEIGHTS.repeat(2) / 2
         graph = torch.sparse_coo_tensor(repeated, halves, (NODES, NODES), check_invariants=True)
-    expected = embed.fastrp(both, WEIGHTS.double(), NODES, dim=8)
+    expected = embed.fastrp(both, NODES, WEIGHTS.double(), dim=8)
     torch.testing.assert_close(embed.fastrp(graph, dim=8), expected)
     if kind == "COO not coalesced":
         assert not graph.is_coalesced()
@@ -448,7 +448,7 @@ def test_whole_and_boolean_weights_are_numbers() -> None:
     for given in (weight, weight > 3):
         real = given.float()
         torch.testing.assert_close(
-            embed.fastrp(edges, given, NODES, dim=8), embed.fastrp(edges, real, NODES, dim=8)
+            embed.fastrp(edges, NODES, given, dim=8), embed.fastrp(edges, NODES, real, dim=8)
         )
         loss = contrastive.PamCLoss()
         torch.testing.assert_close(
@@ -481,7 +481,7 @@ def test_a_matrix_states_its_own_size_and_weights() -> None:
     with pytest.raises(ValueError, match="num_nodes must be 7, the size of the matrix, got 8"):
         embed.topological_concentration(graph, 8)
     with pytest.raises(ValueError, match="edge_weight must be None where edge_index is a matrix"):
-        embed.fastrp(graph, torch.ones(14))
+        embed.fastrp(graph, edge_weight=torch.ones(14))
 
 
 @pytest.mark.parametrize("kind", ["torch CSR", "scipy COO", "networkx"])

@@ -149,8 +149,9 @@ class FastRP:
     def fit(
         self,
         edge_index: Any,
-        edge_weight: Tensor | None = None,
         num_nodes: int | None = None,
+        edge_weight: Tensor | None = None,
+        *,
         x: Tensor | None = None,
         property_ratio: float = 0.0,
         node_id: Tensor | None = None,
@@ -161,9 +162,9 @@ class FastRP:
         Args:
             edge_index: ``(2, E)`` edges (row 0: the node that averages, row 1: its neighbour), or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
+            num_nodes: N; by default that of the graph, else the largest node + 1.
             edge_weight: ``(E,)``, not negative, finite; by default ``Data.edge_weight`` if there,
                 the values of a matrix, or the attribute ``"weight"`` of a networkx graph.
-            num_nodes: N; by default that of the graph, else the largest node + 1.
             x: Features ``(N, F)``; those of a ``Data`` are used if ``property_ratio`` > 0.
             property_ratio: Share of the columns, the last ones, that start from features: from
                 ``x`` times a random ternary matrix, without degree factor. The number of columns is
@@ -201,13 +202,13 @@ class FastRP:
     def fit_transform(
         self,
         edge_index: Any,
-        edge_weight: Tensor | None = None,
         num_nodes: int | None = None,
+        edge_weight: Tensor | None = None,
+        *,
         x: Tensor | None = None,
         property_ratio: float = 0.0,
         node_id: Tensor | None = None,
         projection_matrix: Tensor | None = None,
-        *,
         panel: int | None = None,
         out: str | os.PathLike[str] | None = None,
         distributed: bool = False,
@@ -217,8 +218,8 @@ class FastRP:
 
         Args:
             edge_index: See :meth:`fit`, as the next six.
-            edge_weight: See there.
             num_nodes: See there.
+            edge_weight: See there.
             x: See there.
             property_ratio: See there.
             node_id: See there.
@@ -234,7 +235,15 @@ class FastRP:
         Raises:
             TypeError, ValueError, IndexError: As both.
         """
-        self.fit(edge_index, edge_weight, num_nodes, x, property_ratio, node_id, projection_matrix)
+        self.fit(
+            edge_index,
+            num_nodes,
+            edge_weight,
+            x=x,
+            property_ratio=property_ratio,
+            node_id=node_id,
+            projection_matrix=projection_matrix,
+        )
         return self.transform(panel=panel, out=out, distributed=distributed, group=group)
 
     def transform(
@@ -418,8 +427,8 @@ class FastRP:
 
 def fastrp(
     edge_index: Any,
-    edge_weight: Tensor | None = None,
     num_nodes: int | None = None,
+    edge_weight: Tensor | None = None,
     *,
     x: Tensor | None = None,
     property_ratio: float = 0.0,
@@ -431,8 +440,8 @@ def fastrp(
 
     Args:
         edge_index: See :meth:`FastRP.fit`, as the next six.
-        edge_weight: See there.
         num_nodes: See there.
+        edge_weight: See there.
         x: See there.
         property_ratio: See there.
         node_id: See there.
@@ -450,5 +459,11 @@ def fastrp(
         torch.Size([2, 4])
     """
     return FastRP(**options).fit_transform(
-        edge_index, edge_weight, num_nodes, x, property_ratio, node_id, projection_matrix
+        edge_index,
+        num_nodes,
+        edge_weight,
+        x=x,
+        property_ratio=property_ratio,
+        node_id=node_id,
+        projection_matrix=projection_matrix,
     )

@@ -79,14 +79,14 @@ class Marioh(SavableEstimator):
         self.classifier = check_choice(classifier, "classifier", NAMES)
         self.seed = check_int(seed, "seed", minimum=0, maximum=2**32 - 1)
 
-    def fit(self, source: Hypergraph, num_nodes: int | None = None) -> Marioh:
+    def fit(self, hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Marioh:
         """Learn to tell hyperedges from other cliques.
 
         Positives are the hyperedges of two nodes and more; negatives the maximal cliques that are
         none, and as many random subsets of maximal cliques.
 
         Args:
-            source (HyperGraphData or Tensor): The hypergraph, or its incidence.
+            hyperedge_index (HyperGraphData or Tensor): The hypergraph, or its incidence.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
 
         Returns:
@@ -96,11 +96,11 @@ class Marioh(SavableEstimator):
             ValueError: If no hyperedge has two nodes.
             TypeError, IndexError: If an argument is malformed.
         """
-        hypergraph = read_incidence(source, num_nodes, name="source")
+        hypergraph = read_incidence(hyperedge_index, num_nodes)
         edges = hypergraph.distinct()
         edges = edges.take(np.flatnonzero(edges.sizes > 1))
         if len(edges) == 0:
-            raise ValueError("source must hold a hyperedge with two nodes or more")
+            raise ValueError("hyperedge_index must hold a hyperedge with two nodes or more")
         known = edges if self.mode == "reduced" else hypergraph.rows
         weights = Weights.of(*projection(Incidence(known, hypergraph.num_nodes)))
         cliques = weights.maximal_cliques(hypergraph.num_nodes)

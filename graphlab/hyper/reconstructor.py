@@ -118,7 +118,7 @@ class HypergraphReconstructor(SavableEstimator):
 
     def fit(
         self,
-        source: Hypergraph,
+        hyperedge_index: Hypergraph,
         num_nodes: int | None = None,
         *,
         label_mask: Tensor | None = None,
@@ -126,10 +126,12 @@ class HypergraphReconstructor(SavableEstimator):
         """Learn from a hypergraph.
 
         Args:
-            source (HyperGraphData or Tensor): The hypergraph, or its incidence ``(2, nnz)``.
+            hyperedge_index (HyperGraphData or Tensor): The hypergraph, or its incidence
+                ``(2, nnz)``.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             label_mask (Tensor, optional): ``(H,)`` bool, the hyperedges that are known; the others
-                are neither used nor taken for negatives, as if the source held the known ones only.
+                are neither used nor taken for negatives, as if only the known ones were
+                there.
 
         Returns:
             HypergraphReconstructor: This object.
@@ -137,10 +139,10 @@ class HypergraphReconstructor(SavableEstimator):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or no hyperedge is known.
         """
-        hypergraph = _masked(read_incidence(source, num_nodes, name="source"), label_mask)
+        hypergraph = _masked(read_incidence(hyperedge_index, num_nodes), label_mask)
         edges = hypergraph.distinct()
         if len(edges) == 0:
-            raise ValueError("source must hold at least one hyperedge")
+            raise ValueError("hyperedge_index must hold at least one hyperedge")
         graph = read_graph(projection(hypergraph)[0], hypergraph.num_nodes)
         cliques = maximal_cliques(graph)
         self.beta_ = self.beta or self._choose_beta(hypergraph, edges, graph, cliques)
@@ -312,12 +314,13 @@ class HypergraphReconstructor(SavableEstimator):
             raise ValueError("HypergraphReconstructor must be fitted before it can predict")
 
     def importance(
-        self, hypergraph: Hypergraph, num_nodes: int | None = None, *, repeats: int = 3
+        self, hyperedge_index: Hypergraph, num_nodes: int | None = None, *, repeats: int = 3
     ) -> dict[str, float]:
         """What the columns are worth: fall of the Jaccard index when one is shuffled.
 
         Args:
-            hypergraph (HyperGraphData or Tensor): Truth to reconstruct from its own projection.
+            hyperedge_index (HyperGraphData or Tensor): Truth to reconstruct from its own
+                projection.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             repeats (int): Shuffles per column.
 
@@ -329,7 +332,7 @@ class HypergraphReconstructor(SavableEstimator):
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
-        truth = read_incidence(hypergraph, num_nodes)
+        truth = read_incidence(hyperedge_index, num_nodes)
         graph = read_graph(projection(truth)[0], truth.num_nodes)
         cliques = maximal_cliques(graph)
         candidates, x = self._prepare(cliques, graph)

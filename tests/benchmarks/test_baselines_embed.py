@@ -31,7 +31,7 @@ def test_authors_method_is_fastrp(normalize, beta):
     model = FastRP(
         weights=WEIGHTS, beta=beta, normalize=normalize, standardize=True, dtype=torch.float64
     )
-    got = model.fit_transform(index, None, nodes, projection_matrix=torch.from_numpy(start.copy()))
+    got = model.fit_transform(index, nodes, projection_matrix=torch.from_numpy(start.copy()))
     assert np.abs(got.numpy() - want).max() < 1e-9
 
 

@@ -39,7 +39,7 @@ def projection(case):
 
 def edges(case):
     index = torch.from_numpy(np.stack([case["edge_row"], case["edge_col"]])).long()
-    return index, torch.from_numpy(case["edge_val"]), int(case["num_nodes"])
+    return index, int(case["num_nodes"]), torch.from_numpy(case["edge_val"])
 
 
 def model(case, **changes):
@@ -59,7 +59,7 @@ def graph(nodes=300, count=2400, seed=0, weighted=True):
     generator = torch.Generator().manual_seed(seed)
     index = torch.randint(nodes - 5, (2, count), generator=generator)  # five nodes stay isolated
     weight = torch.rand(count, generator=generator) + 0.1
-    return (index, weight if weighted else None, nodes)
+    return (index, nodes, weight if weighted else None)
 
 
 # --- published numbers ----------------------------------------------------------------------------
@@ -118,8 +118,8 @@ def test_equals_neo4j(name):
     )
     z = estimator.fit_transform(
         torch.cat([pairs, pairs.flip(0)], 1),
-        weight,
         int(case["num_nodes"]),
+        weight,
         projection_matrix=torch.from_numpy(case["initial"]),
     )
     assert np.abs(z.numpy() - case["embedding"]).max() < 1e-5
@@ -141,7 +141,7 @@ def test_neo4j_degrees_count_relationships():
     index, weight = torch.tensor([[0, 0, 1], [1, 1, 0]]), torch.tensor([1.0, 3.0, 2.0])
     start = torch.eye(2)
     estimator = FastRP(preset="neo4j", weights=(1.0,), normalize=False)
-    z = estimator.fit_transform(index, weight, projection_matrix=start)
+    z = estimator.fit_transform(index, edge_weight=weight, projection_matrix=start)
     assert z.tolist() == [[0.0, 2.0], [2.0, 0.0]]  # 4 / 2 relationships, 2 / 1
 
 
@@ -150,11 +150,11 @@ def test_neo4j_degrees_count_relationships():
 
 @pytest.mark.parametrize("projection", ["very_sparse", "achlioptas", "gaussian"])
 def test_equals_dense_algebra(projection):
-    index, weight, nodes = graph(60, 400)
+    index, nodes, weight = graph(60, 400)
     estimator = FastRP(
         24, (0.5, 0.0, -2.0), 0.3, projection, self_weight=0.7, seed=9, dtype=torch.float64
     )
-    z = estimator.fit_transform(index, weight, nodes)
+    z = estimator.fit_transform(index, nodes, weight)
     a = torch.zeros(nodes, nodes, dtype=torch.float64)
     a.index_put_((index[0], index[1]), weight.double(), accumulate=True)
     degree = a.sum(1)
@@ -194,10 +194,10 @@ def test_beta_zero_and_none_are_the_same():
 
 
 def test_adjacency_matrix_with_degree_factor():
-    index, weight, nodes = graph(50, 300)
+    index, nodes, weight = graph(50, 300)
     options = {"weights": (1.0,), "beta": -0.5, "normalize": False, "dtype": torch.float64}
-    adjacency = fastrp(index, weight, nodes, input_matrix="adjacency", **options)
-    transition = fastrp(index, weight, nodes, **options)
+    adjacency = fastrp(index, nodes, weight, input_matrix="adjacency", **options)
+    transition = fastrp(index, nodes, weight, **options)
     degree = torch.zeros(nodes, dtype=torch.float64).index_add_(0, index[0], weight.double())
     assert torch.allclose(adjacency, degree.unsqueeze(1) * transition, atol=1e-12)
 
@@ -213,16 +213,16 @@ def test_isolated_nodes_are_zero_until_standardised():
 
 
 def test_constant_columns_standardise_to_zero():
-    z = fastrp(torch.empty(2, 0, dtype=torch.long), None, 4, dim=3, standardize=True)
+    z = fastrp(torch.empty(2, 0, dtype=torch.long), 4, dim=3, standardize=True)
     assert z.tolist() == [[0.0] * 3] * 4
 
 
 def test_duplicates_are_summed_and_zero_rows_stay_zero():
     index = torch.tensor([[0, 0, 1, 2], [1, 1, 0, 2]])
     weight = torch.tensor([1.0, 2.0, 1.0, 0.0])
-    merged = (torch.tensor([[0, 1, 2], [1, 0, 2]]), torch.tensor([3.0, 1.0, 0.0]))
+    merged = (torch.tensor([[0, 1, 2], [1, 0, 2]]), 3, torch.tensor([3.0, 1.0, 0.0]))
     options = {"dim": 8, "sparsity": 1.0}
-    z = fastrp(index, weight, **options)
+    z = fastrp(index, edge_weight=weight, **options)
     assert torch.equal(z, fastrp(*merged, **options)) and not z[2].any() and bool(z[0].any())
 
 
@@ -233,20 +233,20 @@ def test_directed_graphs_average_over_out_edges():
 
 
 def test_features_fill_the_last_columns():
-    index, weight, nodes = graph(40, 300)
+    index, nodes, weight = graph(40, 300)
     x = torch.randn(nodes, 7, generator=torch.Generator().manual_seed(1))
     options = {"dim": 40, "weights": (1.0,), "normalize": False, "beta": -1.0}
-    z = fastrp(index, weight, nodes, x=x, property_ratio=0.3, **options)
-    plain = fastrp(index, weight, nodes, **options)
+    z = fastrp(index, nodes, weight, x=x, property_ratio=0.3, **options)
+    plain = fastrp(index, nodes, weight, **options)
     assert torch.equal(z[:, :28], plain[:, :28])
-    double = fastrp(index, weight, nodes, x=2 * x, property_ratio=0.3, **options)
+    double = fastrp(index, nodes, weight, x=2 * x, property_ratio=0.3, **options)
     assert torch.allclose(double[:, 28:], 2 * z[:, 28:], rtol=1e-5)
     assert torch.equal(double[:, :28], z[:, :28])
 
 
 def test_every_kind_of_graph_is_read():
-    index, weight, nodes = graph(30, 100)
-    want = fastrp(index, weight, nodes, dim=8)
+    index, nodes, weight = graph(30, 100)
+    want = fastrp(index, nodes, weight, dim=8)
     data = Data(edge_index=index, edge_weight=weight, num_nodes=nodes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
@@ -256,7 +256,7 @@ def test_every_kind_of_graph_is_read():
     matrix = sp.coo_matrix((weight.double().numpy(), index.numpy()), shape=(nodes, nodes))
     for other in (data, coo, csr, matrix, matrix.tocsc()):
         assert torch.equal(fastrp(other, dim=8), want)
-    assert torch.equal(fastrp(index.int(), weight, nodes, dim=8), want)
+    assert torch.equal(fastrp(index.int(), nodes, weight, dim=8), want)
 
 
 def test_bfloat16_keeps_the_directions():
@@ -282,9 +282,9 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("width", [16, 48, 96])
 def test_panels_do_not_change_the_bits(options, width):
-    index, weight, nodes = graph()
+    index, nodes, weight = graph()
     x = torch.randn(nodes, 9, generator=torch.Generator().manual_seed(1))
-    estimator = FastRP(100, **options).fit(index, weight, nodes, x, 0.4)
+    estimator = FastRP(100, **options).fit(index, nodes, weight, x=x, property_ratio=0.4)
     assert torch.equal(estimator.transform(panel=width), estimator.transform())
 
 
@@ -322,16 +322,16 @@ def test_threads_do_not_change_the_bits(options):
 
 
 def test_names_and_not_numbers_choose_the_random_row():
-    index, weight, nodes = graph(50, 500)
+    index, nodes, weight = graph(50, 500)
     name = torch.randperm(10 * nodes, generator=torch.Generator().manual_seed(0))[:nodes]
     order = torch.randperm(nodes, generator=torch.Generator().manual_seed(1))
     place = torch.empty_like(order)
     place[order] = torch.arange(nodes)
     options = {"dim": 16, "sparsity": 2.0, "dtype": torch.float64}
-    z = fastrp(index, weight, nodes, node_id=name, **options)
-    again = fastrp(place[index], weight, nodes, node_id=name[order], **options)
+    z = fastrp(index, nodes, weight, node_id=name, **options)
+    again = fastrp(place[index], nodes, weight, node_id=name[order], **options)
     assert torch.allclose(again, z[order], atol=1e-12)
-    assert not torch.allclose(fastrp(index, weight, nodes, **options), z)
+    assert not torch.allclose(fastrp(index, nodes, weight, **options), z)
 
 
 def test_seeds_differ_and_repeat():
@@ -356,27 +356,27 @@ def test_merge_of_powers_is_the_transform(options):
 @pytest.mark.parametrize("beta", [0.0, -0.7])
 @pytest.mark.parametrize("matrix", ["transition", "adjacency"])
 def test_update_equals_a_fresh_run(beta, matrix):
-    index, weight, nodes = graph(200, 300)
+    index, nodes, weight = graph(200, 300)
     options = {"dim": 20, "beta": beta, "input_matrix": matrix, "sparsity": 2.0}
-    estimator = FastRP(**options).fit(index, weight, nodes)
+    estimator = FastRP(**options).fit(index, nodes, weight)
     extra = torch.tensor([[3, 7, 199], [9, 7, 3]])
     extra_weight = torch.tensor([0.5, 1.0, 2.0])
     z = estimator.update(extra, extra_weight)
     fresh = FastRP(**options)
-    both = torch.cat([index, extra], 1), torch.cat([weight, extra_weight]), nodes
+    both = torch.cat([index, extra], 1), nodes, torch.cat([weight, extra_weight])
     powers = fresh.propagate(*both)
     assert all(
         torch.allclose(a, b, atol=1e-7) for a, b in zip(estimator.propagate(), powers, strict=True)
     )
     assert torch.allclose(z, fresh.transform(), atol=1e-5)
     back = estimator.update(extra, -extra_weight)
-    assert torch.allclose(back, fastrp(index, weight, nodes, **options), atol=1e-4)
+    assert torch.allclose(back, fastrp(index, nodes, weight, **options), atol=1e-4)
 
 
 def test_update_touches_only_what_the_change_reaches():
     path = torch.stack([torch.arange(99), torch.arange(1, 100)])
     index = torch.cat([path, path.flip(0)], 1)
-    estimator = FastRP(8, (1.0, 1.0), 0.0, sparsity=1.0).fit(index, None, 100)
+    estimator = FastRP(8, (1.0, 1.0), 0.0, sparsity=1.0).fit(index, 100)
     before = estimator.propagate()
     estimator.update(torch.tensor([[0], [2]]))
     after = estimator._ready().powers
@@ -390,13 +390,13 @@ def test_update_touches_only_what_the_change_reaches():
 def test_rows_of_one_power_are_unit_or_zero(seed, nodes, count, dim):
     generator = torch.Generator().manual_seed(seed)
     index = torch.randint(nodes, (2, count), generator=generator)
-    z = fastrp(index, None, nodes, dim=dim, weights=(0.0, 1.0), sparsity=1.0, seed=seed)
+    z = fastrp(index, nodes, dim=dim, weights=(0.0, 1.0), sparsity=1.0, seed=seed)
     norm = z.norm(dim=1)
     assert bool(((norm - 1).abs().lt(1e-5) | norm.eq(0)).all())
     # Rows that cancel to nothing have no direction: repeated edges are compared without norms.
     options = {"dim": dim, "weights": (0.0, 1.0), "normalize": False, "dtype": torch.float64}
-    doubled = fastrp(index.repeat(1, 2), None, nodes, beta=0.0, seed=seed, **options)
-    plain = fastrp(index, None, nodes, beta=0.0, seed=seed, **options)
+    doubled = fastrp(index.repeat(1, 2), nodes, beta=0.0, seed=seed, **options)
+    plain = fastrp(index, nodes, beta=0.0, seed=seed, **options)
     assert torch.allclose(doubled, plain, atol=1e-12)
 
 
@@ -404,10 +404,10 @@ def test_rows_of_one_power_are_unit_or_zero(seed, nodes, count, dim):
 
 
 def test_transform_writes_replaces_or_appends():
-    index, weight, nodes = graph(30, 90)
+    index, nodes, weight = graph(30, 90)
     x = torch.ones(nodes, 3)
     data = Data(edge_index=index, edge_weight=weight, num_nodes=nodes, x=x)
-    z = fastrp(index, weight, nodes, dim=6)
+    z = fastrp(index, nodes, weight, dim=6)
     assert torch.equal(AddFastRP(dim=6)(data).x, z)
     assert torch.equal(AddFastRP(None, dim=6)(data).x, torch.cat([x, z], 1))
     named = AddFastRP("z", dim=6)(data)
@@ -456,6 +456,7 @@ def test_bad_options_are_refused_by_name(options, error, words):
         ({"edge_index": EDGE.float()}, TypeError, "edge_index must be int64 or int32"),
         ({"edge_index": EDGE[0]}, ValueError, r"edge_index must have shape \(2, E\)"),
         ({"edge_index": [[0], [1]]}, TypeError, "edge_index must be a torch.Tensor"),
+        ({"num_nodes": torch.ones(2)}, TypeError, "num_nodes must be an int, got Tensor"),
         ({"num_nodes": 1}, IndexError, r"edge_index\[0, 1\] = 1 is outside \[0, 1\)"),
         ({"edge_index": -EDGE}, IndexError, "= -1 is outside"),
         ({"edge_weight": torch.tensor([1.0, math.nan])}, ValueError, "edge_weight must be finite"),
@@ -511,4 +512,4 @@ def test_misuse_is_refused():
 def test_graphs_without_nodes_or_edges():
     empty = torch.empty(2, 0, dtype=torch.long)
     assert fastrp(empty, dim=4).shape == (0, 4)
-    assert fastrp(empty, None, 3, dim=4).tolist() == [[0.0] * 4] * 3
+    assert fastrp(empty, 3, dim=4).tolist() == [[0.0] * 4] * 3
