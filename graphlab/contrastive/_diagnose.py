@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix
+from graphlab._precision import widened
 from graphlab.contrastive._negatives import exact_logsum, moment_logsum
 from graphlab.contrastive.statistics import ClusterStatistics
 from graphlab.ops import unit_rows
@@ -58,8 +59,7 @@ def diagnose(
     generator: torch.Generator | None,
 ) -> PamCDiagnosis:
     """Implement :meth:`PamCLoss.diagnose`."""
-    z = check_matrix(z, "z").detach()
-    z = z if z.dtype == torch.float64 else z.float()
+    z = widened(check_matrix(z, "z").detach())
     take = min(check_int(anchors, "anchors", minimum=1), z.size(0))
     device = z.device if generator is None else generator.device
     chosen = torch.randperm(z.size(0), generator=generator, device=device)[:take].to(z.device)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphlab import _distributed
 from graphlab._checks import check_index, check_int, check_matrix, values_visible
+from graphlab._precision import widened
 from graphlab.ops import cluster_outer, cluster_sum, unit_rows
 
 __all__ = ["ClusterStatistics"]
@@ -51,8 +52,7 @@ class ClusterStatistics:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
         check_int(order, "order", minimum=0, maximum=2)
-        z = check_matrix(z, "z", finite=False)
-        z = z if z.dtype == torch.float64 else z.float()
+        z = widened(check_matrix(z, "z", finite=False))
         cluster, num_clusters = check_cluster(cluster, z.size(0), num_clusters)
         # A zero row has no direction: like in every cosine, no gradient reaches it.
         rows = z.masked_fill(~z.any(1, keepdim=True), 0) if order == 0 else unit_rows(z)

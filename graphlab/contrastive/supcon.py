@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_finite, check_positive, check_tensor, values_visible
+from graphlab._precision import widened
 from graphlab.ops import cluster_sum, self_logsumexp
 
 __all__ = ["supcon_loss"]
@@ -44,8 +45,7 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
     _check_views(features, labels)
     temperature = check_positive(temperature, "temperature")
     views = features.size(1)
-    x = features.reshape(-1, features.size(2))
-    x = x if x.dtype == torch.float64 else x.float()
+    x = widened(features.reshape(-1, features.size(2)))
     unique, label = labels.unique(return_inverse=True)
     label = label.repeat_interleave(views)
     positives = torch.bincount(label, minlength=unique.numel())[label] - 1

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from graphlab._distributed import all_gather_rows, rank, world_size
+from graphlab._precision import working_dtype
 from graphlab.embed._adjacency import Adjacency
 from graphlab.embed._start import Start
 from graphlab.ops import propagate, propagate_merge, propagate_squares
@@ -90,7 +91,7 @@ def make_problem(
     adjacency: Adjacency, row_scale: Tensor | None, start: Start, **options: Any
 ) -> Problem:
     """Bring the matrix to the dtype of the sums."""
-    dtype = torch.float64 if start.dtype == torch.float64 else torch.float32
+    dtype = working_dtype(start.dtype)
     return Problem(
         rowptr=adjacency.rowptr,
         col=adjacency.col,
@@ -175,7 +176,7 @@ def embed(
     if len(cuts) == 1 and not spread:
         return problem.merged(lo, hi, squares).to(dtype)
     rows = problem.rowptr.numel() - 1
-    wide = torch.float64 if problem.start.dtype == torch.float64 else torch.float32
+    wide = working_dtype(problem.start.dtype)
     result = problem.start.factor.new_empty((rows, hi - lo), dtype=wide)
     for begin, end in cuts:
         result[:, begin - lo : end - lo] = problem.merged(begin, end, squares)

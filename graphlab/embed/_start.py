@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._precision import working_dtype
 from graphlab.ops import random_projection
 
 __all__: list[str] = []
@@ -63,7 +64,7 @@ class Start:
     def _topology(self, lo: int, hi: int) -> Tensor:
         # Variance 1 / dim per entry: sqrt(s / dim) with probability 1 / s, or normal / sqrt(dim).
         scale = ((self.sparsity or 1.0) / self.dim) ** 0.5
-        wide = torch.float64 if self.dtype == torch.float64 else torch.float32
+        wide = working_dtype(self.dtype)
         out = self.factor.new_empty((self.factor.numel(), hi - lo), dtype=self.dtype)
         step = _ROWS if self.dtype != wide else max(1, self.factor.numel())
         node = self.node

@@ -13,6 +13,7 @@ from graphlab._checks import (
     check_pointers,
     check_same_device,
 )
+from graphlab._precision import widened
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
@@ -90,6 +91,5 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
         )
     ptr = check_pointers(ptr, qkv.size(0), "ptr")
     check_same_device(qkv=qkv, ptr=ptr)
-    dtype = torch.float64 if qkv.dtype == torch.float64 else torch.float32
-    out: Tensor = torch.ops.graphlab.segment_attention(qkv.to(dtype), ptr, heads)[0]
+    out: Tensor = torch.ops.graphlab.segment_attention(widened(qkv), ptr, heads)[0]
     return out

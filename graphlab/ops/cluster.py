@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_int, check_matrix, check_positive, check_same_device
+from graphlab._precision import widened
 from graphlab.ops import reference
 from graphlab.ops.library import define
 from graphlab.ops.pairwise import self_logsumexp
@@ -79,7 +80,7 @@ def _check(x: Tensor, cluster: Tensor, num_clusters: int) -> tuple[Tensor, Tenso
     num_clusters = check_int(num_clusters, "num_clusters", minimum=1)
     cluster = check_index(cluster, num_clusters, "cluster", length=x.size(0))
     check_same_device(x=x, cluster=cluster)
-    return x if x.dtype == torch.float64 else x.float(), cluster, num_clusters
+    return widened(x), cluster, num_clusters
 
 
 def cluster_sum(x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:

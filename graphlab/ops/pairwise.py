@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_matrix, check_same_device, check_tensor
+from graphlab._precision import widened
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
@@ -172,8 +173,7 @@ def self_logsumexp(
     Complexity: O(N^2 D) time, O(N) memory forward, O(N D) backward.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    x = check_matrix(x, "x", finite=False)
-    x = x if x.dtype == torch.float64 else x.float()
+    x = widened(check_matrix(x, "x", finite=False))
     check_same_device(x=x, weight=weight)
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)

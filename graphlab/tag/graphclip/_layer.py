@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch_geometric.nn import GPSConv, SAGEConv
 
+from graphlab._precision import widened
 from graphlab.ops.reference.buckets import segment_pointers
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
@@ -69,7 +70,7 @@ class _Attention(torch.autograd.Function):
         device = x.device.type
         ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         ctx.heads = heads
-        wide = _widen(F.linear(x, weight, bias))
+        wide = widened(F.linear(x, weight, bias))
         out, lse = torch.ops.graphlab.segment_attention(wide, pointers, heads)
         ctx.save_for_backward(x, weight, bias, pointers, out, lse)
         return out  # type: ignore[no-any-return]
@@ -79,7 +80,7 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, pointers, out, lse = ctx.saved_tensors
         with torch.autocast(*ctx.autocast):
-            wide = _widen(F.linear(x, weight, bias))
+            wide = widened(F.linear(x, weight, bias))
             slope = torch.ops.graphlab.segment_attention_backward(
                 grad.contiguous(), torch.zeros_like(lse), wide, pointers, out, lse, ctx.heads
             )
@@ -87,10 +88,6 @@ class _Attention(torch.autograd.Function):
             grads = (slope @ weight, slope.t() @ x, slope.sum(0))
         parts = zip(grads, (x, weight, bias), strict=True)
         return (*(g.to(given.dtype) for g, given in parts), None, None)
-
-
-def _widen(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _plus(fresh: Tensor, other: Tensor) -> Tensor:
@@ -128,7 +125,7 @@ class GPSLayer(GPSConv):
         # The mean of mapped rows is the mapped mean, and needs no rows kept for the way back.
         # The operator adds in float32 at least, also under autocast.
         mapped = F.linear(x, self.conv.lin_l.weight)
-        mean: Tensor = _MeanOfNeighbours.apply(_widen(mapped).contiguous(), plan)  # type: ignore[no-untyped-call]
+        mean: Tensor = _MeanOfNeighbours.apply(widened(mapped).contiguous(), plan)  # type: ignore[no-untyped-call]
         return _plus(mean, F.linear(x, self.conv.lin_r.weight, self.conv.lin_l.bias))
 
     def _attend(self, x: Tensor, plan: Plan) -> Tensor:

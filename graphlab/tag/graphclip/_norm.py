@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._distributed import all_reduce_sum, is_distributed
+from graphlab._precision import widened
 
 
 class GlobalBatchNorm(nn.BatchNorm1d):
@@ -20,7 +21,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         """Normalise ``(N, C)``."""
         if not (self.training and is_distributed()):
             return super().forward(x)
-        wide = x if x.dtype == torch.float64 else x.float()
+        wide = widened(x)
         count = wide.new_full((1,), wide.size(0))
         sums = all_reduce_sum(torch.cat([wide.sum(0), count]))
         total, mean = sums[-1].detach(), sums[:-1] / sums[-1].detach()

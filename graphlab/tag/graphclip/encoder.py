@@ -15,6 +15,7 @@ from graphlab._checks import (
     check_matrix,
     values_visible,
 )
+from graphlab._precision import working_dtype
 from graphlab.tag.graphclip._layer import GPSLayer, Plan
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
@@ -149,8 +150,7 @@ class GraphCLIPEncoder(nn.Module):
         """Embed every subgraph of a batch; see the class for shapes."""
         edge_index, root_index = self._check(x, pe, edge_index, batch, root_index)
         num_graphs = root_index.numel()
-        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-        plan = Plan.build(edge_index, batch, num_graphs, dtype)
+        plan = Plan.build(edge_index, batch, num_graphs, working_dtype(x.dtype))
         h = torch.cat([self.node_emb(x), self.pe_lin(self.pe_norm(pe))], dim=1)
         for conv in self.convs:
             h = conv(h, plan)
