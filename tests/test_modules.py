@@ -5,7 +5,7 @@ import importlib
 import inspect
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -205,6 +205,39 @@ def test_state_restores_a_module_built_anew(name: str) -> None:
 def test_double_reaches_every_floating_tensor(name: str) -> None:
     state = made(name).state_dict().items()
     assert {key for key, t in state if t.is_floating_point() and t.dtype != torch.float64} == set()
+
+
+#: Plain objects whose tensors are brought to the device of each call's arguments, and the cache of
+#: the last graph, which those of another device replace.
+FOLLOW_ARGUMENTS = ("CentralityDropEdge", "BetaMixture", "_PreparedGraph")
+
+
+def kept(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+    """All tensors that can be reached from an object, with the way to them."""
+    if isinstance(holder, Tensor):
+        yield path, holder
+    skipped = type(holder).__name__ in FOLLOW_ARGUMENTS or isinstance(holder, torch.Generator)
+    if skipped or id(holder) in seen:
+        return
+    seen.add(id(holder))
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(holder, dict):
+        items = holder.items()
+    elif isinstance(holder, (list, tuple)):
+        items = enumerate(holder)
+    elif hasattr(holder, "__dict__") and not isinstance(holder, (Tensor, type)):
+        items = vars(holder).items()
+    for key, value in items:
+        yield from kept(value, f"{path}.{key}", seen)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_stays_behind_when_a_module_moves(name: str) -> None:
+    module = made(name)
+    module.zero_grad()
+    module.to("meta")
+    left = [path for path, tensor in kept(module, name, set()) if not tensor.is_meta]
+    assert left == []
 
 
 @pytest.fixture

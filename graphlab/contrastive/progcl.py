@@ -138,6 +138,14 @@ class ProGCLLoss(nn.Module):
         self.mixture: BetaMixture | None = None
         self._frozen: tuple[_Frozen, _Frozen] | None = None
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ProGCLLoss:
+        """Move what the fit has kept along with the module (``to``, ``cuda``, ``double``)."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self._frozen is not None:
+            (a, b), (c, d) = self._frozen
+            self._frozen = (fn(a), fn(b)), (fn(c), fn(d))
+        return self
+
     @torch.no_grad()
     def fit(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -100,6 +100,13 @@ class PromptTuner(nn.Module):
     def model(self) -> GraphCLIP:
         """The frozen tower."""
         return self._held[0]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
+        """Where this module goes (``to``, ``cuda``, ``double``), the tower goes."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if recurse:
+            self.model._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the prompts to node features ``(N, D)``."""
