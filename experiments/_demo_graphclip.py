@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 
 from experiments._context import Context
-from experiments._demo_text import Rows, text_graph
+from experiments._results import Rows
+from experiments._stdlib import text_graph
 from graphlab import viz
 from graphlab.tag import (
     GraphCLIP,

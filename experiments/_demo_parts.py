@@ -9,10 +9,10 @@ from experiments import (
     _demo_hypergraph,
     _demo_links,
     _demo_pot,
-    _demo_text,
     gaugllm,
     hypergraph,
     pamc,
+    tape,
 )
 from experiments._demo_part import NO_LLM, Part
 
@@ -127,9 +127,9 @@ TAPE = Part(
     "TAPE",
     _STDLIB,
     "Trains the member TA, which reads the modules' own texts, and a bag of words beside it.",
-    _demo_text.run_tape,
-    _demo_text.TapeConfig(),
-    _demo_text.TapeConfig(gnns=("gcn",), dim=16, words=50, epochs=2),
+    tape.run,
+    tape.PRESETS["stdlib"],
+    replace(tape.PRESETS["smoke"], dim=16, words=50, epochs=2),
     "GCN TA",
     "logistic regression on TA, no graph",
     "accuracy",
@@ -144,13 +144,10 @@ GAUGLLM = Part(
     _STDLIB,
     "Runs the stages that need no model: the second view reads summaries by template, and edges "
     "are voted on by similarity of texts. The ablation shows what either adds to BGRL.",
-    _demo_text.run_gaugllm,
-    _demo_text.GAugConfig(),
-    _demo_text.GAugConfig(
-        dim=16,
-        training=gaugllm.Config(dataset="stdlib", epochs=1, out_channels=4, num_candidates=5),
-    ),
-    "BGRL, both",
+    gaugllm.run,
+    gaugllm.PRESETS["stdlib"],
+    replace(gaugllm.PRESETS["smoke"], dim=16, epochs=1, out_channels=4),
+    "BGRL, both (templates)",
     "frozen features",
     "accuracy",
     {

@@ -25,11 +25,11 @@ from torch.nn.functional import normalize
 
 from experiments._context import Context
 from experiments._graphclip import Target, TargetConfig, target_presets
+from experiments._results import Rows
 from experiments._runner import main
 from experiments._text_sets import TextSet
 from graphlab.tag import PromptTuner, SubgraphStore
 
-Rows = dict[str, dict[str, float]]
 Settings = dict[str, Any]
 
 

@@ -29,6 +29,7 @@ from experiments._graphclip import (
     node_features,
 )
 from experiments._ranks import is_main, main_first
+from experiments._results import Rows
 from experiments._runner import main
 from experiments._text_sets import load_text_set, place_of
 from graphlab.tag import (
@@ -39,8 +40,6 @@ from graphlab.tag import (
     SubgraphSampler,
     pretrain,
 )
-
-Rows = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ explanations, only with ``--llm``) and ``BoW``.
 authors for the splits 0 to 3. Seed 4 and later take embeddings and split of ``seed % 4`` together,
 with new initial weights: another split would test on nodes whose labels the embeddings have seen.
 
+``stdlib`` is embedded and needs neither data nor a model: texts and words alone.
+
 The epoch of every member is chosen on validation nodes; test labels are read for the table alone.
 
     python -m experiments.tape --preset cora --source ../shared/data/llm_outputs --seeds 0:5
@@ -20,6 +22,7 @@ folder with ``nodes.csv`` and ``edges.csv`` as its source:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +30,11 @@ import torch
 from torch import Tensor
 
 from experiments._context import Context
+from experiments._figures import accuracy_bars
 from experiments._runner import main
+from experiments._stdlib import EMBEDDED, text_graph
 from experiments._text_graphs import CORA_SEEDS, bag_of_words, read_citeseer, read_cora
-from graphlab import viz
+from graphlab.evaluate import linear_probe
 from graphlab.tag import (
     TAPE,
     ExplanationGenerator,
@@ -87,6 +92,7 @@ class Config:
     patience: int = 50
     k: int = 5
     words: int = 2000
+    dim: int = 256
     llm: str | None = None
     llm_cache: str = "data/llm_replies.db"
     structured: bool = True
@@ -100,7 +106,13 @@ PRESETS = {
     "cora": Config(),
     "citeseer": Config(dataset="citeseer"),
     "texts": Config(dataset="texts", source="data/text_graph"),
-}
+    "stdlib": Config(dataset=EMBEDDED, ensembles=("TA+BoW",), words=1000),
+    # Quick: shows that a figure repeats, not how good the method is.
+    "smoke": Config(
+        dataset=EMBEDDED, gnns=("gcn",), ensembles=("TA+BoW",), dim=32, words=100,
+        hidden_channels=16, num_layers=2, epochs=20,
+    ),
+}  # fmt: skip
 
 
 def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
@@ -111,22 +123,32 @@ def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
         which = context.seed % CORA_SEEDS
         data: Any = read_cora(config.source, which, config.k)
         split = tape_split(int(data.num_nodes), which)
-    elif config.dataset in ("citeseer", "texts"):
-        stored = config.dataset == "citeseer"
-        data = (
-            read_citeseer(config.source, config.k) if stored else TextGraph.from_csv(config.source)
-        )
+    elif config.dataset in _READ:
+        data = _READ[config.dataset](config)
         data.BoW = bag_of_words(data.text, config.words)
         if config.llm is not None:
             ask(config, context, data)
-        elif not stored:
+        elif config.dataset == "texts":
             raise ValueError("dataset 'texts' has no stored answers: give --llm URL/v1/MODEL")
         split = tape_split(int(data.num_nodes), context.seed)
     else:
-        raise ValueError(f"dataset must be cora, citeseer or texts, got {config.dataset!r}")
-    if config.llm is None:
+        raise ValueError(f"dataset must be among cora, {', '.join(_READ)}, got {config.dataset!r}")
+    if config.llm is None and "P" in data:
         check_alignment(data.P, data.y, num_classes=len(data.label_names))
     return data, split
+
+
+def _read_stdlib(config: Config) -> TextGraph:
+    graph, _ = text_graph(config.dim)
+    graph.TA = graph.x
+    return graph
+
+
+_READ: dict[str, Callable[[Config], TextGraph]] = {
+    "citeseer": lambda config: read_citeseer(config.source, config.k),
+    "texts": lambda config: TextGraph.from_csv(config.source),
+    EMBEDDED: _read_stdlib,
+}
 
 
 # --- from texts to features -----------------------------------------------------------------------
@@ -170,14 +192,19 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     names = [name for name in ("TA", "E", "P", "BoW") if name in data]
     y, test = data.y, split["test"]
     common = int(torch.bincount(y[split["train"]]).argmax())
-    guess = data.P[:, 0] - 1
-    rows = {
-        "most frequent class": {"accuracy": share(y[test] == common)},
-        "LLM top-1": {
+    rows = {"most frequent class": {"accuracy": share(y[test] == common)}}
+    if "P" in names:
+        guess = data.P[:, 0] - 1
+        rows["LLM top-1"] = {
             "accuracy": share(guess[test] == y[test]),
             "accuracy_all_nodes": share(guess == y),
-        },
-    }
+        }
+    else:
+        probe = linear_probe(data.TA, y, split)
+        rows["logistic regression on TA, no graph"] = {
+            "accuracy": probe.accuracy,
+            "val_accuracy": probe.val_accuracy,
+        }
     for gnn in config.gnns:
         model = TAPE(
             gnn,
@@ -203,7 +230,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             members = ensemble.split("+")
             if set(members) <= set(names):
                 rows[f"{title} {ensemble}"] = scores([logits[m] for m in members], y, split)
-    draw(context, rows)
+    accuracy_bars(context, rows)
     return rows
 
 
@@ -220,13 +247,6 @@ def scores(members: list[Tensor], y: Tensor, split: dict[str, Tensor]) -> dict[s
 def share(hits: Tensor) -> float:
     """Share of true values."""
     return float(hits.double().mean())
-
-
-def draw(context: Context, rows: dict[str, dict[str, float]]) -> None:
-    """Picture of the test accuracies."""
-    axes = viz.bars(list(rows), {"accuracy": [row["accuracy"] for row in rows.values()]})
-    axes.tick_params(axis="x", labelrotation=90)
-    context.figure("accuracy", axes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import _demo_links, _demo_text, demo, pamc
+from experiments import _demo_links, demo, pamc
 from experiments._demo_part import NO_LLM
 from experiments._demo_parts import PARTS
 from experiments._report import tour_report
@@ -87,15 +87,6 @@ def test_size_is_checked(tmp_path):
 
 def test_an_empty_tour_is_a_page():
     assert "Nothing was left out" in tour_report("t", "", []).html()
-
-
-def test_gaugllm_gets_no_predictions_without_a_model():
-    config = _demo_text.GAugConfig(dim=16)
-    graph, encoder = _demo_text.text_graph(config.dim)
-    stored, help_ = _demo_text.without_llm(config, graph, encoder, 0)
-    assert int(stored.ranked.abs().sum()) == 0
-    assert help_.told == "no LLM"
-    assert not torch.equal(help_.views[0], help_.views[1])
 
 
 def test_hidden_edges_are_not_seen_by_the_predictors():

@@ -60,6 +60,23 @@ def rows(tmp_path: Path, config: script.Config) -> dict[str, dict[str, float]]:
     return script.run(config, Context(seed=0, device=torch.device("cpu"), directory=tmp_path))
 
 
+def test_the_embedded_graph_gets_no_predictions(tmp_path):
+    config = dataclasses.replace(script.PRESETS["smoke"], dim=16, epochs=1)
+    stored, help_ = script.read(config, 0)
+    assert int(stored.ranked.abs().sum()) == 0
+    assert help_.told == "templates"
+    assert not torch.equal(help_.views[0], help_.views[1])
+    assert list(rows(tmp_path, config)) == [
+        "frozen features",
+        "frozen features of the second view (templates)",
+        "most frequent class",
+        "BGRL, no LLM",
+        "BGRL, features only (templates)",
+        "BGRL, edges only (templates)",
+        "BGRL, both (templates)",
+    ]
+
+
 def test_rows_of_stored_answers(tmp_path, folder):
     found = rows(tmp_path, dataclasses.replace(SMALL, data=str(folder)))
     assert list(found) == [

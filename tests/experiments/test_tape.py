@@ -199,6 +199,17 @@ def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:
         assert message in results.errors[0]
 
 
+def test_the_embedded_graph_needs_nothing(tmp_path: Path) -> None:
+    config = dataclasses.replace(tape.PRESETS["smoke"], dim=16, words=50, epochs=2)
+    assert list(rows(tmp_path, config)) == [
+        "most frequent class",
+        "logistic regression on TA, no graph",
+        "GCN TA",
+        "GCN BoW",
+        "GCN TA+BoW",
+    ]
+
+
 # --- the files ------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,129 @@
+"""Sums of rows by cluster and by neighbourhood: graphlab.ops, torch, PyG and torch-scatter.
+
+python -m benchmarks.scatter                 writes results/scatter.json
+python -m benchmarks.scatter --scale 10      small, to try it out
+
+torch-scatter is measured where it is installed. Forward passes, and forward with backward where the
+method has one; the graph is in the order that each method wants before the clock starts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import scatter
+
+from benchmarks._harness import compare, part_parser, rmat, run_parts
+from graphlab.ops import CSRGraph, cluster_sum, propagate
+
+SEED = 0
+DIM = 128
+CLUSTERS = 500
+Row = dict[str, Any]
+Sums = dict[str, Callable[[Tensor], Tensor]]
+
+
+def cluster_methods(cluster: Tensor, clusters: int) -> Sums:
+    """Sums ``(K, D)`` of the rows of every cluster."""
+
+    def reduced(x: Tensor) -> Tensor:
+        index = cluster[:, None].expand_as(x)
+        return x.new_zeros(clusters, x.size(1)).scatter_reduce(0, index, x, "sum")
+
+    found: Sums = {
+        "torch.scatter_reduce": reduced,
+        "torch.index_add": lambda x: x.new_zeros(clusters, x.size(1)).index_add(0, cluster, x),
+        "PyG scatter": lambda x: scatter(x, cluster, 0, clusters, "sum"),
+        "graphlab": lambda x: cluster_sum(x, cluster, clusters),
+    }
+    package = torch_scatter()
+    if package is not None:
+        found["torch-scatter"] = lambda x: package.scatter_sum(x, cluster, 0, dim_size=clusters)
+    return found
+
+
+def neighbour_methods(graph: CSRGraph) -> Sums:
+    """Sums ``(N, D)`` of the rows of every node's neighbours."""
+    rowptr, col, nodes = graph.rowptr, graph.col, graph.num_nodes
+    index = col.long()
+    owner = torch.arange(nodes).repeat_interleave(rowptr.diff())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
+        ones = torch.ones(col.numel())
+        matrix = torch.sparse_csr_tensor(rowptr, index, ones, (nodes, nodes))
+    found: Sums = {
+        "torch.sparse": lambda h: matrix @ h,
+        "torch.index_add": lambda h: torch.zeros_like(h).index_add(0, owner, h[index]),
+        "PyG scatter": lambda h: scatter(h[index], owner, 0, nodes, "sum"),
+        "graphlab": lambda h: propagate(h, rowptr, col),
+    }
+    package = torch_scatter()
+    if package is not None:
+        found["torch-scatter"] = lambda h: package.segment_csr(h[index], rowptr)
+    return found
+
+
+def torch_scatter() -> Any:
+    """The package, or None where it is missing or was built for another torch."""
+    try:
+        return importlib.import_module("torch_scatter")
+    except (ImportError, OSError):
+        return None
+
+
+def timed(case: str, methods: Sums, x: Tensor, repeats: int) -> list[Row]:
+    """Forward, then forward with backward, all methods in alternation."""
+    weight = torch.randn(next(iter(methods.values()))(x).shape)
+
+    def both(method: Callable[[Tensor], Tensor]) -> Tensor:
+        leaf = x.clone().requires_grad_()
+        return torch.autograd.grad(method(leaf), leaf, weight)[0]
+
+    forward = {name: lambda m=m: m(x) for name, m in methods.items()}
+    whole = {name: lambda m=m: both(m) for name, m in methods.items()}
+    rows = []
+    for label, runs in (("forward", forward), ("forward + backward", whole)):
+        found = compare(runs, repeats=repeats).as_rows()
+        rows += [{"case": f"{case}, {label}", **row} for row in found]
+    return rows
+
+
+def clusters(options: Namespace) -> list[Row]:
+    """Rows of 2^scale nodes, in no order."""
+    nodes = 1 << options.scale
+    generator = torch.Generator().manual_seed(SEED)
+    cluster = torch.randint(CLUSTERS, (nodes,), generator=generator)
+    x = torch.randn(nodes, DIM, generator=generator)
+    case = f"sums of {CLUSTERS} clusters, N=2^{options.scale}, D={DIM}"
+    return timed(case, cluster_methods(cluster, CLUSTERS), x, options.repeats)
+
+
+def neighbours(options: Namespace) -> list[Row]:
+    """An R-MAT graph."""
+    nodes = 1 << options.scale
+    graph = CSRGraph.from_edge_index(rmat(options.scale, 8, SEED), nodes)
+    x = torch.randn(nodes, DIM, generator=torch.Generator().manual_seed(SEED))
+    case = f"sums of neighbours, R-MAT 2^{options.scale}, {graph.col.numel()} entries, D={DIM}"
+    return timed(case, neighbour_methods(graph), x, options.repeats)
+
+
+PARTS = {"clusters": clusters, "neighbours": neighbours}
+
+
+def main() -> None:
+    """Run the chosen parts and write their rows."""
+    parser = part_parser(__doc__, PARTS)
+    parser.add_argument("--scale", type=int, default=17)
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    run_parts("scatter", PARTS, options, options, seeds=[SEED])
+
+
+if __name__ == "__main__":
+    main()
