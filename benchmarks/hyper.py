@@ -1,15 +1,17 @@
 """Speed of hypergraph reconstruction beside networkx, networkit and the published method.
 
-python -m benchmarks.hyper                   all parts; writes results/hyper.json
+python -m benchmarks.hyper                   all parts but the last; writes results/hyper.json
 python -m benchmarks.hyper --only cliques    maximal cliques of DBLP and P.School
 python -m benchmarks.hyper --only rho motif  the statistics of the sampler; motif features
 python -m benchmarks.hyper --only pipeline   P.School from files to Jaccard index (minutes)
+python -m benchmarks.hyper --only files      a million hyperedges from and to a file
 
 Times are CPU seconds of one process; building a library's own graph object is not counted.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from benchmarks._harness import part_parser, run_parts
 from benchmarks.baselines import hyper as plain
-from graphlab.datasets import read_hyperedge_list
+from graphlab.datasets import read_hif, read_hyperedge_list, write_hif
 from graphlab.hyper import (
     CliqueSampler,
     HypergraphReconstructor,
@@ -215,16 +217,50 @@ def published_stages(
     return seconds, len(found & wanted) / len(found | wanted)
 
 
-PARTS = {"cliques": cliques, "rho": rhos, "motif": motif, "pipeline": pipeline}
+def random_hypergraph(hyperedges: int) -> HyperGraphData:
+    """Hyperedges of two to five random nodes."""
+    generator = torch.Generator().manual_seed(SEED)
+    sizes = torch.randint(2, 6, (hyperedges,), generator=generator)
+    edge = torch.arange(hyperedges).repeat_interleave(sizes)
+    node = torch.randint(hyperedges // 2, (edge.numel(),), generator=generator)
+    return HyperGraphData(edge_index=torch.stack([node, edge]), num_nodes=hyperedges // 2)
+
+
+def files(source: Path, repeats: int, sizes: tuple[int, ...] = (10**5, 10**6)) -> list[Row]:
+    """Hyperedges through a file of the interchange format, and their projection."""
+    rows: list[Row] = []
+    for hyperedges in sizes:
+        data = random_hypergraph(hyperedges)
+        case = f"{hyperedges} hyperedges, {data.edge_index.size(1)} incidences"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "random.hif.json"
+            writing, _ = timed(lambda d=data, p=path: write_hif(d, p), repeats)  # type: ignore[misc]
+            reading, found = timed(lambda p=path: read_hif(p), repeats)  # type: ignore[misc]
+            require(torch.equal(found.edge_index, data.edge_index), "the file")
+            if hyperedges <= 10**5 and find_spec("xgi"):
+                import xgi
+
+                theirs, _ = timed(lambda p=path: xgi.read_hif(p), repeats)  # type: ignore[misc]
+                rows.append({"case": case, "name": "xgi, read", "cpu_s": theirs})
+        projecting, _ = timed(lambda d=data: project(d), repeats)  # type: ignore[misc]
+        named = {"read_hif": reading, "write_hif": writing, "project": projecting}
+        rows += [{"case": case, "name": name, "cpu_s": s} for name, s in named.items()]
+    return rows
+
+
+PARTS = {"cliques": cliques, "rho": rhos, "motif": motif, "pipeline": pipeline, "files": files}
 
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
+    usual = [part for part in PARTS if part != "files"]
     parser = part_parser(__doc__, PARTS, count=1)
+    parser.set_defaults(only=usual)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--source", type=Path, default=HERE.parent / "data/hypergraph/shyre")
     options = parser.parse_args()
-    run_parts("hyper", PARTS, options, options.source, options.repeats, seeds=[SEED])
+    arguments = (options.source, options.repeats)
+    run_parts("hyper", PARTS, options, *arguments, seeds=[SEED], default=usual)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from operator import or_
 
 from _tables import (
     concentration,
+    cost,
     fastrp,
     gaugllm,
     graphclip,
@@ -40,6 +41,7 @@ SYSTEMS = (
     graphclip,
     tag,
     performance,
+    cost,
     summary,
 )
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix
+from graphlab._sorted import distinct
 
 __all__: list[str] = []
 
@@ -44,7 +45,7 @@ def knn_edge_index(x: Tensor, k: int, *, chunk_size: int = 1024) -> Tensor:
     target = np.concatenate(near).ravel()
     source = np.repeat(np.arange(num_nodes), k)
     # One number per directed pair: unique() sorts and removes the repeats in one go.
-    pairs = np.unique(np.r_[source * num_nodes + target, target * num_nodes + source])
+    pairs = distinct(np.r_[source * num_nodes + target, target * num_nodes + source])
     return torch.from_numpy(np.stack([pairs // num_nodes, pairs % num_nodes]))
 
 

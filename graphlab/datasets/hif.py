@@ -6,10 +6,13 @@ import json
 import os
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
@@ -38,7 +41,8 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
         HyperGraphData: ``edge_index`` (2, nnz) int64, nodes above hyperedges, in the order of the
         file; ``num_nodes``; ``num_hyperedges``; ``node_id`` and ``hyperedge_id``, lists of strings
         and ints; ``incidence_weight`` (nnz,) float64 (1 where the file has none), if it has any;
-        and ``hif``, a dict with everything else as it is in the file.
+        and ``hif``, a dict with everything else as it is in the file (``incidences`` only if
+        they say more than which node is in which hyperedge).
 
     Raises:
         ValueError: If the file is no JSON or breaks the format; the message names the place.
@@ -51,20 +55,18 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     validate(content, _schema(), str(path))
     nodes, edges = content.get("nodes", []), content.get("edges", [])
     incidences: Records = content["incidences"]
-    node_number = _numbers(nodes, incidences, "node")
-    edge_number = _numbers(edges, incidences, "edge")
-    columns = [[node_number[_key(r["node"])] for r in incidences]]
-    columns.append([edge_number[_key(r["edge"])] for r in incidences])
+    node_number, node_column = _numbers(nodes, incidences, "node")
+    edge_number, edge_column = _numbers(edges, incidences, "edge")
+    kept = {name: part for name, part in content.items() if name != "incidences"}
+    if any(len(record) > 2 for record in incidences):
+        kept["incidences"] = [_without(record, ("node", "edge")) for record in incidences]
     data = HyperGraphData(
-        edge_index=torch.tensor(columns, dtype=torch.int64).view(2, -1),
+        edge_index=torch.from_numpy(np.stack([node_column, edge_column])),
         num_nodes=len(node_number),
         num_hyperedges=len(edge_number),
-        node_id=[key[1] for key in node_number],
-        hyperedge_id=[key[1] for key in edge_number],
-        hif={
-            **{name: part for name, part in content.items() if name != "incidences"},
-            "incidences": [_without(r, ("node", "edge")) for r in incidences],
-        },
+        node_id=list(node_number),
+        hyperedge_id=list(edge_number),
+        hif=kept,
     )
     if any("weight" in record for record in incidences):
         weights = [float(record.get("weight", 1)) for record in incidences]
@@ -131,17 +133,17 @@ def _parse(path: Path) -> dict[str, Any]:
     return content
 
 
-def _key(value: Id) -> tuple[str, Id]:
-    """Ids 1 and "1" are different; both are one key in JSON objects, but not here."""
-    return type(value).__name__, value
+def _numbers(
+    records: Records, incidences: Records, field: str
+) -> tuple[dict[Id, int], NDArray[np.int64]]:
+    """Number of every id, by first appearance, and those of the incidences.
 
-
-def _numbers(records: Records, incidences: Records, field: str) -> dict[tuple[str, Id], int]:
-    """Number of every id, by first appearance."""
-    numbers: dict[tuple[str, Id], int] = {}
-    for record in (*records, *incidences):
-        numbers.setdefault(_key(record[field]), len(numbers))
-    return numbers
+    Ids 1 and "1" are different, as they are to a dict.
+    """
+    used = [record[field] for record in incidences]
+    ids = dict.fromkeys(chain((record[field] for record in records), used))
+    numbers = dict(zip(ids, range(len(ids)), strict=True))
+    return numbers, np.fromiter(map(numbers.__getitem__, used), np.int64, len(used))
 
 
 def _without(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _ids(store: Any, name: str, count_name: str, used: Tensor) -> list[Id]:
         return list(range(count))
     if len(given) != count:
         raise ValueError(f"{name} must have {count} entries, got {len(given)}")
-    if len({_key(value) for value in given}) != count:
+    if len(set(given)) != count:
         raise ValueError(f"{name} must not repeat an id")
     return list(given)
 
@@ -179,7 +181,7 @@ def _set_weights(incidences: Records, weights: Tensor | None) -> None:
 def _list_missing(content: dict[str, Any], name: str, field: str, ids: list[Id]) -> None:
     """List what no record and no incidence mentions, so that nothing is lost."""
     records: Records = content.get(name, [])
-    known = _numbers(records, content["incidences"], field)
-    missing = [{field: value} for value in ids if _key(value) not in known]
+    known, _ = _numbers(records, content["incidences"], field)
+    missing = [{field: value} for value in ids if value not in known]
     if missing:
         content[name] = [*records, *missing]

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_choice
+from graphlab._sorted import distinct
 from graphlab.datasets._local import LocalDataset
 
 __all__ = ["MultilabelDataset", "read_multilabel_mat"]
@@ -173,7 +174,7 @@ def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:
     """Edges, each once, and a line of nodes per label."""
     pairs = np.loadtxt(graph, dtype=np.int64, ndmin=2)
     row, col = np.concatenate([pairs, pairs[:, ::-1]]).T
-    once = np.unique(row * num_nodes + col)
+    once = distinct(row * num_nodes + col)
     size = (num_nodes, num_nodes)
     entries = (np.ones(once.size), (once // num_nodes, once % num_nodes))
     lines = communities.read_text(encoding="ascii").splitlines()

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int, check_range, check_tensor
+from graphlab._sorted import distinct
 from graphlab.hyper._sets import Rows, pointers, sorted_unique
 
 Hypergraph = Tensor | HyperGraphData
@@ -53,7 +54,7 @@ def read_incidence(
     check_range(index[0], num_nodes, f"{name}[0]")
     node, edge = (part.cpu().long().numpy() for part in index)
     count = _number_of_hyperedges(edge, num_hyperedges, name)
-    key = np.unique(edge * max(num_nodes, 1) + node)
+    key = distinct(edge * max(num_nodes, 1) + node)
     edge, node = np.divmod(key, max(num_nodes, 1))
     return Incidence(Rows(pointers(np.bincount(edge, minlength=count)), node), num_nodes)
 
@@ -100,7 +101,7 @@ def _number_of_hyperedges(edge: Any, given: int | None, name: str) -> int:
         return 0
     if edge.min() < 0:
         raise IndexError(f"{name}[1] holds the negative hyperedge id {edge.min()}")
-    present = np.unique(edge)
+    present = distinct(edge)
     if present.size != present[-1] + 1:
         missing = int(np.flatnonzero(present != np.arange(present.size))[0])
         raise ValueError(

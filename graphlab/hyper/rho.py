@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
+from graphlab._sorted import distinct
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import Ints, Rows, SetFamily, pointers, rows_of
 
@@ -146,7 +147,7 @@ def cells(edges: Rows, cliques: Rows, inside: tuple[Ints, Ints]) -> tuple[Ints, 
     """Sizes (n, k) and the number of distinct hyperedges in each cell."""
     edge, clique = inside
     top = int(cliques.sizes.max()) + 1 if len(cliques) else 1
-    pair = np.unique(edge * top + cliques.sizes[clique])
+    pair = distinct(edge * top + cliques.sizes[clique])
     edge, n = np.divmod(pair, top)
     cell, hits = np.unique(n * top + edges.sizes[edge], return_counts=True)
     n, k = np.divmod(cell, top)

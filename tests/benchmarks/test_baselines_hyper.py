@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,9 @@ def test_stages_and_parts():
         sorted(set(sets_of(train))), sorted(set(sets_of(test))), 20
     )
     assert 0 <= score <= 1 and set(stages) >= {"rho", "features", "training"}
-    assert set(benchmark.PARTS) == {"cliques", "rho", "motif", "pipeline"}
+    assert set(benchmark.PARTS) == {"cliques", "rho", "motif", "pipeline", "files"}
+    names = [row["name"] for row in benchmark.files(Path(), 1, (40,))]
+    assert {"read_hif", "write_hif", "project"} <= set(names)
     with pytest.raises(RuntimeError, match="disagree"):
         benchmark.require(False, "networkx")
 

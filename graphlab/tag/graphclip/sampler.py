@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._random import philox4x32
+from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -140,13 +141,14 @@ class SubgraphSampler:
         rowptr, col = graph.rowptr.numpy(), graph.col.numpy()
         seen = frontier = np.arange(roots.size) * size + roots
         for _ in range(self.num_hops):
-            found = np.setdiff1d(_neighbours(rowptr, col, frontier, size), seen)
+            found = _neighbours(rowptr, col, frontier, size)
+            found = np.setdiff1d(found, seen, assume_unique=True)
             if self.max_nodes is not None:
                 room = self.max_nodes - np.bincount(seen // size, minlength=roots.size)
                 found = self._choose(found, room, roots, size, stream)
             if found.size == 0:
                 break
-            seen = np.union1d(seen, found)
+            seen = np.sort(np.concatenate([seen, found]))
             frontier = found
         return seen // size, seen % size
 
@@ -180,7 +182,7 @@ def _neighbours(rowptr: Ints, col: NDArray[np.int32], member: Ints, size: int) -
     start = np.cumsum(degree) - degree
     source = np.repeat(np.arange(node.size), degree)
     entry = np.arange(source.size) + (rowptr[node] - start)[source]
-    return np.unique(owner[source] * size + col[entry])
+    return distinct(owner[source] * size + col[entry])
 
 
 def _induced(graph: CSRGraph, owner: Ints, node: Ints, roots: Ints) -> SubgraphStore:
