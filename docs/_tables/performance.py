@@ -18,6 +18,7 @@ FILES = {
     "tape": "TAPE",
     "graphclip": "GraphCLIP",
     "tag": "text layer",
+    "scatter": "sums of rows",
 }
 GPUS = ("h100", "h200")
 #: Keys under which a row tells the least time possible.
