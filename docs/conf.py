@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 # Docstrings are read, kernels are not run: the pure path says nothing about missing compilers.
 os.environ.setdefault("GRAPHLAB_DISABLE_KERNELS", "1")
 
@@ -28,11 +28,12 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "cells",
+    "mathml",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_tables", "_templates", "build"]
+exclude_patterns = ["_ext", "_tables", "_templates", "build"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
@@ -52,6 +53,9 @@ napoleon_use_ivar = True
 html_theme = "furo"
 html_title = f"graphlab {release}"
 html_show_copyright = False
+html_math_renderer = "mathml"  # no script, no web: formulas are readable offline
+html_static_path = ["_static"]
+html_css_files = ["graphlab.css"]
 
 
 # --- the API reference ----------------------------------------------------------------------------

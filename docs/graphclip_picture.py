@@ -34,6 +34,10 @@ def main() -> None:
         flat = next(iter(found.values()))["rows"][f"{target}: subgraph mean"]["acc"]["mean"]
         ax.axhline(100 * flat, color=color, linestyle=":", linewidth=1)
     ax.set_xscale("log")
+    ax.set_xticks(count, [f"{pairs:,.0f}" for pairs in count])
+    ax.minorticks_off()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color("#7A7A7A")
     ax.set_xlabel("pairs; dotted: mean of the subgraph's texts, untrained", color="#7A7A7A")
     ax.set_ylabel("zero-shot accuracy, %", color="#7A7A7A")
     ax.tick_params(colors="#7A7A7A")

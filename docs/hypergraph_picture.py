@@ -41,7 +41,7 @@ def draw(ax: Any, data: HyperGraphData, title: str) -> None:
 
 def finish(ax: Any, title: str) -> None:
     """Nodes and title."""
-    ax.scatter(*POINTS.T, s=60, color="#7A7A7A", zorder=3)
+    ax.scatter(*POINTS.T, s=28, color="#7A7A7A", zorder=3, clip_on=False)
     ax.set_title(title, fontsize=9, color="#7A7A7A")
     ax.set_aspect("equal")
     ax.margins(0.08)
@@ -55,18 +55,18 @@ def main() -> None:
     truth = hypergraph(TRUTH)
     edges, nodes = project(truth), len(POINTS)
     model = HypergraphReconstructor(beta=400, classifier="hgb").fit(hypergraph(TRUTH, 40))
-    figure = Figure(figsize=(11, 1.6))
+    figure = Figure(figsize=(9, 1.7), layout="constrained")
     axes = figure.subplots(1, 4)
-    draw(axes[0], truth, "hypergraph")
+    draw(axes[0], truth, "hypergraph\n")
     for u, v in edges.t().tolist():
         axes[1].plot(*POINTS[[u, v]].T, color="#7A7A7A", linewidth=1)
-    finish(axes[1], "its projection: what is seen")
+    finish(axes[1], "its projection:\nwhat is seen")
     found = MaxCliqueBaseline().predict(edges, nodes)
-    draw(axes[2], found, f"maximal cliques: Jaccard {jaccard(found, truth):.2f}")
+    draw(axes[2], found, f"maximal cliques:\nJaccard {jaccard(found, truth):.2f}")
     learned = model.predict(edges, nodes)
-    draw(axes[3], learned, f"learned from like ones: Jaccard {jaccard(learned, truth):.2f}")
+    draw(axes[3], learned, f"learned from like ones:\nJaccard {jaccard(learned, truth):.2f}")
     target = Path(__file__).parent / "images" / "hypergraph.png"
-    figure.savefig(target, dpi=110, bbox_inches="tight", transparent=True)
+    figure.savefig(target, dpi=160, bbox_inches="tight", transparent=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -50,10 +51,11 @@ def draw(ax: Any, case: Case, name: str) -> None:
     found, colors = found[::-1], colors[::-1]
     places = range(len(found))
     ax.barh(places, [seconds / unit for _, seconds in found], color=colors)
-    ax.set_yticks(places, [label for label, _ in found], fontsize=7, color=INK)
-    ax.set_title(f"{case.system}: {case.title}", fontsize=7, color=INK, loc="left")
+    ax.set_yticks(places, [label for label, _ in found], fontsize=8, color=INK)
+    title = fill(f"{case.system}: {case.title}", 44)
+    ax.set_title(title, fontsize=8, color=INK, loc="left")
     for place, (_, seconds) in zip(places, found, strict=True):
-        ax.text(seconds / unit, place, f" {seconds / unit:.2g}", va="center", fontsize=7, color=INK)
+        ax.text(seconds / unit, place, f" {seconds / unit:.2g}", va="center", fontsize=8, color=INK)
     ax.set_xticks([])
     for side in ax.spines.values():
         side.set_visible(False)
@@ -65,7 +67,7 @@ def main() -> None:
 
     found = [c for c in cases() if c.title.startswith(CHOSEN.get(c.system, "\0"))]
     drawn = [(case, name) for case in found if (name := ours(case)) is not None]
-    figure = Figure(figsize=(11, 1.7 * ((len(drawn) + 1) // 2)))
+    figure = Figure(figsize=(9, 1.6 * ((len(drawn) + 1) // 2)))
     axes = figure.subplots((len(drawn) + 1) // 2, 2, squeeze=False).flatten()
     for ax in axes[len(drawn) :]:
         ax.axis("off")
@@ -73,7 +75,7 @@ def main() -> None:
         draw(ax, case, name)
     figure.tight_layout()
     target = HERE / "images" / "performance.png"
-    figure.savefig(target, dpi=110, transparent=True)
+    figure.savefig(target, dpi=160, transparent=True)
 
 
 if __name__ == "__main__":

@@ -82,10 +82,10 @@ def draw(
 ) -> None:
     """The loss, and a map of the modules of the largest chapters."""
     axes = viz.training_curves({"loss": [row["loss"] for row in history]})
-    context.figure("loss", axes)
+    context.figure("pretraining_loss", axes)
     largest = torch.bincount(y).topk(min(6, int(y.max()) + 1)).indices
     chosen = torch.isin(y, largest).nonzero().squeeze(1)
     z = model.encode(pairs.x.to(context.device), pairs.store, chosen)
     axes = viz.embedding_map(z, [names[c] for c in y[chosen]], method="tsne", seed=context.seed)
     axes.set_title("GraphCLIP on Python's modules (t-SNE), colour = chapter")
-    context.figure("modules", axes)
+    context.figure("map_of_modules", axes)

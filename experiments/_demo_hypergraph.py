@@ -35,12 +35,15 @@ def draw(
         "what is seen: who met whom": edges,
         f"reconstructed: Jaccard {jaccard(found, target):.2f}": found,
     }
-    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
     figure.patch.set_alpha(0.0)
     for axes, (title, data) in zip(figure.subplots(1, 3), titles.items(), strict=True):
         viz.hypergraph_drawing(data.edge_index, nodes, place, axes)
+        if data is edges:  # one kind of thing, so one colour
+            for line in axes.lines:
+                line.set(color="#7A7A7A", linewidth=1, alpha=0.6)
         axes.set_title(title, fontsize=10, color="#7A7A7A")
-    context.figure("events", figure)
+    context.figure("events_and_their_reconstruction", figure)
 
 
 def _places(data: HyperGraphData, nodes: int) -> Any:

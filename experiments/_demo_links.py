@@ -87,7 +87,7 @@ def fastrp(config: Config, context: Context) -> dict[str, dict[str, float]]:
     labels = [group_of[name] for name in les_miserables()[1]]
     axes = viz.embedding_map(z, labels, method="tsne", seed=context.seed)
     axes.set_title("FastRP of les miserables (t-SNE), colour = community by modularity")
-    context.figure("characters", axes)
+    context.figure("map_of_characters", axes)
     return {
         name: {f"recall@{K}": sum(found) / len(found), "splits": float(len(found))}
         for name, found in values.items()
@@ -116,7 +116,7 @@ def concentration(config: Config, context: Context) -> dict[str, dict[str, float
         columns["tc_tr"], metrics, xlabel="topological concentration on known edges"
     )
     axes.set_title(f"Who is served well? (recall@{K})")
-    context.figure("concentration", axes)
+    context.figure("recall_by_concentration", axes)
     return {
         title: {f"r(recall, {method})": table[name][method]["pearson"] for method in metrics}
         for name, title in titles.items()

@@ -29,6 +29,7 @@ class Part:
         ours: Row of the summary.
         baseline: Row beside it.
         metric: Which number of both.
+        measure: What that number is, in words.
         left_out: What was not run, and why.
         seeds: How many seeds to run.
     """
@@ -43,18 +44,21 @@ class Part:
     ours: str
     baseline: str
     metric: str
+    measure: str
     left_out: Mapping[str, str] = field(default_factory=dict)
     seeds: int = 1
 
     def summary(self, results: Results) -> dict[str, str]:
         """The part's line of the first table."""
-        line = {"system": self.title, "data": self.data}
+        line = {"system": self.title}
         if results.errors:
-            return line | {"measure": "failed: " + "; ".join(results.errors.values())}
+            failed = "failed: " + "; ".join(results.errors.values())
+            return line | {"measure": failed, "data": self.data}
         rows = results.summary()
         return line | {
-            "measure": self.metric,
+            "measure": self.measure,
             "result": f"{rows[self.ours][self.metric]['mean']:.3f}  ({self.ours})",
             "baseline": f"{rows[self.baseline][self.metric]['mean']:.3f}  ({self.baseline})",
+            "data": self.data,
             "seconds": f"{sum(found.cost['seconds'] for found in results.finished):.0f}",
         }

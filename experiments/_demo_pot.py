@@ -61,4 +61,4 @@ def draw(context: Context, bounds: dict[str, torch.Tensor]) -> None:
     """The certificates of all nodes, method by method."""
     axes = viz.compactness_distribution(bounds, num_bins=12)
     axes.set_title("Which nodes of the karate club are certified under edge drops?")
-    context.figure("certificates", axes)
+    context.figure("certified_compactness", axes)

@@ -9,6 +9,8 @@ from graphlab import viz
 
 def accuracy_bars(context: Context, rows: Rows) -> None:
     """Test accuracies of all rows."""
-    axes = viz.bars(list(rows), {"accuracy": [row["accuracy"] for row in rows.values()]})
-    axes.tick_params(axis="x", labelrotation=90)
+    accuracy = {"accuracy": [row["accuracy"] for row in rows.values()]}
+    axes = viz.bars(
+        list(rows), accuracy, ylabel="test accuracy", value_format=".2f", horizontal=True
+    )
     context.figure("accuracy", axes)

@@ -23,18 +23,32 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8f0; --soft: #9aa5b8; --line: #384152;
   --page: #12161e; --panel: #1b212c; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid var(--line); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; }
+/* A shadow at an edge says that the table goes on there. */
+.scroll { overflow-x: auto; --shade: color-mix(in srgb, var(--soft) 45%, transparent);
+  background: linear-gradient(90deg, var(--page) 1rem, transparent 2rem) local 0 0 / 3rem 100%,
+  linear-gradient(-90deg, var(--page) 1rem, transparent 2rem) local 100% 0 / 3rem 100%,
+  linear-gradient(90deg, var(--shade), transparent) scroll 0 0 / .6rem 100%,
+  linear-gradient(-90deg, var(--shade), transparent) scroll 100% 0 / .6rem 100%;
+  background-repeat: no-repeat; }
+table { border-collapse: collapse; margin: .8rem 0; font-size: .85rem; }
 caption, figcaption { text-align: left; color: var(--soft); font-size: .9rem; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right;
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   font-variant-numeric: tabular-nums; vertical-align: top; }
+td { white-space: nowrap; } td.text, td:first-child { white-space: normal; }
 th:first-child, td:first-child { text-align: left; min-width: 9rem; } th { color: var(--soft); }
 th.text, td.text { text-align: left; }
 figure { margin: 1rem 0; } figure img { max-width: 100%; border-radius: 4px; }
 svg { max-width: 100%; height: auto; color: var(--soft); }
+p, aside { overflow-wrap: break-word; } td.text { overflow-wrap: anywhere; min-width: 6rem; }
+td.text:last-child { min-width: 8rem; }
 aside { background: var(--panel); border-left: 4px solid #d08a1e; padding: .6rem 1rem; }
-pre { background: var(--panel); padding: .6rem 1rem; overflow-x: auto; }
+pre { background: var(--panel); padding: .6rem 1rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+@media (max-width: 40rem) { body { margin: 1rem auto; } h1 { font-size: 1.6rem; }
+  h2 { font-size: 1.3rem; } table { font-size: .8rem; } th, td { padding: .25rem .4rem; }
+  th:first-child, td:first-child { min-width: 5.8rem; } pre { font-size: .8rem; } }
 """
 _COLOURS = ("#3b7dd8", "#d8743b", "#3fa66b", "#a65bc4", "#c4a23b", "#4bb3bf", "#c4526f", "#8a8f99")
 _NUMBER = re.compile(r"[-+]?[\d.,]*(e[-+]?\d+)?( ± [\d.,]+)?|nan|-?inf")
@@ -83,6 +97,8 @@ class Report:
     def table(self, rows: Sequence[Mapping[str, Any]], caption: str = "") -> Report:
         """Add a table of one dict per row; columns appear in order of first use.
 
+        Their names are shown with spaces for underscores.
+
         Args:
             rows: Cells by column; a missing cell stays empty.
             caption: Line above the table.
@@ -90,7 +106,8 @@ class Report:
         columns = columns_of([dict(row) for row in rows])
         kinds = {column: _kind([row.get(column) for row in rows]) for column in columns}
         head = "".join(
-            f'<th scope="col"{kinds[column]}>{html.escape(str(column))}</th>' for column in columns
+            f'<th scope="col"{kinds[column]}>{html.escape(str(column).replace("_", " "))}</th>'
+            for column in columns
         )
         body = "".join(
             "<tr>"

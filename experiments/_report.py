@@ -94,23 +94,26 @@ def tour_report(title: str, opening: str, stops: Sequence[Stop]) -> Report:
             for what, why in gaps(stop.results).items()
         ]
     page.section("Time and memory")
-    costs = [(stop.title, cost) for stop in stops for cost in stop.results.as_dict()["cost"]]
     page.table(
-        [
-            {
-                "system": name,
-                "seconds": f"{cost['seconds']:.1f}",
-                "memory so far, MB": f"{(cost['peak_rss_bytes'] or 0) / 1e6:,.0f}",
-            }
-            for name, cost in costs
-        ],
-        "wall seconds; highest resident memory of the process up to the end of the part",
+        [_cost(stop) for stop in stops if stop.results.finished],
+        "wall seconds of all seeds; highest resident memory of the process until the part ended",
     )
     page.section("What was not run, and why")
     _add_gaps(page, left_out)
     if stops:
         _add_environment(page, stops[0].results.as_dict())
     return page
+
+
+def _cost(stop: Stop) -> dict[str, str]:
+    costs = [result.cost for result in stop.results.finished]
+    memory = max(cost["peak_rss_bytes"] or 0 for cost in costs)
+    return {
+        "system": stop.title,
+        "seconds": f"{sum(cost['seconds'] for cost in costs):.1f}",
+        "memory so far, MB": f"{memory / 1e6:,.0f}",
+        "seeds": str(len(costs)),
+    }
 
 
 def gaps(results: Results) -> dict[str, str]:
@@ -126,9 +129,12 @@ def _protocol(results: Results) -> str:
 
 def _add_table(page: Report, results: Results) -> None:
     seeds = len(results.finished)
-    caption = "mean ± standard deviation over seeds" if seeds > 1 else "one seed"
+    caption = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     published = "; published lines below" if results.published else ""
-    for number, rows in enumerate(_alike(results.table_rows())):
+    table = results.table_rows()
+    if {row["seeds"] for row in table} <= {str(seeds), "-"}:  # a column that says it again
+        table = [{name: cell for name, cell in row.items() if name != "seeds"} for row in table]
+    for number, rows in enumerate(_alike(table)):
         page.table(rows, "" if number else caption + published)
 
 
@@ -161,7 +167,13 @@ def _add_environment(page: Report, facts: Mapping[str, Any]) -> None:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+        parts = {
+            key.removesuffix("_bytes"): f"{item / 1e9:.1f} GB"
+            if key.endswith("_bytes") and item is not None
+            else _flat(item)
+            for key, item in value.items()
+        }
+        return ", ".join(f"{key} {text}" for key, text in parts.items())
     if isinstance(value, list):
         return ", ".join(map(_flat, value)) or "none"
     return "none" if value is None else str(value)

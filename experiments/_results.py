@@ -133,6 +133,10 @@ class Results:
 
 def _cell(mean: float, std: float | None) -> str:
     # Scores live in [0, 1]; seconds and counts read better with fewer digits.
+    if std is None and abs(mean) >= 10 and mean == round(mean):
+        return f"{mean:.0f}"
+    if std is None and 0 < abs(mean) < 5e-5:
+        return f"{mean:.1e}"
     digits = 4 if abs(mean) < 10 else 2
     return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if std is not None else "")
 

@@ -262,8 +262,13 @@ def draw(
 ) -> None:
     """Pictures of the scores and of what the columns are worth."""
     found = {name: row["jaccard"] for name, row in rows.items() if "jaccard" in row}
-    axes = viz.bars(list(found), {"Jaccard": list(found.values())}, ylabel="Jaccard index")
-    axes.tick_params(axis="x", labelrotation=90)
+    axes = viz.bars(
+        list(found),
+        {"Jaccard": list(found.values())},
+        ylabel="Jaccard index",
+        value_format=".2f",
+        horizontal=True,
+    )
     context.figure("jaccard", axes)
     if config.dataset == "dblp":
         return
@@ -271,8 +276,8 @@ def draw(
     judge = "hgb" if source.num_hyperedges > 50 else "lr"
     model = HypergraphReconstructor(classifier=judge, threshold=0.5, seed=context.seed)
     falls = model.fit(source).importance(source)
-    axes = viz.bars(list(falls), {"count features": list(falls.values())}, ylabel="fall of Jaccard")
-    axes.tick_params(axis="x", labelrotation=90)
+    series = {"count features": list(falls.values())}
+    axes = viz.bars(list(falls), series, ylabel="fall of Jaccard", horizontal=True)
     axes.set_title(f"Permutation importance on the source ({judge})")
     context.figure("importance", axes)
 

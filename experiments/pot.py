@@ -284,7 +284,8 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             state["runs"][key], tensors["bounds"][key] = entry, bound.cpu()
             context.checkpoint(len(state["runs"]), tensors, state)
     chosen = {method: best(config, state["runs"], method) for method in config.methods}
-    draw(context, data, {key: tensors["bounds"][key] for key in ("untrained", *chosen.values())})
+    bounds = {in_words(config, key): tensors["bounds"][key] for key in chosen.values()}
+    draw(context, data, {"untrained": tensors["bounds"]["untrained"]} | bounds)
     context.table("runs", [{"run": k, **v["honest"]} for k, v in state["runs"].items()])
     return table(config, state["runs"], chosen)
 
@@ -307,13 +308,23 @@ def best(config: Config, runs: dict[str, Any], method: str) -> str:
     return max(keys, key=lambda key: runs[key]["honest"]["val_accuracy"])
 
 
+def host_title(config: Config) -> str:
+    """Name of the host."""
+    return {"progcl": "ProGCL"}.get(config.host, config.host.upper())
+
+
+def in_words(config: Config, key: str) -> str:
+    """Name of a run in the pictures."""
+    method, kappa = key.split()
+    return f"{host_title(config)}{TITLES[method]}" + (f", kappa {kappa}" if TITLES[method] else "")
+
+
 def table(
     config: Config, runs: dict[str, Any], chosen: dict[str, str]
 ) -> dict[str, dict[str, float]]:
     """Rows by title."""
     titled = {"features": "features", "untrained encoder": "untrained encoder"}
-    host = {"progcl": "ProGCL"}.get(config.host, config.host.upper())
-    titled |= {key: f"{host}{TITLES[method]}" for method, key in chosen.items()}
+    titled |= {key: f"{host_title(config)}{TITLES[method]}" for method, key in chosen.items()}
     rows = {title: dict(runs[key]["honest"]) for key, title in titled.items()}
     if config.protocol == "paper":
         mark = PAPER if config.dataset in PUBLIC_SPLIT else "released probe"
@@ -329,12 +340,14 @@ def draw(context: Context, data: Data, bounds: dict[str, Tensor]) -> None:
     degree = torch.bincount(data.edge_index[1].cpu(), minlength=data.num_nodes)
     group = degree.clamp(min=1).double().log2().floor().long().clamp(max=6)
     present = [int(g) for g in group.unique()]
-    labels = [f"{2**g}-{2 ** (g + 1) - 1}" if g < 6 else ">= 64" for g in present]
+    labels = [f"{2**g}-{2 ** (g + 1) - 1}" if g < 6 else "64+" for g in present]
+    labels = ["1" if label == "1-1" else label for label in labels]
     share = {
         name: [float((bound[group == g] > 0).double().mean()) for g in present]
         for name, bound in bounds.items()
     }
     axes = viz.bars(labels, share, ylabel="share of nodes with a positive bound")
+    axes.set_xlabel("degree")
     axes.set_title("Certified nodes by degree")
     context.figure("certified_by_degree", axes)
 

@@ -26,7 +26,7 @@ BASELINES = {
     "link": "GCN",
     "pot": "features",
     "hypergraph": "maximal cliques",
-    "tape": "LLM top-1",
+    "tape": ("LLM top-1", "logistic regression on TA"),
     "gaugllm": "frozen features",
     "graphclip": ("own text", "cora: own text", "python_stdlib: own text"),
 }

@@ -77,7 +77,7 @@ def test_journey_1_a_number_in_a_notebook(capsys):
 def test_journey_1_on_cora(elsewhere, capsys):
     source = test_data_root("planetoid", "Cora", "raw")
     shutil.copytree(source, elsewhere / "data" / "planetoid" / "Cora" / "raw")
-    uncommented = re.search(r"^# (data = Planetoid.*)  #", section(1), flags=re.MULTILINE)[1]
+    uncommented = re.search(r"^# (data = Planetoid.*)", section(1), flags=re.MULTILINE)[1]
     imported = "from torch_geometric.datasets import Planetoid\n"
     names = run_block(1, ("data = digits_knn()", imported + uncommented))
     assert names["z"].shape == (2708, 128)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
+import sys
 import warnings
 from types import ModuleType
 
@@ -105,6 +107,74 @@ def test_remarks_in_docstrings_become_paragraphs(conf):
     remarks = ["**Complexity.** O(N) time and memory.", "**Reference.** A."]
     assert kept == ["Head.", *remarks, "Args:"]
     assert lines[lines.index("Args:") - 1] == ""
+
+
+@pytest.fixture(scope="module")
+def extensions() -> dict[str, ModuleType]:
+    pytest.importorskip("sphinx", reason="needs the extra 'docs'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "_ext"))
+        found = {name: importlib.import_module(name) for name in ("mathml", "cells")}
+    yield found
+    for name in found:
+        del sys.modules[name]
+
+
+def formulas() -> list[tuple[str, bool]]:
+    """Every formula of the pages and of the docstrings, and whether it is displayed."""
+    found = []
+    for path in DOCS.glob("*.md"):
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        found += [(tex, True) for tex in re.findall(r"\$\$(.+?)\$\$", text, flags=re.DOTALL)]
+        text = re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL)
+        found += [(tex, False) for tex in re.findall(r"(?<!\\)\$([^$\n]+)\$", text)]
+    for path in (REPOSITORY / "graphlab").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found += [(tex, False) for tex in re.findall(r":math:`([^`]+)`", text)]
+        blocks = re.findall(r"\.\. math::(.*?)\n\s*\n", text, flags=re.DOTALL)
+        found += [(tex, True) for tex in blocks]
+    return found
+
+
+def test_every_formula_becomes_mathml(extensions):
+    every = formulas()
+    assert len(every) > 150
+    for tex, display in every:
+        text = extensions["mathml"].mathml(tex, display)
+        assert text.startswith("<math ") and text.endswith("</math>")
+        assert ('display="block"' in text) == display
+        assert "\\" not in text and "ApplyFunction" not in text, tex
+
+
+@pytest.mark.parametrize(
+    ("tex", "part"),
+    [
+        (r"\tilde w_{ij}", "<msub>"),  # the index beside the letter, not below it
+        (r"\langle x \rangle", '<mo stretchy="false">\u27e8</mo>'),
+        (r"\log x", '<mi>log</mi>\n  <mspace width="0.17em">'),
+        (r"\big(x\big)", 'maxsize="1.2em"'),
+        (r"x_1, \dots, x_n", "\u2026"),
+        (r"\text{logit\_scale}", "logit_scale"),
+    ],
+)
+def test_formulas_look_as_tex_sets_them(extensions, tex, part):
+    assert part in extensions["mathml"].mathml(tex)
+
+
+def test_unknown_commands_are_told(extensions):
+    with pytest.raises(extensions["mathml"].MathError, match="nonsense"):
+        extensions["mathml"].mathml(r"\nonsense x")
+
+
+def test_cells_know_numbers_bars_and_words(extensions):
+    cells = extensions["cells"]
+    assert cells.kind(["79.6 ± 0.8", "", "5,586 ms", "1.0x", "4 %", "-3e-5", "860 µs"]) == "number"
+    assert cells.kind(["2026-11-20"]) == "number"  # a date stays in one line, too
+    assert cells.kind(["█", "████"]) == "bar"
+    assert cells.kind(["1.0", "none"]) is None
+    assert cells.kind(["", ""]) is None
+    assert cells.tied("68.0 ± 0.5 / 67.4 ± 0.4") == "68.0\u00a0±\u00a00.5 / 67.4\u00a0±\u00a00.4"
+    assert cells.tied("in 5 seeds, 20 ms each") == "in 5 seeds, 20\u00a0ms each"
 
 
 def test_names_of_two_rooms_are_indexed_once(conf):

@@ -193,6 +193,23 @@ def test_bars_and_errors():
     assert viz.bars(["x"], {"a": [1.0]}).get_legend() is None
 
 
+def test_horizontal_bars_have_readable_labels_from_the_top():
+    ax = viz.bars(
+        ["a long label", "y"],
+        {"a": [1.0, 2.0], "b": [3.0, float("nan")]},
+        errors={"a": [0.1, 0.2]},
+        value_format=".1f",
+        ylabel="accuracy",
+        horizontal=True,
+    )
+    assert [bar.get_width() for bar in ax.patches[:3]] == [1.0, 2.0, 3.0]
+    assert [text.get_text() for text in ax.texts] == ["1.0", "2.0", "3.0"]
+    assert [text.xy[0] for text in ax.texts] == [1.1, 2.2, 3.0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a long label", "y"]
+    assert ax.yaxis_inverted()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("accuracy", "")
+
+
 def test_compactness_distribution_counts_every_node_and_says_what_is_certified():
     values = torch.linspace(-1, 1, 201)
     ax = viz.compactness_distribution({"host": values, "POT": values + 2}, num_bins=8)

@@ -64,7 +64,7 @@ def speed() -> str:
         ]
         rows.append([name, *cells, *ratios, f"{row['peak_extra_bytes'] / 1e6:,.0f}"])
     counts = measured_threads()
-    header = ["", *(f"{n} thread{'s' * (n > 1)}" for n in counts)]
+    header = ["method", *(f"{n} thread{'s' * (n > 1)}" for n in counts)]
     header += [f"times ours, {n}" for n in counts]
     return markdown([*header, "extra memory, MB"], rows)
 

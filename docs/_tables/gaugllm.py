@@ -47,7 +47,7 @@ def edges() -> str:
     for title, table in present("gaugllm", SETS).items():
         row = next(value for name, value in table["rows"].items() if "edges only" in name)
         rows.append([title, *(f"{row[key]['mean']:,.0f}" for key in columns)])
-    return markdown(["", *columns.values()], rows)
+    return markdown(["data", *columns.values()], rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {"gaugllm": accuracy, "gaugllm_edges": edges}

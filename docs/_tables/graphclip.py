@@ -123,7 +123,7 @@ def speed() -> str:
         heap = row.get("peak_extra_bytes_with_heap")
         memory += "" if heap is None else f" ({heap / 1e6:,.0f})"
         rows.append([row["case"], row["name"], time, ratio, memory])
-    return markdown(["case", "", "time", "faster", "extra memory, MB (with heap)"], rows)
+    return markdown(["case", "method", "time", "faster", "extra memory, MB (with heap)"], rows)
 
 
 def ranks() -> str:

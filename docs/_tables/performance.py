@@ -92,7 +92,7 @@ def cpu() -> str:
             system = case.system if case.system != before else ""
             rows.append([system, case.title if i == 0 else "", *row])
             before = case.system
-    return markdown(["system", "case", "method", "time", ""], rows)
+    return markdown(["system", "case", "method", "time", "of the slowest"], rows)
 
 
 def machines() -> str:

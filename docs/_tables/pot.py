@@ -25,7 +25,7 @@ def score() -> str:
         if "median_s" in row:
             ratio = f"{row['speedup']:.1f}x" if "speedup" in row else ""
             rows.append([row["case"], row["name"], f"{1e3 * row['median_s']:,.0f} ms", ratio])
-    return markdown(["case", "", "time", "faster than dense"], rows)
+    return markdown(["case", "method", "time", "faster than dense"], rows)
 
 
 def training() -> str:
@@ -42,7 +42,7 @@ def training() -> str:
             cells += [spread(scores["certified"]) if "certified" in scores else ""]
             cells += [f"{scores['kappa']['mean']:.2f}" if "POT" in row else ""]
             rows.append([seeds, row, *cells])
-    header = ["data (seeds, epochs)", "", "F1 micro, %", "F1 macro, %", "certified nodes, %"]
+    header = ["data (seeds, epochs)", "method", "F1 micro, %", "F1 macro, %", "certified nodes, %"]
     return markdown([*header, "kappa chosen, mean"], rows)
 
 
@@ -57,7 +57,7 @@ def hosts() -> str:
         cells += [f"{row['speedup']:.1f}x" if "speedup" in row else ""]
         cells += [f"{row['peak_extra_bytes'] / 1e6:,.0f} MB"]
         rows.append([row["case"], row["name"], *cells])
-    return markdown(["case", "", "time", "faster than eager", "peak memory"], rows)
+    return markdown(["case", "method", "time", "faster than eager", "peak memory"], rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -66,7 +66,7 @@ def results() -> str:
             data = path.stem.removeprefix(f"{name}_").replace("_", " ")
             seeds = f"{rule.title}, {data} ({len(table['seeds'])})"
             cells = [cell(table, rows, rule.metric) for rows in (rule.ours, rule.baseline)]
-            link = f"[{path.stem}](experiments/results/{path.name})"
+            link = f"[json](experiments/results/{path.name})"
             lines.append([seeds, rule.measure, *cells, link])
     return markdown(["system, data (seeds)", "%", "result", "beside it", "file"], lines)
 

@@ -46,7 +46,7 @@ def load() -> str:
         else:
             continue
         rows.append([row["case"], text])
-    return markdown(["case", ""], rows) if rows else markdown(["not measured yet"], [])
+    return markdown(["case", "what happened"], rows) if rows else markdown(["not measured yet"], [])
 
 
 TABLES: dict[str, Callable[[], str]] = {"tag_speed": speed, "tag_load": load}

@@ -24,7 +24,7 @@ def layer() -> str:
         speed = f"{row['speedup']:.1f}x, {row['times_less_memory']:.1f}x less"
         memory = f"{row['peak_extra_bytes'] / 1e6:,.0f} MB"
         rows.append([row["case"], row["name"], f"{row['median_s']:.2f} s", memory, speed])
-    return markdown(["case", "", "time", "memory", "faster, memory"], rows)
+    return markdown(["case", "method", "time", "memory", "faster, memory"], rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {"tape": accuracy, "tape_layer": layer}

@@ -25,6 +25,7 @@ def bars(
     *,
     ylabel: str = "",
     value_format: str | None = None,
+    horizontal: bool = False,
 ) -> Axes:
     """Draw groups of bars side by side: one group per label, one bar per series.
 
@@ -35,7 +36,10 @@ def bars(
             absent), for example one standard deviation.
         ax: Axes to draw on; a new figure if ``None``.
         ylabel: What the height is, with its unit.
-        value_format: Write each height above its bar in this format, for example ``".3f"``.
+        value_format: Write each height at the end of its bar in this format, for example
+            ``".3f"``.
+        horizontal: Draw the bars from left to right, the first label on top: long labels stay
+            readable. ``ylabel`` still names what the bars measure.
 
     Returns:
         Axes: The axes drawn on.
@@ -55,27 +59,46 @@ def bars(
         if np.any(spread < 0):
             raise ValueError(f"errors[{name!r}] must be non-negative, got {spread.min()}")
     count = len(labels) * len(heights)
-    ax = new_axes(ax, (float(np.clip(1.6 + 0.5 * count, 4.0, 12.0)), 3.6))
+    if horizontal:
+        size = (6.4, float(np.clip(0.9 + 0.3 * count, 2.0, 12.0)))
+    else:
+        size = (float(np.clip(1.6 + 0.5 * count, 4.0, 8.4)), 3.6)
+    ax = new_axes(ax, size)
     width = 0.8 / len(heights)
     for i, (name, height) in enumerate(heights.items()):
-        place = np.arange(len(labels)) + (i - (len(heights) - 1) / 2) * width
+        shift = (i - (len(heights) - 1) / 2) * width
+        place: Floats = np.arange(len(labels), dtype=np.float64) + shift
         hatch = HATCHES[i // len(COLORS) % len(HATCHES)]
-        drawn = ax.bar(
-            place, height, 0.92 * width, label=name, color=COLORS[i % len(COLORS)], hatch=hatch
-        )
+        draw = ax.barh if horizontal else ax.bar
+        draw(place, height, 0.92 * width, label=name, color=COLORS[i % len(COLORS)], hatch=hatch)
         spread = spreads.get(name, np.zeros(len(labels)))
         if name in spreads:
-            ax.errorbar(place, height, spread, fmt="none", ecolor=INK, elinewidth=1.5, capsize=3)
+            look: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 1.5, "capsize": 3}
+            if horizontal:
+                ax.errorbar(height, place, xerr=spread, **look)
+            else:
+                ax.errorbar(place, height, yerr=spread, **look)
         if value_format is not None:
             tops = [format(value, value_format) if math.isfinite(value) else "" for value in height]
-            _write_above(ax, drawn, tops, height + np.nan_to_num(spread))
-    ax.set_xticks(np.arange(len(labels)), labels)
-    ax.set_ylabel(ylabel)
-    ax.margins(y=0.08)
-    grid(ax, axis="y")
+            _write_at_ends(ax, place, height + np.nan_to_num(spread), tops, horizontal)
+    _name_axes(ax, labels, ylabel, horizontal)
     if len(heights) > 1:
         legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
+
+
+def _name_axes(ax: Axes, labels: Sequence[str], measure: str, horizontal: bool) -> None:
+    if horizontal:
+        ax.set_yticks(np.arange(len(labels)), labels)
+        ax.invert_yaxis()
+        ax.set_xlabel(measure)
+        ax.margins(x=0.08)
+        grid(ax, axis="x")
+    else:
+        ax.set_xticks(np.arange(len(labels)), labels)
+        ax.set_ylabel(measure)
+        ax.margins(y=0.08)
+        grid(ax, axis="y")
 
 
 def _bar_values(
@@ -92,17 +115,18 @@ def _bar_values(
     return values
 
 
-def _write_above(ax: Axes, drawn: Any, tops: Sequence[str], ends: Floats) -> None:
-    color = ax.yaxis.label.get_color()
-    for bar, text, end in zip(drawn, tops, ends, strict=True):
+def _write_at_ends(
+    ax: Axes, places: Floats, ends: Floats, texts: Sequence[str], horizontal: bool
+) -> None:
+    for place, end, text in zip(places, ends, texts, strict=True):
         if text:
             ax.annotate(
                 text,
-                (bar.get_x() + bar.get_width() / 2, end),
-                xytext=(0, 3),
+                (end, place) if horizontal else (place, end),
+                xytext=(3, 0) if horizontal else (0, 3),
                 textcoords="offset points",
-                ha="center",
-                va="bottom",
+                ha="left" if horizontal else "center",
+                va="center" if horizontal else "bottom",
                 fontsize="x-small",
-                color=color,
+                color=ax.yaxis.label.get_color(),
             )

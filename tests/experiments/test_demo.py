@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import _demo_links, demo, pamc
+from experiments import _demo_links, _report, demo, pamc
 from experiments._demo_part import NO_LLM
 from experiments._demo_parts import PARTS
 from experiments._report import tour_report
@@ -59,7 +59,8 @@ def test_report_of_two_parts(tmp_path):
     for word in ("Summary", "FastRP", "TAPE", "most frequent class", "Time and memory", "torch"):
         assert word in text
     assert NO_LLM in text
-    assert "member E (explanations)" in text
+    assert "Left out: member E (explanations), member P (ranked predictions); no language" in text
+    assert text.count("some of the eight systems") == 2  # the title and the heading
     assert checker.tags.count("img") == 2
 
 
@@ -78,6 +79,17 @@ def test_a_broken_part_is_told_and_the_others_still_run(tmp_path, monkeypatch, c
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "failed: RuntimeError: no luck" in page
     assert "TC on known edges" in page
+
+
+def test_seeds_of_a_part_are_added_up(tmp_path):
+    part = dataclasses.replace(demo.chosen(("fastrp",))[0], toy=_demo_links.Config(splits=1, dim=4))
+    results = demo.play(part, options(tmp_path))
+    results.finished = [
+        dataclasses.replace(results.finished[0], cost={"seconds": 1.5, "peak_rss_bytes": bytes_})
+        for bytes_ in (2e6, 3e6)
+    ]
+    line = _report._cost(_report.Stop("FastRP", "", "", {}, results))
+    assert line == {"system": "FastRP", "seconds": "3.0", "memory so far, MB": "3", "seeds": "2"}
 
 
 def test_size_is_checked(tmp_path):

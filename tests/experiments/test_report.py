@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments._context import Context
-from experiments._report import Report, results_report
+from experiments._report import Report, _flat, results_report
+from experiments._results import _cell
 from experiments._runner import execute
 
 VOID = {"meta", "link", "img", "path", "polyline"}
@@ -176,6 +177,52 @@ def test_rows_without_a_common_measure_are_tables_of_their_own(tmp_path: Path) -
     page = results_report(execute(run, Config(), out=tmp_path))
     tables = re.findall(r"<table>.*?</table>", page.html())
     assert [("acc" in t, "auc" in t) for t in tables[:2]] == [(True, False), (False, True)]
+
+
+def test_what_all_rows_share_stands_above_the_table_once(tmp_path: Path) -> None:
+    def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
+        rows = {"a": {"acc": 0.5}, "b": {"acc": 0.6}}
+        return rows if context.seed else rows | {"c": {"acc": 0.7}}
+
+    def table(seeds: list[int]) -> str:
+        found = execute(run, Config(), seeds=seeds, out=tmp_path, resume=False)
+        found.published["paper"] = {"acc": 0.9}
+        return re.findall(r"<table>.*?</table>", results_report(found).html())[0]
+
+    alike, apart = table([1, 2]), table([0, 1])
+    assert "over 2 seeds" in alike
+    assert ">seeds</th>" not in alike
+    assert ">seeds</th>" in apart  # row c has one seed, the others two
+
+
+def test_names_of_columns_are_read_as_words() -> None:
+    page = Report("x").table([{"seconds_per_epoch": 0.5}]).html()
+    assert '<th scope="col">seconds per epoch</th>' in page
+
+
+def test_environment_is_told_in_readable_units() -> None:
+    facts = {"cpu": "x", "memory_bytes": 25_276_510_208, "gpus": []}
+    assert _flat(facts) == "cpu x, memory 25.3 GB, gpus none"
+    assert _flat({"memory_bytes": None}) == "memory none"
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [
+        (0.5, None, "0.5000"),
+        (1.0, None, "1.0000"),
+        (1333.0, None, "1333"),
+        (14.786, None, "14.79"),
+        (2.6e-5, None, "2.6e-05"),
+        (0.0, None, "0.0000"),
+        (12.0, 1.0, "12.00 ± 1.00"),
+        (0.25, 0.125, "0.2500 ± 0.1250"),
+    ],
+)
+def test_counts_are_whole_and_small_numbers_do_not_vanish(
+    mean: float, std: float | None, text: str
+) -> None:
+    assert _cell(mean, std) == text
 
 
 def test_columns_of_words_are_told_from_columns_of_numbers() -> None:
