@@ -105,7 +105,11 @@ class Recorded:
         # Pretraining writes where the scripts that use the models read.
         if not self.content["script"].startswith("graphclip_"):
             return {}
-        return {"model": out / "models" / self.content["config"]["model"]}
+        recorded = Path(self.content["config"]["model"])
+        fresh = out / "models" / recorded
+        # A selection without pretraining takes the models of the checkout, if it has some.
+        wanted = self.content["script"] != "graphclip_pretrain" and not fresh.parent.is_dir()
+        return {"model": ROOT / recorded if wanted and (ROOT / recorded).parent.is_dir() else fresh}
 
     def _data(self, data: Path) -> dict[str, Path]:
         script, config = self.content["script"], self.content["config"]
@@ -205,7 +209,8 @@ def repeat(recorded: Recorded, out: Path, data: Path | None, run: Runner) -> Out
     if found["errors"]:
         reasons = list(dict.fromkeys(found["errors"].values()))
         status = "not run" if all(map(_is_missing, reasons)) else "failed"
-        return Outcome(recorded, status, "; ".join(reasons))
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        return Outcome(recorded, status, reasons[0] + more)
     changed = "; ".join(changed_settings(recorded.content, found))
     return Outcome(recorded, "repeated", changed, compare(recorded.content, found))
 

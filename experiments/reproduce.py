@@ -5,9 +5,10 @@
     python -m experiments.reproduce --full --data ../shared/data
     python -m experiments.reproduce --only pamc_digits fastrp_smoke
 
-``--quick`` takes the files whose recorded runs took at most a minute together, ``--full`` all of
-them, and then fills the tables and draws the pictures of the documents. The same command continues
-an interrupted one. What counts as reproduced stands in ``experiments/_comparison.py``.
+``--quick`` takes the files whose recorded runs took at most a minute together (with the pretrained
+models of the checkout, where a script needs some), ``--full`` all of them, and then fills the
+tables and draws the pictures of the documents. The same command continues an interrupted one. What
+counts as reproduced stands in ``experiments/_comparison.py``.
 
 Exit status: 0 when every chosen figure was reproduced, 1 when one was not or a run failed, 2 when
 none was wrong but data or packages were missing.

@@ -247,15 +247,22 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
     assert "source" not in moved("pamc_acm", tmp_path) | moved("pamc_digits", tmp_path)
 
 
-def test_models_are_read_where_pretraining_wrote_them(tmp_path):
+def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(_repeat, "ROOT", tmp_path)
     content = copy.deepcopy(FILES["graphclip_pretrain_tiny"].content)
     content["script"] = "graphclip_fewshot"
     content["command"] = "python -m experiments.graphclip_fewshot --tune_on=x --preset cora"
     content["config"] |= {"graph": "data/text_graphs/cora", "tune_on": "none"}
     (tmp_path / "text_graphs" / "cora").mkdir(parents=True)
+    own, fresh = (tmp_path / place / "runs/graphclip/{seed}" for place in ("", "out/models"))
     words = Recorded("x", content).arguments(tmp_path / "out", tmp_path)
     assert str(tmp_path / "text_graphs" / "cora") in words
-    assert str(tmp_path / "out/models/runs/graphclip/{seed}") in words
+    assert str(fresh) in words
+    # Those of the checkout serve a selection that has not pretrained any.
+    own.parent.mkdir(parents=True)
+    assert str(own) in Recorded("x", content).arguments(tmp_path / "out", tmp_path)
+    fresh.parent.mkdir(parents=True)
+    assert str(fresh) in Recorded("x", content).arguments(tmp_path / "out", tmp_path)
     content["command"] = "rm -r x"
     with pytest.raises(ValueError, match="must start with python -m experiments.graphclip_fewshot"):
         Recorded("x", content).arguments(tmp_path, None)
