@@ -32,6 +32,14 @@ extensions = [
     "cells",
     "mathml",
 ]
+if os.environ.get("GRAPHLAB_DOCS_ONLINE"):  # links to other projects need their indices
+    extensions.append("sphinx.ext.intersphinx")
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", None),
+    "torch": ("https://docs.pytorch.org/docs/stable", None),
+    "torch_geometric": ("https://pytorch-geometric.readthedocs.io/en/latest", None),
+    "numpy": ("https://numpy.org/doc/stable", None),
+}
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_ext", "_tables", "_templates", "build"]
 templates_path = ["_templates"]

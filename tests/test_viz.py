@@ -88,6 +88,18 @@ def test_text_stands_out_from_light_and_dark_pages(page):
         assert (pair[1] + 0.05) / (pair[0] + 0.05) > 4.0
 
 
+def test_embedding_map_takes_any_projection():
+    z, labels = blobs()
+    ax = viz.embedding_map(z, labels, lambda points: points[:, :2])
+    drawn = np.concatenate([np.asarray(c.get_offsets()) for c in ax.collections])
+    want = np.asarray(z)[:, :2]
+    np.testing.assert_allclose(drawn[np.lexsort(drawn.T)], want[np.lexsort(want.T)], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"method must return shape \(\d+, 2\), got"):
+        viz.embedding_map(z, labels, lambda points: points)
+    with pytest.raises(ValueError, match="method must be one of"):
+        viz.embedding_map(z, labels, "umap")
+
+
 def test_embedding_map_draws_every_point_in_its_group():
     z, labels = blobs()
     ax = viz.embedding_map(z, labels)

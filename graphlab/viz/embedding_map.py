@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _MAX_LEGEND = 20
 def embedding_map(
     z: Any,
     labels: Any = None,
-    method: str = "pca",
+    method: str | Callable[[Floats], npt.ArrayLike] = "pca",
     seed: int = 0,
     ax: Axes | None = None,
     *,
@@ -36,7 +37,8 @@ def embedding_map(
             are told apart by marker too, and written over the middle of their points; beyond 20,
             neither this nor the legend is drawn.
         method: ``"pca"`` (the two directions of largest variance, with the share of variance on
-            the axes) or ``"tsne"`` (distances between far groups mean nothing).
+            the axes), ``"tsne"`` (distances between far groups mean nothing), or a function from
+            ``(N, D)`` to ``(N, 2)``, such as ``umap.UMAP().fit_transform``.
         seed: Seed of t-SNE and of the choice of points.
         ax: Axes to draw on; a new figure if ``None``.
         max_points: Draw at most this many points, chosen at random.
@@ -45,18 +47,17 @@ def embedding_map(
         Axes: The axes drawn on.
 
     Raises:
-        ValueError: If ``z`` is not 2-D, has fewer than three rows or is not finite, or ``labels``
-            has another length.
+        ValueError: If ``z`` is not 2-D, has fewer than three rows or is not finite, ``labels``
+            has another length, or ``method`` is unknown or returns no ``(N, 2)``.
         ImportError: If matplotlib is missing.
 
     Complexity: PCA O(N D min(N, D)) time; t-SNE O(N log N) per iteration.
     """
     points = matrix(z, "z")
     names = None if labels is None else label_array(labels, points.shape[0])
-    check_choice(method, "method", ("pca", "tsne"))
     chosen = _subsample(points.shape[0], check_int(max_points, "max_points", minimum=3), seed)
     points = points[chosen]
-    plane, captions = _pca(points) if method == "pca" else _tsne(points, seed)
+    plane, captions = _project(points, method, seed)
     ax = new_axes(ax, (5.2, 4.4))
     size = float(np.clip(18_000 / len(points), 5, 36))
     groups: list[Any] = [None] if names is None else list(np.unique(names[chosen]))
@@ -98,6 +99,18 @@ def _subsample(num_points: int, limit: int, seed: int) -> npt.NDArray[np.int64]:
         return np.arange(num_points)
     drawn = np.random.default_rng(seed).choice(num_points, limit, replace=False)
     return np.sort(drawn).astype(np.int64)
+
+
+def _project(
+    points: Floats, method: str | Callable[[Floats], npt.ArrayLike], seed: int
+) -> tuple[Floats, tuple[str, str]]:
+    if callable(method):
+        plane = matrix(method(points), "method(z)")
+        if plane.shape != (len(points), 2):
+            raise ValueError(f"method must return shape ({len(points)}, 2), got {plane.shape}")
+        return plane, ("", "")
+    known = check_choice(method, "method", ("pca", "tsne"))
+    return _pca(points) if known == "pca" else _tsne(points, seed)
 
 
 def _pca(points: Floats) -> tuple[Floats, tuple[str, str]]:
