@@ -206,7 +206,7 @@ attempt("A missing value", lambda: SCGC(16, 2, epochs=0).fit(broken, edges))
 # %%
 attempt("A self-loop", lambda: topological_concentration(torch.tensor([[0, 0, 1], [0, 1, 0]]), 2))
 weights = -torch.ones(edges.size(1))
-attempt("Negative weights", lambda: FastRP().fit(edges, weights, num_nodes=60))
+attempt("Negative weights", lambda: FastRP().fit(edges, 60, weights))
 attempt("A hyperedge number as node", lambda: project(women.edge_index, 10))
 
 # %% [markdown]
