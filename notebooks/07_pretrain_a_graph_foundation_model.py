@@ -78,8 +78,7 @@ print(summaries[0][:300], "...")
 # A part of the pairs is held out. After every epoch we ask: for how many of these subgraphs is
 # the own summary the nearest one? This needs no label, and decides which epoch is kept.
 #
-# (Pairs are held out at random. A node that was drawn twice may stand on both sides, so read the
-# curve as a stopping rule and not as a score.)
+# (With a node, all its subgraphs are held out, however often it was drawn.)
 #
 # We train two towers. One learns everything itself. The other adds the texts of the node and of
 # its surroundings to its output (`residual="root+mean"`): training starts where the frozen

@@ -9,11 +9,20 @@ import torch
 from torch import Tensor
 
 
-def split_pairs(count: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Pairs for training and, apart from them, for validation; both ascending."""
-    held = round(fraction * count)
-    order = np.random.default_rng([seed, 1]).permutation(count)
-    return (torch.from_numpy(np.sort(part)) for part in (order[held:], order[:held]))  # type: ignore[return-value]
+def split_pairs(center: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Pairs for training and for validation, both ascending; no root is on both sides.
+
+    Args:
+        center: Root of every pair, ``(P,)``.
+        fraction: Share of the roots, with all their pairs, for validation.
+        seed: Of the draw.
+    """
+    _, first, number = np.unique(center.numpy(), return_index=True, return_inverse=True)
+    order = np.random.default_rng([seed, 1]).permutation(first.size)
+    # Roots are drawn by their first appearance, so that names of nodes do not matter.
+    chosen = np.sort(first)[order[: round(fraction * first.size)]]
+    held = np.isin(first[number], chosen)
+    return torch.from_numpy((~held).nonzero()[0]), torch.from_numpy(held.nonzero()[0])
 
 
 def epoch_batches(train: Tensor, batch_size: int, seed: int, epoch: int) -> list[Tensor]:

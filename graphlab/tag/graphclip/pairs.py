@@ -61,18 +61,23 @@ class GraphTextPairs:
     def join(parts: Sequence[GraphTextPairs]) -> GraphTextPairs:
         """Join the pairs of several graphs into one source of training.
 
+        Parts with the same tensor ``x`` are draws from one graph: its features are kept once, and
+        its nodes stay the same nodes.
+
         Raises:
             ValueError: If there is nothing to join, or widths differ.
         """
         if not parts:
             raise ValueError("parts must not be empty")
-        offsets = np.cumsum([0, *(p.x.size(0) for p in parts)])[:-1].tolist()
+        graphs = {id(p.x): p.x for p in parts}
+        first = np.cumsum([0, *(x.size(0) for x in graphs.values())])[:-1].tolist()
+        offset = dict(zip(graphs, first, strict=True))
         widths = {(p.x.size(1), p.text.size(1)) for p in parts}
         if len(widths) > 1:
             raise ValueError(f"parts must have equal widths of x and text, got {sorted(widths)}")
         return GraphTextPairs(
-            torch.cat([p.x for p in parts]),
-            SubgraphStore.concat([p.store for p in parts], offsets),
+            torch.cat(list(graphs.values())),
+            SubgraphStore.concat([p.store for p in parts], [offset[id(p.x)] for p in parts]),
             torch.cat([p.text for p in parts]),
         )
 

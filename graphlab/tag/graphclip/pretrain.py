@@ -51,7 +51,7 @@ class PretrainConfig:
         adversarial_steps: Passes m.
         accumulate_perturbation: As the released code does by mistake; for parity only.
         guard: Whether equal texts of a batch are no negatives of each other.
-        val_fraction: Pairs held out for retrieval; 0 for none.
+        val_fraction: Share of the roots whose pairs are held out for retrieval; 0 for none.
         patience: Epochs without better retrieval after which training stops; 0 for never.
         max_grad_norm: Clipping of the gradient norm; 0 for none.
         bf16: Whether to compute in bfloat16 where autocast allows.
@@ -179,7 +179,7 @@ class _Run:
     ) -> None:
         _check_fit(model, pairs)
         self.model, self.pairs, self.config, self.directory = model, pairs, config, directory
-        self.train, self.held = split_pairs(len(pairs), config.val_fraction, config.seed)
+        self.train, self.held = split_pairs(pairs.store.center, config.val_fraction, config.seed)
         self.batch_size = _batch_size(config.batch_size, self.train.numel())
         self.pe = pairs.encoding(model.graph_model.walk_length)
         self.eps = config.adversarial_eps * (feature_rms(pairs.x) if config.adversarial_eps else 0)

@@ -183,6 +183,10 @@ def test_joined_pairs_keep_their_nodes():
     part, alone = both.store[i], b.store[4]
     assert torch.equal(both.x[part.node], b.x[alone.node])
     assert torch.equal(both.text[i], b.text[4])
+    again = GraphTextPairs(a.x, a.store, a.text)  # another draw from the graph of a
+    three = GraphTextPairs.join([a, b, again])
+    assert three.x.size(0) == both.x.size(0)
+    assert torch.equal(three.store.center[-len(a) :], a.store.center)
 
 
 @pytest.mark.parametrize(

@@ -152,11 +152,21 @@ def test_scalars_reach_the_writer():
     assert ("loss", result.history[2]["loss"], 2) in writer.rows
 
 
+def test_no_root_is_trained_and_held_out():
+    once = torch.randperm(50, generator=torch.Generator().manual_seed(0))
+    train, held = split_pairs(once.repeat(3), 0.2, 1)
+    assert len(held) == 30 and sorted([*train.tolist(), *held.tolist()]) == list(range(150))
+    assert not set(once.repeat(3)[train].tolist()) & set(once.repeat(3)[held].tolist())
+    # The draw is of places, whatever the nodes are called.
+    plain = split_pairs(torch.arange(50), 0.2, 1)
+    assert all(torch.equal(a, b) for a, b in zip(split_pairs(once, 0.2, 1), plain, strict=True))
+
+
 def test_schedule_and_split():
     rates = [learning_rate(s, 100, 10, 1.0) for s in range(100)]
     assert rates[0] == pytest.approx(0.1) and rates[9] == pytest.approx(1.0)
     assert rates[10:] == sorted(rates[10:], reverse=True) and rates[-1] < 0.01
-    train, held = split_pairs(100, 0.1, 3)
+    train, held = split_pairs(torch.arange(100), 0.1, 3)
     assert sorted([*train.tolist(), *held.tolist()]) == list(range(100)) and len(held) == 10
     batches = epoch_batches(train, 40, 3, 0)
     assert [len(b) for b in batches] == [40, 40]
