@@ -48,9 +48,9 @@ RULES = {
         "acc", "accuracy",
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
-    "tape": Rule("TAPE", r"GCN TA\+P", "GCN BoW", "accuracy", "accuracy"),
+    "tape": Rule("TAPE", r"GCN TA\+(P|BoW)", "GCN BoW", "accuracy", "accuracy"),
     "gaugllm": Rule(
-        "GAugLLM", r"BGRL, both \(stored\)", "frozen features", "accuracy", "accuracy"
+        "GAugLLM", r"BGRL, both \((stored|templates)\)", "frozen features", "accuracy", "accuracy"
     ),
 }  # fmt: skip
 

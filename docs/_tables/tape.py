@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from _tables.common import ROOT, by_set, markdown, present, read
 
-SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
+SETS = {"cora": "Cora", "citeseer": "CiteSeer", "stdlib": "standard library"}
 LAYER = "benchmarks/results/tape.json"
 
 
