@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
 # make setup | demo | docs | notebooks | test | test-all | lint | check-cuda | bench | gpu
-# make reproduce | wheels | check-wheels TORCH=2.10.0 | clean | distclean
+# make reproduce | wheels | check-wheels TORCH=2.10.0 | check-lowest | clean | distclean
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -29,7 +29,7 @@ export MAX_JOBS ?= 2
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: setup demo docs notebooks test test-all test-fast test-pure lint check-cuda bench gpu \
-    reproduce wheels check-wheels clean distclean help
+    reproduce wheels check-wheels check-lowest clean distclean help
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -111,6 +111,11 @@ wheels: setup
 # Installs them beside a version of torch, in an environment that has nothing else.
 check-wheels: wheels
 	$(PY) .ci/check_wheels.py dist --torch $(TORCH)
+
+# The same beside the lowest versions that pyproject.toml allows, and then the fast tests of what
+# computes.
+check-lowest: wheels
+	$(PY) .ci/check_wheels.py dist --lowest
 
 clean:
 	rm -rf build dist graphlab.egg-info cuda_ops/build cuda_ops/dist \

@@ -2,10 +2,13 @@
 
     python .ci/check_wheels.py dist                            look inside
     python .ci/check_wheels.py dist --torch 2.10.0 --venv DIR  and install beside that torch
+    python .ci/check_wheels.py dist --lowest                   or beside the lowest versions allowed
 
 The environment is made anew, gets torch, the two wheels and nothing else, and runs
-``wheel_smoke.py`` with the kernels, with ``GRAPHLAB_DISABLE_KERNELS=1``, and with the kernel wheel
-taken away. Needs a package index for torch and the other core dependencies.
+``core_only.py``, then ``wheel_smoke.py`` with the kernels, with ``GRAPHLAB_DISABLE_KERNELS=1``, and
+with the kernel wheel taken away. ``--lowest`` pins ``constraints-lowest.txt`` and then runs the
+fast tests of :data:`TESTS` against the installed wheels. Needs a package index for torch and
+the other core dependencies.
 """
 
 from __future__ import annotations
@@ -25,6 +28,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 #: Symbols that exist in one version of torch only.
 FRAGILE = re.compile(r"_ZN\S*(?:3c10|2at|5torch)\S*")
+LOWEST = ROOT / "constraints-lowest.txt"
+#: Python whose wheels the lowest versions do not have any more.
+LOWEST_ENDS = (3, 12)
+#: What runs the tests; at the versions of constraints.txt, for the lowest set says nothing of them.
+TOOLS = ("pytest", "pytest-xdist", "hypothesis")
+#: Tests that call the numerical dependencies.
+TESTS = ("ops", "embed", "contrastive", "hyper", "evaluate", "test_io.py")
 
 
 def version() -> str:
@@ -99,38 +109,83 @@ def fragile_symbols(library: str) -> list[str]:
     return FRAGILE.findall(symbols)
 
 
-def install(venv: Path, torch: str, wheels: tuple[Path, Path]) -> Path:
+def install(venv: Path, wheels: tuple[Path, Path], *wanted: str) -> Path:
     """Make the environment; returns its interpreter."""
     shutil.rmtree(venv, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     python = venv / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, f"torch=={torch}", *map(str, wheels)], check=True)
+    subprocess.run([*pip(python), "install", "-q", *wanted, *map(str, wheels)], check=True)
     return python
+
+
+def pip(python: Path) -> list[str]:
+    """The installer of an environment."""
+    return [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
 
 
 def smoke(python: Path, wanted: str, **variables: str) -> None:
     """Run the first steps of a user outside the repository."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variables
     with tempfile.TemporaryDirectory() as folder:
         script = shutil.copy(HERE / "wheel_smoke.py", folder)
-        for command in ([script, wanted], ["-m", "graphlab.info"]):
-            done = subprocess.run(
-                [str(python), *command], cwd=folder, env=environment, capture_output=True, text=True
-            )
-            if done.returncode != 0:
-                raise SystemExit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
-            if command[0] == script:
-                print(done.stdout, end="")
-            elif "versions" not in done.stdout:
-                raise SystemExit(f"graphlab.info says only:\n{done.stdout}")
+        print(run([str(python), script, wanted], folder, **variables), end="")
+        report = run([str(python), "-m", "graphlab.info"], folder, **variables)
+    if "versions" not in report:
+        raise SystemExit(f"graphlab.info says only:\n{report}")
+
+
+def surroundings(**variables: str) -> dict[str, str]:
+    """Variables of the environment, without what would lead back to the repository."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variables
+
+
+def core_only(python: Path) -> None:
+    """See what works without any extra, outside the repository."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = shutil.copy(HERE / "core_only.py", folder)
+        surface = shutil.copy(ROOT / "tests" / "surface.json", folder)
+        print(run([str(python), script, surface], folder), end="")
+
+
+def run(command: list[str], folder: str, **variables: str) -> str:
+    """Run in a folder; returns what it prints."""
+    environment = surroundings(**variables)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command[1:])} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def fast_tests(python: Path) -> None:
+    """Run the fast tests beside the installed wheels: in a folder that has no library."""
+    tools = [line for line in constraints() if re.match(rf"({'|'.join(TOOLS)})==", line)]
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = Path(folder, "tools.txt")
+        pinned.write_text("\n".join(tools), encoding="utf-8")
+        pins = ["-c", str(pinned), "-c", str(LOWEST)]
+        subprocess.run([*pip(python), "install", "-q", *pins, *TOOLS], check=True)
+        for name in ("tests", "benchmarks"):  # whose baselines are references of tests
+            shutil.copytree(ROOT / name, Path(folder, name))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        command = [str(python), "-m", "pytest", "-q", "-n", "2", "-m", "not slow"]
+        command += ["-p", "no:cacheprovider", *(f"tests/{name}" for name in TESTS)]
+        environment = surroundings(OMP_NUM_THREADS="1")
+        done = subprocess.run(command, cwd=folder, env=environment)
+    if done.returncode != 0:
+        raise SystemExit("tests fail beside the lowest versions")
+
+
+def constraints() -> list[str]:
+    """Lines of the tested set."""
+    return (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 
 
 def main() -> None:
     """Check, or leave with what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dist", type=Path, help="folder of the wheels")
-    parser.add_argument("--torch", help="version of torch to install them beside")
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument("--torch", help="version of torch to install them beside")
+    beside.add_argument("--lowest", action="store_true", help=f"install them beside {LOWEST.name}")
     parser.add_argument("--venv", type=Path, default=ROOT / "build" / "wheel_venv")
     options = parser.parse_args()
     wheels = find_wheels(options.dist)
@@ -138,13 +193,18 @@ def main() -> None:
     if wrong:
         raise SystemExit("\n".join(wrong))
     print(f"{' and '.join(wheel.name for wheel in wheels)}: tags, content, metadata, symbols")
-    if options.torch is None:
+    if options.torch is None and not options.lowest:
         return
-    python = install(options.venv, options.torch, wheels)
+    if options.lowest and sys.version_info >= LOWEST_ENDS:
+        raise SystemExit(f"{LOWEST.name} needs Python before {'.'.join(map(str, LOWEST_ENDS))}")
+    wanted = ("-c", str(LOWEST)) if options.lowest else (f"torch=={options.torch}",)
+    python = install(options.venv, wheels, *wanted)
+    core_only(python)
     smoke(python, "compiled")
     smoke(python, "pure", GRAPHLAB_DISABLE_KERNELS="1")
-    remove = [str(python), "-m", "pip", "uninstall", "-q", "-y", "graphlab-cuda-ops"]
-    subprocess.run(remove, check=True)
+    if options.lowest:
+        fast_tests(python)
+    subprocess.run([*pip(python), "uninstall", "-q", "-y", "graphlab-cuda-ops"], check=True)
     smoke(python, "pure")
     shutil.rmtree(options.venv)
 

@@ -24,34 +24,6 @@ def modules() -> int:
     return len(names)
 
 
-def extras() -> list[str]:
-    """What needs an extra must say which."""
-    import networkx as nx
-
-    from graphlab import viz
-    from graphlab.hyper import from_networkx_bipartite, to_xgi
-    from graphlab.tag import LLMClient, TextEncoder
-
-    davis = from_networkx_bipartite(nx.davis_southern_women_graph())
-    calls = (
-        ("viz", lambda: viz.bars(["a"], {"b": [1.0]})),
-        ("tag", lambda: LLMClient("model", base_url="http://127.0.0.1:9/v1").complete("text")),
-        ("tag", lambda: TextEncoder("all-MiniLM-L6-v2").encode(["text"])),
-        ("hyper", lambda: to_xgi(davis)),
-    )
-    told = []
-    for extra, call in calls:
-        try:
-            call()
-        except ImportError as error:
-            if f"graphlab[{extra}]" not in str(error):
-                raise SystemExit(f"the error does not name the extra {extra}: {error}") from error
-            told.append(extra)
-        else:
-            raise SystemExit(f"{extra} works without its extra; is this environment clean?")
-    return told
-
-
 def numbers() -> tuple[float, float]:
     """One embedding and one loss with its gradient."""
     import torch
@@ -87,7 +59,7 @@ def main() -> None:
     import torch
 
     print(f"torch {torch.__version__}, graphlab {metadata.version('graphlab')}: {state.reason}")
-    print(f"{count} modules imported; the extras {', '.join(dict.fromkeys(extras()))} are named")
+    print(f"{count} modules imported")
     print("embedding {:.6f}, loss {:.6f}".format(*numbers()))
 
 

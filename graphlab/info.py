@@ -33,7 +33,7 @@ _CORE = (
 
 #: Import names behind each optional extra.
 _EXTRAS = {
-    "tag": ("sentence_transformers", "openai", "pydantic"),
+    "tag": ("sentence_transformers", "transformers", "peft", "openai", "pydantic"),
     "viz": ("matplotlib",),
     "hyper": ("xgi", "networkit"),
     "experiments": ("tyro", "matplotlib"),

@@ -79,7 +79,7 @@ class Fold:
 
     def _seed(self, stream: int, *place: int) -> int:
         words = np.random.SeedSequence([self.settings.seed, stream, *place])
-        return int(words.generate_state(1, np.uint64)[0] >> 1)
+        return int(words.generate_state(1, np.uint64)[0]) >> 1
 
     @property
     def steps(self) -> int:
