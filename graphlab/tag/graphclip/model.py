@@ -195,8 +195,8 @@ class GraphCLIP(nn.Module):
         Raises:
             ImportError: If ``huggingface_hub`` is missing.
         """
-        folder = self.save_pretrained(directory)
         api = _hub().HfApi()
+        folder = self.save_pretrained(directory)
         api.create_repo(repo_id, exist_ok=True)
         api.upload_folder(repo_id=repo_id, folder_path=str(folder))
 
