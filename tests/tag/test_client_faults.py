@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import random
@@ -98,15 +97,12 @@ def test_a_port_that_nobody_listens_behind():
     assert "no answer in 0.2 seconds" in reply.error
 
 
-# The SDK's HTTP library leaves a socket to the collector when a TLS handshake is cancelled.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_plain_http_where_tls_is_expected():
     with serving() as server:
         url = server.url.replace("http:", "https:")
         with LLMClient("m", base_url=url, max_attempts=2, backoff=0.0, timeout=0.5) as c:
             reply = c.complete("hello")
     assert reply.status == "failed" and reply.error
-    gc.collect()
 
 
 # --- answers that are final -----------------------------------------------------------------------
@@ -215,7 +211,7 @@ def test_a_faulty_server_costs_time_and_no_rows(tmp_path, count):
         assert [r.id for r in replies] == list(range(count))
         assert [r.text for r in replies] == [f"echo: {p}" for p in prompts]
         assert server.peak <= 32
-        # Every call is accounted for. On a busy machine an attempt may end before the server sees it.
+        # Every call is accounted for; on a busy machine an attempt may end before it arrives.
         assert sum(r.attempts for r in replies) >= server.calls
         assert set(server.answered.values()) == {1}
         made = server.calls
