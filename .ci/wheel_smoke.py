@@ -6,22 +6,12 @@ is said in one warning unless ``GRAPHLAB_DISABLE_KERNELS`` asked for it.
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import sys
 import warnings
 from importlib import metadata
 
-
-def modules() -> int:
-    """Import every module with the core dependencies alone."""
-    import graphlab
-
-    names = [m.name for m in pkgutil.walk_packages(graphlab.__path__, "graphlab.")]
-    for name in names:
-        importlib.import_module(name)
-    return len(names)
+from core_only import modules  # it lies in the same folder
 
 
 def numbers() -> tuple[float, float]:

@@ -6,27 +6,25 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
 
 from experiments._llm_outputs import Stored
-from experiments._text_sets import EMBEDDED
-from graphlab.datasets import python_stdlib
+from experiments._text_sets import EMBEDDED, stdlib
 from graphlab.tag import HashingEncoder, TextEncoder, TextGraph, propose_edge_candidates
 
 __all__ = ["EMBEDDED", "stored_nothing", "text_graph"]
 
 
 @cache
-def _texts(dim: int) -> tuple[Data, TextEncoder, Tensor]:
-    # Read and embedded once: several systems share them.
-    data = python_stdlib()
+def _embedded(dim: int) -> tuple[TextEncoder, Tensor]:
+    # Embedded once: several systems share it.
+    data = stdlib()
     encoder = TextEncoder(HashingEncoder(dim, num_features=2**14).fit(data.text))
-    return data, encoder, encoder.encode(data.text)
+    return encoder, encoder.encode(data.text)
 
 
 def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
     """Modules with docstrings, imports and chapters, and an encoder that needs no download."""
-    data, encoder, x = _texts(dim)
+    data, (encoder, x) = stdlib(), _embedded(dim)
     graph = TextGraph.from_data(data, data.text)
     graph.x = x
     return graph, encoder

@@ -54,7 +54,8 @@ class TextSet:
 
 
 @cache
-def _stdlib() -> Any:
+def stdlib() -> Any:
+    """The standard library as data."""
     # Parsing all modules takes seconds, and a script asks several times; nobody changes it.
     return python_stdlib()
 
@@ -75,7 +76,7 @@ def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
         ValueError: If a file is malformed; the message names it.
     """
     if str(place) == EMBEDDED:
-        data = _stdlib()
+        data = stdlib()
         graph = TextGraph.from_data(data, data.text, label_names=data.label_names)
         return TextSet(EMBEDDED, graph, template="Python modules: {c}")
     folder = Path(place)

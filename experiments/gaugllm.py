@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from experiments._baselines import most_frequent_class
 from experiments._context import Context
 from experiments._figures import accuracy_bars
 from experiments._llm_outputs import Stored, read_stored
@@ -126,6 +127,16 @@ class Help:
     told: str
 
 
+def similarity_help(
+    config: Config, stored: Stored, views: tuple[Tensor, Tensor], told: str
+) -> Help:
+    """Similarities of the judged pairs as votes."""
+    votes = CandidateVote.from_scores(
+        stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
+    )
+    return Help(stored.x, views, stored.candidates, votes, told)
+
+
 def stored_help(config: Config, stored: Stored) -> Help:
     """Stored predictions beside the features of the second view, stored similarities as votes."""
     rank = 1 / torch.arange(1, stored.ranked.size(1) + 1)
@@ -133,10 +144,7 @@ def stored_help(config: Config, stored: Stored) -> Help:
     said.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")
     said = said[:, 1:]
     views = tuple(torch.cat([stored.x, extra], dim=1) for extra in (torch.zeros_like(said), said))
-    votes = CandidateVote.from_scores(
-        stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
-    )
-    return Help(stored.x, (views[0], views[1]), stored.candidates, votes, "stored")
+    return similarity_help(config, stored, (views[0], views[1]), "stored")
 
 
 def template_help(config: Config, stored: Stored, seed: int) -> Help:
@@ -145,10 +153,7 @@ def template_help(config: Config, stored: Stored, seed: int) -> Help:
     roots = SubgraphSampler("khop", num_hops=1, seed=seed)
     store = roots.sample(graph.edge_index, int(graph.num_nodes))
     summaries = encoder.encode(TemplateSummarizer().summarize(graph.text, store))
-    votes = CandidateVote.from_scores(
-        stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
-    )
-    return Help(stored.x, (stored.x, summaries), stored.candidates, votes, "templates")
+    return similarity_help(config, stored, (stored.x, summaries), "templates")
 
 
 def asked_help(config: Config, stored: Stored, seed: int) -> Help:
@@ -306,9 +311,7 @@ def baselines(stored: Stored, help_: Help, parts: dict[str, Tensor]) -> Rows:
         right = (top == stored.y)[parts["test"]]
         rows["stored predictions, no graph"] = {"accuracy": float(right.double().mean())}
     else:
-        common = stored.y[parts["train"]].mode().values
-        hits = stored.y[parts["test"]] == common
-        rows["most frequent class"] = {"accuracy": float(hits.double().mean())}
+        rows["most frequent class"] = most_frequent_class(stored.y, parts)
     return rows
 
 

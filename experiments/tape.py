@@ -26,9 +26,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from experiments._baselines import most_frequent_class
 from experiments._context import Context
 from experiments._figures import accuracy_bars
 from experiments._runner import main
@@ -191,8 +191,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     data, split = load(config, context)
     names = [name for name in ("TA", "E", "P", "BoW") if name in data]
     y, test = data.y, split["test"]
-    common = int(torch.bincount(y[split["train"]]).argmax())
-    rows = {"most frequent class": {"accuracy": share(y[test] == common)}}
+    rows = {"most frequent class": most_frequent_class(y, split)}
     if "P" in names:
         guess = data.P[:, 0] - 1
         rows["LLM top-1"] = {

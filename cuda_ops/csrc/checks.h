@@ -8,9 +8,12 @@
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cpu/range.h"
 
@@ -112,6 +115,15 @@ const T* data(const OptionalTensor& tensor) {
 template <typename T>
 T* mutable_data(const Tensor& tensor) {
   return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+// A vector of int32 or int64 as a tensor on the device of another one.
+template <typename T>
+Tensor to_tensor(const Tensor& like, const std::vector<T>& values) {
+  constexpr ScalarType dtype = std::is_same_v<T, int64_t> ? ScalarType::Long : ScalarType::Int;
+  Tensor out = torch::stable::new_empty(like, {static_cast<int64_t>(values.size())}, dtype);
+  std::copy(values.begin(), values.end(), mutable_data<T>(out));
+  return out;
 }
 
 // Calls body(T{}) with T = float or double.

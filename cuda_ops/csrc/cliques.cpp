@@ -1,7 +1,6 @@
 #include "cliques.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "cpu/cliques_kernel.h"
 
@@ -36,13 +35,6 @@ Graph checked_graph(const Tensor& rowptr_, const Tensor& col_) {
   return graph;
 }
 
-Tensor to_tensor(const Tensor& like, const std::vector<int64_t>& values) {
-  Tensor out = torch::stable::new_empty(
-      like, {static_cast<int64_t>(values.size())}, ScalarType::Long);
-  std::copy(values.begin(), values.end(), mutable_data<int64_t>(out));
-  return out;
-}
-
 }  // namespace
 
 std::tuple<Tensor, Tensor, Tensor> maximal_cliques(
@@ -52,7 +44,7 @@ std::tuple<Tensor, Tensor, Tensor> maximal_cliques(
       cpu::maximal_cliques(graph.view(), {max_cliques, time_limit});
   return {
       to_tensor(rowptr, found.ptr), to_tensor(rowptr, found.idx),
-      to_tensor(rowptr, {static_cast<int64_t>(found.status)})};
+      to_tensor<int64_t>(rowptr, {static_cast<int64_t>(found.status)})};
 }
 
 std::tuple<Tensor, Tensor> clique_overlap(

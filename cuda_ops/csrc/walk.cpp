@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "cpu/overlap_kernel.h"  // the range check of int32 columns
 #include "cpu/walk_kernel.h"
@@ -43,13 +42,6 @@ Tensor random_walk(
 
 namespace {
 
-template <typename T>
-Tensor copied(const Tensor& like, const std::vector<T>& values, ScalarType dtype) {
-  Tensor out = torch::stable::new_empty(like, {static_cast<int64_t>(values.size())}, dtype);
-  std::copy(values.begin(), values.end(), mutable_data<T>(out));
-  return out;
-}
-
 void check_places(const cpu::WalkRows& walks) {
   for (int64_t row = 0; row < walks.count; ++row) {
     const int32_t* place = walks.place + row * walks.width;
@@ -82,9 +74,9 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> walk_subgraphs(
     cpu::join_subgraphs(found, mutable_data<int32_t>(node), mutable_data<int32_t>(edge));
   }
   return {
-      copied(walks, found.node_ptr, ScalarType::Long), node,
-      copied(walks, found.edge_ptr, ScalarType::Long), edge,
-      copied(walks, found.root, ScalarType::Int)};
+      to_tensor(walks, found.node_ptr), node,
+      to_tensor(walks, found.edge_ptr), edge,
+      to_tensor(walks, found.root)};
 }
 
 STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) {
