@@ -69,9 +69,12 @@ def _stacked(u: Tensor, scale: float, chunk_size: int | None) -> Tensor:
         return self_logsumexp(u, scale=scale, diagonal="exclude")
     parts = []
     for start in range(0, u.size(0), chunk_size):
-        # The anchors come first, so that the excluded pair (i, i) is a row with itself.
-        turned = torch.cat([u[start:], u[:start]])
-        parts.append(_rows(turned[:chunk_size][: u.size(0) - start], turned, scale, "exclude"))
+        # The other rows stand before, within and after the chunk: three views, no copies.
+        stop = start + chunk_size
+        own = u[start:stop]
+        sums = [self_logsumexp(own, scale=scale, diagonal="exclude")]
+        sums += [_rows(own, other, scale) for other in (u[:start], u[stop:])]
+        parts.append(torch.stack(sums).logsumexp(0))
     return torch.cat(parts)
 
 
@@ -81,14 +84,14 @@ def _between(u1: Tensor, u2: Tensor, scale: float, chunk_size: int | None) -> tu
         row, column = pairwise_logsumexp(u1, u2, scale=scale, columns=True)
         return row, column
     first, second = (
-        torch.cat([_rows(part, other, scale, "keep") for part in own.split(chunk_size)])
+        torch.cat([_rows(part, other, scale) for part in own.split(chunk_size)])
         for own, other in ((u1, u2), (u2, u1))
     )
     return first, second
 
 
-def _rows(x: Tensor, y: Tensor, scale: float, diagonal: str) -> Tensor:
-    lse = pairwise_logsumexp(x, y, scale=scale, diagonal=diagonal)
+def _rows(x: Tensor, y: Tensor, scale: float) -> Tensor:
+    lse = pairwise_logsumexp(x, y, scale=scale)
     if isinstance(lse, tuple):  # pragma: no cover - columns were not asked for
         raise TypeError("pairwise_logsumexp returned columns")
     return lse
