@@ -14,8 +14,8 @@ PY     := $(BIN)/python
 PIP    := $(PY) -m pip --disable-pip-version-check --no-input
 STAMPS := $(VENV)/stamps
 
-# One thread per worker: the workers share the cores.
-PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
+# One thread per worker: the workers share the cores; who has run out of tests takes from the other.
+PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist worksteal
 OPS_TESTS := $(wildcard tests/ops tests/contrastive tests/embed tests/hyper tests/tag/graphclip tests/tag/tape)
 
 KERNEL_FILES := $(wildcard cuda_ops/setup.py cuda_ops/pyproject.toml cuda_ops/MANIFEST.in \
