@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import Device
-from benchmarks._harness import Comparison, compare
+from benchmarks._timing import Comparison, compare
 
 __all__ = ["bandwidth", "compare_on", "describe", "file_stem", "product_rate", "speed_of"]
 
@@ -119,7 +119,7 @@ def compare_on(
     repeats: int,
     warmup: int = 2,
 ) -> Comparison:
-    """Time functions in alternation: with events on a GPU, with the harness' clock elsewhere.
+    """Time functions in alternation: with events on a GPU, with the clock of ``_timing`` elsewhere.
 
     Events leave out what Python and the dispatcher do while the GPU is still busy with the call
     before; a call that ends before the next is queued is timed with its launch.

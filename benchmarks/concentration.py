@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, measure, part_parser, rmat, run_parts
+from benchmarks._graphs import rmat
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare, measure
 from benchmarks.baselines import concentration as plain
 from graphlab.embed import approx_topological_concentration, topological_concentration
 from graphlab.ops import CSRGraph, walk_overlap_visits

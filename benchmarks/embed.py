@@ -19,7 +19,10 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, measure, part_parser, peak_memory, rmat, run_parts
+from benchmarks._graphs import rmat
+from benchmarks._memory import peak_memory
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare, measure
 from benchmarks.baselines import embed as baselines
 from graphlab.datasets import MultilabelDataset
 from graphlab.embed import FastRP

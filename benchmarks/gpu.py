@@ -28,7 +28,9 @@ from benchmarks._gpu_device import compare_on, describe, file_stem, speed_of
 from benchmarks._gpu_inputs import ARGUMENTS, FAMILIES, FULL, SMALL, Inputs, Size, family_of
 from benchmarks._gpu_peers import CUBLAS, peers
 from benchmarks._gpu_steps import Step, steps
-from benchmarks._harness import measure, peak_memory, show, write_results
+from benchmarks._memory import peak_memory
+from benchmarks._parts import show, write_results
+from benchmarks._timing import measure
 from graphlab.ops import reference, status
 from graphlab.ops.library import active_kernel
 

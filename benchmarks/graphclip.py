@@ -24,16 +24,10 @@ import torch.multiprocessing as mp
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks._harness import (
-    compare,
-    measure,
-    part_parser,
-    peak_in_use,
-    peak_memory,
-    rmat,
-    run_parts,
-    uniform_graph,
-)
+from benchmarks._graphs import rmat, uniform_graph
+from benchmarks._memory import peak_in_use, peak_memory
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare, measure
 from benchmarks.baselines.graphclip import (
     DenseTower,
     pair_objects,

@@ -24,7 +24,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from benchmarks._harness import part_parser, run_parts
+from benchmarks._parts import part_parser, run_parts
 from benchmarks.baselines import hyper as plain
 from graphlab.datasets import read_hif, read_hyperedge_list, write_hif
 from graphlab.hyper import (

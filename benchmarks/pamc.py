@@ -15,15 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import (
-    compare,
-    loglog_slope,
-    measure,
-    part_parser,
-    peak_memory,
-    run_parts,
-    uniform_graph,
-)
+from benchmarks._graphs import uniform_graph
+from benchmarks._memory import peak_memory
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare, loglog_slope, measure
 from benchmarks.baselines import pamc as eager
 from graphlab.contrastive import (
     ClusteringNetwork,

@@ -15,7 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, measure, part_parser, peak_memory, run_parts, uniform_graph
+from benchmarks._graphs import uniform_graph
+from benchmarks._memory import peak_memory
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare, measure
 from benchmarks.baselines.pot import DenseGraph, dense_compactness
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.contrastive.pot.budget import expected_drops

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
-from benchmarks._harness import compare, part_parser, rmat, run_parts
+from benchmarks._graphs import rmat
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare
 from graphlab.ops import CSRGraph, cluster_sum, propagate
 
 SEED = 0

@@ -23,7 +23,8 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from benchmarks._harness import compare, part_parser, run_parts
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare
 from benchmarks.baselines.tag import bare_replies
 from graphlab.tag import EmbeddingStore, LLMClient, LLMReply, TextEncoder
 

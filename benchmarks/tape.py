@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._harness import compare, part_parser, peak_memory, run_parts
+from benchmarks._memory import peak_memory
+from benchmarks._parts import part_parser, run_parts
+from benchmarks._timing import compare
 from benchmarks.baselines.tape import embed_and_multiply
 from graphlab.tag import RankedPredictionEncoder
 

@@ -1,0 +1,103 @@
+"""Parts of a benchmark script: options, rows on the screen, the result file."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks._timing import threads
+from experiments._environment import command_line, environment, git_commit
+from graphlab._io import write_json
+
+__all__ = ["part_parser", "run_parts", "show", "write_results"]
+
+
+def write_results(
+    path: str | Path,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    command: str | Sequence[str],
+    seeds: Sequence[int],
+) -> None:
+    """Write the measurements with everything needed to judge and to repeat them.
+
+    Args:
+        path: JSON file, written atomically.
+        name: Name of the benchmark module, such as ``"pamc"``.
+        rows: One dict of JSON values per measurement.
+        command: The whole command, or the arguments after ``python -m benchmarks.<name>``.
+        seeds: Seeds of the inputs.
+
+    Raises:
+        ValueError: If a value is not finite.
+    """
+    text = command if isinstance(command, str) else command_line(f"benchmarks.{name}", command)
+    content = {
+        "benchmark": name,
+        "rows": [dict(row) for row in rows],
+        "command": text,
+        "seeds": list(seeds),
+        "commit": git_commit(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **environment(),
+    }
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_json(target, content)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print one line per measurement."""
+    for row in rows:
+        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
+        numbers = ", ".join(
+            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
+        )
+        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
+
+
+def part_parser(doc: str | None, parts: Iterable[str], count: int | None = None) -> ArgumentParser:
+    """Options that every benchmark script has: its parts, threads, and where results go."""
+    parser = ArgumentParser(description=doc)
+    parser.add_argument("--only", nargs="*", choices=list(parts), default=list(parts))
+    parser.add_argument("--threads", type=int, default=count or torch.get_num_threads())
+    parser.add_argument("--results", type=Path, default=None)
+    return parser
+
+
+def run_parts(
+    system: str,
+    parts: Mapping[str, Callable[..., list[dict[str, Any]]]],
+    options: Namespace,
+    *arguments: Any,
+    seeds: list[int],
+    default: Sequence[str] | None = None,
+    suffix: str = "",
+) -> None:
+    """Run the chosen parts, print their rows and write them.
+
+    Args:
+        system: Name of the benchmark and of its result file.
+        parts: Functions from ``arguments`` to rows.
+        options: What :func:`part_parser` read.
+        *arguments: Passed to every part.
+        seeds: Written into the file.
+        default: Parts that are run when none is named; all of them if missing.
+        suffix: Appended to the name of the file.
+    """
+    rows: list[dict[str, Any]] = []
+    with threads(options.threads):
+        for part in options.only:
+            found = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
+            show(found)
+            rows += found
+    everything = set(options.only) == set(parts if default is None else default)
+    name = system if everything else "_".join([system, *options.only])
+    path = Path(__file__).parent / "results" / f"{name}{suffix}.json"
+    write_results(options.results or path, system, rows, sys.argv[1:], seeds)
