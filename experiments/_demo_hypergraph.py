@@ -9,18 +9,20 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from experiments import hypergraph
 from experiments._context import Context
+from experiments._hypergraph_links import as_hypergraph
+from experiments._hypergraph_presets import Config
 from graphlab import viz
 from graphlab.hyper import HypergraphReconstructor, jaccard, project
 
 
-def run(config: hypergraph.Config, context: Context) -> dict[str, dict[str, float]]:
+def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Run the script and draw target, projection and reconstruction."""
     rows = hypergraph.run(config, context)
     source, target = hypergraph.load(config, context.seed)
     nodes = target._store["num_nodes"]
     edges = project(target)
     model = HypergraphReconstructor(classifier="hgb", seed=context.seed).fit(source)
-    draw(context, target, hypergraph.as_hypergraph(edges, nodes), model.predict(edges, nodes))
+    draw(context, target, as_hypergraph(edges, nodes), model.predict(edges, nodes))
     return rows
 
 

@@ -17,7 +17,9 @@ from torch_geometric.utils import to_dense_adj
 
 from experiments._context import Context
 from experiments._graphs import les_miserables
-from experiments.link_prediction import K, Split, node_properties, split_edges
+from experiments._link_model import Split, split_edges
+from experiments._link_presets import K
+from experiments._link_scores import node_properties
 from graphlab import viz
 from graphlab.embed import FastRP
 from graphlab.evaluate import correlation_table, per_node_link_metrics

@@ -10,11 +10,12 @@ from experiments import (
     _demo_links,
     _demo_pot,
     gaugllm,
-    hypergraph,
     pamc,
     tape,
 )
 from experiments._demo_part import NO_LLM, Part
+from experiments._hypergraph_presets import PRESETS as HYPERGRAPHS
+from experiments._pamc_presets import PRESETS as CLUSTERINGS
 
 _LINKS = _demo_links.Config()
 _STDLIB = "Python's standard library"
@@ -28,8 +29,8 @@ PAMC = Part(
     "same host with all pairs as negatives, meta2 our corrected linear-time estimate of it. Rows "
     "without brackets are scored after the last epoch, the others where their brackets say.",
     pamc.run,
-    replace(pamc.PRESETS["digits"], epochs=60),
-    replace(pamc.PRESETS["digits"], epochs=2, pretrain_epochs=1, hidden_channels=(16,), n_init=1),
+    replace(CLUSTERINGS["digits"], epochs=60),
+    replace(CLUSTERINGS["digits"], epochs=2, pretrain_epochs=1, hidden_channels=(16,), n_init=1),
     "PamC",
     "k-means on features",
     "acc",
@@ -101,8 +102,8 @@ HYPERGRAPH = Part(
     "says which events there were. Seven events are few to learn from: differences between rows "
     "are smaller than their spread. docs/hypergraph.md has larger sets.",
     _demo_hypergraph.run,
-    hypergraph.PRESETS["davis"],
-    replace(hypergraph.PRESETS["davis"], features=("count",), classifiers=("hgb",), marioh=False),
+    HYPERGRAPHS["davis"],
+    replace(HYPERGRAPHS["davis"], features=("count",), classifiers=("hgb",), marioh=False),
     "ours, count, hgb",
     "maximal cliques",
     "jaccard",

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch_geometric.datasets import KarateClub
 
-from experiments import pot
 from experiments._context import Context
 from experiments._pot_presets import POT_METHODS
 from experiments._pot_presets import Config as PotConfig
+from experiments._pot_scores import compactness, honest
+from experiments._pot_tables import TITLES
+from experiments._pot_training import build, train
 from graphlab import viz
 from graphlab.evaluate import random_split
 
@@ -36,22 +38,22 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     data = KarateClub()[0].to(context.device)
     split = random_split(data.num_nodes, 0.3, 0.2, seed=context.seed)
     settings = config.training
-    first = pot.build(settings, data).to(context.device)
+    first = build(settings, data).to(context.device)
     start = {name: value.clone() for name, value in first.state_dict().items()}
-    bounds = {"untrained": pot.compactness(settings, first, data)}
+    bounds = {"untrained": compactness(settings, first, data)}
     rows: dict[str, dict[str, float]] = {"untrained": {}}
     scored = {"untrained": first}
     for method in config.methods:
-        title = f"GRACE{pot.TITLES[method]}"
-        model, seconds = pot.train(settings, context, data, start, method, config.kappa)
+        title = f"GRACE{TITLES[method]}"
+        model, seconds = train(settings, context, data, start, method, config.kappa)
         scored[title], rows[title] = model, {"seconds_per_epoch": seconds}
-        bounds[title] = pot.compactness(settings, model, data)
+        bounds[title] = compactness(settings, model, data)
     for title, model in scored.items():
         z = model.embed(data.x, data.edge_index)
         rows[title] = {
             "certified": float((bounds[title] > 0).double().mean()),
             "median bound": float(bounds[title].median()),
-            "test accuracy": pot.honest(z, data, split)["f1_micro"],
+            "test accuracy": honest(z, data, split)["f1_micro"],
         } | rows[title]
     draw(context, {name: bound.cpu() for name, bound in bounds.items() if name != "untrained"})
     return rows

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import _demo_links, _report, demo, pamc
+from experiments import _demo_links, _pamc_training, _report, demo
 from experiments._demo_part import NO_LLM
 from experiments._demo_parts import PARTS
 from experiments._report import tour_report
@@ -34,7 +34,7 @@ def test_eight_systems_are_shown():
 @pytest.fixture(autouse=True)
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture of all digits, which takes longer than everything else."""
-    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=NAMES)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from experiments import pamc
+from experiments import _pamc_training, pamc
+from experiments._pamc_protocols import stop_epoch
 from experiments._runner import execute
 from tests._data import test_data_root
 
@@ -19,7 +20,7 @@ METHODS = ("PamC", "SCGC*", "SCGC + meta2")
 @pytest.fixture
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture, which takes most of the time of a tiny run."""
-    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
 
 
 def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def test_interrupted_run_continues_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = rows(tmp_path / "whole")
-    score, calls = pamc.clustering_scores, []
+    score, calls = _pamc_training.clustering_scores, []
 
     def interrupted(y: Any, pred: Any) -> dict[str, float]:
         calls.append(1)
@@ -70,8 +71,8 @@ def test_interrupted_run_continues_bit_for_bit(
             raise KeyboardInterrupt
         return score(y, pred)
 
-    monkeypatch.setattr(pamc, "clustering_scores", interrupted)
-    for stop in (6, 13, 17):  # within each of the three methods
+    monkeypatch.setattr(_pamc_training, "clustering_scores", interrupted)
+    for stop in (4, 11, 15):  # within each of the three methods
         calls.clear()
         folder = tmp_path / str(stop)
         with pytest.raises(KeyboardInterrupt):
@@ -101,9 +102,9 @@ def test_labels_only_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_stop_is_the_end_of_a_stable_stretch() -> None:
     moving, still = [0.1] * 4, [0.0] * 5
-    assert pamc.stop_epoch(moving + still + moving) == 8
-    assert pamc.stop_epoch(moving) == 3
-    assert pamc.stop_epoch(still[:4] + moving + still[:4]) == 11
+    assert stop_epoch(moving + still + moving) == 8
+    assert stop_epoch(moving) == 3
+    assert stop_epoch(still[:4] + moving + still[:4]) == 11
 
 
 def test_presets_name_known_data_and_the_sheet_of_hyper_parameters() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from experiments import _repeat, pamc, reproduce
+from experiments import _pamc_training, _repeat, reproduce
 from experiments._cli import parse_command, parse_seeds
 from experiments._comparison import TIMING, Line, Spread, changed_settings, compare
 from experiments._environment import jsonable
@@ -65,7 +65,7 @@ def shifted(recorded: Recorded, share: float) -> Recorded:
 @pytest.mark.parametrize("name", SMOKE)
 def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
     # The t-SNE picture takes longer than everything else, and no figure comes from it.
-    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
     monkeypatch.chdir(tmp_path)
     outcome = repeat(FILES[name], tmp_path, None, in_process)
     if outcome.status == "not run":
