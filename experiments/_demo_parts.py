@@ -9,13 +9,15 @@ from experiments import (
     _demo_hypergraph,
     _demo_links,
     _demo_pot,
+    _gaugllm_presets,
+    _hypergraph_presets,
+    _pamc_presets,
+    _tape_presets,
     gaugllm,
     pamc,
     tape,
 )
 from experiments._demo_part import NO_LLM, Part
-from experiments._hypergraph_presets import PRESETS as HYPERGRAPHS
-from experiments._pamc_presets import PRESETS as CLUSTERINGS
 
 _LINKS = _demo_links.Config()
 _STDLIB = "Python's standard library"
@@ -29,8 +31,14 @@ PAMC = Part(
     "same host with all pairs as negatives, meta2 our corrected linear-time estimate of it. Rows "
     "without brackets are scored after the last epoch, the others where their brackets say.",
     pamc.run,
-    replace(CLUSTERINGS["digits"], epochs=60),
-    replace(CLUSTERINGS["digits"], epochs=2, pretrain_epochs=1, hidden_channels=(16,), n_init=1),
+    replace(_pamc_presets.PRESETS["digits"], epochs=60),
+    replace(
+        _pamc_presets.PRESETS["digits"],
+        epochs=2,
+        pretrain_epochs=1,
+        hidden_channels=(16,),
+        n_init=1,
+    ),
     "PamC",
     "k-means on features",
     "acc",
@@ -102,8 +110,13 @@ HYPERGRAPH = Part(
     "says which events there were. Seven events are few to learn from: differences between rows "
     "are smaller than their spread. docs/hypergraph.md has larger sets.",
     _demo_hypergraph.run,
-    HYPERGRAPHS["davis"],
-    replace(HYPERGRAPHS["davis"], features=("count",), classifiers=("hgb",), marioh=False),
+    _hypergraph_presets.PRESETS["davis"],
+    replace(
+        _hypergraph_presets.PRESETS["davis"],
+        features=("count",),
+        classifiers=("hgb",),
+        marioh=False,
+    ),
     "ours, count, hgb",
     "maximal cliques",
     "jaccard",
@@ -141,8 +154,8 @@ TAPE = Part(
     "Trains the member TA, which reads the modules' own texts, and the same networks on a bag of "
     "words (BoW) beside it.",
     tape.run,
-    tape.PRESETS["stdlib"],
-    replace(tape.PRESETS["smoke"], dim=16, words=50, epochs=2),
+    _tape_presets.PRESETS["stdlib"],
+    replace(_tape_presets.PRESETS["smoke"], dim=16, words=50, epochs=2),
     "GCN TA",
     "GCN BoW",
     "accuracy",
@@ -159,8 +172,8 @@ GAUGLLM = Part(
     "Runs the stages that need no model: the second view reads summaries by template, and edges "
     "are voted on by similarity of texts. The ablation shows what either adds to BGRL.",
     gaugllm.run,
-    gaugllm.PRESETS["stdlib"],
-    replace(gaugllm.PRESETS["smoke"], dim=16, epochs=1, out_channels=4),
+    _gaugllm_presets.PRESETS["stdlib"],
+    replace(_gaugllm_presets.PRESETS["smoke"], dim=16, epochs=1, out_channels=4),
     "BGRL, both (templates)",
     "BGRL, no LLM",
     "accuracy",

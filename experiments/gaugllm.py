@@ -19,203 +19,28 @@ from it, at any endpoint:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from experiments._baselines import most_frequent_class
 from experiments._context import Context
 from experiments._figures import accuracy_bars
-from experiments._llm_outputs import Stored, read_stored
+from experiments._gaugllm_data import Help, read, split
+from experiments._gaugllm_presets import CAVEATS, PRESETS, Config
+from experiments._llm_outputs import Stored
 from experiments._results import Rows
 from experiments._runner import main
-from experiments._stdlib import EMBEDDED, stored_nothing, text_graph
 from graphlab.evaluate import linear_probe
 from graphlab.tag import (
-    CandidateVote,
-    ContextAwareSelector,
-    EdgeCandidates,
     GAugLLM,
-    LLMClient,
     LLMEdgeModifier,
-    PromptExperts,
-    SubgraphSampler,
-    TemplateSummarizer,
-    TextEncoder,
     apply_all_votes,
     edge_changes,
-    fit_selector,
-    labels_per_class_split,
-    propose_edge_candidates,
-    tape_split,
-    vote_edges,
 )
 
 VIEWS = ("first", "second", "mean")
-
-
-@dataclass(frozen=True)
-class Config:
-    """Settings; epochs and width are smaller than the paper's, so that a seed takes a minute."""
-
-    dataset: str = "citeseer"
-    data: str = "data/llm_outputs"
-    features: str = "minilm"
-    dim: int = 256
-    protocol: str = "20 labels per class; choices on 30 others per class"
-    backbone: str = "bgrl"
-    epochs: int = 60
-    out_channels: int = 128
-    lr: float = 2e-3
-    drop_edge: tuple[float, float] = (0.3, 0.3)
-    mask_features: tuple[float, float] = (0.2, 0.2)
-    threshold: float = 0.5
-    p_add: float = 0.5
-    p_del: float = 0.5
-    llm_model: str | None = None
-    llm_url: str | None = None
-    llm_cache: str | None = None
-    llm_concurrency: int = 8
-    experts: tuple[str, ...] = ("raw", "idr", "sas", "sar")
-    encoder: str = "hashing"
-    num_candidates: int = 10
-    selector_epochs: int = 50
-
-
-_STDLIB = Config(
-    dataset=EMBEDDED,
-    protocol="random 60/20/20, choices on validation nodes",
-    out_channels=64,
-    threshold=0.3,
-    num_candidates=5,
-)
-PRESETS = {
-    "citeseer": Config(),
-    "cora": Config(dataset="cora", features="bow"),
-    "cora_deberta": Config(dataset="cora", features="deberta"),
-    "stdlib": _STDLIB,
-    # Quick: shows that a figure repeats, not how good the method is.
-    "smoke": replace(_STDLIB, dim=32, epochs=3, out_channels=8),
-}
-CAVEATS = {
-    "published numbers": "other data sets, selection by test nodes; none are shown",
-    "experts SAS and SAR": "need a language model (--llm-model); left out where rows say stored",
-    "expert IDR": "without a model only its class predictions are at hand, not its explanations",
-    "GIANT features": "frozen encoders in place of a language model tuned on the graph",
-}
-
-
-@dataclass(frozen=True)
-class Help:
-    """What the language model gives.
-
-    Attributes:
-        plain: Features without it, ``(N, F)``.
-        views: Features of both views with it.
-        candidates: Pairs it was asked about.
-        votes: Its votes.
-        told: Where it comes from, for the titles.
-    """
-
-    plain: Tensor
-    views: tuple[Tensor, Tensor]
-    candidates: EdgeCandidates
-    votes: CandidateVote
-    told: str
-
-
-def similarity_help(
-    config: Config, stored: Stored, views: tuple[Tensor, Tensor], told: str
-) -> Help:
-    """Similarities of the judged pairs as votes."""
-    votes = CandidateVote.from_scores(
-        stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
-    )
-    return Help(stored.x, views, stored.candidates, votes, told)
-
-
-def stored_help(config: Config, stored: Stored) -> Help:
-    """Stored predictions beside the features of the second view, stored similarities as votes."""
-    rank = 1 / torch.arange(1, stored.ranked.size(1) + 1)
-    said = torch.zeros(stored.ranked.size(0), stored.num_classes + 1)
-    said.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")
-    said = said[:, 1:]
-    views = tuple(torch.cat([stored.x, extra], dim=1) for extra in (torch.zeros_like(said), said))
-    return similarity_help(config, stored, (views[0], views[1]), "stored")
-
-
-def template_help(config: Config, stored: Stored, seed: int) -> Help:
-    """Summaries by template for the second view, similarities of the texts as votes."""
-    graph, encoder = text_graph(config.dim)
-    roots = SubgraphSampler("khop", num_hops=1, seed=seed)
-    store = roots.sample(graph.edge_index, int(graph.num_nodes))
-    summaries = encoder.encode(TemplateSummarizer().summarize(graph.text, store))
-    return similarity_help(config, stored, (stored.x, summaries), "templates")
-
-
-def asked_help(config: Config, stored: Stored, seed: int) -> Help:
-    """Texts and votes of a language model at an endpoint."""
-    if stored.texts is None:
-        raise ValueError(f"{config.dataset} has no texts to show to a language model")
-    if config.llm_model is None:
-        raise ValueError("llm_model must name a model")
-    experts = PromptExperts(config.experts, label_names=stored.class_names)
-    encoder = TextEncoder(config.encoder)
-    with LLMClient(
-        config.llm_model,
-        base_url=config.llm_url,
-        cache=config.llm_cache,
-        concurrency=config.llm_concurrency,
-    ) as client:
-        written = experts.run(client, stored.texts, stored.edge_index)
-        content, context = written.encode(encoder)
-        size = config.num_candidates
-        asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)
-        votes = vote_edges(client, asked, stored.texts)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        selector = ContextAwareSelector(content.size(2), len(written.names), similarity="cosine")
-    fused = fit_selector(
-        selector, content, context, stored.edge_index, epochs=config.selector_epochs, seed=seed
-    )
-    raw = content[:, 0]
-    return Help(raw, (raw, fused.x), asked, votes, ", ".join(written.names))
-
-
-def split(config: Config, stored: Stored, seed: int) -> dict[str, Tensor]:
-    """Nodes for training, validation and test of the probe."""
-    if config.dataset == EMBEDDED:  # too few modules for 20 of every chapter
-        return tape_split(stored.y.numel(), seed)
-    if stored.parts is None:
-        return labels_per_class_split(stored.y, 20, 30, seed=seed)
-    # The encoder of these features has seen labels: test nodes are those it has not.
-    hidden = {
-        name: torch.full_like(stored.y, -1).index_copy_(0, nodes, stored.y[nodes])
-        for name, nodes in stored.parts.items()
-    }
-    return {
-        "train": labels_per_class_split(hidden["train"], 20, 0, seed=seed)["train"],
-        "val": labels_per_class_split(hidden["val"], 30, 0, seed=seed)["train"],
-        "test": stored.parts["test"],
-    }
-
-
-def read(config: Config, seed: int) -> tuple[Stored, Help]:
-    """The graph, and what helps it."""
-    embedded = config.dataset == EMBEDDED
-    stored = (
-        stored_nothing(config.dim, config.num_candidates)
-        if embedded
-        else read_stored(config.data, config.dataset, config.features, seed)
-    )
-    if config.llm_model is not None:
-        return stored, asked_help(config, stored, seed)
-    return stored, (
-        template_help(config, stored, seed) if embedded else stored_help(config, stored)
-    )
 
 
 def run(config: Config, context: Context) -> Rows:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from experiments import (
+    _graphclip_shots,
     graphclip_fewshot,
     graphclip_linkpred,
     graphclip_pretrain,
@@ -106,9 +107,9 @@ def test_defaults_need_no_other_graph(folders):
 
 def test_shots_are_of_all_classes_and_not_scored():
     y = torch.tensor([0, 1, 2, 0, 1, 2, 0, 0])
-    shots = graphclip_fewshot.draw_shots(y, 2, seed=1)
+    shots = _graphclip_shots.draw_shots(y, 2, seed=1)
     assert sorted(y[shots].tolist()) == [0, 0, 1, 1, 2, 2]
-    rest = graphclip_fewshot.others(y, shots)
+    rest = _graphclip_shots.others(y, shots)
     assert sorted([*shots.tolist(), *rest.tolist()]) == list(range(8))
 
 
