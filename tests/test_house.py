@@ -81,6 +81,13 @@ def test_library_neither_asserts_nor_prints(source):
     assert (asserts, prints) == ([], [])
 
 
+def test_scripts_are_short_enough_to_read_first():
+    scripts = list((REPOSITORY / "experiments").glob("[a-z]*.py"))
+    long = {p.name: n for p in scripts if (n := len(p.read_text("utf-8").splitlines())) > 150}
+    assert "pamc.py" in {path.name for path in scripts}
+    assert set(long) <= {"reproduce.py"}  # a tool about all papers, the script of none
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_is_importable(name):
     importlib.import_module(name)
