@@ -112,3 +112,13 @@ def test_workers_of_a_loader_can_have_it(name: str) -> None:
     transform(graph())
     for again in (pickle.loads(pickle.dumps(transform)), copy.deepcopy(transform)):
         assert again(graph()).keys() == transform(graph()).keys()
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.uint8])
+@pytest.mark.parametrize("name", [name for name in TRANSFORMS if name.endswith("appended")])
+def test_features_of_whole_numbers_do_not_round_the_values(name: str, dtype: torch.dtype) -> None:
+    given = graph()
+    wanted = TRANSFORMS[name]()(given).x
+    given.x = given.x.to(dtype)
+    found = TRANSFORMS[name]()(given).x
+    assert found.is_floating_point() and torch.allclose(found.float(), wanted)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab._checks import check_edge_index
 from graphlab._io import atomic_write
 from graphlab.datasets._schema import validate
 
@@ -23,6 +24,8 @@ __all__ = ["read_hif", "write_hif"]
 
 Id = str | int
 Records = list[dict[str, Any]]
+
+_MOST = 2**63 - 1
 
 
 def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
@@ -79,21 +82,24 @@ def write_hif(hypergraph: HyperGraphData, path: str | os.PathLike[str]) -> None:
 
     Args:
         hypergraph: Needs ``edge_index`` (2, nnz). ``node_id``, ``hyperedge_id``, ``hif`` and
-            ``incidence_weight`` are used as :func:`read_hif` describes them; without ids, nodes and
-            hyperedges are numbered. Isolated nodes and empty hyperedges are listed.
+            ``incidence_weight`` are used as :func:`read_hif` describes them, ids also as tensors;
+            without ids, nodes and hyperedges are numbered. Isolated nodes and empty hyperedges are
+            listed; where ``num_nodes`` or ``num_hyperedges`` is missing, the rows of ``x`` or
+            ``edge_attr`` are counted.
         path: Destination.
 
     Raises:
+        TypeError, IndexError: If ``edge_index`` holds no numbers of nodes and hyperedges.
         ValueError: If a part has the wrong length or breaks the format.
         OSError: If the file cannot be written.
     """
     store = hypergraph._store
     if store.get("edge_index") is None:
         raise ValueError("hypergraph must have edge_index (2, nnz), node numbers above hyperedges")
-    index: Tensor = store["edge_index"]
+    index = check_edge_index(store["edge_index"], _MOST, "hypergraph.edge_index")
     kept: dict[str, Any] = dict(store.get("hif") or {})
-    node_id = _ids(store, "node_id", "num_nodes", index[0])
-    edge_id = _ids(store, "hyperedge_id", "num_hyperedges", index[1])
+    node_id = _ids(store, "node_id", "num_nodes", "x", index[0])
+    edge_id = _ids(store, "hyperedge_id", "num_hyperedges", "edge_attr", index[1])
     extras: Records = kept.pop("incidences", [{}] * index.size(1))
     if len(extras) != index.size(1):
         raise ValueError(
@@ -150,10 +156,16 @@ def _without(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in names}
 
 
-def _ids(store: Any, name: str, count_name: str, used: Tensor) -> list[Id]:
-    given, count = store.get(name), store.get(count_name)
+def _ids(store: Any, name: str, count_name: str, rows_name: str, used: Tensor) -> list[Id]:
+    """Ids by number: those given, else numbers, as many as the data states in any way."""
+    given, count, rows = store.get(name), store.get(count_name), store.get(rows_name)
+    if isinstance(given, (Tensor, np.ndarray)):  # readers of plain numbers give tensors
+        given = given.tolist()
     least = int(used.max()) + 1 if used.numel() else 0
-    count = (len(given) if given is not None else least) if count is None else int(count)
+    if count is None:
+        stated = rows if given is None else given
+        count = least if stated is None else len(stated)
+    count = int(count)
     if count < least:
         raise ValueError(f"{count_name} = {count} is too small for edge_index, it needs {least}")
     if given is None:

@@ -71,7 +71,8 @@ def read_adjacency(
     values = None
     if graph.edge_weight is not None:
         # Doubles from the start: counts stay exact.
-        given = check_tensor(graph.edge_weight, "edge_weight").detach().double()
+        given = check_tensor(graph.edge_weight, "edge_weight").detach()
+        given = given if given.is_complex() else given.double()
         values = check_edge_weight(given, edges.size(1)).cpu().numpy()
     row, col = edges.cpu().numpy()
     return _from_entries(row, col, values, count, edges.device)

@@ -17,7 +17,10 @@ def check_attr_name(attr_name: str | None) -> str | None:
 
 
 def store(data: Data, values: Tensor, attr_name: str | None) -> Data:
-    """Write values ``(N,)`` or ``(N, D)`` under a name, or append them to ``x``."""
+    """Write values ``(N,)`` or ``(N, D)`` under a name, or append them to ``x``.
+
+    Features of whole numbers or truth values take the type of the values.
+    """
     if attr_name is not None:
         data[attr_name] = values
         return data
@@ -25,6 +28,7 @@ def store(data: Data, values: Tensor, attr_name: str | None) -> Data:
     x = data.x
     if x is not None:
         x = x.view(-1, 1) if x.dim() == 1 else x
+        x = x if x.is_floating_point() else x.to(values.dtype)
         columns = torch.cat([x, columns.to(device=x.device, dtype=x.dtype)], dim=-1)
     data.x = columns
     return data

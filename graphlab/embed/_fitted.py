@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from graphlab._precision import working_dtype
 from graphlab.embed._adjacency import Adjacency
 from graphlab.embed._panels import Problem, make_problem
 from graphlab.embed._start import Start
@@ -56,6 +57,7 @@ def _make_problem(
     factor = torch.ones_like(safe)
     if options.beta and not (counts and matrix is not None):
         factor = safe**options.beta
+        _check_factor(factor, degree, options)
     dim = options.dim if matrix is None else matrix.size(1)
     start = Start(
         dim=dim,
@@ -77,6 +79,18 @@ def _make_problem(
         normalize=options.normalize,
         standardize=options.standardize,
     )
+
+
+def _check_factor(factor: Tensor, degree: Tensor, options: FastRP) -> None:
+    """Refuse degree factors that would become 0 or infinite."""
+    held = factor.to(working_dtype(options.dtype))
+    lost = (held.isinf() | (held == 0)).nonzero()
+    if lost.numel():
+        node = int(lost[0])
+        raise ValueError(
+            f"beta = {options.beta} takes the degree {float(degree[node]):.3g} of node {node} out "
+            f"of the range of {held.dtype}: take dtype=torch.float64, another beta or edge_weight"
+        )
 
 
 def _entry_sparsity(options: FastRP, num_nodes: int) -> float:

@@ -29,6 +29,8 @@ __all__: list[str] = []
 #: Panels start at multiples of this.
 BLOCK = 16
 _ROWS = 1 << 16
+#: Binary exponents beyond this leave too little room in single precision.
+_FAR = 60
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Problem:
             normalize=self.normalize,
             squares=squares,
         )
+        if self.row_scale is None and not bool(out.sum().isfinite()):
+            _refuse_overflow(out)
         return standardize_columns(out) if self.standardize else out
 
     def squares(self, lo: int, hi: int) -> Tensor:
@@ -92,14 +96,48 @@ def make_problem(
 ) -> Problem:
     """Bring the matrix to the dtype of the sums."""
     dtype = working_dtype(start.dtype)
+    weight = adjacency.weight
+    if weight is not None:
+        if row_scale is not None:
+            weight, row_scale = _balanced(adjacency.rowptr, weight, row_scale)
+        weight = weight.to(dtype)
+        if weight.numel() and bool(weight.max().isinf()):
+            top = float(adjacency.weight.max())  # type: ignore[union-attr]
+            raise ValueError(
+                f"edge_weight up to {top:.3g} exceeds {dtype}: divide it, or pass "
+                "dtype=torch.float64"
+            )
     return Problem(
         rowptr=adjacency.rowptr,
         col=adjacency.col,
-        weight=None if adjacency.weight is None else adjacency.weight.to(dtype),
+        weight=weight,
         row_scale=None if row_scale is None else row_scale.to(dtype),
         start=start,
         **options,
     )
+
+
+def _balanced(rowptr: Tensor, weight: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Move powers of two from the scale of a row to its weights where either is far from one.
+
+    Their product stays the same, to the bit, but single precision holds both.
+    """
+    exponent = torch.frexp(scale)[1]
+    shift = torch.where(exponent.abs() > _FAR, exponent, torch.zeros_like(exponent)).double()
+    if not bool(shift.any()):
+        return weight, scale
+    entry = torch.repeat_interleave(shift, rowptr.diff())
+    return weight * torch.exp2(entry), scale * torch.exp2(-shift)
+
+
+def _refuse_overflow(out: Tensor) -> None:
+    """Name the first node whose powers have left the range of the numbers."""
+    bad = out.isfinite().logical_not().nonzero()
+    if bad.numel():
+        raise ValueError(
+            f"powers of the adjacency matrix exceed {out.dtype} at node {int(bad[0, 0])}: pass "
+            "dtype=torch.float64, divide edge_weight, or take input_matrix='transition'"
+        )
 
 
 def standardize_columns(x: Tensor) -> Tensor:
@@ -112,6 +150,10 @@ def standardize_columns(x: Tensor) -> Tensor:
         part = x[:, lo : lo + BLOCK]
         mean = _column_sums(part, None) / max(1, x.size(0))
         deviation = (_column_sums(part, mean) / max(1, x.size(0))).sqrt()
+        # The mean of equal values may be off by a rounding, which is no deviation.
+        equal = (part == part[:1]).all(0)
+        deviation[: part.size(1)][equal] = 0
+        mean[: part.size(1)][equal] = part[:1, equal].double().sum(0)
         scale = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
         for begin in range(0, x.size(0), _ROWS):
             rows = part[begin : begin + _ROWS]

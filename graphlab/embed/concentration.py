@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
+from graphlab._edge_index import read_edges
 from graphlab.embed._concentration_graph import (
     Targets,
     count_nodes,
@@ -256,9 +258,10 @@ def weighted_concentration(
     Complexity: O(sum over target edges (i, j) of the degree of i) time at most.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    edge_index = check_edge_index(
-        edge_index, count_nodes(num_nodes, edge_index) if num_nodes is None else num_nodes
-    )
+    edge_index, edge_weight, num_nodes = read_edges(edge_index, edge_weight, num_nodes)
+    sets = targets.values() if isinstance(targets, Mapping) else [targets]
+    num_nodes = count_nodes(num_nodes, edge_index, *sets)
+    edge_index = check_edge_index(edge_index, num_nodes)
     weight = check_edge_weight(edge_weight, edge_index.size(1)).detach().double()
     check_same_device(edge_index=edge_index, edge_weight=edge_weight)
     keep = edge_index[0] != edge_index[1]

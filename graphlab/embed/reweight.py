@@ -17,6 +17,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_same_device,
 )
+from graphlab._precision import widened
 
 __all__ = ["TCReweight"]
 
@@ -112,8 +113,10 @@ class TCReweight:
         check_same_device(h=h, edge_index=edge_index, edge_weight=edge_weight)
         end = 1 if self.group == "target" else 0
         center, other = edge_index[end], edge_index[1 - end]
-        mixed = self._neighbourhood(h, edge_index)
-        score = torch.sigmoid(_logits(predictor(mixed[center] * h[other]), center.numel()))
+        # Half precision cannot count the edges of a hub.
+        mixed = self._neighbourhood(widened(h), edge_index).to(h.dtype)
+        logits = _logits(predictor(mixed[center] * h[other]), center.numel())
+        score = torch.sigmoid(widened(logits))
         share = softmax(score, center, num_nodes=h.size(0))
         total = scatter(weight, center, dim_size=h.size(0), reduce="sum")
         new: Tensor = self.alpha * share * total[center] + weight

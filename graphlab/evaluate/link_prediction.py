@@ -17,6 +17,7 @@ from graphlab._checks import (
     check_index,
     check_int,
     check_matrix,
+    check_range,
     check_same_device,
     check_tensor,
 )
@@ -174,7 +175,8 @@ def per_node_link_metrics(
     Args:
         pred (Tensor): Scores ``(B, N)`` (floating point; ranked by :func:`top_predictions` with
             ``exclude`` and ``exclude_self``), or finished predictions ``(B, k')`` int64, best
-            first, k' at least k (``exclude`` and ``exclude_self`` are then not read).
+            first, k' at least k, no partner twice in a row (``exclude`` and ``exclude_self`` are
+            then not read).
         ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, true partner).
         k (int): Number of predictions that count.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted.
@@ -192,14 +194,18 @@ def per_node_link_metrics(
             is not finite.
     """
     k = check_int(k, "k", minimum=1)
+    size = None
     if check_tensor(pred, "pred").is_floating_point():
+        size = pred.size(-1)
         pred = top_predictions(pred, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self)
     elif pred.dtype != torch.int64 or pred.dim() != 2 or pred.size(1) < k:
         raise ValueError(
             f"pred must be scores or int64 predictions of at least k={k} columns, "
             f"got {pred.dtype} {tuple(pred.shape)}"
         )
-    ground_truth = _check_truth(ground_truth, pred)
+    else:
+        _check_partners(pred[:, :k])
+    ground_truth = _check_truth(ground_truth, pred, size)
     names = [check_choice(name, "metrics", tuple(_METRICS)) for name in metrics]
     known = torch.bincount(ground_truth[0], minlength=pred.size(0)) > 0
     values = {}
@@ -228,15 +234,23 @@ def correlation_table(
         ``num_nodes``; NaN for fewer than two nodes or a constant side.
 
     Raises:
-        ValueError: If lengths differ.
+        TypeError, ValueError: If lengths differ, or the mask is not bool.
 
     Warns:
         UserWarning: If a side is constant.
     """
-    vectors = {**properties, **metrics}
-    sizes = {name: tuple(value.shape) for name, value in vectors.items()}
-    if len(set(sizes.values())) > 1 or any(len(size) != 1 for size in sizes.values()):
+    vectors = [*properties.items(), *metrics.items()]
+    sizes = [(name, tuple(value.shape)) for name, value in vectors]
+    shapes = {size for _, size in sizes}
+    if len(shapes) > 1 or any(len(size) != 1 for size in shapes):
         raise ValueError(f"properties and metrics must be 1-D of one length, got {sizes}")
+    if mask is not None and (
+        check_tensor(mask, "mask").dtype != torch.bool or {tuple(mask.shape)} != (shapes or {()})
+    ):
+        raise ValueError(
+            f"mask must be bool of shape {sizes[0][1] if sizes else ()}, got {mask.dtype} "
+            f"{tuple(mask.shape)}"
+        )
     return {
         name: {
             metric: _correlation(f"{name} and {metric}", x, y, mask)
@@ -298,7 +312,20 @@ def _check_nodes(nodes: Tensor | None, rows: Tensor, size: int) -> Tensor:
     return nodes
 
 
-def _check_truth(ground_truth: Tensor, pred: Tensor) -> Tensor:
+def _check_partners(pred: Tensor) -> None:
+    """Refuse what PyG would count wrongly: a partner twice in a row, and numbers below 0."""
+    check_range(pred, 2**63 - 1, "pred")
+    ordered = pred.sort(dim=1).values
+    twice = (ordered[:, 1:] == ordered[:, :-1]).nonzero()
+    if twice.numel():
+        row, at = (int(i) for i in twice[0])
+        raise ValueError(
+            f"pred must not repeat a partner in a row, but pred[{row}] holds "
+            f"{int(ordered[row, at])} twice"
+        )
+
+
+def _check_truth(ground_truth: Tensor, pred: Tensor, size: int | None) -> Tensor:
     limit = max(int(pred.max()) + 1 if pred.numel() else 1, 2**31)
     ground_truth = check_edge_index(ground_truth, limit, "ground_truth")
     if ground_truth.numel() and int(ground_truth[0].max()) >= pred.size(0):
@@ -306,5 +333,7 @@ def _check_truth(ground_truth: Tensor, pred: Tensor) -> Tensor:
             f"ground_truth[0] holds row {int(ground_truth[0].max())}, "
             f"but pred has {pred.size(0)} rows"
         )
+    if size is not None:
+        check_range(ground_truth[1], size, "ground_truth[1]")
     pairs: Tensor = torch.unique(ground_truth, dim=1)
     return pairs

@@ -78,6 +78,8 @@ def multilabel_probe(
         raise ValueError(
             f"y must be bool of shape ({z.size(0)}, K), got {y.dtype} {tuple(y.shape)}"
         )
+    if y.size(1) == 0:
+        raise ValueError("y must hold at least one label, got none")
     c = check_positive(c, "c")
     threshold = check_fraction(threshold, "threshold")
     parts = {"train": train, "test": test}
@@ -103,12 +105,13 @@ def _probabilities(
 
     out = np.zeros((len(unseen), labels.shape[1]))
     known = rows[train]
+    # Nothing depends on the seed, but without one scikit-learn draws it from a global generator.
     for label in range(labels.shape[1]):
         target = labels[train, label]
         if target.all() or not target.any():
             out[:, label] = float(target[0])
             continue
-        model: Any = LogisticRegression(C=c, solver="liblinear")
+        model: Any = LogisticRegression(C=c, solver="liblinear", random_state=0)
         out[:, label] = model.fit(known, target).predict_proba(unseen)[:, 1]
     return out
 

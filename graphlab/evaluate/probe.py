@@ -144,7 +144,9 @@ def _normalized(z: Tensor, how: str, train: _Labels) -> _Floats:
         return np.asarray(rows / np.where(norm > 0, norm, 1.0))
     if how == "standard":
         scale = rows[train].std(axis=0)
-        return np.asarray((rows - rows[train].mean(axis=0)) / np.where(scale > 0, scale, 1.0))
+        # The mean of equal values may be off by a rounding, which is no deviation.
+        varied = (rows[train] != rows[train[0]]).any(axis=0) & (scale > 0)
+        return np.asarray((rows - rows[train].mean(axis=0)) / np.where(varied, scale, 1.0))
     return rows
 
 

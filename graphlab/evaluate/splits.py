@@ -123,7 +123,7 @@ def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int) -> Tensor:
 
 
 def _part_size(size: float | int, name: str, num_nodes: int) -> int:
-    if isinstance(size, float):
+    if isinstance(size, (float, np.floating)):
         if not 0.0 < size < 1.0:
             raise ValueError(f"{name} must be a share in (0, 1) or a number of nodes, got {size}")
         count = round(size * num_nodes)

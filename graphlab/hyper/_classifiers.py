@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,10 +65,12 @@ class Foreign:
 
     def probability(self, x: Floats) -> Floats:
         """Probability of the second class, ``(rows,)``."""
+        if x.shape[0] == 0:  # which estimators of other libraries refuse
+            return np.zeros(0)
         if isinstance(self.model, nn.Module):
             with torch.no_grad():
-                logits = self.model(torch.from_numpy(x).float()).reshape(-1)
-            return torch.sigmoid(logits).double().numpy()
+                logits = self.model(_like_parameters(self.model, x)).reshape(-1)
+            return torch.sigmoid(logits).double().cpu().numpy()
         return np.asarray(self.model.predict_proba(x), dtype=np.float64)[:, 1]
 
 
@@ -135,20 +139,42 @@ class _Single:
         return self.forest.probability(x.astype(np.float32))
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()  # type: ignore[untyped-decorator]
 def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module:
     """Adam on the logistic loss; the given module stays as it is."""
     model = copy.deepcopy(module).train()
-    inputs, labels = torch.from_numpy(x).float(), torch.from_numpy(y).float()
+    inputs = _like_parameters(model, x)
+    labels = torch.from_numpy(y).to(inputs)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    generator = make_generator(spawn_seeds(seed, 1)[0])
-    for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(labels), generator=generator).split(_BATCH):
-            logits = model(inputs[batch]).reshape(-1)
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    order, noise = spawn_seeds(seed, 2)
+    generator = make_generator(order)
+    with _global_generators(noise, inputs.device):
+        for _ in range(_EPOCHS):
+            for batch in torch.randperm(len(labels), generator=generator).split(_BATCH):
+                logits = model(inputs[batch]).reshape(-1)
+                loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
     return model.eval()
+
+
+@contextmanager
+def _global_generators(seed: int, device: torch.device) -> Iterator[None]:
+    """What dropout draws from, seeded in here and put back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def _like_parameters(model: nn.Module, x: Floats) -> Tensor:
+    """Rows in the type and on the device of the parameters."""
+    first = next(model.parameters(), torch.zeros(()))
+    return torch.from_numpy(x).to(first)
 
 
 # --- arrays --------------------------------------------------------------------------------------

@@ -27,10 +27,11 @@ class Weights:
 
     @classmethod
     def of(cls, edge_index: Tensor, edge_weight: Tensor) -> Weights:
-        """From both directions of every edge."""
+        """From both directions of every edge; weights of repeated edges are added."""
         made = cls()
         for (u, v), w in zip(edge_index.t().tolist(), edge_weight.tolist(), strict=True):
-            made.near.setdefault(u, {})[v] = int(w)
+            row = made.near.setdefault(u, {})
+            row[v] = row.get(v, 0) + int(w)
         return made
 
     @property
@@ -116,8 +117,13 @@ def read_weights(edge_index: Any, num_nodes: int | None, edge_weight: Any) -> tu
             f"edge_weight must have shape ({edge_index.size(1)},), got {tuple(weight.shape)}"
         )
     whole = weight.double()
-    if not bool(((whole == whole.round()) & (whole >= 1)).all()):
-        raise ValueError("edge_weight must hold positive whole numbers")
+    wrong = ((whole != whole.round()) | ~(whole >= 1) | whole.isinf()).nonzero()
+    if wrong.numel():
+        at = int(wrong[0])
+        raise ValueError(
+            "edge_weight must hold positive whole numbers, but "
+            f"edge_weight[{at}] = {float(whole[at])}"
+        )
     made = Weights.of(edge_index, whole.long())
     for u, row in made.near.items():
         for v, w in row.items():

@@ -133,7 +133,7 @@ def from_networkx_bipartite(
     """Convert a bipartite graph: one side are the nodes, the other the hyperedges.
 
     Args:
-        graph: Undirected networkx graph.
+        graph: A networkx graph; directions and parallel edges do not count.
         nodes: The nodes of the hypergraph; ``None`` takes those with attribute ``bipartite=0``.
 
     Returns:
@@ -148,6 +148,9 @@ def from_networkx_bipartite(
         >>> from_networkx_bipartite(women).num_hyperedges
         14
     """
+    import networkx as nx
+
+    graph = nx.Graph(graph)
     if nodes is None:
         side = {vertex: graph.nodes[vertex].get("bipartite") for vertex in graph}
         wrong = [vertex for vertex, value in side.items() if value not in (0, 1)]

@@ -141,7 +141,7 @@ class Marioh(SavableEstimator):
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             edge_weight (Tensor, optional): ``(E,)`` positive whole numbers, equal in both
-                directions; needed with a tensor.
+                directions, added where an edge is repeated; needed with a tensor.
 
         Returns:
             HyperGraphData: Hyperedges in lexicographic order, repeated in ``"preserved"`` mode.

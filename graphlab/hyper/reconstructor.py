@@ -63,6 +63,10 @@ class HypergraphReconstructor(SavableEstimator):
     Node ids are never used. If source and target share nodes (halves of one data set do),
     subtracting known hyperedges from a prediction would be easy, and would be cheating.
 
+    An isolated node is a maximal clique, so it is a candidate. A source without hyperedges of one
+    node does not teach what to make of it: by default such a model predicts none either
+    (``singletons`` of :meth:`predict`); ``preset="paper"`` classifies them like all others.
+
     Args:
         features (str): ``"count"``, ``"motif"`` or ``"both"``.
         beta (int, optional): Budget of the sampler; ``None`` chooses one on the source.
@@ -79,6 +83,7 @@ class HypergraphReconstructor(SavableEstimator):
         sampler_ (CliqueSampler): The fitted sampler.
         beta_ (int): The budget in use.
         threshold_ (float): The threshold in use.
+        singletons_ (bool): Whether the source holds a hyperedge of one node.
 
     Raises:
         TypeError, ValueError: If an argument is out of range.
@@ -143,6 +148,7 @@ class HypergraphReconstructor(SavableEstimator):
         edges = hypergraph.distinct()
         if len(edges) == 0:
             raise ValueError("hyperedge_index must hold at least one hyperedge")
+        self.singletons_ = bool((edges.sizes == 1).any())
         graph = read_graph(projection(hypergraph)[0], hypergraph.num_nodes)
         cliques = maximal_cliques(graph)
         self.beta_ = self.beta or self._choose_beta(hypergraph, edges, graph, cliques)
@@ -249,6 +255,7 @@ class HypergraphReconstructor(SavableEstimator):
         *,
         max_cliques: int | None = None,
         time_limit: float | None = None,
+        singletons: bool | None = None,
     ) -> tuple[CandidateSet, Tensor]:
         """Candidates of a graph, and the probability of each to be a hyperedge.
 
@@ -258,6 +265,9 @@ class HypergraphReconstructor(SavableEstimator):
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             max_cliques (int, optional): Refuse graphs with more maximal cliques.
             time_limit (float, optional): Give up the search for them after this many seconds.
+            singletons (bool, optional): Whether an isolated node may be a hyperedge; ``False``
+                gives it probability 0. By default it may if the source holds a hyperedge of one
+                node, and always with ``preset="paper"``.
 
         Returns:
             tuple[CandidateSet, Tensor]: C candidates and ``(C,)`` float64.
@@ -272,7 +282,15 @@ class HypergraphReconstructor(SavableEstimator):
         candidates, x = self._prepare(cliques, graph)
         if self.columns_ is not None:
             x = x[:, self.columns_.numpy()]
-        return candidates, to_tensor(_apply(self.models_, x, candidates.num_maximal))
+        return candidates, to_tensor(self._probability(candidates, x, singletons))
+
+    def _probability(
+        self, candidates: CandidateSet, x: Floats, singletons: bool | None = None
+    ) -> Floats:
+        chance = _apply(self.models_, x, candidates.num_maximal)
+        if singletons is None:
+            singletons = self.singletons_ or self.preset == "paper"
+        return chance if singletons else chance * (candidates.sizes.numpy() > 1)
 
     def predict(
         self,
@@ -281,6 +299,7 @@ class HypergraphReconstructor(SavableEstimator):
         *,
         max_cliques: int | None = None,
         time_limit: float | None = None,
+        singletons: bool | None = None,
     ) -> HyperGraphData:
         """The hypergraph behind a projected graph.
 
@@ -290,6 +309,7 @@ class HypergraphReconstructor(SavableEstimator):
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             max_cliques (int, optional): Refuse graphs with more maximal cliques.
             time_limit (float, optional): Give up the search for them after this many seconds.
+            singletons (bool, optional): See :meth:`predict_proba`.
 
         Returns:
             HyperGraphData: Distinct hyperedges: maximal ones first, each in lexicographic order,
@@ -299,10 +319,11 @@ class HypergraphReconstructor(SavableEstimator):
             ValueError: If the model is not fitted, the graph is malformed or a limit is exceeded.
             TypeError, IndexError: If an argument is malformed.
         """
-        limits = {"max_cliques": max_cliques, "time_limit": time_limit}
         self._check_fitted()
         graph = read_graph(edge_index, num_nodes)
-        candidates, chance = self.predict_proba(graph, **limits)  # type: ignore[arg-type]
+        candidates, chance = self.predict_proba(
+            graph, max_cliques=max_cliques, time_limit=time_limit, singletons=singletons
+        )
         chosen = (chance > self.threshold_).nonzero().view(-1)
         rows = rows_of(candidates).take(chosen.numpy())
         data = CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
@@ -344,7 +365,7 @@ class HypergraphReconstructor(SavableEstimator):
         generator = np.random.default_rng(self.seed)
 
         def score(values: Floats) -> float:
-            chance = _apply(self.models_, values, candidates.num_maximal)
+            chance = self._probability(candidates, values)
             return hit_jaccard(chance > self.threshold_, y, len(edges))
 
         best, falls = score(x), {}
@@ -381,7 +402,12 @@ class HypergraphReconstructor(SavableEstimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        numbers = [self.beta_, self.source_cliques_, self.sampler_.collected_]
+        numbers = [
+            self.beta_,
+            self.source_cliques_,
+            self.sampler_.collected_,
+            int(self.singletons_),
+        ]
         arrays = {
             "picks": self.sampler_.picks_,
             "ratio": self.sampler_.ratio_,
@@ -397,7 +423,9 @@ class HypergraphReconstructor(SavableEstimator):
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> HypergraphReconstructor:
         model = cls(**config)
-        model.beta_, model.source_cliques_, collected = (int(n) for n in arrays["numbers"])
+        model.beta_, model.source_cliques_, collected, *rest = arrays["numbers"].tolist()
+        # Files of earlier versions do not say; those classified every isolated node.
+        model.singletons_ = bool(rest[0]) if rest else True
         sampler = CliqueSampler(
             model.beta_, charge_maximal=model.preset == "paper", seed=model.seed
         )

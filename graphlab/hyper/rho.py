@@ -75,9 +75,17 @@ def rho(
     inside = containment(edges, family, hypergraph.num_nodes)
     n, k, hits = cells(edges, family, inside)
     counts = np.bincount(family.sizes, minlength=1)
-    cost = [float(int(counts[a]) * math.comb(int(a), int(b))) for a, b in zip(n, k, strict=True)]
+    cost = [as_float(int(counts[a]) * math.comb(int(a), int(b))) for a, b in zip(n, k, strict=True)]
     sizes = torch.from_numpy(n), torch.from_numpy(k), torch.from_numpy(hits)
     return RhoTable(*sizes, torch.tensor(cost, dtype=torch.float64))
+
+
+def as_float(count: int) -> float:
+    """A number of subsets as a float, which large cliques exceed: infinite then."""
+    try:
+        return float(count)
+    except OverflowError:
+        return math.inf
 
 
 def check_family(family: object, name: str, num_nodes: int) -> Rows:

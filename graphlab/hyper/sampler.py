@@ -24,7 +24,7 @@ from graphlab.hyper._sets import (
     sorted_unique,
     to_tensor,
 )
-from graphlab.hyper.rho import check_family, containment
+from graphlab.hyper.rho import as_float, check_family, containment
 
 __all__ = ["CandidateSet", "CliqueSampler"]
 
@@ -189,7 +189,7 @@ class CliqueSampler:
         self, cells: list[_Cell], collected: np.ndarray[tuple[int], np.dtype[np.bool_]]
     ) -> tuple[float, _Cell] | None:
         """The cell of one k that adds most per subset, None if nothing adds."""
-        offers = [((~collected[cell.hits]).sum() / cell.cost, cell) for cell in cells]
+        offers = [((~collected[cell.hits]).sum() / as_float(cell.cost), cell) for cell in cells]
         offers = [offer for offer in offers if offer[0] > 0]
         return max(offers, key=self._priority) if offers else None
 

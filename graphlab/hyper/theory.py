@@ -13,7 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_int
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
-from graphlab.hyper._sets import Ints, Rows, find, from_matrix, rows_of
+from graphlab.hyper._sets import Bools, Ints, Rows, find, from_matrix, rows_of, sorted_unique
 from graphlab.hyper.cliques import maximal_cliques
 from graphlab.hyper.projection import projection
 from graphlab.hyper.rho import containment
@@ -28,6 +28,8 @@ __all__ = [
 
 # Entries of a product of matrices that are held at once.
 _CHUNK_ROWS = 4096
+# Triples of hyperedges that are looked at together.
+_CHUNK_TRIPLES = 1 << 17
 
 
 def nested_hyperedges(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Tensor:
@@ -117,17 +119,24 @@ def _uncovered_triples(hypergraph: Incidence) -> Tensor:
     edges = np.stack(np.divmod(key, max(len(chosen), 1)))
     graph = read_graph(torch.from_numpy(np.concatenate([edges, edges[::-1]], axis=1)), len(chosen))
     triples = _triangles(graph)
-    sets = [set(nodes) for nodes in np.split(chosen.idx, chosen.ptr[1:-1])]
-    cores = [
-        sorted((sets[a] & sets[b]) | (sets[b] & sets[c]) | (sets[c] & sets[a]))
-        for a, b, c in triples
-    ]
-    sizes = np.array([len(core) for core in cores], dtype=np.int64)
-    nodes = np.array([node for core in cores for node in core], dtype=np.int64)
-    inside, _ = containment(Rows(np.append(0, np.cumsum(sizes)), nodes), chosen, shape[1])
-    keep = np.ones(len(cores), dtype=bool)
-    keep[inside] = False
-    return torch.from_numpy(numbers[triples[keep]].reshape(-1, 3))
+    parts = np.array_split(triples, max(1, -(-len(triples) // _CHUNK_TRIPLES)))
+    open_ = [part[~_covered(part, member, chosen)] for part in parts]
+    return torch.from_numpy(numbers[np.concatenate(open_)].reshape(-1, 3))
+
+
+def _covered(triples: Ints, member: sparse.csr_array, hyperedges: Rows) -> Bools:
+    """Whether a hyperedge holds the nodes that lie in two or three sets of each triple."""
+    count = sparse.csr_array(member[triples[:, 0]] + member[triples[:, 1]] + member[triples[:, 2]])
+    count.data[count.data < 2] = 0
+    count.eliminate_zeros()
+    count.sort_indices()
+    cores = Rows(count.indptr.astype(np.int64), count.indices.astype(np.int64))
+    distinct, _ = sorted_unique(cores)
+    inside, _ = containment(distinct, hyperedges, member.shape[1])
+    held = np.zeros(len(distinct), dtype=bool)
+    held[inside] = True
+    out: Bools = held[find(cores, distinct)]
+    return out
 
 
 def is_conformal(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> bool:

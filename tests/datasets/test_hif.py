@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
@@ -147,3 +148,35 @@ def test_write_errors(tmp_path, change, match):
         write_hif(HyperGraphData(**{**base, **change}), tmp_path / "x.json")
     with pytest.raises(ValueError, match="edge_index"):
         write_hif(HyperGraphData(num_nodes=2), tmp_path / "x.json")
+
+
+def test_sizes_that_only_the_rows_state(tmp_path):
+    data = HyperGraphData(
+        edge_index=torch.tensor([[0, 1], [0, 0]]), x=torch.zeros(4, 2), edge_attr=torch.zeros(3, 1)
+    )
+    write_hif(data, tmp_path / "x.json")
+    again = read_hif(tmp_path / "x.json")
+    assert (again._store["num_nodes"], again._store["num_hyperedges"]) == (4, 3)
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.array])
+def test_ids_of_the_readers_are_written(tmp_path, kind):
+    data = HyperGraphData(
+        edge_index=torch.tensor([[0, 1], [0, 0]]),
+        num_nodes=2,
+        num_hyperedges=1,
+        node_id=kind([7, 5]),
+    )
+    write_hif(data, tmp_path / "x.json")
+    assert read_hif(tmp_path / "x.json").node_id == [7, 5]
+
+
+@pytest.mark.parametrize(
+    ("index", "error"),
+    [([[0, -1], [0, 0]], IndexError), ([[0.0, 1.0], [0.0, 0.0]], TypeError), ([0, 1], ValueError)],
+)
+def test_numbers_that_are_no_incidence_are_not_written(tmp_path, index, error):
+    data = HyperGraphData(edge_index=torch.tensor(index), num_nodes=3, num_hyperedges=1)
+    with pytest.raises(error, match="edge_index"):
+        write_hif(data, tmp_path / "x.json")
+    assert not (tmp_path / "x.json").exists()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 
 from graphlab.embed import (
@@ -364,3 +365,15 @@ def test_graphs_without_edges_are_defined_where_beta_is():
         assert topological_concentration(empty, 0, beta=0.5).shape == (0,)
         lonely = topological_concentration(TRIANGLE, 5, targets=torch.tensor([[3, 4], [4, 3]]))
     assert lonely.tolist() == [0.0] * 5
+
+
+def test_nodes_with_nothing_but_a_self_loop_are_counted():
+    edges = torch.cat([TRIANGLE, torch.tensor([[4], [4]])], dim=1)
+    found = weighted_concentration(edges, torch.ones(7), fill=-1.0)
+    assert torch.equal(found, weighted_concentration(edges, torch.ones(7), 5, fill=-1.0))
+    assert found[3:].tolist() == [-1.0, -1.0]
+
+
+def test_weighted_concentration_reads_the_size_of_edge_index():
+    edges = EdgeIndex(TRIANGLE, sparse_size=(5, 5))
+    assert weighted_concentration(edges, torch.ones(6)).numel() == 5

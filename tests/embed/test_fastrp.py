@@ -513,3 +513,54 @@ def test_graphs_without_nodes_or_edges():
     empty = torch.empty(2, 0, dtype=torch.long)
     assert fastrp(empty, dim=4).shape == (0, 4)
     assert fastrp(empty, 3, dim=4).tolist() == [[0.0] * 4] * 3
+
+
+PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_constant_columns_become_zero(dtype):
+    complete = torch.cartesian_prod(torch.arange(7), torch.arange(7)).t()
+    model = FastRP(dim=8, weights=(1.0,), projection="gaussian", dtype=dtype, standardize=True)
+    z = model.fit_transform(complete)
+    assert bool((z == 0).all())
+    assert bool((model.merge(model.propagate(complete)) == 0).all())
+
+
+@pytest.mark.parametrize("unit", [1e-50, 1e-39, 1e-25, 1e25, 1e39, 1e50])
+def test_units_of_the_weights_do_not_matter(unit):
+    weight = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
+    model = FastRP(dim=8, beta=0)
+    near, far = model.fit_transform(PATH, 3, weight), model.fit_transform(PATH, 3, unit * weight)
+    assert torch.allclose(near, far, rtol=1e-5)
+    one_row = torch.where(PATH[0] == 1, unit * weight, weight)
+    assert torch.allclose(near, model.fit_transform(PATH, 3, one_row), rtol=1e-5)
+
+
+@pytest.mark.parametrize("power", [-100, -70, 70, 100])
+def test_powers_of_two_change_no_bit(power):
+    weight = torch.tensor([1.0, 2.0, 3.0, 5.0], dtype=torch.float64)
+    model = FastRP(dim=8, beta=0)
+    far = model.fit_transform(PATH, 3, weight * 2.0**power)
+    assert torch.equal(far, model.fit_transform(PATH, 3, weight))
+
+
+def test_what_single_precision_cannot_hold_is_refused():
+    weight = torch.full((4,), 1e10, dtype=torch.float64)
+    model = FastRP(dim=8, beta=0, weights=(1.0,) * 4, input_matrix="adjacency")
+    with pytest.raises(ValueError, match=r"powers of the adjacency matrix exceed torch\.float32"):
+        model.fit_transform(PATH, 3, weight)
+    with pytest.raises(ValueError, match="powers of the adjacency matrix"):
+        model.columns(0, 8)
+    with pytest.raises(ValueError, match=r"edge_weight up to 1e\+40 exceeds torch\.float32"):
+        model.fit(PATH, 3, 1e30 * weight)
+    with pytest.raises(ValueError, match=r"beta = -0\.64 takes the degree 1e-65 of node 0"):
+        FastRP().fit(PATH, 3, 1e-75 * weight)
+    for options in ({"dtype": torch.float64}, {"dtype": torch.float64, "beta": 0}):
+        z = FastRP(**options).fit_transform(PATH, 3, 1e-75 * weight)
+        assert bool(z.isfinite().all()) and bool(z.any())
+
+
+def test_complex_matrices_are_refused():
+    with pytest.raises(TypeError, match="edge_weight must be real"):
+        fastrp(sp.csr_matrix(np.array([[0, 1j], [1, 0]])))

@@ -74,3 +74,22 @@ def test_bad_arguments_are_refused():
         TCReweight().update(h, lambda x: x.sum(1) / 0, edges, weight)
     with pytest.raises(ValueError, match="edge_weight must have shape"):
         TCReweight().update(h, lambda x: x.sum(1), edges, torch.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("aug", ["gcn", "sage"])
+def test_hubs_are_counted_in_half_precision(dtype, aug):
+    leaves = torch.arange(1, 70_001)
+    star = torch.stack([leaves, torch.zeros_like(leaves)])
+    star = torch.cat([star, star.flip(0)], dim=1)
+    h = torch.full((70_001, 2), 0.5, dtype=dtype)
+    weight = torch.ones(star.size(1))
+    seen = []
+
+    def predictor(x):
+        seen.append(x)
+        return x.sum(1)
+
+    new = TCReweight(alpha=1.0, aug=aug).update(h, predictor, star, weight)
+    assert torch.allclose(new, torch.full_like(new, 2.0), rtol=1e-4)
+    assert seen[0].dtype == dtype and bool((seen[0] > 0).all())

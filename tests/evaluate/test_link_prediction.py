@@ -146,3 +146,31 @@ def test_bad_arguments_are_refused():
         per_node_link_metrics(torch.zeros(2, 2, dtype=torch.int64), truth, 3)
     with pytest.raises(ValueError, match="must not repeat"):
         top_predictions(score, 2, nodes=torch.tensor([1, 1]))
+
+
+def test_partner_predicted_twice_is_refused():
+    truth = torch.tensor([[0, 1], [2, 0]])
+    with pytest.raises(ValueError, match=r"pred\[1\] holds 0 twice"):
+        per_node_link_metrics(torch.tensor([[2, 1], [0, 0]]), truth, 2)
+    # In PyG, a -1 in one row is the largest partner of the row before.
+    with pytest.raises(IndexError, match=r"pred\[1, 0\] = -1"):
+        per_node_link_metrics(torch.tensor([[2, 1], [-1, 0]]), truth, 2)
+    beyond = per_node_link_metrics(torch.tensor([[2, 1, 1], [0, 1, 1]]), truth, 2)
+    assert beyond["recall"].tolist() == [1.0, 1.0]
+
+
+def test_true_partner_that_does_not_exist_is_refused():
+    with pytest.raises(IndexError, match=r"ground_truth\[1\]\[1\] = 5 is outside \[0, 5\)"):
+        per_node_link_metrics(torch.eye(5), torch.tensor([[0, 1], [4, 5]]), 2)
+
+
+@pytest.mark.parametrize("mask", [torch.tensor([1, 1, 0]), torch.tensor([True, False])])
+def test_correlations_refuse_another_mask(mask):
+    values = {"a": torch.arange(3.0)}
+    with pytest.raises(ValueError, match=r"mask must be bool of shape \(3,\)"):
+        correlation_table(values, {"b": torch.arange(3.0)}, mask=mask)
+
+
+def test_correlations_look_at_every_length():
+    with pytest.raises(ValueError, match="1-D of one length"):
+        correlation_table({"a": torch.arange(4.0)}, {"a": torch.arange(5.0)})

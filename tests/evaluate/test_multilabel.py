@@ -93,3 +93,16 @@ def test_blogcatalog_reaches_the_authors_scores(tmp_path):
     micro, macro = np.mean(scores, axis=0)
     assert abs(micro - authors["micro_mean"]) < 3 * authors["micro_std"]
     assert abs(macro - authors["macro_mean"]) < 3 * authors["macro_std"]
+
+
+def test_global_generators_stay_as_they_are():
+    z, y = torch.randn(20, 3), torch.arange(20).unsqueeze(1) % 2 == torch.arange(2)
+    before = np.random.get_state()
+    multilabel_probe(z, y, torch.arange(10), torch.arange(10, 20))
+    after = np.random.get_state()
+    assert after[2] == before[2] and np.array_equal(after[1], before[1])
+
+
+def test_no_labels_at_all_are_refused():
+    with pytest.raises(ValueError, match="y must hold at least one label"):
+        multilabel_probe(torch.eye(4), torch.ones(4, 0).bool(), torch.arange(2), torch.arange(2, 4))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from graphlab.evaluate import linear_probe, random_split
+from graphlab.evaluate.probe import _normalized
 
 CANDIDATES = (0.01, 1.0, 100.0)
 
@@ -139,3 +141,11 @@ def test_bad_input(change, error, message):
     z, y = blobs()
     with pytest.raises(error, match=message):
         linear_probe(**{"z": z, "y": y, **change})
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 1.1])
+def test_column_that_only_test_nodes_vary_in(value):
+    z = torch.full((40, 1), value, dtype=torch.float64).numpy()
+    z[39] += 0.2
+    rows = _normalized(torch.from_numpy(z), "standard", np.arange(10))
+    assert np.allclose(rows[:39], 0) and np.allclose(rows[39], 0.2)

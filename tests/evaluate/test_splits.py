@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -131,3 +132,8 @@ def test_overlap_is_refused():
 def test_split_must_be_a_mapping():
     with pytest.raises(TypeError, match="split must be a mapping"):
         resolve_split([torch.arange(3)], 20)
+
+
+def test_shares_of_numpy():
+    split = random_split(10, np.float32(0.3), np.int64(2))
+    assert [len(split[part]) for part in ("train", "val", "test")] == [3, 2, 5]

@@ -136,3 +136,12 @@ def test_wrong_types_and_ids():
     data.node_id = ["a"]
     with pytest.raises(ValueError, match="node_id must have 2 entries"):
         to_networkx_bipartite(data)
+
+
+@pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
+def test_directions_and_parallel_edges_of_networkx_do_not_count(kind):
+    graph = kind()
+    graph.add_nodes_from([0, 1, 2], bipartite=0)
+    graph.add_nodes_from("ef", bipartite=1)
+    graph.add_edges_from([(0, "e"), ("e", 1), (0, "e"), (2, "f")])
+    assert sets_of(from_networkx_bipartite(graph)) == [(0, 1), (2,)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import networkx as nx
 import pytest
 import torch
 from hypothesis import given
@@ -81,3 +82,23 @@ def test_errors(tmp_path):
         Marioh(decay=0.0)
     with pytest.raises(ValueError, match="mode"):
         Marioh("magic")
+
+
+def test_repeated_edges_add_their_weights():
+    source = make([(0, 1, 2), (0, 1, 2), (2, 3)], 4)
+    edges, weight = project(source, weighted=True)
+    model = Marioh("preserved", classifier="lr").fit(source)
+    twice = model.predict(torch.cat([edges, edges], 1), 4, torch.cat([weight, weight]))
+    assert torch.equal(project(twice, weighted=True)[1], 2 * weight)
+    parallel = nx.MultiGraph([(0, 1), (0, 1)])
+    assert sets_of(model.predict(parallel)) == [(0, 1), (0, 1)]
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, 0.5, float("inf"), float("nan")])
+def test_weights_that_are_no_counts(bad):
+    source = make([(0, 1, 2)], 3)
+    edges, weight = project(source, weighted=True)
+    weight = weight.double()
+    weight[2] = bad
+    with pytest.raises(ValueError, match=r"positive whole numbers, but edge_weight\[2\]"):
+        Marioh(classifier="lr").fit(source).predict(edges, 3, weight)

@@ -210,3 +210,84 @@ def test_importance_of_a_column_that_matters():
     model = HypergraphReconstructor(beta=2000, classifier="hgb", threshold=0.5).fit(source)
     falls = model.importance(source, repeats=1)
     assert max(falls.values()) > 0.02
+
+
+def random_source(seed=0, nodes=30, sizes=(2, 6)):
+    generator = np.random.default_rng(seed)
+    sets = [
+        tuple(sorted(generator.choice(nodes, int(generator.integers(*sizes)), False).tolist()))
+        for _ in range(40)
+    ]
+    return make(sets, nodes)
+
+
+def ones(found):
+    return sum(len(s) == 1 for s in sets_of(found))
+
+
+@pytest.mark.parametrize("classifier", ["lr", "hgb", "rf"])
+def test_isolated_nodes_are_hyperedges_only_where_the_source_has_such(tmp_path, classifier):
+    source = random_source()
+    edges = project(source)
+    model = HypergraphReconstructor(beta=60, classifier=classifier).fit(source)
+    assert not model.singletons_
+    assert ones(model.predict(edges, 40)) == 0
+    candidates, chance = model.predict_proba(edges, 40)
+    assert bool((candidates.sizes == 1).any()) and float(chance[candidates.sizes == 1].max()) == 0
+    assert ones(model.predict(edges, 40, singletons=True)) >= 10
+    again = HypergraphReconstructor.load(model.save(tmp_path))
+    assert not again.singletons_ and ones(again.predict(edges, 40)) == 0
+
+
+def test_isolated_nodes_where_the_source_has_such():
+    source = make([*sets_of(random_source()), *[(v,) for v in range(30, 40)]], 40)
+    model = HypergraphReconstructor(beta=60, classifier="lr").fit(source)
+    assert model.singletons_
+    assert ones(model.predict(project(source), 40)) >= 10
+    assert ones(model.predict(project(source), 40, singletons=False)) == 0
+
+
+def test_files_without_the_mark_of_singletons(tmp_path):
+    model = HypergraphReconstructor(beta=60, classifier="lr").fit(random_source())
+    arrays = model._arrays()
+    arrays["numbers"] = arrays["numbers"][:3]
+    assert HypergraphReconstructor._restore(model._config(), arrays).singletons_
+
+
+def test_estimator_meets_no_nested_candidate():
+    model = HypergraphReconstructor(beta=60, classifier=LogisticRegression()).fit(random_source())
+    found = model.predict(torch.tensor([[0, 1], [1, 0]]), 2)
+    assert sets_of(found) in ([], [(0, 1)])
+
+
+def noisy_module():
+    return torch.nn.Sequential(
+        torch.nn.Linear(10, 8), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(8, 1)
+    )
+
+
+def test_module_with_dropout_depends_on_the_seed_alone():
+    source, module, found = random_source(), noisy_module(), []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        model = HypergraphReconstructor(beta=60, classifier=module, threshold=0.5).fit(source)
+        assert torch.equal(torch.get_rng_state(), before)
+        found.append(model.predict_proba(project(source), 30)[1])
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_module_learns_where_gradients_are_off(mode):
+    source, module = random_source(), noisy_module()
+    options = {"beta": 60, "classifier": module, "threshold": 0.5}
+    wanted = HypergraphReconstructor(**options).fit(source).predict_proba(project(source), 30)[1]
+    with mode():
+        model = HypergraphReconstructor(**options).fit(source)
+        assert torch.equal(model.predict_proba(project(source), 30)[1], wanted)
+
+
+def test_module_of_doubles():
+    source, module = random_source(), torch.nn.Linear(10, 1).double()
+    model = HypergraphReconstructor(beta=60, classifier=module, threshold=0.5).fit(source)
+    assert model.predict(project(source), 30).num_hyperedges > 0

@@ -150,3 +150,12 @@ def test_errors():
     )
     with pytest.raises(ValueError, match="lower beta"):
         wide.sample(parts(make([range(40)], 40))[2])
+
+
+@pytest.mark.parametrize("charge", [True, False])
+def test_cliques_with_more_subsets_than_a_float_holds(charge):
+    source = make([tuple(range(1100)), tuple(range(550)), (0, 1), (2, 3, 4)], 1100)
+    cliques = maximal_cliques(project(source), 1100)
+    assert rho(source, cliques=cliques).dense()[1100, 550] == 0
+    picks = CliqueSampler(10**6, charge_maximal=charge).fit(source, cliques=cliques).picks_
+    assert [1100, 550] not in picks.tolist() and [1100, 2] in picks.tolist()

@@ -17,8 +17,10 @@ from graphlab.hyper import (
     nested_hyperedges,
     project,
     projection_loss,
+    theory,
     uncovered_triangles,
 )
+from graphlab.hyper.rho import containment
 from tests._data import golden
 from tests.hyper._cases import NAMES, hypergraph, load, make, parts, random_hypergraph, sets_of
 
@@ -98,3 +100,32 @@ def test_conformal_examples():
     assert projection_loss(make([], 0))["jaccard"] == 1.0
     with pytest.raises(ValueError, match="kind must be one of"):
         uncovered_triangles(make([(0, 1)], 2), kind="magic")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 17])
+def test_triples_in_pieces(monkeypatch, size):
+    monkeypatch.setattr(theory, "_CHUNK_TRIPLES", size)
+    data = random_hypergraph(3)
+    sets = [set(s) for s in sets_of(data)]
+    distinct = [i for i, s in enumerate(sets) if s and s not in sets[:i]]
+    wanted = [
+        [i, j, k]
+        for i, j, k in combinations(distinct, 3)
+        if sets[i] & sets[j] and sets[j] & sets[k] and sets[k] & sets[i]
+        for core in [(sets[i] & sets[j]) | (sets[j] & sets[k]) | (sets[k] & sets[i])]
+        if not any(core <= s for s in sets)
+    ]
+    assert wanted and uncovered_triangles(data, kind="hyperedge").tolist() == wanted
+
+
+def test_a_core_is_looked_up_once(monkeypatch):
+    asked = []
+
+    def counting(sets, cliques, num_nodes):
+        asked.append(len(sets))
+        return containment(sets, cliques, num_nodes)
+
+    monkeypatch.setattr(theory, "containment", counting)
+    star = make([(0, i) for i in range(1, 60)], 60)  # 32,509 triples, all with the core {0}
+    assert uncovered_triangles(star, kind="hyperedge").shape == (0, 3)
+    assert asked == [1]
