@@ -162,15 +162,27 @@ def check_edge_weight(
         )
     if values_visible(weight):
         check_finite(weight, name)
-        if nonnegative and weight.numel() and float(weight.detach().min()) < 0:
-            position = int((weight < 0).nonzero()[0])
-            low = float(weight.detach()[position])
-            raise ValueError(f"{name} must be non-negative, but {name}[{position}] = {low}")
+        if nonnegative:
+            check_no_negative(weight, name)
     return weight
 
 
+def check_no_negative(x: Tensor, name: str) -> None:
+    """Require a vector without negative entries; NaN is none of them."""
+    if x.numel() == 0 or not values_visible(x) or float(x.detach().min()) >= 0:
+        return
+    wrong = (x.detach() < 0).nonzero()
+    if wrong.numel():
+        place = int(wrong[0])
+        low = float(x.detach()[place])
+        raise ValueError(f"{name} must be non-negative, but {name}[{place}] = {low}")
+
+
 def check_same_device(**tensors: Tensor | None) -> None:
-    """Require all given tensors to live on one device."""
+    """Require all given values to be tensors on one device."""
+    for name, value in tensors.items():
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
     seen = {name: t.device for name, t in tensors.items() if t is not None}
     if len(set(seen.values())) > 1:
         listing = ", ".join(f"{name} on {device}" for name, device in seen.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -14,3 +16,15 @@ def working_dtype(dtype: torch.dtype) -> torch.dtype:
 def widened(x: Tensor) -> Tensor:
     """A tensor in its working type; itself if it has it already."""
     return x.to(working_dtype(x.dtype))
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """A context in which autocast leaves matrix products in the type of their factors.
+
+    Logits of cosines over a temperature reach tens and hundreds: half precision is off by tenths
+    there, and sums over all nodes leave its range.
+    """
+    kind = x.device.type
+    if kind == "meta" or not torch.is_autocast_enabled(kind):
+        return nullcontext()
+    return torch.autocast(kind, enabled=False)

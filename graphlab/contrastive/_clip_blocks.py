@@ -28,14 +28,15 @@ def guarded_logsumexp(
         Tensor: ``(b,)``.
     """
 
-    def block(rows: Tensor, same: Tensor) -> Tensor:
+    def block(rows: Tensor, start: int) -> Tensor:
+        # The mask is made anew on the way back: kept, those of all blocks are B x B.
+        same = _same_text(x_id, y_id, start, rows.size(0), offset)
         return (rows @ y.t()).masked_fill(same, -torch.inf).logsumexp(1)
 
     parts = []
     for start in range(0, x.size(0), chunk_size):
         rows = x[start : start + chunk_size]
-        same = _same_text(x_id, y_id, start, rows.size(0), offset)
-        parts.append(checkpoint(block, rows, same, use_reentrant=False))
+        parts.append(checkpoint(block, rows, start, use_reentrant=False))
     return torch.cat(parts)
 
 

@@ -12,10 +12,12 @@ class EmbeddingModel(nn.Module):
     @torch.no_grad()
     def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Return the embeddings of the whole, undisturbed graph, in evaluation mode."""
-        training = self.training
+        # Layer by layer: one that was frozen in evaluation mode stays so.
+        training = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             z: Tensor = self(x, edge_index)
         finally:
-            self.train(training)
+            for module, mode in training:
+                module.training = mode
         return z

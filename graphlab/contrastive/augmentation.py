@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
+from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix, plain
 from graphlab.contrastive.sparse_rows import scale_columns
 
 __all__ = ["DropEdge", "MaskFeatures"]
@@ -25,6 +25,14 @@ def budget_from(expected: Tensor, degree: Tensor) -> Tensor:
 def in_degree(edge_index: Tensor, num_nodes: int) -> Tensor:
     """Count the edges that enter each node, float32 ``(N,)``."""
     return torch.bincount(edge_index[1], minlength=num_nodes).float()
+
+
+def pair_number(edge_index: Tensor) -> Tensor:
+    """Number of the unordered pair of every edge, ``(E,)``: both directions share one."""
+    low, high = plain(edge_index).long().aminmax(dim=0)
+    size = int(high.max()) + 1 if high.numel() else 1
+    number: Tensor = torch.unique(low * size + high, return_inverse=True)[1]
+    return number
 
 
 class DropEdge:
@@ -63,9 +71,7 @@ class DropEdge:
         probability = torch.full((edge_index.size(1),), self.p, device=edge_index.device)
         if not self.undirected:
             return edge_index[:, drop_mask(probability, generator)]
-        pair = edge_index.sort(dim=0).values
-        _, number = pair.unique(dim=1, return_inverse=True)
-        return edge_index[:, drop_mask(probability, generator)[number]]
+        return edge_index[:, drop_mask(probability, generator)[pair_number(edge_index)]]
 
     def expected_budget(self, edge_index: Tensor, num_nodes: int) -> Tensor:
         """Bound the drops per target node by their rounded expectation.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_matrix, check_nonnegative
+from graphlab._precision import full_precision, widened
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.views import EdgeAugmentation, TwoViewModel
 
@@ -27,7 +28,7 @@ class BarlowTwinsLoss(nn.Module):
         eps (float): Added to the deviations.
 
     Shapes:
-        - z1, z2: ``(N, D)`` floating point, N at least 2.
+        - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
         - output: scalar.
 
     Raises:
@@ -49,8 +50,10 @@ class BarlowTwinsLoss(nn.Module):
         if z1.size(0) < 2:
             raise ValueError(f"z1 must have at least 2 rows to standardise, got {z1.size(0)}")
         weight = 1.0 / z1.size(1) if self.weight is None else self.weight
-        one, two = self._standard(z1), self._standard(z2)
-        square = (one.t() @ two / z1.size(0) - torch.eye(z1.size(1)).to(z1)).square()
+        one, two = self._standard(widened(z1)), self._standard(widened(z2))
+        with full_precision(one):
+            correlation = one.t() @ two / z1.size(0)
+        square = (correlation - torch.eye(z1.size(1)).to(correlation)).square()
         diagonal = square.diagonal().sum()
         return diagonal + weight * (square.sum() - diagonal)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._precision import widened
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.views import EdgeAugmentation, TwoViewModel
 
@@ -22,7 +23,7 @@ def bgrl_loss(q1: Tensor, y2: Tensor, q2: Tensor, y1: Tensor) -> Tensor:
     .. math:: 2 - \tfrac1N \sum_i \cos(q^1_i, y^2_i) - \tfrac1N \sum_i \cos(q^2_i, y^1_i)
 
     Args:
-        q1 (Tensor): Predictions from view 1, ``(N, D)``.
+        q1 (Tensor): Predictions from view 1, ``(N, D)``; half precision is computed in float32.
         y2 (Tensor): Targets from view 2, ``(N, D)``; no gradient flows into them.
         q2 (Tensor): Predictions from view 2.
         y1 (Tensor): Targets from view 1.
@@ -36,8 +37,8 @@ def bgrl_loss(q1: Tensor, y2: Tensor, q2: Tensor, y1: Tensor) -> Tensor:
     shape = check_matrix(q1, "q1").shape
     for name, value in (("y2", y2), ("q2", q2), ("y1", y1)):
         check_matrix(value, name, rows=shape[0], cols=shape[1])
-    first = F.cosine_similarity(q1, y2.detach(), dim=1).mean()
-    second = F.cosine_similarity(q2, y1.detach(), dim=1).mean()
+    first = F.cosine_similarity(widened(q1), widened(y2.detach()), dim=1).mean()
+    second = F.cosine_similarity(widened(q2), widened(y1.detach()), dim=1).mean()
     return 2 - first - second
 
 

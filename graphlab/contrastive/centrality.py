@@ -10,6 +10,7 @@ from torch import Tensor
 from graphlab._checks import (
     check_choice,
     check_edge_index,
+    check_finite,
     check_fraction,
     check_int,
     values_visible,
@@ -66,6 +67,8 @@ def _eigenvector(edge_index: Tensor, num_nodes: int) -> Tensor:
     import scipy.sparse as sp
     from scipy.sparse.linalg import eigs
 
+    if edge_index.size(1) == 0:  # every vector is one; the even one prefers no node
+        return torch.full((num_nodes,), num_nodes**-0.5, device=edge_index.device)
     source, target = edge_index.cpu().numpy()
     # A simple graph: repeated edges count once, as in networkx.
     matrix = sp.csr_matrix((np.ones(source.size), (target, source)), shape=(num_nodes, num_nodes))
@@ -146,6 +149,7 @@ class CentralityDropEdge:
             raise ValueError(
                 f"centrality must have shape ({self.num_nodes},), got {tuple(centrality.shape)}"
             )
+        check_finite(centrality, "centrality")
         if float(centrality.min()) < 0:
             raise ValueError(f"centrality must be non-negative, got {float(centrality.min())}")
         return centrality.float()

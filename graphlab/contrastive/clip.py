@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from graphlab._checks import (
     check_choice,
-    check_index,
     check_int,
     check_matrix,
     check_positive,
@@ -18,6 +17,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._distributed import Group, all_gather_rows, rank, world_size
+from graphlab._precision import full_precision
 from graphlab.contrastive._clip_blocks import guarded_logsumexp, sigmoid_terms
 from graphlab.ops import pairwise_logsumexp, unit_rows
 
@@ -59,12 +59,14 @@ def clip_loss(
             on it.
         loss (str): ``"infonce"`` or ``"siglip"``.
         logit_bias (Tensor, optional): Scalar b of ``"siglip"``; zero when missing.
-        text_id (Tensor, optional): Integers ``(B,)``, equal where texts are equal. The pair (i, j)
-            with equal texts is no negative: it is left out. Without it equal texts repel.
+        text_id (Tensor, optional): Integers ``(B,)``, equal where texts are equal, such as hashes.
+            The pair (i, j) with equal texts is no negative: it is left out. Without it equal texts
+            repel.
         group: Process group; ``None`` is the default group.
 
     Returns:
-        Tensor: A scalar, the mean over the rows of this rank; float32 or float64.
+        Tensor: A scalar, the mean over the rows of this rank; float32 or float64, whether autocast
+        is on or not.
 
     Raises:
         TypeError, ValueError: If an argument is malformed, a row is zero, the batch of all ranks
@@ -85,18 +87,48 @@ def clip_loss(
     check_choice(loss, "loss", _LOSSES)
     chunk_size = 1024 if chunk_size is None else check_int(chunk_size, "chunk_size", minimum=1)
     _check_scalar(logit_scale, "logit_scale")
+    if logit_bias is not None:
+        _check_scalar(logit_bias, "logit_bias")
     graph, text = _unit_pair(graph_emb, text_emb)
     _check_batch(graph, group)
     if text_id is not None:
-        text_id = check_index(text_id, 2**63 - 1, "text_id", length=text.size(0))
+        text_id = _check_names(text_id, text.size(0))
     scale = logit_scale.to(graph.dtype).exp()
+    with full_precision(graph):
+        if loss == "siglip":
+            bias = graph.new_zeros(()) if logit_bias is None else logit_bias.to(graph.dtype)
+            return _siglip(graph * scale, text, bias, text_id, chunk_size, group)
+        return _info_nce(graph, text, scale, text_id, chunk_size, group)
+
+
+def _siglip(
+    scaled: Tensor,
+    text: Tensor,
+    bias: Tensor,
+    text_id: Tensor | None,
+    chunk_size: int,
+    group: Group,
+) -> Tensor:
+    """Sigmoid loss of scaled unit rows."""
+    all_text = all_gather_rows(text, group)
+    all_id = None if text_id is None else all_gather_rows(text_id, group)
+    offset = rank(group) * text.size(0)
+    return sigmoid_terms(scaled, all_text, bias, text_id, all_id, offset, chunk_size)
+
+
+def _info_nce(
+    graph: Tensor,
+    text: Tensor,
+    scale: Tensor,
+    text_id: Tensor | None,
+    chunk_size: int,
+    group: Group,
+) -> Tensor:
+    """Both directions of InfoNCE of unit rows."""
     scaled = graph * scale
     all_text = all_gather_rows(text, group)
     all_id = None if text_id is None else all_gather_rows(text_id, group)
     offset = rank(group) * text.size(0)
-    if loss == "siglip":
-        bias = graph.new_zeros(()) if logit_bias is None else logit_bias.to(graph.dtype)
-        return sigmoid_terms(scaled, all_text, bias, text_id, all_id, offset, chunk_size)
     positive = (scaled * text).sum(1)
     all_graph = all_gather_rows(graph, group)
     if all_id is not None and text_id is not None and _repeats(all_id):
@@ -124,6 +156,15 @@ def _repeats(text_id: Tensor) -> bool:
 def _check_scalar(value: Tensor, name: str) -> None:
     if check_tensor(value, name).numel() != 1 or not value.is_floating_point():
         raise ValueError(f"{name} must be a floating-point scalar, got {tuple(value.shape)}")
+
+
+def _check_names(text_id: Tensor, rows: int) -> Tensor:
+    """Integers of any sign, such as hashes, int64."""
+    if check_tensor(text_id, "text_id").dtype not in (torch.int64, torch.int32):
+        raise TypeError(f"text_id must be int64 or int32, got dtype {text_id.dtype}")
+    if text_id.shape != (rows,):
+        raise ValueError(f"text_id must have {rows} entries, got shape {tuple(text_id.shape)}")
+    return text_id.long()
 
 
 def _unit_pair(graph_emb: Tensor, text_emb: Tensor) -> tuple[Tensor, Tensor]:
@@ -193,6 +234,8 @@ class CLIPLoss(nn.Module):
         if init_scale is None:
             init_scale = 10.0 if loss == "siglip" else 1 / 0.07
         self.max_scale = None if max_scale is None else check_positive(max_scale, "max_scale")
+        if chunk_size is not None:
+            check_int(chunk_size, "chunk_size", minimum=1)
         self.chunk_size = chunk_size
         self.logit_scale = nn.Parameter(
             torch.tensor(math.log(check_positive(init_scale, "init_scale")))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._precision import full_precision, widened
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.infonce import InfoNCELoss
 from graphlab.contrastive.views import EdgeAugmentation, TwoViewModel, projection_head
@@ -26,8 +27,9 @@ class _Sketch(torch.autograd.Function):
     def forward(ctx: Any, z: Tensor, rows: int, seed: int) -> Tensor:
         ctx.options = (rows, seed, z.size(0))
         out = z.new_empty(rows, z.size(1))
-        for part in chunks(rows, z.size(0)):
-            out[part] = _block(z, z.size(0), part, rows, seed).t() @ z
+        with full_precision(z):
+            for part in chunks(rows, z.size(0)):
+                out[part] = _block(z, z.size(0), part, rows, seed).t() @ z
         return out
 
     @staticmethod
@@ -35,8 +37,9 @@ class _Sketch(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         rows, seed, num_nodes = ctx.options
         out = grad.new_zeros(num_nodes, grad.size(1))
-        for part in chunks(rows, num_nodes):
-            out += _block(grad, num_nodes, part, rows, seed) @ grad[part]
+        with full_precision(grad):
+            for part in chunks(rows, num_nodes):
+                out += _block(grad, num_nodes, part, rows, seed) @ grad[part]
         return out, None, None
 
 
@@ -59,18 +62,18 @@ def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
     :math:`\mathbb{E}[P^\top P] = I`.
 
     Args:
-        z (Tensor): float32 or float64 ``(N, D)``.
+        z (Tensor): Floating point ``(N, D)``; half precision is computed in float32.
         rows (int): Rows of the sketch, at least 1.
         seed (int): Seed of P, in ``[0, 2**64)``; the same seed gives the same P.
 
     Returns:
-        Tensor: P z, ``(rows, D)``, differentiable in z.
+        Tensor: P z, ``(rows, D)``, dtype of z, differentiable in z.
 
     Complexity: O(rows N D) time, O((rows + N) D) memory; P is drawn twice, forwards and backwards.
     """
     check_matrix(z, "z")
-    out: Tensor = _Sketch.apply(z, check_int(rows, "rows", minimum=1), seed)  # type: ignore[no-untyped-call]
-    return out
+    out: Tensor = _Sketch.apply(widened(z), check_int(rows, "rows", minimum=1), seed)  # type: ignore[no-untyped-call]
+    return out.to(z.dtype)
 
 
 class COSTA(TwoViewModel):

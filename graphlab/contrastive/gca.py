@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.centrality import CentralityDropEdge
 from graphlab.contrastive.grace import GRACE
+from graphlab.contrastive.views import pair_of
 
 __all__ = ["GCA"]
 
@@ -56,7 +57,8 @@ class GCA(GRACE):
         chunk_size: int | None = None,
     ) -> None:
         drops = [
-            CentralityDropEdge(edge_index, num_nodes, p, centrality, threshold) for p in drop_rate
+            CentralityDropEdge(edge_index, num_nodes, p, centrality, threshold)
+            for p in pair_of(drop_rate, "drop_rate")
         ]
         super().__init__(
             encoder,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_int, check_matrix
+from graphlab._precision import full_precision, working_dtype
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.views import EdgeAugmentation, TwoViewModel
 
@@ -26,7 +27,8 @@ class GraphCLLoss(nn.Module):
         channels (int): Width D of the embeddings.
 
     Shapes:
-        - z, corrupted: ``(N, D)`` embeddings of the graph and of its corruption.
+        - z, corrupted: ``(N, D)`` embeddings of the graph and of its corruption; half precision
+          is computed in float32.
         - z1, z2: ``(N1, D)`` and ``(N2, D)`` embeddings of the views.
         - output: scalar.
 
@@ -48,8 +50,12 @@ class GraphCLLoss(nn.Module):
         channels = check_matrix(z, "z").size(1)
         for name, value in (("corrupted", corrupted), ("z1", z1), ("z2", z2)):
             check_matrix(value, name, cols=channels)
-        probe = self.bilinear(z1.mean(0).sigmoid() + z2.mean(0).sigmoid())
-        positive, negative = z @ probe + self.bias, corrupted @ probe + self.bias
+        weight = self.bilinear.weight
+        dtype = working_dtype(torch.promote_types(z.dtype, weight.dtype))
+        z, corrupted, z1, z2 = (value.to(dtype) for value in (z, corrupted, z1, z2))
+        with full_precision(z):
+            probe = F.linear(z1.mean(0).sigmoid() + z2.mean(0).sigmoid(), weight.to(dtype))
+            positive, negative = z @ probe + self.bias, corrupted @ probe + self.bias
         total = F.softplus(-positive).sum() + F.softplus(negative).sum()
         loss: Tensor = total / (positive.numel() + negative.numel())
         return loss

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive, check_same_device
+from graphlab._precision import widened
 from graphlab.ops import pairwise_logsumexp, self_logsumexp, unit_rows
 
 __all__ = ["InfoNCELoss", "info_nce"]
@@ -31,6 +32,7 @@ def info_nce(
 
     Args:
         z1 (Tensor): Floating point ``(N, D)``; rows are normalised inside, zero rows stay zero.
+            Half precision is computed in float32.
         z2 (Tensor): The other view, ``(N, D)``.
         temperature (float): Positive t; divides the cosine.
         intraview (bool): Count the other nodes of the own view as negatives too.
@@ -54,7 +56,7 @@ def info_nce(
     scale = 1.0 / check_positive(temperature, "temperature")
     if chunk_size is not None:
         check_int(chunk_size, "chunk_size", minimum=1)
-    u1, u2 = unit_rows(z1), unit_rows(z2)
+    u1, u2 = unit_rows(widened(z1)), unit_rows(widened(z2))
     attraction = scale * (u1 * u2).sum(1)
     if intraview:
         forward, backward = _stacked(torch.cat([u1, u2]), scale, chunk_size).chunk(2)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
 from graphlab.contrastive._embedding import EmbeddingModel
+from graphlab.contrastive.augmentation import pair_number
 
 __all__ = ["S2GAE", "sample_non_edges"]
 
@@ -145,8 +146,7 @@ class S2GAE(EmbeddingModel):
         """
         number = torch.arange(edge_index.size(1), device=edge_index.device)
         if not self.directed:
-            pairs = edge_index.sort(dim=0).values
-            number = pairs.unique(dim=1, return_inverse=True)[1]
+            number = pair_number(edge_index)
         count = int(number.max()) + 1 if number.numel() else 0
         draw = torch.rand(count, generator=generator, device=generator.device)
         hidden = (draw < self.mask_rate).to(number.device)[number]

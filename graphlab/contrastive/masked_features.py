@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
+from graphlab._precision import widened
 from graphlab.contrastive._embedding import EmbeddingModel
 
 __all__ = ["GraphMAE", "scaled_cosine_error"]
@@ -19,7 +20,7 @@ def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) 
     .. math:: \tfrac1N \sum_i (1 - \cos(p_i, t_i))^\alpha
 
     Args:
-        prediction (Tensor): ``(N, F)``, N at least 1.
+        prediction (Tensor): ``(N, F)``, N at least 1; half precision is computed in float32.
         target (Tensor): ``(N, F)``. A zero row has cosine 0 with everything.
         alpha (float): Positive.
 
@@ -37,7 +38,7 @@ def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) 
     check_matrix(target, "target", rows=rows, cols=cols)
     if rows == 0:
         raise ValueError("prediction must have at least one row, got none")
-    error = 1 - F.cosine_similarity(prediction, target, dim=1)
+    error = 1 - F.cosine_similarity(widened(prediction), widened(target), dim=1)
     # Rounding may leave -1e-8, whose fractional power is NaN.
     return error.clamp(min=0).pow(check_positive(alpha, "alpha")).mean()
 

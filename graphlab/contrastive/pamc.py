@@ -13,9 +13,11 @@ from graphlab._checks import (
     check_int,
     check_matrix,
     check_positive,
+    check_tensor,
     plain,
     values_visible,
 )
+from graphlab._precision import widened
 from graphlab.contrastive._diagnose import PamCDiagnosis, diagnose
 from graphlab.contrastive._negatives import (
     ORDER,
@@ -209,14 +211,20 @@ class PamCLoss(nn.Module):
 
         Raises:
             ValueError: If ``statistics`` are of the wrong order, or constants where ``"meta1"``
-                and ``"meta2"`` need their gradient.
+                and ``"meta2"`` need their gradient; or with ``isolated="mask"``, whose mean runs
+                over nodes that no part can count.
         """
         z = self._check_rows(z)
-        anchors, whole = cluster.size(0), statistics.count.sum()
+        if self.isolated == "mask":
+            raise ValueError(
+                "isolated must be 'keep' or 'raise' to share a loss: the mean over the nodes that "
+                "'mask' leaves is not known to a part"
+            )
+        anchors, whole = check_tensor(cluster, "cluster").size(0), statistics.count.sum()
         own = self.collect(z[:anchors], cluster, statistics.count.numel())
         if own.order != statistics.order:
             raise ValueError(f"statistics must be of order {own.order}, got {statistics.order}")
-        positives = self._positives(z, edge_index, edge_weight)[:anchors]
+        positives = self._positives(z, edge_index, edge_weight, anchors)
         attraction = -torch.log(positives + self.eps).sum() / whole
         shared = statistics.total.requires_grad
         if self.negatives != "meta":
@@ -265,10 +273,15 @@ class PamCLoss(nn.Module):
         return f"tau={self.tau}, negatives={self.negatives!r}, eps={self.eps}"
 
     def _positives(
-        self, z: Tensor, edge_index: Tensor | CSRGraph, edge_weight: Tensor | None
+        self,
+        z: Tensor,
+        edge_index: Tensor | CSRGraph,
+        edge_weight: Tensor | None,
+        anchors: int | None = None,
     ) -> Tensor:
+        """P of every node, or of the first ones: the others are neighbours of these only."""
         graph = self._prepared.get(edge_index, z.size(0), edge_weight)
-        positives = edge_cosine_sum(z, graph, self.tau)
+        positives = edge_cosine_sum(z, graph, self.tau)[:anchors]
         if self.isolated == "raise" and values_visible(positives):
             empty = (positives.detach() == 0).nonzero()
             if empty.numel():
@@ -291,7 +304,7 @@ class PamCLoss(nn.Module):
             empty = (z.detach() == 0).all(1).nonzero()
             if empty.numel():
                 raise ValueError(f"z must have no zero rows, but row {int(empty[0])} is zero")
-        return z
+        return widened(z)
 
 
 def _given(cluster: Tensor | None, negatives: str) -> Tensor:
@@ -357,7 +370,9 @@ class _PreparedGraph:
         known = self._graph
         current = (edges, edge_weight)
         if known is None or known.num_nodes != num_nodes or not self._unchanged(current):
-            known = CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
+            # What is kept for later calls must not be an inference tensor: autograd refuses these.
+            with torch.inference_mode(False):
+                known = CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
             self._graph, self._seen = known, tuple(_Seen.of(tensor) for tensor in current)
         return known
 
@@ -370,16 +385,23 @@ class _PreparedGraph:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A tensor without keeping it alive, and its version, which every in-place change advances."""
+    """A tensor without keeping it alive, and its version, which every in-place change advances.
+
+    Inference tensors have no version; they match nothing.
+    """
 
     tensor: weakref.ref[Tensor] | None
     version: int
 
     @staticmethod
     def of(tensor: Tensor | None) -> _Seen:
-        return _Seen(None, 0) if tensor is None else _Seen(weakref.ref(tensor), tensor._version)
+        if tensor is None:
+            return _Seen(None, 0)
+        return _Seen(weakref.ref(tensor), -1 if tensor.is_inference() else tensor._version)
 
     def matches(self, tensor: Tensor | None) -> bool:
         if self.tensor is None or tensor is None:
             return self.tensor is None and tensor is None
-        return self.tensor() is tensor and self.version == tensor._version
+        if self.version < 0 or self.tensor() is not tensor:
+            return False
+        return self.version == tensor._version

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from graphlab._autograd import first_order
 from graphlab._checks import (
     check_choice,
     check_fraction,
@@ -18,6 +18,7 @@ from graphlab._checks import (
     check_matrix,
     check_positive,
 )
+from graphlab._precision import full_precision, widened
 from graphlab.contrastive.augmentation import MaskFeatures
 from graphlab.contrastive.beta_mixture import BetaMixture
 from graphlab.contrastive.infonce import info_nce
@@ -49,20 +50,21 @@ class _Tiled(torch.autograd.Function):
         ctx.save_for_backward(u, v)
         ctx.tile, ctx.tiles = tile, tiles
         out = u.new_empty(u.size(0))
-        for rows in tiles:  # no list of results: small arrays between large ones pin the heap
-            out[rows] = tile(rows, u[rows], u, v)
+        with full_precision(u):
+            for rows in tiles:  # no list: small arrays between large ones pin the heap
+                out[rows] = tile(rows, u[rows], u, v)
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
         u, v = (saved.detach().requires_grad_() for saved in ctx.saved_tensors)
         grad_u, grad_v = torch.zeros_like(u), torch.zeros_like(v)
         for rows in ctx.tiles:
-            with torch.enable_grad():
+            with torch.enable_grad(), full_precision(u):
                 anchor = u[rows].detach().requires_grad_()
                 out = ctx.tile(rows, anchor, u, v)
-            parts = torch.autograd.grad(out, (anchor, u, v), grad[rows], allow_unused=True)
+                parts = torch.autograd.grad(out, (anchor, u, v), grad[rows], allow_unused=True)
             for total, part in zip((grad_u[rows], grad_u, grad_v), parts, strict=True):
                 if part is not None:
                     total += part
@@ -98,7 +100,7 @@ class ProGCLLoss(nn.Module):
         mixture: The fitted mixture, or None.
 
     Shapes:
-        - z1, z2: ``(N, D)`` floating point, N at least 2.
+        - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
         - output: scalar.
 
     Raises:
@@ -174,11 +176,12 @@ class ProGCLLoss(nn.Module):
                 u1.size(0), (self.num_columns,), generator=generator, device=generator.device
             ).to(u1.device)
         columns = check_index(columns, u1.size(0), "columns")
-        cosine = u1 @ u2[columns].t()
-        self.mixture = BetaMixture.fit(cosine, prior=self.prior, iterations=self.iterations)
-        frozen = ((u1.clone(), u2.clone()), (u2.clone(), u1.clone()))
-        if self.mode == "mix":
-            frozen = (self._hardest(*frozen[0]), self._hardest(*frozen[1]))
+        with full_precision(u1):
+            cosine = u1 @ u2[columns].t()
+            self.mixture = BetaMixture.fit(cosine, prior=self.prior, iterations=self.iterations)
+            frozen = ((u1.clone(), u2.clone()), (u2.clone(), u1.clone()))
+            if self.mode == "mix":
+                frozen = (self._hardest(*frozen[0]), self._hardest(*frozen[1]))
         self._frozen = frozen
         return self
 
@@ -226,7 +229,7 @@ class ProGCLLoss(nn.Module):
         check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0), cols=z1.size(1))
         if z1.size(0) < 2:
             raise ValueError(f"z1 must have at least 2 rows, got {z1.size(0)}")
-        return unit_rows(z1), unit_rows(z2)
+        return unit_rows(widened(z1)), unit_rows(widened(z2))
 
     def _weighted(self, u: Tensor, v: Tensor, frozen_u: Tensor, frozen_v: Tensor) -> Tensor:
         """InfoNCE of anchors u with weighted negatives, ``(N,)``."""

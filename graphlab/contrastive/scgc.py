@@ -214,6 +214,8 @@ class SCGC(SavableEstimator):
         """
         x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = self._positives(edge_index, x.size(0))
+        # Anew, so that a second fit draws what the first one did.
+        self.contrast.generator = make_generator(self.seed, self.device)
         encoder = self._start(x)
         x = x if self.encoder is not None else sparse_features(x)
         with torch.no_grad():
@@ -239,7 +241,7 @@ class SCGC(SavableEstimator):
     def predict(self, x: Tensor | None = None) -> Tensor:
         """Return the cluster of every training node, or of new nodes, ``(N,)`` int64."""
         if x is not None:
-            return self._assign(check_matrix(x, "x", cols=self.in_channels).to(self.device))
+            return self._assign(self._rows(x))
         self._fitted()
         if self.labels_ is None:
             raise ValueError("x must be given, because this estimator was loaded without labels")
@@ -252,9 +254,13 @@ class SCGC(SavableEstimator):
     @torch.no_grad()
     def embed(self, x: Tensor) -> Tensor:
         """Return the embeddings of nodes with features ``x``, ``(N, out_channels)``."""
-        x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
-        z: Tensor = self._fitted().encoder(x)
+        z: Tensor = self._fitted().encoder(self._rows(x))
         return z
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """New features where the network is; an encoder of ours reads any floating-point type."""
+        x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
+        return x if self.encoder is not None else x.to(self._fitted().centers.dtype)
 
     @torch.no_grad()
     def _assign(self, x: Tensor) -> Tensor:

@@ -70,8 +70,8 @@ class TwoViewModel(EmbeddingModel):
         if not isinstance(encoder, nn.Module):
             raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
         self.encoder = encoder
-        edges = [a if callable(a) else DropEdge(a) for a in _pair(drop_edge, "drop_edge")]
-        masks = _pair(mask_features, "mask_features")
+        edges = [a if callable(a) else DropEdge(a) for a in pair_of(drop_edge, "drop_edge")]
+        masks = pair_of(mask_features, "mask_features")
         self.drop_edge: tuple[EdgeAugmentation, ...] = tuple(edges)
         self.mask_features = tuple(
             a if isinstance(a, MaskFeatures) else MaskFeatures(a) for a in masks
@@ -101,7 +101,8 @@ class TwoViewModel(EmbeddingModel):
         return z
 
 
-def _pair(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]
+def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]
+    """Require one entry per view."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
         raise ValueError(f"{name} must be a pair, one entry per view, got {values!r}")
     return list(values)

@@ -16,11 +16,14 @@ from graphlab._checks import (
     check_range,
     check_same_device,
     check_tensor,
+    values_visible,
 )
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
 __all__ = ["RowPattern", "budget_minimum", "edge_bound", "interval_propagate"]
+
+_DTYPES = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def interval_propagate(
     Complexity: O(E D) time; nothing of size E D is stored.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
-    check_matrix(low, "low", rows=pattern.num_columns, finite=False)
+    _check_values(low, "low", rows=pattern.num_columns)
     check_matrix(high, "high", rows=pattern.num_columns, cols=low.size(1), finite=False)
     dtype = low.dtype
     entry_low = _vector(entry_low, "entry_low", pattern.num_entries, dtype)
@@ -247,7 +250,7 @@ def edge_bound(
     Complexity: O(E D) time, O(E) memory.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
-    check_matrix(weight, "weight", rows=pattern.num_rows, finite=False)
+    _check_values(weight, "weight", rows=pattern.num_rows)
     cols = weight.size(1)
     check_matrix(center, "center", rows=pattern.num_columns, cols=cols, finite=False)
     if radius is not None:
@@ -341,7 +344,7 @@ def budget_minimum(
     Complexity: O(E D log E) time at most; O(N D) memory and a bounded buffer.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
-    check_matrix(value, "value", rows=pattern.num_columns, finite=False)
+    _check_values(value, "value", rows=pattern.num_columns)
     dtype, columns = value.dtype, pattern.num_columns
     kind = check_tensor(kind, "kind")
     if kind.dtype != torch.int8 or kind.shape != pattern.col.shape:
@@ -353,6 +356,9 @@ def budget_minimum(
             f"budget must be int64 of shape ({pattern.num_rows},), "
             f"got {budget.dtype} {tuple(budget.shape)}"
         )
+    if values_visible(budget) and budget.numel() and int(budget.min()) < 0:
+        row = int(budget.argmin())
+        raise ValueError(f"budget must not be negative, but budget[{row}] = {int(budget[row])}")
     out, _ = torch.ops.graphlab.budget_minimum(
         value.contiguous(),
         pattern.rowptr,
@@ -369,6 +375,12 @@ def budget_minimum(
     )
     result: Tensor = out
     return result
+
+
+def _check_values(value: Tensor, name: str, *, rows: int) -> None:
+    """A matrix in the dtype of the sums: bounds in half precision would not hold."""
+    if check_matrix(value, name, rows=rows, finite=False).dtype not in _DTYPES:
+        raise TypeError(f"{name} must be float32 or float64, got {value.dtype}")
 
 
 def _parts(pattern: RowPattern) -> tuple[Tensor, ...]:

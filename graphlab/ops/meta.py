@@ -7,7 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix, check_positive, check_same_device, check_tensor
+from graphlab._checks import (
+    check_matrix,
+    check_no_negative,
+    check_positive,
+    check_same_device,
+    check_tensor,
+)
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
@@ -93,6 +99,7 @@ def meta_logsumexp(
     count = check_tensor(count, "count")
     if tuple(count.shape) != size[:1]:
         raise ValueError(f"count must have shape {size[:1]}, got {tuple(count.shape)}")
+    check_no_negative(count, "count")
     if cov is not None and tuple(check_tensor(cov, "cov").shape) != size:
         raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
     check_same_device(u=u, count=count, mean=mean, cov=cov)

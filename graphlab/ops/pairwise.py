@@ -13,7 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_matrix, check_same_device, check_tensor
+from graphlab._checks import (
+    check_choice,
+    check_matrix,
+    check_no_negative,
+    check_same_device,
+    check_tensor,
+)
 from graphlab._precision import widened
 from graphlab.ops import reference
 from graphlab.ops.library import define
@@ -92,6 +98,7 @@ def _check_weight(weight: Tensor | None, rows: int, name: str) -> None:
         raise ValueError(f"{name} must have shape ({rows},), got {tuple(weight.shape)}")
     if weight.requires_grad:
         raise ValueError(f"{name} must not require a gradient: weights are constants here")
+    check_no_negative(weight, name)
 
 
 def _check_scale(scale: float) -> float:

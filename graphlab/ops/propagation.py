@@ -9,7 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix, check_range, check_same_device, check_tensor
+from graphlab._checks import (
+    check_matrix,
+    check_pointers,
+    check_range,
+    check_same_device,
+    check_tensor,
+)
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
@@ -310,13 +316,9 @@ def _check_graph(
     check_matrix(h, name, finite=False)
     if h.dtype not in _STORAGE:
         raise TypeError(f"{name} must be float32, float64 or bfloat16, got {h.dtype}")
-    for label, tensor, dtype in (("rowptr", rowptr, torch.int64), ("col", col, torch.int32)):
-        if check_tensor(tensor, label).dtype != dtype or tensor.dim() != 1:
-            raise TypeError(
-                f"{label} must be a 1-D {dtype} tensor, got {tensor.dtype} {tuple(tensor.shape)}"
-            )
-    if rowptr.numel() == 0:
-        raise ValueError("rowptr must hold at least one pointer, got none")
+    if check_tensor(col, "col").dtype != torch.int32 or col.dim() != 1:
+        raise TypeError(f"col must be int32 and 1-D, got {col.dtype} {tuple(col.shape)}")
+    check_pointers(rowptr, col.numel(), "rowptr")
     check_same_device(**{name: h}, rowptr=rowptr, col=col, weight=weight, row_scale=row_scale)
     check_range(col, h.size(0), "col")
     return (

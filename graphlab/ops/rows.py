@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from graphlab._autograd import first_order
 from graphlab._checks import check_matrix, values_visible
 from graphlab.ops import reference
 from graphlab.ops.reference.rows import chunks
@@ -30,7 +30,7 @@ class _UnitRows(torch.autograd.Function):
         return unit
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         unit, norm = ctx.saved_tensors
         out = torch.empty_like(unit)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from graphlab.contrastive import student_t_assignment, target_distribution
 from tests._data import golden
@@ -55,3 +56,25 @@ def test_bad_assignments() -> None:
         student_t_assignment(torch.ones(4, 3), torch.ones(2, 2))
     with pytest.raises(ValueError, match="v must be positive"):
         student_t_assignment(torch.ones(4, 3), torch.ones(2, 3), v=0)
+
+
+def test_assignment_keeps_no_copy_of_the_rows_per_center() -> None:
+    z = torch.randn(500, 16, requires_grad=True)
+    centers = torch.randn(40, 16, requires_grad=True)
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        student_t_assignment(z, centers)
+    assert sum(kept.values()) < 4 * (3 * z.numel() + 5 * z.size(0) * centers.size(0))  # was 40 z
+
+
+def test_assignment_is_twice_differentiable() -> None:
+    z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    centers = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(student_t_assignment, (z, centers))
+    assert torch.autograd.gradgradcheck(student_t_assignment, (z, centers))

@@ -86,3 +86,17 @@ def test_own_values_and_bad_input() -> None:
         CentralityDropEdge(edge_index[:, :0], NODES, 0.2)
     with pytest.raises(ValueError, match="same order"):
         CentralityDropEdge(edge_index, NODES, 0.2)(edge_index.flip(1), generator=torch.Generator())
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_centralities_that_are_no_numbers_are_refused(bad: float) -> None:
+    edge_index = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    with pytest.raises(ValueError, match="centrality must be finite"):
+        CentralityDropEdge(edge_index, 3, 0.3, torch.tensor([1.0, bad, 2.0]))
+
+
+@pytest.mark.parametrize("num_nodes", [4, 40])
+def test_no_node_of_an_empty_graph_is_central(num_nodes: int) -> None:
+    empty = torch.zeros(2, 0, dtype=torch.int64)
+    found = node_centrality(empty, num_nodes, "eigenvector")
+    torch.testing.assert_close(found, torch.full((num_nodes,), num_nodes**-0.5))

@@ -219,3 +219,38 @@ def test_ranks_give_the_gradient_of_the_whole_batch(size, tmp_path):
 
 if __name__ == "__main__":
     run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+
+
+def test_guard_keeps_no_mask_of_all_pairs():
+    rows = 2000
+    graph, text = (tower(seed, rows).requires_grad_() for seed in (0, 1))
+    kept = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        ids = torch.arange(rows) // 2
+        clip_loss(graph, text, torch.tensor(0.0), text_id=ids, chunk_size=100)
+    assert sum(kept.values()) < 10 * graph.numel() * 8  # the masks: rows * rows bytes, twice
+
+
+@pytest.mark.parametrize("bias", [torch.zeros(ROWS), -10.0])
+def test_a_bias_that_is_no_scalar_is_refused(bias):
+    with pytest.raises((TypeError, ValueError), match="logit_bias must be"):
+        clip_loss(tower(0), tower(1), torch.tensor(0.0), loss="siglip", logit_bias=bias)
+
+
+def test_chunk_size_is_checked_at_once():
+    with pytest.raises(ValueError, match="chunk_size must be at least 1"):
+        CLIPLoss(chunk_size=0)
+
+
+def test_names_of_texts_may_be_negative():
+    graph, text, names = tower(0), tower(1), torch.arange(ROWS) // 2
+    found, wanted = (
+        clip_loss(graph, text, torch.tensor(0.0), text_id=i) for i in (names - 9, names)
+    )
+    assert torch.equal(found, wanted)

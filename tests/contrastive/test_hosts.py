@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphlab.contrastive import (
     BGRL,
@@ -121,3 +121,21 @@ def test_pot_takes_every_host(name: str) -> None:
     loss.backward()
     for parameter in model.encoder.parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all()
+
+
+def test_embedding_leaves_frozen_layers_in_their_mode() -> None:
+    encoder = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 4))
+    model = GRACE(_Plain(encoder), 4)
+    encoder[0].eval()  # as POT asks for
+    model.embed(torch.randn(5, 4), torch.zeros(2, 0, dtype=torch.int64))
+    assert [model.training, encoder.training, encoder[0].training] == [True, True, False]
+
+
+class _Plain(nn.Module):
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        z: Tensor = self.layers(x)
+        return z

@@ -401,3 +401,19 @@ def test_prepared_graph_brings_its_own_weights() -> None:
 def test_negative_needs_clusters() -> None:
     with pytest.raises(ValueError, match="cluster is needed"):
         PamCLoss().negative(Z)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_evaluation_in_inference_mode_leaves_training_possible(weighted: bool) -> None:
+    loss = PamCLoss()
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(6, 3, generator=generator, requires_grad=True)
+    edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+    weight = torch.rand(4, generator=generator) if weighted else None
+    cluster = torch.tensor([0, 0, 1, 1, 2, 2])
+    with torch.inference_mode():
+        own = loss(z, edges.clone(), cluster, weight)  # these edges have no version
+        before = loss(z, edges, cluster, weight)
+    after = loss(z, edges, cluster, weight)
+    after.backward()
+    assert float(before) == float(own) == float(after.detach())

@@ -111,3 +111,18 @@ def test_bad_input() -> None:
         arguments = {"in_channels": 12, "num_clusters": 3, name: 0}
         with pytest.raises(ValueError, match=name):
             SCGC(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_second_fit_repeats_the_first() -> None:
+    x, edge_index, _ = blobs()
+    model = small(negatives="sampled", epochs=3, pretrain_epochs=2)
+    model.contrast.num_samples = 10
+    first = model.fit(x, edge_index).history_["loss"]
+    assert model.fit(x, edge_index).history_["loss"] == first
+
+
+def test_new_nodes_may_come_in_another_precision() -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=1, pretrain_epochs=1).fit(x.double(), edge_index)
+    assert torch.equal(model.predict(x), model.predict(x.double()))
+    assert model.embed(x.half()).dtype == torch.float64

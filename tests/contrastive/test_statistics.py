@@ -147,3 +147,41 @@ def test_statistics_of_different_kinds_do_not_mix() -> None:
         PamCLoss(negatives="exact").collect(z, cluster)
     with pytest.raises(TypeError):
         raw + 1  # type: ignore[operator]
+
+
+def test_soft_second_moments_keep_no_copy_per_cluster() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(500, 8, generator=generator, dtype=torch.float64, requires_grad=True)
+    soft = torch.rand(500, 40, generator=generator, dtype=torch.float64)
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        outer = ClusterStatistics.collect(z, soft, order=2).outer
+    assert outer is not None
+    assert sum(kept.values()) < 4 * z.numel() * 8 + soft.numel() * 8  # was 40 copies of z
+    weight = torch.randn(outer.shape, generator=generator, dtype=torch.float64)
+    units = torch.nn.functional.normalize(z)
+    wanted = torch.einsum("nk,nd,ne->kde", soft, units, units)
+    torch.testing.assert_close(outer, wanted)
+    ours, theirs = (torch.autograd.grad((m * weight).sum(), z)[0] for m in (outer, wanted))
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_parts_refuse_what_they_cannot_know() -> None:
+    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    cluster, edges = torch.tensor([0, 1]), torch.tensor([[0, 1, 0, 1], [1, 0, 2, 3]])
+    # Nodes 2 and 3 are neighbours of the part's anchors; their positives are another part's.
+    strict = PamCLoss(0.5, isolated="raise")
+    strict.share(z, edges, cluster, strict.collect(z[:2], cluster))
+    with pytest.raises(ValueError, match="edge_index gives node 1 no positive"):
+        strict.share(z, edges[:, [0, 2]], cluster, strict.collect(z[:2], cluster))
+    masked = PamCLoss(0.5, isolated="mask")
+    with pytest.raises(ValueError, match="isolated must be 'keep' or 'raise'"):
+        masked.share(z, edges, cluster, masked.collect(z[:2], cluster))
+    with pytest.raises(TypeError, match="cluster must be a torch.Tensor, got list"):
+        strict.share(z, edges, [0, 1], strict.collect(z[:2], cluster))  # type: ignore[arg-type]

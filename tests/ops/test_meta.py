@@ -122,6 +122,7 @@ def test_half_precision_is_read_as_single(device):
         ({"u": torch.ones(2).long()}, TypeError, "u must be floating point"),
         ({"count": [1.0]}, TypeError, "count must be a torch.Tensor"),
         ({"count": torch.ones(2)}, ValueError, r"count must have shape \(3,\)"),
+        ({"count": torch.tensor([1.0, -1.0, 2.0])}, ValueError, "count must be non-negative"),
         ({"mean": torch.ones(3, 4)}, ValueError, "mean must have 2 columns"),
         ({"cov": torch.ones(3, 2)}, ValueError, r"cov must have shape \(3, 2, 2\)"),
         ({"tau": 0.0}, ValueError, "tau must be positive"),

@@ -170,6 +170,8 @@ def test_unit_rows(device):
         ({"x_weight": torch.ones(2)}, ValueError, r"x_weight must have shape \(3,\)"),
         ({"y_weight": torch.ones(4, 1)}, ValueError, r"y_weight must have shape \(4,\)"),
         ({"y_weight": torch.ones(4).requires_grad_()}, ValueError, "y_weight must not require"),
+        ({"x_weight": [1.0] * 3}, TypeError, "x_weight must be a torch.Tensor, got list"),
+        ({"x_weight": torch.tensor([1, -2, 0])}, ValueError, r"x_weight\[1\] = -2.0"),
         ({"scale": math.inf}, ValueError, "scale must be a finite number"),
         ({"scale": torch.tensor(1.0)}, ValueError, "scale must be a finite number"),
         ({"diagonal": "none"}, ValueError, "diagonal must be one of 'keep'"),

@@ -37,6 +37,8 @@ def check_drop_rate(
 def check_budget(budget: Tensor, degree: Tensor, name: str = "budget") -> Tensor:
     """Require whole, non-negative numbers, one per node; cut at the degrees, int64."""
     budget = check_tensor(budget, name).to(degree.device)
+    if budget.dtype == torch.bool or budget.is_complex():
+        raise TypeError(f"{name} must hold whole numbers, got dtype {budget.dtype}")
     if budget.shape != degree.shape:
         raise ValueError(
             f"{name} must have shape {tuple(degree.shape)}, one per node, got {tuple(budget.shape)}"
@@ -49,6 +51,8 @@ def check_budget(budget: Tensor, degree: Tensor, name: str = "budget") -> Tensor
                 f"{name} must hold whole numbers, not negative, but {name}[{node}] = "
                 f"{float(budget[node])}"
             )
+    if budget.is_floating_point():  # cut first: infinity is no int64
+        budget = torch.minimum(budget.double(), degree.double())
     return torch.minimum(budget.long(), degree)
 
 

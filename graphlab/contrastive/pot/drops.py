@@ -192,7 +192,8 @@ class DropSet:
     def rows(self, norm: str, targets: Tensor | None = None) -> Rows:
         """The rows of all nodes, or of ``targets`` (ascending, distinct)."""
         if norm not in self._whole:
-            self._whole[norm] = self._build(norm)
+            with torch.inference_mode(False), torch.no_grad():  # kept: see POT._views_of
+                self._whole[norm] = self._build(norm)
         whole = self._whole[norm]
         return whole if targets is None else _restricted(whole, targets, self.num_nodes)
 

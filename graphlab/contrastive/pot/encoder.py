@@ -88,7 +88,8 @@ class EncoderReader:
     Layers count in the order in which they are called, whatever the names; functional activations
     are seen too. The steps are then replayed on the same input, and an encoder whose output they
     do not give (because of a skip connection, say) is refused: a bound of something else would be
-    none.
+    none. So is one that computes with a parameter outside of these layers, where a training could
+    change what is bounded. A change between training and evaluation mode has it watched again.
 
     Args:
         encoder (nn.Module or sequence): Called as ``encoder(x, edge_index)``; or its layers in
@@ -105,15 +106,23 @@ class EncoderReader:
         refuse_unsupported(encoder)
         self.encoder = encoder
         self._emits: list[_Emit] | None = None
+        self._modes: list[bool] = []
 
     @property
     def watched(self) -> bool:
-        """Whether the layers are known."""
-        return self._emits is not None
+        """Whether the layers are known, in the modes that they are in."""
+        return self._emits is not None and self._modes == self._training()
+
+    def _training(self) -> list[bool]:
+        return [layer.training for layer in self.encoder.modules()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What was noted reads the layers of this encoder: a copy has to watch its own.
+        return self.__dict__ | {"_emits": None}
 
     def watch(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Run the encoder once, remember its layers in order and return its output."""
-        watch = _Watch()
+        watch = _Watch(self._parameter_names())
         handles = []
         for name, layer in self.encoder.named_modules():
             if layer is self.encoder and not isinstance(layer, (*_CONVOLUTIONS, nn.Linear)):
@@ -128,8 +137,14 @@ class EncoderReader:
         finally:
             for handle in handles:
                 handle.remove()
-        self._emits = watch.emits
+        self._emits, self._modes = watch.emits, self._training()
         return cast(Tensor, out)
+
+    def _parameter_names(self) -> dict[int, str]:
+        """Names of the parameters that only layers may compute with, by identity."""
+        own = {id(layer.eps) for layer in self.encoder.modules() if isinstance(layer, GINConv)}
+        found = {id(value): name for name, value in self.encoder.named_parameters()}
+        return {key: name for key, name in found.items() if key not in own}
 
     def steps(self) -> list[Step]:
         """The steps with the present parameters."""
@@ -156,9 +171,10 @@ class _Chain(nn.Module):
 class _Watch(TorchFunctionMode):
     """Notes layers and functional activations that are called outside of other layers."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: dict[int, str]) -> None:
         super().__init__()
         self.emits: list[_Emit] = []
+        self._parameters = parameters
         self._depth = 0
 
     def enter(self, name: str) -> Callable[..., None]:
@@ -200,7 +216,20 @@ class _Watch(TorchFunctionMode):
                 return func(*args, **kwargs)
             finally:
                 self._depth -= 1
-        return func(*args, **kwargs)
+        out = func(*args, **kwargs)
+        if self._depth == 0 and isinstance(out, Tensor):
+            self._refuse_parameters([*args, *kwargs.values()])
+        return out
+
+    def _refuse_parameters(self, values: list[Any]) -> None:
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                self._refuse_parameters(list(value))
+            elif id(value) in self._parameters:
+                raise NotImplementedError(
+                    f"POT cannot bound an encoder that computes with its parameter "
+                    f"{self._parameters[id(value)]!r} outside of the layers that POT knows"
+                )
 
 
 def _is_container(layer: nn.Module) -> bool:
@@ -230,22 +259,27 @@ _FUNCTIONS: dict[Any, str] = {
 
 
 def _functional(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Emit:
+    # Only the second argument is kept: the first is a state of all nodes.
+    key, default = _SECOND.get(name, ("", 0.0))
+    second = args[1] if key and len(args) > 1 else kwargs.get(key, default)
+
     def emit(steps: list[Step]) -> None:
         if name == "tanh":
             steps.append(Activation("tanh"))
         elif name == "elu":
-            steps.append(Activation("elu", _second(args, kwargs, "alpha", 1.0)))
-        elif name == "relu":
-            steps.append(Activation("leaky_relu", 0.0))
+            steps.append(Activation("elu", second))
         else:
-            key, default = ("weight", None) if name == "prelu" else ("negative_slope", 0.01)
-            steps.append(Activation("leaky_relu", _slope(_second(args, kwargs, key, default))))
+            steps.append(Activation("leaky_relu", _slope(second)))
 
     return emit
 
 
-def _second(args: tuple[Any, ...], kwargs: dict[str, Any], key: str, default: Any) -> Any:
-    return args[1] if len(args) > 1 else kwargs.get(key, default)
+#: Name and default of the argument that shapes a functional activation.
+_SECOND: dict[str, tuple[str, Any]] = {
+    "elu": ("alpha", 1.0),
+    "prelu": ("weight", None),
+    "leaky_relu": ("negative_slope", 0.01),
+}
 
 
 def _slope(value: Any) -> float | Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_index, check_matrix, check_same_device
+from graphlab._precision import full_precision
 from graphlab.contrastive.pot.boxes import run_course
 from graphlab.contrastive.pot.certificate import certify
 from graphlab.contrastive.pot.drops import DropSet
@@ -84,6 +85,7 @@ def compactness_bound(
     """
     steps = gcn_steps(layers, negative_slope)
     check_matrix(x, "x", cols=layers[0][0].size(1), csr=True)
+    _check_dtypes(x, layers, target=target)
     check_same_device(x=x, edge_index=edge_index, target=target, budget=budget, nodes=nodes)
     drops = DropSet(edge_index, x.size(0), budget, directed)
     return lower_bound(steps, x, drops, target, bound, nodes)
@@ -102,14 +104,38 @@ def lower_bound(
     check_matrix(x, "x", rows=drops.num_nodes, csr=True)
     if nodes is None:
         check_matrix(target, "target", rows=drops.num_nodes)
-        return certify(run_course(steps, x, drops, bound), target)
+        return _certified(steps, x, drops, bound, target)
     nodes = check_index(nodes, drops.num_nodes, "nodes")
     check_matrix(target, "target", rows=nodes.numel())
     ascending, place = nodes.sort()
     if bool((ascending[1:] == ascending[:-1]).any()):
         raise ValueError("nodes must be distinct")
-    found = certify(run_course(steps, x, drops, bound, ascending), target[place])
+    found = _certified(steps, x, drops, bound, target[place], ascending)
     return found[torch.argsort(place)]
+
+
+def _certified(
+    steps: Sequence[Step],
+    x: Tensor,
+    drops: DropSet,
+    bound: str,
+    target: Tensor,
+    nodes: Tensor | None = None,
+) -> Tensor:
+    with full_precision(x):  # rounded to half precision a bound is none
+        course = run_course(steps, x, drops, bound, nodes)
+        check_matrix(target, "target", cols=course.boxes[-1].low.size(1), finite=False)
+        return certify(course, target)
+
+
+def _check_dtypes(x: Tensor, layers: Layers, **others: Tensor) -> None:
+    """Require one dtype, in which bounds can be computed."""
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"x must be float32 or float64, got {x.dtype}")
+    weights = {f"layers[{k}] weight": weight for k, (weight, _) in enumerate(layers)}
+    for name, value in (weights | others).items():
+        if isinstance(value, Tensor) and value.dtype != x.dtype:
+            raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {value.dtype}")
 
 
 def preactivation_bounds(
@@ -141,8 +167,10 @@ def preactivation_bounds(
     """
     steps = gcn_steps(layers, negative_slope)
     check_matrix(x, "x", cols=layers[0][0].size(1), csr=True)
+    _check_dtypes(x, layers)
     check_choice(bound, "bound", BOUNDS)
-    course = run_course(steps, x, DropSet(edge_index, x.size(0), budget, directed), bound)
+    with full_precision(x):
+        course = run_course(steps, x, DropSet(edge_index, x.size(0), budget, directed), bound)
     return [
         (box.low, box.high)
         for step, box in zip(course.steps, course.boxes, strict=False)

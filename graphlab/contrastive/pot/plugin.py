@@ -16,6 +16,7 @@ from graphlab._checks import (
     check_matrix,
     check_same_device,
 )
+from graphlab._precision import full_precision
 from graphlab._random import make_generator
 from graphlab.contrastive.pot.budget import (
     check_budget,
@@ -156,7 +157,8 @@ class POT:
 
         Args:
             host_loss (Tensor): A scalar.
-            z1 (Tensor): Encoder output of view 1, ``(N, d)``, before any projection head.
+            z1 (Tensor): Encoder output of view 1, ``(N, d)``, before any projection head. Under
+                autocast it may be in half precision: bounds are computed in the dtype of ``x``.
             z2 (Tensor): Of view 2.
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             views (pair): Edges of both views; needed (and checked to be parts of the graph) by
@@ -198,6 +200,21 @@ class POT:
             tuple: Of view 1 (with anchors from view 2) and of view 2.
         """
         self._check_inputs(z1, z2, x)
+        with full_precision(x):
+            out = self._scores(z1.to(x.dtype), z2.to(x.dtype), x, views, nodes)
+        for k, score in enumerate(out):
+            if not bool(score.detach().isfinite().all()):
+                raise ValueError(f"the compactness of view {k + 1} is not finite")
+        return out[0], out[1]
+
+    def _scores(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        x: Tensor,
+        views: tuple[Tensor, Tensor] | None,
+        nodes: Tensor | None,
+    ) -> list[Tensor]:
         prepared = self._views_of(x)
         edges = self._check_views(views, x.size(0))
         steps = self._steps(x)
@@ -208,10 +225,7 @@ class POT:
             else:
                 target = pairing_target(anchor, nodes)
                 out.append(lower_bound(steps, x, view.drops, target, self.bound, nodes))
-        for k, score in enumerate(out):
-            if not bool(score.detach().isfinite().all()):
-                raise ValueError(f"the compactness of view {k + 1} is not finite")
-        return out[0], out[1]
+        return out
 
     def __repr__(self) -> str:
         return f"POT(kappa={self.kappa}, mode={self.mode!r}, bound={self.bound!r})"
@@ -219,7 +233,8 @@ class POT:
     # --- preparation -----------------------------------------------------------------------------
 
     def _check_inputs(self, z1: Tensor, z2: Tensor, x: Tensor) -> None:
-        check_matrix(x, "x", csr=True)
+        if check_matrix(x, "x", csr=True).dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"x must be float32 or float64, got {x.dtype}")
         rows = x.size(0)
         if rows < 2:
             raise ValueError(f"x must have at least 2 rows, got shape {tuple(x.shape)}")
@@ -231,9 +246,11 @@ class POT:
         """What depends on the graph alone, built once."""
         count = x.size(0)
         if count not in self._prepared:
-            edges = check_simple_graph(self._edges, count)
-            degree = torch.bincount(edges[1], minlength=count)
-            self._prepared = {count: [self._view(k, edges, degree) for k in (0, 1)]}
+            # What is kept for later calls must not be inference tensors: autograd refuses these.
+            with torch.inference_mode(False), torch.no_grad():
+                edges = check_simple_graph(self._edges, count)
+                degree = torch.bincount(edges[1], minlength=count)
+                self._prepared = {count: [self._view(k, edges, degree) for k in (0, 1)]}
         return self._prepared[count]
 
     def _view(self, k: int, edges: Tensor, degree: Tensor) -> _View:

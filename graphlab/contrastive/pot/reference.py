@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_matrix, check_same_device, check_tensor
+from graphlab._precision import full_precision
 from graphlab.contrastive.pot.budget import check_drop_rate, expected_drops
 from graphlab.contrastive.pot.drops import check_simple_graph
 from graphlab.contrastive.pot.functional import pairing_target
@@ -159,7 +160,8 @@ def reference_compactness(
     degree = torch.bincount(edge_index[1], minlength=count)
     graph = CleanGraph.build(edge_index, count, expected_drops(rate, edge_index[1], degree))
     graph = graph.crop(nodes)
-    return reference_score(x, graph, view, layers, anchor, negative_slope)
+    with full_precision(x):
+        return reference_score(x, graph, view, layers, anchor, negative_slope)
 
 
 def reference_score(

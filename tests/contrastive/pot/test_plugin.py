@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -434,3 +439,142 @@ def test_sparse_features_change_nothing(mode, batch_size):
         found[name] = [loss.detach(), *(p.grad for p in host.encoder.parameters())]
         assert x.layout == (torch.strided if name == "dense" else torch.sparse_csr)
     torch.testing.assert_close(found["sparse"], found["dense"], rtol=1e-9, atol=1e-12)
+
+
+class Gated(Shared):
+    """A skip connection that is closed at first."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, edge_index):
+        hidden = self.first(x, edge_index).relu()
+        return self.second(hidden, edge_index) + self.gate * hidden[:, :4]
+
+
+def test_a_gate_that_training_may_open_is_refused():
+    encoder = Gated().double()
+    z = encoder(X, EDGES).detach()
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode="sound")
+    with pytest.raises(NotImplementedError, match="parameter 'gate'"):
+        pot.compactness(z, z, X)
+
+
+class Dropping(Shared):
+    """Dropout that no module shows."""
+
+    def forward(self, x, edge_index):
+        hidden = torch.nn.functional.dropout(self.first(x, edge_index), 0.5, self.training)
+        return self.second(hidden.relu(), edge_index)
+
+
+@pytest.mark.parametrize("make", [Dropping, lambda: appnp_with_dropout()])
+def test_dropout_that_becomes_active_is_refused(make):
+    encoder = make().double().eval()
+    z = encoder(X, EDGES).detach()
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode="sound")
+    before = pot.compactness(z, z, X)
+    encoder.train()
+    with pytest.raises(NotImplementedError):
+        pot.compactness(z, z, X)
+    encoder.eval()
+    torch.testing.assert_close(pot.compactness(z, z, X), before)
+
+
+def appnp_with_dropout():
+    layers = [(nn.Linear(5, 4), "x -> x"), (APPNP(2, 0.1, dropout=0.5), "x, edge_index -> x")]
+    return Sequential("x, edge_index", layers)
+
+
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda pot: pickle.loads(pickle.dumps(pot))])
+def test_copies_certify_their_own_encoder(make):
+    encoder = GCN(5, 6, 2, 4).double()
+    z = encoder(X, EDGES).detach()
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode="sound", budget=torch.zeros(12))
+    before = pot.compactness(z, z, X)[0].detach()
+    other = make(pot)
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.mul_(2.0)
+    assert torch.equal(other.compactness(z, z, X)[0].detach(), before)
+    assert not torch.equal(pot.compactness(z, z, X)[0].detach(), before)
+
+
+@pytest.mark.parametrize("mode", ["sound", "reference"])
+def test_autocast_changes_no_certificate(mode):
+    x, encoder = X.float(), [GCNConv(5, 64), nn.ReLU(), GCNConv(64, 64), nn.ReLU()]
+    draw = torch.Generator().manual_seed(2)
+    z1, z2 = (torch.randn(12, 64, generator=draw).bfloat16() for _ in range(2))
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode=mode, bound="budget")
+    with torch.autocast("cpu", torch.bfloat16):
+        found = pot.compactness(z1, z2, x, (EDGES, EDGES))
+    for got, wanted in zip(found, pot.compactness(z1, z2, x, (EDGES, EDGES)), strict=True):
+        assert got.dtype == torch.float32
+        assert torch.equal(got, wanted)
+
+
+def test_bounds_on_tensors_do_not_round_under_autocast():
+    layers = [(torch.randn(64, 5), None), (torch.randn(4, 64), None)]
+    args = X.float(), EDGES, layers
+    target, budget = torch.randn(12, 4), torch.ones(12)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = compactness_bound(*args, target, budget)
+        low, _ = preactivation_bounds(*args, budget)[1]
+    assert torch.equal(found, compactness_bound(*args, target, budget))
+    assert torch.equal(low, preactivation_bounds(*args, budget)[1][0])
+
+
+def test_an_evaluation_in_inference_mode_leaves_training_possible():
+    encoder = GCN(5, 6, 2, 4).double()
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode="sound", bound="budget_crown")
+    with torch.inference_mode():
+        z = encoder(X, EDGES)
+        pot.compactness(z, z, X)
+    z = encoder(X, EDGES)
+    pot(z.sum(), z, z, X).backward()
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_an_infinite_budget_is_all_edges(bound):
+    layers = [(torch.randn(6, 5).double(), None), (torch.randn(4, 6).double(), None)]
+    target = torch.randn(12, 4).double()
+    found, wanted = (
+        compactness_bound(X, EDGES, layers, target, torch.full((12,), q), bound=bound)
+        for q in (float("inf"), 12.0)
+    )
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"x": X.half()}, TypeError, "x must be float32 or float64"),
+        ({"x": X.float()}, TypeError, r"layers\[0\] weight must have the dtype of x"),
+        ({"target": torch.zeros(12, 4)}, TypeError, "target must have the dtype of x"),
+        ({"target": torch.zeros(12, 3).double()}, ValueError, "target must have 4 columns"),
+        ({"budget": torch.ones(12, dtype=torch.bool)}, TypeError, "budget must hold whole numbers"),
+        ({"budget": [1] * 12}, TypeError, "budget must be a torch.Tensor, got list"),
+    ],
+)
+def test_dtypes_that_do_not_fit_are_named(change, error, message):
+    arguments = {
+        "x": X,
+        "edge_index": EDGES,
+        "layers": [(torch.ones(6, 5).double(), None), (torch.ones(4, 6).double(), None)],
+        "target": torch.zeros(12, 4).double(),
+        "budget": torch.ones(12),
+    }
+    with pytest.raises(error, match=message):
+        compactness_bound(**(arguments | change))
+
+
+def test_functional_activations_keep_no_states_alive():
+    encoder = Functional().double()
+    states = []
+    encoder.first.register_forward_hook(lambda *call: states.append(weakref.ref(call[2])))
+    z = encoder(X, EDGES).detach()
+    pot = POT(encoder, EDGES, (0.3, 0.3), mode="sound")
+    pot.compactness(z, z, X)
+    gc.collect()
+    assert all(state() is None for state in states)
