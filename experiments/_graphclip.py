@@ -45,7 +45,9 @@ class CachedEncoder:
         """Embed texts, or read what was embedded before."""
         if self.name == "hashing":
             return self._compute(texts)
-        digest = hashlib.sha256("\0".join([self.name, *texts]).encode()).hexdigest()[:24]
+        digest = hashlib.sha256(
+            "\0".join([self.name, *texts]).encode("utf-8", "surrogatepass")
+        ).hexdigest()[:24]
         path = self.folder / f"{digest}.npy"
         if not path.exists():
             rows = self._compute(texts)
@@ -220,6 +222,8 @@ class Target:
         """Subgraphs of the labelled nodes of a graph, and their classes."""
         if not graph.class_names:
             raise ValueError(f"{graph.name} must have classes.json: there is nothing to predict")
+        if not bool((graph.y >= 0).any()):
+            raise ValueError(f"{graph.name} must have labelled nodes: there is nothing to score")
         return labelled(graph, x, self.sampler.sample(graph.graph.edge_index, x.size(0)))
 
     def classifier(self, graph: TextSet, mix: str = "none") -> ZeroShotClassifier:

@@ -37,7 +37,10 @@ def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
             ask(config, context, data)
         elif config.dataset == "texts":
             raise ValueError("dataset 'texts' has no stored answers: give --llm URL/v1/MODEL")
-        split = tape_split(int(data.num_nodes), context.seed)
+        if data.y is None:
+            raise ValueError(f"{config.source} must have labels to learn from, got none")
+        known = (data.y >= 0).nonzero().view(-1)
+        split = {part: known[at] for part, at in tape_split(known.numel(), context.seed).items()}
     else:
         raise ValueError(f"dataset must be among cora, {', '.join(_READ)}, got {config.dataset!r}")
     if config.llm is None and "P" in data:

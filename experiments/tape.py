@@ -47,7 +47,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         guess = data.P[:, 0] - 1
         rows["LLM top-1"] = {
             "accuracy": share(guess[test] == y[test]),
-            "accuracy_all_nodes": share(guess == y),
+            "accuracy_all_nodes": share((guess == y)[y >= 0]),
         }
     else:
         probe = linear_probe(data.TA, y, split)

@@ -15,6 +15,9 @@ Reference: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -206,6 +209,21 @@ def make_generator(
         return seed_or_generator
     seed = check_int(seed_or_generator, "seed_or_generator", minimum=0, maximum=2**64 - 1)
     return torch.Generator(device=device).manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from a seed within a block; the global generators are as before after it.
+
+    Dropout and the initialisation of layers can only draw from the global generators.
+    """
+    gpus = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        if gpus:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def spawn_seeds(seed: int, n: int) -> list[int]:

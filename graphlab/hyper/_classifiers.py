@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphlab._random import make_generator, spawn_seeds
+from graphlab._random import make_generator, seeded, spawn_seeds
 from graphlab.hyper._sets import Floats, Ints
 from graphlab.hyper._trees import Forest, averaged, boosted
 
@@ -149,7 +147,7 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     order, noise = spawn_seeds(seed, 2)
     generator = make_generator(order)
-    with _global_generators(noise, inputs.device):
+    with seeded(noise, inputs.device):  # of dropout, which knows no generator
         for _ in range(_EPOCHS):
             for batch in torch.randperm(len(labels), generator=generator).split(_BATCH):
                 logits = model(inputs[batch]).reshape(-1)
@@ -158,17 +156,6 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
                 loss.backward()
                 optimizer.step()
     return model.eval()
-
-
-@contextmanager
-def _global_generators(seed: int, device: torch.device) -> Iterator[None]:
-    """What dropout draws from, seeded in here and put back afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 def _like_parameters(model: nn.Module, x: Floats) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 from graphlab._io import atomic_path
 from graphlab.tag._cache import ReplyCache, canonical
 from graphlab.tag._transport import read_completion
+from graphlab.tag._unicode import encodable
 
 __all__ = ["BatchImport"]
 
@@ -82,9 +83,10 @@ def _read_line(line: bytes, where: str) -> tuple[str, str | None, str]:
         key, response = entry["custom_id"], entry.get("response")
         if not isinstance(key, str):
             raise TypeError("custom_id is no text")
+        key = encodable(key)
         if response is None or int(response["status_code"]) != 200:
             return key, None, canonical(entry.get("error") or response)[:300]
-        raw = canonical(response["body"])
+        raw = encodable(canonical(response["body"]))
         read_completion(raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{where} is not an answer of a batch: {error}") from error

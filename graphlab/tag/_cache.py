@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphlab.tag._sqlite import open_database
+from graphlab.tag._sqlite import open_database, transaction
 
 __all__: list[str] = []
 
@@ -61,12 +61,18 @@ class ReplyCache:
     Args:
         path: Database file, created if missing; ``":memory:"`` is not possible, ``None`` keeps the
             replies in memory only.
+
+    Raises:
+        ValueError: If the path is ``":memory:"``, of which each connection would have its own, or
+            the file is no cache.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else Path(path)
         self._memory: dict[str, str] = {}
         if self.path is not None:
+            if str(self.path) == ":memory:":
+                raise ValueError('cache must be a file, or None for memory, got ":memory:"')
             options = (self.path, _APPLICATION_ID, _SCHEMA_VERSION, _SCHEMA)
             self._writer = open_database(*options)
             self._reader = open_database(*options)
@@ -96,7 +102,7 @@ class ReplyCache:
             return
         now = time.time()
         full = [(*row, _digest(*row), now) for row in rows]
-        with _Transaction(self._writer) as database:
+        with transaction(self._writer) as database:
             # Replaces only rows that were damaged, as others are found before they are asked for.
             database.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", full)
             keys = [(row[0],) for row in rows]
@@ -107,7 +113,7 @@ class ReplyCache:
         """Record (key, request, error, attempts) rows; they are never served as answers."""
         if self.path is not None:
             now = time.time()
-            with _Transaction(self._writer) as database:
+            with transaction(self._writer) as database:
                 database.executemany(
                     "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
                     [(*row, now) for row in rows],
@@ -126,14 +132,14 @@ class ReplyCache:
         for key in keys:
             self._memory.pop(key, None)
         if self.path is not None:
-            with _Transaction(self._writer) as database:
+            with transaction(self._writer) as database:
                 database.executemany("DELETE FROM replies WHERE key = ?", [(key,) for key in keys])
 
     def put_exported(self, rows: Sequence[tuple[str, str]]) -> None:
         """Remember the requests that left in a batch file."""
         if self.path is None:
             raise ValueError("a batch needs a cache on disk: pass cache=... to LLMClient")
-        with _Transaction(self._writer) as database:
+        with transaction(self._writer) as database:
             database.executemany("INSERT OR REPLACE INTO exported VALUES (?, ?)", rows)
 
     def exported(self, key: str) -> str | None:
@@ -153,18 +159,6 @@ class ReplyCache:
         if self.path is None:
             return len(self._memory)
         return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
-
-
-class _Transaction:
-    def __init__(self, database: Any) -> None:
-        self._database = database
-
-    def __enter__(self) -> Any:
-        self._database.execute("BEGIN IMMEDIATE")
-        return self._database
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self._database.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
 def _digest(key: str, request: str, response: str) -> str:

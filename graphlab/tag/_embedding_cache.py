@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from graphlab.tag._sqlite import open_database
+from graphlab.tag._sqlite import open_database, transaction
 
 __all__: list[str] = []
 
@@ -31,6 +32,8 @@ class EmbeddingCache:
         path = Path(folder) / "embeddings.db"
         self._database = open_database(path, _APPLICATION_ID, _VERSION, _SCHEMA)
         self._settings = hashlib.sha256(settings.encode())
+        # Threads share one connection, and a transaction is several statements.
+        self._lock = threading.Lock()
 
     def key(self, text: str) -> bytes:
         """Name of the row of a text."""
@@ -45,7 +48,9 @@ class EmbeddingCache:
             part = keys[start : start + _MANY]
             marks = ",".join("?" * len(part))
             query = f"SELECT key, value FROM rows WHERE key IN ({marks})"  # noqa: S608
-            for key, value in self._database.execute(query, part):
+            with self._lock:
+                rows = self._database.execute(query, part).fetchall()
+            for key, value in rows:
                 if _checksum(value[8:]) == value[:8]:
                     found[key] = np.frombuffer(value, np.float32, offset=8)
         return found
@@ -54,9 +59,8 @@ class EmbeddingCache:
         """Store rows in one transaction, flushed to the disk."""
         values = [row.tobytes() for row in np.ascontiguousarray(rows, np.float32)]
         pairs = [(k, _checksum(v) + v) for k, v in zip(keys, values, strict=True)]
-        self._database.execute("BEGIN IMMEDIATE")
-        self._database.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
-        self._database.execute("COMMIT")
+        with self._lock, transaction(self._database):
+            self._database.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
 
     def close(self) -> None:
         """Close the file."""

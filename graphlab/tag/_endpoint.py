@@ -39,12 +39,26 @@ def connector(base_url: str | None, variable: str, timeout: float) -> Callable[[
     """A function that connects; the key is read when it is called."""
 
     def connect() -> Transport:
-        key = os.environ.get(variable, "")
+        key = _read_key(variable)
         if not key and base_url is None:
             raise LLMError(f"set the environment variable {variable}, or name a server: base_url")
         return Transport(base_url, key or _NO_KEY, timeout)
 
     return connect
+
+
+def _read_key(variable: str) -> str:
+    """The key in the environment; keys read from files come with the end of their line.
+
+    A header cannot carry other characters: the error would quote them all, escaped, so that the
+    secret in it could not be found and cut out.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise LLMError(
+            f"the environment variable {variable} must hold a key of visible ASCII characters"
+        )
+    return key
 
 
 def advice(error: str, variable: str) -> str:

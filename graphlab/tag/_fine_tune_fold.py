@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from graphlab._io import load_arrays, save_arrays, sweep_stale
+from graphlab._random import seeded
 from graphlab.tag._backends import fingerprint
-from graphlab.tag._fine_tune_model import build_model, seeded
+from graphlab.tag._fine_tune_model import build_model
 from graphlab.tag._fine_tune_outputs import forward, outputs
 from graphlab.tag._fine_tune_settings import FineTuneSettings
 from graphlab.tag._fine_tune_tokens import TokenTable

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from graphlab._random import seeded
 from graphlab.tag._backends import model_source
 from graphlab.tag._fine_tune_settings import FineTuneSettings
 from graphlab.tag._optional import optional
@@ -167,18 +167,3 @@ def _set_dropout(config: Any, names: tuple[str, ...], value: float | None, argum
         raise ValueError(f"{argument} must be None: {config.model_type} has none of {names}")
     for name in known:
         setattr(config, name, value)
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from a seed within a block; the global generators are as before after it.
-
-    Dropout and the initialisation of layers can only draw from the global generators.
-    """
-    gpus = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
-        torch.default_generator.manual_seed(seed)
-        if gpus:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield

@@ -21,6 +21,7 @@ _IDS = ("id", "node", "node_id")
 _LABELS = ("label", "class", "y")
 _SOURCES, _TARGETS = ("src", "source"), ("dst", "target")
 _FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
+_MOST_CLASSES = 1_000_000  # larger numbers are ids or dates, and no list of all below them is meant
 _FIELD_LOCK = threading.Lock()
 
 Columns = tuple[str | None, str | Sequence[str] | None, str | None]
@@ -45,14 +46,17 @@ def read_csv_graph(
         edges = folder / "edges.csv" if edges is None else edges
         if label_names is None and (folder / "classes.json").is_file():
             label_names = _read_classes(folder / "classes.json")
-    rows = _read_table(nodes)
-    header = list(rows[0][1]) if rows else []
+    header, rows = _read_table(nodes)
+    if header and not rows:
+        raise ValueError(f"{nodes} has a header and no nodes")
     ids = _ids(rows, header, columns[0], nodes)
     result: dict[str, Any] = {"node_id": ids, "text": _texts(rows, header, columns[1], nodes)}
     label = _find(header, columns[2], _LABELS, nodes)
     if label is not None:
         y, names = encode_labels([row[label] for _, row in rows], label_names)
         result |= {"y": y, "label_names": names}
+    elif label_names is not None:  # classes to predict where no node has one yet
+        result["label_names"] = [str(name) for name in label_names]
     if label_descriptions is not None:
         result["label_descriptions"] = _by_name(label_descriptions, result.get("label_names"))
     if "split" in header:
@@ -64,8 +68,8 @@ def read_csv_graph(
     return result
 
 
-def _read_table(path: Path) -> list[Row]:
-    """All rows of a table, each with its line number."""
+def _read_table(path: Path) -> tuple[list[str], list[Row]]:
+    """Header and rows of a table, each row with its line number."""
     # The limit on fields is one for the whole process and shorter than long documents.
     with _FIELD_LOCK, path.open(encoding="utf-8-sig", newline="") as file:
         before = csv.field_size_limit(_FIELD_LIMIT)
@@ -84,7 +88,7 @@ def _read_table(path: Path) -> list[Row]:
                         f"the header {len(header)}"
                     )
                 rows.append((reader.line_num, dict(zip(header, row, strict=True))))
-            return rows
+            return header, rows
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not a UTF-8 CSV file: {error}") from error
         finally:
@@ -132,15 +136,12 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str] | None) -> tuple[T
     Raises:
         ValueError: If a label is not among the names.
     """
-    words = ["" if v is None or str(v).strip() in ("", "-1") else str(v).strip() for v in labels]
+    words = ["" if _is_missing(value) else str(value).strip() for value in labels]
     found = {word for word in words if word}
     numeric = all(word.isdecimal() for word in found)
     if names is None:
-        if numeric:
-            # Numbers keep their meaning, whatever classes are missing.
-            names = [str(i) for i in range(max(map(int, found), default=-1) + 1)]
-        else:
-            names = sorted(found)
+        # Numbers keep their meaning, whatever classes are missing.
+        names = _numbered(max(map(int, found), default=-1) + 1) if numeric else sorted(found)
     names = [str(name) for name in names]
     numbers = {name: i for i, name in enumerate(names)}
     if numeric and not found <= set(names):
@@ -149,6 +150,20 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str] | None) -> tuple[T
     if unknown:
         raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
     return torch.tensor([numbers[w] if w else -1 for w in words], dtype=torch.long), names
+
+
+def _is_missing(value: Any) -> bool:
+    nan = isinstance(value, float) and value != value  # what tables in memory hold for nothing
+    return value is None or nan or str(value).strip() in ("", "-1")
+
+
+def _numbered(count: int) -> list[str]:
+    if count > _MOST_CLASSES:
+        raise ValueError(
+            f"labels must be numbers of classes from 0, got {count - 1}; "
+            "give label_names where they are numbers of another kind"
+        )
+    return [str(i) for i in range(count)]
 
 
 def _by_name(descriptions: Mapping[str, str] | Sequence[str], names: list[str] | None) -> list[str]:
@@ -160,7 +175,10 @@ def _by_name(descriptions: Mapping[str, str] | Sequence[str], names: list[str] |
 
 
 def _read_classes(path: Path) -> list[str]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # also text that is not UTF-8
+        raise ValueError(f"{path} is not a UTF-8 JSON file: {error}") from error
     if isinstance(content, dict):
         if sorted(content) != sorted(str(i) for i in range(len(content))):
             raise ValueError(f"{path} must name the classes 0 to C-1, got {sorted(content)}")
@@ -171,15 +189,14 @@ def _read_classes(path: Path) -> list[str]:
 
 
 def _read_edges(path: Path, ids: list[str], ends: Ends, undirected: bool) -> dict[str, Any]:
-    rows = _read_table(path)
-    header = list(rows[0][1]) if rows else []
+    header, rows = _read_table(path)
     source = _find(header, ends[0], _SOURCES, path)
     target = _find(header, ends[1], _TARGETS, path)
-    if rows and (source is None or target is None):
+    if header and (source is None or target is None):
         raise ValueError(f"{path} needs columns for both ends of an edge, it has {header}")
     position = {name: i for i, name in enumerate(ids)}
     pairs, texts = [], []
-    column = _find(header, ends[2], (), path) if rows else None
+    column = _find(header, ends[2], (), path) if header else None
     for line, row in rows:
         pair = (row[str(source)], row[str(target)])
         unknown = [name for name in pair if name not in position]
@@ -274,6 +291,8 @@ def read_networkx(
     if label is not None and any(label in values for _, values in nodes):
         y, names = encode_labels([values.get(label) for _, values in nodes], label_names)
         result |= {"y": y, "label_names": names}
+    elif label_names is not None:
+        result["label_names"] = [str(name) for name in label_names]
     if label_descriptions is not None:
         result["label_descriptions"] = list(label_descriptions)
     edges = [(position[a], position[b], values) for a, b, values in graph.edges(data=True)]

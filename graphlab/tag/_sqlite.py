@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__: list[str] = []
@@ -52,6 +54,20 @@ def open_database(
         database.close()
         raise
     return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write all of a block or nothing of it."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+        database.execute("COMMIT")
+    except BaseException:
+        # Also where the commit itself failed: else every later transaction would begin within it.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
 
 
 def _prepare(

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphlab._io import _finite_float, _refuse_constant, _unique_pairs
 from graphlab.tag._optional import optional
+from graphlab.tag._unicode import encodable, encodable_values
 
 __all__: list[str] = []
 
@@ -38,7 +39,7 @@ def extract_json(text: str) -> Any:
         if start < 0:
             break
         try:
-            return decoder.raw_decode(text, start)[0]
+            return encodable_values(decoder.raw_decode(text, start)[0])
         except (ValueError, RecursionError) as error:
             problem = str(error)
         start = text.find("{", start + 1)
@@ -107,21 +108,25 @@ def repair_messages(
 
 
 def check_messages(messages: Any) -> list[dict[str, str]]:
-    """Check a conversation.
+    """Check a conversation; half a pair of surrogates, which no request can carry, is replaced.
 
     Raises:
-        TypeError: If it is neither text nor a list of messages.
+        TypeError: If it is neither text nor a list of messages, or a role or content is no text.
         ValueError: If a message lacks role or content, or there is none.
     """
     if isinstance(messages, str):
-        return [{"role": "user", "content": messages}]
+        return [{"role": "user", "content": encodable(messages)}]
     if isinstance(messages, Mapping) or not hasattr(messages, "__iter__"):
         raise TypeError(f"a prompt must be text or a list of messages, got {type(messages)}")
     result = []
     for message in messages:
         if not isinstance(message, Mapping) or {"role", "content"} - set(message):
             raise ValueError(f"a message must have role and content, got {message!r}")
-        result.append(dict(message))
+        odd = [name for name in ("role", "content") if not isinstance(message[name], str)]
+        if odd:
+            kind = type(message[odd[0]]).__name__
+            raise TypeError(f"{odd[0]} of a message must be text, got {kind}")
+        result.append(encodable_values(dict(message)))
     if not result:
         raise ValueError("a prompt must hold at least one message")
     return result

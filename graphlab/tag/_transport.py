@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from graphlab.tag._limits import parse_retry_after
 from graphlab.tag._optional import optional
+from graphlab.tag._unicode import encodable
 
 __all__: list[str] = []
 
@@ -79,7 +80,8 @@ def read_completion(raw: str) -> Completion:
         raise ValueError(f"the body is not a chat completion ({type(error).__name__})") from error
     if not isinstance(text, str) or read < 0 or written < 0:
         raise ValueError("the body is not a chat completion (content is no text)")
-    return Completion(text, refusal, choice.get("finish_reason"), read, written, body.get("model"))
+    said = (encodable(text), None if refusal is None else encodable(str(refusal)))
+    return Completion(*said, choice.get("finish_reason"), read, written, body.get("model"))
 
 
 class Transport:
@@ -157,6 +159,7 @@ class Transport:
 
     def redact(self, text: str) -> str:
         """Cut the secret out of a text: servers echo what they are sent."""
+        text = encodable(text)
         return text.replace(self._secret, "***") if len(self._secret) >= 8 else text
 
     async def close(self) -> None:

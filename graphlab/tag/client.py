@@ -227,7 +227,7 @@ class LLMClient:
         Returns:
             CostEstimate: Calls, tokens, money, and the least time.
         """
-        conversations = [check_messages(prompt) for prompt in prompts]
+        conversations = _conversations(prompts)
         asked = list(self._missing(conversations, None if schema is None else Schema(schema)))
         bodies = dict(asked).values()
         sent = sum(estimate_tokens(body["messages"], self.model) for body in bodies)
@@ -267,7 +267,7 @@ class LLMClient:
         Raises:
             ValueError: If the client has no cache on disk.
         """
-        conversations = [check_messages(prompt) for prompt in prompts]
+        conversations = _conversations(prompts)
         checked = None if schema is None else Schema(schema)
         self._cache.put_exported([])  # refuses a cache in memory before anything is written
         rows = write_batch(path, self._missing(conversations, checked))
@@ -340,7 +340,7 @@ class LLMClient:
     def _prepare(
         self, prompts: Iterable[Prompt], ids: Iterable[Hashable] | None
     ) -> tuple[list[list[dict[str, str]]], list[Hashable]]:
-        conversations = [check_messages(prompt) for prompt in prompts]
+        conversations = _conversations(prompts)
         names: list[Hashable] = list(range(len(conversations))) if ids is None else list(ids)
         if len(names) != len(conversations):
             raise ValueError(f"ids must have {len(conversations)} entries, got {len(names)}")
@@ -380,6 +380,12 @@ def _shut_down(thread: LoopThread, engine: Engine) -> None:
         return
     thread.run(engine.close())
     thread.stop()
+
+
+def _conversations(prompts: Iterable[Prompt]) -> list[list[dict[str, str]]]:
+    if isinstance(prompts, str):  # each of its characters would be asked, and paid for
+        raise TypeError("prompts must be a list of prompts, got one text")
+    return [check_messages(prompt) for prompt in prompts]
 
 
 def _limit(value: float | None, name: str) -> float | None:

@@ -51,7 +51,7 @@ class EmbeddingStore:
         self.shape = (int(self.manifest["rows"]), int(self.manifest["dim"]))
         self._size = int(self.manifest["shard_size"])
         count = -(-self.shape[0] // self._size)
-        missing = [i for i in range(count) if not _note(self.folder, i).is_file()]
+        missing = [i for i in range(count) if not _whole(self.folder, i)]
         if missing:
             raise FileNotFoundError(
                 f"{self.folder} lacks {len(missing)} of {count} shards: {missing[:10]}; run the "
@@ -123,6 +123,10 @@ def _note(folder: Path, number: int) -> Path:
     return folder / f"shard-{number:05d}.json"
 
 
+def _whole(folder: Path, number: int) -> bool:
+    return _note(folder, number).is_file() and _shard(folder, number).is_file()
+
+
 def write_shards(
     folder: Path,
     texts: Iterable[str],
@@ -184,7 +188,7 @@ def _write_shard(
 ) -> int:
     digest = text_digest(texts)
     note = _note(folder, number)
-    if note.is_file():
+    if _whole(folder, number):
         noted = read_json(note)
         if noted["texts"] != digest:
             raise ValueError(f"{note}: these embeddings are of other texts; use another folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphlab._checks import check_choice, check_int
 from graphlab._distributed import is_distributed, rank, world_size
 from graphlab.tag._backends import resolve
 from graphlab.tag._embedding_cache import EmbeddingCache
+from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding_store import EmbeddingStore, write_shards
 from graphlab.tag.text_graph import TextGraph
 
@@ -115,8 +116,7 @@ class TextEncoder:
 
         Complexity: padding is small, as batches hold texts of similar length.
         """
-        if isinstance(texts, (str, bytes)):
-            raise TypeError("texts must be a list of texts, got one text")
+        _refuse_one(texts)
         wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
         if wrong:
             raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
@@ -154,15 +154,17 @@ class TextEncoder:
             theirs (with ``torch.distributed`` it waits for them).
 
         Raises:
+            TypeError: If ``texts`` are not texts.
             ValueError: If the folder holds embeddings of other texts or other settings.
         """
+        _refuse_one(texts)
         check_choice(dtype, "dtype", ("float16", "float32"))
         check_int(shard_size, "shard_size", minimum=1)
         place = _place(rank, world_size)
         if self.identity is None:
             raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
         path = Path(folder)
-        write_shards(path, texts, self._settings(), shard_size, dtype, place, self._rows)
+        write_shards(path, _strings(texts), self._settings(), shard_size, dtype, place, self._rows)
         if is_distributed():
             torch.distributed.barrier()
         try:
@@ -206,7 +208,7 @@ class TextEncoder:
         parts = []
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
-            rows = self._backend.encode([self.prefix + text for text in batch])
+            rows = self._backend.encode([encodable(self.prefix + text) for text in batch])
             if isinstance(rows, Tensor):
                 rows = rows.detach().float().cpu().numpy()
             rows = np.asarray(rows, dtype=np.float32)
@@ -232,6 +234,18 @@ class TextEncoder:
             text = batch[int((norm == 0).argmax())]
             raise ValueError(f"the embedding is zero and has no direction for {text[:80]!r}")
         return np.asarray(rows / norm)
+
+
+def _refuse_one(texts: Any) -> None:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of texts, got one text")
+
+
+def _strings(texts: Iterable[Any]) -> Iterator[str]:
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"texts must hold str, but texts[{i}] is {type(text).__name__}")
+        yield text
 
 
 def _room(rows: np.ndarray | None, count: int, dim: int) -> np.ndarray:

@@ -127,6 +127,8 @@ class TextGraph(Data):
             return
         if self.y.dim() != 1 or self.y.size(0) != count:
             raise ValueError(f"y must have shape ({count},), got {tuple(self.y.shape)}")
+        if names is not None and self.y.is_floating_point():
+            raise TypeError(f"y must hold numbers of label_names, integers, got {self.y.dtype}")
         if names is not None and count:
             low, high = int(self.y.min()), int(self.y.max())
             if low < -1 or high >= len(names):
@@ -168,7 +170,8 @@ class TextGraph(Data):
             source_column: Column of the edges' first ends.
             target_column: Column of the edges' second ends.
             edge_text_column: Column with the text of an edge; it is kept with both directions.
-            label_names: Names of the classes; by default those found, sorted.
+            label_names: Names of the classes, kept also where there is no label; by default those
+                of ``classes.json``, else those found, sorted.
             label_descriptions: A description per class, in order or by name.
             undirected: Whether both directions of every edge are stored, self-loops and repeats
                 removed; otherwise edges stay as they are.

@@ -239,3 +239,16 @@ def test_reads_cora(tmp_path: Path) -> None:
     (place / "deberta-base-seed0.emb").write_bytes(b"\0" * 768)
     with pytest.raises(ValueError, match="must have 4159488 bytes, got 768"):
         read_cora(tmp_path, 0)
+
+
+def test_nodes_without_a_label_are_in_no_part(tmp_path: Path, folder: Path) -> None:
+    lines = (folder / "nodes.csv").read_text().splitlines()
+    for number in range(1, 25, 2):  # every second of the first nodes loses its label
+        node, _, text = lines[number].split(",", 2)
+        lines[number] = f"{node},,{text}"
+    (folder / "nodes.csv").write_text("\n".join(lines) + "\n")
+    with serving(answer) as server:
+        found = rows(tmp_path / "runs", dataclasses.replace(asking(folder, server), epochs=20))
+    # Of 48 labelled nodes one has no answer.
+    known = {"accuracy_all_nodes": pytest.approx(1.0, abs=1.01 / 48)}
+    assert {"accuracy_all_nodes": found["LLM top-1"]["accuracy_all_nodes"]} == known

@@ -509,3 +509,21 @@ def test_the_address_can_come_from_the_environment(server, monkeypatch):
     monkeypatch.setenv("GRAPHLAB_LLM_BASE_URL", server.url)
     with LLMClient("m") as c:
         assert c.complete("x").ok
+
+
+def test_one_text_is_no_list_of_prompts(server):
+    with client(server) as c:
+        with pytest.raises(TypeError, match="prompts must be a list of prompts, got one text"):
+            c.complete_many("Hello")
+        with pytest.raises(TypeError, match="got one text"):
+            c.estimate("Hello")
+        with pytest.raises(TypeError, match="content of a message must be text, got NoneType"):
+            c.complete([{"role": "user", "content": None}])
+    assert server.calls == 0
+
+
+def test_a_database_in_memory_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="cache must be a file, or None"):
+        client(server, cache=":memory:")
+    assert list(tmp_path.iterdir()) == []

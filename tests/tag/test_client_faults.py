@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
@@ -361,3 +362,65 @@ def test_a_database_is_opened_by_many_at_once(tmp_path, round_):
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(opened, range(16)))
+
+
+def test_a_key_may_come_with_the_end_of_its_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENAI_API_KEY", f" {CANARY}\n")
+    with serving() as server:
+        with client(server, cache=tmp_path / "c.db", max_attempts=1) as c:
+            assert c.complete("a").ok
+            assert c.failures() == []
+        assert server.headers[0]["authorization"] == f"Bearer {CANARY}"
+
+
+@pytest.mark.parametrize("odd", ["\n", "ü", "\x01", " "])
+def test_a_key_that_no_header_carries_is_never_shown(monkeypatch, tmp_path, odd):
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY + odd + CANARY)
+    with serving() as server:
+        with client(server, cache=tmp_path / "c.db", max_attempts=1) as c:
+            with pytest.raises(LLMError, match="OPENAI_API_KEY must hold a key") as caught:
+                c.complete("a")
+            shown = [str(caught.value), repr(c.failures()), str(caught.getrepr())]
+            assert not any(CANARY in text for text in shown)
+    assert server.calls == 0
+
+
+# --- text that has no UTF-8 form ------------------------------------------------------------------
+
+HALF = "\ud83d"  # the first half of an emoji
+
+
+def test_half_a_character_in_a_prompt_stops_nothing(tmp_path):
+    with serving() as server:
+        with client(server, cache=tmp_path / "c.db") as c:
+            first, second = c.complete_many(["fine", f"cut {HALF}"])
+            assert (first.text, second.text) == ("echo: fine", "echo: cut \ufffd")
+            assert c.complete(f"cut {HALF}").cached
+            assert c.export_batch([f"more {HALF}"], tmp_path / "b.jsonl") == 1
+
+
+def test_half_a_character_in_an_answer_stops_nothing(tmp_path):
+    pydantic = pytest.importorskip("pydantic")
+    schema = pydantic.create_model("Said", said=(str, ...))
+    acts = [
+        {"body": json.dumps(completion(f"no JSON {HALF}"))},  # goes back to the model
+        {"body": json.dumps(completion(json.dumps({"said": f"cut {HALF}"})))},
+        {"status": 400, "body": json.dumps({"error": {"message": f"odd {HALF}"}})},
+    ]
+    with serving(script(*acts)) as server:
+        with client(server, cache=tmp_path / "c.db") as c:
+            reply = c.complete("a", schema=schema)
+            assert (reply.status, reply.repairs, reply.value.said) == ("ok", 1, "cut \ufffd")
+            assert "odd \ufffd" in c.complete("b").error
+
+
+def test_half_a_character_in_a_batch_is_stored(tmp_path):
+    with serving() as server:
+        with client(server, cache=tmp_path / "c.db") as c:
+            c.export_batch(["a"], tmp_path / "b.jsonl")
+            key = json.loads((tmp_path / "b.jsonl").read_text())["custom_id"]
+            response = {"status_code": 200, "body": completion(f"cut {HALF}")}
+            line = json.dumps({"custom_id": key, "response": response})
+            (tmp_path / "out.jsonl").write_text(line + "\n")
+            assert c.import_batch(tmp_path / "out.jsonl").stored == 1
+            assert c.complete("a").text == "cut \ufffd"

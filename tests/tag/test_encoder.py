@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,7 @@ from graphlab.tag import (
     TextGraph,
     encode_nodes,
 )
+from graphlab.tag._embedding_cache import EmbeddingCache
 from tests._data import test_data_root
 
 TEXTS = [f"text number {i} " + "word " * (i % 7) for i in range(50)]
@@ -203,3 +207,44 @@ def test_minilm_gives_the_stored_embeddings(tmp_path, monkeypatch):
     assert again.identity == encoder.identity
     again._backend.encode = None  # everything is in the cache
     assert torch.equal(again.encode(graph.text[:40]), x)
+
+
+def test_threads_share_a_cache(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(4), cache_dir=tmp_path)
+    lists = [[f"{i} {j}" for j in range(200)] for i in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(encoder.encode, lists))
+    for texts, rows in zip(lists, found, strict=True):
+        assert torch.equal(rows, TextEncoder(FakeTextEncoder(4)).encode(texts))
+
+
+def test_a_failed_write_does_not_spoil_the_next(tmp_path):
+    cache = EmbeddingCache(tmp_path, "settings")
+    row = np.ones((1, 2), np.float32)
+    with pytest.raises(sqlite3.Error):
+        cache.put([object()], row)
+    key = cache.key("a")
+    cache.put([key], row)
+    assert list(cache.get([key])) == [key]
+
+
+def test_a_lost_shard_is_made_again(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(8))
+    want = encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor().clone()
+    (tmp_path / "shard-00001.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of .* shards: \[1\]"):
+        EmbeddingStore(tmp_path)
+    assert torch.equal(encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor(), want)
+
+
+def test_only_texts_go_to_disk(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(4))
+    with pytest.raises(TypeError, match="got one text"):
+        encoder.encode_to("hello", tmp_path)
+    with pytest.raises(TypeError, match=r"texts\[1\] is NoneType"):
+        encoder.encode_to(["a", None], tmp_path)
+
+
+def test_half_a_character_is_embedded():
+    whole, half = TextEncoder(FakeTextEncoder(4)).encode(["cut \ufffd", "cut \ud83d"])
+    assert torch.equal(whole, half)

@@ -241,3 +241,62 @@ def test_alignment_needs_something_to_compare():
         check_alignment(torch.tensor([0, 5]), torch.tensor([0, 5]), num_classes=3)
     with pytest.raises(ValueError, match="too few edges"):
         check_text_alignment(TextGraph(text=["a", "b"]))
+
+
+# --- own folders ----------------------------------------------------------------------------------
+
+
+def folder(path, nodes="id,text\n1,a\n2,b\n", edges="src,dst\n1,2\n", classes='["c", "d"]'):
+    (path / "nodes.csv").write_text(nodes)
+    (path / "edges.csv").write_text(edges)
+    (path / "classes.json").write_bytes(classes.encode() if isinstance(classes, str) else classes)
+    return path
+
+
+def test_names_of_classes_are_kept_without_labels(tmp_path):
+    graph = TextGraph.from_csv(folder(tmp_path), label_descriptions={"d": "D.", "c": "C."})
+    assert graph.y is None
+    assert (graph.label_names, graph.label_descriptions) == (["c", "d"], ["C.", "D."])
+    plain = nx.Graph()
+    plain.add_node(1, text="a")
+    assert TextGraph.from_networkx(plain, label_names=["c", "d"]).num_label_names == 2
+
+
+@pytest.mark.parametrize("classes", ['\ufeff["c", "d"]', '{"1": "d", "0": "c"}'])
+def test_forms_of_classes(tmp_path, classes):
+    assert TextGraph.from_csv(folder(tmp_path, classes=classes)).label_names == ["c", "d"]
+
+
+@pytest.mark.parametrize("classes", ["[", '"c"', b'["\xff"]'])
+def test_broken_classes_are_named(tmp_path, classes):
+    with pytest.raises(ValueError, match=r"classes\.json"):
+        TextGraph.from_csv(folder(tmp_path, classes=classes))
+
+
+def test_a_header_alone_is_told_from_a_missing_column(tmp_path):
+    with pytest.raises(ValueError, match=r"nodes\.csv has a header and no nodes"):
+        TextGraph.from_csv(folder(tmp_path, nodes="id,text\n"))
+    with pytest.raises(ValueError, match=r"edges\.csv needs columns for both ends"):
+        TextGraph.from_csv(folder(tmp_path, edges="a,b\n"))
+
+
+def test_labels_that_are_ids_are_refused(tmp_path):
+    nodes = "id,text,label\n1,a,20240131\n2,b,20240201\n"
+    path = folder(tmp_path, nodes=nodes) / "nodes.csv"
+    with pytest.raises(ValueError, match="numbers of classes from 0, got 20240201"):
+        TextGraph.from_csv(path)
+    named = TextGraph.from_csv(path, label_names=["20240131", "20240201"])
+    assert named.y.tolist() == [0, 1]
+
+
+def test_nan_is_no_label():
+    graph = nx.Graph()
+    graph.add_node(1, text="a", label=float("nan"))
+    graph.add_node(2, text="b", label="cats")
+    found = TextGraph.from_networkx(graph)
+    assert (found.y.tolist(), found.label_names) == ([-1, 0], ["cats"])
+
+
+def test_numbers_of_names_are_integers():
+    with pytest.raises(TypeError, match="y must hold numbers of label_names, integers"):
+        tiny(y=torch.tensor([0.5, 1.0, 0.0]))

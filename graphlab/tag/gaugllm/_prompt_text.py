@@ -26,7 +26,7 @@ def cut(text: str, limit: int) -> str:
 def fenced(records: Iterable[dict[str, Any]]) -> str:
     """One JSON line per record, between fences that no text can close: their name is a hash."""
     body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    fence = "data-" + hashlib.sha256(body.encode()).hexdigest()[:16]
+    fence = "data-" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"<{fence}>\n{body}\n</{fence}>"
 
 

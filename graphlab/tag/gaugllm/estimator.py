@@ -19,7 +19,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._random import make_generator
+from graphlab._random import make_generator, seeded
 from graphlab.tag.gaugllm._backbones import Backbone, Inputs, make_backbone
 from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
@@ -209,8 +209,7 @@ class GAugLLM:
 
     def _build(self, in_channels: int) -> Backbone:
         # The constructors of layers draw from the global generator, which is put back afterwards.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed, torch.device("cpu")):
             make = self.encoder
             if make is None:
                 encoder = default_encoder(self.backbone, in_channels, self.out_channels)

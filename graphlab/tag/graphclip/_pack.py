@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from graphlab.tag.graphclip.store import SubgraphStore
 
 Ints = NDArray[np.int64]
+
+#: Neighbours looked at together.
+MOST = 2**18
 
 
 def pack_induced(
@@ -28,13 +33,16 @@ def pack_induced(
     size = rowptr.size - 1
     member = owner * size + node
     degree = rowptr[node + 1] - rowptr[node]
-    start = _pointers(degree)
-    source = np.repeat(np.arange(node.size), degree)
-    entry = np.arange(int(start[-1])) + (rowptr[node] - start[:-1])[source]
-    wanted = owner[source] * size + col[entry]
-    place = np.minimum(np.searchsorted(member, wanted), max(member.size - 1, 0))
-    inside = member[place] == wanted
-    source, target = source[inside], place[inside]
+    found = []
+    for lo, hi in runs(degree):
+        start = _pointers(degree[lo:hi])
+        source = np.repeat(np.arange(lo, hi), degree[lo:hi])
+        entry = np.arange(int(start[-1])) + (rowptr[node[lo:hi]] - start[:-1])[source - lo]
+        wanted = owner[source] * size + col[entry]
+        place = np.minimum(np.searchsorted(member, wanted), max(member.size - 1, 0))
+        inside = member[place] == wanted
+        found.append((source[inside], place[inside]))
+    source, target = (np.concatenate(ends) for ends in zip(*found, strict=True))
     node_ptr = _pointers(np.bincount(owner, minlength=centers.size))
     root = np.searchsorted(member, np.arange(centers.size) * size + centers)
     source, target = _loop_where_empty(source, target, owner, root)
@@ -47,6 +55,21 @@ def pack_induced(
         edge.astype(np.int32),
         (root - node_ptr[:-1]).astype(np.int32),
     )
+
+
+def runs(weight: Ints, limit: int = MOST) -> Iterator[tuple[int, int]]:
+    """Cut entries into runs of at most ``limit`` in sum, or of one entry.
+
+    A hub is a neighbour of many subgraphs, and each lists all its edges: what is looked at before
+    most of it is dropped must not be in memory at once.
+    """
+    total = np.cumsum(weight)
+    start = 0
+    while start < weight.size:
+        used = total[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, used + limit, side="right")))
+        yield start, stop
+        start = stop
 
 
 def _loop_where_empty(source: Ints, target: Ints, owner: Ints, root: Ints) -> tuple[Ints, Ints]:

@@ -43,6 +43,8 @@ class LinkPredictor:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
         pairs = check_edge_index(pairs, x.size(0), "pairs")
+        if pairs.size(1) == 0:
+            return torch.empty(0)
         nodes, place = pairs.unique(return_inverse=True)
         store = self.sampler.sample(edge_index, x.size(0), nodes)
         embedding = normalize(self.model.encode(x, store))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphlab._checks import check_choice, check_int
+from graphlab.tag._unicode import encodable
 from graphlab.tag.graphclip._protocols import ChatClient, check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
@@ -131,7 +132,7 @@ class LLMSummarizer:
         edges = edges[: max(0, room // 10)]
         lines.append(json.dumps({"edges": edges}))
         body = "\n".join(lines)
-        fence = "data-" + hashlib.sha256(body.encode()).hexdigest()[:16]
+        fence = "data-" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return (
             f"[{VERSION}] This is a part of a {self.kind}. Node 0 is the central document.\n"
             f"<{fence}>\n{body}\n</{fence}>\nReply with the JSON object alone."
@@ -144,7 +145,7 @@ class LLMSummarizer:
         parts = [record.get(key) for key in ("root", "context")]
         if not all(isinstance(p, str) and p.strip() for p in parts):
             return None
-        return " ".join(str(p).strip() for p in parts)[: self.max_reply_chars]
+        return encodable(" ".join(str(p).strip() for p in parts))[: self.max_reply_chars]
 
 
 def _json_object(reply: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from graphlab import __version__
-from graphlab._checks import check_int, check_matrix
+from graphlab._checks import check_index, check_int, check_matrix, check_range
+from graphlab._eval_mode import evaluating
 from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
@@ -101,13 +102,14 @@ class GraphCLIP(nn.Module):
         """
         check_matrix(x, "x", cols=self.graph_model.in_channels)
         max_nodes = check_int(max_nodes, "max_nodes", minimum=1)
-        rows = np.arange(len(store)) if index is None else torch.as_tensor(index).numpy()
+        rows = _rows(index, len(store))
+        total, length = store.node.shape[0], self.graph_model.walk_length
+        if pe is not None:
+            check_matrix(pe, "pe", rows=total, cols=length, finite=False)
         order = np.argsort(np.diff(store.node_ptr)[rows], kind="stable")
         out = torch.empty(rows.size, self.graph_model.out_channels)
-        training = self.training
-        self.eval()
-        try:
-            done = 0
+        done = 0
+        with evaluating(self):
             for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
                 batch = store.batch(torch.from_numpy(part))
                 place = torch.from_numpy(order[done : done + part.size])
@@ -115,12 +117,15 @@ class GraphCLIP(nn.Module):
                     self.embed(x, batch, None if pe is None else pe[batch.node_row]).float().cpu()
                 )
                 done += part.size
-        finally:
-            self.train(training)
         return out
 
     def embed(self, x: Tensor, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
-        """Embed one batch on the device of the weights, with gradient where it is on."""
+        """Embed one batch on the device of the weights, with gradient where it is on.
+
+        Raises:
+            IndexError: If a node of the batch has no row in ``x``.
+        """
+        check_range(batch.node, x.size(0), "store.node")
         if pe is None:
             length, count = self.graph_model.walk_length, batch.root_index.numel()
             pe = random_walk_encoding(batch.edge_index, batch.batch, count, length)
@@ -199,6 +204,12 @@ class GraphCLIP(nn.Module):
         folder = self.save_pretrained(directory)
         api.create_repo(repo_id, exist_ok=True)
         api.upload_folder(repo_id=repo_id, folder_path=str(folder))
+
+
+def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]
+    if index is None:
+        return np.arange(count)
+    return np.asarray(check_index(torch.as_tensor(index), count, "index").cpu().numpy())
 
 
 def _hub() -> Any:

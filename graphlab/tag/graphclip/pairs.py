@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["GraphTextPairs"]
+
+_ROWS = 4096
 
 
 class GraphTextPairs:
@@ -80,6 +83,22 @@ class GraphTextPairs:
             SubgraphStore.concat([p.store for p in parts], [offset[id(p.x)] for p in parts]),
             torch.cat([p.text for p in parts]),
         )
+
+
+def digest_of(pairs: GraphTextPairs) -> str:
+    """Hash of features, subgraphs and texts.
+
+    Not a sum: sums of many numbers depend on the number of threads, and not on their order.
+    """
+    store, digest = pairs.store, hashlib.sha256()
+    for rows in (pairs.x, pairs.text):
+        digest.update(f"{rows.dtype} {tuple(rows.shape)}".encode())
+        for part in rows.detach().split(_ROWS):
+            digest.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
+    for array in (store.node_ptr, store.node, store.edge_ptr, store.edge, store.root):
+        # The width of local ids is a matter of storage.
+        digest.update(np.ascontiguousarray(array, np.int64).data)
+    return digest.hexdigest()[:32]
 
 
 def encode_positions(store: SubgraphStore, walk_length: int, chunk_nodes: int = 65536) -> Tensor:

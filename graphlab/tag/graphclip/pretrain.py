@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,13 +22,20 @@ from graphlab._checks import (
 )
 from graphlab._distributed import all_reduce_sum, is_distributed, rank, world_size
 from graphlab._io import sweep_stale
+from graphlab._random import seeded
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip import _noise
+from graphlab.tag.graphclip._run_checks import (
+    batch_size,
+    check_contrast,
+    check_fit,
+    check_patience,
+)
 from graphlab.tag.graphclip._schedule import epoch_batches, learning_rate, split_pairs
 from graphlab.tag.graphclip.adversarial import adversarial_backward, feature_rms
 from graphlab.tag.graphclip.augment import augment_subgraphs
 from graphlab.tag.graphclip.model import GraphCLIP
-from graphlab.tag.graphclip.pairs import GraphTextPairs
+from graphlab.tag.graphclip.pairs import GraphTextPairs, digest_of
 
 __all__ = ["PretrainConfig", "PretrainResult", "pretrain", "retrieval_at_1"]
 
@@ -52,10 +61,11 @@ class PretrainConfig:
         accumulate_perturbation: As the released code does by mistake; for parity only.
         guard: Whether equal texts of a batch are no negatives of each other.
         val_fraction: Share of the roots whose pairs are held out for retrieval; 0 for none.
-        patience: Epochs without better retrieval after which training stops; 0 for never.
+        patience: Epochs without better retrieval after which training stops; 0 for never. Needs
+            held-out pairs.
         max_grad_norm: Clipping of the gradient norm; 0 for none.
         bf16: Whether to compute in bfloat16 where autocast allows.
-        seed: Of order, split, views and perturbations.
+        seed: Of order, split, views, perturbations and dropout.
     """
 
     epochs: int = 30
@@ -141,7 +151,8 @@ def pretrain(
 
     Raises:
         ValueError: If pairs and model do not fit, there are too few pairs for one batch of two, the
-            batch cannot be divided among the processes, or the checkpoint has other settings.
+            batch cannot be divided among the processes, all texts are equal, patience lacks
+            held-out pairs, or the checkpoint has other settings or data.
 
     Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
     """
@@ -177,10 +188,12 @@ class _Run:
         config: PretrainConfig,
         directory: Path | None,
     ) -> None:
-        _check_fit(model, pairs)
+        check_fit(model, pairs)
         self.model, self.pairs, self.config, self.directory = model, pairs, config, directory
         self.train, self.held = split_pairs(pairs.store.center, config.val_fraction, config.seed)
-        self.batch_size = _batch_size(config.batch_size, self.train.numel())
+        self.batch_size = batch_size(config.batch_size, self.train.numel())
+        check_contrast(pairs.text_id[self.train])
+        check_patience(config.patience, self.held.numel())
         self.pe = pairs.encoding(model.graph_model.walk_length)
         self.eps = config.adversarial_eps * (feature_rms(pairs.x) if config.adversarial_eps else 0)
         self.weights = [p for p in model.parameters() if p.requires_grad]
@@ -193,12 +206,18 @@ class _Run:
         self.best_epoch, self.best_r1 = -1, -1.0
         _broadcast(model)
 
+    @cached_property
+    def digest(self) -> str:
+        """Name of the data; only checkpoints need it."""
+        return digest_of(self.pairs)
+
     @property
     def settings(self) -> dict[str, Any]:
         """What must be equal for a resume; the number of epochs shapes the schedule."""
         data = {"pairs": len(self.pairs), "nodes": int(self.pairs.store.node.shape[0])}
-        data["text"] = float(self.pairs.text.double().sum())  # type: ignore[assignment]
-        return {**asdict(self.config), **self.model.config["graph_model"], **data}
+        loss = {name: self.model.config[name] for name in ("loss", "max_scale")}
+        tower = self.model.config["graph_model"]
+        return {**asdict(self.config), **tower, **loss, **data, "data": self.digest}
 
     def advance(self) -> Row:
         """Train one epoch, validate, write the checkpoint."""
@@ -233,7 +252,9 @@ class _Run:
         share = self.batch_size // world_size()
         own = index[rank() * share : (rank() + 1) * share]
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(own, step)
+        words = np.random.SeedSequence([config.seed, 3, step, rank()]).generate_state(1, np.uint64)
+        with seeded(int(words[0]) >> 1, self.model.device):  # of dropout, which knows no generator
+            loss = self._backward(own, step)
         self._average_gradients()
         if config.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self.weights, config.max_grad_norm)
@@ -362,25 +383,6 @@ def retrieval_at_1(model: GraphCLIP, pairs: GraphTextPairs, index: Tensor) -> fl
         nearest = torch.cat([(part @ columns.t()).argmax(1) for part in rows.split(1024)])
         found.append(float((identity[nearest] == identity).double().mean()))
     return sum(found) / 2
-
-
-def _check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
-    tower = model.graph_model
-    for name, have, want in (
-        ("x", pairs.x.size(1), tower.in_channels),
-        ("text", pairs.text.size(1), tower.out_channels),
-    ):
-        if have != want:
-            raise ValueError(f"pairs.{name} must have {want} columns as the tower has, got {have}")
-
-
-def _batch_size(wanted: int, available: int) -> int:
-    size = min(wanted, available - available % world_size())
-    if wanted % world_size():
-        raise ValueError(f"batch_size must be a multiple of {world_size()} processes, got {wanted}")
-    if size < 2:
-        raise ValueError(f"batch_size must leave at least two pairs to contrast, got {size}")
-    return size
 
 
 def _broadcast(model: GraphCLIP) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from graphlab._checks import check_index, check_int, check_matrix, check_nonnegative, check_positive
+from graphlab._eval_mode import evaluating
 from graphlab._random import make_generator
 from graphlab.contrastive import supcon_loss
 from graphlab.tag.graphclip.model import GraphCLIP
@@ -112,8 +113,11 @@ class PromptTuner(nn.Module):
         """Add the prompts to node features ``(N, D)``."""
         if self.prompts.size(0) == 0:
             return x
-        return x + (x @ self.keys.to(x.dtype).t()).softmax(1) @ self.prompts.to(x.dtype)
+        # Where the features are, which may be too many for the device of the tower.
+        keys, prompts = self.keys.to(x), self.prompts.to(x)
+        return x + (x @ keys.t()).softmax(1) @ prompts
 
+    @torch.enable_grad()
     def fit(self, x: Tensor, store: SubgraphStore, y: Tensor) -> PromptTuner:
         """Learn the prompts from labelled subgraphs.
 
@@ -129,6 +133,7 @@ class PromptTuner(nn.Module):
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
         y = check_index(y, self.class_embeddings.size(0), "y", length=len(store))
+        y = y.to(self.class_embeddings.device)
         if y.numel() < 2:
             raise ValueError(f"store must hold at least two labelled subgraphs, got {y.numel()}")
         x = check_matrix(x, "x", cols=self.model.graph_model.in_channels).float()
@@ -163,7 +168,7 @@ class PromptTuner(nn.Module):
     def _fit_classes(self, graph: Tensor, y: Tensor, pull: float) -> None:
         shift = self.class_prompts
         optimizer = torch.optim.LBFGS([shift], max_iter=200, line_search_fn="strong_wolfe")
-        graph, y = graph.to(shift), y.to(shift.device)
+        graph = graph.to(shift)
 
         def closure() -> Tensor:
             optimizer.zero_grad()
@@ -178,17 +183,18 @@ class PromptTuner(nn.Module):
     def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
         """Return the likeliest class of every subgraph with the prompts in place, ``(P,)``."""
         embedding = normalize(self.model.encode(self(x.float()), store))
-        return (embedding @ (self.class_embeddings + self.class_prompts).t()).argmax(1)
+        classes = (self.class_embeddings + self.class_prompts).to(embedding)
+        return (embedding @ classes.t()).argmax(1)
 
 
 @contextmanager
 def _frozen(model: nn.Module) -> Iterator[None]:
     """Evaluation without gradients to the weights; afterwards all is as it was."""
-    trained, training = [p for p in model.parameters() if p.requires_grad], model.training
-    model.eval().requires_grad_(False)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    model.requires_grad_(False)
     try:
-        yield
+        with evaluating(model):
+            yield
     finally:
         for weight in trained:
             weight.requires_grad_()
-        model.train(training)

@@ -11,7 +11,7 @@ from graphlab._checks import check_choice, check_edge_index, check_index, check_
 from graphlab._random import philox4x32
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
-from graphlab.tag.graphclip._pack import Ints, pack_induced
+from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["SubgraphSampler"]
@@ -138,19 +138,36 @@ class SubgraphSampler:
     def _hops(self, graph: CSRGraph, roots: Ints, stream: int) -> tuple[Ints, Ints]:
         """Members of all neighbourhoods as sorted (subgraph, node) pairs."""
         size = graph.num_nodes
-        rowptr, col = graph.rowptr.numpy(), graph.col.numpy()
         seen = frontier = np.arange(roots.size) * size + roots
         for _ in range(self.num_hops):
-            found = _neighbours(rowptr, col, frontier, size)
-            found = np.setdiff1d(found, seen, assume_unique=True)
-            if self.max_nodes is not None:
-                room = self.max_nodes - np.bincount(seen // size, minlength=roots.size)
-                found = self._choose(found, room, roots, size, stream)
+            found = self._reached(graph, frontier, seen, roots, stream)
             if found.size == 0:
                 break
             seen = np.sort(np.concatenate([seen, found]))
             frontier = found
         return seen // size, seen % size
+
+    def _reached(
+        self, graph: CSRGraph, frontier: Ints, seen: Ints, roots: Ints, stream: int
+    ) -> Ints:
+        """New members one step from the frontier, no more than the cap leaves room for."""
+        size = graph.num_nodes
+        rowptr, col = graph.rowptr.numpy(), graph.col.numpy()
+        room = None
+        if self.max_nodes is not None:
+            room = self.max_nodes - np.bincount(seen // size, minlength=roots.size)
+        node = frontier % size
+        degree = rowptr[node + 1] - rowptr[node]
+        parts = []
+        # Some subgraphs at a time: what a cap drops at once need not be in memory at once.
+        for lo, hi in runs(np.bincount(frontier // size, degree, minlength=roots.size)):
+            near, known = (_between(member, lo * size, hi * size) for member in (frontier, seen))
+            found = _neighbours(rowptr, col, near, size)
+            found = np.setdiff1d(found, known, assume_unique=True)
+            if room is not None:
+                found = self._choose(found, room, roots, size, stream)
+            parts.append(found)
+        return np.concatenate(parts)
 
     def _choose(self, found: Ints, room: Ints, roots: Ints, size: int, stream: int) -> Ints:
         """At most ``room`` of the members found for each subgraph, by their random words."""
@@ -173,6 +190,12 @@ def undirected(edge_index: Tensor, num_nodes: int) -> CSRGraph:
     edge_index = edge_index[:, edge_index[0] != edge_index[1]]
     both = torch.cat([edge_index, edge_index.flip(0)], dim=1)
     return CSRGraph.from_edge_index(both, num_nodes)
+
+
+def _between(member: Ints, lo: int, hi: int) -> Ints:
+    """Ascending members in ``[lo, hi)``."""
+    start, stop = np.searchsorted(member, [lo, hi])
+    return member[start:stop]
 
 
 def _neighbours(rowptr: Ints, col: NDArray[np.int32], member: Ints, size: int) -> Ints:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._download import sha256_of
-from graphlab._io import atomic_path, read_json, write_json
+from graphlab._io import atomic_path, read_json, sweep_stale, write_json
 
 __all__ = ["Subgraph", "SubgraphBatch", "SubgraphStore"]
 
@@ -203,6 +203,7 @@ class SubgraphStore:
             OSError: If the folder cannot be written.
         """
         folder = Path(directory)
+        sweep_stale(folder)
         record: dict[str, object] = {"format": _FORMAT, "version": 1}
         for name in _FIELDS:
             target = folder / f"{name}.npy"

@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphlab._checks import check_choice, check_index, check_matrix, check_positive
+from graphlab._checks import (
+    check_choice,
+    check_index,
+    check_matrix,
+    check_positive,
+    check_tensor,
+)
 from graphlab.tag.graphclip._protocols import Encoder, check_texts, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -70,6 +76,11 @@ class ZeroShotClassifier:
         if len(set(self.class_names)) < len(self.class_names):
             raise ValueError(f"class_names must be different, got {self.class_names}")
         width = model.graph_model.out_channels
+        if mix != "none" and model.graph_model.in_channels != width:
+            raise ValueError(
+                f"mix={mix!r} needs features of {width} columns, as the embeddings have, got a "
+                f"tower with in_channels={model.graph_model.in_channels}"
+            )
         self.class_embeddings = _class_embeddings(
             encoder, self.class_names, templates, descriptions, join, width
         )
@@ -101,35 +112,39 @@ class ZeroShotClassifier:
         Args:
             x (Tensor): Node features of the whole graph, embeddings by the same text encoder.
             store (SubgraphStore): One subgraph for every entry of ``y``.
-            y (Tensor): Classes, integers ``(P,)``, in the order of ``class_names``.
+            y (Tensor): Classes, integers ``(P,)``, in the order of ``class_names``; anything where
+                the mask is false.
             mask (Tensor, optional): Which subgraphs to score, bool ``(P,)``; all when missing.
 
         Returns:
             dict[str, dict[str, float]]: ``acc`` and ``f1`` (macro) of the rows ``graphclip``,
             ``chance``, ``majority``, ``own text``, ``subgraph mean`` and ``own + mean``. Where the
-            tower is mixed with features its row is named ``graphclip + ...``.
+            tower is mixed with features its row is named ``graphclip + ...``. Rows of the features
+            alone are left out where these have another width than the class sentences.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        y = check_index(y, len(self.class_names), "y", length=len(store))
-        chosen = torch.ones_like(y, dtype=torch.bool) if mask is None else mask
-        if chosen.dtype != torch.bool or chosen.shape != y.shape or not bool(chosen.any()):
+        chosen = torch.ones(len(store), dtype=torch.bool) if mask is None else mask.cpu()
+        if chosen.dtype != torch.bool or chosen.shape != (len(store),) or not bool(chosen.any()):
             raise ValueError(f"mask must be bool of shape ({len(store)},) with at least one true")
-        own, mean = _baselines(x, store)
+        y = check_tensor(y, "y").cpu()
+        if mask is not None and y.shape == chosen.shape:
+            y = torch.where(chosen, y, 0)  # nodes without a class are what masks leave out
+        y = check_index(y, len(self.class_names), "y", length=len(store))
         texts = self.class_embeddings
         name = "graphclip" if self.mix == "none" else f"graphclip + {self.mix}"
-        predictions = {
-            name: self.predict(x, store),
-            "own text": (own @ texts.t()).argmax(1),
-            "subgraph mean": (mean @ texts.t()).argmax(1),
-            "own + mean": ((own + mean) @ texts.t()).argmax(1),
-            "majority": torch.full_like(y, int(torch.bincount(y[chosen]).argmax())),
-        }
+        predictions = {name: self.predict(x, store)}
+        if x.size(1) == texts.size(1):  # else they are not in the space of the class sentences
+            own, mean = _baselines(x, store)
+            predictions["own text"] = (own @ texts.t()).argmax(1)
+            predictions["subgraph mean"] = (mean @ texts.t()).argmax(1)
+            predictions["own + mean"] = ((own + mean) @ texts.t()).argmax(1)
+        predictions["majority"] = torch.full_like(y, int(torch.bincount(y[chosen]).argmax()))
         count = len(self.class_names)
-        rows = {k: _score(y[chosen], p[chosen], count) for k, p in predictions.items()}
-        rows["chance"] = {"acc": 1 / count, "f1": 1 / count}
-        return rows
+        scores = {k: _score(y[chosen], p[chosen], count) for k, p in predictions.items()}
+        scores["chance"] = {"acc": 1 / count, "f1": 1 / count}
+        return scores
 
 
 def _class_embeddings(

@@ -16,6 +16,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._random import seeded
 from graphlab.evaluate import resolve_split
 from graphlab.tag.tape._features import (
     check_labels,
@@ -168,10 +169,8 @@ class TAPE:
         self.members_: dict[str, nn.Module] = {}
         self.results_: dict[str, MemberResult] = {}
         self._logits: dict[str, Tensor] = {}
-        cuda = [self.device] if self.device.type == "cuda" else []
         for name, x in features.items():
-            with torch.random.fork_rng(devices=cuda):
-                torch.manual_seed(self.seed)
+            with seeded(self.seed, self.device):
                 model = self._network(x).to(self.device)
                 self.results_[name] = train_member(
                     model, x.to(self.device), graph, y, nodes, self._recipe, name

@@ -9,7 +9,7 @@ from typing import Any
 from graphlab.tag.client import LLMClient
 from graphlab.tag.replies import CostEstimate, LLMReply
 from graphlab.tag.tape.prompt import ExplanationPrompt, RankedPrediction
-from graphlab.tag.tape.table import Explanation, ExplanationTable
+from graphlab.tag.tape.table import Explanation, ExplanationTable, check_ids
 
 __all__ = ["ExplanationGenerator"]
 
@@ -64,10 +64,12 @@ class ExplanationGenerator:
 
         Raises:
             TypeError, ValueError: If a text is missing or empty (the nodes are listed), or ids
-                repeat or do not fit.
+                repeat, do not fit, or cannot be written to ``out``.
             LLMError: If no call can succeed.
         """
-        names = None if ids is None else list(ids)
+        names = None if ids is None else [_plain(name) for name in ids]
+        if out is not None and names is not None:
+            check_ids(names)  # before anything is paid for
         prompts = self._prompts(texts, names)
         replies = self.client.complete_many(prompts, ids=names, schema=self._schema())
         rows = tuple(self._row(reply) for reply in replies)
@@ -117,3 +119,9 @@ class ExplanationGenerator:
             reply.completion_tokens,
             reply.error,
         )
+
+
+def _plain(name: Any) -> Hashable:
+    """A number out of an array or a tensor as Python's own, which JSON can hold."""
+    value: Hashable = name.item() if hasattr(name, "item") else name
+    return value

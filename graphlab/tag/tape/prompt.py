@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ _TEMPLATE = (
     "paragraph, give the reasons that the document offers for your choice."
 )
 _TASK = "Decide which class the document belongs to."
+_MARK = re.compile(r"\{(?:text|fence|task|classes|k)\}")
 
 
 @dataclass(frozen=True)
@@ -121,17 +123,16 @@ class ExplanationPrompt:
         if not text.strip():
             raise ValueError("text must not be empty")
         shown = text.strip()[: self.max_chars]
+        digest = hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
         parts = {
-            "{fence}": "document-" + hashlib.sha256(shown.encode()).hexdigest()[:12],
+            "{text}": shown,
+            "{fence}": f"document-{digest[:12]}",
             "{task}": self.task,
             "{classes}": "\n".join(map(self._line, self.classes)),
             "{k}": str(min(self.k, len(self.classes))),
         }
-        body = self.template
-        for mark, value in parts.items():
-            body = body.replace(mark, value)
-        # Last: what a text contains is not looked at again.
-        body = body.replace("{text}", shown)
+        # In one pass: what a text, a class or its description contains is not looked at again.
+        body = _MARK.sub(lambda match: parts[match.group()], self.template)
         return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": body}]
 
     def _line(self, name: str) -> str:

@@ -116,11 +116,7 @@ class ExplanationTable:
         Raises:
             TypeError: If an id of a node is neither a string nor a number.
         """
-        odd = [row.node for row in self.rows if not isinstance(row.node, (str, int, float))]
-        if odd:
-            raise TypeError(
-                f"ids of nodes must be strings or numbers to be written, got {odd[0]!r}"
-            )
+        check_ids([row.node for row in self.rows])
         lines = [_dump_json({"classes": self.classes, "k": self.k})]
         lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
         atomic_write(path, ("\n".join(lines) + "\n").encode())
@@ -139,3 +135,14 @@ class ExplanationTable:
             return ExplanationTable(tuple(answers), tuple(head["classes"]), int(head["k"]))
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a table of explanations: {error}") from error
+
+
+def check_ids(ids: Sequence[Hashable]) -> None:
+    """Check that ids of nodes can be written.
+
+    Raises:
+        TypeError: If one is neither a string nor a number.
+    """
+    odd = [name for name in ids if not isinstance(name, (str, int, float))]
+    if odd:
+        raise TypeError(f"ids of nodes must be strings or numbers to be written, got {odd[0]!r}")

@@ -223,3 +223,53 @@ def test_asked_edges_are_hidden_in_both_directions():
     assert rows["chance"]["auc"] == pytest.approx(0.5)
     with pytest.raises(ValueError, match="at least one pair"):
         LinkPredictor(model, spy).evaluate(pairs.x, both, positive[:, :0], negative)
+
+
+def test_masks_leave_out_what_has_no_class():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    mask = y != 2
+    want = classifier().evaluate(pairs.x, pairs.store, y, mask)
+    partly = torch.where(mask, y, -1)
+    assert classifier().evaluate(pairs.x, pairs.store, partly, mask) == want
+    with pytest.raises(IndexError, match=r"y\[2\] = -1"):
+        classifier().evaluate(pairs.x, pairs.store, partly)
+
+
+def test_features_of_another_width_are_no_baseline():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model = toy_model(out_channels=12, residual="none")
+    options = {"model": model, "encoder": HashEncoder(12)}
+    rows = classifier(**options).evaluate(pairs.x, pairs.store, y)
+    assert list(rows) == ["graphclip", "majority", "chance"]
+    with pytest.raises(ValueError, match="mix='own' needs features of 12 columns"):
+        classifier(**options, mix="own")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_prompts_work_in_double_precision_and_without_gradients(count):
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    found = []
+    for change in (lambda tuner: tuner, lambda tuner: tuner.double()):
+        model = toy_model()
+        tuner = change(PromptTuner(model, classifier().class_embeddings, num_prompts=count))
+        with torch.no_grad():
+            tuner.fit(pairs.x, pairs.store.select(range(12)), y[:12])
+        found.append(tuner.predict(pairs.x, pairs.store))
+    assert float((found[0] == found[1]).double().mean()) > 0.9
+
+
+def test_modes_of_parts_are_as_before():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model = toy_model().train()
+    model.graph_model.pe_norm.eval()
+    modes = [part.training for part in model.modules()]
+    model.encode(pairs.x, pairs.store)
+    tuner = PromptTuner(model, classifier().class_embeddings, num_prompts=1, epochs=1)
+    tuner.fit(pairs.x, pairs.store.select(range(6)), y[:6])
+    assert [part.training for part in model.modules()] == modes
+
+
+def test_no_pairs_no_scores():
+    pairs, (_, edges, _) = toy_pairs(), toy_graph()
+    predictor = LinkPredictor(toy_model(), SubgraphSampler(walk_length=4))
+    assert predictor.predict(pairs.x, edges, edges[:, :0]).shape == (0,)

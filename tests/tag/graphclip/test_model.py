@@ -211,3 +211,13 @@ def test_width_of_features_is_checked():
     pairs = toy_pairs()
     with pytest.raises(ValueError, match=f"x must have {WIDTH} columns"):
         toy_model().encode(pairs.x[:, :-1], pairs.store)
+
+
+def test_what_does_not_belong_to_the_store_is_named():
+    model, pairs = toy_model(), toy_pairs()
+    with pytest.raises(IndexError, match=r"store.node\[\d+\] = \d+ is outside \[0, 10\)"):
+        model.encode(pairs.x[:10], pairs.store)
+    with pytest.raises(ValueError, match=r"pe must have \d+ rows"):
+        model.encode(pairs.x, pairs.store, pe=torch.zeros(3, 6))
+    with pytest.raises(TypeError, match=r"index must be int64 or int32, got dtype torch.bool"):
+        model.encode(pairs.x, pairs.store, torch.ones(len(pairs), dtype=torch.bool))

@@ -6,15 +6,18 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 
-from graphlab.tag import GraphTextPairs, PretrainConfig, pretrain, retrieval_at_1
+from graphlab.contrastive import CLIPLoss
+from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain, retrieval_at_1
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 from graphlab.tag.graphclip._schedule import epoch_batches, learning_rate, split_pairs
+from graphlab.tag.graphclip.pairs import digest_of
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import toy_model, toy_pairs
 
@@ -280,3 +283,81 @@ def test_processes_give_the_curve_of_one(size, tmp_path):
 
 if __name__ == "__main__":
     run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+
+
+def interrupted(directory, pairs, **options):
+    """A run that ended after its first epoch."""
+
+    def interrupt(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(toy_model(**options), pairs, config(), directory=directory, callback=interrupt)
+
+
+@pytest.mark.parametrize("change", ["features", "order of texts", "subgraphs"])
+def test_resume_with_other_data_is_refused(change, tmp_path):
+    pairs = toy_pairs()
+    interrupted(tmp_path, pairs)
+    other = {
+        "features": lambda: GraphTextPairs(pairs.x.flip(0), pairs.store, pairs.text),
+        "order of texts": lambda: GraphTextPairs(pairs.x, pairs.store, pairs.text.flip(0)),
+        "subgraphs": lambda: GraphTextPairs(
+            pairs.x, replace(pairs.store, edge=pairs.store.edge[::-1]), pairs.text
+        ),
+    }[change]()
+    with pytest.raises(ValueError, match="other settings .*data: "):
+        pretrain(toy_model(), other, config(), directory=tmp_path)
+    wide = replace(pairs.store, edge=pairs.store.edge.astype(np.int32))
+    same_data = GraphTextPairs(pairs.x.clone(), wide, pairs.text.clone())
+    assert len(pretrain(toy_model(), same_data, config(), directory=tmp_path).history) == 4
+
+
+def test_resume_with_another_loss_is_refused(tmp_path):
+    interrupted(tmp_path, toy_pairs())
+    other = GraphCLIP(toy_model().graph_model, CLIPLoss(max_scale=2.0))
+    with pytest.raises(ValueError, match=r"max_scale: 100.0 -> 2.0"):
+        pretrain(other, toy_pairs(), config(), directory=tmp_path)
+
+
+def test_the_name_of_data_does_not_depend_on_threads():
+    generator = torch.Generator().manual_seed(0)
+    text = torch.randn(600, 384, generator=generator)
+    store = toy_pairs().store.select([0] * 600)
+    pairs = GraphTextPairs(torch.ones(60, 24), store, text)
+    threads = torch.get_num_threads()
+    try:
+        found = set()
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            found.add(digest_of(pairs))
+    finally:
+        torch.set_num_threads(threads)
+    assert len(found) == 1
+
+
+def test_dropout_follows_the_seed_and_resumes(tmp_path):
+    state = torch.get_rng_state()
+    whole = toy_model(dropout=0.5)
+    want = pretrain(whole, toy_pairs(), config())
+    assert torch.equal(torch.get_rng_state(), state)
+    interrupted(tmp_path, toy_pairs(), dropout=0.5)
+    torch.rand(3)  # another process has drawn other numbers
+    parts = toy_model(dropout=0.5)
+    got = pretrain(parts, toy_pairs(), config(), directory=tmp_path)
+    assert got.history == want.history
+    assert same(parts.state_dict(), whole.state_dict())
+    other = pretrain(toy_model(dropout=0.5), toy_pairs(), config(seed=1))
+    assert other.history != want.history
+
+
+def test_patience_needs_held_out_pairs():
+    with pytest.raises(ValueError, match="patience=2 needs held-out pairs"):
+        pretrain(toy_model(), toy_pairs(), config(val_fraction=0.0, patience=2))
+
+
+def test_equal_texts_teach_nothing():
+    pairs = toy_pairs()
+    equal = GraphTextPairs(pairs.x, pairs.store, torch.ones_like(pairs.text))
+    with pytest.raises(ValueError, match="nothing to contrast"):
+        pretrain(toy_model(), equal, config())

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 
+from graphlab._io import atomic_path
 from graphlab.ops import random_walk
 from graphlab.tag import SubgraphSampler, SubgraphStore, random_walk_encoding
+from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
 from tests._data import golden
 from tests.tag.graphclip._toy import arrays
@@ -229,3 +233,35 @@ def test_bad_graphs_are_refused(edge_index, nodes, error, words):
 def test_bad_edge_lists_are_refused(edges, centers, error, words):
     with pytest.raises(error, match=words):
         SubgraphStore.from_edges([torch.tensor(e) for e in edges], centers, 5)
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    store = SubgraphSampler(walk_length=4).sample(torch.tensor([[0], [1]]), 2)
+    with atomic_path(tmp_path / "node.npy") as temporary:
+        temporary.write_bytes(b"")
+        name = temporary.name
+    left = tmp_path / name.replace(f"-{os.getpid()}-", "-4194399-")  # above the largest id
+    left.write_bytes(b"half")
+    store.save(tmp_path)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("options", [{"method": "khop", "num_hops": 2}, {"edges": "induced"}])
+def test_capped_subgraphs_around_a_hub_stay_small_on_the_way(options):
+    nodes = 20_000
+    star = torch.stack([torch.zeros(nodes - 1, dtype=torch.long), torch.arange(1, nodes)])
+    sampler = SubgraphSampler(max_nodes=4, **options)
+    tracemalloc.start()
+    try:
+        store = sampler.sample(star, nodes, torch.arange(256))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert int(store.sizes.max()) <= 4
+    assert peak < 40e6  # all edges of the hub, for all roots at once: 41 MB an array
+
+
+def test_runs_cover_everything_once():
+    weight = np.array([3, 0, 9, 1, 1, 5])
+    assert list(runs(weight, 5)) == [(0, 2), (2, 3), (3, 5), (5, 6)]
+    assert list(runs(weight[:0], 5)) == []

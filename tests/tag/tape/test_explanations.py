@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from graphlab.tag import ExplanationGenerator, ExplanationPrompt, ExplanationTable, LLMClient
@@ -137,3 +138,20 @@ def test_other_files_are_no_tables(tmp_path):
         path.write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match="is not a table of explanations"):
             ExplanationTable.read(path)
+
+
+def test_numbers_out_of_arrays_name_nodes(tmp_path):
+    path, said = tmp_path / "out.jsonl", structured(["Cats"], "cut \ud83d")
+    with serving(lambda number, body: said) as server, client(server) as c:
+        table = ExplanationGenerator(c, PROMPT).run(["a", "b"], ids=np.array([5, 7]), out=path)
+    assert [row.node for row in table] == [5, 7]
+    assert ExplanationTable.read(path) == table
+    assert table[0].explanation == "cut \ufffd"
+
+
+def test_ids_that_cannot_be_written_are_refused_before_anything_is_asked(tmp_path):
+    with serving() as server, client(server) as c:
+        generator = ExplanationGenerator(c, PROMPT)
+        with pytest.raises(TypeError, match="must be strings or numbers"):
+            generator.run(["a"], ids=[(1, 2)], out=tmp_path / "out.jsonl")
+    assert server.calls == 0

@@ -160,3 +160,16 @@ def test_malformed_texts():
         PROMPT.render("  ")
     with pytest.raises(TypeError, match="text must be a string, got NoneType"):
         PROMPT.render(None)
+
+
+def test_marks_in_names_and_descriptions_stay_as_they_are():
+    about = {"Cats": "the set {k} of {text}, {fence}"}
+    prompt = ExplanationPrompt(["Cats", "Dogs"], descriptions=about, task="Sort {text}.")
+    body = prompt.render("PURR")[1]["content"]
+    assert body.count("PURR") == 1
+    assert "- Cats: the set {k} of {text}, {fence}" in body
+    assert "Task: Sort {text}." in body
+
+
+def test_half_a_character_can_be_asked_about():
+    assert "cut \ud83d" in PROMPT.render("cut \ud83d")[1]["content"]
