@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from experiments._text_sets import EMBEDDED, TextSet, load_text_set
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, file_lock
 from graphlab.tag import (
     GraphCLIP,
     GraphTextPairs,
@@ -30,7 +31,9 @@ class CachedEncoder:
     """A :class:`TextEncoder` that keeps whole sets of texts, one file each.
 
     The encoder is loaded when something is missing, and not before: with all sets at hand neither
-    its package nor its weights are needed, nor the time to load them. ``"hashing"`` keeps nothing.
+    its package nor its weights are needed, nor the time to load them. A set under way is kept row
+    by row, and goes on where it was after a kill, with the same batches and so the same numbers.
+    ``"hashing"`` keeps nothing.
 
     Args:
         name: See :class:`TextEncoder`.
@@ -50,10 +53,20 @@ class CachedEncoder:
         ).hexdigest()[:24]
         path = self.folder / f"{digest}.npy"
         if not path.exists():
-            rows = self._compute(texts)
-            with atomic_path(path) as temporary, temporary.open("wb") as file:
-                np.save(file, rows.half().numpy(), allow_pickle=False)
+            self._make(texts, path)
         return torch.from_numpy(np.load(path, allow_pickle=False)).float()
+
+    def _make(self, texts: list[str], path: Path) -> None:
+        rows = path.with_suffix(".rows")
+        with file_lock(path.with_name(f".{path.stem}.lock")):
+            if path.exists():  # another process was faster
+                return
+            # A folder for each set: rows of another would change the batches, and last digits.
+            cached = TextEncoder(self._compute, normalize=False, cache_dir=rows, name=self.name)
+            found = cached.encode(texts)
+            with atomic_path(path) as temporary, temporary.open("wb") as file:
+                np.save(file, found.half().numpy(), allow_pickle=False)
+            shutil.rmtree(rows, ignore_errors=True)
 
     def _compute(self, texts: list[str]) -> Tensor:
         if self._encoder is None:

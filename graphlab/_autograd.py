@@ -13,22 +13,52 @@ __all__: list[str] = []
 _Grads = tuple[Tensor | None, ...]
 
 
+class _Refused(torch.autograd.Function):
+    """The first tensors as they are; all others are what they depend on."""
+
+    @staticmethod
+    def forward(ctx: Any, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tensors[:count]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> _Grads:
+        raise RuntimeError(
+            "this function of graphlab is differentiable once: use create_graph=False"
+        )
+
+
+class _Context:
+    """A context whose tensors are unpacked once, as checkpoints demand."""
+
+    def __init__(self, ctx: Any) -> None:
+        self._ctx = ctx
+        self.saved_tensors = ctx.saved_tensors
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+
 def first_order(backward: Callable[..., _Grads]) -> Callable[..., _Grads]:
     """Let a ``backward`` be computed with ``create_graph=True``, but not differentiated.
 
-    ``once_differentiable`` looks at the incoming gradients only: behind a plain sum it would pass
-    the result on as a constant, and a penalty on gradients would silently lose its own.
+    ``once_differentiable`` looks at the incoming gradients only, and ties its refusal to nothing:
+    behind a plain sum, and for ``torch.autograd.grad`` with respect to an input, it would pass the
+    result on as a constant, and a penalty on gradients would silently lose its own. Here the result
+    depends on the incoming gradients and on what was saved with ``save_for_backward``, which must
+    be all that it is a function of; where none of these has a gradient, it is a constant.
     """
 
     def checked(ctx: Any, *grads: Tensor) -> _Grads:
+        if not torch.is_grad_enabled():
+            return backward(ctx, *grads)
+        ctx = _Context(ctx)
         with torch.no_grad():
             out = backward(ctx, *grads)
-        if not torch.is_grad_enabled():
+        origins = [t for t in (*grads, *ctx.saved_tensors) if t is not None and t.requires_grad]
+        if not origins:
             return out
-        present = [value.detach().requires_grad_() for value in out if value is not None]
-        message = b"this function of graphlab is differentiable once: use create_graph=False"
-        refused = torch._C._functions.DelayedError(message, len(present))(*present)
-        values = iter(refused if isinstance(refused, tuple) else (refused,))
+        present = [value.detach() for value in out if value is not None]
+        values = iter(_Refused.apply(len(present), *present, *origins))  # type: ignore[no-untyped-call]
         return tuple(None if value is None else next(values) for value in out)
 
     return checked

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from graphlab._autograd import first_order
 from graphlab._checks import check_fraction, check_int, check_matrix
 from graphlab._precision import full_precision, widened
 from graphlab.contrastive.augmentation import MaskFeatures
@@ -33,7 +33,7 @@ class _Sketch(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         rows, seed, num_nodes = ctx.options
         out = grad.new_zeros(num_nodes, grad.size(1))

@@ -118,14 +118,13 @@ def _warn_of_overlap(train: CSRGraph, target: CSRGraph, name: str) -> None:
 
 
 def hop_factor(beta: float | None, train: CSRGraph) -> float:
-    """Given factor per hop, or one over the mean training degree (isolated nodes included)."""
+    """Given factor per hop, or one over the mean training degree (isolated nodes included).
+
+    Without edges the mean is 0, but there is no walk either that the factor would weigh.
+    """
     if beta is not None:
         return check_positive(beta, "beta")
-    if train.num_edges == 0:
-        raise ValueError(
-            "edge_index holds no edges, so that beta = 1 / (mean degree) is undefined; pass beta"
-        )
-    return train.num_nodes / train.num_edges
+    return train.num_nodes / train.num_edges if train.num_edges else 1.0
 
 
 def inverse(values: Tensor) -> Tensor:

@@ -94,7 +94,8 @@ def topological_concentration(
             degree 1 get ``fill``.
         num_hops (int): K, from 1 to 16.
         beta (float, optional): Positive factor per hop; one over the mean training degree when
-            missing (isolated nodes included).
+            missing (isolated nodes included). A graph without edges needs none: all nodes get
+            ``fill``.
         count (str): ``"walk"`` counts walks on the side of i, as the authors' program does;
             ``"set"`` counts distinct ends on both sides, as the text reads.
         nodes (Tensor, optional): ``(M,)`` nodes to compute; the others get ``fill``.
@@ -106,9 +107,8 @@ def topological_concentration(
         Tensor or dict: ``(N,)`` float64, for a dict of targets one such tensor per name.
 
     Raises:
-        ValueError: If edges lack their reverse or are self-loops, the training graph is empty
-            while ``beta`` is not given, an option is out of range, or ``max_visits`` would be
-            exceeded.
+        ValueError: If edges lack their reverse or are self-loops, an option is out of range, or
+            ``max_visits`` would be exceeded.
         TypeError, IndexError: If an argument is malformed or out of range.
 
     Warns:

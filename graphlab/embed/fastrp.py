@@ -186,16 +186,18 @@ class FastRP:
         if x is None and ratio > 0 and isinstance(edge_index, Data):
             x = edge_index.x
         count, device = adjacency.num_nodes, adjacency.rowptr.device
+        # Copies: what is made from them is made later, and callers may write to theirs meanwhile.
         if projection_matrix is not None:
             check_matrix(projection_matrix, "projection_matrix", rows=count)
-            projection_matrix = projection_matrix.detach().to(device)
+            projection_matrix = projection_matrix.detach().to(device, copy=True)
         features = None
         if ratio > 0:
             if x is None:
                 raise ValueError(f"property_ratio = {ratio} needs features x, got None")
-            features = check_matrix(x, "x", rows=count).detach().double().to(device)
+            features = check_matrix(x, "x", rows=count).detach()
+            features = features.to(device, torch.float64, copy=True)
         if node_id is not None:
-            node_id = node_names(node_id, count).to(device)
+            node_id = node_names(node_id, count).to(device, copy=True)
         self._fitted = Fitted(self, adjacency, features, ratio, node_id, projection_matrix)
         return self
 

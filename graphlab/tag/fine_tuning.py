@@ -232,51 +232,83 @@ def fine_tune_text_encoder(
     )
     fold = _folds(y, train, out_of_fold, seed)
     tokenizer = load_tokenizer(settings.model)
-    tokens = TokenTable(listed, tokenizer, max_length)
-    identity = {"data": _digest(listed, y, train, val), "out_of_fold": out_of_fold}
-    folder = None if directory is None else Path(directory)
-    rest = np.setdiff1d(np.arange(len(listed)), train)
-
-    def prepare(number: int) -> Fold:
-        own = None if folder is None else folder / f"fold-{number}"
-        kept = train if out_of_fold is None else train[fold[train] != number]
-        return Fold(number, settings, identity, tokens, y.cpu(), kept, val, own, place)
-
-    if out_of_fold is None:
-        only = prepare(0)
-        features, logits = _train(only, np.arange(len(listed)), resume, progress)
-        runs = [(only.history, only.best_epoch)]
-        encoder = TunedTextEncoder(only.model, tokenizer, settings, place)
-    else:
-        features, logits, runs = _cross_fit(prepare, out_of_fold, fold, rest, resume, progress)
-        encoder = None
-    check_features(features, logits)
-    return TextFeatures(
-        features=features,
-        logits=logits,
-        history=tuple(row for history, _ in runs for row in history),
-        selected_epochs=tuple(epoch for _, epoch in runs),
-        fold=torch.from_numpy(fold),
-        encoder=encoder,
+    job = _Job(
+        settings,
+        {"data": _digest(listed, y, train, val), "out_of_fold": out_of_fold},
+        tokenizer,
+        TokenTable(listed, tokenizer, max_length),
+        y.cpu(),
+        (train, val),
+        fold,
+        None if directory is None else Path(directory),
+        place,
     )
+    if out_of_fold is None:
+        return job.fit_one(resume, progress)
+    return job.cross_fit(out_of_fold, resume, progress)
 
 
-def _cross_fit(
-    prepare: Any, count: int, fold: np.ndarray, rest: np.ndarray, resume: bool, progress: bool
-) -> tuple[Tensor, Tensor, list[tuple[list[Row], int]]]:
-    """Held-out outputs of training nodes, mean outputs of all others."""
-    whole: list[Tensor] = []
-    runs = []
-    for number in range(count):
-        own = np.flatnonzero(fold == number)
-        run = prepare(number)  # one model in memory at a time
-        found = _train(run, np.concatenate([own, rest]), resume, progress)
-        whole = whole or [torch.zeros(fold.size, part.size(1)) for part in found]
-        for rows, part in zip(whole, found, strict=True):
-            rows[torch.from_numpy(own)] = part[: own.size]
-            rows[torch.from_numpy(rest)] += part[own.size :] / count
-        runs.append((run.history, run.best_epoch))
-    return whole[0], whole[1], runs
+@dataclass(frozen=True)
+class _Job:
+    """What all models of a call share; ``fold`` is -1 everywhere where there is one model."""
+
+    settings: FineTuneSettings
+    identity: dict[str, Any]
+    tokenizer: Any
+    tokens: TokenTable
+    y: Tensor
+    nodes: tuple[np.ndarray, np.ndarray]
+    fold: np.ndarray
+    folder: Path | None
+    device: torch.device
+
+    def model(self, number: int) -> Fold:
+        """The model that does not see the labels of its fold."""
+        train, val = self.nodes
+        kept = train[self.fold[train] != number]
+        own = None if self.folder is None else self.folder / f"fold-{number}"
+        given = (self.settings, self.identity, self.tokens, self.y)
+        return Fold(number, *given, kept, val, own, self.device)
+
+    def fit_one(self, resume: bool, progress: bool) -> TextFeatures:
+        """Outputs of one model for all nodes, and the model."""
+        run = self.model(0)
+        features, logits = _train(run, np.arange(self.fold.size), resume, progress)
+        encoder = TunedTextEncoder(run.model, self.tokenizer, self.settings, self.device)
+        return self._result(features, logits, [(run.history, run.best_epoch)], encoder)
+
+    def cross_fit(self, count: int, resume: bool, progress: bool) -> TextFeatures:
+        """Held-out outputs of training nodes, mean outputs of all others."""
+        rest = np.setdiff1d(np.arange(self.fold.size), self.nodes[0])
+        whole: list[Tensor] = []
+        runs = []
+        for number in range(count):
+            own = np.flatnonzero(self.fold == number)
+            run = self.model(number)  # one model in memory at a time
+            found = _train(run, np.concatenate([own, rest]), resume, progress)
+            whole = whole or [torch.zeros(self.fold.size, part.size(1)) for part in found]
+            for rows, part in zip(whole, found, strict=True):
+                rows[torch.from_numpy(own)] = part[: own.size]
+                rows[torch.from_numpy(rest)] += part[own.size :] / count
+            runs.append((run.history, run.best_epoch))
+        return self._result(whole[0], whole[1], runs, None)
+
+    def _result(
+        self,
+        features: Tensor,
+        logits: Tensor,
+        runs: list[tuple[list[Row], int]],
+        encoder: TunedTextEncoder | None,
+    ) -> TextFeatures:
+        check_features(features, logits)
+        return TextFeatures(
+            features=features,
+            logits=logits,
+            history=tuple(row for history, _ in runs for row in history),
+            selected_epochs=tuple(epoch for _, epoch in runs),
+            fold=torch.from_numpy(self.fold),
+            encoder=encoder,
+        )
 
 
 def _train(run: Fold, index: np.ndarray, resume: bool, progress: bool) -> tuple[Tensor, Tensor]:

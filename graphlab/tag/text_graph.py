@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index
 from graphlab.tag._readers import joined, read_csv_graph, read_networkx
+from graphlab.tag._text_storage import TextStorage
 
 __all__ = ["TextGraph"]
 
@@ -24,6 +25,12 @@ class TextGraph(Data):
     have names. The order of nodes is the usual trap of published texts and predictions. Prefer
     the constructors that join by names (:meth:`from_csv`, :meth:`from_data` with ids), and see
     :func:`check_text_alignment` and :func:`check_alignment` for evidence where there are none.
+
+    Texts and names follow their nodes, and ``edge_text`` its edges, through ``subgraph``,
+    ``edge_subgraph``, ``sort``, ``coalesce`` and the transforms that select or repeat nodes and
+    edges. They cannot follow where PyG treats ``edge_attr`` alone (``AddSelfLoops``,
+    ``RemoveSelfLoops``, ``RemoveDuplicatedEdges``, ``VirtualNode``), nor into ``NeighborLoader``,
+    which wants tensors: drop them there, and look them up by ``n_id``.
 
     Args:
         x: Features ``(N, F)``.
@@ -76,6 +83,7 @@ class TextGraph(Data):
             if edge_index is None:
                 edge_index = torch.empty(2, 0, dtype=torch.long)
         super().__init__(x, edge_index, edge_attr, y, **attributes)
+        self.__dict__["_store"] = TextStorage(self._store.to_dict(), _parent=self)
         # PyG makes empty objects that it fills afterwards.
         if text is not None:
             self.check()

@@ -297,6 +297,24 @@ def test_shift_refuses_other_shapes():
         concentration_shift(torch.zeros(3), torch.zeros(3, dtype=torch.int64))
 
 
+@pytest.mark.parametrize("count", ["walk", "set"])
+@pytest.mark.parametrize("num_hops", [1, 2])
+def test_graphs_without_edges_are_all_isolated_nodes(num_hops, count):
+    none = torch.empty(2, 0, dtype=torch.int64)
+    options = {"num_hops": num_hops, "count": count}
+    for nodes in (0, 4):
+        tc = topological_concentration(none, nodes, fill=-1.0, **options)
+        assert tc.tolist() == [-1.0] * nodes
+        assert torch.equal(tc, topological_concentration(none, nodes, fill=-1.0, beta=2, **options))
+        atc = approx_topological_concentration(none, nodes, num_hops=num_hops)
+        assert atc.tolist() == [0.0] * nodes
+    both = topological_concentration(none, 4, targets={"a": None, "b": TRIANGLE}, **options)
+    assert both["a"].tolist() == both["b"].tolist() == [0.0] * 4
+    some = [Data(edge_index=edges, num_nodes=3) for edges in (TRIANGLE, none)]
+    add = AddTopologicalConcentration(num_hops, count=count)
+    assert [add(data).tc.tolist() for data in some][1] == [0.0] * 3
+
+
 # --- bad input -----------------------------------------------------------------------------------
 
 
@@ -308,8 +326,6 @@ def test_graphs_that_do_not_fit_are_refused(function):
         function(torch.tensor([[0, 2, 1], [1, 2, 0]]))
     with pytest.raises(IndexError, match=r"edge_index\[0, 2\] = 1 is outside \[0, 1\)"):
         function(torch.tensor([[0, 0, 1], [0, 0, 0]]), 1)
-    with pytest.raises(ValueError, match="holds no edges"):
-        function(torch.empty(2, 0, dtype=torch.int64), 4)
     with pytest.raises(ValueError, match=r"targets\['test'\] must not hold self-loops"):
         function(TRIANGLE, 4, targets={"test": torch.tensor([[3], [3]])})
     with pytest.raises(ValueError, match="targets must name at least one"):

@@ -564,3 +564,22 @@ def test_what_single_precision_cannot_hold_is_refused():
 def test_complex_matrices_are_refused():
     with pytest.raises(TypeError, match="edge_weight must be real"):
         fastrp(sp.csr_matrix(np.array([[0, 1j], [1, 0]])))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"projection_matrix": torch.ones(4, 3).cumsum(0).cumsum(1)},
+        {"x": torch.eye(4, dtype=torch.float64), "property_ratio": 0.9},
+        {"node_id": torch.tensor([5, 6, 7, 8])},
+    ],
+)
+def test_what_was_given_may_change_afterwards(given):
+    given = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in given.items()}
+    model = FastRP(3, projection="gaussian")
+    model.fit(torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]), **given)
+    before = model.transform()
+    for value in given.values():
+        if isinstance(value, torch.Tensor):
+            value.add_(1).square_()
+    assert torch.equal(model.transform(), before)

@@ -22,6 +22,7 @@ from experiments import (
 from experiments._context import Context
 from experiments._graphclip import CachedEncoder, Summaries
 from experiments._text_sets import load_text_set, place_of
+from graphlab.tag import TextEncoder
 from tests._data import REPOSITORY
 from tests.tag._server import serving
 from tests.tag.graphclip._toy import TOPICS, toy_graph
@@ -178,7 +179,35 @@ def test_sets_of_texts_are_kept_without_their_encoder(tmp_path):
     again = CachedEncoder("a name nobody has", tmp_path)
     assert torch.equal(again.encode(["one", "two"]), rows)
     assert again._encoder is None
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("*"))) == len(list(tmp_path.glob("*.npy"))) + 1 == 2  # and a lock
+
+
+def test_a_set_that_was_interrupted_goes_on(tmp_path):
+    texts = [f"text {i}" + " and more" * (i % 7) for i in range(5000)]
+    known = TextEncoder("hashing")
+    batches = []
+
+    class Encoder:
+        limit = 130
+
+        def encode(self, batch):
+            if len(batches) == self.limit:
+                raise KeyboardInterrupt
+            batches.append(batch)
+            return known.encode(batch)
+
+    encoder = CachedEncoder("a name nobody has", tmp_path)
+    encoder._encoder = Encoder()
+    with pytest.raises(KeyboardInterrupt):
+        encoder.encode(texts)
+    Encoder.limit = None
+    rows = encoder.encode(texts)
+    assert torch.equal(rows, known.encode(texts).half().float())
+    # Two commits of 64 batches were kept; the same batches as in one go make the rest.
+    assert len(batches) == 130 + -(-5000 // 32) - 128
+    ordered = sorted(texts, key=len, reverse=True)
+    assert [text for batch in [*batches[:128], *batches[130:]] for text in batch] == ordered
+    assert not list(tmp_path.glob("*.rows"))
 
 
 @pytest.mark.slow

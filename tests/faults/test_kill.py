@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -33,6 +34,7 @@ from graphlab._io import (
     write_json,
 )
 from graphlab._savable import SavableEstimator
+from graphlab.tag import SubgraphStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
 
@@ -169,6 +171,45 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path, write, read, kills):
         assert interrupted
     write(tmp_path, version + 1)
     assert read(tmp_path) == version + 1
+
+
+# --- stores of subgraphs --------------------------------------------------------------------------
+
+
+def write_store(folder: Path, version: int) -> None:
+    size = SIZE // 8
+    ends = np.array([0, size])
+    nodes = np.full(size, version, np.int32)
+    edges = np.full((2, size), version, np.int16)
+    SubgraphStore(ends, nodes, ends, edges, np.array([version], np.int32)).save(folder)
+
+
+def read_store(folder: Path) -> int:
+    store = SubgraphStore.load(folder)
+    version = int(store.root[0])
+    assert (store.node == version).all() and (store.edge == version).all()
+    return version
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_a_killed_save_of_subgraphs_leaves_a_whole_store(tmp_path, kills):
+    draw = random.Random(0)
+    version = 1
+    write_store(tmp_path, version)
+    count = len(list(tmp_path.iterdir()))
+    interrupted = 0
+    for _ in range(kills):
+        wait = partial(time.sleep, draw.uniform(0, 0.03))
+        killed(write_for_ever, (write_store, tmp_path, version), wait)
+        interrupted += len(list(tmp_path.iterdir())) > count
+        seen = read_store(tmp_path)
+        assert seen >= version
+        version = seen
+    if kills > 10:  # or the kills proved nothing
+        assert interrupted
+    write_store(tmp_path, version + 1)
+    assert read_store(tmp_path) == version + 1
+    assert len(list(tmp_path.iterdir())) == count  # nothing of the killed is left
 
 
 # --- downloads ------------------------------------------------------------------------------------

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import copy
 import csv
+import pickle
+import warnings
 
 import networkx as nx
 import numpy as np
 import pytest
 import torch
-from torch_geometric.data import Data
-from torch_geometric.transforms import ToUndirected
+from torch_geometric.data import Batch, Data
+from torch_geometric.transforms import (
+    LargestConnectedComponents,
+    RandomLinkSplit,
+    RemoveIsolatedNodes,
+    ToSparseTensor,
+    ToUndirected,
+)
 
 from graphlab.tag import TextGraph, check_alignment, check_text_alignment
 from tests._data import test_data_root
@@ -38,6 +46,109 @@ def test_it_is_a_data():
     part = graph.subgraph(torch.tensor([1, 2]))
     assert part.text == ["a dog", "a cow"] and part.edge_index.tolist() == [[0, 1], [1, 0]]
     assert ToUndirected()(TextGraph(edge_index=EDGES[:, :1], text=["a", "b"])).num_edges == 2
+
+
+def named(num_nodes: int, edges: list[list[int]], **fields) -> TextGraph:
+    """A graph whose texts say where they belong."""
+    edge_index = torch.tensor(edges).t()
+    return TextGraph(
+        edge_index=edge_index,
+        y=torch.arange(num_nodes) % 2,
+        text=[f"node {i}" for i in range(num_nodes)],
+        node_id=torch.arange(num_nodes),
+        label_names=["even", "odd"],
+        edge_text=[f"{i} to {j}" for i, j in edges],
+        **fields,
+    )
+
+
+def assert_texts_follow(graph: TextGraph, *, reversible: bool = False) -> None:
+    graph.check()
+    names = graph.node_id.tolist()
+    assert graph.text == [f"node {i}" for i in names]
+    assert graph.y.tolist() == [i % 2 for i in names]
+    assert graph.label_names == ["even", "odd"]
+    for (i, j), text in zip(graph.edge_index.t().tolist(), graph.edge_text, strict=True):
+        wanted = {f"{names[i]} to {names[j]}"}
+        if reversible:
+            wanted.add(f"{names[j]} to {names[i]}")
+        assert text in wanted
+
+
+PATH = [[4, 2], [2, 1], [1, 5], [3, 0]]
+# As many edges as nodes, and as many classes as nodes: lengths tell nothing.
+RING = [[2, 0], [0, 1], [1, 2]]
+PAIR = [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(("count", "edges"), [(7, PATH), (3, RING), (2, PAIR)])
+def test_texts_follow_nodes_and_edges(count, edges):
+    graph = named(count, edges)
+    half = torch.tensor([1, 0])
+    for part in (
+        graph.subgraph(half),
+        graph.subgraph(torch.arange(count) < 2),
+        graph.edge_subgraph(half),
+        graph.edge_subgraph(torch.arange(len(edges)) > 0),
+        graph.sort(),
+        graph.coalesce(),
+        RemoveIsolatedNodes()(graph),
+        RemoveIsolatedNodes()(graph.subgraph(torch.arange(count) > 0)),
+        LargestConnectedComponents()(graph),
+        copy.deepcopy(graph),
+        pickle.loads(pickle.dumps(graph)),
+        graph.clone().cpu(),
+        Batch.from_data_list([graph, graph])[1],
+    ):
+        assert isinstance(part, TextGraph)
+        assert_texts_follow(part)
+    assert_texts_follow(graph)
+    twice = graph.concat(graph)
+    assert twice.text == graph.text * 2 and twice.label_names == ["even", "odd"]
+
+
+@pytest.mark.parametrize(("count", "edges"), [(7, PATH), (3, RING)])
+def test_texts_follow_where_edges_are_split_or_turned(count, edges):
+    graph = named(count, edges)
+    both = ToUndirected()(graph)
+    assert both.num_edges == 2 * len(edges)
+    assert_texts_follow(both, reversible=True)
+    sizes = {"num_val": 1, "num_test": 1, "neg_sampling_ratio": 0.0}
+    for part in RandomLinkSplit(**sizes)(graph):
+        assert_texts_follow(part)
+    for part in RandomLinkSplit(**sizes, is_undirected=True)(both):
+        assert_texts_follow(part, reversible=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # sparse matrices are called beta
+        sparse = ToSparseTensor(remove_edge_index=False)(graph)
+    assert sorted(sparse.edge_text) == sorted(graph.edge_text) and sparse.text == graph.text
+
+
+def test_repeated_edges_keep_their_first_text_or_say_what_to_do():
+    graph = named(3, [[1, 2], [0, 1], [1, 2]])
+    graph.edge_text = ["first", "other", "last"]
+    merged = graph.coalesce()
+    assert merged.edge_index.tolist() == [[0, 1], [1, 2]]
+    assert merged.edge_text == ["other", "first"] and graph.edge_text[2] == "last"
+    with pytest.raises(TypeError, match=r"edge_text cannot be merged .*del graph\.edge_text"):
+        ToUndirected()(graph)
+    del graph.edge_text
+    assert ToUndirected()(graph).num_edges == 4
+
+
+def test_graphs_with_other_classes_are_not_joined():
+    with pytest.raises(ValueError, match="label_names must be the same"):
+        named(3, RING).concat(tiny(node_id=torch.arange(3)))
+
+
+def test_lists_of_texts_refuse_what_they_cannot():
+    text = tiny().text
+    assert text[1:] == ["a dog", "a cow"] and text[torch.tensor(1)] == "a dog"
+    assert text[np.array([2, 0])] == ["a cow", "a cat"] and isinstance(text, list)
+    with pytest.raises(IndexError, match=r"mask must have shape \(3,\), got \(2,\)"):
+        text[torch.tensor([True, False])]
+    with pytest.raises(TypeError, match="texts have no torch.stack"):
+        torch.stack([text])
 
 
 @pytest.mark.parametrize(

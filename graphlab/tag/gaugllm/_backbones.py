@@ -32,6 +32,12 @@ class Inputs:
     edge_index: Tensor
     modifier: LLMEdgeModifier | None
 
+    def to(self, dtype: torch.dtype) -> Inputs:
+        """The same with features of another type; equal views stay one."""
+        first = self.x1.to(dtype)
+        second = first if self.x2 is self.x1 else self.x2.to(dtype)
+        return Inputs(first, second, self.edge_index, self.modifier)
+
     def second_edges(self, generator: torch.Generator) -> Tensor:
         """A draw of the edges of the second view."""
         if self.modifier is None:

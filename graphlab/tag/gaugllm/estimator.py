@@ -121,7 +121,7 @@ class GAugLLM:
 
         Args:
             data: Graph with ``edge_index`` and, without ``view_features``, ``x``. Tensors may live
-                on any one device.
+                on any one device; features are cast to the type of the encoder's weights.
             callback: Called as ``callback(step, loss)``.
 
         Returns:
@@ -133,6 +133,7 @@ class GAugLLM:
         """
         inputs = self._inputs(data)
         model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
+        inputs = inputs.to(_dtype(model))
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=self.lr, weight_decay=self.weight_decay
         )
@@ -176,7 +177,7 @@ class GAugLLM:
         check_choice(view, "view", VIEWS)
         if self._fitted is None:
             raise RuntimeError("call fit before transform")
-        inputs = self._inputs(data)
+        inputs = self._inputs(data).to(_dtype(self._fitted))
         views = {"first": (inputs.x1,), "second": (inputs.x2,)}.get(view, (inputs.x1, inputs.x2))
         if views[0] is views[-1]:
             views = views[:1]
@@ -217,6 +218,11 @@ class GAugLLM:
                 encoder = make(in_channels, self.out_channels)
             channels = (in_channels, self.out_channels)
             return make_backbone(self.backbone, encoder, channels, self.rates, self.options)
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    """That of the first weights, those of the encoder."""
+    return next((p.dtype for p in model.parameters()), torch.get_default_dtype())
 
 
 def _check_views(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

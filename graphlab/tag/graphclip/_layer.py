@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch_geometric.nn import GPSConv, SAGEConv
 
+from graphlab._autograd import first_order
 from graphlab._precision import widened
 from graphlab.ops.reference.buckets import segment_pointers
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
@@ -51,7 +51,7 @@ class _MeanOfNeighbours(torch.autograd.Function):
         return torch.ops.graphlab.propagate(x, *plan.incoming, None, plan.inverse_degree)  # type: ignore[no-any-return]
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         scaled = grad * ctx.plan.inverse_degree[:, None]
         return torch.ops.graphlab.propagate(scaled, *ctx.plan.outgoing, None, None), None
@@ -76,7 +76,7 @@ class _Attention(torch.autograd.Function):
         return out  # type: ignore[no-any-return]
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, pointers, out, lse = ctx.saved_tensors
         with torch.autocast(*ctx.autocast):
@@ -85,6 +85,8 @@ class _Attention(torch.autograd.Function):
                 grad.contiguous(), torch.zeros_like(lse), wide, pointers, out, lse, ctx.heads
             )
             del wide
+            # Wide, where weights in half precision are not.
+            slope = slope.to(weight.dtype)
             grads = (slope @ weight, slope.t() @ x, slope.sum(0))
         parts = zip(grads, (x, weight, bias), strict=True)
         return (*(g.to(given.dtype) for g, given in parts), None, None)
@@ -126,6 +128,7 @@ class GPSLayer(GPSConv):
         # The operator adds in float32 at least, also under autocast.
         mapped = F.linear(x, self.conv.lin_l.weight)
         mean: Tensor = _MeanOfNeighbours.apply(widened(mapped).contiguous(), plan)  # type: ignore[no-untyped-call]
+        mean = mean.to(self.conv.lin_l.weight.dtype)
         return _plus(mean, F.linear(x, self.conv.lin_r.weight, self.conv.lin_l.bias))
 
     def _attend(self, x: Tensor, plan: Plan) -> Tensor:
@@ -133,4 +136,5 @@ class GPSLayer(GPSConv):
         mixed: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
             x, attn.in_proj_weight, attn.in_proj_bias, plan.pointers, self.heads
         )
+        mixed = mixed.to(attn.out_proj.weight.dtype)
         return F.linear(mixed, attn.out_proj.weight, attn.out_proj.bias)

@@ -56,7 +56,8 @@ class PromptTuner(nn.Module):
         seed (int): Of the attention vectors a.
 
     Raises:
-        TypeError, ValueError: If an argument is malformed.
+        TypeError, ValueError: If an argument is malformed, or the model was made in
+            ``torch.inference_mode()``.
 
     Reference: Fang et al., "Universal prompt tuning for graph neural networks", NeurIPS 2023; Huang
     et al., "LP++: A surprisingly strong linear probe for few-shot CLIP", CVPR 2024.
@@ -64,6 +65,7 @@ class PromptTuner(nn.Module):
 
     class_embeddings: Tensor
 
+    @torch.inference_mode(False)  # what is made here is trained
     def __init__(
         self,
         model: GraphCLIP,
@@ -81,9 +83,15 @@ class PromptTuner(nn.Module):
         super().__init__()
         width = model.graph_model.in_channels
         check_matrix(class_embeddings, "class_embeddings", cols=model.graph_model.out_channels)
+        if any(weight.is_inference() for weight in model.parameters()):
+            raise ValueError(
+                "model was made in torch.inference_mode(), so that no gradient passes it: make or "
+                "load it outside"
+            )
         # In a list it is no submodule: its weights are neither trained nor saved here.
         self._held = [model]
-        self.register_buffer("class_embeddings", normalize(class_embeddings.detach().float()))
+        named = normalize(_recorded(class_embeddings.detach()).float())
+        self.register_buffer("class_embeddings", named)
         self.epochs = check_int(epochs, "epochs", minimum=1)
         self.lr = check_positive(lr, "lr")
         self.weight_decay = check_nonnegative(weight_decay, "weight_decay")
@@ -117,6 +125,7 @@ class PromptTuner(nn.Module):
         keys, prompts = self.keys.to(x), self.prompts.to(x)
         return x + (x @ keys.t()).softmax(1) @ prompts
 
+    @torch.inference_mode(False)
     @torch.enable_grad()
     def fit(self, x: Tensor, store: SubgraphStore, y: Tensor) -> PromptTuner:
         """Learn the prompts from labelled subgraphs.
@@ -133,10 +142,10 @@ class PromptTuner(nn.Module):
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
         y = check_index(y, self.class_embeddings.size(0), "y", length=len(store))
-        y = y.to(self.class_embeddings.device)
+        y = _recorded(y).to(self.class_embeddings.device)
         if y.numel() < 2:
             raise ValueError(f"store must hold at least two labelled subgraphs, got {y.numel()}")
-        x = check_matrix(x, "x", cols=self.model.graph_model.in_channels).float()
+        x = _recorded(check_matrix(x, "x", cols=self.model.graph_model.in_channels)).float()
         if self.prompts.size(0):
             with _frozen(self.model):
                 self._fit_nodes(x, store, y)
@@ -185,6 +194,11 @@ class PromptTuner(nn.Module):
         embedding = normalize(self.model.encode(self(x.float()), store))
         classes = (self.class_embeddings + self.class_prompts).to(embedding)
         return (embedding @ classes.t()).argmax(1)
+
+
+def _recorded(tensor: Tensor) -> Tensor:
+    """A tensor that gradients may need; those of ``torch.inference_mode()`` are copied."""
+    return tensor.clone() if tensor.is_inference() else tensor
 
 
 @contextmanager

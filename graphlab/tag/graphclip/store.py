@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,13 +18,14 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._download import sha256_of
-from graphlab._io import atomic_path, read_json, sweep_stale, write_json
+from graphlab._io import atomic_path, file_lock, read_json, sweep_stale, write_json
 
 __all__ = ["Subgraph", "SubgraphBatch", "SubgraphStore"]
 
 Array = NDArray[np.int64] | NDArray[np.int32]
 _FIELDS = ("node_ptr", "node", "edge_ptr", "edge", "root")
 _FORMAT = "graphlab.subgraphs"
+_OWN_FILE = re.compile(rf"({'|'.join(_FIELDS)})(-[0-9a-f]{{16}})?\.npy")
 
 
 class Subgraph(NamedTuple):
@@ -197,21 +201,23 @@ class SubgraphStore:
         )
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Write the arrays as ``.npy`` files with checksums; each file is replaced in one step.
+        """Write the arrays as ``.npy`` files with checksums, replacing an earlier store there.
+
+        The files carry their checksums in their names, so that they stand beside the older ones
+        until ``store.json``, replaced in one step, names them: whatever kills a save, a load gives
+        the old store or the new one.
 
         Raises:
-            OSError: If the folder cannot be written.
+            OSError: If the folder cannot be written; the earlier store stays whole.
         """
         folder = Path(directory)
-        sweep_stale(folder)
-        record: dict[str, object] = {"format": _FORMAT, "version": 1}
-        for name in _FIELDS:
-            target = folder / f"{name}.npy"
-            with atomic_path(target) as temporary, temporary.open("wb") as file:
-                np.save(file, np.ascontiguousarray(getattr(self, name)), allow_pickle=False)
-            record[name] = sha256_of(target)
-        # Last: its checksums vouch that the files belong together.
-        write_json(folder / "store.json", record)
+        with file_lock(folder / ".lock"):
+            sweep_stale(folder)
+            record: dict[str, object] = {"format": _FORMAT, "version": 2}
+            for name in _FIELDS:
+                record[name] = _write(folder, name, np.ascontiguousarray(getattr(self, name)))
+            write_json(folder / "store.json", record)
+            _sweep_older(folder, {_path(folder, name, record) for name in _FIELDS})
         return folder
 
     @staticmethod
@@ -231,19 +237,74 @@ class SubgraphStore:
         """
         folder = Path(directory)
         check_choice(mode, "mode", ("mapped", "memory"))
-        record = read_json(folder / "store.json")
-        if not isinstance(record, dict) or record.get("format") != _FORMAT:
-            raise ValueError(f"{folder / 'store.json'} does not describe a store of subgraphs")
-        arrays = {}
-        for name in _FIELDS:
-            path = folder / f"{name}.npy"
-            if verify and sha256_of(path) != record.get(name):
-                raise ValueError(f"{path} is damaged or belongs to another store")
-            # Copy on write: torch wants arrays it might write to.
-            arrays[name] = np.load(
-                path, mmap_mode="c" if mode == "mapped" else None, allow_pickle=False
-            )
-        return SubgraphStore(**arrays)
+        record = _read_record(folder)
+        try:
+            return _open(folder, record, mode, verify)
+        except FileNotFoundError:
+            replaced = _read_record(folder)
+            if replaced == record:
+                raise
+            return _open(folder, replaced, mode, verify)  # somebody saved meanwhile
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+class _Checksum:
+    """A file that keeps nothing but the checksum of what is written."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return len(data)
+
+
+def _write(folder: Path, name: str, array: Array | NDArray[np.int16]) -> str:
+    checksum = _Checksum()
+    np.save(checksum, array, allow_pickle=False)
+    found = checksum.digest.hexdigest()
+    target = folder / f"{name}-{found[:16]}.npy"
+    with atomic_path(target) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+    return found
+
+
+def _path(folder: Path, name: str, record: dict[str, Any]) -> Path:
+    # Version 1 wrote over the files of an older store.
+    mark = f"-{str(record.get(name))[:16]}" if record.get("version") != 1 else ""
+    return folder / f"{name}{mark}.npy"
+
+
+def _sweep_older(folder: Path, current: set[Path]) -> None:
+    for path in folder.iterdir():
+        if _OWN_FILE.fullmatch(path.name) and path not in current:
+            with suppress(OSError):  # where open files cannot be removed, they stay
+                path.unlink()
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    record = read_json(folder / "store.json")
+    if not isinstance(record, dict) or record.get("format") != _FORMAT:
+        raise ValueError(f"{folder / 'store.json'} does not describe a store of subgraphs")
+    return record
+
+
+def _open(folder: Path, record: dict[str, Any], mode: str, verify: bool) -> SubgraphStore:
+    arrays = {}
+    for name in _FIELDS:
+        path = _path(folder, name, record)
+        if verify and sha256_of(path) != record.get(name):
+            raise ValueError(f"{path} is damaged or belongs to another store")
+        # Copy on write: torch wants arrays it might write to.
+        arrays[name] = np.load(
+            path, mmap_mode="c" if mode == "mapped" else None, allow_pickle=False
+        )
+    return SubgraphStore(**arrays)
+
+
+# --- packed rows ----------------------------------------------------------------------------------
 
 
 def _tensor(array: Array | NDArray[np.int16]) -> Tensor:

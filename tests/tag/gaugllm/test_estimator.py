@@ -116,6 +116,30 @@ def test_an_own_encoder_and_options_are_used():
     assert GAugLLM("s2gae", encoder=encoder, epochs=1, **SMALL).fit_transform(data).shape[1] == 16
 
 
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_features_of_any_precision_are_those_of_the_encoder(backbone):
+    data = planted()
+    wide = Data(x=data.x.double(), edge_index=data.edge_index)
+    want = GAugLLM(backbone, epochs=2, **SMALL).fit(data)
+    got = GAugLLM(backbone, epochs=2, **SMALL).fit(wide)
+    assert got.losses == want.losses and torch.equal(got.transform(wide), want.transform(data))
+    mixed = GAugLLM(backbone, (wide.x, second_view(data)), epochs=2, **SMALL)
+    assert mixed.fit_transform(data).dtype == torch.float32
+
+
+def test_an_encoder_in_double_precision_keeps_it():
+    data = planted()
+
+    def encoder(inside, outside):
+        layer = (GCNConv(inside, outside), "x, edge_index -> x")
+        return Sequential("x, edge_index", [layer]).double()
+
+    for x in (data.x, data.x.double()):
+        graph = Data(x=x, edge_index=data.edge_index)
+        z = GAugLLM("gbt", encoder=encoder, epochs=2, **SMALL).fit_transform(graph)
+        assert z.dtype == torch.float64
+
+
 def test_vetted_edges_are_hidden_once():
     visible, hidden = torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([[3, 4], [4, 0]])
     vetted = torch.tensor([[1, 3, 0], [2, 4, 2]])

@@ -258,6 +258,25 @@ def test_prompts_work_in_double_precision_and_without_gradients(count):
     assert float((found[0] == found[1]).double().mean()) > 0.9
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_prompts_are_tuned_in_inference_mode(count):
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, names = toy_model(), classifier().class_embeddings
+    shots = pairs.store.select(range(12))
+    want = PromptTuner(model, names, num_prompts=count, epochs=3).fit(pairs.x, shots, y[:12])
+    with torch.inference_mode():
+        got = PromptTuner(model, names.clone(), num_prompts=count, epochs=3)
+        got.fit(pairs.x.clone(), shots, y[:12].clone())
+    for name, value in want.state_dict().items():
+        assert (
+            torch.equal(got.state_dict()[name], value) and not got.state_dict()[name].is_inference()
+        )
+    with torch.inference_mode():
+        fixed = toy_model()
+    with pytest.raises(ValueError, match=r"model was made in torch\.inference_mode\(\)"):
+        PromptTuner(fixed, names)
+
+
 def test_modes_of_parts_are_as_before():
     pairs, (_, _, y) = toy_pairs(), toy_graph()
     model = toy_model().train()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -29,6 +30,25 @@ def test_parts_do_not_change_embeddings():
         model.encode(pairs.x, pairs.store, some), whole[some], rtol=1e-5, atol=1e-6
     )
     assert model.training
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_half_precision_embeds_and_learns(norm, dtype):
+    model, pairs = toy_model(norm=norm), toy_pairs()
+    whole = model.encode(pairs.x, pairs.store)
+    narrow = copy.deepcopy(model).to(dtype)
+    for x in (pairs.x, pairs.x.to(dtype)):
+        got = narrow.encode(x, pairs.store)
+        assert got.dtype == torch.float32
+        assert float(torch.cosine_similarity(got, whole).min()) > 0.999
+    slopes = []
+    for tower in (model.eval(), narrow.eval()):
+        tower.embed(pairs.x, pairs.store.batch([0, 1, 2])).float().square().sum().backward()
+        weights = tower.graph_model.convs[0].attn.in_proj_weight
+        assert weights.grad.dtype == weights.dtype
+        slopes.append(weights.grad.float().flatten())
+    assert float(torch.cosine_similarity(*slopes, dim=0)) > 0.98
 
 
 def test_saved_model_comes_back(tmp_path):

@@ -14,6 +14,7 @@ from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 from graphlab._io import atomic_path
 from graphlab.ops import random_walk
 from graphlab.tag import SubgraphSampler, SubgraphStore, random_walk_encoding
+from graphlab.tag.graphclip import store as store_module
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
 from tests._data import golden
@@ -165,13 +166,76 @@ def test_damaged_or_foreign_files_are_refused(tmp_path):
         SubgraphStore.load(tmp_path / "none")
     store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
     store.save(tmp_path)
-    data = bytearray((tmp_path / "node.npy").read_bytes())
+    (path,) = tmp_path.glob("node-*.npy")
+    data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    (tmp_path / "node.npy").write_bytes(data)
-    with pytest.raises(ValueError, match="node.npy is damaged"):
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged"):
         SubgraphStore.load(tmp_path)
     (tmp_path / "store.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match="does not describe a store"):
+        SubgraphStore.load(tmp_path)
+
+
+def test_a_save_replaces_what_was_there(tmp_path):
+    one, two = (
+        SubgraphSampler(walk_length=9, seed=seed).sample(edges_at_random(), NODES)
+        for seed in (0, 1)
+    )
+    one.save(tmp_path)
+    mapped = SubgraphStore.load(tmp_path)
+    (tmp_path / "node-notes.npy").write_bytes(b"somebody's")
+    two.save(tmp_path)
+    assert equal(SubgraphStore.load(tmp_path), two) and equal(mapped, one)
+    assert len(list(tmp_path.iterdir())) == 8  # five arrays, the record, the lock, the notes
+    SubgraphStore.load(tmp_path).save(tmp_path)
+    assert equal(SubgraphStore.load(tmp_path), two)
+
+
+def test_a_failed_save_leaves_the_older_store(tmp_path, monkeypatch):
+    one, two = (
+        SubgraphSampler(walk_length=9, seed=seed).sample(edges_at_random(), NODES)
+        for seed in (0, 1)
+    )
+    one.save(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("graphlab.tag.graphclip.store.write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            two.save(tmp_path)
+    assert equal(SubgraphStore.load(tmp_path), one)
+
+
+def test_stores_of_the_first_version_are_read(tmp_path):
+    store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    store.save(tmp_path)
+    for path in tmp_path.glob("*-*.npy"):
+        path.rename(tmp_path / f"{path.name.split('-')[0]}.npy")
+    record = tmp_path / "store.json"
+    record.write_text(record.read_text().replace('"version": 2', '"version": 1'))
+    assert equal(SubgraphStore.load(tmp_path), store)
+    store.save(tmp_path)
+    assert not (tmp_path / "node.npy").exists() and equal(SubgraphStore.load(tmp_path), store)
+
+
+def test_a_reader_follows_a_store_that_is_replaced_meanwhile(tmp_path, monkeypatch):
+    one, two = (
+        SubgraphSampler(walk_length=9, seed=seed).sample(edges_at_random(), NODES)
+        for seed in (0, 1)
+    )
+    one.save(tmp_path)
+    read = store_module._read_record
+
+    def read_too_early(folder):
+        record = read(folder)
+        two.save(tmp_path)
+        return record
+
+    monkeypatch.setattr(store_module, "_read_record", read_too_early)
+    assert equal(SubgraphStore.load(tmp_path), two)
+    (path,) = tmp_path.glob("node-*.npy")
+    monkeypatch.undo()
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=path.name):
         SubgraphStore.load(tmp_path)
 
 
