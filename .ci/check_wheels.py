@@ -74,6 +74,7 @@ def problems(wheel: Path) -> list[str]:
         with tempfile.TemporaryDirectory() as folder:
             libraries = [archive.extract(n, folder) for n in sorted(names) if n.endswith(".so")]
             fragile = [name for library in libraries for name in fragile_symbols(library)]
+            told = [Path(path).name for path in libraries if names_a_machine(path)]
         info = f"{package}-{version()}.dist-info"
         missing = {f"{info}/METADATA", f"{info}/licenses/LICENSE", f"{package}/py.typed"}
         if package == "graphlab":
@@ -87,6 +88,7 @@ def problems(wheel: Path) -> list[str]:
             wrong += metadata_problems(archive.read(f"{info}/METADATA").decode(), package)
     if libraries and package == "graphlab":
         wrong.append("holds a compiled library")
+    wrong += [f"{name} holds the path of its building" for name in told]
     return wrong + [f"needs {name} of one torch version" for name in fragile]
 
 
@@ -107,6 +109,12 @@ def fragile_symbols(library: str) -> list[str]:
     command = ["nm", "-D", "--undefined-only", library]
     symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return FRAGILE.findall(symbols)
+
+
+def names_a_machine(library: str) -> bool:
+    """Whether a library quotes where its sources or the headers of torch stood."""
+    content = Path(library).read_bytes()
+    return any(str(path).encode() in content for path in (ROOT, sys.prefix))
 
 
 def install(venv: Path, wheels: tuple[Path, Path], *wanted: str) -> Path:

@@ -6,6 +6,8 @@ is a CUDA build; it is a library of its own because a CPU build of torch cannot 
 Environment:
     GRAPHLAB_BUILD_CUDA: 1 builds the CUDA library whatever torch is, 0 never builds it.
     GRAPHLAB_CUDA_ARCHS: compute capabilities, ``"80;90"`` by default.
+    GRAPHLAB_SANITIZE: what ``-fsanitize=`` shall say for the CPU library, such as
+        ``"address,undefined"``; none by default. For tests: slow, and needs its run times loaded.
     MAX_JOBS: parallel compilations, 2 by default.
 
 ``python setup.py check_cuda`` compiles every CUDA source, installs nothing, and fails where a
@@ -84,6 +86,22 @@ def schema_version() -> int:
     if match is None:
         raise RuntimeError("csrc/schema_version.h does not define GRAPHLAB_SCHEMA_VERSION")
     return int(match.group(1))
+
+
+def path_flags() -> list[str]:
+    """Flags that keep the paths of the building machine out of the texts of checks."""
+    headers = Path(torch.__file__).resolve().parent / "include"
+    return [f"-fmacro-prefix-map={headers}/=", f"-fmacro-prefix-map={ROOT}/=cuda_ops/"]
+
+
+def sanitize_flags() -> list[str]:
+    """Flags of compiler and linker for a build that watches itself; they follow ``CXX_FLAGS``."""
+    kinds = os.environ.get("GRAPHLAB_SANITIZE", "")
+    if not kinds:
+        return []
+    if not re.fullmatch(r"[a-z-]+(,[a-z-]+)*", kinds):
+        raise ValueError(f"GRAPHLAB_SANITIZE must look like 'address,undefined', got {kinds!r}")
+    return [f"-fsanitize={kinds}", "-O1", "-g1", "-fno-omit-frame-pointer"]
 
 
 def first_line(command: list[str], pattern: str = ".+") -> str:
@@ -263,7 +281,8 @@ setup(
             f"{PACKAGE}._C",
             sources("csrc/*.cpp") + sources("csrc/cpu/*.cpp"),
             include_dirs=[str(ROOT / "csrc")],
-            extra_compile_args=CXX_FLAGS + DEFINES,
+            extra_compile_args=CXX_FLAGS + path_flags() + sanitize_flags() + DEFINES,
+            extra_link_args=sanitize_flags(),
             py_limited_api=True,
         )
     ],

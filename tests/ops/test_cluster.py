@@ -139,6 +139,13 @@ def test_kernels_never_write_out_of_range(value, kernels):
             call()
 
 
+def test_scratch_beyond_the_address_space_is_refused(kernels):
+    if not kernels.compiled:
+        pytest.skip("a promise of the compiled kernels")
+    with pytest.raises(MemoryError):
+        OPS.cluster_outer(torch.ones(0, 0), torch.zeros(0, dtype=torch.long), 2**61)
+
+
 def test_kernels_check_sizes(kernels):
     if not kernels.compiled:
         pytest.skip("a promise of the compiled kernels")

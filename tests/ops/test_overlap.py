@@ -156,3 +156,18 @@ def test_memory_does_not_grow_with_the_square_of_a_hub():
         """
     )
     assert growth < 3000 * edges
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_a_thread_throws_keeps_its_words(threads, kernels):
+    if not kernels.compiled:
+        pytest.skip("a promise of the compiled kernels")
+    rowptr, col = torch.tensor([0, 1, 2]), torch.tensor([1, 0], dtype=torch.int32)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        # A table with an entry per hop, which every thread makes for itself.
+        with pytest.raises(ValueError, match="vector"):
+            OPS.walk_overlap(rowptr, col, None, rowptr, col, 2**60, 0.5, False)
+    finally:
+        torch.set_num_threads(before)

@@ -86,6 +86,23 @@ def test_large_logits_neither_overflow_nor_drown(size, device):
     assert bool(y.grad.isfinite().all())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_part_of_the_rows_against_all_of_them(columns, dtype, device):
+    x = randn(40, 5).to(device, dtype)
+    x[30] *= 1000  # large logits that the part, which begins where x does, knows nothing of
+    for a, b in ((x[:7], x), (x, x[:7])):
+        a, b = a.detach().requires_grad_(), b.detach().requires_grad_()
+        got = pairwise_logsumexp(a, b, columns=columns)
+        want = dense(a, b)
+        pairs = list(zip(got if columns else (got,), want, strict=False))
+        for g, w in pairs:
+            assert relative_error(g, w) < 1e-5
+        grads = [torch.autograd.grad(sum(p[i].sum() for p in pairs), (a, b)) for i in (0, 1)]
+        for g, w in zip(*grads, strict=True):
+            assert relative_error(g, w) < 1e-3
+
+
 def test_overflowing_logits_are_infinite(device):
     x = torch.full((2, 1), 1e30, device=device)
     assert pairwise_logsumexp(x, x).tolist() == [math.inf, math.inf]

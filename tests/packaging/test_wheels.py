@@ -107,6 +107,16 @@ def test_a_library_in_the_wrong_wheel_is_refused(check, tmp_path, monkeypatch):
     assert found == ["lacks graphlab_cuda_ops/_C.abi3.so"]
 
 
+def test_a_library_that_names_a_machine_is_refused(check, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "fragile_symbols", lambda path: [])
+    text = f"cuda_ops/csrc/edge.cpp {REPOSITORY}/cuda_ops/csrc/edge.cpp"
+    files = files_of(check, KERNELS) | {"graphlab_cuda_ops/_C.abi3.so": text}
+    found = check.problems(pack(tmp_path, KERNELS, files))
+    assert found == ["_C.abi3.so holds the path of its building"]
+    files["graphlab_cuda_ops/_C.abi3.so"] = "cuda_ops/csrc/edge.cpp"
+    assert check.problems(pack(tmp_path, KERNELS, files)) == []
+
+
 @pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler")
 def test_symbols_of_one_torch_version_are_found(check, tmp_path):
     source, library = tmp_path / "a.cpp", tmp_path / "a.so"

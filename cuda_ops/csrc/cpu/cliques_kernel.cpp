@@ -367,18 +367,6 @@ void merge(const std::vector<Searcher*>& parts, CliqueResult& result) {
   }
 }
 
-// Runs run(worker) once per thread.
-template <typename F>
-void with_workers(int64_t count, const F& run) {
-  const int64_t workers = std::min<int64_t>(count, torch::stable::get_num_threads());
-  if (workers == 1) run(0);
-  if (workers > 1) {
-    torch::stable::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t worker = begin; worker < end; ++worker) run(worker);
-    });
-  }
-}
-
 constexpr int64_t kRoots = 64;  // roots that a thread takes at a time
 
 // Cliques of every node: rows of clique numbers.
@@ -503,7 +491,7 @@ CliqueResult maximal_cliques(const CliqueGraph& graph, const CliqueLimits& limit
   searchers.reserve(most);
   for (int64_t i = 0; i < most; ++i) searchers.emplace_back(graph, forward, budget);
   std::atomic<int64_t> next{0};
-  with_workers(most, [&](int64_t worker) {
+  parallel_workers(most, [&](int64_t worker) {
     for (int64_t task = next.fetch_add(1); task < tasks; task = next.fetch_add(1)) {
       const int64_t end = std::min(graph.nodes, (task + 1) * kRoots);
       for (int64_t v = task * kRoots; v < end && !budget.stopped(); ++v) searchers[worker](v);
@@ -523,7 +511,8 @@ void clique_overlap(
     const CliqueRows& cliques, const CliqueGraph& graph, int64_t* node, int64_t* edge) {
   const NodeRows of_node(cliques, graph.nodes);
   std::atomic<int64_t> next{0};
-  with_workers(std::min<int64_t>(cliques.count, torch::stable::get_num_threads()), [&](int64_t) {
+  const int64_t workers = std::min<int64_t>(cliques.count, torch::stable::get_num_threads());
+  parallel_workers(workers, [&](int64_t) {
     Overlaps overlaps(cliques, of_node, graph, node, edge);
     for (int64_t c = next.fetch_add(1); c < cliques.count; c = next.fetch_add(1)) overlaps(c);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -32,7 +33,7 @@ template <typename T>
 class Buffer {
  public:
   explicit Buffer(int64_t count)
-      : data_(static_cast<T*>(::operator new(sizeof(T) * count, kLine))) {
+      : data_(static_cast<T*>(::operator new(checked_bytes(count), kLine))) {
     prefer_huge_pages(data_, static_cast<int64_t>(sizeof(T)) * count);
   }
   Buffer(int64_t count, T value) : Buffer(count) { std::fill_n(data_, count, value); }
@@ -45,6 +46,12 @@ class Buffer {
   T& operator[](int64_t i) const { return data_[i]; }
 
  private:
+  static size_t checked_bytes(int64_t count) {
+    constexpr size_t most = PTRDIFF_MAX / sizeof(T);
+    if (count < 0 || static_cast<size_t>(count) > most) throw std::bad_array_new_length();
+    return sizeof(T) * static_cast<size_t>(count);
+  }
+
   static constexpr std::align_val_t kLine{64};
   T* data_;
 };

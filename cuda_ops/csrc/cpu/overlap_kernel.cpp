@@ -254,12 +254,10 @@ void parallel_nodes(const Nodes& order, const F& make_worker) {
   const int64_t count = static_cast<int64_t>(order.size());
   const int64_t threads = std::min<int64_t>(count, torch::stable::get_num_threads());
   std::atomic<int64_t> next{0};
-  const auto work = [&](int64_t, int64_t) {
+  parallel_workers(threads, [&](int64_t) {
     auto worker = make_worker();
     for (int64_t at = next.fetch_add(1); at < count; at = next.fetch_add(1)) worker(order[at]);
-  };
-  if (threads == 1) work(0, 1);
-  if (threads > 1) torch::stable::parallel_for(0, threads, 1, work);
+  });
 }
 
 }  // namespace

@@ -53,10 +53,16 @@ bool moderate_weights(const PairSide<T>& side) {
   return true;
 }
 
+// Whether both sides are one matrix; a part that starts where the other one does is not.
+template <typename T>
+bool same_rows(const PairSide<T>& a, const PairSide<T>& b) {
+  return a.rows == b.rows && a.count == b.count;
+}
+
 template <typename T>
 bool needs_shift(const PairSide<T>& a, const PairSide<T>& b, int64_t dim, double scale) {
   const double norm_a = largest_norm(a, dim);
-  const double norm_b = a.rows == b.rows ? norm_a : largest_norm(b, dim);
+  const double norm_b = same_rows(a, b) ? norm_a : largest_norm(b, dim);
   const double bound = std::abs(scale) * norm_a * norm_b;
   return !(bound <= PairLimits<T>::logit && moderate_weights(a) && moderate_weights(b));
 }
@@ -287,8 +293,8 @@ class PairBackward {
         left_factors_(left, shift),
         right_factors_(right, shift),
         left_rows_(padded_rows(left, dim)),
-        right_rows_(left.rows == right.rows ? Buffer<T>(0) : padded_rows(right, dim)) {
-    const bool copied = padded_dim != dim, same = left.rows == right.rows;
+        right_rows_(same_rows(left, right) ? Buffer<T>(0) : padded_rows(right, dim)) {
+    const bool copied = padded_dim != dim, same = same_rows(left, right);
     run.task.padded_dim = run.task.left_stride = run.task.right_stride = padded_dim;
     run.task.left = copied ? left_rows_.get() : left.rows;
     run.task.right = same ? run.task.left : copied ? right_rows_.get() : right.rows;

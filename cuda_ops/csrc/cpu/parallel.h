@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "cpu/memory.h"
 
@@ -14,6 +15,26 @@ namespace graphlab::cpu {
 
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+// Runs body(worker) for every worker in [0, count), on different threads where there are as many.
+// What a worker throws is thrown here: from torch's own loop it would come without type and words.
+template <typename F>
+void parallel_workers(int64_t count, const F& body) {
+  if (count <= 1) {
+    if (count == 1) body(int64_t{0});
+    return;
+  }
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+  torch::stable::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    try {
+      for (int64_t worker = begin; worker < end; ++worker) body(worker);
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  });
+  if (error) std::rethrow_exception(error);
+}
 
 // Runs body(task) for every task in [0, count); idle threads take the next task.
 template <typename F>
@@ -23,8 +44,7 @@ void parallel_tasks(int64_t count, const F& body) {
     return;
   }
   std::atomic<int64_t> next{0};
-  const int64_t workers = std::min<int64_t>(count, torch::stable::get_num_threads());
-  torch::stable::parallel_for(0, workers, 1, [&](int64_t, int64_t) {
+  parallel_workers(std::min<int64_t>(count, torch::stable::get_num_threads()), [&](int64_t) {
     for (int64_t task = next.fetch_add(1); task < count; task = next.fetch_add(1)) body(task);
   });
 }
