@@ -177,7 +177,8 @@ def compile_cuda(folder: Path) -> list[Path]:
         if not fresh:
             # An interrupted compilation must not leave an object that looks fresh.
             partial = target.with_suffix(".partial.o")
-            flags = [*NVCC_FLAGS, *DEFINES, *codes, *includes]
+            hidden = [f"-Xcompiler={flag}" for flag in path_flags()]
+            flags = [*NVCC_FLAGS, *hidden, *DEFINES, *codes, *includes]
             text = run([nvcc, "-c", str(ROOT / source), "-o", str(partial), *flags])
             report.write_text(text + "\n", encoding="utf-8")
             partial.replace(target)
