@@ -35,6 +35,7 @@ from benchmarks.baselines.graphclip import (
     subgraph_objects,
     walk,
 )
+from graphlab._random import seeded
 from graphlab.ops import CSRGraph
 from graphlab.tag import (
     GraphCLIP,
@@ -83,8 +84,7 @@ def settings(batch_size: int = BATCH) -> PretrainConfig:
 
 def tower(channels: int, layers: int) -> GraphCLIPEncoder:
     """The tower of both sides, always with the same weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+    with seeded(SEED, torch.device("cpu")):
         return GraphCLIPEncoder(WIDTH, channels, num_layers=layers, out_channels=WIDTH)
 
 

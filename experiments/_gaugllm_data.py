@@ -10,6 +10,7 @@ from torch import Tensor
 from experiments._gaugllm_presets import Config
 from experiments._llm_outputs import Stored, read_stored
 from experiments._stdlib import EMBEDDED, stored_nothing, text_graph
+from graphlab._random import seeded
 from graphlab.tag import (
     CandidateVote,
     ContextAwareSelector,
@@ -94,8 +95,7 @@ def asked_help(config: Config, stored: Stored, seed: int) -> Help:
         size = config.num_candidates
         asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)
         votes = vote_edges(client, asked, stored.texts)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, torch.device("cpu")):
         selector = ContextAwareSelector(content.size(2), len(written.names), similarity="cosine")
     fused = fit_selector(
         selector, content, context, stored.edge_index, epochs=config.selector_epochs, seed=seed

@@ -32,6 +32,7 @@ from experiments._ranks import is_main, main_first
 from experiments._results import Rows
 from experiments._runner import main
 from experiments._text_sets import load_text_set, place_of
+from graphlab._random import seeded
 from graphlab.tag import (
     GraphCLIP,
     GraphCLIPEncoder,
@@ -64,8 +65,7 @@ def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTe
 
 def build(config: Config, width: int, seed: int) -> GraphCLIP:
     """Return the untrained model of a seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, torch.device("cpu")):
         tower = GraphCLIPEncoder(
             width, config.channels, num_layers=config.layers, heads=config.heads,
             out_channels=width, residual=config.residual,

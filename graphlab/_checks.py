@@ -178,6 +178,13 @@ def check_no_negative(x: Tensor, name: str) -> None:
         raise ValueError(f"{name} must be non-negative, but {name}[{place}] = {low}")
 
 
+def check_full_precision(x: Tensor, name: str) -> Tensor:
+    """Require float32 or float64, where half precision would spoil the result."""
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
+    return x
+
+
 def check_same_device(**tensors: Tensor | None) -> None:
     """Require all given values to be tensors on one device."""
     for name, value in tensors.items():

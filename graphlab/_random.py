@@ -226,6 +226,12 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
+def derive_seed(*words: int) -> int:
+    """A seed in ``[0, 2**63)`` out of numbers, such as a seed, a purpose and a step."""
+    state = np.random.SeedSequence(words).generate_state(1, np.uint64)
+    return int(state[0]) >> 1
+
+
 def spawn_seeds(seed: int, n: int) -> list[int]:
     """Derive independent seeds, for example one per run, worker or layer.
 

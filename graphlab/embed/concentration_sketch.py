@@ -9,7 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_matrix, check_same_device
+from graphlab._checks import (
+    check_choice,
+    check_full_precision,
+    check_int,
+    check_matrix,
+    check_same_device,
+)
 from graphlab.embed._concentration_graph import Targets, hop_factor, inverse, prepare
 from graphlab.ops import (
     CSRGraph,
@@ -126,8 +132,7 @@ def _start(train: CSRGraph, dim: int, seed: int, given: Tensor | None) -> Tensor
         ones = torch.ones(train.num_nodes, device=train.device)
         return random_projection(ones, 0, dim, sparsity=0.0, scale=dim**-0.5, seed=seed)
     given = check_matrix(given, "projection_matrix", rows=train.num_nodes)
-    if given.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"projection_matrix must be float32 or float64, got {given.dtype}")
+    check_full_precision(given, "projection_matrix")
     check_same_device(edge_index=train.rowptr, projection_matrix=given)
     return given.detach()
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    check_full_precision,
     check_index,
     check_int,
     check_matrix,
@@ -22,8 +23,6 @@ from graphlab.ops import reference
 from graphlab.ops.library import define
 
 __all__ = ["RowPattern", "budget_minimum", "edge_bound", "interval_propagate"]
-
-_DTYPES = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -379,8 +378,7 @@ def budget_minimum(
 
 def _check_values(value: Tensor, name: str, *, rows: int) -> None:
     """A matrix in the dtype of the sums: bounds in half precision would not hold."""
-    if check_matrix(value, name, rows=rows, finite=False).dtype not in _DTYPES:
-        raise TypeError(f"{name} must be float32 or float64, got {value.dtype}")
+    check_full_precision(check_matrix(value, name, rows=rows, finite=False), name)
 
 
 def _parts(pattern: RowPattern) -> tuple[Tensor, ...]:

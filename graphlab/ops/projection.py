@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    check_full_precision,
     check_int,
     check_nonnegative,
     check_positive,
@@ -79,8 +80,7 @@ def random_projection(
         >>> torch.equal(whole[:, 6:], random_projection(torch.ones(5), 6, 8, sparsity=3.0))
         True
     """
-    if check_tensor(factor, "factor").dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"factor must be float32 or float64, got {factor.dtype}")
+    check_full_precision(check_tensor(factor, "factor"), "factor")
     if factor.dim() != 1:
         raise ValueError(f"factor must be 1-D, got shape {tuple(factor.shape)}")
     start = check_int(start, "start", minimum=0)

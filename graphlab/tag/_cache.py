@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from graphlab.tag._sqlite import open_database, transaction
+from graphlab.tag._unicode import sha256
 
 __all__: list[str] = []
 
@@ -52,7 +52,7 @@ def canonical(obj: object) -> str:
 def request_key(request: Mapping[str, Any], version: str) -> str:
     """Name of the answer to a request: all that determines it, and nothing else."""
     content = canonical({"format": KEY_VERSION, "request": request, "version": version})
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(content)
 
 
 class ReplyCache:
@@ -163,4 +163,4 @@ class ReplyCache:
 
 def _digest(key: str, request: str, response: str) -> str:
     content = "\0".join((key, request, response))
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(content)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from graphlab._io import load_arrays, save_arrays, sweep_stale
-from graphlab._random import seeded
+from graphlab._random import derive_seed, seeded
 from graphlab.tag._backends import fingerprint
 from graphlab.tag._fine_tune_model import build_model
 from graphlab.tag._fine_tune_outputs import forward, outputs
@@ -79,8 +79,7 @@ class Fold:
         self.best_epoch = -1
 
     def _seed(self, stream: int, *place: int) -> int:
-        words = np.random.SeedSequence([self.settings.seed, stream, *place])
-        return int(words.generate_state(1, np.uint64)[0]) >> 1
+        return derive_seed(self.settings.seed, stream, *place)
 
     @property
     def steps(self) -> int:

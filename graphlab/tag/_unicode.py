@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -17,6 +18,11 @@ def encodable(text: str) -> str:
     no request, file or database takes them.
     """
     return _LONE.sub("\ufffd", text)
+
+
+def sha256(text: str) -> str:
+    """Hash in hexadecimal digits, also of a text that cannot be written."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def encodable_values(value: Any) -> Any:

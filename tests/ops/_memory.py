@@ -1,4 +1,4 @@
-"""Peak memory of a piece of code, measured in a process of its own."""
+"""Peak memory of code in a process of its own, and what a call keeps for the way back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 _PROGRAM = """
 import re, sys, torch, graphlab.ops
@@ -27,6 +30,20 @@ before = memory("VmRSS")
 work()
 print(memory("VmHWM") - before, size)
 """
+
+
+def saved_bytes(call: Callable[[], object]) -> int:
+    """Bytes of the tensors that a call keeps for the way back, each storage once."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        call()
+    return sum(kept.values())
 
 
 def peak_growth(code: str) -> tuple[int, int]:

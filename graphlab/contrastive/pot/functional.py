@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_index, check_matrix, check_same_device
+from graphlab._checks import (
+    check_choice,
+    check_full_precision,
+    check_index,
+    check_matrix,
+    check_same_device,
+)
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.boxes import run_course
 from graphlab.contrastive.pot.certificate import certify
@@ -130,8 +136,7 @@ def _certified(
 
 def _check_dtypes(x: Tensor, layers: Layers, **others: Tensor) -> None:
     """Require one dtype, in which bounds can be computed."""
-    if x.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"x must be float32 or float64, got {x.dtype}")
+    check_full_precision(x, "x")
     weights = {f"layers[{k}] weight": weight for k, (weight, _) in enumerate(layers)}
     for name, value in (weights | others).items():
         if isinstance(value, Tensor) and value.dtype != x.dtype:

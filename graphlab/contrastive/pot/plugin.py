@@ -12,6 +12,7 @@ from graphlab._checks import (
     check_choice,
     check_edge_index,
     check_fraction,
+    check_full_precision,
     check_int,
     check_matrix,
     check_same_device,
@@ -233,8 +234,7 @@ class POT:
     # --- preparation -----------------------------------------------------------------------------
 
     def _check_inputs(self, z1: Tensor, z2: Tensor, x: Tensor) -> None:
-        if check_matrix(x, "x", csr=True).dtype not in (torch.float32, torch.float64):
-            raise TypeError(f"x must be float32 or float64, got {x.dtype}")
+        check_full_precision(check_matrix(x, "x", csr=True), "x")
         rows = x.size(0)
         if rows < 2:
             raise ValueError(f"x must have at least 2 rows, got shape {tuple(x.shape)}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphlab.tag._optional import optional
+from graphlab.tag._unicode import sha256
 
 #: Part of every prompt, so that caches keyed by prompts notice a change of the templates.
 VERSION = "gaugllm-1"
@@ -26,7 +26,7 @@ def cut(text: str, limit: int) -> str:
 def fenced(records: Iterable[dict[str, Any]]) -> str:
     """One JSON line per record, between fences that no text can close: their name is a hash."""
     body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    fence = "data-" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    fence = "data-" + sha256(body)[:16]
     return f"<{fence}>\n{body}\n</{fence}>"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from graphlab._checks import check_choice, check_int
-from graphlab.tag._unicode import encodable
+from graphlab.tag._unicode import encodable, sha256
 from graphlab.tag.graphclip._protocols import ChatClient, check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
@@ -132,7 +131,7 @@ class LLMSummarizer:
         edges = edges[: max(0, room // 10)]
         lines.append(json.dumps({"edges": edges}))
         body = "\n".join(lines)
-        fence = "data-" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        fence = "data-" + sha256(body)[:16]
         return (
             f"[{VERSION}] This is a part of a {self.kind}. Node 0 is the central document.\n"
             f"<{fence}>\n{body}\n</{fence}>\nReply with the JSON object alone."

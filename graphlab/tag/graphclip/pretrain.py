@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +21,7 @@ from graphlab._checks import (
 )
 from graphlab._distributed import all_reduce_sum, is_distributed, rank, world_size
 from graphlab._io import sweep_stale
-from graphlab._random import seeded
+from graphlab._random import derive_seed, seeded
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip import _noise
 from graphlab.tag.graphclip._run_checks import (
@@ -252,8 +251,8 @@ class _Run:
         share = self.batch_size // world_size()
         own = index[rank() * share : (rank() + 1) * share]
         self.optimizer.zero_grad(set_to_none=True)
-        words = np.random.SeedSequence([config.seed, 3, step, rank()]).generate_state(1, np.uint64)
-        with seeded(int(words[0]) >> 1, self.model.device):  # of dropout, which knows no generator
+        seed = derive_seed(config.seed, 3, step, rank())
+        with seeded(seed, self.model.device):  # of dropout, which knows no generator
             loss = self._backward(own, step)
         self._average_gradients()
         if config.max_grad_norm:

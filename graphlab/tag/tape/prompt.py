@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from graphlab._checks import check_int
 from graphlab.tag._optional import optional
 from graphlab.tag._structured import extract_json
+from graphlab.tag._unicode import sha256
 from graphlab.tag.tape._mentions import Mentions
 
 __all__ = ["ExplanationPrompt", "RankedPrediction"]
@@ -123,10 +123,9 @@ class ExplanationPrompt:
         if not text.strip():
             raise ValueError("text must not be empty")
         shown = text.strip()[: self.max_chars]
-        digest = hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
         parts = {
             "{text}": shown,
-            "{fence}": f"document-{digest[:12]}",
+            "{fence}": f"document-{sha256(shown)[:12]}",
             "{task}": self.task,
             "{classes}": "\n".join(map(self._line, self.classes)),
             "{k}": str(min(self.k, len(self.classes))),
