@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 
 from benchmarks._timing import uses_gpu
-from experiments._environment import peak_rss_bytes
+from experiments._harness.environment import peak_rss_bytes
 
 __all__ = ["PeakMemory", "peak_in_use", "peak_memory"]
 

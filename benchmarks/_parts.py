@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks._timing import threads
-from experiments._environment import command_line, environment, git_commit
+from experiments._harness.environment import command_line, environment, git_commit
 from graphlab._io import write_json
 
 __all__ = ["part_parser", "run_parts", "show", "write_results"]

@@ -253,7 +253,7 @@ def sentences(count: int) -> Iterator[str]:
 
 def embed(folder: str, count: int, shard_size: int) -> None:
     """Embed texts into shards and print seconds and the most memory; may be killed."""
-    from experiments._environment import peak_rss_bytes
+    from experiments._harness.environment import peak_rss_bytes
 
     begin = time.perf_counter()
     encoder = TextEncoder("hashing", batch_size=1024, normalize=True)

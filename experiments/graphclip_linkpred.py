@@ -1,62 +1,6 @@
-"""Link prediction without training: the cosine of two nodes' subgraphs.
+"""The name that recorded commands use for ``python -m experiments.graphclip.linkpred``."""
 
-A tenth of the edges is hidden before anything is sampled; as many pairs without an edge are drawn
-at random. Beside the tower stands the cosine of the two texts.
-
-    python -m experiments.graphclip_linkpred --preset cora --seeds 0:5
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-
-from experiments._context import Context
-from experiments._graphclip import Target, TargetConfig, target_presets
-from experiments._runner import main
-from graphlab.tag import LinkPredictor
-
-
-@dataclass(frozen=True)
-class Config(TargetConfig):
-    """Where models and data are, and how much is hidden.
-
-    Attributes:
-        hidden: Share of the edges to be predicted.
-        protocol: How numbers come about.
-    """
-
-    hidden: float = 0.1
-    protocol: str = "no training, hidden edges are in no subgraph, uniform negatives"
-
-
-PRESETS: dict[str, Config] = target_presets(Config)
-
-
-def split(edge_index: Tensor, nodes: int, hidden: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Edges to be predicted, and as many pairs that are no edges; each once."""
-    generator = torch.Generator().manual_seed(seed)
-    low, high = edge_index.min(0).values, edge_index.max(0).values
-    key = (low * nodes + high)[low != high].unique()
-    count = max(1, round(hidden * key.numel()))
-    chosen = key[torch.randperm(key.numel(), generator=generator)[:count]]
-    drawn = torch.randint(nodes, (2, 4 * count + 64), generator=generator)
-    drawn = drawn[:, drawn[0] != drawn[1]]
-    other = drawn.min(0).values * nodes + drawn.max(0).values
-    other = other[~torch.isin(other, key)][:count]
-    return tuple(torch.stack([k // nodes, k % nodes]) for k in (chosen, other))  # type: ignore[return-value]
-
-
-def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
-    """Score one model on one graph."""
-    target = Target(config, context.seed)
-    edges = target.set.graph.edge_index
-    positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
-    predictor = LinkPredictor(target.model, target.sampler)
-    return predictor.evaluate(target.x, edges, positive, negative)
-
+from experiments.graphclip.linkpred import main
 
 if __name__ == "__main__":
-    main(run, Config, PRESETS)
+    main()

@@ -1,47 +1,6 @@
-"""Zero-shot node classification with pretrained GraphCLIP models, one per seed.
+"""The name that recorded commands use for ``python -m experiments.graphclip.zeroshot``."""
 
-Works on any folder with ``nodes.csv``, ``edges.csv``, ``classes.json`` and, if there is one,
-``label_prompts.json``, and on ``python_stdlib``, which needs none. All labelled nodes are scored:
-nothing is trained on them.
-
-    python -m experiments.graphclip_zeroshot --preset cora --seeds 0:5
-    python -m experiments.graphclip_zeroshot --graph path/to/folder --encoder hashing
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from experiments._context import Context
-from experiments._graphclip import Target, TargetConfig, target_presets
-from experiments._runner import main
-
-
-@dataclass(frozen=True)
-class Config(TargetConfig):
-    """Where models and data are.
-
-    Attributes:
-        mixes: What is added to the tower's embeddings: a row for each.
-        protocol: How numbers come about.
-    """
-
-    mixes: tuple[str, ...] = ("none", "mean", "own+mean")
-    protocol: str = "zero-shot, all labelled nodes, one prompt fixed beforehand"
-
-
-PRESETS: dict[str, Config] = target_presets(Config)
-
-
-def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
-    """Score one model on one graph."""
-    target = Target(config, context.seed)
-    store, y = target.labelled(target.set, target.x)
-    rows: dict[str, dict[str, float]] = {}
-    for mix in config.mixes:
-        rows |= target.classifier(target.set, mix).evaluate(target.x, store, y)
-    return rows
-
+from experiments.graphclip.zeroshot import main
 
 if __name__ == "__main__":
-    main(run, Config, PRESETS)
+    main()

@@ -2,7 +2,7 @@
 
 Every file is written under a temporary name in its own folder, flushed to the disk and renamed, so
 a reader sees the old content or the new content and never a mixture, whatever kills the writer.
-Downloads live in :mod:`graphlab._download`, saved estimators in :mod:`graphlab._savable`.
+Downloads live in :mod:`graphlab._download`, saved estimators in :mod:`graphlab._estimator`.
 """
 
 from __future__ import annotations

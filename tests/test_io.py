@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from graphlab._estimator import SavableEstimator
 from graphlab._io import (
     atomic_path,
     atomic_write,
@@ -25,7 +26,6 @@ from graphlab._io import (
     write_json,
 )
 from graphlab._safetensors import _DTYPES
-from graphlab._savable import SavableEstimator
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX processes and permissions")
 
@@ -545,7 +545,7 @@ def test_a_save_cut_between_its_two_files_loads_the_new_pair(tmp_path, monkeypat
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("graphlab._savable.write_json", die)
+    monkeypatch.setattr("graphlab._estimator.write_json", die)
     with pytest.raises(KeyboardInterrupt):
         saved(tmp_path, factor=2.0)
     assert read_json(folder / "config.json")["params"]["factor"] == 1.0

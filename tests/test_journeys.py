@@ -1,7 +1,8 @@
 """What users do first works as README and quickstart say: their own blocks are run, offline.
 
 Deeper tests of the same: interruption and resume in ``tests/experiments/test_resume.py``, many
-processes in ``tests/experiments/test_graphclip.py``, the client in ``tests/tag/test_client.py``.
+processes in ``tests/experiments/test_graphclip.py``, the client in
+``tests/tag/llm/test_client.py``.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from typing import Any
 import pytest
 import torch
 
-from experiments._runner import main
+from experiments._harness.runner import main
+from experiments._harness.scripts import all_scripts, script_name
 from tests._data import REPOSITORY, test_data_root
-from tests.tag._server import completion, serving
+from tests.tag.llm._server import completion, serving
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 QUICKSTART = (REPOSITORY / "docs" / "quickstart.md").read_text(encoding="utf-8")
@@ -50,9 +52,9 @@ def run_block(number: int, *changes: tuple[str, str]) -> dict[str, Any]:
 def run_script(words: list[str]) -> int:
     """Run ``python -m experiments.<name> ...`` in this process."""
     assert words[:2] == ["python", "-m"]
-    script = import_module(words[2])
-    if not hasattr(script, "PRESETS"):
-        return script.main(words[3:])
+    if words[2] in ("experiments.demo", "experiments.reproduce"):
+        return import_module(f"{words[2]}.run").main(words[3:])
+    script = all_scripts()[script_name(words[2])]
     with pytest.raises(SystemExit) as left:
         main(script.run, script.Config, script.PRESETS, arguments=words[3:])
     return left.value.code

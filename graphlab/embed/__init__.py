@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from graphlab.embed.concentration import (
+from graphlab.embed.concentration.approximate import approx_topological_concentration
+from graphlab.embed.concentration.exact import (
     ConcentrationShift,
     concentration_shift,
     topological_concentration,
     weighted_concentration,
 )
-from graphlab.embed.concentration_sketch import approx_topological_concentration
-from graphlab.embed.concentration_transform import AddTopologicalConcentration
-from graphlab.embed.fastrp import FastRP, fastrp
-from graphlab.embed.fastrp_transform import AddFastRP
-from graphlab.embed.reweight import TCReweight
+from graphlab.embed.concentration.reweight import TCReweight
+from graphlab.embed.concentration.transform import AddTopologicalConcentration
+from graphlab.embed.fastrp.fastrp import FastRP, fastrp
+from graphlab.embed.fastrp.transform import AddFastRP
 
 __all__ = [
     "AddFastRP",

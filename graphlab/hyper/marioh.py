@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
-from graphlab._savable import SavableEstimator
+from graphlab._estimator import SavableEstimator
 from graphlab.hyper._classifiers import NAMES, Model, fit_classifier, from_arrays, to_arrays
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._sets import Floats, Rows, SetFamily, find, pointers, to_tensor

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_index, check_int
-from graphlab._savable import SavableEstimator
+from graphlab._estimator import SavableEstimator
 from graphlab.hyper._classifiers import (
     Model,
     check_classifier,

@@ -7,12 +7,14 @@ are used.
 
 from __future__ import annotations
 
-from graphlab.tag._batch import BatchImport
-from graphlab.tag.alignment import AlignmentReport, check_alignment, check_text_alignment
-from graphlab.tag.client import LLMClient
-from graphlab.tag.embedding_store import EmbeddingStore
-from graphlab.tag.encoder import TextEncoder, encode_nodes
-from graphlab.tag.fine_tuning import TextFeatures, TunedTextEncoder, fine_tune_text_encoder
+from graphlab.tag.embedding.encoder import TextEncoder, encode_nodes
+from graphlab.tag.embedding.hashing import FakeTextEncoder, HashingEncoder
+from graphlab.tag.embedding.store import EmbeddingStore
+from graphlab.tag.fine_tune.fine_tuning import (
+    TextFeatures,
+    TunedTextEncoder,
+    fine_tune_text_encoder,
+)
 from graphlab.tag.gaugllm import (
     CandidateVote,
     ContextAwareSelector,
@@ -59,8 +61,9 @@ from graphlab.tag.graphclip import (
     read_official_pairs,
     retrieval_at_1,
 )
-from graphlab.tag.hashing import FakeTextEncoder, HashingEncoder
-from graphlab.tag.replies import CostEstimate, LLMError, LLMReply, Price
+from graphlab.tag.llm._batch import BatchImport
+from graphlab.tag.llm.client import LLMClient
+from graphlab.tag.llm.replies import CostEstimate, LLMError, LLMReply, Price
 from graphlab.tag.tape import (
     TAPE,
     ExplanationGenerator,
@@ -75,7 +78,8 @@ from graphlab.tag.tape import (
     tape_split,
     write_ranked_predictions,
 )
-from graphlab.tag.text_graph import TextGraph
+from graphlab.tag.text_graph.alignment import AlignmentReport, check_alignment, check_text_alignment
+from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = [
     "TAPE",

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import tag as benchmark
 from benchmarks.baselines.tag import bare_replies
 from graphlab.tag import LLMClient
-from tests.tag._server import serving
+from tests.tag.llm._server import serving
 
 pytest.importorskip("openai", reason="needs the extra tag")
 

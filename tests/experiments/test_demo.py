@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import _demo_links, _pamc_training, _report, demo
-from experiments._demo_part import NO_LLM
-from experiments._demo_parts import PARTS
-from experiments._report import tour_report
+from experiments._harness import report
+from experiments._harness.report import tour_report
+from experiments.demo import links as demo_links
+from experiments.demo import run as demo
+from experiments.demo.part import NO_LLM
+from experiments.demo.parts import PARTS
+from experiments.pamc import training as pamc_training
 from tests.experiments.test_report import parse
 
 NAMES = [part.name for part in PARTS]
@@ -34,7 +37,7 @@ def test_eight_systems_are_shown():
 @pytest.fixture(autouse=True)
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture of all digits, which takes longer than everything else."""
-    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=NAMES)
@@ -82,13 +85,13 @@ def test_a_broken_part_is_told_and_the_others_still_run(tmp_path, monkeypatch, c
 
 
 def test_seeds_of_a_part_are_added_up(tmp_path):
-    part = dataclasses.replace(demo.chosen(("fastrp",))[0], toy=_demo_links.Config(splits=1, dim=4))
+    part = dataclasses.replace(demo.chosen(("fastrp",))[0], toy=demo_links.Config(splits=1, dim=4))
     results = demo.play(part, options(tmp_path))
     results.finished = [
         dataclasses.replace(results.finished[0], cost={"seconds": 1.5, "peak_rss_bytes": bytes_})
         for bytes_ in (2e6, 3e6)
     ]
-    line = _report._cost(_report.Stop("FastRP", "", "", {}, results))
+    line = report._cost(report.Stop("FastRP", "", "", {}, results))
     assert line == {"system": "FastRP", "seconds": "3.0", "memory so far, MB": "3", "seeds": "2"}
 
 
@@ -102,11 +105,11 @@ def test_an_empty_tour_is_a_page():
 
 
 def test_hidden_edges_are_not_seen_by_the_predictors():
-    data, names = _demo_links.les_miserables()
+    data, names = demo_links.les_miserables()
     assert len(names) == data.num_nodes == 77
     torch.manual_seed(0)
-    split = _demo_links.split_edges(data, torch.device("cpu"))
-    scores = _demo_links.predictors(_demo_links.Config(dim=8), split, 0)
+    split = demo_links.split_edges(data, torch.device("cpu"))
+    scores = demo_links.predictors(demo_links.Config(dim=8), split, 0)
     hidden = split.positives["test"]
     pairs = set(map(tuple, split.train.t().tolist()))
     assert not pairs & set(map(tuple, hidden.t().tolist()))

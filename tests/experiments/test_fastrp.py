@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from experiments import fastrp
-from experiments._context import Context
+from experiments._harness.context import Context
+from experiments.fastrp import run as fastrp
 
 
 class FakeDataset:

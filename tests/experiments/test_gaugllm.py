@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import _gaugllm_data
-from experiments import gaugllm as script
-from experiments._context import Context
-from experiments._llm_outputs import read_stored
+from experiments._data.llm_outputs import read_stored
+from experiments._harness.context import Context
+from experiments.gaugllm import data as gaugllm_data
+from experiments.gaugllm import run as script
 from graphlab.tag.gaugllm.candidates import ADD
 from tests._data import test_data_root
-from tests.tag._server import serving
 from tests.tag.gaugllm.test_pipeline import judge, texts
+from tests.tag.llm._server import serving
 
 SMALL = dataclasses.replace(script.Config(), epochs=2, out_channels=8, selector_epochs=2)
 
@@ -63,7 +63,7 @@ def rows(tmp_path: Path, config: script.Config) -> dict[str, dict[str, float]]:
 
 def test_the_embedded_graph_gets_no_predictions(tmp_path):
     config = dataclasses.replace(script.PRESETS["smoke"], dim=16, epochs=1)
-    stored, help_ = _gaugllm_data.read(config, 0)
+    stored, help_ = gaugllm_data.read(config, 0)
     assert int(stored.ranked.abs().sum()) == 0
     assert help_.told == "templates"
     assert not torch.equal(help_.views[0], help_.views[1])
@@ -114,13 +114,13 @@ def test_rows_of_a_model_at_an_endpoint(tmp_path, folder):
         calls = server.calls
         assert calls == 180 + 180
         stored = read_stored(str(folder), "citeseer", "minilm", 0)
-        again = _gaugllm_data.asked_help(config, stored, 0)
+        again = gaugllm_data.asked_help(config, stored, 0)
         assert server.calls == calls and bool(again.votes.known.all())
 
 
 def test_predictions_become_reciprocal_ranks(folder):
     stored = read_stored(str(folder), "citeseer", "minilm", 0)
-    help_ = _gaugllm_data.stored_help(SMALL, stored)
+    help_ = gaugllm_data.stored_help(SMALL, stored)
     plain, said = (view[:, 16:] for view in help_.views)
     assert int(plain.count_nonzero()) == 0
     assert said[1].tolist() == [0.0, 1.0, 0.5] and said[0].tolist() == [0.0, 1.0, 0.0]
@@ -139,7 +139,7 @@ def test_a_graph_without_texts_is_not_shown_to_a_model(tmp_path):
     stored = read_stored(str(root), "cora", "bow", 0)
     config = dataclasses.replace(SMALL, dataset="cora", features="bow", llm_model="m")
     with pytest.raises(ValueError, match="cora has no texts"):
-        _gaugllm_data.asked_help(config, stored, 0)
+        gaugllm_data.asked_help(config, stored, 0)
 
 
 def test_stored_answers_of_cora():
@@ -151,14 +151,14 @@ def test_stored_answers_of_cora():
     )
     assert int((stored.candidates.kind == ADD).sum()) == 1000
     assert int(stored.similarity.isnan().sum()) > 0
-    parts = _gaugllm_data.split(SMALL, stored, 0)
+    parts = gaugllm_data.split(SMALL, stored, 0)
     assert [len(parts[name]) for name in ("train", "val")] == [140, 210]
 
 
 def test_tuned_features_are_tested_on_what_they_have_not_seen():
     root = test_data_root("llm_outputs", "cora_tape").parent
     stored = read_stored(str(root), "cora", "deberta", 2)
-    parts = _gaugllm_data.split(SMALL, stored, 2)
+    parts = gaugllm_data.split(SMALL, stored, 2)
     assert stored.parts is not None and torch.equal(parts["test"], stored.parts["test"])
     for name in ("train", "val"):
         assert bool(torch.isin(parts[name], stored.parts[name]).all())

@@ -12,20 +12,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments import (
-    _graphclip_shots,
-    graphclip_fewshot,
-    graphclip_linkpred,
-    graphclip_pretrain,
-    graphclip_zeroshot,
-)
-from experiments._context import Context
-from experiments._graphclip import CachedEncoder, Summaries
-from experiments._text_sets import load_text_set, place_of
+from experiments._data.text_sets import load_text_set, place_of
+from experiments._harness.context import Context
+from experiments.graphclip import fewshot as graphclip_fewshot
+from experiments.graphclip import linkpred as graphclip_linkpred
+from experiments.graphclip import pretrain as graphclip_pretrain
+from experiments.graphclip import shots as graphclip_shots
+from experiments.graphclip import zeroshot as graphclip_zeroshot
+from experiments.graphclip.common import CachedEncoder, Summaries
 from graphlab.tag import TextEncoder
 from tests._data import REPOSITORY
-from tests.tag._server import serving
 from tests.tag.graphclip._toy import TOPICS, toy_graph
+from tests.tag.llm._server import serving
 
 NAMES = ["neural_nets", "evolution", "logic"]
 
@@ -108,9 +106,9 @@ def test_defaults_need_no_other_graph(folders):
 
 def test_shots_are_of_all_classes_and_not_scored():
     y = torch.tensor([0, 1, 2, 0, 1, 2, 0, 0])
-    shots = _graphclip_shots.draw_shots(y, 2, seed=1)
+    shots = graphclip_shots.draw_shots(y, 2, seed=1)
     assert sorted(y[shots].tolist()) == [0, 0, 1, 1, 2, 2]
-    rest = _graphclip_shots.others(y, shots)
+    rest = graphclip_shots.others(y, shots)
     assert sorted([*shots.tolist(), *rest.tolist()]) == list(range(8))
 
 
@@ -213,7 +211,7 @@ def test_a_set_that_was_interrupted_goes_on(tmp_path):
 @pytest.mark.slow
 def test_torchrun_equals_one_process_and_writes_once(folders):
     arguments = [
-        "-m", "experiments.graphclip_pretrain", "--preset", "tiny", "--seeds", "0:2",
+        "-m", "experiments.graphclip.pretrain", "--preset", "tiny", "--seeds", "0:2",
         "--data", str(folders), "--encoder", "hashing", "--sources", "one", "--targets", "two",
         "--channels", "16", "--layers", "1", "--heads", "2", "--epochs", "2", "--batch-size", "16",
         "--walk-length", "12", "--device", "cpu",

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import _hypergraph_links
-from experiments import hypergraph as script
-from experiments._context import Context
+from experiments._harness.context import Context
+from experiments.hypergraph import links as hypergraph_links
+from experiments.hypergraph import run as script
 from graphlab.hyper import precision_recall_f1, project
 from tests._data import test_data_root
 from tests.hyper._cases import make, random_hypergraph, sets_of
@@ -51,7 +51,7 @@ def test_crime_row_equals_the_bar(tmp_path):
 def test_walks_on_edges_are_walks_on_the_graph():
     data = random_hypergraph(0)
     edges = project(data)
-    as_edges = _hypergraph_links.as_hypergraph(edges, 12)
+    as_edges = hypergraph_links.as_hypergraph(edges, 12)
     assert torch.equal(project(as_edges), edges)
     pairs = np.array([[0, 1, 2], [3, 4, 5]])
     adjacency = np.zeros((12, 12))
@@ -60,14 +60,14 @@ def test_walks_on_edges_are_walks_on_the_graph():
     lazy = (adjacency / degree + np.eye(12) * (adjacency.sum(1) > 0)) / 2
     two = lazy @ lazy
     want = two[pairs[0], pairs[1]] + two[pairs[1], pairs[0]]
-    np.testing.assert_allclose(_hypergraph_links.walk_scores(as_edges, pairs), want)
+    np.testing.assert_allclose(hypergraph_links.walk_scores(as_edges, pairs), want)
 
 
 def test_non_edges_and_ranks():
     upper = np.array([[0, 0], [1, 2]])
-    found = _hypergraph_links.non_edges(upper, 4, 100, np.random.default_rng(0))
+    found = hypergraph_links.non_edges(upper, 4, 100, np.random.default_rng(0))
     assert sorted(map(tuple, found.T.tolist())) == [(0, 3), (1, 2), (1, 3), (2, 3)]
-    assert _hypergraph_links.rank(np.array([3.0, 1.0, 3.0])).tolist() == [2.5, 1.0, 2.5]
+    assert hypergraph_links.rank(np.array([3.0, 1.0, 3.0])).tolist() == [2.5, 1.0, 2.5]
 
 
 def test_parts_keep_all_nodes():

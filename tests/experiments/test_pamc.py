@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from experiments import _pamc_training, pamc
-from experiments._pamc_protocols import stop_epoch
-from experiments._runner import execute
+from experiments._harness.runner import execute
+from experiments.pamc import run as pamc
+from experiments.pamc import training as pamc_training
+from experiments.pamc.protocols import stop_epoch
 from tests._data import test_data_root
 
 TINY = pamc.Config(epochs=6, pretrain_epochs=1, hidden_channels=(16,), n_init=2, checkpoint_every=2)
@@ -20,7 +21,7 @@ METHODS = ("PamC", "SCGC*", "SCGC + meta2")
 @pytest.fixture
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture, which takes most of the time of a tiny run."""
-    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
 
 
 def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def test_interrupted_run_continues_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = rows(tmp_path / "whole")
-    score, calls = _pamc_training.clustering_scores, []
+    score, calls = pamc_training.clustering_scores, []
 
     def interrupted(y: Any, pred: Any) -> dict[str, float]:
         calls.append(1)
@@ -71,7 +72,7 @@ def test_interrupted_run_continues_bit_for_bit(
             raise KeyboardInterrupt
         return score(y, pred)
 
-    monkeypatch.setattr(_pamc_training, "clustering_scores", interrupted)
+    monkeypatch.setattr(pamc_training, "clustering_scores", interrupted)
     for stop in (4, 11, 15):  # within each of the three methods
         calls.clear()
         folder = tmp_path / str(stop)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments import _pot_scores, pot
-from experiments._graphs import read_graph
-from experiments._runner import execute
+from experiments._data.graphs import read_graph
+from experiments._harness.runner import execute
+from experiments.pot import run as pot
+from experiments.pot import scores as pot_scores
 from tests._data import test_data_root
 
 TINY = pot.Config(
@@ -102,9 +103,9 @@ def test_kappa_is_chosen_by_validation_alone(
 
 @pytest.mark.usefixtures("graph")
 def test_paper_protocol_swaps_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pot_scores, "PROBE_STEPS", 100)
+    monkeypatch.setattr(pot_scores, "PROBE_STEPS", 100)
     found = rows(tmp_path / "public", dataclasses.replace(SMALL, protocol="paper"))
-    marked = [title for title in found if title.endswith(f"[{_pot_scores.PAPER}]")]
+    marked = [title for title in found if title.endswith(f"[{pot_scores.PAPER}]")]
     assert len(marked) == len(found) // 2 == 4
     apart = dataclasses.replace(SMALL, protocol="paper", dataset="photo")
     assert "GRACE [released probe]" in rows(tmp_path / "random", apart)
@@ -117,8 +118,8 @@ def test_paper_protocol_swaps_and_says_so(tmp_path: Path, monkeypatch: pytest.Mo
 def test_swapped_probe_scores_validation_nodes(graph: Data) -> None:
     split = pot.resolve_split(graph.to_dict(), graph.num_nodes)
     graph.y[split["val"]] = 2 - graph.y[split["val"]]  # classes 0 and 2 change places there
-    swapped = _pot_scores.as_published(graph.x, graph, split, True, 0)
-    straight = _pot_scores.as_published(graph.x, graph, split, False, 0)
+    swapped = pot_scores.as_published(graph.x, graph, split, True, 0)
+    straight = pot_scores.as_published(graph.x, graph, split, False, 0)
     assert swapped["f1_micro"] < 0.5 < straight["f1_micro"]
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments._context import Context
-from experiments._report import Report, _flat, results_report
-from experiments._results import _cell
-from experiments._runner import execute
+from experiments._harness.context import Context
+from experiments._harness.report import Report, _flat, results_report
+from experiments._harness.results import _cell
+from experiments._harness.runner import execute
 
 VOID = {"meta", "link", "img", "path", "polyline"}
 

@@ -13,19 +13,22 @@ from typing import Any
 
 import pytest
 
-from experiments import _pamc_training, _repeat, reproduce
-from experiments._cli import parse_command, parse_seeds
-from experiments._comparison import TIMING, Line, Spread, changed_settings, compare
-from experiments._environment import jsonable
-from experiments._repeat import Outcome, Recorded, committed, repeat
-from experiments._runner import main
+from experiments._harness import repeat as repeat_file
+from experiments._harness.cli import parse_command, parse_seeds
+from experiments._harness.comparison import TIMING, Line, Spread, changed_settings, compare
+from experiments._harness.environment import jsonable
+from experiments._harness.repeat import Outcome, Recorded, committed, repeat
+from experiments._harness.runner import main
+from experiments._harness.scripts import all_scripts, script_name
+from experiments.pamc import training as pamc_training
+from experiments.reproduce import run as reproduce
 
 FILES = {recorded.name: recorded for recorded in committed()}
 SMOKE = [name for name in FILES if name.endswith("_smoke")]
 
 
 def in_process(module: str, arguments: Any, log: Path) -> None:
-    script = import_module(module)
+    script = all_scripts()[script_name(module)]
     told = (getattr(script, name, None) for name in ("PUBLISHED", "CAVEATS"))
     with pytest.raises(SystemExit):
         main(script.run, script.Config, script.PRESETS, *told, arguments=list(arguments))
@@ -65,7 +68,7 @@ def shifted(recorded: Recorded, share: float) -> Recorded:
 @pytest.mark.parametrize("name", SMOKE)
 def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
     # The t-SNE picture takes longer than everything else, and no figure comes from it.
-    monkeypatch.setattr(_pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
     monkeypatch.chdir(tmp_path)
     outcome = repeat(FILES[name], tmp_path, None, in_process)
     if outcome.status == "not run":
@@ -96,7 +99,7 @@ def test_an_altered_figure_is_noticed(tmp_path, monkeypatch, capsys):
     assert whole.count(" NO") == 1 and whole.count(" yes") > 5
     # The run is finished: the same command compares without computing.
     monkeypatch.setattr(reproduce, "committed", lambda: [FILES["fastrp_smoke"]])
-    monkeypatch.setattr(import_module("experiments.fastrp"), "embedding", None)
+    monkeypatch.setattr(import_module("experiments.fastrp.run"), "embedding", None)
     assert reproduce.main(arguments, in_process) == 0
 
 
@@ -106,7 +109,7 @@ def test_an_altered_figure_is_noticed(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("name", FILES)
 def test_recorded_command_still_gives_the_recorded_settings(name):
     content = FILES[name].content
-    script = import_module(f"experiments.{content['script']}")
+    script = all_scripts()[content["script"]]
     words = shlex.split(content["command"])[3:]
     command = parse_command(script.__name__, script.Config, script.PRESETS, words)
     now = {"config": jsonable(command.config), "seeds": content["seeds"]}
@@ -248,10 +251,10 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
 
 
 def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(_repeat, "ROOT", tmp_path)
+    monkeypatch.setattr(repeat_file, "ROOT", tmp_path)
     content = copy.deepcopy(FILES["graphclip_pretrain_tiny"].content)
     content["script"] = "graphclip_fewshot"
-    content["command"] = "python -m experiments.graphclip_fewshot --tune_on=x --preset cora"
+    content["command"] = "python -m experiments.graphclip.fewshot --tune_on=x --preset cora"
     content["config"] |= {"graph": "data/text_graphs/cora", "tune_on": "none"}
     (tmp_path / "text_graphs" / "cora").mkdir(parents=True)
     own, fresh = (tmp_path / place / "runs/graphclip/{seed}" for place in ("", "out/models"))
@@ -264,7 +267,7 @@ def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
     fresh.parent.mkdir(parents=True)
     assert str(fresh) in Recorded("x", content).arguments(tmp_path / "out", tmp_path)
     content["command"] = "rm -r x"
-    with pytest.raises(ValueError, match="must start with python -m experiments.graphclip_fewshot"):
+    with pytest.raises(ValueError, match="must run the script graphclip_fewshot"):
         Recorded("x", content).arguments(tmp_path, None)
 
 
@@ -324,6 +327,6 @@ def test_pages_are_renewed(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_runs_have_a_process_of_their_own(tmp_path):
-    outcome = repeat(FILES["fastrp_smoke"], tmp_path, None, _repeat.by_subprocess)
+    outcome = repeat(FILES["fastrp_smoke"], tmp_path, None, repeat_file.by_subprocess)
     assert outcome.good
     assert "fastrp smoke" in (tmp_path / "logs" / "fastrp_smoke.txt").read_text(encoding="utf-8")

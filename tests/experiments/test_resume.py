@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from experiments._context import CHECKPOINT, METRICS, Context
-from experiments._runner import execute
-from experiments._state import flatten_state, seed_everything, unflatten_state
+from experiments._harness.context import CHECKPOINT, METRICS, Context
+from experiments._harness.runner import execute
+from experiments._harness.state import flatten_state, seed_everything, unflatten_state
 from tests.experiments import tiny_script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ def test_resume_after_sigkill_equals_uninterrupted(tmp_path: Path) -> None:
 def test_interrupt_ends_with_130_and_the_same_command_continues(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from experiments._runner import main
+    from experiments._harness.runner import main
 
     flag = tmp_path / "die"
     arguments = ["--flag", str(flag), "--die-by", "interrupt", "--out", str(tmp_path / "cut")]

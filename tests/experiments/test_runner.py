@@ -13,11 +13,11 @@ import matplotlib.figure
 import pytest
 import torch
 
-from experiments import _context
-from experiments._context import Context
-from experiments._environment import command_line, git_commit, jsonable, kernels, portable
-from experiments._runner import execute, main, parse_seeds
-from experiments._state import seed_everything
+from experiments._harness import context as context_file
+from experiments._harness.context import Context
+from experiments._harness.environment import command_line, git_commit, jsonable, kernels, portable
+from experiments._harness.runner import execute, main, parse_seeds
+from experiments._harness.state import seed_everything
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -305,7 +305,7 @@ def test_progress_is_plain_off_a_terminal_and_yields_everything(
     context = context_in(tmp_path)
     assert list(context.progress(range(5), desc="quick")) == list(range(5))
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(_context, "_LINE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(context_file, "_LINE_EVERY_SECONDS", 0.0)
     assert list(context.progress(iter("ab"), desc="slow")) == ["a", "b"]
     assert "slow 1/? (" in capsys.readouterr().err
     list(context.progress(range(2), desc="known"))
@@ -345,5 +345,5 @@ def test_commit_and_kernels_are_plain_values() -> None:
 
 
 def test_the_runner_stays_small() -> None:
-    lines = (ROOT / "experiments" / "_runner.py").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "experiments/_harness/runner.py").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 250

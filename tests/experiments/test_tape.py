@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments import _tape_features, tape
-from experiments._runner import execute
-from experiments._text_graphs import bag_of_words, read_citeseer, read_cora
+from experiments._data.text_graphs import bag_of_words, read_citeseer, read_cora
+from experiments._harness.runner import execute
+from experiments.tape import features as tape_features
+from experiments.tape import run as tape
 from tests._data import test_data_root
-from tests.tag._server import ChatServer, serving
+from tests.tag.llm._server import ChatServer, serving
 
 TINY = tape.Config(gnns=("gcn", "mlp"), hidden_channels=8, num_layers=2, epochs=10)
 WORDS = {"Cats": "purr meow whisker", "Dogs": "bark woof leash", "Fish": "swim gill fin"}
@@ -52,7 +53,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
         data.seeds.append(seed)
         return data.clone()
 
-    monkeypatch.setattr(_tape_features, "read_cora", read)
+    monkeypatch.setattr(tape_features, "read_cora", read)
     return data
 
 
@@ -88,9 +89,9 @@ def test_test_labels_change_nothing_but_the_score(
     honest = rows(tmp_path / "seen", TINY)
     hidden = graph.clone()
     hidden.y = graph.y.clone()
-    test = _tape_features.tape_split(60, 0)["test"]
+    test = tape_features.tape_split(60, 0)["test"]
     hidden.y[test] = (hidden.y[test] + 1) % 3
-    monkeypatch.setattr(_tape_features, "read_cora", lambda *arguments: hidden.clone())
+    monkeypatch.setattr(tape_features, "read_cora", lambda *arguments: hidden.clone())
     blind = rows(tmp_path / "blind", TINY)
     for title, row in honest.items():
         for key in set(row) - {"accuracy", "accuracy_probs", "accuracy_all_nodes"}:
@@ -180,11 +181,11 @@ def test_free_text_answers(tmp_path: Path, folder: Path) -> None:
 )
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ValueError, match="llm must look like http"):
-        _tape_features.endpoint(address)
+        tape_features.endpoint(address)
 
 
 def test_endpoint_splits_address_and_model() -> None:
-    assert _tape_features.endpoint("https://h:1/a/v1/org/m") == ("https://h:1/a/v1", "org/m")
+    assert tape_features.endpoint("https://h:1/a/v1/org/m") == ("https://h:1/a/v1", "org/m")
 
 
 def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:

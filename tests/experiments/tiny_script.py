@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from experiments._context import Context
-from experiments._runner import main
+from experiments._harness.context import Context
+from experiments._harness.runner import main
 from graphlab._io import save_arrays
 
 

@@ -24,6 +24,7 @@ import pytest
 import torch
 
 from graphlab._download import download
+from graphlab._estimator import SavableEstimator
 from graphlab._io import (
     atomic_write,
     file_lock,
@@ -33,7 +34,6 @@ from graphlab._io import (
     sweep_stale,
     write_json,
 )
-from graphlab._savable import SavableEstimator
 from graphlab.tag import SubgraphStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")

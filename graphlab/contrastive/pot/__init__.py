@@ -6,7 +6,7 @@ from graphlab.contrastive.pot.functional import (
     pairing_target,
     preactivation_bounds,
 )
-from graphlab.contrastive.pot.plugin import POT
+from graphlab.contrastive.pot.pot import POT
 from graphlab.contrastive.pot.reference import reference_compactness
 from graphlab.contrastive.pot.relaxation import relax
 

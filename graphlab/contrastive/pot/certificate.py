@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphlab.contrastive.pot.boxes import Course
 from graphlab.contrastive.pot.drops import Rows
+from graphlab.contrastive.pot.interval_trace import Course
 from graphlab.contrastive.pot.relaxation import tight_lines
 from graphlab.contrastive.pot.steps import Activation, Affine, Hop
 from graphlab.ops import RowPattern, edge_bound

@@ -15,9 +15,9 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab._precision import full_precision
-from graphlab.contrastive.pot.boxes import run_course
 from graphlab.contrastive.pot.certificate import certify
 from graphlab.contrastive.pot.drops import DropSet
+from graphlab.contrastive.pot.interval_trace import run_course
 from graphlab.contrastive.pot.steps import Activation, Hop, Step, gcn_steps
 from graphlab.ops import interval_propagate
 

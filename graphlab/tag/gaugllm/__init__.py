@@ -1,11 +1,11 @@
 """GAugLLM: views of texts and edges that a language model had a say in."""
 
-from graphlab.tag.gaugllm.ballots import collect_votes, vote_edges
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
 from graphlab.tag.gaugllm.degree_groups import degree_groups
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier, apply_all_votes
 from graphlab.tag.gaugllm.estimator import GAugLLM
+from graphlab.tag.gaugllm.llm_votes import collect_votes, vote_edges
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts, PromptExperts
 from graphlab.tag.gaugllm.proposal import propose_edge_candidates
 from graphlab.tag.gaugllm.schedules import cosine_decay, target_momentum

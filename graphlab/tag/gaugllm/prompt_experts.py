@@ -11,11 +11,11 @@ from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int, check_tensor
 from graphlab._random import make_generator
-from graphlab.tag.client import LLMClient
-from graphlab.tag.encoder import TextEncoder
+from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, check_texts, cut, fenced
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS, degree_groups
+from graphlab.tag.llm.client import LLMClient
 
 __all__ = ["EXPERTS", "ExpertTexts", "PromptExperts"]
 

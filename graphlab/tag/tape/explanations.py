@@ -6,8 +6,8 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from graphlab.tag.client import LLMClient
-from graphlab.tag.replies import CostEstimate, LLMReply
+from graphlab.tag.llm.client import LLMClient
+from graphlab.tag.llm.replies import CostEstimate, LLMReply
 from graphlab.tag.tape.prompt import ExplanationPrompt, RankedPrediction
 from graphlab.tag.tape.table import Explanation, ExplanationTable, check_ids
 

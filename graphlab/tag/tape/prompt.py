@@ -9,8 +9,8 @@ from typing import Any
 
 from graphlab._checks import check_int
 from graphlab.tag._optional import optional
-from graphlab.tag._structured import extract_json
 from graphlab.tag._unicode import sha256
+from graphlab.tag.llm._structured import extract_json
 from graphlab.tag.tape._mentions import Mentions
 
 __all__ = ["ExplanationPrompt", "RankedPrediction"]

@@ -26,8 +26,8 @@ from graphlab.tag import (
     vote_edges,
 )
 from graphlab.tag.gaugllm._prompt_text import cut, fenced
-from tests.tag._server import serving
 from tests.tag.gaugllm._toy import NODES, pairs, planted
+from tests.tag.llm._server import serving
 
 WORDS = (
     "neural network gradient layer training",

@@ -15,8 +15,8 @@ from graphlab.tag import (
     SubgraphSampler,
     TemplateSummarizer,
 )
-from tests.tag._server import serving
 from tests.tag.graphclip._toy import toy_graph
+from tests.tag.llm._server import serving
 
 
 def toy_store(nodes=12):

@@ -241,7 +241,7 @@ def test_a_loss_that_is_not_finite_names_its_member():
 @pytest.fixture(scope="module")
 def cora():
     """Accuracies on test nodes, mean over the authors' four splits: GCN and MLP."""
-    from experiments._text_graphs import read_cora
+    from experiments._data.text_graphs import read_cora
     from graphlab.tag import tape_split
 
     source = test_data_root("llm_outputs")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphlab.tag import ExplanationGenerator, ExplanationPrompt, ExplanationTable, LLMClient
-from tests.tag._server import completion, serving
+from tests.tag.llm._server import completion, serving
 
 NAMES = ["Cats", "Dogs"]
 PROMPT = ExplanationPrompt(NAMES, k=2)

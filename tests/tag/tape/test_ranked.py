@@ -151,7 +151,7 @@ def test_published_files_are_read_whole(name, nodes, classes, empty):
 
 
 def test_top_1_of_real_predictions():
-    from experiments._text_graphs import read_citeseer, read_cora
+    from experiments._data.text_graphs import read_citeseer, read_cora
 
     source = test_data_root("llm_outputs")
     cora = read_cora(source, 0)

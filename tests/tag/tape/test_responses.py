@@ -8,7 +8,7 @@ import pytest
 
 from graphlab.tag import ExplanationPrompt, read_tape_responses
 from tests._data import test_data_root
-from tests.tag._server import completion
+from tests.tag.llm._server import completion
 
 
 def write(folder, *contents):

@@ -1,0 +1,1 @@
+"""The runner of all scripts: command line, seeds, resume, results, reports."""

@@ -1,0 +1,238 @@
+"""Committed result files, and the commands that repeat them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from experiments._data.text_sets import EMBEDDED
+from experiments._harness.comparison import Line, changed_settings, compare
+from experiments._harness.scripts import script_name
+from graphlab._io import read_json
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "experiments" / "results"
+
+#: Graphs that come with a package; their scripts need no folder.
+PACKAGED = ("digits", "davis", "karate", "les_miserables")
+#: Where the scripts find their files in a folder with all data.
+SOURCES = {
+    "pamc": "sdcn",
+    "fastrp": "multilabel",
+    "hypergraph": "hypergraph/shyre",
+    "link_prediction": "",
+    "pot": "",
+    "tape": "llm_outputs",
+}
+ANIMALS = ("vole", "reptile")
+
+#: Errors of a seed that mean: something is not here. Everything else is a failure.
+MISSING = (
+    "FileNotFoundError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "DownloadError",
+    "URLError",
+    "HTTPError",
+    "ConnectionError",
+    "ClientConnectorError",
+    "ClientConnectorDNSError",
+)
+
+Runner = Callable[[str, Sequence[str], Path], None]
+"""Runs a module with arguments and writes what it says to a file."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A committed result file.
+
+    Attributes:
+        name: The file without its ending.
+        content: What it holds.
+    """
+
+    name: str
+    content: dict[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all seeds."""
+        return float(sum(cost["seconds"] for cost in self.content["cost"]))
+
+    @property
+    def module(self) -> str:
+        """The module that the recorded command runs.
+
+        Raises:
+            ValueError: If the command runs no module, or one of another script.
+        """
+        program, flag, module = shlex.split(self.content["command"])[:3]
+        script = self.content["script"]
+        if (program, flag, script_name(module)) != ("python", "-m", script):
+            raise ValueError(f"{self.name}: the command must run the script {script}")
+        return module
+
+    def obstacle(self) -> str | None:
+        """Why this machine cannot repeat it, as far as that can be told without trying."""
+        recorded = self.content["versions"]["python"].rpartition(".")[0]
+        here = platform.python_version().rpartition(".")[0]
+        if EMBEDDED in str(self.content["config"]) and recorded != here:
+            return f"its graph is the library of Python {recorded}, this is Python {here}"
+        return None
+
+    def arguments(self, out: Path, data: Path | None) -> list[str]:
+        """Arguments of the recorded command, with files in ``out`` and data from ``data``.
+
+        Args:
+            out: Folder of the runs, models and results.
+            data: Folder with all data sets; None takes the recorded places.
+
+        Returns:
+            Arguments for the script.
+        """
+        given = shlex.split(self.content["command"])
+        places = {"out": out / "runs", "results": self.results(out)}
+        places |= self._models(out) | ({} if data is None else self._data(data))
+        kept = _without([*places, "report", "tensorboard"], given[3:])
+        return [*kept, *(word for key, path in places.items() for word in (f"--{key}", str(path)))]
+
+    def results(self, out: Path) -> Path:
+        """Where the repeated run puts its results."""
+        return out / "results" / f"{self.name}.json"
+
+    def _models(self, out: Path) -> dict[str, Path]:
+        # Pretraining writes where the scripts that use the models read.
+        if not self.content["script"].startswith("graphclip_"):
+            return {}
+        recorded = Path(self.content["config"]["model"])
+        fresh = out / "models" / recorded
+        # A selection without pretraining takes the models of the checkout, if it has some.
+        wanted = self.content["script"] != "graphclip_pretrain" and not fresh.parent.is_dir()
+        return {"model": ROOT / recorded if wanted and (ROOT / recorded).parent.is_dir() else fresh}
+
+    def _data(self, data: Path) -> dict[str, Path]:
+        script, config = self.content["script"], self.content["config"]
+        texts = data / "text_graphs"
+        found: dict[str, Path] = {}
+        if script in SOURCES and config["dataset"] not in PACKAGED:
+            below = "linkpred/animal" if config["dataset"] in ANIMALS else SOURCES[script]
+            found["source"] = data / below
+        elif script == "gaugllm":
+            found["data"] = data / "llm_outputs"
+        elif script == "graphclip_pretrain":
+            found["data"] = texts
+        elif script.startswith("graphclip_"):
+            keys = [key for key in ("graph", "tune_on") if config.get(key, "none") != "none"]
+            found |= {key: texts / Path(config[key]).name for key in keys}
+        if config.get("embeddings"):
+            found["embeddings"] = texts / Path(config["embeddings"]).name
+        # What is not there is left as recorded: the script then says what it misses.
+        return {key: path for key, path in found.items() if path.is_dir()}
+
+
+def _without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Arguments less some options and what follows them up to the next option."""
+    kept, dropping = [], False
+    for word in arguments:
+        if word.startswith("--"):
+            dropping = word[2:].partition("=")[0] in names
+        if not dropping:
+            kept.append(word)
+    return kept
+
+
+def committed(folder: Path = RESULTS) -> list[Recorded]:
+    """All committed files by name, pretraining before what needs its models."""
+    found = [Recorded(path.stem, read_json(path)) for path in folder.glob("*.json")]
+    return sorted(found, key=lambda r: (r.content["script"] != "graphclip_pretrain", r.name))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a file.
+
+    Attributes:
+        recorded: The committed file.
+        status: ``"repeated"``, ``"not run"`` (something is not here) or ``"failed"``.
+        reason: Why it was not repeated, or which settings have changed.
+        lines: The comparison.
+    """
+
+    recorded: Recorded
+    status: str
+    reason: str = ""
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def outside(self) -> list[Line]:
+        """Figures that were not reproduced."""
+        return [line for line in self.lines if not line.within]
+
+    @property
+    def good(self) -> bool:
+        """Whether every figure was reproduced, by the settings of the committed file."""
+        return self.status == "repeated" and not self.outside and not self.reason
+
+    def __str__(self) -> str:
+        if self.status != "repeated":
+            return f"{self.status}: {self.reason}"
+        equal = sum(line.equal for line in self.lines)
+        count = len(self.lines)
+        told = f"{count - len(self.outside)} of {count} figures within, {equal} equal"
+        return f"{told}; settings have changed: {self.reason}" if self.reason else told
+
+
+def repeat(recorded: Recorded, out: Path, data: Path | None, run: Runner) -> Outcome:
+    """Repeat one file's command and compare; finished seeds in ``out`` are kept.
+
+    Args:
+        recorded: The committed file.
+        out: Folder of the runs.
+        data: Folder with all data sets, or None.
+        run: Runs the script.
+
+    Returns:
+        The outcome; nothing is raised for a run that fails.
+    """
+    obstacle = recorded.obstacle()
+    if obstacle is not None:
+        return Outcome(recorded, "not run", obstacle)
+    target, log = recorded.results(out), out / "logs" / f"{recorded.name}.txt"
+    target.unlink(missing_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    run(recorded.module, recorded.arguments(out, data), log)
+    if not target.exists():
+        last = (log.read_text(encoding="utf-8").strip().splitlines() or ["no output"])[-1]
+        return Outcome(recorded, "not run" if _is_missing(last) else "failed", last)
+    found = read_json(target)
+    if found["errors"]:
+        reasons = list(dict.fromkeys(found["errors"].values()))
+        status = "not run" if all(map(_is_missing, reasons)) else "failed"
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        return Outcome(recorded, status, reasons[0] + more)
+    changed = "; ".join(changed_settings(recorded.content, found))
+    return Outcome(recorded, "repeated", changed, compare(recorded.content, found))
+
+
+def _is_missing(message: str) -> bool:
+    return message.partition(":")[0].rpartition(".")[2] in MISSING
+
+
+def by_subprocess(module: str, arguments: Sequence[str], log: Path) -> None:
+    """Run a script in a process of its own, which may run out of memory without ending this one."""
+    command = [sys.executable, "-m", module, *arguments]
+    with log.open("w", encoding="utf-8") as file:
+        subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file, check=False)
+
+
+def _environment() -> dict[str, str]:
+    # One thread repeats the order of sums of the committed runs, unless the user wants otherwise.
+    return {"OMP_NUM_THREADS": "1", **os.environ}

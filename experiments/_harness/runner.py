@@ -1,0 +1,236 @@
+"""The runner every script hands itself to: command line, seeds, run folder, resume, table, files.
+
+A script is a frozen dataclass ``Config`` (its defaults are the paper's), ``PRESETS``, a function
+``run(config, context)`` that returns ``{metric: value}`` or ``{row label: {metric: value}}``, and::
+
+    if __name__ == "__main__":
+        main(run, Config, PRESETS)
+
+Each seed owns ``<out>/<script>/<preset>/<hash of the config>/seed<k>/`` with ``config.json``,
+``metrics.jsonl``, ``checkpoint.safetensors``, ``artifacts/`` and, once finished, ``result.json``.
+Repeating a command skips finished seeds and resumes the interrupted one. Under ``torchrun`` the
+first process owns the files and the others wait for it; a failing seed then ends the command.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import torch
+
+from experiments._harness.cli import Options, parse_command, parse_seeds
+from experiments._harness.context import ARTIFACTS, CHECKPOINT, METRICS, Context
+from experiments._harness.environment import command_line, git_commit, jsonable, peak_rss_bytes
+from experiments._harness.ranks import agree, is_main, join_ranks, several
+from experiments._harness.results import Published, Results, Rows, SeedResult
+from experiments._harness.scripts import command_module, script_name
+from experiments._harness.state import seed_everything
+from graphlab._io import file_lock, read_json, write_json
+
+C = TypeVar("C")
+Run = Callable[[Any, Context], Mapping[str, Any]]
+_RESULT = "result.json"
+_ERROR = "error.txt"
+
+
+def main(
+    run: Run,
+    config_type: type[C],
+    presets: Mapping[str, C],
+    published: Published | None = None,
+    not_run: Mapping[str, str] | None = None,
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Run a script from its command line and exit: 0, 1 when a seed failed, 130 when interrupted.
+
+    Args:
+        run: ``run(config, context)`` returning metrics, or metrics by row label.
+        config_type: The frozen dataclass.
+        presets: Configurations by name; the first is the default.
+        published: Published numbers to show beside ours.
+        not_run: What the script leaves out, and why; repeated in the results and the report.
+        arguments: Command line without the program (default: ``sys.argv[1:]``).
+    """
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    module = command_module(run)
+    command = parse_command(module, config_type, presets, argv)
+    options = command.options
+    if options.list:
+        print("\n".join(f"{name}: {config}" for name, config in presets.items()))
+        sys.exit(0)
+    try:
+        results = execute(
+            run,
+            command.config,
+            seeds=parse_seeds(options.seeds),
+            preset=options.preset,
+            script=script_name(module),
+            published=published,
+            out=options.out,
+            device=options.device,
+            resume=options.resume,
+            tensorboard=options.tensorboard,
+        )
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues", file=sys.stderr)
+        sys.exit(130)
+    results.command = command_line(module, argv)
+    results.not_run.update(not_run or {})
+    others = [name for name in presets if name != options.preset]
+    if others:
+        results.not_run["presets " + ", ".join(others)] = "not part of this command"
+    _deliver(results, options)
+    sys.exit(1 if results.errors else 0)
+
+
+def _deliver(results: Results, options: Options) -> None:
+    if not is_main():
+        return
+    print(results.table())
+    if options.results is not None:
+        results.write(options.results)
+    if options.report is not None:
+        from experiments._harness.report import results_report
+
+        results_report(results).write(options.report)
+        print(f"report: {options.report}")
+
+
+def execute(
+    run: Run,
+    config: Any,
+    *,
+    seeds: Iterable[int] = (0,),
+    preset: str = "custom",
+    script: str | None = None,
+    published: Published | None = None,
+    out: str | Path = "runs",
+    device: str = "auto",
+    resume: bool = True,
+    tensorboard: bool = False,
+) -> Results:
+    """Run one configuration over seeds; a failing seed is recorded and the others still run.
+
+    Args:
+        run: ``run(config, context)``.
+        config: A dataclass instance.
+        seeds: Non-negative seeds.
+        preset: Name for the folder and the table.
+        script: Name for the folder and the table (default: the module of ``run``).
+        published: Published numbers; those of ``preset`` are kept.
+        out: Folder of the runs.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        resume: Skip finished seeds and continue an interrupted one.
+        tensorboard: Write TensorBoard events too.
+
+    Returns:
+        The results, also written to ``results.json`` above the seeds' folders.
+    """
+    fields = dataclasses.asdict(config)
+    script = script or script_name(command_module(run))
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()
+    folder = Path(out) / script / preset / digest[:10]
+    results = Results(script, preset, jsonable(fields), fields.get("protocol"))
+    numbers = (published or {}).get(preset, {})
+    results.published = {label: dict(metrics) for label, metrics in numbers.items()}
+    join_ranks(torch.device(_device(device) if several() else "cpu"))
+    for seed in seeds:
+        directory = folder / f"seed{seed}"
+        directory.mkdir(parents=True, exist_ok=True)
+        # Two processes given the same command share the work instead of mixing their files.
+        with file_lock(directory / "lock") if is_main() else nullcontext():
+            try:
+                finished = _seed(run, config, seed, directory, script, device, resume, tensorboard)
+                results.finished.append(finished)
+            except Exception as error:
+                if several():  # the others wait for messages that will not come
+                    raise
+                (directory / _ERROR).write_text(traceback.format_exc(), encoding="utf-8")
+                results.errors[seed] = f"{type(error).__name__}: {error}"
+                print(f"seed {seed} failed: {results.errors[seed]}", file=sys.stderr)
+    if is_main():
+        results.write(folder / "results.json")
+    return results
+
+
+def _seed(
+    run: Run,
+    config: Any,
+    seed: int,
+    directory: Path,
+    script: str,
+    device: str,
+    resume: bool,
+    tensorboard: bool,
+) -> SeedResult:
+    if not resume and is_main():
+        _clear(directory)
+    if agree((directory / _RESULT).exists(), torch.device(_device(device))):
+        saved = read_json(directory / _RESULT)
+        return SeedResult(seed, saved["rows"], saved["cost"], directory)
+    where = torch.device(_device(device))
+    if is_main():
+        fields = jsonable(dataclasses.asdict(config))
+        write_json(directory / "config.json", {"seed": seed, **fields})
+    seed_everything(seed)
+    writer = _writer(directory, tensorboard and is_main())
+    context = Context(seed, where, directory, writer=writer, main=is_main())
+    rows = _rows(run(config, context), script)
+    cost = {
+        "seconds": context.seconds(),
+        "peak_rss_bytes": peak_rss_bytes(),
+        "peak_gpu_bytes": torch.cuda.max_memory_allocated() if where.type == "cuda" else None,
+        "device": where.type,
+        "commit": git_commit(),
+    }
+    if is_main():
+        write_json(directory / _RESULT, {"rows": rows, "cost": cost})
+        (directory / _ERROR).unlink(missing_ok=True)
+    return SeedResult(seed, rows, cost, directory)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is 'cuda' but torch sees no GPU")
+    return name
+
+
+def _clear(directory: Path) -> None:
+    for name in (CHECKPOINT, METRICS, _RESULT, _ERROR, "config.json"):
+        (directory / name).unlink(missing_ok=True)
+    shutil.rmtree(directory / ARTIFACTS, ignore_errors=True)
+
+
+def _writer(directory: Path, wanted: bool) -> Any:
+    if not wanted:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ImportError("--tensorboard needs: pip install graphlab[experiments]") from error
+    return SummaryWriter(str(directory))
+
+
+def _rows(returned: Mapping[str, Any], label: str) -> Rows:
+    nested = any(isinstance(value, Mapping) for value in returned.values())
+    rows = {
+        row: {metric: float(value) for metric, value in metrics.items()}
+        for row, metrics in (returned if nested else {label: returned}).items()
+    }
+    for row, metrics in rows.items():
+        for metric, value in metrics.items():
+            if not math.isfinite(value):
+                raise ValueError(f"run returned {metric} = {value} for {row}")
+    return rows

@@ -1,0 +1,1 @@
+"""All systems once on embedded data."""

@@ -1,0 +1,54 @@
+"""The demo's hypergraph: the script on the Davis women, and drawings of what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+from torch_geometric.data.hypergraph_data import HyperGraphData
+
+from experiments._harness.context import Context
+from experiments.hypergraph import run as hypergraph
+from experiments.hypergraph.links import as_hypergraph
+from experiments.hypergraph.presets import Config
+from graphlab import viz
+from graphlab.hyper import HypergraphReconstructor, jaccard, project
+
+
+def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
+    """Run the script and draw target, projection and reconstruction."""
+    rows = hypergraph.run(config, context)
+    source, target = hypergraph.load(config, context.seed)
+    nodes = target._store["num_nodes"]
+    edges = project(target)
+    model = HypergraphReconstructor(classifier="hgb", seed=context.seed).fit(source)
+    draw(context, target, as_hypergraph(edges, nodes), model.predict(edges, nodes))
+    return rows
+
+
+def draw(
+    context: Context, target: HyperGraphData, edges: HyperGraphData, found: HyperGraphData
+) -> None:
+    """Three drawings with the nodes at the same places."""
+    nodes = target._store["num_nodes"]
+    place = _places(target, nodes)
+    titles: dict[str, Any] = {
+        "events": target,
+        "what is seen: who met whom": edges,
+        f"reconstructed: Jaccard {jaccard(found, target):.2f}": found,
+    }
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    for axes, (title, data) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        viz.hypergraph_drawing(data.edge_index, nodes, place, axes)
+        if data is edges:  # one kind of thing, so one colour
+            for line in axes.lines:
+                line.set(color="#7A7A7A", linewidth=1, alpha=0.6)
+        axes.set_title(title, fontsize=10, color="#7A7A7A")
+    context.figure("events_and_their_reconstruction", figure)
+
+
+def _places(data: HyperGraphData, nodes: int) -> Any:
+    """Where the library's layout puts the nodes."""
+    axes = viz.hypergraph_drawing(data.edge_index, nodes, ax=Figure().subplots())
+    return axes.collections[0].get_offsets()

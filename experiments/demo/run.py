@@ -1,0 +1,107 @@
+"""All eight systems once, on embedded data, offline, in a few minutes; one report at the end.
+
+python -m experiments.demo --report runs/demo/report.html
+python -m experiments.demo --parts pamc pot
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments._harness.cli import parse_options
+from experiments._harness.report import Report, Stop, tour_report
+from experiments._harness.results import Results, aligned
+from experiments._harness.runner import execute
+from experiments.demo.part import NO_LLM, Part
+from experiments.demo.parts import PARTS
+
+_TITLE = "graphlab: eight systems in one run"
+_SOME = "graphlab: some of the eight systems"
+_OPENING = (
+    "Everything below was computed now, on this machine, from data that comes with graphlab or the "
+    "packages it needs. One to three seeds: the numbers show that the systems work and what they "
+    "stand beside, not how good they are. Committed results are linked in the README."
+    "\n\nNo network was used, and " + NO_LLM + "."
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the demo.
+
+    Attributes:
+        parts: Which systems; all when empty.
+        size: ``full``, or ``toy`` for a test of the machinery.
+        seed: Seed of everything.
+        out: Folder of the runs.
+        report: The page to write.
+    """
+
+    parts: tuple[str, ...] = ()
+    size: str = "full"
+    seed: int = 0
+    out: Path = Path("runs/demo")
+    report: Path = Path("runs/demo/report.html")
+
+
+def chosen(names: Sequence[str]) -> tuple[Part, ...]:
+    """Parts by name, in the order of the demo.
+
+    Raises:
+        ValueError: If a name is unknown.
+    """
+    known = {part.name: part for part in PARTS}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"parts must be among {', '.join(known)}, got {', '.join(unknown)}")
+    return tuple(part for part in PARTS if not names or part.name in names)
+
+
+def play(part: Part, options: Options) -> Results:
+    """Run one part from the start; a failure is part of its results."""
+    if options.size not in ("full", "toy"):
+        raise ValueError(f"size must be full or toy, got {options.size!r}")
+    config = part.config if options.size == "full" else part.toy
+    results = execute(
+        part.run,
+        config,
+        seeds=range(options.seed, options.seed + (1 if options.size == "toy" else part.seeds)),
+        preset=options.size,
+        script=part.name,
+        out=options.out,
+        device="cpu",
+        resume=False,
+    )
+    results.not_run.update(part.left_out)
+    results.command = f"python -m experiments.demo --parts {part.name}"
+    return results
+
+
+def tour(parts: Sequence[Part], options: Options) -> tuple[list[Results], Report]:
+    """Run all parts and make the page."""
+    found, stops = [], []
+    for number, part in enumerate(parts, 1):
+        print(f"[{number}/{len(parts)}] {part.title} on {part.data}", file=sys.stderr, flush=True)
+        results = play(part, options)
+        found.append(results)
+        missing = ", ".join(what for what, why in part.left_out.items() if NO_LLM in why)
+        note = f"Left out: {missing}; {NO_LLM}." if missing else ""
+        stops.append(Stop(part.title, part.data, part.told, part.summary(results), results, note))
+    return found, tour_report(_TITLE if len(stops) == len(PARTS) else _SOME, _OPENING, stops)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo from its command line; 1 when a part failed."""
+    options = parse_options(Options, arguments)
+    parts = chosen(options.parts)
+    began = time.perf_counter()
+    found, page = tour(parts, options)
+    page.write(options.report)
+    lines = [part.summary(results) for part, results in zip(parts, found, strict=True)]
+    print("\n".join(aligned(lines)))
+    print(f"{time.perf_counter() - began:.0f} s; report: {options.report}")
+    return 1 if any(results.errors for results in found) else 0

@@ -1,0 +1,1 @@
+"""Multilabel classification of FastRP embeddings."""

@@ -1,0 +1,1 @@
+"""GAugLLM: contrastive learning with views by a language model."""

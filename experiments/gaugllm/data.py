@@ -1,0 +1,137 @@
+"""The graph, its split, and what a model gives: stored, written by template, or asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from experiments._data.llm_outputs import Stored, read_stored
+from experiments._data.stdlib import EMBEDDED, stored_nothing, text_graph
+from experiments.gaugllm.presets import Config
+from graphlab._random import seeded
+from graphlab.tag import (
+    CandidateVote,
+    ContextAwareSelector,
+    EdgeCandidates,
+    LLMClient,
+    PromptExperts,
+    SubgraphSampler,
+    TemplateSummarizer,
+    TextEncoder,
+    fit_selector,
+    labels_per_class_split,
+    propose_edge_candidates,
+    tape_split,
+    vote_edges,
+)
+
+
+@dataclass(frozen=True)
+class Help:
+    """What the language model gives.
+
+    Attributes:
+        plain: Features without it, ``(N, F)``.
+        views: Features of both views with it.
+        candidates: Pairs it was asked about.
+        votes: Its votes.
+        told: Where it comes from, for the titles.
+    """
+
+    plain: Tensor
+    views: tuple[Tensor, Tensor]
+    candidates: EdgeCandidates
+    votes: CandidateVote
+    told: str
+
+
+def similarity_help(
+    config: Config, stored: Stored, views: tuple[Tensor, Tensor], told: str
+) -> Help:
+    """Similarities of the judged pairs as votes."""
+    votes = CandidateVote.from_scores(
+        stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
+    )
+    return Help(stored.x, views, stored.candidates, votes, told)
+
+
+def stored_help(config: Config, stored: Stored) -> Help:
+    """Stored predictions beside the features of the second view, stored similarities as votes."""
+    rank = 1 / torch.arange(1, stored.ranked.size(1) + 1)
+    said = torch.zeros(stored.ranked.size(0), stored.num_classes + 1)
+    said.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")
+    said = said[:, 1:]
+    views = tuple(torch.cat([stored.x, extra], dim=1) for extra in (torch.zeros_like(said), said))
+    return similarity_help(config, stored, (views[0], views[1]), "stored")
+
+
+def template_help(config: Config, stored: Stored, seed: int) -> Help:
+    """Summaries by template for the second view, similarities of the texts as votes."""
+    graph, encoder = text_graph(config.dim)
+    roots = SubgraphSampler("khop", num_hops=1, seed=seed)
+    store = roots.sample(graph.edge_index, int(graph.num_nodes))
+    summaries = encoder.encode(TemplateSummarizer().summarize(graph.text, store))
+    return similarity_help(config, stored, (stored.x, summaries), "templates")
+
+
+def asked_help(config: Config, stored: Stored, seed: int) -> Help:
+    """Texts and votes of a language model at an endpoint."""
+    if stored.texts is None:
+        raise ValueError(f"{config.dataset} has no texts to show to a language model")
+    if config.llm_model is None:
+        raise ValueError("llm_model must name a model")
+    experts = PromptExperts(config.experts, label_names=stored.class_names)
+    encoder = TextEncoder(config.encoder)
+    with LLMClient(
+        config.llm_model,
+        base_url=config.llm_url,
+        cache=config.llm_cache,
+        concurrency=config.llm_concurrency,
+    ) as client:
+        written = experts.run(client, stored.texts, stored.edge_index)
+        content, context = written.encode(encoder)
+        size = config.num_candidates
+        asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)
+        votes = vote_edges(client, asked, stored.texts)
+    with seeded(seed, torch.device("cpu")):
+        selector = ContextAwareSelector(content.size(2), len(written.names), similarity="cosine")
+    fused = fit_selector(
+        selector, content, context, stored.edge_index, epochs=config.selector_epochs, seed=seed
+    )
+    raw = content[:, 0]
+    return Help(raw, (raw, fused.x), asked, votes, ", ".join(written.names))
+
+
+def read(config: Config, seed: int) -> tuple[Stored, Help]:
+    """The graph, and what helps it."""
+    embedded = config.dataset == EMBEDDED
+    stored = (
+        stored_nothing(config.dim, config.num_candidates)
+        if embedded
+        else read_stored(config.data, config.dataset, config.features, seed)
+    )
+    if config.llm_model is not None:
+        return stored, asked_help(config, stored, seed)
+    return stored, (
+        template_help(config, stored, seed) if embedded else stored_help(config, stored)
+    )
+
+
+def split(config: Config, stored: Stored, seed: int) -> dict[str, Tensor]:
+    """Nodes for training, validation and test of the probe."""
+    if config.dataset == EMBEDDED:  # too few modules for 20 of every chapter
+        return tape_split(stored.y.numel(), seed)
+    if stored.parts is None:
+        return labels_per_class_split(stored.y, 20, 30, seed=seed)
+    # The encoder of these features has seen labels: test nodes are those it has not.
+    hidden = {
+        name: torch.full_like(stored.y, -1).index_copy_(0, nodes, stored.y[nodes])
+        for name, nodes in stored.parts.items()
+    }
+    return {
+        "train": labels_per_class_split(hidden["train"], 20, 0, seed=seed)["train"],
+        "val": labels_per_class_split(hidden["val"], 30, 0, seed=seed)["train"],
+        "test": stored.parts["test"],
+    }

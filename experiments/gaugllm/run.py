@@ -1,0 +1,145 @@
+"""What do a language model's features and edge votes add to self-supervised training?
+
+Four rows of an ablation share everything but what the model gives: nothing, features of the second
+view, edits of its edges, or both. Frozen features, the model's own predictions, and the two side by
+side stand beside them. A logistic regression reads 20 labels per class; its regularisation and the
+features to embed (first view, second, or the mean) are chosen on 30 others per class, and the rest
+of the nodes is scored once.
+
+Without ``--llm-model`` the model's answers are stored ones: the similarities of 1,000 edges and
+1,000 other pairs (Cora: and chosen neighbours) as votes, and ranked class predictions as what is
+left of the expert that reasons about the own text (IDR). The experts that read neighbours (SAS,
+SAR) are left out then. ``stdlib`` is embedded and has no stored answers: its second view reads
+summaries by template, and texts vote by their similarity. With a model, all texts and votes come
+from it, at any endpoint:
+
+    python -m experiments.gaugllm --preset citeseer --seeds 0:5 --data data/llm_outputs
+    python -m experiments.gaugllm --preset citeseer --llm-model llama3 --llm-url http://HOST/v1
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from torch import Tensor
+from torch_geometric.data import Data
+
+from experiments._data.llm_outputs import Stored
+from experiments._harness import runner
+from experiments._harness.baselines import most_frequent_class
+from experiments._harness.context import Context
+from experiments._harness.figures import accuracy_bars
+from experiments._harness.results import Rows
+from experiments.gaugllm.data import Help, read, split
+from experiments.gaugllm.presets import CAVEATS, PRESETS, Config
+from graphlab.evaluate import linear_probe
+from graphlab.tag import (
+    GAugLLM,
+    LLMEdgeModifier,
+    apply_all_votes,
+    edge_changes,
+)
+
+VIEWS = ("first", "second", "mean")
+
+
+def run(config: Config, context: Context) -> Rows:
+    """Train the four rows of one seed and score them beside the baselines."""
+    stored, help_ = read(config, context.seed)
+    parts = split(config, stored, context.seed)
+    rows = baselines(stored, help_, parts)
+    name = config.backbone.upper()
+    trained = {
+        f"{name}, no LLM": (False, False),
+        f"{name}, features only ({help_.told})": (True, False),
+        f"{name}, edges only ({help_.told})": (False, True),
+        f"{name}, both ({help_.told})": (True, True),
+    }
+    for number, (title, (features, edges)) in enumerate(
+        context.progress(trained.items(), desc="rows")
+    ):
+        rows[title] = train(config, context, stored, help_, parts, features, edges)
+        context.log(number, **{f"{title}.accuracy": rows[title]["accuracy"]})
+    accuracy_bars(context, rows)
+    return rows
+
+
+def train(
+    config: Config,
+    context: Context,
+    stored: Stored,
+    help_: Help,
+    parts: dict[str, Tensor],
+    features: bool,
+    edges: bool,
+) -> dict[str, float]:
+    """One row: train, embed in the way that validation nodes prefer, score, count edits."""
+    views = help_.views if features else (help_.plain, help_.plain)
+    device = context.device
+    modifier = None
+    if edges:
+        modifier = LLMEdgeModifier(
+            help_.candidates, help_.votes, config.p_add, config.p_del, seed=context.seed
+        )
+    model = GAugLLM(
+        config.backbone,
+        (views[0].to(device), views[1].to(device)),
+        modifier,
+        out_channels=config.out_channels,
+        epochs=config.epochs,
+        lr=config.lr,
+        drop_edge=config.drop_edge,
+        mask_features=config.mask_features,
+        seed=context.seed,
+    )
+    data = Data(edge_index=stored.edge_index.to(device), num_nodes=stored.y.numel())
+    model.fit(data)
+    chosen = VIEWS if features else VIEWS[:1]
+    found = [linear_probe(model.transform(data, view), stored.y, parts) for view in chosen]
+    best = max(found, key=lambda result: result.val_accuracy)
+    row = {"accuracy": best.accuracy, "macro_f1": best.macro_f1, "val_accuracy": best.val_accuracy}
+    return row | (edits(stored, help_, modifier) if modifier is not None else {})
+
+
+def edits(stored: Stored, help_: Help, modifier: LLMEdgeModifier) -> dict[str, float]:
+    """Undirected edges that all votes together change, and that the last step changed."""
+    everything = apply_all_votes(
+        stored.edge_index, help_.candidates, help_.votes, undirected=True, isolated=False
+    )
+    whole = edge_changes(stored.edge_index, everything, stored.y.numel())
+    last: Any = modifier.changes
+    return {
+        "edges": whole.before / 2,
+        "edges added by all votes": whole.added / 2,
+        "edges deleted by all votes": whole.deleted / 2,
+        "edges changed in the last step": (last.added + last.deleted) / 2,
+        "unknown votes": float(help_.votes.counts()["unknown"]),
+    }
+
+
+def baselines(stored: Stored, help_: Help, parts: dict[str, Tensor]) -> Rows:
+    """The features alone, the model's predictions alone, and both in a logistic regression."""
+    inputs = {
+        "frozen features": help_.plain,
+        f"frozen features of the second view ({help_.told})": help_.views[1],
+    }
+    rows = {}
+    for title, x in inputs.items():
+        result = linear_probe(x, stored.y, parts)
+        rows[title] = {
+            "accuracy": result.accuracy,
+            "macro_f1": result.macro_f1,
+            "val_accuracy": result.val_accuracy,
+        }
+    if bool(stored.ranked.any()):
+        top = stored.ranked[:, 0] - 1
+        right = (top == stored.y)[parts["test"]]
+        rows["stored predictions, no graph"] = {"accuracy": float(right.double().mean())}
+    else:
+        rows["most frequent class"] = most_frequent_class(stored.y, parts)
+    return rows
+
+
+def main() -> NoReturn:
+    """Run from the command line."""
+    runner.main(run, Config, PRESETS, None, CAVEATS)

@@ -1,0 +1,1 @@
+"""GraphCLIP: pretraining, zero-shot, few-shot, link prediction."""

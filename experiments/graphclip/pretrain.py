@@ -1,0 +1,128 @@
+"""Pretraining of GraphCLIP on text graphs, and what it gives on graphs it has not seen.
+
+Sources are folders with ``nodes.csv`` and ``edges.csv``, or ``python_stdlib``, which needs none;
+summaries are templates or a language model's, labels are never read. Targets are classified without
+training, beside chance, majority and the frozen text encoder. Weights are those of the best
+held-out retrieval, which needs no label.
+
+    python -m experiments.graphclip.pretrain --preset tiny --seeds 0:5
+    python -m experiments.graphclip.pretrain --preset stdlib --seeds 0:5      # nothing is needed
+    torchrun --nproc-per-node 8 -m experiments.graphclip.pretrain --preset paper --seeds 0:1
+
+``--data`` names the folder that holds the graphs, ``--embeddings`` one with stored embeddings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from experiments._data.text_sets import load_text_set, place_of
+from experiments._harness import runner
+from experiments._harness.context import Context
+from experiments._harness.ranks import is_main, main_first
+from experiments._harness.results import Rows
+from experiments.graphclip.common import (
+    CachedEncoder,
+    Summaries,
+    classifier,
+    labelled,
+    make_pairs,
+    node_features,
+)
+from experiments.graphclip.presets import PRESETS, Config
+from graphlab._random import seeded
+from graphlab.tag import (
+    GraphCLIP,
+    GraphCLIPEncoder,
+    GraphTextPairs,
+    PretrainConfig,
+    SubgraphSampler,
+    pretrain,
+)
+
+
+def sampler(config: Config, seed: int) -> SubgraphSampler:
+    """Return the sampler of a configuration."""
+    return SubgraphSampler(
+        config.sampler, config.walk_length, config.restart,
+        max_nodes=config.max_nodes, edges=config.subgraph_edges, seed=seed,
+    )  # fmt: skip
+
+
+def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTextPairs:
+    """Subgraphs and summaries of all sources."""
+    seed = seed if config.pairs_seed is None else config.pairs_seed
+    writer = Summaries(config.summaries, config.llm_model, config.llm_base_url, config.cache)
+    draw, parts = sampler(config, seed), []
+    for name in config.sources:
+        graph = load_text_set(place_of(config.data, name), config.source_edges)
+        x = node_features(graph, encoder, config.embeddings)
+        parts.append(make_pairs(graph, x, encoder, draw, writer, config.pairs, seed))
+    return GraphTextPairs.join(parts)
+
+
+def build(config: Config, width: int, seed: int) -> GraphCLIP:
+    """Return the untrained model of a seed."""
+    with seeded(seed, torch.device("cpu")):
+        tower = GraphCLIPEncoder(
+            width, config.channels, num_layers=config.layers, heads=config.heads,
+            out_channels=width, residual=config.residual,
+        )  # fmt: skip
+    return GraphCLIP(tower, text_model=config.encoder)
+
+
+def settings(config: Config, seed: int) -> PretrainConfig:
+    """Return the library's settings."""
+    names = ("epochs", "batch_size", "lr", "schedule", "weight_decay", "adversarial_eps")
+    names += ("accumulate_perturbation", "val_fraction", "patience", "bf16")  # type: ignore[assignment]
+    return PretrainConfig(**{name: getattr(config, name) for name in names}, seed=seed)
+
+
+def evaluate(config: Config, model: GraphCLIP, encoder: CachedEncoder, seed: int) -> Rows:
+    """Zero-shot accuracy and macro-F1 on every target."""
+    rows: Rows = {}
+    # Every process computes the same; only the main one's numbers are kept.
+    for name in config.targets if is_main() else ():
+        graph = load_text_set(place_of(config.data, name))
+        x = node_features(graph, encoder, config.embeddings)
+        store = sampler(config, seed).sample(graph.graph.edge_index, x.size(0))
+        store, y = labelled(graph, x, store)
+        found = classifier(model, graph, encoder).evaluate(x, store, y)
+        rows |= {f"{name}: {row}": scores for row, scores in found.items()}
+    return rows
+
+
+def run(config: Config, context: Context) -> Rows:
+    """Train one seed and evaluate it, untrained and trained."""
+    encoder = CachedEncoder(config.encoder, Path(config.cache))
+    with main_first(context.device):  # the others find the embedded texts
+        pairs = training_pairs(config, encoder, context.seed)
+    model = build(config, pairs.x.size(1), context.seed).to(context.device)
+    untrained = evaluate(config, model, encoder, context.seed)
+    rows = {f"{k} (untrained)": v for k, v in untrained.items() if k.endswith("graphclip")}
+
+    def log(row: dict[str, float]) -> None:
+        context.log(int(row["epoch"]), **{k: v for k, v in row.items() if k != "epoch"})
+
+    result = pretrain(
+        model, pairs, settings(config, context.seed), directory=context.directory, callback=log,
+        progress=True, writer=context.writer,
+    )  # fmt: skip
+    if is_main():
+        model.save_pretrained(config.model.replace("{seed}", str(context.seed)))
+    rows |= evaluate(config, model, encoder, context.seed)
+    last = result.history[result.best_epoch]
+    rows["pretraining"] = {"pairs": float(len(pairs)), **last}
+    return rows
+
+
+def main() -> NoReturn:
+    """Run from the command line."""
+    runner.main(run, Config, PRESETS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Provable training on top of contrastive hosts."""

@@ -1,0 +1,115 @@
+"""Scores of POT: probes under both protocols, and certified compactness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv
+
+from experiments._data.graphs import PUBLIC_SPLIT
+from experiments._harness.context import Context
+from experiments.pot.presets import Config
+from experiments.pot.training import expected_budget
+from graphlab.contrastive import TwoViewModel
+from graphlab.contrastive.pot import compactness_bound, pairing_target
+from graphlab.evaluate import linear_probe
+
+PROTOCOLS = ("honest", "paper")
+
+
+PROBE_STEPS = 3000  # of the released probe
+
+
+PAPER = "chosen on test, scored on validation nodes"
+
+
+Split = dict[str, Tensor]
+
+
+def honest(z: Tensor, data: Data, split: Split) -> dict[str, float]:
+    """Scores on test nodes; nothing was chosen by them."""
+    result = linear_probe(z.cpu(), data.y.cpu(), split)
+    return {
+        "f1_micro": result.accuracy,
+        "f1_macro": result.macro_f1,
+        "val_accuracy": result.val_accuracy,
+    }
+
+
+def as_published(z: Tensor, data: Data, split: Split, swap: bool, seed: int) -> dict[str, float]:
+    """The released probe: steps of Adam, and the checkpoint that is best on one part of the nodes.
+
+    With ``swap`` that part is the test nodes and the validation nodes are scored.
+    """
+    from sklearn.metrics import f1_score
+
+    z, y = F.normalize(z.detach()).cpu(), data.y.cpu()
+    classifier = nn.Linear(z.size(1), int(y.max()) + 1)
+    generator = torch.Generator().manual_seed(seed)
+    nn.init.xavier_uniform_(classifier.weight, generator=generator)
+    nn.init.zeros_(classifier.bias)
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=0.01)
+    chosen_on, scored_on = ("test", "val") if swap else ("val", "test")
+    best, scores = -1.0, (0.0, 0.0)
+    for step in range(PROBE_STEPS):
+        loss = F.cross_entropy(classifier(z[split["train"]]), y[split["train"]])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if (step + 1) % 20:
+            continue
+        with torch.no_grad():
+            found = classifier(z).argmax(1)
+        accuracy = float((found == y)[split[chosen_on]].double().mean())
+        if accuracy > best:
+            truth, pred = y[split[scored_on]].numpy(), found[split[scored_on]].numpy()
+            f1 = [f1_score(truth, pred, average=a, zero_division=0) for a in ("micro", "macro")]
+            best, scores = accuracy, (float(f1[0]), float(f1[1]))
+    return {"f1_micro": scores[0], "f1_macro": scores[1]}
+
+
+@torch.no_grad()
+def compactness(config: Config, model: TwoViewModel, data: Data) -> Tensor:
+    """Certified similarity to the own embedding minus that to the others, in units of its length.
+
+    The bound is ``budget`` whatever the method was trained with, for the larger drop rate; positive
+    means that no augmentation within the budget makes the node look like the average other one.
+    """
+    z = model.embed(data.x, data.edge_index)
+    budget = expected_budget(model, data)
+    convs = [m for m in model.encoder.modules() if isinstance(m, GCNConv)]
+    slopes = [float(m.weight) for m in model.encoder.modules() if isinstance(m, nn.PReLU)]
+    bound = compactness_bound(
+        data.x,
+        data.edge_index,
+        [(conv.lin.weight, conv.bias) for conv in convs],
+        pairing_target(z),
+        budget,
+        negative_slope=slopes[0] if slopes else 0.0,
+        bound="budget",
+        directed=True,
+    )
+    scaled: Tensor = bound / z.norm(dim=1).clamp(min=1e-12)
+    return scaled
+
+
+def scored(
+    config: Config, context: Context, z: Tensor, data: Data, split: Split
+) -> dict[str, dict[str, float]]:
+    """Scores under every protocol that is asked for."""
+    entry = {"honest": honest(z, data, split)}
+    if config.protocol == "paper":
+        swap = config.dataset in PUBLIC_SPLIT
+        entry["paper"] = as_published(z, data, split, swap, context.seed)
+    return entry
+
+
+def best(config: Config, runs: dict[str, Any], method: str) -> str:
+    """The run of a method with the best validation accuracy; ties go to the smaller kappa."""
+    kappas = config.kappas if method != "none" else (0.0,)
+    keys = [f"{method} {kappa:g}" for kappa in sorted(kappas)]
+    return max(keys, key=lambda key: runs[key]["honest"]["val_accuracy"])

@@ -1,0 +1,1 @@
+"""TAPE: node classification with the texts of a language model."""

@@ -1,0 +1,90 @@
+"""Texts, answers of a language model and features of TAPE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from experiments._data.stdlib import EMBEDDED, text_graph
+from experiments._data.text_graphs import CORA_SEEDS, bag_of_words, read_citeseer, read_cora
+from experiments._harness.context import Context
+from experiments.tape.presets import Config
+from graphlab.tag import (
+    ExplanationGenerator,
+    ExplanationPrompt,
+    LLMClient,
+    TextEncoder,
+    TextGraph,
+    check_alignment,
+    tape_split,
+)
+
+
+def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
+    """The graph with its features as attributes, and the split."""
+    if config.dataset == "cora":
+        if config.llm is not None:
+            raise ValueError("llm needs texts, which cora does not have; take citeseer or texts")
+        which = context.seed % CORA_SEEDS
+        data: Any = read_cora(config.source, which, config.k)
+        split = tape_split(int(data.num_nodes), which)
+    elif config.dataset in _READ:
+        data = _READ[config.dataset](config)
+        data.BoW = bag_of_words(data.text, config.words)
+        if config.llm is not None:
+            ask(config, context, data)
+        elif config.dataset == "texts":
+            raise ValueError("dataset 'texts' has no stored answers: give --llm URL/v1/MODEL")
+        if data.y is None:
+            raise ValueError(f"{config.source} must have labels to learn from, got none")
+        known = (data.y >= 0).nonzero().view(-1)
+        split = {part: known[at] for part, at in tape_split(known.numel(), context.seed).items()}
+    else:
+        raise ValueError(f"dataset must be among cora, {', '.join(_READ)}, got {config.dataset!r}")
+    if config.llm is None and "P" in data:
+        check_alignment(data.P, data.y, num_classes=len(data.label_names))
+    return data, split
+
+
+def _read_stdlib(config: Config) -> TextGraph:
+    graph, _ = text_graph(config.dim)
+    graph.TA = graph.x
+    return graph
+
+
+_READ: dict[str, Callable[[Config], TextGraph]] = {
+    "citeseer": lambda config: read_citeseer(config.source, config.k),
+    "texts": lambda config: TextGraph.from_csv(config.source),
+    EMBEDDED: _read_stdlib,
+}
+
+
+def endpoint(address: str) -> tuple[str, str]:
+    """Address of the server and name of the model out of ``http://host:port/v1/model``."""
+    base, mark, model = address.partition("/v1/")
+    if not mark or not model or not base.startswith(("http://", "https://")):
+        raise ValueError(f"llm must look like http://localhost:11434/v1/model, got {address!r}")
+    return f"{base}/v1", model
+
+
+def ask(config: Config, context: Context, graph: TextGraph) -> None:
+    """Make ``TA``, ``P`` and ``E``; answers are cached, so every seed but the first is free."""
+    base, model = endpoint(str(config.llm))
+    prompt = ExplanationPrompt([name.replace("_", " ") for name in graph.label_names], config.k)
+    with LLMClient(
+        model,
+        base_url=base,
+        cache=config.llm_cache,
+        max_tokens=config.max_tokens,
+        concurrency=config.concurrency,
+        progress=True,
+    ) as client:
+        generator = ExplanationGenerator(client, prompt, structured=config.structured)
+        table = generator.run(graph.text, out=context.artifact("explanations.jsonl"))
+    encoder = TextEncoder(config.encoder, cache_dir=config.encoder_cache)
+    graph.P = table.ranked_predictions()
+    graph.TA = encoder.encode(graph.text)
+    graph.E = encoder.encode(table.texts(fallback=graph.text))
+    context.table("answers", [{"status": k, "nodes": v} for k, v in table.counts().items()])

@@ -1,0 +1,106 @@
+"""TAPE: what do a language model's answers add to a node's own text?
+
+One network per feature and their average, beside a bag of words, the model's first guess and the
+most frequent class. Members: ``TA`` (embedded text), ``P`` (the model's ranked classes), ``E`` (its
+explanations, only with ``--llm``) and ``BoW``.
+
+``citeseer`` embeds texts with a frozen sentence encoder, ``cora`` has embeddings fine-tuned by the
+authors for the splits 0 to 3. Seed 4 and later take embeddings and split of ``seed % 4`` together,
+with new initial weights: another split would test on nodes whose labels the embeddings have seen.
+
+``stdlib`` is embedded and needs neither data nor a model: texts and words alone.
+
+The epoch of every member is chosen on validation nodes; test labels are read for the table alone.
+
+    python -m experiments.tape --preset cora --source ../shared/data/llm_outputs --seeds 0:5
+
+With ``--llm`` everything is made from texts, with any OpenAI-compatible server; ``texts`` takes a
+folder with ``nodes.csv`` and ``edges.csv`` as its source:
+
+    python -m experiments.tape --preset texts --source my_graph --llm http://localhost:11434/v1/llama3
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from torch import Tensor
+
+from experiments._harness import runner
+from experiments._harness.baselines import most_frequent_class
+from experiments._harness.context import Context
+from experiments._harness.figures import accuracy_bars
+from experiments.tape.features import load
+from experiments.tape.presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
+from graphlab.evaluate import linear_probe
+from graphlab.tag import (
+    TAPE,
+    ensemble_logits,
+)
+
+
+def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
+    """Train the members of every network and return the table's rows."""
+    data, split = load(config, context)
+    names = [name for name in ("TA", "E", "P", "BoW") if name in data]
+    y, test = data.y, split["test"]
+    rows = {"most frequent class": most_frequent_class(y, split)}
+    if "P" in names:
+        guess = data.P[:, 0] - 1
+        rows["LLM top-1"] = {
+            "accuracy": share(guess[test] == y[test]),
+            "accuracy_all_nodes": share((guess == y)[y >= 0]),
+        }
+    else:
+        probe = linear_probe(data.TA, y, split)
+        rows["logistic regression on TA, no graph"] = {
+            "accuracy": probe.accuracy,
+            "val_accuracy": probe.val_accuracy,
+        }
+    for gnn in config.gnns:
+        model = TAPE(
+            gnn,
+            names,
+            hidden_channels=config.hidden_channels,
+            num_layers=config.num_layers,
+            epochs=config.epochs,
+            patience=config.patience,
+            num_classes=len(data.label_names),
+            allow_zero_rows=True,  # a text may have none of the frequent words
+            seed=context.seed,
+            device=context.device,
+        ).fit(data, split)
+        logits = model.member_logits()
+        title = TITLES[gnn]
+        for name in names:
+            result = model.results_[name]
+            rows[f"{title} {name}"] = scores([logits[name]], y, split) | {
+                "best_epoch": float(result.best_epoch)
+            }
+            context.log(0, **{f"{title} {name}": rows[f"{title} {name}"]["accuracy"]})
+        for ensemble in config.ensembles:
+            members = ensemble.split("+")
+            if set(members) <= set(names):
+                rows[f"{title} {ensemble}"] = scores([logits[m] for m in members], y, split)
+    accuracy_bars(context, rows)
+    return rows
+
+
+def scores(members: list[Tensor], y: Tensor, split: dict[str, Tensor]) -> dict[str, float]:
+    """Accuracy of averaged logits on test and validation nodes, and of averaged probabilities."""
+    found = ensemble_logits(members).argmax(1) == y
+    row = {"accuracy": share(found[split["test"]]), "val_accuracy": share(found[split["val"]])}
+    if len(members) > 1:
+        found = ensemble_logits(members, "probs").argmax(1) == y
+        row["accuracy_probs"] = share(found[split["test"]])
+    return row
+
+
+def share(hits: Tensor) -> float:
+    """Share of true values."""
+    return float(hits.double().mean())
+
+
+def main() -> NoReturn:
+    """Run from the command line."""
+    runner.main(run, Config, PRESETS, PUBLISHED, CAVEATS)

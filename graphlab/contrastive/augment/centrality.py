@@ -1,0 +1,200 @@
+"""Edges dropped by the importance of the node they enter: the augmentation of GCA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import (
+    check_choice,
+    check_edge_index,
+    check_finite,
+    check_fraction,
+    check_int,
+    values_visible,
+)
+from graphlab.contrastive.augment.random import budget_from, drop_mask, in_degree
+
+__all__ = ["CentralityDropEdge", "node_centrality"]
+
+MEASURES = ("degree", "pagerank", "eigenvector")
+_DAMPING = 0.85
+_STEPS = 200
+
+
+def node_centrality(edge_index: Tensor, num_nodes: int, measure: str = "degree") -> Tensor:
+    """Importance of every node.
+
+    Args:
+        edge_index (Tensor): Edges ``(2, E)``, source to target.
+        num_nodes (int): N.
+        measure (str): ``"degree"`` (in-degree), ``"pagerank"`` (200 steps of damping 0.85 from
+            ones, without the mass of nodes that have no outgoing edge, as in the released code) or
+            ``"eigenvector"`` (the leading eigenvector, found by ARPACK; all components of a graph
+            that is not connected but one are near zero).
+
+    Returns:
+        Tensor: ``(N,)`` float32, not negative.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Complexity: O(E) time for degree; O(200 E) for PageRank; a sparse eigenproblem otherwise.
+    """
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
+    edge_index = check_edge_index(edge_index, num_nodes)
+    check_choice(measure, "measure", MEASURES)
+    if measure == "degree":
+        return in_degree(edge_index, num_nodes)
+    return (_pagerank if measure == "pagerank" else _eigenvector)(edge_index, num_nodes)
+
+
+def _pagerank(edge_index: Tensor, num_nodes: int) -> Tensor:
+    source, target = edge_index
+    out_degree = torch.bincount(source, minlength=num_nodes).clamp(min=1).float()
+    rank = torch.ones(num_nodes, device=edge_index.device)
+    for _ in range(_STEPS):
+        message = (rank / out_degree)[source]
+        arrived = torch.zeros_like(rank).scatter_add_(0, target, message)
+        rank = (1 - _DAMPING) * rank + _DAMPING * arrived
+    return rank
+
+
+def _eigenvector(edge_index: Tensor, num_nodes: int) -> Tensor:
+    import numpy as np
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import eigs
+
+    if edge_index.size(1) == 0:  # every vector is one; the even one prefers no node
+        return torch.full((num_nodes,), num_nodes**-0.5, device=edge_index.device)
+    source, target = edge_index.cpu().numpy()
+    # A simple graph: repeated edges count once, as in networkx.
+    matrix = sp.csr_matrix((np.ones(source.size), (target, source)), shape=(num_nodes, num_nodes))
+    matrix.data[:] = 1.0
+    if num_nodes < 8:  # too small for ARPACK
+        values, vectors = np.linalg.eig(matrix.toarray())
+        leading: Any = vectors[:, np.argmax(values.real)].real
+    else:
+        start = np.ones(num_nodes)  # fixed: ARPACK would draw its own
+        leading = eigs(matrix, k=1, which="LR", v0=start, maxiter=50 * num_nodes)[1][:, 0].real
+    leading = leading / (np.sign(leading.sum()) * np.linalg.norm(leading))
+    return torch.from_numpy(leading).float().clamp(min=0).to(edge_index.device)
+
+
+def _drop_weight(score: Tensor) -> Tensor:
+    """``(max - score) / (max - mean)``, and one everywhere if all scores agree."""
+    spread = score.max() - score.mean()
+    if float(spread) <= 1e-6 * max(1.0, abs(float(score.max()))):
+        return torch.ones_like(score)
+    return (score.max() - score) / spread
+
+
+class CentralityDropEdge:
+    r"""Drop edges into unimportant nodes more often than edges into important ones.
+
+    With :math:`s = \log c` of the edge's target, :math:`w = (\max s - s) / (\max s - \bar s)` and
+    rate p, an edge is dropped with probability :math:`\min(p\, w / \bar w, threshold)`. Means and
+    maxima run over edges, so that p is the average rate before the threshold cuts it.
+
+    Args:
+        edge_index (Tensor): Edges of the graph, ``(2, E)``; calls expect this very list.
+        num_nodes (int): N.
+        p (float): Average rate in [0, 1].
+        centrality (str or Tensor): A measure of :func:`node_centrality`, or non-negative values
+            ``(N,)`` of your own.
+        threshold (float): Largest probability, in [0, 1].
+
+    Attributes:
+        weight: w of every edge, ``(E,)`` float32.
+        probability: Probability of every edge, ``(E,)`` float32.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Reference: Zhu et al., "Graph contrastive learning with adaptive augmentation", WWW 2021,
+        arXiv:2010.14945.
+    """
+
+    def __init__(
+        self,
+        edge_index: Tensor,
+        num_nodes: int,
+        p: float,
+        centrality: str | Tensor = "degree",
+        threshold: float = 0.7,
+    ) -> None:
+        self.num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
+        self.edge_index = check_edge_index(edge_index, num_nodes)
+        if self.edge_index.size(1) == 0:
+            raise ValueError("edge_index must hold at least one edge, got none")
+        self.p = check_fraction(p, "p")
+        self.threshold = check_fraction(threshold, "threshold")
+        value = self._centrality(centrality)
+        if isinstance(centrality, str) and centrality == "eigenvector":
+            value = value + 1e-8  # other components of the graph have none
+        floor = torch.finfo(value.dtype).tiny  # the logarithm of zero must stay a number
+        self.weight = _drop_weight(value.clamp(min=floor).log()[self.edge_index[1]])
+        self.probability = (self.weight / self.weight.mean() * self.p).clamp(max=self.threshold)
+
+    def _centrality(self, centrality: str | Tensor) -> Tensor:
+        if isinstance(centrality, str):
+            return node_centrality(self.edge_index, self.num_nodes, centrality)
+        if not isinstance(centrality, Tensor):
+            raise TypeError(
+                f"centrality must be a str or a Tensor, got {type(centrality).__name__}"
+            )
+        if centrality.shape != (self.num_nodes,):
+            raise ValueError(
+                f"centrality must have shape ({self.num_nodes},), got {tuple(centrality.shape)}"
+            )
+        check_finite(centrality, "centrality")
+        if float(centrality.min()) < 0:
+            raise ValueError(f"centrality must be non-negative, got {float(centrality.min())}")
+        return centrality.float()
+
+    def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Return the surviving edges, ``(2, E')``, in their order.
+
+        Args:
+            edge_index (Tensor): The edges given at construction.
+            generator (torch.Generator): Source of the draw.
+
+        Raises:
+            ValueError: If ``edge_index`` is another list of edges.
+        """
+        self._check_same(edge_index)
+        keep = drop_mask(self.probability.to(edge_index.device), generator)
+        return edge_index[:, keep]
+
+    def expected_budget(self, edge_index: Tensor | None = None, num_nodes: int = 0) -> Tensor:
+        """Bound the drops per target node by the rounded sum of its edges' probabilities.
+
+        Args:
+            edge_index (Tensor, optional): The edges given at construction; only checked.
+            num_nodes (int): Not used; it keeps the call like that of :class:`DropEdge`.
+
+        Returns:
+            Tensor: ``(N,)`` int64, at most the in-degree minus one.
+        """
+        if edge_index is not None:
+            self._check_same(edge_index)
+        expected = torch.zeros(self.num_nodes, device=self.probability.device)
+        expected.scatter_add_(0, self.edge_index[1], self.probability)
+        return budget_from(expected, in_degree(self.edge_index, self.num_nodes))
+
+    def _check_same(self, edge_index: Tensor) -> None:
+        if edge_index is self.edge_index:
+            return
+        same = edge_index.shape == self.edge_index.shape
+        if same and values_visible(edge_index):
+            same = torch.equal(edge_index, self.edge_index.to(edge_index.device))
+        if not same:
+            raise ValueError(
+                f"edge_index must be the edges of the graph, {tuple(self.edge_index.shape)} in the "
+                f"same order, got {tuple(edge_index.shape)}"
+            )
+
+    def __repr__(self) -> str:
+        return f"CentralityDropEdge({self.p}, threshold={self.threshold})"

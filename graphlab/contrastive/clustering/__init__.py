@@ -1,0 +1,1 @@
+"""Clustering of attributed graphs: SCGC, its autoencoder and its assignments."""

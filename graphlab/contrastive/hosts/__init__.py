@@ -1,0 +1,1 @@
+"""Self-supervised methods around a user's encoder."""

@@ -1,0 +1,126 @@
+"""BGRL: one network predicts what a slowly moving copy of it sees in the other view."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._precision import widened
+from graphlab.contrastive.augment.random import MaskFeatures
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel
+
+__all__ = ["BGRL", "bgrl_loss"]
+
+
+def bgrl_loss(q1: Tensor, y2: Tensor, q2: Tensor, y1: Tensor) -> Tensor:
+    r"""Two minus the mean cosines of predictions and targets.
+
+    .. math:: 2 - \tfrac1N \sum_i \cos(q^1_i, y^2_i) - \tfrac1N \sum_i \cos(q^2_i, y^1_i)
+
+    Args:
+        q1 (Tensor): Predictions from view 1, ``(N, D)``; half precision is computed in float32.
+        y2 (Tensor): Targets from view 2, ``(N, D)``; no gradient flows into them.
+        q2 (Tensor): Predictions from view 2.
+        y1 (Tensor): Targets from view 1.
+
+    Returns:
+        Tensor: Scalar in [0, 4].
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+    """
+    shape = check_matrix(q1, "q1").shape
+    for name, value in (("y2", y2), ("q2", q2), ("y1", y1)):
+        check_matrix(value, name, rows=shape[0], cols=shape[1])
+    first = F.cosine_similarity(widened(q1), widened(y2.detach()), dim=1).mean()
+    second = F.cosine_similarity(widened(q2), widened(y1.detach()), dim=1).mean()
+    return 2 - first - second
+
+
+class BGRL(TwoViewModel):
+    """Bootstrapped agreement of two views, without any negatives.
+
+    Args:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, out_channels)``.
+            The target network is a copy of it.
+        out_channels (int): Width D of the embeddings.
+        predictor_channels (int): Hidden width of the predictor.
+        momentum (float): Share of the target that an update keeps, in [0, 1].
+        drop_edge (sequence): Two rates or augmentations of the edges.
+        mask_features (sequence): Two rates or augmentations of the features.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N D (D + predictor_channels)) time and linear memory for the loss.
+
+    Reference: Thakoor et al., "Large-scale representation learning on graphs via bootstrapping",
+        ICLR 2022, arXiv:2102.06514.
+
+    Example:
+        One step of a loop::
+
+            (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
+            y1, y2 = model.target(x1, edges1), model.target(x2, edges2)
+            loss = model.loss(model(x1, edges1), model(x2, edges2), y1, y2)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            model.update_target()
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        out_channels: int,
+        predictor_channels: int = 512,
+        *,
+        momentum: float = 0.99,
+        drop_edge: Sequence[float | EdgeAugmentation] = (0.5, 0.5),
+        mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
+    ) -> None:
+        super().__init__(encoder, drop_edge, mask_features)
+        width = check_int(out_channels, "out_channels", minimum=1)
+        hidden = check_int(predictor_channels, "predictor_channels", minimum=1)
+        self.predictor = nn.Sequential(
+            nn.Linear(width, hidden), nn.PReLU(), nn.Linear(hidden, width)
+        )
+        self.momentum = check_fraction(momentum, "momentum")
+        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
+
+    @torch.no_grad()
+    def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """Return the target network's embeddings ``(N, D)``, without a gradient."""
+        y: Tensor = self.target_encoder(x, edge_index)
+        return y
+
+    def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:
+        """Predict each view's targets from the other view's embeddings, a scalar.
+
+        Args:
+            z1 (Tensor): Embeddings of view 1, ``(N, D)``.
+            z2 (Tensor): Embeddings of view 2.
+            y1 (Tensor): Targets of view 1, from :meth:`target`.
+            y2 (Tensor): Targets of view 2.
+        """
+        return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
+
+    @torch.no_grad()
+    def update_target(self, momentum: float | None = None) -> None:
+        """Move the target towards the encoder; buffers such as running statistics are copied.
+
+        Args:
+            momentum (float, optional): Share that stays, in [0, 1]; that of the model if missing.
+        """
+        keep = self.momentum if momentum is None else check_fraction(momentum, "momentum")
+        pairs = zip(self.target_encoder.parameters(), self.encoder.parameters(), strict=True)
+        for slow, fast in pairs:
+            slow.lerp_(fast, 1 - keep)
+        buffers = zip(self.target_encoder.buffers(), self.encoder.buffers(), strict=True)
+        for old, new in buffers:
+            old.copy_(new)

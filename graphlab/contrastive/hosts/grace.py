@@ -1,0 +1,66 @@
+"""GRACE: agreement of the nodes of two random views, against all other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from graphlab.contrastive.augment.random import MaskFeatures
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, projection_head
+from graphlab.contrastive.losses.info_nce import InfoNCELoss
+
+__all__ = ["GRACE"]
+
+
+class GRACE(TwoViewModel):
+    """Contrast of nodes between two views of a graph, with negatives between and within them.
+
+    The training loop is in the user's hands, see :class:`TwoViewModel`. Equal in value to the
+    authors' loss; where they hold four N x N matrices this one holds none.
+
+    Args:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, out_channels)``.
+        out_channels (int): Width D of the embeddings.
+        proj_channels (int, optional): Hidden width of the projection head; D if missing.
+        temperature (float): Positive; divides the cosine.
+        drop_edge (sequence): Two rates or augmentations of the edges.
+        mask_features (sequence): Two rates or augmentations of the features.
+        chunk_size (int, optional): See :class:`InfoNCELoss`.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time and O(N D) memory for the loss.
+
+    Reference: Zhu et al., "Deep graph contrastive representation learning", arXiv:2006.04131.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.nn import GCN
+        >>> model = GRACE(GCN(4, 8, 2), 8, temperature=0.5, drop_edge=(0.2, 0.3))
+        >>> x, edge_index = torch.randn(5, 4), torch.tensor([[0, 1, 2], [1, 2, 3]])
+        >>> (a, b), (c, d) = model.views(x, edge_index, generator=torch.Generator())
+        >>> model.loss(model(a, b), model(c, d)).shape
+        torch.Size([])
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        out_channels: int,
+        proj_channels: int | None = None,
+        *,
+        temperature: float = 0.5,
+        drop_edge: Sequence[float | EdgeAugmentation] = (0.2, 0.4),
+        mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
+        chunk_size: int | None = None,
+    ) -> None:
+        super().__init__(encoder, drop_edge, mask_features)
+        self.head = projection_head(out_channels, proj_channels)
+        self.contrast = InfoNCELoss(temperature, True, chunk_size)
+
+    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Contrast the projections of both views' embeddings ``(N, D)``, a scalar."""
+        out: Tensor = self.contrast(self.head(z1), self.head(z2))
+        return out

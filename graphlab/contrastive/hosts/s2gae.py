@@ -1,0 +1,190 @@
+"""S2GAE: hidden edges are told from non-edges by codes of the edges that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
+from graphlab.contrastive.augment.random import pair_number
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+
+__all__ = ["S2GAE", "sample_non_edges"]
+
+_ROUNDS = 50  # a graph that still has too few free pairs after so many draws is nearly complete
+
+
+def sample_non_edges(
+    edge_index: Tensor, num_nodes: int, count: int, *, generator: torch.Generator
+) -> Tensor:
+    """Draw ordered pairs that are neither edges nor loops, uniformly, with repetition.
+
+    Args:
+        edge_index (Tensor): Edges ``(2, E)``.
+        num_nodes (int): N, at least 2.
+        count (int): Pairs to draw.
+        generator (torch.Generator): Source of the draw.
+
+    Returns:
+        Tensor: ``(2, count)`` int64.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed, or (nearly) all pairs are
+            edges.
+
+    Complexity: O((E + count) log E) expected time, unless the graph is dense.
+    """
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=2)
+    count = check_int(count, "count", minimum=0)
+    edges = check_edge_index(edge_index, num_nodes)
+    keys = (edges[0] * num_nodes + edges[1]).unique()
+    found = keys.new_empty(0)
+    for _ in range(_ROUNDS):
+        missing = count - found.numel()
+        if missing <= 0:
+            break
+        # Pairs without loops: the second end skips the first.
+        draw = torch.randint(
+            num_nodes * (num_nodes - 1),
+            (2 * missing,),
+            generator=generator,
+            device=generator.device,
+        ).to(keys.device)
+        row = draw // (num_nodes - 1)
+        col = draw % (num_nodes - 1)
+        key = row * num_nodes + col + (col >= row)
+        found = torch.cat([found, key[~torch.isin(key, keys)]])
+    if found.numel() < count:
+        raise ValueError(f"edge_index leaves too few of {num_nodes} nodes' pairs to draw {count}")
+    found = found[:count]
+    return torch.stack([found // num_nodes, found % num_nodes])
+
+
+class S2GAE(EmbeddingModel):
+    r"""Masked-edge autoencoder with a decoder that crosses the layers of the encoder.
+
+    With codes :math:`h^1, ..., h^K` of K layers, an edge (u, v) is scored by an MLP of all products
+    :math:`h^k_u \circ h^l_v`. Hidden edges shall score high, random non-edges low.
+
+    Args:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``, or a
+            sequence of K such tensors, one per layer.
+        out_channels (int): D.
+        num_levels (int): K; 1 if the encoder returns one tensor.
+        hidden_channels (int): Width of the decoder.
+        mask_rate (float): Share of the edges hidden per step, in (0, 1).
+        directed (bool): Hide the two directions of an edge independently, else together.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: one pass of the encoder and O(mask_rate E K^2 D hidden_channels) for the decoder.
+
+    Reference: Tan et al., "S2GAE: self-supervised graph autoencoders are generalizable learners
+        with graph masking", WSDM 2023.
+
+    Example:
+        >>> from torch_geometric.nn import GCN
+        >>> model = S2GAE(GCN(4, 8, 2), 8)
+        >>> ring = torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 0]])
+        >>> edges = torch.cat([ring, ring.flip(0)], dim=1)
+        >>> model.loss(torch.randn(5, 4), edges, generator=torch.Generator()).shape
+        torch.Size([])
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        out_channels: int,
+        *,
+        num_levels: int = 1,
+        hidden_channels: int = 256,
+        mask_rate: float = 0.5,
+        directed: bool = False,
+    ) -> None:
+        super().__init__()
+        if not isinstance(encoder, nn.Module):
+            raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
+        self.encoder = encoder
+        self.width = check_int(out_channels, "out_channels", minimum=1)
+        self.num_levels = check_int(num_levels, "num_levels", minimum=1)
+        hidden = check_int(hidden_channels, "hidden_channels", minimum=1)
+        self.decoder = nn.Sequential(
+            nn.Linear(self.num_levels**2 * self.width, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+        )
+        self.mask_rate = check_fraction(mask_rate, "mask_rate")
+        if self.mask_rate in (0, 1):
+            raise ValueError(f"mask_rate must lie inside (0, 1), got {mask_rate}")
+        self.directed = bool(directed)
+
+    def levels(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
+        """Return the codes of all layers, K tensors ``(N, D)``."""
+        out = self.encoder(x, edge_index)
+        found = [out] if isinstance(out, Tensor) else list(out)
+        if len(found) != self.num_levels:
+            raise ValueError(f"encoder must return {self.num_levels} levels, got {len(found)}")
+        for level in found:
+            check_matrix(level, "a level of encoder", rows=x.size(0), cols=self.width, finite=False)
+        return found
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """Return the codes of all layers side by side, ``(N, K D)``."""
+        return torch.cat(self.levels(x, edge_index), dim=1)
+
+    def mask(self, edge_index: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Split the edges at random.
+
+        Args:
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of the draw.
+
+        Returns:
+            tuple: The edges that stay ``(2, E1)`` and those hidden ``(2, E2)``, in their order.
+        """
+        number = torch.arange(edge_index.size(1), device=edge_index.device)
+        if not self.directed:
+            number = pair_number(edge_index)
+        count = int(number.max()) + 1 if number.numel() else 0
+        draw = torch.rand(count, generator=generator, device=generator.device)
+        hidden = (draw < self.mask_rate).to(number.device)[number]
+        return edge_index[:, ~hidden], edge_index[:, hidden]
+
+    def score(self, levels: Sequence[Tensor], pairs: Tensor) -> Tensor:
+        """Return the logits ``(P,)`` of pairs ``(2, P)``."""
+        left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
+        right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)
+        logits: Tensor = self.decoder((left * right).flatten(1)).squeeze(1)
+        return logits
+
+    def loss(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator,
+        positives: Tensor | None = None,
+    ) -> Tensor:
+        """Tell hidden edges from non-edges, a scalar.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``. With ``positives``, those that are to stay.
+            generator (torch.Generator): Source of masks and non-edges.
+            positives (Tensor, optional): Edges ``(2, P)`` to recognise; hidden ones if missing.
+
+        Raises:
+            ValueError: If there is no edge to recognise.
+        """
+        visible, hidden = edge_index, positives
+        if hidden is None:
+            visible, hidden = self.mask(edge_index, generator=generator)
+        if hidden.size(1) == 0:
+            raise ValueError("no edge is hidden: edge_index or mask_rate is too small")
+        known = torch.cat([visible, hidden], dim=1)
+        wrong = sample_non_edges(known, x.size(0), hidden.size(1), generator=generator)
+        levels = self.levels(x, visible)
+        positive, negative = self.score(levels, hidden), self.score(levels, wrong)
+        return F.softplus(-positive).mean() + F.softplus(negative).mean()

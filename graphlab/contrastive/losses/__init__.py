@@ -1,0 +1,1 @@
+"""Losses of contrastive learning, each on plain tensors."""

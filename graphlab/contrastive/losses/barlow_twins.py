@@ -1,0 +1,94 @@
+"""Graph Barlow Twins: the two views' features shall be correlated one to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._checks import check_matrix, check_nonnegative
+from graphlab._precision import full_precision, widened
+from graphlab.contrastive.augment.random import MaskFeatures
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel
+
+__all__ = ["GBT", "BarlowTwinsLoss"]
+
+
+class BarlowTwinsLoss(nn.Module):
+    r"""Distance of the cross-correlation of two views from the identity.
+
+    With columns standardised over the nodes (unbiased deviation) and
+    :math:`C = \tilde z_1^\top \tilde z_2 / N`,
+
+    .. math:: \sum_a (1 - C_{aa})^2 + \lambda \sum_{a \ne b} C_{ab}^2
+
+    Args:
+        weight (float, optional): :math:`\lambda`; 1 / D if missing.
+        eps (float): Added to the deviations.
+
+    Shapes:
+        - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
+        - output: scalar.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N D^2) time, O(N D + D^2) memory: linear in the number of nodes.
+
+    Reference: Zbontar et al., "Barlow Twins", ICML 2021, arXiv:2103.03230.
+    """
+
+    def __init__(self, weight: float | None = None, eps: float = 1e-15) -> None:
+        super().__init__()
+        self.weight = None if weight is None else check_nonnegative(weight, "weight")
+        self.eps = check_nonnegative(eps, "eps")
+
+    def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Return the loss, a scalar."""
+        check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0), cols=z1.size(1))
+        if z1.size(0) < 2:
+            raise ValueError(f"z1 must have at least 2 rows to standardise, got {z1.size(0)}")
+        weight = 1.0 / z1.size(1) if self.weight is None else self.weight
+        one, two = self._standard(widened(z1)), self._standard(widened(z2))
+        with full_precision(one):
+            correlation = one.t() @ two / z1.size(0)
+        square = (correlation - torch.eye(z1.size(1)).to(correlation)).square()
+        diagonal = square.diagonal().sum()
+        return diagonal + weight * (square.sum() - diagonal)
+
+    def _standard(self, z: Tensor) -> Tensor:
+        return (z - z.mean(0)) / (z.std(0) + self.eps)
+
+
+class GBT(TwoViewModel):
+    """Graph Barlow Twins: no negatives, no target network, memory linear in the nodes.
+
+    Args:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``.
+        weight (float, optional): Weight of the off-diagonal terms; 1 / D if missing.
+        drop_edge (sequence): Two rates or augmentations of the edges.
+        mask_features (sequence): Two rates or augmentations of the features.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Reference: Bielak et al., "Graph Barlow Twins: a self-supervised representation learning
+        framework for graphs", Knowledge-Based Systems 256, 2022, arXiv:2106.02466.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        *,
+        weight: float | None = None,
+        drop_edge: Sequence[float | EdgeAugmentation] = (0.3, 0.7),
+        mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
+    ) -> None:
+        super().__init__(encoder, drop_edge, mask_features)
+        self.contrast = BarlowTwinsLoss(weight)
+
+    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Return the loss of both views' embeddings ``(N, D)``, a scalar."""
+        out: Tensor = self.contrast(z1, z2)
+        return out

@@ -1,0 +1,1 @@
+"""PamC: contrast against cluster pairs, its statistics and its diagnosis."""

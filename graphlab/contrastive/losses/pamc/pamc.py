@@ -1,0 +1,407 @@
+"""PamC: contrastive loss with graph positives and cluster pairs as negatives."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._checks import (
+    check_choice,
+    check_int,
+    check_matrix,
+    check_positive,
+    check_tensor,
+    plain,
+    values_visible,
+)
+from graphlab._precision import widened
+from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
+from graphlab.contrastive.losses.pamc.negatives import (
+    ORDER,
+    exact_logsum,
+    meta_term,
+    moment_logsum,
+    sampled_logsum,
+)
+from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, check_cluster
+from graphlab.ops import CSRGraph, edge_cosine_sum
+
+__all__ = ["PamCLoss", "pamc_loss"]
+
+_NEGATIVES = ("meta", "meta1", "meta2", "exact", "sampled")
+
+
+class PamCLoss(nn.Module):
+    r"""Contrast linked nodes against clusters, in time and memory linear in nodes and edges.
+
+    .. math::
+        L = -\frac1N \sum_i \log(P_i + \epsilon) + \text{negative term}, \qquad
+        P_i = \sum_{j \in \mathcal{N}(i)} w_{ij} \, e^{\tau s_{ij}}, \quad
+        s_{ij} = \cos(z_i, z_j), \; s_{ii} := 0
+
+    ==============  ================================================================  ============
+    ``negatives``   negative term                                                     cost
+    ==============  ================================================================  ============
+    ``"meta"``      :math:`\frac1K \sum_a \log(\sum_b e^{\tau S_{ab}} + \epsilon)`    O(N D + K²D)
+    ``"meta1"``     :math:`\frac1N \sum_i \log T_i`, T from sizes and means           O(N K D)
+    ``"meta2"``     the same, with the covariances of the clusters                    O(N K D²)
+    ``"sampled"``   the same, T from rows drawn at random                             O(N S D)
+    ``"exact"``     inside the first term: :math:`\log(P_i / T_i + \epsilon)`         O(N² D)
+    ==============  ================================================================  ============
+
+    ``"meta"`` is the published method, computed as the authors' code does: S is the cosine of
+    summed embeddings, :math:`S_{aa} := 0`, and empty clusters are left out (there they make the
+    loss NaN). ``"exact"`` is its host SCGC*, :math:`T_i = \sum_j e^{\tau s_{ij}}`. ``"meta1"``
+    and ``"meta2"`` are linear-time estimates of the exact term: they count cluster sizes and the
+    own cluster, which ``"meta"`` does not; :meth:`diagnose` measures the difference.
+
+    Args:
+        tau (float): Inverse temperature; multiplies the cosine. At most 80 in float32.
+        negatives (str): See the table.
+        eps (float, optional): :math:`\epsilon`; by default 1e-10, and 1e-8 for ``"exact"``.
+        num_samples (int): Rows that ``"sampled"`` draws per call.
+        generator (torch.Generator, optional): Source of randomness of ``"sampled"``.
+        zero_norm (str): ``"ignore"`` zero rows (cosine 0, gradient 0) or ``"raise"``.
+        isolated (str): Nodes without positives: ``"keep"`` their constant
+            :math:`-\log\epsilon`, ``"mask"`` them out of the mean, or ``"raise"``.
+
+    Raises:
+        TypeError, ValueError, IndexError: Arguments are validated on every call; the error names
+            the argument and the first offending index.
+
+    Shapes:
+        - z: ``(N, D)`` floating point; half precision is computed in float32.
+        - edge_index: ``(2, E)``, row 0 the anchor i, row 1 the positive j; or a
+          :class:`graphlab.ops.CSRGraph` (:func:`influence_graph`), prepared once for a training.
+        - cluster: ``(N,)`` integers or soft ``(N, K)``; a constant in all derivatives.
+        - edge_weight: ``(E,)`` non-negative; the gradient flows to it if it requires one.
+        - output: a scalar.
+
+    Determinism: bitwise for a given device.
+
+    Reference: Kulatilleke et al., "Efficient Block Contrastive Learning via Parameter-Free
+    Meta-Node Approximation", arXiv:2209.14067; SCGC: arXiv:2204.12656.
+
+    Example:
+        >>> z = torch.randn(6, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+        >>> edge_index = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 0, 3, 2, 5, 4]])
+        >>> cluster = torch.tensor([0, 0, 1, 1, 2, 2])
+        >>> PamCLoss(tau=0.5)(z, edge_index, cluster).backward()
+        >>> bool(z.grad.isfinite().all())
+        True
+    """
+
+    def __init__(
+        self,
+        tau: float = 1.0,
+        negatives: str = "meta",
+        eps: float | None = None,
+        *,
+        num_samples: int = 512,
+        generator: torch.Generator | None = None,
+        zero_norm: str = "ignore",
+        isolated: str = "keep",
+    ) -> None:
+        super().__init__()
+        self.tau = check_positive(tau, "tau")
+        self.negatives = check_choice(negatives, "negatives", _NEGATIVES)
+        default = 1e-8 if negatives == "exact" else 1e-10
+        self.eps = check_positive(default if eps is None else eps, "eps")
+        self.num_samples = check_int(num_samples, "num_samples", minimum=1)
+        self.generator = generator
+        self.zero_norm = check_choice(zero_norm, "zero_norm", ("ignore", "raise"))
+        self.isolated = check_choice(isolated, "isolated", ("keep", "mask", "raise"))
+        self._prepared = _PreparedGraph()
+
+    def forward(
+        self,
+        z: Tensor,
+        edge_index: Tensor | CSRGraph,
+        cluster: Tensor,
+        edge_weight: Tensor | None = None,
+        num_clusters: int | None = None,
+    ) -> Tensor:
+        """Compute the loss of a whole graph, a scalar."""
+        z = self._check_rows(z)
+        if self.negatives == "exact":
+            check_cluster(cluster, z.size(0), num_clusters)
+            positives = self._positives(z, edge_index, edge_weight)
+            ratio = positives * torch.exp(-exact_logsum(z, self.tau).to(positives.dtype))
+            return -self._mean_log(ratio, positives)
+        positive = self.positive(z, edge_index, edge_weight)
+        return positive + self.negative(z, cluster, num_clusters)
+
+    def positive(
+        self,
+        z: Tensor,
+        edge_index: Tensor | CSRGraph,
+        edge_weight: Tensor | None = None,
+    ) -> Tensor:
+        r"""Compute the attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`, a scalar."""
+        positives = self._positives(self._check_rows(z), edge_index, edge_weight)
+        return -self._mean_log(positives, positives)
+
+    def negative(
+        self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
+    ) -> Tensor:
+        """Compute the repulsion of the chosen kind, a scalar.
+
+        ``"exact"`` and ``"sampled"`` do not read ``cluster``.
+        """
+        z = self._check_rows(z)
+        if self.negatives == "meta":
+            statistics = self.collect(z, _given(cluster, self.negatives), num_clusters)
+            return meta_term(statistics, self.tau, self.eps)
+        return self.log_denominators(z, cluster, num_clusters).mean()
+
+    def log_denominators(
+        self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
+    ) -> Tensor:
+        r"""Compute :math:`\log T_i` of every node, ``(N,)``; ``"meta"`` has none."""
+        z = self._check_rows(z)
+        if self.negatives == "exact":
+            return exact_logsum(z, self.tau)
+        if self.negatives == "sampled":
+            return sampled_logsum(z, self.tau, self.num_samples, self.generator)
+        if self.negatives == "meta":
+            raise ValueError("negatives='meta' compares clusters: it has no denominator per node")
+        statistics = self.collect(z, _given(cluster, self.negatives), num_clusters)
+        return moment_logsum(z, statistics, self.tau)
+
+    def collect(
+        self, z: Tensor, cluster: Tensor, num_clusters: int | None = None
+    ) -> ClusterStatistics:
+        """Collect what this loss needs to know of some rows, for :meth:`share`."""
+        if self.negatives not in ORDER:
+            raise ValueError(
+                f"negatives must be one of {tuple(ORDER)} to be shared, got {self.negatives!r}"
+            )
+        return ClusterStatistics.collect(z, cluster, num_clusters, order=ORDER[self.negatives])
+
+    def share(
+        self,
+        z: Tensor,
+        edge_index: Tensor | CSRGraph,
+        cluster: Tensor,
+        statistics: ClusterStatistics,
+        edge_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Compute one part's share of the loss of a graph that is processed in parts.
+
+        Shares, and their gradients, sum over the parts to the loss of the whole graph.
+
+        *Batches* (``negatives="meta"``): add up ``collect`` of all parts without gradient, then
+        call this part by part with gradient. *Processes* (any linear-time kind): every rank calls
+        ``collect(...).all_reduce()``, which keeps the gradient, and then this on its own rows;
+        gradients of shared parameters are to be summed (not averaged) over ranks.
+
+        Args:
+            z (Tensor): Embeddings of the part's n anchors, then of any further nodes that its
+                edges touch (the order of PyG's loaders), ``(n + halo, D)``.
+            edge_index (Tensor or CSRGraph): All positives of the anchors, in local numbering.
+            cluster (Tensor): Assignment of the anchors, ``(n,)`` or ``(n, K)``.
+            statistics (ClusterStatistics): Of the anchors of all parts together.
+            edge_weight (Tensor, optional): ``(E,)``.
+
+        Returns:
+            Tensor: A scalar.
+
+        Raises:
+            ValueError: If ``statistics`` are of the wrong order, or constants where ``"meta1"``
+                and ``"meta2"`` need their gradient; or with ``isolated="mask"``, whose mean runs
+                over nodes that no part can count.
+        """
+        z = self._check_rows(z)
+        if self.isolated == "mask":
+            raise ValueError(
+                "isolated must be 'keep' or 'raise' to share a loss: the mean over the nodes that "
+                "'mask' leaves is not known to a part"
+            )
+        anchors, whole = check_tensor(cluster, "cluster").size(0), statistics.count.sum()
+        own = self.collect(z[:anchors], cluster, statistics.count.numel())
+        if own.order != statistics.order:
+            raise ValueError(f"statistics must be of order {own.order}, got {statistics.order}")
+        positives = self._positives(z, edge_index, edge_weight, anchors)
+        attraction = -torch.log(positives + self.eps).sum() / whole
+        shared = statistics.total.requires_grad
+        if self.negatives != "meta":
+            if not shared and torch.is_grad_enabled() and z.requires_grad:
+                raise ValueError(
+                    "statistics must carry a gradient (collect(...).all_reduce() on every rank) "
+                    f"for negatives={self.negatives!r}, got constants"
+                )
+            return attraction + moment_logsum(z[:anchors], statistics, self.tau).sum() / whole
+        if shared:
+            return attraction + meta_term(statistics, self.tau, self.eps) * (anchors / whole)
+        repulsion = meta_term(statistics.carry(own), self.tau, self.eps)
+        # Each part brings its fraction of the value, and the full gradient of its own rows.
+        value = repulsion.detach() * (anchors / whole)
+        return attraction + value + (repulsion - repulsion.detach())
+
+    def diagnose(
+        self,
+        z: Tensor,
+        cluster: Tensor,
+        num_clusters: int | None = None,
+        anchors: int = 256,
+        generator: torch.Generator | None = None,
+    ) -> PamCDiagnosis:
+        """Compare this loss's negative term with the exact one on random anchors.
+
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            cluster (Tensor): Hard or soft assignment.
+            num_clusters (int, optional): K.
+            anchors (int): Rows on which the exact term is evaluated, at least 1.
+            generator (torch.Generator, optional): Draws the anchors.
+
+        Returns:
+            PamCDiagnosis: Value gap, gradient cosine and error, rigorous bound, cluster sizes.
+
+        Warns:
+            UserWarning: If clusters are empty, or the largest exceeds ten times the mean size.
+
+        Complexity: O(anchors N D) time and memory O(anchors N), beside one evaluation of the loss.
+        """
+        return diagnose(self, z, cluster, num_clusters, anchors, generator)
+
+    def extra_repr(self) -> str:
+        """Show the settings."""
+        return f"tau={self.tau}, negatives={self.negatives!r}, eps={self.eps}"
+
+    def _positives(
+        self,
+        z: Tensor,
+        edge_index: Tensor | CSRGraph,
+        edge_weight: Tensor | None,
+        anchors: int | None = None,
+    ) -> Tensor:
+        """P of every node, or of the first ones: the others are neighbours of these only."""
+        graph = self._prepared.get(edge_index, z.size(0), edge_weight)
+        positives = edge_cosine_sum(z, graph, self.tau)[:anchors]
+        if self.isolated == "raise" and values_visible(positives):
+            empty = (positives.detach() == 0).nonzero()
+            if empty.numel():
+                raise ValueError(f"edge_index gives node {int(empty[0])} no positive")
+        return positives
+
+    def _mean_log(self, value: Tensor, positives: Tensor) -> Tensor:
+        """Mean over the anchors of ``log(value + eps)``."""
+        logs = torch.log(value + self.eps)
+        if self.isolated != "mask":
+            return logs.mean()
+        counted = (positives.detach() > 0).to(logs.dtype)
+        return (logs * counted).sum() / counted.sum().clamp(min=1)
+
+    def _check_rows(self, z: Tensor) -> Tensor:
+        z = check_matrix(z, "z")
+        if z.size(0) == 0:
+            raise ValueError(f"z must have at least one row, got shape {tuple(z.shape)}")
+        if self.zero_norm == "raise" and values_visible(z):
+            empty = (z.detach() == 0).all(1).nonzero()
+            if empty.numel():
+                raise ValueError(f"z must have no zero rows, but row {int(empty[0])} is zero")
+        return widened(z)
+
+
+def _given(cluster: Tensor | None, negatives: str) -> Tensor:
+    if cluster is None:
+        raise ValueError(f"cluster is needed for negatives={negatives!r}, got None")
+    return cluster
+
+
+def pamc_loss(
+    z: Tensor,
+    edge_index: Tensor | CSRGraph,
+    cluster: Tensor,
+    *,
+    edge_weight: Tensor | None = None,
+    num_clusters: int | None = None,
+    tau: float = 1.0,
+    negatives: str = "meta",
+    eps: float | None = None,
+    num_samples: int = 512,
+    generator: torch.Generator | None = None,
+    zero_norm: str = "ignore",
+    isolated: str = "keep",
+) -> Tensor:
+    """Compute :class:`PamCLoss` as a function; see there for all arguments.
+
+    In a training loop prefer the module, or pass a prepared graph: this function sorts and checks
+    the edges on every call.
+
+    Returns:
+        Tensor: A scalar.
+    """
+    loss = PamCLoss(
+        tau,
+        negatives,
+        eps,
+        num_samples=num_samples,
+        generator=generator,
+        zero_norm=zero_norm,
+        isolated=isolated,
+    )
+    value: Tensor = loss(z, edge_index, cluster, edge_weight, num_clusters)
+    return value
+
+
+class _PreparedGraph:
+    """Remembers the prepared form of the last graph while its tensors live unchanged."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[_Seen, ...] = ()
+        self._graph: CSRGraph | None = None
+
+    def get(
+        self, edge_index: Tensor | CSRGraph, num_nodes: int, edge_weight: Tensor | None
+    ) -> CSRGraph:
+        if isinstance(edge_index, CSRGraph):
+            if edge_weight is not None:
+                raise ValueError("edge_weight must be None for a prepared graph, which has its own")
+            return edge_index
+        # The tensor in an EdgeIndex, whose version tells of changes; the wrapper's does not.
+        edges: Tensor = plain(edge_index)
+        if isinstance(edge_weight, Tensor) and edge_weight.requires_grad:
+            return CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
+        known = self._graph
+        current = (edges, edge_weight)
+        if known is None or known.num_nodes != num_nodes or not self._unchanged(current):
+            # What is kept for later calls must not be an inference tensor: autograd refuses these.
+            with torch.inference_mode(False):
+                known = CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
+            self._graph, self._seen = known, tuple(_Seen.of(tensor) for tensor in current)
+        return known
+
+    def _unchanged(self, tensors: tuple[Tensor | None, ...]) -> bool:
+        return all(seen.matches(t) for seen, t in zip(self._seen, tensors, strict=True))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_seen": (), "_graph": None}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A tensor without keeping it alive, and its version, which every in-place change advances.
+
+    Inference tensors have no version; they match nothing.
+    """
+
+    tensor: weakref.ref[Tensor] | None
+    version: int
+
+    @staticmethod
+    def of(tensor: Tensor | None) -> _Seen:
+        if tensor is None:
+            return _Seen(None, 0)
+        return _Seen(weakref.ref(tensor), -1 if tensor.is_inference() else tensor._version)
+
+    def matches(self, tensor: Tensor | None) -> bool:
+        if self.tensor is None or tensor is None:
+            return self.tensor is None and tensor is None
+        if self.version < 0 or self.tensor() is not tensor:
+            return False
+        return self.version == tensor._version

@@ -1,0 +1,1 @@
+"""Topological concentration: exact, approximate, and as weights of messages."""

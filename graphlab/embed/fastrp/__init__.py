@@ -1,0 +1,1 @@
+"""FastRP: node embeddings by very sparse random projection."""

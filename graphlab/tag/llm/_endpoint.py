@@ -1,0 +1,70 @@
+"""Where calls go and with which key; what to say when neither can work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from graphlab.tag.llm._transport import Transport
+from graphlab.tag.llm.replies import LLMError
+
+__all__: list[str] = []
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+_URL_VARIABLES = ("GRAPHLAB_LLM_BASE_URL", "OPENAI_BASE_URL")
+_NO_KEY = "none"  # local servers want a header, whatever it says
+
+
+def check_url(base_url: str | None) -> str | None:
+    """The address that was given, else that of the environment, else None for the SDK's own.
+
+    Raises:
+        ValueError: If it is no plain http(s) address.
+    """
+    if base_url is None:
+        base_url = next((os.environ[v] for v in _URL_VARIABLES if os.environ.get(v)), None)
+    if base_url is None:
+        return None
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url must be an http(s) address such as http://localhost:8000/v1")
+    if parts.username or parts.password or parts.query:
+        raise ValueError("base_url must hold no user, password or query: keys come from the "
+                         "environment")  # fmt: skip
+    return base_url
+
+
+def connector(base_url: str | None, variable: str, timeout: float) -> Callable[[], Transport]:
+    """A function that connects; the key is read when it is called."""
+
+    def connect() -> Transport:
+        key = _read_key(variable)
+        if not key and base_url is None:
+            raise LLMError(f"set the environment variable {variable}, or name a server: base_url")
+        return Transport(base_url, key or _NO_KEY, timeout)
+
+    return connect
+
+
+def _read_key(variable: str) -> str:
+    """The key in the environment; keys read from files come with the end of their line.
+
+    A header cannot carry other characters: the error would quote them all, escaped, so that the
+    secret in it could not be found and cut out.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise LLMError(
+            f"the environment variable {variable} must hold a key of visible ASCII characters"
+        )
+    return key
+
+
+def advice(error: str, variable: str) -> str:
+    """What to do about an error that no call can survive."""
+    if error.startswith(("HTTP 401", "HTTP 403")):
+        return f"{error}; is the environment variable {variable} set to a valid key?"
+    if error.startswith("HTTP 3"):
+        return f"{error}; redirects are not followed, give the final address as base_url"
+    return f"{error}; check model and base_url (it usually ends in /v1)"

@@ -1,0 +1,197 @@
+"""Gets raw answers: from the cache, from a call that is under way, or from the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from graphlab.tag.llm._cache import ReplyCache, canonical
+from graphlab.tag.llm._claims import Claims
+from graphlab.tag.llm._limits import Ledger, RateLimiter, retry_delay
+from graphlab.tag.llm._transport import CallError, Completion, Transport, read_completion
+
+__all__: list[str] = []
+
+_POLL = 0.05  # seconds between looks at an answer that another process is fetching
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One answer, or why there is none."""
+
+    completion: Completion | None
+    error: str = ""
+    status: str = "ok"  # or "failed", "budget", "fatal"
+    attempts: int = 0
+    cached: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How calls are made; none of it changes an answer."""
+
+    concurrency: int
+    requests_per_minute: float | None
+    tokens_per_minute: float | None
+    max_attempts: int
+    backoff: float
+    max_backoff: float
+
+    def least_minutes(self, calls: int, tokens: int) -> float | None:
+        """Time that the limits on rates allow at best; None without limits."""
+        pairs = ((calls, self.requests_per_minute), (tokens, self.tokens_per_minute))
+        return max((amount / limit for amount, limit in pairs if limit is not None), default=None)
+
+
+class Engine:
+    """Everything here runs on one event loop, so no state needs a lock.
+
+    Args:
+        connect: Makes the transport, at the first call.
+        cache: Where answers are kept.
+        policy: How calls are made.
+        ledger: What may be spent.
+        cost: Money for (prompt tokens, completion tokens).
+        bound: Most tokens (prompt, completion) that a request may use.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Transport],
+        cache: ReplyCache,
+        policy: Policy,
+        ledger: Ledger,
+        cost: Callable[[int, int], float],
+        bound: Callable[[Mapping[str, Any]], tuple[int, int]],
+    ) -> None:
+        self._connect = connect
+        self._transport: Transport | None = None
+        self.cache, self.policy, self.ledger = cache, policy, ledger
+        self._cost, self._bound = cost, bound
+        self._requests = RateLimiter(policy.requests_per_minute)
+        self._tokens = RateLimiter(policy.tokens_per_minute)
+        path = cache.path
+        self._claims = Claims(None if path is None else path.with_name(path.name + ".claims"))
+        self._slots = asyncio.Semaphore(policy.concurrency)
+        self._flight: dict[str, asyncio.Task[Outcome]] = {}
+        self._pending: list[tuple[str, str, str]] = []
+        self._flush: asyncio.Task[None] | None = None
+        self._disk = ThreadPoolExecutor(1, "graphlab-llm-cache")
+
+    async def fetch(self, key: str, request: Mapping[str, Any]) -> Outcome:
+        """Get the answer to a request, paying at most once for it."""
+        found = self._lookup(key)
+        if found is not None:
+            return found
+        task = self._flight.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._claimed(key, request))
+            self._flight[key] = task
+            task.add_done_callback(lambda _: self._flight.pop(key, None))
+        # A caller that gives up must not take the paid answer away from the others and the cache.
+        return await asyncio.shield(task)
+
+    def _lookup(self, key: str) -> Outcome | None:
+        raw = self.cache.get(key)
+        return None if raw is None else Outcome(read_completion(raw), cached=True)
+
+    async def _claimed(self, key: str, request: Mapping[str, Any]) -> Outcome:
+        while not self._claims.take(key):
+            await asyncio.sleep(_POLL)
+        try:
+            found = self._lookup(key)  # another process may have just paid for it
+            if found is not None:
+                return found
+            async with self._slots:
+                return await self._attempts(key, request)
+        finally:
+            self._claims.release(key)
+
+    async def _attempts(self, key: str, request: Mapping[str, Any]) -> Outcome:
+        worst = self._bound(request)
+        reserved = self._cost(*worst)
+        for attempt in range(1, self.policy.max_attempts + 1):
+            if not self.ledger.reserve(reserved):
+                text = f"the budget of {self.ledger.budget:.6g} is used up"
+                return Outcome(None, text, "budget", attempt - 1)
+            try:
+                completion = await self._send(key, request, reserved, sum(worst))
+            except CallError as error:
+                if error.fatal or not error.transient or attempt == self.policy.max_attempts:
+                    return await self._give_up(key, request, error, attempt)
+                policy = self.policy
+                await asyncio.sleep(
+                    retry_delay(attempt, error.retry_after, policy.backoff, policy.max_backoff)
+                )
+            else:
+                return Outcome(completion, attempts=attempt)
+        raise RuntimeError("max_attempts must be at least 1")  # checked when the client was made
+
+    async def _send(
+        self, key: str, request: Mapping[str, Any], reserved: float, tokens: int
+    ) -> Completion:
+        spent = reserved  # an answer that got lost may have been charged
+        try:
+            try:
+                await self._requests.wait(1)
+                await self._tokens.wait(tokens)
+            except asyncio.CancelledError:
+                spent = 0.0
+                raise
+            if self._transport is None:
+                self._transport = self._connect()
+            raw, completion = await self._transport.send(request)
+            used = (completion.prompt_tokens, completion.completion_tokens)
+            # A server that reports no usage is taken at the worst.
+            spent = self._cost(*used) if any(used) else reserved
+        except CallError as error:
+            spent = reserved if error.billed else 0.0
+            raise
+        finally:
+            self.ledger.settle(reserved, spent)
+        await self._store(key, canonical(request), raw)
+        return completion
+
+    async def _give_up(
+        self, key: str, request: Mapping[str, Any], error: CallError, attempt: int
+    ) -> Outcome:
+        row = (key, canonical(request), str(error), attempt)
+        await self._on_disk(self.cache.put_failures, [row])
+        return Outcome(None, str(error), "fatal" if error.fatal else "failed", attempt)
+
+    async def _store(self, key: str, request: str, raw: str) -> None:
+        """Commit an answer; those that arrive while the disk is busy share the next commit."""
+        self._pending.append((key, request, raw))
+        while any(row[0] == key for row in self._pending):
+            if self._flush is None:
+                self._flush = asyncio.ensure_future(self._commit())
+                self._flush.add_done_callback(self._flushed)
+            await asyncio.shield(self._flush)
+            await asyncio.sleep(0)
+
+    def _flushed(self, task: asyncio.Task[None]) -> None:
+        self._flush = None
+
+    async def _commit(self) -> None:
+        rows = list(self._pending)
+        await self._on_disk(self.cache.put, rows)
+        del self._pending[: len(rows)]
+
+    async def _on_disk(self, function: Callable[[Any], None], rows: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._disk, function, rows)
+
+    async def close(self) -> None:
+        """Stop the calls under way and close files and connections."""
+        for task in list(self._flight.values()):
+            task.cancel()
+        await asyncio.gather(*self._flight.values(), return_exceptions=True)
+        if self._flush is not None:
+            await asyncio.gather(self._flush, return_exceptions=True)
+        if self._transport is not None:
+            await self._transport.close()
+        self._disk.shutdown()
+        self._claims.close()
+        self.cache.close()

@@ -1,0 +1,286 @@
+"""Graphs whose nodes, and maybe edges, carry text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab._checks import check_edge_index
+from graphlab.tag.text_graph._readers import joined, read_csv_graph, read_networkx
+from graphlab.tag.text_graph._storage import TextStorage
+
+__all__ = ["TextGraph"]
+
+
+class TextGraph(Data):
+    """A PyG ``Data`` with a text for every node.
+
+    It is used like any ``Data``: transforms, loaders and models see ``x``, ``edge_index`` and
+    ``y``. What is new is checked, and loudly: a text per node and none of them empty, labels that
+    have names. The order of nodes is the usual trap of published texts and predictions. Prefer
+    the constructors that join by names (:meth:`from_csv`, :meth:`from_data` with ids), and see
+    :func:`check_text_alignment` and :func:`check_alignment` for evidence where there are none.
+
+    Texts and names follow their nodes, and ``edge_text`` its edges, through ``subgraph``,
+    ``edge_subgraph``, ``sort``, ``coalesce`` and the transforms that select or repeat nodes and
+    edges. They cannot follow where PyG treats ``edge_attr`` alone (``AddSelfLoops``,
+    ``RemoveSelfLoops``, ``RemoveDuplicatedEdges``, ``VirtualNode``), nor into ``NeighborLoader``,
+    which wants tensors: drop them there, and look them up by ``n_id``.
+
+    Args:
+        x: Features ``(N, F)``.
+        edge_index: ``(2, E)`` int64.
+        edge_attr: Attributes of edges.
+        y: Labels ``(N,)`` int64, -1 where there is none.
+        text: N texts.
+        label_names: C names of classes.
+        label_descriptions: C descriptions of classes.
+        edge_text: E texts, in the order of ``edge_index``.
+        **attributes: Anything else, as in ``Data``.
+
+    Raises:
+        TypeError, ValueError, IndexError: If texts, labels, names and edges do not fit together.
+
+    Example:
+        >>> graph = TextGraph(
+        ...     edge_index=torch.tensor([[0, 1], [1, 0]]),
+        ...     y=torch.tensor([0, 1]),
+        ...     text=["A cat purrs.", "A dog barks."],
+        ...     label_names=["cats", "dogs"],
+        ... )
+        >>> graph.num_nodes, graph.num_label_names
+        (2, 2)
+    """
+
+    def __init__(
+        self,
+        x: Tensor | None = None,
+        edge_index: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+        y: Tensor | None = None,
+        *,
+        text: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        label_descriptions: Sequence[str] | None = None,
+        edge_text: Sequence[str] | None = None,
+        **attributes: Any,
+    ) -> None:
+        for name, value in (
+            ("text", text),
+            ("label_names", label_names),
+            ("label_descriptions", label_descriptions),
+            ("edge_text", edge_text),
+        ):
+            if value is not None:
+                attributes[name] = _listed(value, name)
+        if text is not None:
+            attributes.setdefault("num_nodes", len(text))
+            if edge_index is None:
+                edge_index = torch.empty(2, 0, dtype=torch.long)
+        super().__init__(x, edge_index, edge_attr, y, **attributes)
+        self.__dict__["_store"] = TextStorage(self._store.to_dict(), _parent=self)
+        # PyG makes empty objects that it fills afterwards.
+        if text is not None:
+            self.check()
+
+    @property
+    def num_label_names(self) -> int:
+        """Number of named classes; 0 without names."""
+        return len(self.label_names) if "label_names" in self else 0
+
+    def check(self) -> TextGraph:
+        """Check that everything fits together; run it after changing attributes by hand.
+
+        Returns:
+            TextGraph: This graph.
+
+        Raises:
+            TypeError, ValueError, IndexError: If it does not.
+        """
+        if "text" not in self:
+            raise ValueError("text must be given: a TextGraph needs a text for every node")
+        count = len(self.text)
+        if count != self.num_nodes:
+            raise ValueError(f"text must have {self.num_nodes} entries (nodes), got {count}")
+        _check_texts(self.text, "text")
+        self["edge_index"] = check_edge_index(self["edge_index"], count)
+        if "edge_text" in self:
+            if len(self.edge_text) != self.num_edges:
+                raise ValueError(
+                    f"edge_text must have {self.num_edges} entries, got {len(self.edge_text)}"
+                )
+            _check_texts(self.edge_text, "edge_text")
+        if self.x is not None and self.x.size(0) != count:
+            raise ValueError(f"x must have {count} rows, got shape {tuple(self.x.shape)}")
+        self._check_labels(count)
+        return self
+
+    def _check_labels(self, count: int) -> None:
+        names = self.label_names if "label_names" in self else None
+        if names is not None and len(set(names)) != len(names):
+            raise ValueError(f"label_names must be distinct, got {names}")
+        if "label_descriptions" in self and (
+            names is None or len(self.label_descriptions) != len(names)
+        ):
+            raise ValueError(
+                f"label_descriptions must have {0 if names is None else len(names)} entries, "
+                f"one per name, got {len(self.label_descriptions)}"
+            )
+        if self.y is None:
+            return
+        if self.y.dim() != 1 or self.y.size(0) != count:
+            raise ValueError(f"y must have shape ({count},), got {tuple(self.y.shape)}")
+        if names is not None and self.y.is_floating_point():
+            raise TypeError(f"y must hold numbers of label_names, integers, got {self.y.dtype}")
+        if names is not None and count:
+            low, high = int(self.y.min()), int(self.y.max())
+            if low < -1 or high >= len(names):
+                raise IndexError(f"y must be in [-1, {len(names)}), got values {low} to {high}")
+
+    # --- where graphs come from -------------------------------------------------------------------
+
+    @classmethod
+    def from_csv(
+        cls,
+        nodes: str | os.PathLike[str],
+        edges: str | os.PathLike[str] | None = None,
+        *,
+        id_column: str | None = None,
+        text_columns: str | Sequence[str] | None = None,
+        label_column: str | None = None,
+        source_column: str | None = None,
+        target_column: str | None = None,
+        edge_text_column: str | None = None,
+        label_names: Sequence[str] | None = None,
+        label_descriptions: Mapping[str, str] | Sequence[str] | None = None,
+        undirected: bool = True,
+    ) -> TextGraph:
+        """Read a table of nodes and a table of edges, joined by the ids of the nodes.
+
+        Both are UTF-8 CSV files with a header. Columns may be named; otherwise the first that is
+        there is taken: ``id``, ``node``, ``node_id`` (without any, ids are row numbers); ``text``,
+        or ``title`` and ``abstract``; ``label``, ``class``, ``y``; ``src``, ``source``; ``dst``,
+        ``target``. Labels are names or numbers; empty and -1 mean none. A column ``split`` with
+        ``train``, ``val`` and ``test`` becomes masks.
+
+        Args:
+            nodes: Table of nodes, or a folder with ``nodes.csv``, ``edges.csv`` and maybe
+                ``classes.json`` (names in the order of label numbers).
+            edges: Table of edges; ``None`` with a file means no edges.
+            id_column: Column with the name of a node.
+            text_columns: Column or columns with the text; several are joined by a blank line.
+            label_column: Column with the label.
+            source_column: Column of the edges' first ends.
+            target_column: Column of the edges' second ends.
+            edge_text_column: Column with the text of an edge; it is kept with both directions.
+            label_names: Names of the classes, kept also where there is no label; by default those
+                of ``classes.json``, else those found, sorted.
+            label_descriptions: A description per class, in order or by name.
+            undirected: Whether both directions of every edge are stored, self-loops and repeats
+                removed; otherwise edges stay as they are.
+
+        Returns:
+            TextGraph: The graph; ``node_id`` holds the ids in order.
+
+        Raises:
+            ValueError: If a row is ragged, a column is missing, ids repeat, an edge names an
+                unknown node, or a text is empty; the message names the file and line.
+            FileNotFoundError: If a file is missing.
+        """
+        columns = (id_column, text_columns, label_column)
+        ends = (source_column, target_column, edge_text_column)
+        return cls(
+            **read_csv_graph(
+                nodes, edges, columns, ends, label_names, label_descriptions, undirected
+            )
+        )
+
+    @classmethod
+    def from_data(
+        cls,
+        data: Data,
+        text: Sequence[str] | Mapping[Any, str],
+        *,
+        node_id: Sequence[Any] | None = None,
+        label_names: Sequence[str] | None = None,
+        label_descriptions: Sequence[str] | None = None,
+        labels: Sequence[int] | Tensor | None = None,
+    ) -> TextGraph:
+        """Add texts to a graph.
+
+        Args:
+            data: The graph; all its attributes are kept.
+            text: Texts by the name of their node, or in the order of the nodes. Only the first is
+                safe: the files of TAPE, for instance, follow another order than Planetoid.
+            node_id: Name of every node, needed for texts by name.
+            label_names: Names of the classes.
+            label_descriptions: Descriptions of the classes.
+            labels: Labels that came with the texts, in their order; they must equal ``data.y``.
+
+        Returns:
+            TextGraph: A new graph that shares the tensors.
+
+        Raises:
+            ValueError: If texts are missing, too many or empty, or ``labels`` differ; the message
+                tells another order of nodes from other labels.
+        """
+        texts = joined(data, text, node_id, labels)
+        attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
+        for name, value in (
+            ("label_names", label_names),
+            ("label_descriptions", label_descriptions),
+        ):
+            if value is not None:
+                attributes[name] = value
+        attributes["num_nodes"] = data.num_nodes
+        return cls(text=texts, **attributes)
+
+    @classmethod
+    def from_networkx(
+        cls,
+        graph: Any,
+        *,
+        text: str = "text",
+        label: str | None = "label",
+        edge_text: str | None = None,
+        label_names: Sequence[str] | None = None,
+        label_descriptions: Sequence[str] | None = None,
+    ) -> TextGraph:
+        """Convert a networkx graph whose nodes have a text attribute.
+
+        Args:
+            graph: Graph or directed graph; of an undirected one both directions are stored.
+            text: Node attribute with the text.
+            label: Node attribute with the label, a name or a number, where there is one.
+            edge_text: Edge attribute with a text.
+            label_names: Names of the classes; by default those found, sorted.
+            label_descriptions: Descriptions of the classes.
+
+        Returns:
+            TextGraph: The graph; ``node_id`` holds the networkx nodes in order.
+
+        Raises:
+            ValueError: If a node or edge lacks its text.
+        """
+        return cls(**read_networkx(graph, text, label, edge_text, label_names, label_descriptions))
+
+
+def _listed(value: Any, name: str) -> list[str]:
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+        raise TypeError(f"{name} must be a list of texts, got {type(value).__name__}")
+    return list(value)
+
+
+def _check_texts(texts: list[Any], name: str) -> None:
+    wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
+    if wrong:
+        kind = type(texts[wrong[0]]).__name__
+        raise TypeError(f"{name} must hold str, but {len(wrong)} are not: {wrong[:10]} ({kind})")
+    empty = [i for i, text in enumerate(texts) if not text.strip()]
+    if empty:
+        raise ValueError(f"{name} must not be empty, but {len(empty)} are: {empty[:10]}")

