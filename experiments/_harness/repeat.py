@@ -74,11 +74,13 @@ class Recorded:
         Raises:
             ValueError: If the command runs no module, or one of another script.
         """
-        program, flag, module = shlex.split(self.content["command"])[:3]
-        script = self.content["script"]
-        if (program, flag, script_name(module)) != ("python", "-m", script):
+        return self._words()[2]
+
+    def _words(self) -> list[str]:
+        script, words = self.content["script"], shlex.split(self.content["command"])
+        if words[:2] != ["python", "-m"] or script_name(words[2]) != script:
             raise ValueError(f"{self.name}: the command must run the script {script}")
-        return module
+        return words
 
     def obstacle(self) -> str | None:
         """Why this machine cannot repeat it, as far as that can be told without trying."""
@@ -98,7 +100,7 @@ class Recorded:
         Returns:
             Arguments for the script.
         """
-        given = shlex.split(self.content["command"])
+        given = self._words()
         places = {"out": out / "runs", "results": self.results(out)}
         places |= self._models(out) | ({} if data is None else self._data(data))
         kept = _without([*places, "report", "tensorboard"], given[3:])
