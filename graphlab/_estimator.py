@@ -1,4 +1,9 @@
-"""Estimators that can be saved to a folder and restored without pickle."""
+"""What everything that is fitted has in common: parameters, a repr, a saved folder.
+
+The contract is that of scikit-learn, kept without importing it: a constructor stores its arguments
+as they are and checks nothing, ``fit`` validates, attributes that a fit leaves behind end in an
+underscore, and what needs a fit raises :class:`sklearn.exceptions.NotFittedError` without one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from graphlab import __version__
@@ -20,16 +26,21 @@ if TYPE_CHECKING:
 _ARRAYS = "arrays.safetensors"
 _CONFIG = "config.json"
 _RECORD = "graphlab.estimator"
+_REPR_WIDTH = 60
 
 
-class SavableEstimator:
-    """Mixin that gives an estimator ``save(directory)`` and ``load(directory)``.
+class Estimator:
+    """Base of the estimators: parameters, repr, and a folder without pickle.
 
-    A subclass implements three methods: ``_config()`` returns the constructor arguments as JSON
-    values, ``_arrays()`` the fitted tensors, and the class method ``_restore(config, arrays)``
-    builds the estimator again (JSON turns tuples into lists). A subclass whose ``_config`` holds
-    other names than those of its constructor overrides ``_config_keys()``; one that changes the
-    meaning of its configuration raises ``_schema``.
+    A subclass names its parameters in its constructor, stores each under its own name and
+    unchanged (so that :func:`sklearn.base.clone` works), and checks them in ``fit``. A fit leaves
+    attributes that end in an underscore; where it takes epochs or steps, ``history_`` is a
+    ``list[dict]`` with one row each, and ``fit(callback=...)`` calls ``callback(row)``.
+
+    To be saved, a subclass implements ``_arrays()`` (the fitted tensors) and ``_set_arrays()``
+    (their inverse, on an estimator with the same parameters); ``_facts()`` adds fitted JSON values.
+    Parameters that are no JSON values, such as networks and clients, are named in ``_objects`` and
+    given to :meth:`load` again. One that changes the meaning of its parameters raises ``_schema``.
 
     The folder holds ``arrays.safetensors`` and ``config.json``. The whole record (class, schema,
     library version, parameters) is stored inside the arrays file, which is replaced in one step
@@ -37,40 +48,143 @@ class SavableEstimator:
     one, never a mixture. ``config.json`` is a copy for people and is not read back.
 
     Example:
-        >>> model.save("runs/model")  # doctest: +SKIP
-        >>> again = type(model).load("runs/model")  # doctest: +SKIP
+        >>> class Mean(Estimator):
+        ...     def __init__(self, scale=1.0):
+        ...         self.scale = scale
+        >>> Mean(scale=2.0), Mean().set_params(scale=3.0).get_params()
+        (Mean(scale=2.0), {'scale': 3.0})
     """
 
     _schema: ClassVar[int] = 1
+    #: Names of constructor parameters that are not saved, but given to :meth:`load` again.
+    _objects: ClassVar[tuple[str, ...]] = ()
+
+    # ------------------------------------------------------------------ parameters
+
+    @classmethod
+    def _signature(cls) -> dict[str, inspect.Parameter]:
+        """Parameters of the constructor by name, without variadic ones."""
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        parameters = inspect.signature(cls.__init__).parameters
+        return {k: p for k, p in parameters.items() if k != "self" and p.kind in named}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters of the constructor, as they were given.
+
+        Args:
+            deep (bool): Also list those of estimators among them, as ``name__parameter``.
+
+        Returns:
+            dict[str, Any]: Values by name.
+        """
+        params: dict[str, Any] = {}
+        for name in self._signature():
+            value = getattr(self, name)
+            params[name] = value
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
+                params |= {f"{name}__{key}": item for key, item in value.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Replace parameters; ``name__parameter`` reaches into an estimator among them.
+
+        Args:
+            **params: New values by name.
+
+        Returns:
+            Self: The estimator; what was fitted stays until the next fit.
+
+        Raises:
+            ValueError: If a name is no parameter; then nothing changes.
+        """
+        known = self._signature()
+        unknown = sorted({name.partition("__")[0] for name in params} - set(known))
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {unknown[0]!r}; it has "
+                f"{', '.join(sorted(known))}"
+            )
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            own, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(own, {})[inner] = value
+            else:
+                setattr(self, own, value)
+        for own, inner_params in nested.items():
+            getattr(self, own).set_params(**inner_params)
+        return self
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, parameter in self._signature().items():
+            value = getattr(self, name, parameter.default)
+            if not _same(value, parameter.default):
+                shown.append(f"{name}={_short(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    # ------------------------------------------------------------------ scikit-learn
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return any(name.endswith("_") and not name.startswith("_") for name in vars(self))
+
+    def __sklearn_tags__(self) -> Any:
+        # Only versions of scikit-learn that have tags ask for them.
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+    def _check_fitted(self) -> None:
+        """Require a fit.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: If there was none.
+        """
+        if not self.__sklearn_is_fitted__():
+            from sklearn.exceptions import NotFittedError
+
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} is not fitted yet: call {name}.fit first")
+
+    # ------------------------------------------------------------------ saved folders
 
     def _config(self) -> dict[str, Any]:
-        raise NotImplementedError(f"{type(self).__name__} must implement _config")
+        params = self.get_params(deep=False)
+        return {name: value for name, value in params.items() if name not in self._objects}
 
     def _arrays(self) -> dict[str, Tensor]:
         raise NotImplementedError(f"{type(self).__name__} must implement _arrays")
 
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must implement _set_arrays")
+
+    def _facts(self) -> dict[str, Any]:
+        """Fitted attributes that are JSON values, by name."""
+        return {"history_": self.history_} if hasattr(self, "history_") else {}
+
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
-        raise NotImplementedError(f"{cls.__name__} must implement _restore")
+        """Build a fitted estimator again from its parameters and tensors."""
+        estimator = cls(**config)
+        estimator._set_arrays(arrays)
+        return estimator
 
     @classmethod
     def _config_keys(cls) -> frozenset[str]:
-        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        parameters = inspect.signature(cls).parameters.values()
-        return frozenset(item.name for item in parameters if item.kind in named)
+        return frozenset(set(cls._signature()) - set(cls._objects))
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write the estimator to a folder, replacing an earlier one there.
 
         Args:
-            directory: Folder, created if missing. Left-overs of killed saves are removed.
+            directory (path): Folder, created if missing. Left-overs of killed saves are removed.
 
         Returns:
             Path: The folder.
 
         Raises:
             ValueError: If ``_config()`` has unknown or missing names, NaN or an infinity.
-            TypeError: If ``_config()`` holds something JSON cannot express.
+            TypeError: If a parameter or fact is something JSON cannot express.
             OSError: If the folder cannot be written; the earlier estimator stays whole.
         """
         folder = Path(directory)
@@ -81,6 +195,7 @@ class SavableEstimator:
             "schema": self._schema,
             "version": __version__,
             "params": config,
+            "facts": self._facts(),
         }
         text = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
         sweep_stale(folder)
@@ -89,11 +204,12 @@ class SavableEstimator:
         return folder
 
     @classmethod
-    def load(cls, directory: str | os.PathLike[str]) -> Self:
+    def load(cls, directory: str | os.PathLike[str], **objects: Any) -> Self:
         """Read an estimator that :meth:`save` wrote.
 
         Args:
-            directory: Folder that holds the estimator.
+            directory (path): Folder that holds the estimator.
+            **objects: Parameters that are not saved, such as networks and clients, by name.
 
         Returns:
             Self: The estimator, on the CPU.
@@ -102,7 +218,13 @@ class SavableEstimator:
             FileNotFoundError: If the folder holds no estimator.
             ValueError: If the file is corrupted, or was saved by another class or schema, or has
                 unknown or missing parameters.
+            TypeError: If ``objects`` are not exactly those that the class does not save.
         """
+        if set(objects) != set(cls._objects):
+            raise TypeError(
+                f"{cls.__name__}.load takes the objects {sorted(cls._objects)} beside the folder, "
+                f"got {sorted(objects)}"
+            )
         path = Path(directory) / _ARRAYS
         arrays, stored = load_arrays(path)
         if _RECORD not in stored:
@@ -115,7 +237,18 @@ class SavableEstimator:
                     f"{record['version']}, but {cls.__name__} expects {expected!r}"
                 )
         _check_keys(record["params"], cls._config_keys(), str(path))
-        return cls._restore(record["params"], arrays)
+        config = {name: cls._as_default(name, value) for name, value in record["params"].items()}
+        estimator = cls._restore(config | objects, arrays)
+        for name, value in record.get("facts", {}).items():
+            setattr(estimator, name, value)
+        return estimator
+
+    @classmethod
+    def _as_default(cls, name: str, value: Any) -> Any:
+        """A tuple again where the default is one: JSON has lists only."""
+        parameter = cls._signature().get(name)
+        default = None if parameter is None else parameter.default
+        return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
 
 
 def _check_keys(config: Mapping[str, Any], expected: Iterable[str], source: str) -> None:
@@ -137,3 +270,24 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(record["params"], dict):
         raise ValueError(f"{path} holds a record whose params are no object")
     return record
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a parameter has its default, for values whose ``==`` may be anything."""
+    if value is default:
+        return True
+    try:
+        return type(value) is type(default) and bool(value == default)
+    except (TypeError, ValueError, RuntimeError):
+        return False  # arrays and tensors compare entry by entry
+
+
+def _short(value: Any) -> str:
+    """One line for any value: its shape if it has one, its type if it is a network."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{type(value).__name__}{tuple(shape)}"
+    if isinstance(value, torch.nn.Module) and not isinstance(value, Estimator):
+        return f"{type(value).__name__}()"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."

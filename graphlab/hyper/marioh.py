@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
-from graphlab._estimator import SavableEstimator
+from graphlab._estimator import Estimator
 from graphlab.hyper._classifiers import NAMES, Model, fit_classifier, from_arrays, to_arrays
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._sets import Floats, Rows, SetFamily, find, pointers, to_tensor
@@ -22,7 +22,7 @@ __all__ = ["Marioh"]
 Clique = tuple[int, ...]
 
 
-class Marioh(SavableEstimator):
+class Marioh(Estimator):
     r"""Takes hyperedges out of a weighted projection one by one, the most certain ones first.
 
     The weight of an edge says how many hyperedges hold it, and every hyperedge found lowers it by

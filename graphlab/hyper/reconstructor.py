@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_index, check_int
-from graphlab._estimator import SavableEstimator
+from graphlab._estimator import Estimator
 from graphlab.hyper._classifiers import (
     Model,
     check_classifier,
@@ -46,7 +46,7 @@ __all__ = ["HypergraphReconstructor"]
 BETA_GRID = (1, 2, 5, 10, 20, 50)
 
 
-class HypergraphReconstructor(SavableEstimator):
+class HypergraphReconstructor(Estimator):
     r"""Learns from one hypergraph how to get another one back from its projection (SHyRe).
 
     Candidates are all maximal cliques and those subsets of them that the sampler affords; each is
@@ -386,7 +386,7 @@ class HypergraphReconstructor(SavableEstimator):
     # --- files ------------------------------------------------------------------------------------
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Write arrays and JSON to a folder; see :class:`SavableEstimator`.
+        """Write arrays and JSON to a folder; see :class:`Estimator`.
 
         Raises:
             TypeError: If the classifier was not given by name.

@@ -24,7 +24,7 @@ import pytest
 import torch
 
 from graphlab._download import download
-from graphlab._estimator import SavableEstimator
+from graphlab._estimator import Estimator
 from graphlab._io import (
     atomic_write,
     file_lock,
@@ -42,7 +42,7 @@ SIZE = 1 << 20  # bytes per write: large enough that most kills land inside one
 KILLS = [4, pytest.param(50, marks=pytest.mark.slow)]
 
 
-class Model(SavableEstimator):
+class Model(Estimator):
     """An estimator whose tensor and parameter must agree."""
 
     def __init__(self, version: int = 0) -> None:

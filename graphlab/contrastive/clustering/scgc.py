@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_nonnegative, check_positive
-from graphlab._estimator import SavableEstimator
+from graphlab._estimator import Estimator
 from graphlab._random import make_generator
 from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.clustering.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
@@ -94,7 +94,7 @@ def initial_centers(
     return centers, torch.from_numpy(means.labels_).to(z.device, torch.int64)
 
 
-class SCGC(SavableEstimator):
+class SCGC(Estimator):
     r"""Cluster the nodes of an attributed graph.
 
     An autoencoder is pretrained on the features, k-means on its embeddings places the centres,

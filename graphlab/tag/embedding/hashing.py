@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from graphlab._checks import check_int
-from graphlab._estimator import SavableEstimator
+from graphlab._estimator import Estimator
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FakeTextEncoder", "HashingEncoder"]
 
 
-class HashingEncoder(SavableEstimator):
+class HashingEncoder(Estimator):
     r"""Embed texts by hashed words and word pairs, reduced to a few hundred numbers.
 
     The encoder that is always there: no download, no model, thousands of texts per second on one

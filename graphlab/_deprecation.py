@@ -1,0 +1,50 @@
+"""Public names that moved: they go on working for one version and say where they are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__: list[str] = []
+
+
+def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module whose names moved to others.
+
+    Args:
+        module (str): Name of the module.
+        names (Mapping[str, str]): Module where each name is now.
+
+    Returns:
+        Callable: Gives the object with a FutureWarning, or raises AttributeError.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place = names[name]
+        warnings.warn(
+            f"{module}.{name} is {place}.{name} now; the old name goes with the next version",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module(place), name)
+
+    return __getattr__
+
+
+def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
+    """Warn that an argument, attribute or method has another name.
+
+    Args:
+        old (str): The name that was used.
+        new (str): What to use.
+        stacklevel (int): As for :func:`warnings.warn`; 3 is the caller of the caller.
+    """
+    warnings.warn(
+        f"{old} is {new} now; the old name goes with the next version",
+        FutureWarning,
+        stacklevel=stacklevel,
+    )
