@@ -12,11 +12,12 @@ import torch
 from torch_geometric.datasets import KarateClub
 
 from experiments._harness.context import Context
+from experiments.pot.hosts import build
 from experiments.pot.presets import POT_METHODS
 from experiments.pot.presets import Config as PotConfig
+from experiments.pot.run import train
 from experiments.pot.scores import compactness, honest
 from experiments.pot.tables import TITLES
-from experiments.pot.training import build, train
 from graphlab import viz
 from graphlab.evaluate import random_split
 

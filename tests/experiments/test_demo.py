@@ -15,7 +15,7 @@ from experiments.demo import links as demo_links
 from experiments.demo import run as demo
 from experiments.demo.part import NO_LLM
 from experiments.demo.parts import PARTS
-from experiments.pamc import training as pamc_training
+from experiments.pamc import run as pamc
 from tests.experiments.test_report import parse
 
 NAMES = [part.name for part in PARTS]
@@ -37,7 +37,7 @@ def test_eight_systems_are_shown():
 @pytest.fixture(autouse=True)
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture of all digits, which takes longer than everything else."""
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=NAMES)

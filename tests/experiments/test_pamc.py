@@ -10,7 +10,6 @@ from torch_geometric.data import Data
 
 from experiments._harness.runner import execute
 from experiments.pamc import run as pamc
-from experiments.pamc import training as pamc_training
 from experiments.pamc.protocols import stop_epoch
 from tests._data import test_data_root
 
@@ -21,7 +20,7 @@ METHODS = ("PamC", "SCGC*", "SCGC + meta2")
 @pytest.fixture
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture, which takes most of the time of a tiny run."""
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
 
 
 def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def test_interrupted_run_continues_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = rows(tmp_path / "whole")
-    score, calls = pamc_training.clustering_scores, []
+    score, calls = pamc.clustering_scores, []
 
     def interrupted(y: Any, pred: Any) -> dict[str, float]:
         calls.append(1)
@@ -72,8 +71,8 @@ def test_interrupted_run_continues_bit_for_bit(
             raise KeyboardInterrupt
         return score(y, pred)
 
-    monkeypatch.setattr(pamc_training, "clustering_scores", interrupted)
-    for stop in (4, 11, 15):  # within each of the three methods
+    monkeypatch.setattr(pamc, "clustering_scores", interrupted)
+    for stop in (6, 13, 17):  # after both k-means, within each of the three methods
         calls.clear()
         folder = tmp_path / str(stop)
         with pytest.raises(KeyboardInterrupt):

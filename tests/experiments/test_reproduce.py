@@ -20,7 +20,7 @@ from experiments._harness.environment import jsonable
 from experiments._harness.repeat import Outcome, Recorded, committed, repeat
 from experiments._harness.runner import main
 from experiments._harness.scripts import all_scripts, script_name
-from experiments.pamc import training as pamc_training
+from experiments.pamc import run as pamc
 from experiments.reproduce import run as reproduce
 
 FILES = {recorded.name: recorded for recorded in committed()}
@@ -68,7 +68,7 @@ def shifted(recorded: Recorded, share: float) -> Recorded:
 @pytest.mark.parametrize("name", SMOKE)
 def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
     # The t-SNE picture takes longer than everything else, and no figure comes from it.
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
     monkeypatch.chdir(tmp_path)
     outcome = repeat(FILES[name], tmp_path, None, in_process)
     if outcome.status == "not run":
