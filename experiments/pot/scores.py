@@ -62,10 +62,10 @@ def as_published(z: Tensor, data: Data, split: Split, swap: bool, seed: int) -> 
         if (step + 1) % 20:
             continue
         with torch.no_grad():
-            found = classifier(z).argmax(1)
-        accuracy = float((found == y)[split[chosen_on]].double().mean())
+            predicted = classifier(z).argmax(1)
+        accuracy = float((predicted == y)[split[chosen_on]].double().mean())
         if accuracy > best:
-            truth, pred = y[split[scored_on]].numpy(), found[split[scored_on]].numpy()
+            truth, pred = y[split[scored_on]].numpy(), predicted[split[scored_on]].numpy()
             f1 = [f1_score(truth, pred, average=a, zero_division=0) for a in ("micro", "macro")]
             best, scores = accuracy, (float(f1[0]), float(f1[1]))
     return {"f1_micro": scores[0], "f1_macro": scores[1]}

@@ -34,14 +34,14 @@ def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str
 
 
 def test_table_holds_baselines_methods_and_protocols(tmp_path: Path) -> None:
-    found = rows(tmp_path)
+    table = rows(tmp_path)
     labels = {"k-means on features", "k-means on autoencoder"}
     for method in METHODS:
         labels |= {method, f"{method} [label-free stop]", f"{method} [best epoch by test labels]"}
-        assert found[method]["epoch"] == 5
-        best = found[f"{method} [best epoch by test labels]"]
-        assert all(best[name] >= found[method][name] for name in ("acc", "nmi", "ari", "f1"))
-    assert set(found) == labels
+        assert table[method]["epoch"] == 5
+        best = table[f"{method} [best epoch by test labels]"]
+        assert all(best[name] >= table[method][name] for name in ("acc", "nmi", "ari", "f1"))
+    assert set(table) == labels
     pictures = sorted(path.name for path in tmp_path.rglob("*.png"))
     assert pictures == ["accuracy.png", "embedding.png"]
 
