@@ -208,7 +208,8 @@ def test_bad_shots_are_refused():
     with pytest.raises(ValueError, match="num_prompts must be at least 0"):
         PromptTuner(model, classes, num_prompts=-1)
     with pytest.raises(FloatingPointError, match="of the prompts of nodes is nan in epoch 1"):
-        PromptTuner(model, classes, num_prompts=1, lr=1e30).fit(pairs.x, pairs.store, y)
+        options = {"num_prompts": 1, "supcon_weight": 0.0, "lr": 1e30}
+        PromptTuner(model, classes, **options).fit(pairs.x, pairs.store, y)
     with pytest.raises(ValueError, match="x must have 24 columns"):
         PromptTuner(model, classes).fit(pairs.x[:, :5], pairs.store, y)
     with pytest.raises(ValueError, match="class_embeddings must have 24 columns"):
