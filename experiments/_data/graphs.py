@@ -60,10 +60,10 @@ def read_graph(
     if name not in _SETS:
         raise ValueError(f"dataset must be one of {', '.join(NAMES)}, got {name!r}")
     kind, folder, known_as, below = _SETS[name]
-    place = Path(root) / folder
+    target = Path(root) / folder
     if source is not None:
-        _copy_raw(Path(source) / folder / below / "raw", place / below / "raw")
-    data: Data = (kind(str(place), known_as) if known_as else kind(str(place)))[0]
+        _copy_raw(Path(source) / folder / below / "raw", target / below / "raw")
+    data: Data = (kind(str(target), known_as) if known_as else kind(str(target)))[0]
     if data.x is not None and data.x.layout != torch.strided:
         data.x = data.x.to_dense()
     return data if transform is None else transform(data)

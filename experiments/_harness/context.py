@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from experiments._harness.results import Rows
 from experiments._harness.state import (
     flatten_state,
     random_state,
@@ -226,6 +227,15 @@ class Context:
                 canvas.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
         pyplot.close(canvas)
         return path
+
+    def bars(self, name: str, rows: Rows, metric: str, ylabel: str) -> Path:
+        """Save a horizontal bar for each row that has a metric; see :meth:`figure`."""
+        from graphlab import viz
+
+        values = {label: row[metric] for label, row in rows.items() if metric in row}
+        series = {metric: list(values.values())}
+        axes = viz.bars(list(values), series, ylabel=ylabel, value_format=".2f", horizontal=True)
+        return self.figure(name, axes)
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> Path:
         """Save rows (one dict each) as ``<name>.json``; the report shows them as a table."""

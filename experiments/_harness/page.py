@@ -212,7 +212,7 @@ def _svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str
     x0, x1 = _span([x for x, _ in every])
     y0, y1 = _span([y for _, y in every])
 
-    def place(x: float, y: float) -> str:
+    def pixel(x: float, y: float) -> str:
         across = left + (x - x0) / (x1 - x0) * (width - left - 12)
         down = height - bottom - (y - y0) / (y1 - y0) * (height - bottom - 12)
         return f"{across:.1f},{down:.1f}"
@@ -220,7 +220,7 @@ def _svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str
     lines, keys = [], []
     for index, (name, points) in enumerate(series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
-        path = " ".join(place(x, y) for x, y in points)
+        path = " ".join(pixel(x, y) for x, y in points)
         lines.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
         )

@@ -30,9 +30,9 @@ def script_name(module: str) -> str:
 
 def all_scripts() -> dict[str, ModuleType]:
     """Every script with presets, by its name."""
-    found = {}
+    scripts = {}
     for path in sorted(_EXPERIMENTS.glob("[a-z]*/[a-z]*.py")):
         module = import_module(f"experiments.{path.parent.name}.{path.stem}")
         if hasattr(module, "PRESETS") and hasattr(module, "run"):
-            found[script_name(module.__name__)] = module
-    return found
+            scripts[script_name(module.__name__)] = module
+    return scripts

@@ -6,13 +6,14 @@ classified without training, so this shows the way and not transfer to a new gra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from experiments._data.stdlib import text_graph
 from experiments._harness.context import Context
 from experiments._harness.results import Rows
+from experiments.demo.part import NO_LLM, STDLIB, Part
 from graphlab import viz
 from graphlab.tag import (
     GraphCLIP,
@@ -89,3 +90,31 @@ def draw(
     axes = viz.embedding_map(z, [names[c] for c in y[chosen]], method="tsne", seed=context.seed)
     axes.set_title("GraphCLIP on Python's modules (t-SNE), colour = chapter")
     context.figure("map_of_modules", axes)
+
+
+PART = Part(
+    name="graphclip",
+    title="GraphCLIP",
+    data=STDLIB,
+    description=(
+        "Pretrains a tiny graph tower to match subgraphs with summaries by template, without "
+        "labels, then names every module's chapter by the nearest chapter title. Texts are "
+        "embedded by hashed words, so the frozen text rows are weak, too; titles share few words "
+        "with docstrings."
+    ),
+    run=run,
+    config=Config(),
+    toy=replace(
+        Config(), dim=16, channels=16, layers=1, heads=2, epochs=1,
+        subgraphs_per_node=1,
+    ),
+    ours="graphclip",
+    baseline="own text",
+    metric="acc",
+    measure="zero-shot accuracy",
+    left_out={
+        "summaries by a language model": NO_LLM,
+        "a graph not seen in pretraining": "takes longer than a demo; "
+        "python -m experiments.graphclip.pretrain",
+    },
+)  # fmt: skip

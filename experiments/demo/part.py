@@ -13,6 +13,8 @@ NO_LLM = (
     "stands in for its answers"
 )
 
+STDLIB = "Python's standard library"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -22,7 +24,7 @@ class Part:
         name: Short name for the command line.
         title: Name of the system.
         data: What it runs on.
-        told: What it does here, in two or three sentences.
+        description: What it does here, in two or three sentences.
         run: ``run(config, context)`` as of every script.
         config: Its configuration.
         toy: The same at the size of a test.
@@ -37,7 +39,7 @@ class Part:
     name: str
     title: str
     data: str
-    told: str
+    description: str
     run: Callable[..., Mapping[str, Any]]
     config: Any
     toy: Any
@@ -60,5 +62,5 @@ class Part:
             "result": f"{rows[self.ours][self.metric]['mean']:.3f}  ({self.ours})",
             "baseline": f"{rows[self.baseline][self.metric]['mean']:.3f}  ({self.baseline})",
             "data": self.data,
-            "seconds": f"{sum(found.cost['seconds'] for found in results.finished):.0f}",
+            "seconds": f"{sum(seed.cost['seconds'] for seed in results.finished):.0f}",
         }

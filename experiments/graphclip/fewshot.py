@@ -23,8 +23,8 @@ import torch
 from experiments._harness import runner
 from experiments._harness.context import Context
 from experiments._harness.results import Rows
-from experiments.graphclip.common import Target, TargetConfig, target_presets
 from experiments.graphclip.shots import Settings, Task, draw_shots, others, probe, scores, tuned
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def choose(config: Config, target: Target, count: int, seed: int) -> dict[str, S
 
     # Of equal ones the first.
     kinds = candidates(config)
-    best = {kind: max(((score(s), i) for i, s in enumerate(given)), key=lambda found: found[0])
+    best = {kind: max(((score(s), i) for i, s in enumerate(given)), key=lambda pair: pair[0])
             for kind, given in kinds.items()}  # fmt: skip
     winner = max(best, key=lambda kind: best[kind][0])
     return {

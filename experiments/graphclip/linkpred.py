@@ -16,7 +16,7 @@ from torch import Tensor
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.graphclip.common import Target, TargetConfig, target_presets
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 from graphlab.tag import LinkPredictor
 
 

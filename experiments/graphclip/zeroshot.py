@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.graphclip.common import Target, TargetConfig, target_presets
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ PUBLISHED = {
 
 def methods(config: Config, seed: int) -> dict[str, Callable[[], Any]]:
     """Every method by the name of its row."""
-    found: dict[str, Callable[[], Any]] = {
+    makers: dict[str, Callable[[], Any]] = {
         "maximal cliques": MaxCliqueBaseline,
         "clique cover": CliqueCover,
     }
@@ -89,8 +89,8 @@ def methods(config: Config, seed: int) -> dict[str, Callable[[], Any]]:
             paper = {**options, "beta": config.beta, "preset": "paper"}
             name = f"{features}, {classifier}"
             if features != "both":
-                found[f"paper, {name}"] = lambda o=paper: HypergraphReconstructor(**o)  # type: ignore[misc]
-            found[f"ours, {name}"] = lambda o=options: HypergraphReconstructor(**o)  # type: ignore[misc]
+                makers[f"paper, {name}"] = lambda o=paper: HypergraphReconstructor(**o)  # type: ignore[misc]
+            makers[f"ours, {name}"] = lambda o=options: HypergraphReconstructor(**o)  # type: ignore[misc]
     if config.marioh:
-        found["MARIOH (sees weights)"] = lambda: Marioh(seed=seed)
-    return found
+        makers["MARIOH (sees weights)"] = lambda: Marioh(seed=seed)
+    return makers
