@@ -11,8 +11,7 @@ from graphlab.embed.concentration.exact import (
 )
 from graphlab.embed.concentration.reweight import TCReweight
 from graphlab.embed.concentration.transform import AddTopologicalConcentration
-from graphlab.embed.fastrp.fastrp import FastRP, fastrp
-from graphlab.embed.fastrp.transform import AddFastRP
+from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
 
 __all__ = [
     "AddFastRP",

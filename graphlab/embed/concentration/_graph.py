@@ -68,23 +68,9 @@ def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
 
 def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
     """Prepare a graph whose edges must come in both directions, without self-loops."""
-    edge_index = check_edge_index(edge_index, num_nodes, name)
-    loops = (edge_index[0] == edge_index[1]).nonzero()
-    if loops.numel():
-        at = int(loops[0])
-        raise ValueError(
-            f"{name} must not hold self-loops, but column {at} is one of node "
-            f"{int(edge_index[0, at])}; use torch_geometric.utils.remove_self_loops"
-        )
-    # CSRGraph.from_edge_index would do; this takes two sorts and no permutation.
+    edge_index = check_edge_index(edge_index, num_nodes, name, loops=False, symmetric=True)
+    # CSRGraph.from_edge_index would do; this takes one sort and no permutation.
     key = _ascending(edge_index[0] * num_nodes + edge_index[1])
-    mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
-    if not torch.equal(key, mirrored):
-        row, col = divmod(int(key[~torch.isin(key, mirrored)][0]), num_nodes)
-        raise ValueError(
-            f"{name} must hold every edge in both directions, but has ({row}, {col}) without "
-            f"({col}, {row}); use torch_geometric.utils.to_undirected"
-        )
     borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
     rowptr = torch.searchsorted(key, borders)
     return CSRGraph(rowptr, (key % max(1, num_nodes)).int())

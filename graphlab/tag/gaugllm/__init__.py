@@ -1,5 +1,6 @@
 """GAugLLM: views of texts and edges that a language model had a say in."""
 
+from graphlab.evaluate import labels_per_class_split
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
 from graphlab.tag.gaugllm.degree_groups import degree_groups
@@ -11,7 +12,6 @@ from graphlab.tag.gaugllm.proposal import propose_edge_candidates
 from graphlab.tag.gaugllm.schedules import cosine_decay, target_momentum
 from graphlab.tag.gaugllm.selector import ContextAwareSelector
 from graphlab.tag.gaugllm.selector_training import FusedFeatures, fit_selector
-from graphlab.tag.gaugllm.splits import labels_per_class_split
 from graphlab.tag.gaugllm.votes import CandidateVote
 
 __all__ = [
