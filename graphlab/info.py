@@ -1,4 +1,4 @@
-"""What is installed here, which kernels are active, and why: ``python -m graphlab.info``.
+"""Report of installed packages and active kernels, with reasons: ``python -m graphlab.info``.
 
 The report is the first thing to attach to a question about speed or about a failing installation.
 ``--json`` prints the same as one JSON object.
@@ -69,16 +69,16 @@ def collect() -> dict[str, Any]:
 def _versions() -> dict[str, str | None]:
     from graphlab import __version__
 
-    found: dict[str, str | None] = {
+    versions: dict[str, str | None] = {
         "graphlab": __version__,
         "python": platform.python_version(),
     }
     for name in _CORE:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            versions[name] = None
+    return versions
 
 
 def _kernels() -> dict[str, Any]:
@@ -102,10 +102,10 @@ def _operators() -> list[str]:
 def _devices() -> list[dict[str, Any]]:
     import torch
 
-    found = []
+    devices = []
     for index in range(torch.cuda.device_count()):
         device = torch.cuda.get_device_properties(index)
-        found.append(
+        devices.append(
             {
                 "name": f"cuda:{index}",
                 "model": device.name,
@@ -113,7 +113,7 @@ def _devices() -> list[dict[str, Any]]:
                 "memory_gib": round(device.total_memory / 2**30, 1),
             }
         )
-    return found
+    return devices
 
 
 def _cpu() -> dict[str, Any]:

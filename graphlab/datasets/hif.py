@@ -48,7 +48,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
         they say more than which node is in which hyperedge).
 
     Raises:
-        ValueError: If the file is no JSON or breaks the format; the message names the place.
+        ValueError: If the file is no JSON or breaks the format; the message names the entry.
         FileNotFoundError: If there is no such file.
 
     Reference: Coll et al., "HIF: The hypergraph interchange format for higher-order networks",

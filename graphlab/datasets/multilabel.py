@@ -122,11 +122,11 @@ class MultilabelDataset(LocalDataset):
             data = read_multilabel_mat(paths[0])
         else:
             data = _read_text(paths[0], paths[1], self._raw.num_nodes)
-        found = (data.num_nodes, data.num_edges, data.y.size(1))
+        sizes = (data.num_nodes, data.num_edges, data.y.size(1))
         wanted = (self._raw.num_nodes, self._raw.num_entries, self._raw.num_labels)
-        if found != wanted:
+        if sizes != wanted:
             raise ValueError(
-                f"{self.name} must have {wanted} nodes, entries and labels, got {found}"
+                f"{self.name} must have {wanted} nodes, entries and labels, got {sizes}"
             )
         self._store(data)
 

@@ -121,7 +121,7 @@ class PythonStdlib(InMemoryDataset):
 
 
 def _source(name: str) -> Path | None:
-    """The source of a module, found without importing its parents."""
+    """Path of the source of a module, without importing its parents."""
     base = Path(sysconfig.get_path("stdlib")).joinpath(*name.split("."))
     if name == "os.path":
         base = base.parent.parent / ("ntpath" if sys.platform == "win32" else "posixpath")

@@ -119,8 +119,8 @@ def _check_candidates(candidates: Sequence[float]) -> list[float]:
 
 def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Labels:
     if not isinstance(y, Tensor) or y.dtype not in (torch.int64, torch.int32):
-        found = y.dtype if isinstance(y, Tensor) else type(y).__name__
-        raise TypeError(f"y must be an int64 or int32 tensor, got {found}")
+        given = y.dtype if isinstance(y, Tensor) else type(y).__name__
+        raise TypeError(f"y must be an int64 or int32 tensor, got {given}")
     if y.shape != (num_nodes,):
         raise ValueError(
             f"y must have shape ({num_nodes},), one per row of z, got {tuple(y.shape)}"

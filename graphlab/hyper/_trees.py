@@ -17,7 +17,7 @@ class Forest:
     Attributes:
         root: First node of every tree.
         feature: Column that a node looks at.
-        threshold: Rows with a value up to this go left.
+        threshold: NodeSets with a value up to this go left.
         left: Left child.
         right: Right child.
         value: What a leaf says.

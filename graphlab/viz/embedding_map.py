@@ -34,7 +34,7 @@ def embedding_map(
     Args:
         z: Embeddings, ``(N, D)``, tensor or array, finite.
         labels: One label per row, ``(N,)``; ``None`` draws all points alike. More than 8 labels
-            are told apart by marker too, and written over the middle of their points; beyond 20,
+            differ by marker too, and written over the middle of their points; beyond 20,
             neither this nor the legend is drawn.
         method: ``"pca"`` (the two directions of largest variance, with the share of variance on
             the axes), ``"tsne"`` (distances between far groups mean nothing), or a function from

@@ -21,7 +21,7 @@ _TOPOLOGY, _FEATURES = 0, 1  # streams of the seed
 
 @dataclass(frozen=True)
 class Start:
-    """The matrix that is propagated; any range of its columns can be made at any time.
+    """The matrix that is propagated; any range of its columns can be computed by itself.
 
     Attributes:
         dim: Number of columns.
