@@ -44,7 +44,7 @@ def collect() -> dict[str, Any]:
     """Collect the facts of the report.
 
     Returns:
-        A JSON-compatible dict with the keys ``versions`` (distribution to version, None if
+        dict[str, Any]: JSON values under the keys ``versions`` (distribution to version, None if
         absent), ``kernels`` (the library status, and per operator and device ``"compiled"`` or
         ``"pure"``), ``devices`` (list of dicts), ``cpu``, ``data_root`` and ``extras`` (extra to
         the list of its missing packages).
@@ -135,10 +135,10 @@ def format_report(facts: dict[str, Any]) -> str:
     """Format what :func:`collect` returns for people.
 
     Args:
-        facts: The dict :func:`collect` returns.
+        facts (dict): The dict :func:`collect` returns.
 
     Returns:
-        Lines of text, without a final newline.
+        str: Lines of text, without a final newline.
     """
     lines = ["versions"]
     lines += [f"  {name:<20}{value or 'absent'}" for name, value in facts["versions"].items()]
@@ -184,10 +184,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the report.
 
     Args:
-        argv: Command line without the program name; ``--json`` is the one option.
+        argv (sequence of str, optional): Command line without the program name; ``--json`` is the
+            one option.
 
     Returns:
-        Exit status: 0, or 2 for an unknown option.
+        int: Exit status: 0, or 2 for an unknown option.
     """
     options = list(sys.argv[1:] if argv is None else argv)
     if options not in ([], ["--json"]):

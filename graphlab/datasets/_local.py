@@ -22,13 +22,14 @@ class LocalDataset(InMemoryDataset):
     Subclasses say which files they need, where else these may lie, and how to read them.
 
     Args:
-        root: Folder of the data sets; ``None`` means ``folder`` in the data root of graphlab.
-        folder: Name of that folder.
-        name: Name of the set.
-        transform: Applied to an item at every access.
-        pre_transform: Applied once, before items are stored.
-        force_reload: Process again even if stored items exist.
-        source: Another folder to copy missing raw files from.
+        root (path, optional): Folder of the data sets; ``None`` means ``folder`` in the data root
+            of graphlab.
+        folder (str): Name of that folder.
+        name (str): Name of the set.
+        transform (callable, optional): Applied to an item at every access.
+        pre_transform (callable, optional): Applied once, before items are stored.
+        force_reload (bool): Process again even if stored items exist.
+        source (path, optional): Another folder to copy missing raw files from.
     """
 
     def __init__(

@@ -26,8 +26,9 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
     them, which is not done here. The inputs are never written to.
 
     Args:
-        y: True classes, ``(N,)``; a tensor, an array or a sequence of whole numbers.
-        pred: Predicted clusters, ``(N,)``; same kinds.
+        y (Tensor or sequence of int): True classes, ``(N,)``; a tensor, an array or a sequence of
+            whole numbers.
+        pred (Tensor or sequence of int): Predicted clusters, ``(N,)``; same kinds.
 
     Returns:
         dict[str, float]: ``acc`` in [0, 1]; ``nmi`` in [0, 1], mutual information divided by the

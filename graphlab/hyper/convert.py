@@ -29,7 +29,7 @@ def from_xgi(hypergraph: Any) -> HyperGraphData:
     """Convert an ``xgi.Hypergraph``; repeated hyperedges and isolated nodes stay.
 
     Args:
-        hypergraph: The xgi hypergraph.
+        hypergraph (xgi.Hypergraph): The xgi hypergraph.
 
     Returns:
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of xgi.
@@ -74,7 +74,7 @@ def from_hypergraphx(hypergraph: Any) -> HyperGraphData:
     """Convert a ``hypergraphx.Hypergraph``, with its weights as ``hyperedge_weight`` if it has any.
 
     Args:
-        hypergraph: The hypergraphx hypergraph.
+        hypergraph (hypergraphx.Hypergraph): The hypergraphx hypergraph.
 
     Returns:
         HyperGraphData: With ``node_id``, the labels in the order of hypergraphx.
@@ -133,8 +133,9 @@ def from_networkx_bipartite(
     """Convert a bipartite graph: one side are the nodes, the other the hyperedges.
 
     Args:
-        graph: A networkx graph; directions and parallel edges do not count.
-        nodes: The nodes of the hypergraph; ``None`` takes those with attribute ``bipartite=0``.
+        graph (networkx.Graph): A networkx graph; directions and parallel edges do not count.
+        nodes (iterable, optional): The nodes of the hypergraph; ``None`` takes those with attribute
+            ``bipartite=0``.
 
     Returns:
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.

@@ -30,16 +30,16 @@ def bars(
     """Draw groups of bars side by side: one group per label, one bar per series.
 
     Args:
-        labels: Names of the groups.
-        series: Name to heights, one per group; NaN leaves a gap.
-        errors: Name to half-lengths of the error bars (same names as ``series``, any may be
-            absent), for example one standard deviation.
-        ax: Axes to draw on; a new figure if ``None``.
-        ylabel: What the height is, with its unit.
-        value_format: Write each height at the end of its bar in this format, for example
-            ``".3f"``.
-        horizontal: Draw the bars from left to right, the first label on top: long labels stay
-            readable. ``ylabel`` still names what the bars measure.
+        labels (sequence of str): Names of the groups.
+        series (dict): Name to heights, one per group; NaN leaves a gap.
+        errors (dict, optional): Name to half-lengths of the error bars (same names as ``series``,
+            any may be absent), for example one standard deviation.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        ylabel (str): What the height is, with its unit.
+        value_format (str, optional): Write each height at the end of its bar in this format, for
+            example ``".3f"``.
+        horizontal (bool): Draw the bars from left to right, the first label on top: long labels
+            stay readable. ``ylabel`` still names what the bars measure.
 
     Returns:
         Axes: The axes drawn on.

@@ -26,10 +26,10 @@ def compactness_distribution(
     look more like the average other node than like itself. The legend says how large that share is.
 
     Args:
-        bounds: Name of a method to its bounds, ``(N,)``, finite; N may differ.
-        ax: Axes to draw on; a new figure if ``None``.
-        num_bins: Bins of equal width, the same for all methods. They span the middle 98 % of all
-            values; the rest is counted in the outermost ones.
+        bounds (dict): Name of a method to its bounds, ``(N,)``, finite; N may differ.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        num_bins (int): Bins of equal width, the same for all methods. They span the middle 98 % of
+            all values; the rest is counted in the outermost ones.
 
     Returns:
         Axes: The axes drawn on.

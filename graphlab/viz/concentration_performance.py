@@ -33,12 +33,14 @@ def concentration_performance(
     over bins: means of bins always look smoother than their nodes are.
 
     Args:
-        concentration: Value of every node, ``(N,)``; or any other property, say its degree.
-        performance: Name of a method to its per-node metric, ``(N,)``; NaN where a node has none.
-        ax: Axes to draw on; a new figure if ``None``.
-        num_bins: Most bins.
-        xlabel: What the property is.
-        ylabel: What the metric is.
+        concentration (Tensor or array): Value of every node, ``(N,)``; or any other property, say
+            its degree.
+        performance (dict): Name of a method to its per-node metric, ``(N,)``; NaN where a node has
+            none.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        num_bins (int): Most bins.
+        xlabel (str): What the property is.
+        ylabel (str): What the metric is.
 
     Returns:
         Axes: The axes drawn on.

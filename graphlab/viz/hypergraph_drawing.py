@@ -36,14 +36,15 @@ def hypergraph_drawing(
     the middle: give positions when that matters.
 
     Args:
-        hyperedge_index: Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
-        num_nodes: N.
-        pos: Positions ``(N, 2)``, finite; by default a force layout of nodes and hyperedges.
-        ax: Axes to draw on; a new figure if ``None``.
-        labels: Name of every node, written beside it.
-        padding: Distance between a node and the border of its regions, as a share of the width of
-            the drawing.
-        seed: Seed of the layout.
+        hyperedge_index (Tensor): Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
+        num_nodes (int): N.
+        pos (Tensor or array, optional): Positions ``(N, 2)``, finite; by default a force layout of
+            nodes and hyperedges.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        labels (sequence of str, optional): Name of every node, written beside it.
+        padding (float): Distance between a node and the border of its regions, as a share of the
+            width of the drawing.
+        seed (int): Seed of the layout.
 
     Returns:
         Axes: The axes drawn on.

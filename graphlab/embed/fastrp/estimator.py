@@ -140,7 +140,7 @@ class FastRP(Estimator):
 
         Args:
             dim (int): Columns of the embedding.
-            **params: Other parameters of :class:`FastRP`; they replace those above.
+            **params (Any): Other parameters of :class:`FastRP`; they replace those above.
 
         Returns:
             FastRP: The estimator.
