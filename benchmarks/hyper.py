@@ -24,7 +24,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from benchmarks._parts import part_parser, run_parts
+from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks.baselines import hyper as plain
 from graphlab.datasets import read_hif, read_hyperedge_list, write_hif
 from graphlab.hyper import (
@@ -254,10 +254,8 @@ PARTS = {"cliques": cliques, "rho": rhos, "motif": motif, "pipeline": pipeline, 
 def main() -> None:
     """Run the chosen parts and write their rows."""
     usual = [part for part in PARTS if part != "files"]
-    parser = part_parser(__doc__, PARTS, count=1)
+    parser = part_parser(__doc__, PARTS, count=1, repeats=3, source="data/hypergraph/shyre")
     parser.set_defaults(only=usual)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data/hypergraph/shyre")
     options = parser.parse_args()
     arguments = (options.source, options.repeats)
     run_parts("hyper", PARTS, options, *arguments, seeds=[SEED], default=usual)

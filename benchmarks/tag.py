@@ -23,8 +23,8 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.timing import compare
 from benchmarks.baselines.tag import bare_replies
 from graphlab.tag import EmbeddingStore, LLMClient, LLMReply, TextEncoder
 
@@ -71,7 +71,7 @@ def environment() -> dict[str, str]:
 @contextmanager
 def server(*arguments: str) -> Iterator[str]:
     """Address of a chat server in another process."""
-    command = [sys.executable, "-m", "benchmarks._llm_server", *arguments]
+    command = [sys.executable, "-m", "benchmarks._harness.llm_server", *arguments]
     with subprocess.Popen(
         command, cwd=HERE.parent, env=environment(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -332,7 +332,7 @@ PARTS: dict[str, Callable[[Sizes], list[Row]]] = {
 def main() -> None:
     """Run the chosen parts and write their rows."""
     parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on all amounts")
     options = parser.parse_args()
     os.environ["no_proxy"] = "127.0.0.1"
     run_parts("tag", PARTS, options, Sizes.scaled(options.scale), seeds=[SEED])

@@ -11,11 +11,15 @@ from typing import Any
 
 import torch
 
-from benchmarks._timing import threads
+from benchmarks._harness.rows import Row, show
+from benchmarks._harness.timing import threads
 from experiments._harness.environment import command_line, environment, git_commit
 from graphlab._io import write_json
 
-__all__ = ["part_parser", "run_parts", "show", "write_results"]
+__all__ = ["RESULTS", "part_parser", "run_parts", "write_results"]
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def write_results(
@@ -52,28 +56,46 @@ def write_results(
     write_json(target, content)
 
 
-def show(rows: list[dict[str, Any]]) -> None:
-    """Print one line per measurement."""
-    for row in rows:
-        rest = {k: v for k, v in row.items() if k not in ("case", "name", "repeats")}
-        numbers = ", ".join(
-            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in rest.items()
-        )
-        print(f"{row['case']} | {row['name']} | {numbers}", flush=True)
+def part_parser(
+    doc: str | None,
+    parts: Iterable[str],
+    count: int | None = None,
+    *,
+    repeats: int | None = None,
+    source: str | None = None,
+) -> ArgumentParser:
+    """Options of a benchmark script: its parts, threads, where results go.
 
+    Args:
+        doc (str, optional): The script's docstring, which its help shows.
+        parts (Iterable[str]): Names of its parts.
+        count (int, optional): Threads when none are named (default: torch's own number).
+        repeats (int, optional): Adds ``--repeats`` with this default.
+        source (str, optional): Adds ``--source`` with this default, relative to the repository.
 
-def part_parser(doc: str | None, parts: Iterable[str], count: int | None = None) -> ArgumentParser:
-    """Options that every benchmark script has: its parts, threads, and where results go."""
+    Returns:
+        ArgumentParser: To which a script may add.
+    """
     parser = ArgumentParser(description=doc)
-    parser.add_argument("--only", nargs="*", choices=list(parts), default=list(parts))
-    parser.add_argument("--threads", type=int, default=count or torch.get_num_threads())
-    parser.add_argument("--results", type=Path, default=None)
+    parser.add_argument(
+        "--only", nargs="*", choices=list(parts), default=list(parts), help="parts to run"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=count or torch.get_num_threads(), help="threads of torch"
+    )
+    parser.add_argument("--results", type=Path, default=None, help="file to write")
+    if repeats is not None:
+        parser.add_argument("--repeats", type=int, default=repeats, help="timed rounds")
+    if source is not None:
+        parser.add_argument(
+            "--source", type=Path, default=ROOT / source, help="folder of the real data"
+        )
     return parser
 
 
 def run_parts(
     system: str,
-    parts: Mapping[str, Callable[..., list[dict[str, Any]]]],
+    parts: Mapping[str, Callable[..., list[Row]]],
     options: Namespace,
     *arguments: Any,
     seeds: list[int],
@@ -91,13 +113,13 @@ def run_parts(
         default: Parts that are run when none is named; all of them if missing.
         suffix: Appended to the name of the file.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     with threads(options.threads):
         for part in options.only:
-            found = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
-            show(found)
-            rows += found
+            measured = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
+            show(measured)
+            rows += measured
     everything = set(options.only) == set(parts if default is None else default)
     name = system if everything else "_".join([system, *options.only])
-    path = Path(__file__).parent / "results" / f"{name}{suffix}.json"
+    path = RESULTS / f"{name}{suffix}.json"
     write_results(options.results or path, system, rows, sys.argv[1:], seeds)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import uniform_graph
+from benchmarks._harness.graphs import uniform_graph
 from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
 
 __all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]

@@ -17,7 +17,7 @@ from typing import Literal
 
 import torch
 
-from benchmarks._timing import uses_gpu
+from benchmarks._harness.timing import uses_gpu
 from experiments._harness.environment import peak_rss_bytes
 
 __all__ = ["PeakMemory", "peak_in_use", "peak_memory"]
@@ -73,7 +73,7 @@ def peak_memory(fn: Callable[[], object]) -> PeakMemory:
 
 _PEAK = """
 import importlib, json, sys
-from benchmarks._memory import peak_memory
+from benchmarks._harness.memory import peak_memory
 module, function, arguments = json.loads(sys.argv[1])
 run = getattr(importlib.import_module(module), function)(*arguments)
 run()

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._gpu_device import product
 from benchmarks.baselines.pamc import positive_sums
+from benchmarks.gpu.device import product
 from graphlab.ops import reference
 
 __all__ = ["CUBLAS", "FIRST", "peers"]

@@ -1,7 +1,7 @@
 """A chat server on loopback that misbehaves on command: HTTP/1.1 on asyncio streams, no library.
 
-    python -m benchmarks._llm_server --delay 0.05     every answer after 50 ms
-    python -m benchmarks._llm_server --faults 0       with the faults of :func:`faulty`, seed 0
+    python -m benchmarks._harness.llm_server --delay 0.05   every answer after 50 ms
+    python -m benchmarks._harness.llm_server --faults 0     the faults of :func:`faulty`, seed 0
 
 It prints its address, serves until its standard input ends, and tells at ``/v1/stats`` what it has
 seen. Tests run it in a thread.
