@@ -32,11 +32,12 @@ def write_results(
     """Write the measurements with everything needed to judge and to repeat them.
 
     Args:
-        path: JSON file, written atomically.
-        name: Name of the benchmark module, such as ``"pamc"``.
-        rows: One dict of JSON values per measurement.
-        command: The whole command, or the arguments after ``python -m benchmarks.<name>``.
-        seeds: Seeds of the inputs.
+        path (str | Path): JSON file, written atomically.
+        name (str): Name of the benchmark module, such as ``"pamc"``.
+        rows (Sequence[Mapping[str, Any]]): One dict of JSON values per measurement.
+        command (str | Sequence[str]): The whole command, or the arguments after ``python -m
+            benchmarks.<name>``.
+        seeds (Sequence[int]): Seeds of the inputs.
 
     Raises:
         ValueError: If a value is not finite.
@@ -105,13 +106,14 @@ def run_parts(
     """Run the chosen parts, print their rows and write them.
 
     Args:
-        system: Name of the benchmark and of its result file.
-        parts: Functions from ``arguments`` to rows.
-        options: What :func:`part_parser` read.
-        *arguments: Passed to every part.
-        seeds: Written into the file.
-        default: Parts that are run when none is named; all of them if missing.
-        suffix: Appended to the name of the file.
+        system (str): Name of the benchmark and of its result file.
+        parts (Mapping[str, Callable[..., list[Row]]]): Functions from ``arguments`` to rows.
+        options (Namespace): What :func:`part_parser` read.
+        *arguments (Any): Passed to every part.
+        seeds (list[int]): Written into the file.
+        default (Sequence[str], optional): Parts that are run when none is named; all of them if
+            missing.
+        suffix (str): Appended to the name of the file.
     """
     rows: list[Row] = []
     with threads(options.threads):

@@ -47,8 +47,8 @@ class Step:
     """One end-to-end case.
 
     Attributes:
-        title: What is timed.
-        makers: By name; ``graphlab`` first, then what it is compared with.
+        title (str): What is timed.
+        makers (dict[str, Maker]): By name; ``graphlab`` first, then what it is compared with.
     """
 
     title: str

@@ -31,10 +31,10 @@ class Case:
     """One thing that several methods do.
 
     Attributes:
-        system: Title of the system.
-        title: What is done.
-        seconds: Time by method, as measured.
-        floor: The least time possible, where it is known.
+        system (str): Title of the system.
+        title (str): What is done.
+        seconds (dict[str, float]): Time by method, as measured.
+        floor (float, optional): The least time possible, where it is known.
     """
 
     system: str
