@@ -146,7 +146,7 @@ def table() -> str:
 
 
 def render(text: str) -> str:
-    """The page with the table in its place."""
+    """The page with the table in it."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

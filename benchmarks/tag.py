@@ -85,8 +85,8 @@ def server(*arguments: str) -> Iterator[str]:
 def stats(url: str) -> dict[str, Any]:
     """What a server has seen."""
     with urlopen(f"{url}/stats", timeout=30) as response:  # noqa: S310  (our own loopback server)
-        found: dict[str, Any] = json.loads(response.read())
-    return found
+        seen: dict[str, Any] = json.loads(response.read())
+    return seen
 
 
 def start(function: str, *arguments: object) -> subprocess.Popen[str]:
@@ -135,12 +135,12 @@ def throughput(sizes: Sizes) -> list[Row]:
             "LLMClient, cache in memory": lambda: ours(False),
             "LLMClient, cache on disk": lambda: ours(True),
         }
-        found = compare(runs, repeats=sizes.repeats, warmup=1)
+        timed = compare(runs, repeats=sizes.repeats, warmup=1)
         peak = stats(url)["peak"]
     case = f"{sizes.timed_prompts} prompts, concurrency {CONCURRENCY}, {1e3 * LATENCY:.0f} ms"
     least = -(-sizes.timed_prompts // CONCURRENCY) * LATENCY
     rows = []
-    for row in found.as_rows():
+    for row in timed.as_rows():
         row["times_the_bare_sdk"] = 1 / row["speedup"]
         row["calls_per_s"] = sizes.timed_prompts / row["median_s"]
         rows.append({"case": case, **row, "least_possible_s": least, "peak_concurrency": peak})

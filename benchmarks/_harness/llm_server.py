@@ -205,8 +205,8 @@ class ChatServer:
 def main() -> None:
     """Serve until standard input ends."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--delay", type=float, default=0.0)
-    parser.add_argument("--faults", type=int, default=None)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before an answer")
+    parser.add_argument("--faults", type=int, default=None, help="seed of the faults; none without")
     options = parser.parse_args()
 
     def even(number: int, body: dict[str, Any]) -> Act:
