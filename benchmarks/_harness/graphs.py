@@ -15,10 +15,10 @@ def rmat(scale: int, edge_factor: int, seed: int, permute: bool = True) -> Tenso
     """Power-law graph of the R-MAT family (quadrants .57, .19, .19, .05).
 
     Args:
-        scale: log2 of the number of nodes, 1 to 31.
-        edge_factor: Edges drawn per node; loops and repetitions are then removed.
-        seed: Seed of the draw.
-        permute: Shuffle node ids, so that the degree does not follow from the id.
+        scale (int): log2 of the number of nodes, 1 to 31.
+        edge_factor (int): Edges drawn per node; loops and repetitions are then removed.
+        seed (int): Seed of the draw.
+        permute (bool): Shuffle node ids, so that the degree does not follow from the id.
 
     Returns:
         Tensor: ``edge_index`` ``(2, E)`` int64, both directions, sorted, without repetition.
@@ -58,9 +58,9 @@ def uniform_graph(num_nodes: int, average_degree: float, seed: int) -> Tensor:
     """Random graph with exactly ``round(num_nodes * average_degree / 2)`` undirected edges.
 
     Args:
-        num_nodes: Nodes, at least 2.
-        average_degree: Mean number of neighbours, at most half of ``num_nodes - 1``.
-        seed: Seed of the draw.
+        num_nodes (int): Nodes, at least 2.
+        average_degree (float): Mean number of neighbours, at most half of ``num_nodes - 1``.
+        seed (int): Seed of the draw.
 
     Returns:
         Tensor: ``edge_index`` ``(2, E)`` int64, both directions, sorted, without loops.

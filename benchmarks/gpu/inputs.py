@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import uniform_graph
+from benchmarks._harness.graphs import uniform_graph
 from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
 
 __all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]
@@ -25,10 +25,10 @@ class Size:
     """How large the inputs of a family are.
 
     Attributes:
-        nodes: Rows.
-        dim: Columns, of attention per head.
-        degree: Mean number of neighbours.
-        clusters: Clusters, of attention segments.
+        nodes (int): Rows.
+        dim (int): Columns, of attention per head.
+        degree (int): Mean number of neighbours.
+        clusters (int): Clusters, of attention segments.
     """
 
     nodes: int
@@ -92,9 +92,9 @@ class Inputs:
     Everything is drawn on the CPU, so that all devices get the same numbers.
 
     Args:
-        size: How large.
-        device: Where.
-        dtype: Of the floating ones.
+        size (Size): How large.
+        device (torch.device): Where.
+        dtype (torch.dtype): Of the floating ones.
     """
 
     def __init__(self, size: Size, device: torch.device, dtype: torch.dtype) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import Device
-from benchmarks._timing import Comparison, compare
+from benchmarks._harness.timing import Comparison, compare
 
 __all__ = ["bandwidth", "compare_on", "describe", "file_stem", "product_rate", "speed_of"]
 
@@ -53,14 +53,15 @@ def speed_of(device: torch.device, *, small: bool = False) -> tuple[Device, dict
     """Measure a device.
 
     Args:
-        device: To measure.
-        small: Tiny sizes, to try the code.
+        device (torch.device): To measure.
+        small (bool): Tiny sizes, to try the code.
 
     Returns:
-        What floors of float32 operators use, and everything measured.
+        tuple[Device, dict[str, float]]: What floors of float32 operators use, and everything
+        measured.
     """
     count, size = (1 << 16, 64) if small else (1 << 28, 8192)
-    found = {
+    measured = {
         "copy_bytes_per_s": bandwidth(device, count),
         "float32_flops_per_s": product_rate(device, size, torch.float32, tf32=False),
         "tf32_flops_per_s": product_rate(device, size, torch.float32, tf32=True),
@@ -68,9 +69,9 @@ def speed_of(device: torch.device, *, small: bool = False) -> tuple[Device, dict
         "cache_bytes": cache_bytes(device),
     }
     speed = Device(
-        found["copy_bytes_per_s"], found["float32_flops_per_s"], int(found["cache_bytes"])
+        measured["copy_bytes_per_s"], measured["float32_flops_per_s"], int(measured["cache_bytes"])
     )
-    return speed, found
+    return speed, measured
 
 
 def cache_bytes(device: torch.device) -> int:
@@ -119,7 +120,7 @@ def compare_on(
     repeats: int,
     warmup: int = 2,
 ) -> Comparison:
-    """Time functions in alternation: with events on a GPU, with the clock of ``_timing`` elsewhere.
+    """Time functions in alternation: with events on a GPU, with a clock elsewhere.
 
     Events leave out what Python and the dispatcher do while the GPU is still busy with the call
     before; a call that ends before the next is queued is timed with its launch.

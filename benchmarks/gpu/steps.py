@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import GCNConv, GPSConv, Sequential, global_mean_pool
+from torch_geometric.nn import GPSConv, global_mean_pool
 
-from benchmarks._graphs import uniform_graph
+from benchmarks._harness.graphs import uniform_graph
+from benchmarks._harness.training import training_step
 from benchmarks.baselines import grace as eager_grace
 from benchmarks.baselines import pamc as eager_pamc
+from experiments.pot.hosts import gcn_encoder
 from graphlab.contrastive import (
     GRACE,
     POT,
@@ -45,24 +47,12 @@ class Step:
     """One end-to-end case.
 
     Attributes:
-        title: What is timed.
-        makers: By name; ``graphlab`` first, then what it is compared with.
+        title (str): What is timed.
+        makers (dict[str, Maker]): By name; ``graphlab`` first, then what it is compared with.
     """
 
     title: str
     makers: dict[str, Maker]
-
-
-def training(loss: Callable[[], Tensor], parameters: Any) -> Run:
-    """Forward, backward and a step of Adam."""
-    optimizer = torch.optim.Adam(parameters, lr=1e-3)
-
-    def run() -> None:
-        optimizer.zero_grad()
-        loss().backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    return run
 
 
 def seeded(device: torch.device, build: Callable[[], Any]) -> Any:
@@ -109,7 +99,7 @@ def pamc(size: Clustering, device: torch.device) -> Run:
         z, q = network(x)
         return network.loss(z, q, graph)
 
-    return training(loss, network.parameters())
+    return training_step(loss, network.parameters())
 
 
 def pamc_eager(size: Clustering, device: torch.device) -> Run:
@@ -192,19 +182,6 @@ class TwoViews:
     channels: int
 
 
-def encoder(size: TwoViews) -> nn.Module:
-    """Two graph convolutions."""
-    wide = 2 * size.channels
-    layers = [
-        (GCNConv(size.features, wide), "x, edge_index -> x"),
-        nn.ReLU(),
-        (GCNConv(wide, size.channels), "x, edge_index -> x"),
-        nn.ReLU(),
-    ]
-    module: nn.Module = Sequential("x, edge_index", layers)
-    return module
-
-
 def grace(size: TwoViews, device: torch.device, *, regularised: bool) -> Run:
     """GRACE of the library, with the sound interval bound of POT or without."""
     edges = edges_of(size.nodes, size.degree).to(device)
@@ -212,7 +189,13 @@ def grace(size: TwoViews, device: torch.device, *, regularised: bool) -> Run:
     channels = size.channels
     model = seeded(
         device,
-        lambda: GRACE(encoder(size), channels, channels, temperature=0.5, drop_edge=RATES),
+        lambda: GRACE(
+            gcn_encoder(size.features, channels, nn.ReLU()),
+            channels,
+            channels,
+            temperature=0.5,
+            drop_edge=RATES,
+        ),
     )
     pot = POT(model.encoder, edges, RATES, 0.4, "sound", "interval") if regularised else None
     generator = torch.Generator(device).manual_seed(SEED)
@@ -223,7 +206,7 @@ def grace(size: TwoViews, device: torch.device, *, regularised: bool) -> Run:
         host: Tensor = model.loss(z1, z2)
         return host if pot is None else pot(host, z1, z2, x)
 
-    return training(loss, model.parameters())
+    return training_step(loss, model.parameters())
 
 
 def grace_eager(size: TwoViews, device: torch.device) -> Run:
@@ -239,7 +222,7 @@ def grace_eager(size: TwoViews, device: torch.device) -> Run:
         h1, h2 = (model.project(model.embed(x, edges[:, mask])) for mask in kept)
         return eager_grace.grace_loss(h1, h2, 0.5)
 
-    return training(loss, model.parameters())
+    return training_step(loss, model.parameters())
 
 
 # --- GraphCLIP ------------------------------------------------------------------------------------
@@ -292,7 +275,7 @@ def graphclip(size: Alignment, device: torch.device, *, eager: bool) -> Run:
         own = torch.arange(size.batch, device=device)
         return (F.cross_entropy(logits, own) + F.cross_entropy(logits.t(), own)) / 2
 
-    return training(loss, [p for p in model.parameters() if p.requires_grad])
+    return training_step(loss, [p for p in model.parameters() if p.requires_grad])
 
 
 def padded(
@@ -317,7 +300,7 @@ def steps(*, small: bool = False) -> dict[str, Step]:
     large = Sparse(90, 400, 16) if small else Sparse(10_000_000, 100_000_000)
     arxiv = TwoViews(50, 4.0, 6, 8) if small else TwoViews(169_343, 13.7, 128, 128)
     tenth = TwoViews(40, 4.0, 6, 8) if small else TwoViews(16_934, 13.7, 128, 128)
-    found = {
+    cases = {
         "pamc_usps_size": Step("SCGC + PamC epoch, size of USPS of order 4", _pamc(usps)),
         "pamc_million": Step("SCGC + PamC epoch, 10^6 nodes, degree 10", _pamc(million)),
         "fastrp_ten_million": Step(
@@ -335,8 +318,8 @@ def steps(*, small: bool = False) -> dict[str, Step]:
         size = Alignment(batch, 12, 1_024, 384, 169_343, 13.7)
         tiny = Alignment(6, 1, 16, 8, 40, 4.0, 8)
         title = f"GraphCLIP pass, batch {batch:,}, 12 layers of 1,024, bfloat16"
-        found[f"graphclip_{batch}"] = Step(title, _graphclip(tiny if small else size))
-    return found
+        cases[f"graphclip_{batch}"] = Step(title, _graphclip(tiny if small else size))
+    return cases
 
 
 def _pamc(size: Clustering) -> dict[str, Maker]:

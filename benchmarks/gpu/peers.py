@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._gpu_device import product
 from benchmarks.baselines.pamc import positive_sums
+from benchmarks.gpu.device import product
 from graphlab.ops import reference
 
 __all__ = ["CUBLAS", "FIRST", "peers"]
@@ -28,10 +28,10 @@ Call = Callable[[], Any]
 
 def peers(op: str, args: tuple[Any, ...]) -> dict[str, Call]:
     """Functions by name; those that begin with ``cuBLAS`` are products of the same shape."""
-    found = {"pure torch, in chunks": lambda: getattr(reference, op)(*args)}
+    calls = {"pure torch, in chunks": lambda: getattr(reference, op)(*args)}
     if op in _MORE:
-        found |= _MORE[op](*args)
-    return found
+        calls |= _MORE[op](*args)
+    return calls
 
 
 # --- edges and clusters ---------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def _edge_backward(
 
 def _cluster_sum(x: Tensor, cluster: Tensor, clusters: int) -> dict[str, Call]:
     index = cluster[:, None].expand_as(x)
-    found: dict[str, Call] = {
+    calls: dict[str, Call] = {
         "torch.scatter_reduce": lambda: x.new_zeros(clusters, x.size(1)).scatter_reduce(
             0, index, x, "sum"
         )
@@ -73,9 +73,9 @@ def _cluster_sum(x: Tensor, cluster: Tensor, clusters: int) -> dict[str, Call]:
     try:
         package = importlib.import_module("torch_scatter")
     except (ImportError, OSError):
-        return found
-    found["torch_scatter"] = lambda: package.scatter_sum(x, cluster, 0, dim_size=clusters)
-    return found
+        return calls
+    calls["torch_scatter"] = lambda: package.scatter_sum(x, cluster, 0, dim_size=clusters)
+    return calls
 
 
 # --- pairs ----------------------------------------------------------------------------------------
@@ -140,14 +140,14 @@ def _propagate(
     h: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor | None, scale: Tensor | None
 ) -> dict[str, Call]:
     matrix = _sparse(h, rowptr, col, weight)
-    found: dict[str, Call] = {"torch.sparse": lambda: _scaled(matrix @ h, scale)}
+    calls: dict[str, Call] = {"torch.sparse": lambda: _scaled(matrix @ h, scale)}
     try:
         package = importlib.import_module("torch_scatter")
     except (ImportError, OSError):
-        return found
+        return calls
     index = col.long()
-    found["torch_scatter"] = lambda: _scaled(package.segment_csr(h[index], rowptr), scale)
-    return found
+    calls["torch_scatter"] = lambda: _scaled(package.segment_csr(h[index], rowptr), scale)
+    return calls
 
 
 def _propagate_dot(h: Tensor, other: Tensor, *matrix: Any) -> dict[str, Call]:
@@ -187,8 +187,8 @@ def _projection(factor: Tensor, *rest: Any) -> dict[str, Call]:
 def _padded(ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
     """SDPA of torch on segments padded to the longest one; padding is part of the work."""
     count = ptr.diff()
-    place = torch.arange(int(count.max()), device=ptr.device)
-    there = place < count[:, None]
+    column = torch.arange(int(count.max()), device=ptr.device)
+    there = column < count[:, None]
     mask = there[:, None, None, :]
 
     def run(qkv: Tensor) -> Tensor:

@@ -51,9 +51,9 @@ class Comparison:
     """Interleaved timings of several functions.
 
     Attributes:
-        timings: By name.
-        ratios: By name, the time of the first function divided by the time of this one, per round:
-            above 1 means faster than the first.
+        timings (dict[str, Timing]): By name.
+        ratios (dict[str, tuple[float, ...]]): By name, the time of the first function divided by
+            the time of this one, per round: above 1 means faster than the first.
     """
 
     timings: dict[str, Timing]
@@ -83,13 +83,13 @@ def measure(
     """Time a function.
 
     Args:
-        fn: Called without arguments, or with the result of ``setup``.
-        repeats: Timed calls, at least 1.
-        warmup: Calls before them that are not timed.
-        setup: Untimed preparation before every call.
+        fn (callable): Called without arguments, or with the result of ``setup``.
+        repeats (int): Timed calls, at least 1.
+        warmup (int): Calls before them that are not timed.
+        setup (callable, optional): Untimed preparation before every call.
 
     Returns:
-        The timed calls; work queued on a GPU is waited for.
+        Timing: The timed calls; work queued on a GPU is waited for.
 
     Raises:
         ValueError: If ``repeats`` < 1 or ``warmup`` < 0.
@@ -129,13 +129,14 @@ def compare(
     """Time functions in alternation and pair them round by round.
 
     Args:
-        functions: Functions by name; the first is what the others are compared with.
-        repeats: Timed rounds; each calls every function once, starting one further each time.
-        warmup: Rounds before them that are not timed.
-        clock: Calls a function and returns the seconds it took.
+        functions (Mapping[str, Callable[[], object]]): Functions by name; the first is what the
+            others are compared with.
+        repeats (int): Timed rounds; each calls every function once, starting one further each time.
+        warmup (int): Rounds before them that are not timed.
+        clock (callable): Calls a function and returns the seconds it took.
 
     Returns:
-        Timings and paired ratios.
+        Comparison: Timings and paired ratios.
 
     Raises:
         ValueError: If there is no function, ``repeats`` < 1 or ``warmup`` < 0.
@@ -179,8 +180,8 @@ def loglog_slope(x: Sequence[float], y: Sequence[float]) -> float:
     """Exponent of the power law through the points: slope of log y over log x.
 
     Args:
-        x: Positive sizes, at least two different ones.
-        y: Positive measurements, one per size.
+        x (Sequence[float]): Positive sizes, at least two different ones.
+        y (Sequence[float]): Positive measurements, one per size.
 
     Returns:
         float: The least-squares slope; 1 means linear.

@@ -17,7 +17,7 @@ from typing import Literal
 
 import torch
 
-from benchmarks._timing import uses_gpu
+from benchmarks._harness.timing import uses_gpu
 from experiments._harness.environment import peak_rss_bytes
 
 __all__ = ["PeakMemory", "peak_in_use", "peak_memory"]
@@ -32,9 +32,9 @@ class PeakMemory:
     """Memory above the level at the start of a call.
 
     Attributes:
-        cpu_bytes: Rise of the resident set's high-water mark.
-        gpu_bytes: Rise of torch's peak GPU allocation; None without a GPU in use.
-        method: ``"hwm"`` (the kernel's own mark, exact to a few pages per thread) or
+        cpu_bytes (int): Rise of the resident set's high-water mark.
+        gpu_bytes (int, optional): Rise of torch's peak GPU allocation; None without a GPU in use.
+        method (str): ``"hwm"`` (the kernel's own mark, exact to a few pages per thread) or
             ``"sampled"`` (a thread looking every millisecond; short peaks may be missed).
     """
 
@@ -73,7 +73,7 @@ def peak_memory(fn: Callable[[], object]) -> PeakMemory:
 
 _PEAK = """
 import importlib, json, sys
-from benchmarks._memory import peak_memory
+from benchmarks._harness.memory import peak_memory
 module, function, arguments = json.loads(sys.argv[1])
 run = getattr(importlib.import_module(module), function)(*arguments)
 run()
@@ -88,9 +88,9 @@ def peak_in_use(module: str, function: str, *arguments: object) -> int:
     of 64 KiB and more by itself, so that a freed block goes back to the system at once.
 
     Args:
-        module: Where the function is.
-        function: Name of a function that returns what is to be called.
-        arguments: Its arguments; JSON carries them.
+        module (str): Where the function is.
+        function (str): Name of a function that returns what is to be called.
+        arguments (object): Its arguments; JSON carries them.
 
     Returns:
         int: Rise of the resident memory.

@@ -1,7 +1,7 @@
 """A chat server on loopback that misbehaves on command: HTTP/1.1 on asyncio streams, no library.
 
-    python -m benchmarks._llm_server --delay 0.05     every answer after 50 ms
-    python -m benchmarks._llm_server --faults 0       with the faults of :func:`faulty`, seed 0
+    python -m benchmarks._harness.llm_server --delay 0.05   every answer after 50 ms
+    python -m benchmarks._harness.llm_server --faults 0     the faults of :func:`faulty`, seed 0
 
 It prints its address, serves until its standard input ends, and tells at ``/v1/stats`` what it has
 seen. Tests run it in a thread.
@@ -205,8 +205,8 @@ class ChatServer:
 def main() -> None:
     """Serve until standard input ends."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--delay", type=float, default=0.0)
-    parser.add_argument("--faults", type=int, default=None)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before an answer")
+    parser.add_argument("--faults", type=int, default=None, help="seed of the faults; none without")
     options = parser.parse_args()
 
     def even(number: int, body: dict[str, Any]) -> Act:
