@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import Device, floor_seconds, work_of
-from benchmarks._gpu_device import compare_on, describe, file_stem, speed_of
-from benchmarks._gpu_inputs import ARGUMENTS, FAMILIES, FULL, SMALL, Inputs, Size, family_of
-from benchmarks._gpu_peers import CUBLAS, peers
-from benchmarks._gpu_steps import Step, steps
+from benchmarks._gpu.device import compare_on, describe, file_stem, speed_of
+from benchmarks._gpu.inputs import ARGUMENTS, FAMILIES, FULL, SMALL, Inputs, Size, family_of
+from benchmarks._gpu.peers import CUBLAS, peers
+from benchmarks._gpu.steps import Step, steps
 from benchmarks._memory import peak_memory
 from benchmarks._parts import show, write_results
 from benchmarks._timing import measure

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import OPERATIONS_PER_EXPONENTIAL, Device, floor_seconds, traffic, work_of
-from benchmarks._gpu_inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
+from benchmarks._gpu.inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
 from graphlab.ops import CSRGraph, RowPattern
 
 HERE = Path(__file__).parent

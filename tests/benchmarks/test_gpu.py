@@ -8,12 +8,12 @@ import math
 import pytest
 import torch
 
-from benchmarks import _gpu_device as gpu_device
 from benchmarks import gpu
 from benchmarks._floors import Device
-from benchmarks._gpu_inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
-from benchmarks._gpu_peers import CUBLAS, FIRST, peers
-from benchmarks._gpu_steps import steps
+from benchmarks._gpu import device as gpu_device
+from benchmarks._gpu.inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
+from benchmarks._gpu.peers import CUBLAS, FIRST, peers
+from benchmarks._gpu.steps import steps
 
 CPU = torch.device("cpu")
 TINY = Size(61, 7, 4, 3)

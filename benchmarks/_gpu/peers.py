@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._gpu_device import product
+from benchmarks._gpu.device import product
 from benchmarks.baselines.pamc import positive_sums
 from graphlab.ops import reference
 
