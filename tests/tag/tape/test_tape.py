@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
@@ -213,16 +215,112 @@ def test_other_errors():
         TAPE("gcn", {"TA"}).fit(broken(edge_index=torch.tensor([[0], [90]])))
     with pytest.raises(IndexError, match=r"split\['train'\]"):
         TAPE("gcn", {"TA"}).fit(data, {"train": torch.tensor([90]), "val": torch.tensor([1])})
-    with pytest.raises(RuntimeError, match="must be fitted first"):
-        TAPE("gcn", {"TA"}).predict()
-    with pytest.raises(ValueError, match="gnn must be one of"):
-        TAPE("gat")
-    with pytest.raises(ValueError, match="features must name at least one"):
-        TAPE("gcn", [])
-    with pytest.raises(ValueError, match="features must name at least one"):
-        TAPE("gcn", "TA")
-    with pytest.raises(ValueError, match=r"weights must be of \['P', 'TA'\], got \['TA'\]"):
-        TAPE("gcn", {"TA", "P"}, weights={"TA": 1.0})
+    model = TAPE("gcn", {"TA"})
+    for use in (model.predict, lambda: model.results_, lambda: model.save("unused")):
+        with pytest.raises(NotFittedError, match=r"this TAPE is not fitted yet: call TAPE\.fit"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"gnn": "gat"}, "gnn must be one of"),
+        ({"features": []}, "features must name at least one"),
+        ({"features": "TA"}, "features must name at least one"),
+        ({"weights": {"TA": 1.0}}, r"weights must be of \['P', 'TA'\], got \['TA'\]"),
+        ({"hidden_channels": 0}, "hidden_channels must be at least 1"),
+        ({"num_layers": 1}, "num_layers must be at least 2"),
+        ({"dropout": 2.0}, "dropout must"),
+        ({"lr": 0.0}, "lr must be positive"),
+        ({"weight_decay": -1.0}, "weight_decay must"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"reduce": "max"}, "reduce must be one of"),
+        ({"seed": -1}, "seed must be at least 0"),
+    ],
+)
+def test_parameters_are_checked_by_the_fit(parameters, message):
+    model = TAPE(**{"gnn": "gcn", "features": {"TA", "P"}, **parameters})
+    with pytest.raises(ValueError, match=message):
+        model.fit(planted())
+
+
+# --- an estimator ---------------------------------------------------------------------------------
+
+
+def test_parameters_are_kept_as_given_and_cloned():
+    weights = {"TA": 1.0, "P": 2.0}
+    model = TAPE("sage", ["TA", "P"], weights=weights, lr=0.02)
+    params = model.get_params()
+    assert params["weights"] is weights and params["dropout"] is None and params["gnn"] == "sage"
+    copy = clone(model).set_params(epochs=3)
+    assert copy.get_params() == params | {"epochs": 3}
+    assert repr(model) == (
+        "TAPE(gnn='sage', features=['TA', 'P'], lr=0.02, weights={'TA': 1.0, 'P': 2.0})"
+    )
+    with pytest.raises(ValueError, match="TAPE has no parameter 'depth'"):
+        model.set_params(depth=3)
+
+
+def test_every_epoch_of_every_member_is_a_row():
+    rows = []
+    model = TAPE("gcn", {"TA", "P"}, **SMALL, patience=5).fit(planted(), callback=rows.append)
+    assert rows == model.history_
+    for name, result in model.results_.items():
+        own = [row for row in rows if row["member"] == name]
+        assert [row["epoch"] for row in own] == list(range(result.epochs))
+        scores = [row["val_accuracy"] for row in own]
+        assert scores[result.best_epoch] == result.val_accuracy == max(scores)
+        assert max(scores[result.best_epoch + 1 :], default=0.0) < result.val_accuracy
+        assert own[-1]["loss"] < own[0]["loss"]
+
+
+def test_a_fit_that_is_interrupted_leaves_the_old_one():
+    data = planted()
+    model = TAPE("gcn", {"TA"}, **SMALL).fit(data)
+    want = model.predict_proba()
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(seed=5).fit(data, callback=stop)
+    assert torch.equal(model.predict_proba(), want)
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "sage", "mlp", "revgat", Host])
+def test_saved_and_loaded_it_predicts_the_same(gnn, tmp_path):
+    data = planted()
+    options = {**SMALL, "num_layers": 3, "epochs": 4, "weights": {"TA": 2.0, "P": 1.0}}
+    model = TAPE(gnn, {"P": data.P, "TA": data.TA}, **options).fit(data)
+    objects = {"gnn": Host} if gnn is Host else {}
+    state = torch.get_rng_state()
+    again = TAPE.load(model.save(tmp_path / "tape"), **objects)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(again.predict_proba(), model.predict_proba())
+    assert torch.equal(again.predict_proba(data), model.predict_proba(data))
+    assert (again.history_, again.results_) == (model.history_, model.results_)
+    assert again.num_classes_ == 3 and again.features == ("P", "TA")
+    changed = {"features": model.features}
+    assert again.get_params() | changed == model.get_params() | changed
+    with pytest.raises(TypeError, match="TAPE.load takes the objects"):
+        TAPE.load(tmp_path / "tape", **({} if objects else {"device": "cpu"}))
+
+
+def test_a_save_that_is_cut_keeps_the_older(tmp_path, monkeypatch):
+    data = planted()
+    old = TAPE("gcn", {"TA"}, **SMALL).fit(data)
+    old.save(tmp_path)
+    new = TAPE("gcn", {"TA"}, seed=1, **SMALL).fit(data)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("graphlab._io.os.replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        new.save(tmp_path)
+    monkeypatch.undo()
+    assert torch.equal(TAPE.load(tmp_path).predict_proba(), old.predict_proba())
 
 
 class Diverging(Host):
