@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.nn import GCNConv, Sequential
 
 from graphlab import contrastive, tag
+from graphlab.tag import tape
 from tests._data import REPOSITORY
 
 NODES = 12
@@ -116,6 +117,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         lambda m: m.loss(rows(4), EDGES, generator=seeded()),
     ),
     "InfoNCELoss": (lambda: contrastive.InfoNCELoss(0.5), lambda m: m(rows(5), rows(5, 1))),
+    "MemberNetwork": (
+        lambda: tape.MemberNetwork("gcn", 4, 4, 2, num_layers=2),
+        lambda m: m(rows(4), EDGES),
+    ),
     "PamCLoss": (contrastive.PamCLoss, lambda m: m(rows(5), EDGES, CLUSTER)),
     "ProGCL": (
         lambda: contrastive.ProGCL(encoder(), 5, start_epoch=0),
@@ -163,7 +168,9 @@ def same(name: str, module: nn.Module, other: nn.Module) -> bool:
 
 
 def test_every_public_module_is_here() -> None:
-    public = json.loads((REPOSITORY / "tests" / "surface.json").read_text(encoding="utf-8"))
+    public = json.loads(
+        (REPOSITORY / "tests" / "house" / "surface.json").read_text(encoding="utf-8")
+    )
     found = set()
     for room, names in public.items():
         objects = {name: getattr(importlib.import_module(room), name) for name in names}

@@ -1,6 +1,6 @@
 """Launches of one family of CUDA kernels for sizes that no memory holds, on meta tensors.
 
-Run as ``python tests/ops/_cuda_launches.py FAMILY LIBRARY`` in a process of its own. The library
+Run as ``python tests/ops/cuda/_launches.py FAMILY LIBRARY`` in a process of its own. The library
 (built with ``SHIM_ONLY_TELL_LAUNCHES``) prints one line per launch; this script prints the name of
 the operator and of the case before them.
 """

@@ -19,7 +19,7 @@ import torch
 from torch.utils.cpp_extension import include_paths
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 SOURCES = ROOT / "cuda_ops" / "csrc" / "cuda"
 FLAGS = [
     "-std=c++20",
@@ -57,7 +57,7 @@ def compile_library(family: str, folder: Path, *flags: str) -> Path:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"no C++ compiler ({compiler[0]})")
     library = folder / f"{family}.so"
-    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
+    includes = [f"-I{HERE / '_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
     for path in include_paths():
         includes += ["-isystem", path]
     source = ["-include", "prelude.h", "-x", "c++", str(SOURCES / f"{family}.cu")]
@@ -87,7 +87,7 @@ def test_cuda_kernels_agree_with_the_definition(family: str, tmp_path: Path) -> 
     library = compile_library(family, tmp_path)
     # A process of its own: the library replaces the CPU implementations.
     out = run(
-        [sys.executable, str(HERE / "_cuda_cases.py"), family, str(library)],
+        [sys.executable, str(HERE / "_cases.py"), family, str(library)],
         PYTHONPATH=str(ROOT),
         GRAPHLAB_DISABLE_KERNELS="1",
         OMP_NUM_THREADS="1",
@@ -104,7 +104,7 @@ def test_launches_are_within_the_limits_at_any_size(family: str, tmp_path: Path)
     flags = ("-O0", "-DSHIM_ONLY_TELL_LAUNCHES", "-UGRAPHLAB_CHUNK_LOGITS")
     library = compile_library(family, tmp_path, *flags)
     out = run(
-        [sys.executable, str(HERE / "_cuda_launches.py"), family, str(library)],
+        [sys.executable, str(HERE / "_launches.py"), family, str(library)],
         PYTHONPATH=str(ROOT),
         GRAPHLAB_DISABLE_KERNELS="1",
         OMP_NUM_THREADS="1",
@@ -132,11 +132,11 @@ def test_indices_beyond_32_bits(tmp_path: Path) -> None:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"no C++ compiler ({compiler[0]})")
     program, lib = tmp_path / "wide", Path(torch.__file__).parent / "lib"
-    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
+    includes = [f"-I{HERE / '_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
     for path in include_paths():
         includes += ["-isystem", path]
     flags = [flag for flag in FLAGS if flag not in ("-fPIC", "-shared")]
-    source = ["-include", "prelude.h", str(HERE / "_cuda_shim" / "wide_indices.cpp")]
+    source = ["-include", "prelude.h", str(HERE / "_shim" / "wide_indices.cpp")]
     link = ["-o", str(program), f"-L{lib}", f"-Wl,-rpath,{lib}", "-ltorch", "-ltorch_cpu", "-lc10"]
     run([*compiler, *flags, *includes, *source, *link])
     assert "all indices are right" in run([str(program)])

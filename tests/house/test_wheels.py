@@ -109,11 +109,11 @@ def test_a_library_in_the_wrong_wheel_is_refused(check, tmp_path, monkeypatch):
 
 def test_a_library_that_names_a_machine_is_refused(check, tmp_path, monkeypatch):
     monkeypatch.setattr(check, "fragile_symbols", lambda path: [])
-    text = f"cuda_ops/csrc/edge.cpp {REPOSITORY}/cuda_ops/csrc/edge.cpp"
+    text = f"cuda_ops/csrc/cpu/edge.cpp {REPOSITORY}/cuda_ops/csrc/cpu/edge.cpp"
     files = files_of(check, KERNELS) | {"graphlab_cuda_ops/_C.abi3.so": text}
     found = check.problems(pack(tmp_path, KERNELS, files))
     assert found == ["_C.abi3.so holds the path of its building"]
-    files["graphlab_cuda_ops/_C.abi3.so"] = "cuda_ops/csrc/edge.cpp"
+    files["graphlab_cuda_ops/_C.abi3.so"] = "cuda_ops/csrc/cpu/edge.cpp"
     assert check.problems(pack(tmp_path, KERNELS, files)) == []
 
 

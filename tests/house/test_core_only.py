@@ -14,7 +14,7 @@ import pytest
 from tests._data import REPOSITORY
 
 SCRIPT = REPOSITORY / ".ci" / "core_only.py"
-SURFACE = REPOSITORY / "tests" / "surface.json"
+SURFACE = REPOSITORY / "tests" / "house" / "surface.json"
 
 
 def core_only(*options: str, code: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 """Compares one family of CUDA kernels, run on the CPU by the shim, with the definition.
 
-Run as ``python tests/ops/_cuda_cases.py FAMILY LIBRARY`` in a process of its own: the library
+Run as ``python tests/ops/cuda/_cases.py FAMILY LIBRARY`` in a process of its own: the library
 replaces the CPU implementations of the operators for as long as the process lives.
 """
 

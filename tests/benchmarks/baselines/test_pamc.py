@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,16 @@ import torch
 from torch import Tensor
 
 from benchmarks.baselines import pamc
+from tests._golden import cases, load
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "pamc"
-CASES = sorted(path.stem for path in GOLDEN.glob("pamc_*.npz"))
+CASES = cases("pamc", "pamc_*")
 # Loss relative, gradient relative to its largest entry.
 TOLERANCE = {torch.float64: (2e-7, 1e-6), torch.float32: (5e-6, 2e-5)}
 DTYPES = [torch.float64, torch.float32]
 
 
-def load(name: str) -> dict[str, Any]:
-    with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as file:
-        return {key: file[key] for key in file.files}
-
-
 def positives(case: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    pairs = torch.from_numpy(case["edges"].astype(np.int64)).T
+    pairs = case["edges"].long().T
     num_nodes = len(case["z"])
     return pamc.influence_pairs(pairs, num_nodes, int(case["order"]), bool(case["cumulative"]))
 
@@ -38,7 +32,7 @@ def check(
     assert abs(loss.item() - expected) <= value_tolerance * abs(expected)
     key = grad_name or f"{name}_grad_z"
     if key in case:
-        grad = torch.from_numpy(case[key]).double()
+        grad = case[key].double()
         (actual,) = torch.autograd.grad(loss, z)
         assert (actual.double() - grad).abs().max() <= grad_tolerance * grad.abs().max()
 
@@ -46,10 +40,10 @@ def check(
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_gradients_equal_the_golden_case(name: str, dtype: torch.dtype) -> None:
-    case = load(name)
-    z = torch.from_numpy(case["z"]).to(dtype).requires_grad_()
+    case = load("pamc", name)
+    z = case["z"].to(dtype).requires_grad_()
     edge_index, edge_weight = positives(case)
-    cluster = torch.from_numpy(case["assign"])
+    cluster = case["assign"]
     num_clusters, tau = len(case["centers"]), float(case["tau"])
     full = pamc.pamc_loss(z, edge_index, edge_weight, cluster, num_clusters, tau)
     check(full, z, case, "pamc")
@@ -61,57 +55,57 @@ def test_losses_and_gradients_equal_the_golden_case(name: str, dtype: torch.dtyp
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", CASES)
 def test_exact_loss_equals_the_golden_case(name: str, dtype: torch.dtype) -> None:
-    case = load(name)
-    z = torch.from_numpy(case["z"]).to(dtype).requires_grad_()
+    case = load("pamc", name)
+    z = case["z"].to(dtype).requires_grad_()
     loss = pamc.exact_loss(z, *positives(case), float(case["tau"]))
     check(loss, z, case, "scgc_exact")
 
 
 @pytest.mark.parametrize("name", [case for case in CASES if "random" in case])
 def test_positives_equal_the_stored_adjacency(name: str) -> None:
-    case = load(name)
+    case = load("pamc", name)
     edge_index, edge_weight = positives(case)
-    indptr = torch.from_numpy(case["A_r_indptr"]).long()
+    indptr = case["A_r_indptr"].long()
     counts = torch.bincount(edge_index[0], minlength=len(case["z"]))
     assert torch.equal(counts.cumsum(0), indptr[1:])
-    assert torch.equal(edge_index[1], torch.from_numpy(case["A_r_indices"]).long())
+    assert torch.equal(edge_index[1], case["A_r_indices"].long())
     assert np.allclose(edge_weight.numpy(), case["A_r_data"], rtol=2e-7, atol=0)
 
 
 @pytest.mark.parametrize("name", [case for case in CASES if "random" in case])
 def test_total_loss_and_gradients_equal_the_golden_case(name: str) -> None:
-    case = load(name)
-    z = torch.from_numpy(case["z"]).double().requires_grad_()
-    centers = torch.from_numpy(case["centers"]).double().requires_grad_()
+    case = load("pamc", name)
+    z = case["z"].double().requires_grad_()
+    centers = case["centers"].double().requires_grad_()
     q = pamc.soft_assignment(z, centers)
     p = pamc.sharpened(q.detach())
     assert np.allclose(q.detach().numpy(), case["q"], rtol=1e-9)
     assert np.allclose(p.numpy(), case["p"], rtol=1e-9)
     divergence = torch.nn.functional.kl_div(q.log(), p, reduction="batchmean")
-    cluster, (num_clusters, _) = torch.from_numpy(case["assign"]), centers.shape
+    cluster, (num_clusters, _) = case["assign"], centers.shape
     contrast = pamc.pamc_loss(z, *positives(case), cluster, num_clusters, float(case["tau"]))
     total = float(case["beta"]) * divergence + float(case["alpha"]) * contrast
     (grad_centers,) = torch.autograd.grad(total, centers, retain_graph=True)
-    expected = torch.from_numpy(case["total_grad_centers"])
+    expected = case["total_grad_centers"]
     assert (grad_centers - expected).abs().max() <= 1e-6 * expected.abs().max()
     check(total, z, case, "total")
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_student_t_equals_the_golden_case(index: int) -> None:
-    case = load("student_t")
-    z, mu = (torch.from_numpy(case[f"{key}{index}"]) for key in ("z", "mu"))
+    case = load("pamc", "student_t")
+    z, mu = (case[f"{key}{index}"] for key in ("z", "mu"))
     q = pamc.soft_assignment(z, mu, float(case[f"v{index}"]))
-    torch.testing.assert_close(q, torch.from_numpy(case[f"q{index}"]), rtol=1e-12, atol=1e-15)
-    expected = torch.from_numpy(case[f"p{index}"])
+    torch.testing.assert_close(q, case[f"q{index}"], rtol=1e-12, atol=1e-15)
+    expected = case[f"p{index}"]
     torch.testing.assert_close(pamc.sharpened(q), expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_an_epoch_lowers_the_loss(exact: bool) -> None:
     torch.manual_seed(0)
-    case = load("pamc_random_0")
-    x = torch.from_numpy(case["z"])
+    case = load("pamc", "pamc_random_0")
+    x = case["z"]
     model = pamc.EagerModel(x.shape[1], 3, hidden_channels=(16, 16), out_channels=4)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     pairs = positives(case)
