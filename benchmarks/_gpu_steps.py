@@ -29,7 +29,8 @@ from graphlab.contrastive import (
     influence_graph,
 )
 from graphlab.embed import FastRP
-from graphlab.tag import GraphCLIP, GraphCLIPEncoder, SubgraphSampler
+from graphlab.tag import GraphCLIP, SubgraphSampler
+from graphlab.tag.graphclip import GraphCLIPEncoder
 from graphlab.tag.graphclip.positional import random_walk_encoding
 
 __all__ = ["Step", "steps"]

@@ -16,7 +16,7 @@ from benchmarks._memory import peak_memory
 from benchmarks._parts import part_parser, run_parts
 from benchmarks._timing import compare
 from benchmarks.baselines.tape import embed_and_multiply
-from graphlab.tag import RankedPredictionEncoder
+from graphlab.tag.tape import RankedPredictionEncoder
 
 SEED = 0
 K, DIM, HIDDEN, CLASSES = 5, 128, 128, 40

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -16,14 +17,16 @@ STORED = Path(__file__).with_name("surface.json")
 
 
 def current_surface() -> dict[str, list[str]]:
-    rooms = {f"graphlab.{room}": importlib.import_module(f"graphlab.{room}") for room in _rooms()}
-    return {
-        name: sorted(module.__all__) for name, module in [("graphlab", graphlab), *rooms.items()]
-    }
+    modules = [(name, importlib.import_module(name)) for name in ("graphlab", *_rooms())]
+    return {name: sorted(module.__all__) for name, module in modules}
 
 
 def _rooms() -> list[str]:
-    return [name for name in graphlab.__all__ if not name.startswith("_")]
+    """Rooms of the library, and the packages inside them that list public names."""
+    rooms = [f"graphlab.{name}" for name in graphlab.__all__ if not name.startswith("_")]
+    walked = pkgutil.walk_packages(graphlab.__path__, "graphlab.")
+    inner = [m.name for m in walked if m.ispkg and m.name not in rooms]
+    return rooms + [m for m in inner if hasattr(importlib.import_module(m), "__all__")]
 
 
 def test_surface_is_the_stored_one():
