@@ -295,3 +295,13 @@ def _short(value: Any) -> str:
         return f"{type(value).__name__}()"
     text = " ".join(repr(value).split())
     return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."
+
+
+def packed(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Arrays under names that begin with a prefix, to save several networks in one file."""
+    return {f"{prefix}{name}": value for name, value in arrays.items()}
+
+
+def unpacked(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Arrays whose names begin with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}

@@ -5,7 +5,7 @@ from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
 from graphlab.tag.gaugllm.degree_groups import degree_groups
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier, apply_all_votes
-from graphlab.tag.gaugllm.estimator import GAugLLM
+from graphlab.tag.gaugllm.gaugllm import GAugLLM
 from graphlab.tag.gaugllm.llm_votes import collect_votes, vote_edges
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts, PromptExperts
 from graphlab.tag.gaugllm.proposal import propose_edge_candidates

@@ -16,7 +16,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._estimator import Estimator
+from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab.evaluate import resolve_split
@@ -324,24 +324,19 @@ class TAPE(Estimator):
         for i, (name, model) in enumerate(self.members_.items()):
             # Numbered, because sums of logits depend on the order of the members.
             arrays[f"logits/{i}/{name}"] = self.logits_[name]
-            arrays |= {f"member/{i}/{key}": value for key, value in model.state_dict().items()}
+            arrays |= packed(f"member/{i}/", model.state_dict())
         return arrays
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.members_, self.logits_, self._inputs = {}, {}, {}
         for i, (columns, ranked) in enumerate(arrays["inputs"].tolist()):
-            ((name, logits),) = _under(arrays, f"logits/{i}/").items()
+            ((name, logits),) = unpacked(f"logits/{i}/", arrays).items()
             self.num_classes_ = logits.size(1)
             with seeded(self.seed, torch.device("cpu")):
                 model = self._network(columns, bool(ranked), self.num_classes_)
-            model.load_state_dict(_under(arrays, f"member/{i}/"))
+            model.load_state_dict(unpacked(f"member/{i}/", arrays))
             self.members_[name], self.logits_[name] = model.eval(), logits
             self._inputs[name] = (columns, bool(ranked))
-
-
-def _under(arrays: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Arrays whose names begin with a prefix, without it."""
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 class _Encoded(nn.Module):

@@ -149,8 +149,14 @@ def test_training_finds_the_expert_that_knows_the_neighbours():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = ContextAwareSelector(12, num_experts=2, temperature=0.5)
-    result = fit_selector(model, content, context, data.edge_index, epochs=60, lr=0.02)
-    assert result.losses[-1] < 0.8 * result.losses[0]
+    rows = []
+    options = {"epochs": 60, "lr": 0.02, "callback": rows.append}
+    result = fit_selector(model, content, context, data.edge_index, **options)
+    assert rows == result.history
+    assert [row["epoch"] for row in rows] == list(range(60))
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+    with pytest.warns(FutureWarning, match=r"FusedFeatures\.losses is FusedFeatures\.history now"):
+        assert result.losses == [row["loss"] for row in rows]
     assert float(result.weights[:, 1].mean()) > 0.7
     fused, weights = model(content, context)
     torch.testing.assert_close(result.x, fused.detach())

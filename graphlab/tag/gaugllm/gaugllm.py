@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,16 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._deprecation import warn_renamed
+from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator, seeded
+from graphlab._training import Callback, finite_loss, warmup_cosine
 from graphlab.tag.gaugllm._backbones import Backbone, Inputs, make_backbone
 from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
-from graphlab.tag.gaugllm.schedules import cosine_decay
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["GAugLLM"]
 
@@ -31,7 +36,7 @@ BACKBONES = ("bgrl", "gbt", "graphcl", "graphmae", "s2gae")
 VIEWS = ("first", "second", "mean")
 
 
-class GAugLLM:
+class GAugLLM(Estimator):
     r"""Node embeddings from views that a language model helped to make.
 
     The first view has the features of the raw texts and the edges of the graph, the second the
@@ -48,7 +53,8 @@ class GAugLLM:
         backbone (str): One of the five.
         view_features (tuple, optional): Features of the views, both ``(N, F)``; ``data.x`` twice if
             missing.
-        edge_modifier (LLMEdgeModifier, optional): Edits the edges of the second view.
+        edge_modifier (LLMEdgeModifier, optional): Edits the edges of the second view. Like
+            ``encoder``, it is not saved: give it to :meth:`load` again (None to embed only).
         out_channels (int): Width of the encoder.
         epochs (int): Steps; each sees the whole graph.
         lr (float): Peak learning rate of AdamW: a linear rise, then half a cosine to zero.
@@ -57,16 +63,14 @@ class GAugLLM:
         drop_edge (sequence): Two rates, for the methods that contrast views.
         mask_features (sequence): Two rates likewise.
         encoder (callable, optional): ``encoder(in_channels, out_channels)`` returns a module called
-            as ``module(x, edge_index)``; by default that of the backbone's authors.
+            as ``module(x, edge_index)``; that of the backbone's authors when missing.
         options (mapping, optional): More arguments of the backbone's class, such as
             ``{"mask_rate": 0.7}``.
         seed (int): Seed of weights, masks and draws.
 
     Attributes:
-        losses (list): Loss of every step of :meth:`fit`.
-
-    Raises:
-        TypeError, ValueError: If an argument is malformed.
+        history_ (list[dict]): ``epoch``, ``loss`` and ``lr`` of every step of :meth:`fit`.
+        network_ (nn.Module): The trained backbone.
 
     Complexity: per step two to four passes of the encoder, plus O(E + M log M) for M votes.
 
@@ -79,6 +83,8 @@ class GAugLLM:
         >>> GAugLLM("gbt", out_channels=4, epochs=2).fit(data).transform(data).shape
         torch.Size([6, 4])
     """
+
+    _objects: ClassVar[tuple[str, ...]] = ("view_features", "edge_modifier", "encoder")
 
     def __init__(
         self,
@@ -97,40 +103,39 @@ class GAugLLM:
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
-        self.backbone = check_choice(backbone, "backbone", BACKBONES)
-        self.view_features = None if view_features is None else _check_views(view_features)
-        if edge_modifier is not None and not isinstance(edge_modifier, LLMEdgeModifier):
-            raise TypeError(
-                f"edge_modifier must be an LLMEdgeModifier, got {type(edge_modifier).__name__}"
-            )
+        self.backbone = backbone
+        self.view_features = view_features
         self.edge_modifier = edge_modifier
-        self.out_channels = check_int(out_channels, "out_channels", minimum=1)
-        self.epochs = check_int(epochs, "epochs", minimum=1)
-        self.lr = check_positive(lr, "lr")
-        self.warmup = check_fraction(warmup, "warmup")
-        self.weight_decay = check_nonnegative(weight_decay, "weight_decay")
-        self.rates = {"drop_edge": tuple(drop_edge), "mask_features": tuple(mask_features)}
+        self.out_channels = out_channels
+        self.epochs = epochs
+        self.lr = lr
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.drop_edge = drop_edge
+        self.mask_features = mask_features
         self.encoder = encoder
-        self.options = dict(options or {})
-        self.seed = check_int(seed, "seed", minimum=0)
-        self.losses: list[float] = []
-        self._fitted: Backbone | None = None
+        self.options = options
+        self.seed = seed
 
-    def fit(self, data: Data, callback: Callable[[int, float], None] | None = None) -> GAugLLM:
+    def fit(self, data: Data, callback: Callback | None = None) -> Self:
         """Train on one graph; labels are not read.
 
         Args:
-            data: Graph with ``edge_index`` and, without ``view_features``, ``x``. Tensors may live
-                on any one device; features are cast to the type of the encoder's weights.
-            callback: Called as ``callback(step, loss)``.
+            data (Data): Graph with ``edge_index`` and, without ``view_features``, ``x``. Tensors
+                may live on any one device; features are cast to the type of the encoder's weights.
+            callback (callable, optional): Called with the row of every step; see ``history_``.
 
         Returns:
             GAugLLM: This object.
 
         Raises:
-            TypeError, ValueError, IndexError: If the graph and the views do not fit together.
-            RuntimeError: If the loss is not finite (ValueError where the loss itself notices).
+            TypeError, ValueError, IndexError: If a parameter is malformed, or the graph and the
+                views do not fit together.
+            FloatingPointError: If the loss is not finite (ValueError where the loss itself
+                notices).
         """
+        self._check_parameters()
+        callback = None if callback is None else _row_callback(callback)
         inputs = self._inputs(data)
         model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
         inputs = inputs.to(_dtype(model))
@@ -140,30 +145,51 @@ class GAugLLM:
         generator = make_generator(self.seed)
         rise = round(self.warmup * self.epochs)
         model.train()
-        self.losses = []
+        history: list[dict[str, Any]] = []
         for step in range(self.epochs):
+            # From one on: a first step at rate zero would be wasted.
+            rate = warmup_cosine(step + 1, self.lr, rise, self.epochs + 1)
             for group in optimizer.param_groups:
-                # From one on: a first step at rate zero would be wasted.
-                group["lr"] = cosine_decay(step + 1, self.lr, rise, self.epochs + 1)
+                group["lr"] = rate
             loss = model.loss(inputs, generator)
-            self.losses.append(float(loss.detach()))
-            if not math.isfinite(self.losses[-1]):
-                raise RuntimeError(f"the loss is {self.losses[-1]} in step {step}: lower lr")
+            row = {"epoch": step, "loss": finite_loss(loss, f"step {step}"), "lr": rate}
+            history.append(row)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             model.after_step(step, self.epochs)
             if callback is not None:
-                callback(step, self.losses[-1])
-        self._fitted = model.eval()
+                callback(row)
+        self.network_, self.history_ = model.eval(), history
+        self._in_channels = inputs.x1.size(1)
         return self
+
+    def _check_parameters(self) -> None:
+        check_choice(self.backbone, "backbone", BACKBONES)
+        modifier = self.edge_modifier
+        if modifier is not None and not isinstance(modifier, LLMEdgeModifier):
+            raise TypeError(
+                f"edge_modifier must be an LLMEdgeModifier, got {type(modifier).__name__}"
+            )
+        check_int(self.out_channels, "out_channels", minimum=1)
+        check_int(self.epochs, "epochs", minimum=1)
+        check_positive(self.lr, "lr")
+        check_fraction(self.warmup, "warmup")
+        check_nonnegative(self.weight_decay, "weight_decay")
+        check_int(self.seed, "seed", minimum=0)
+
+    @property
+    def losses(self) -> list[float]:
+        """Loss of every step; the column of ``history_`` under its earlier name."""
+        warn_renamed("GAugLLM.losses", "GAugLLM.history_")
+        return [row["loss"] for row in getattr(self, "history_", [])]
 
     def transform(self, data: Data, view: str = "mean") -> Tensor:
         """Embed the nodes on the edges of the graph, nothing dropped or edited.
 
         Args:
-            data: See :meth:`fit`.
-            view: Features to embed: those of the ``"first"`` view, the ``"second"``, or the
+            data (Data): See :meth:`fit`.
+            view (str): Features to embed: those of the ``"first"`` view, the ``"second"``, or the
                 ``"mean"`` of both embeddings.
 
         Returns:
@@ -171,31 +197,34 @@ class GAugLLM:
             side by side).
 
         Raises:
-            RuntimeError: If nothing was fitted.
+            NotFittedError: If nothing was fitted.
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
         check_choice(view, "view", VIEWS)
-        if self._fitted is None:
-            raise RuntimeError("call fit before transform")
-        inputs = self._inputs(data).to(_dtype(self._fitted))
+        self._check_fitted()
+        inputs = self._inputs(data).to(_dtype(self.network_))
         views = {"first": (inputs.x1,), "second": (inputs.x2,)}.get(view, (inputs.x1, inputs.x2))
         if views[0] is views[-1]:
             views = views[:1]
-        found = [self._fitted.embed(x, inputs.edge_index) for x in views]
-        return torch.stack(found).mean(0)
+        embeddings = [self.network_.embed(x, inputs.edge_index) for x in views]
+        return torch.stack(embeddings).mean(0)
 
     def fit_transform(self, data: Data, view: str = "mean") -> Tensor:
         """Train and embed; see :meth:`fit` and :meth:`transform`.
 
         Args:
-            data: See :meth:`fit`.
-            view: See :meth:`transform`.
+            data (Data): See :meth:`fit`.
+            view (str): See :meth:`transform`.
+
+        Returns:
+            Tensor: See :meth:`transform`.
         """
         return self.fit(data).transform(data, view)
 
     def _inputs(self, data: Data) -> Inputs:
-        views = self.view_features
-        if views is None:
+        if self.view_features is not None:
+            views = _check_views(self.view_features)
+        else:
             if data.x is None:
                 raise ValueError("data must have x where view_features are not given")
             x = check_matrix(data.x, "data.x")
@@ -217,7 +246,47 @@ class GAugLLM:
             else:
                 encoder = make(in_channels, self.out_channels)
             channels = (in_channels, self.out_channels)
-            return make_backbone(self.backbone, encoder, channels, self.rates, self.options)
+            rates = {
+                "drop_edge": tuple(self.drop_edge),
+                "mask_features": tuple(self.mask_features),
+            }
+            return make_backbone(self.backbone, encoder, channels, rates, dict(self.options or {}))
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config() | {"view_features": None}  # which are arrays
+        for name in ("drop_edge", "mask_features"):
+            config[name] = list(config[name])
+        return config | ({} if self.options is None else {"options": dict(self.options)})
+
+    def _arrays(self) -> dict[str, Tensor]:
+        self._check_fitted()
+        arrays = packed("network/", self.network_.state_dict())
+        views = self.view_features or ()
+        if len(views) and views[0] is views[1]:
+            views = views[:1]  # methods that restore every view train once on equal ones
+        arrays |= {f"view/{i}": x for i, x in enumerate(views)}
+        return arrays | {"in_channels": torch.tensor(self._in_channels)}
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self._in_channels = int(arrays["in_channels"])
+        if "view/0" in arrays:
+            self.view_features = (arrays["view/0"], arrays.get("view/1", arrays["view/0"]))
+        self.network_ = self._build(self._in_channels).eval()
+        self.network_.load_state_dict(unpacked("network/", arrays))
+
+
+def _row_callback(callback: Callable[..., None]) -> Callback:
+    """A callback that takes rows; one of ``(step, loss)``, as there was earlier, is wrapped."""
+    try:
+        inspect.signature(callback).bind({})
+    except TypeError:
+        warn_renamed("callback(step, loss)", "callback(row)", stacklevel=4)
+        return lambda row: callback(row["epoch"], row["loss"])
+    except ValueError:  # a builtin that tells no signature
+        pass
+    return callback
 
 
 def _dtype(model: nn.Module) -> torch.dtype:
