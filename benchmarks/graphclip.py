@@ -39,16 +39,15 @@ from graphlab._random import seeded
 from graphlab.ops import CSRGraph
 from graphlab.tag import (
     GraphCLIP,
-    GraphCLIPEncoder,
     GraphTextPairs,
     PretrainConfig,
     SubgraphSampler,
     TemplateSummarizer,
     TextEncoder,
     TextGraph,
-    feature_rms,
     pretrain,
 )
+from graphlab.tag.graphclip import GraphCLIPEncoder, feature_rms
 
 SEED = 0
 WIDTH = 384

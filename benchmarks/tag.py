@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.timing import compare
 from benchmarks.baselines.tag import bare_replies
-from graphlab.tag import EmbeddingStore, LLMClient, LLMReply, TextEncoder
+from graphlab.tag import EmbeddingStore, Limits, LLMClient, LLMReply, Retry, TextEncoder
 
 SEED = 0
 HERE = Path(__file__).parent
@@ -107,9 +107,12 @@ def prompts(count: int, prefix: str = "node") -> list[str]:
 def client(url: str, cache: Path | None = None) -> LLMClient:
     """The client as the parts use it."""
     return LLMClient(
-        "m", base_url=url, cache=cache, concurrency=CONCURRENCY, backoff=0.01, max_backoff=0.1,
-        timeout=2.0, max_attempts=12,
-    )  # fmt: skip
+        "m",
+        base_url=url,
+        cache=cache,
+        retry=Retry(attempts=12, timeout=2.0, backoff=0.01, max_backoff=0.1),
+        limits=Limits(concurrency=CONCURRENCY),
+    )
 
 
 # --- throughput -----------------------------------------------------------------------------------

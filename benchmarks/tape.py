@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.rows import Row, compared
 from benchmarks.baselines.tape import embed_and_multiply
-from graphlab.tag import RankedPredictionEncoder
+from graphlab.tag.tape import RankedPredictionEncoder
 
 SEED = 0
 K, DIM, HIDDEN, CLASSES = 5, 128, 128, 40

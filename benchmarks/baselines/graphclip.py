@@ -17,7 +17,8 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GPSConv, SAGEConv, global_mean_pool
 from torch_geometric.utils import to_undirected
 
-from graphlab.tag import GraphCLIPEncoder, GraphTextPairs
+from graphlab.tag import GraphTextPairs
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 __all__ = [
     "DenseTower",

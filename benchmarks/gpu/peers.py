@@ -15,10 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-<<<<<<<< HEAD:benchmarks/gpu/peers.py
-========
-from benchmarks._gpu.device import product
->>>>>>>> refs/heads/house:benchmarks/_gpu/peers.py
 from benchmarks.baselines.pamc import positive_sums
 from benchmarks.gpu.device import product
 from graphlab.ops import reference

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines for any thread, whether or not that thread runs a loop itself (notebooks)."""
+    """A loop that runs coroutines for any thread, also for one that runs a loop itself."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()

@@ -15,13 +15,14 @@ import pytest
 import torch
 from torch import nn
 
+from graphlab._random import seeded
 from graphlab.evaluate import random_split
-from graphlab.tag import TextEncoder, fine_tune_text_encoder
-from graphlab.tag.fine_tune._model import TextClassifier, build_model, seeded
+from graphlab.tag import FineTuneConfig, TextEncoder, fine_tune_text_encoder
+from graphlab.tag.fine_tune._inputs import deal_folds
+from graphlab.tag.fine_tune._model import TextClassifier, build_model
 from graphlab.tag.fine_tune._outputs import check_features
-from graphlab.tag.fine_tune._settings import FineTuneSettings, lora_fields
+from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
-from graphlab.tag.fine_tune.fine_tuning import _folds
 from tests._data import REPOSITORY, golden, test_data_root
 
 TOPICS = ["cat purr mouse whisker", "dog bark bone leash", "sun moon star orbit"]
@@ -39,8 +40,8 @@ def corpus(count: int = 60) -> tuple[list[str], torch.Tensor]:
 
 
 def masks(count: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
-    place = torch.arange(count)
-    return place < count // 2, (place >= count // 2) & (place < 3 * count // 4)
+    node = torch.arange(count)
+    return node < count // 2, (node >= count // 2) & (node < 3 * count // 4)
 
 
 @pytest.fixture(scope="module")
@@ -70,22 +71,16 @@ def tiny(tmp_path_factory):
 
 
 def tune(tiny, **options):
-    texts, y = corpus()
-    train, val = masks()
-    defaults = {"model": tiny, "epochs": 3, "batch_size": 8, "lr": 3e-3, "device": "cpu",
-                "max_length": 16}  # fmt: skip
-    return fine_tune_text_encoder(texts, y, train, val, **(defaults | options))
+    """Features of the toy corpus; what is no field of the config is an argument of its own."""
+    given = {name: options.pop(name) for name in ("directory", "resume") if name in options}
+    defaults = {"epochs": 3, "batch_size": 8, "lr": 3e-3, "max_length": 16}
+    config = FineTuneConfig(tiny, **(defaults | options))
+    return fine_tune_text_encoder(*corpus(), *masks(), config, device="cpu", **given)
 
 
-def settings(tiny, **options) -> FineTuneSettings:
-    fields = {
-        "model": str(tiny), "num_classes": 3, "pooling": "cls", "lora": None, "shrink": None,
-        "hidden_dropout": None, "attention_dropout": None, "head_dropout": 0.0, "max_length": 16,
-        "epochs": 4, "batch_size": 9, "micro_batch_size": None, "lr": 1e-3, "head_lr": 1e-3,
-        "weight_decay": 0.0, "warmup_epochs": 0.6, "label_smoothing": 0.3, "max_grad_norm": 1.0,
-        "patience": 0, "bf16": False, "seed": 0,
-    }  # fmt: skip
-    return FineTuneSettings(**(fields | options))
+def plan(tiny, **options) -> Plan:
+    defaults = {"epochs": 4, "batch_size": 9, "lr": 1e-3, "max_length": 16}
+    return Plan(FineTuneConfig(tiny, **(defaults | options)), 3, torch.device("cpu"))
 
 
 # --- the head -------------------------------------------------------------------------------------
@@ -135,13 +130,13 @@ def test_mean_pooling_ignores_padding():
 
 
 def test_rate_rises_over_the_training_set_and_falls_to_zero(tiny):
-    plan = settings(tiny)
-    steps = plan.steps_per_epoch(90)
-    rates = [plan.rate(step, steps) for step in range(40)]
+    four = plan(tiny)
+    steps = four.steps_per_epoch(90)
+    rates = [four.rate(step, steps) for step in range(40)]
     assert steps == 10 and rates[5] == 1.0 and rates[:3] == pytest.approx([1 / 6, 2 / 6, 3 / 6])
     assert all(a > b for a, b in pairwise(rates[6:]))
     assert rates[-1] == pytest.approx(1 / 34)
-    assert settings(tiny, warmup_epochs=0).rate(0, 10) == 1.0
+    assert plan(tiny, warmup_epochs=0).rate(0, 10) == 1.0
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -149,14 +144,13 @@ def test_rate_rises_over_the_training_set_and_falls_to_zero(tiny):
 
 def test_dropouts_are_those_of_the_layers(tiny):
     model = build_model(
-        settings(tiny, hidden_dropout=0.25, attention_dropout=0.35, head_dropout=0.45), 0,
-        torch.device("cpu"),
-    )  # fmt: skip
+        plan(tiny, hidden_dropout=0.25, attention_dropout=0.35, head_dropout=0.45), 0
+    )
     found = {name: m.p for name, m in model.named_modules() if isinstance(m, nn.Dropout)}
     assert found.pop("dropout") == 0.45
     assert {p for name, p in found.items() if "self" in name} == {0.35}
     assert {p for name, p in found.items() if "self" not in name} == {0.25}
-    plain = build_model(settings(tiny), 0, torch.device("cpu"))
+    plain = build_model(plan(tiny), 0)
     assert {m.p for m in plain.backbone.modules() if isinstance(m, nn.Dropout)} == {0.1}
     assert plain.dropout.p == 0.0
 
@@ -172,11 +166,11 @@ def test_a_dropout_that_a_model_does_not_have_is_refused():
 
 def test_low_rank_adapters_leave_the_rest_alone(tiny):
     pytest.importorskip("peft", reason="needs peft (extra tag)")
-    model = build_model(settings(tiny, lora=lora_fields(4)), 0, torch.device("cpu"))
+    model = build_model(plan(tiny, lora=4), 0)
     tuned = model.tuned()
     assert tuned and all("lora_" in name or "classifier" in name for name in tuned)
     assert sum(v.numel() for v in tuned.values()) < 0.2 * sum(p.numel() for p in model.parameters())
-    full = build_model(settings(tiny), 0, torch.device("cpu"))
+    full = build_model(plan(tiny), 0)
     with pytest.raises(ValueError, match="same architecture"):
         full.set_tuned(tuned)
 
@@ -196,10 +190,7 @@ def test_adapters_learn_and_resume(tiny, tmp_path):
 def test_the_seed_covers_the_head_and_nothing_else_changes(tiny):
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    first, same, other = (
-        build_model(settings(tiny), seed, torch.device("cpu")).classifier.weight
-        for seed in (0, 0, 1)
-    )
+    first, same, other = (build_model(plan(tiny), seed).classifier.weight for seed in (0, 0, 1))
     assert torch.equal(first, same) and not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -242,9 +233,12 @@ def test_it_learns_and_keeps_the_best_epoch(tiny, pooling):
 def test_labels_outside_the_masks_are_never_read(tiny):
     texts, y = corpus()
     train, val = masks()
-    options = {"model": tiny, "epochs": 2, "batch_size": 8, "device": "cpu", "num_classes": 3}
+    config = FineTuneConfig(tiny, epochs=2, batch_size=8)
+    options = {"device": "cpu", "num_classes": 3}
     hidden = torch.where(train | val, y, -1)
-    one, two = (fine_tune_text_encoder(texts, t, train, val, **options) for t in (y, hidden))
+    one, two = (
+        fine_tune_text_encoder(texts, t, train, val, config, **options) for t in (y, hidden)
+    )
     assert torch.equal(one.features, two.features) and one.history == two.history
 
 
@@ -290,12 +284,12 @@ def test_patience_ends_training(tiny):
 def test_folds_cover_the_training_nodes_class_by_class():
     _, y = corpus()
     train = np.flatnonzero(masks()[0].numpy())
-    fold = _folds(y, train, 5, 0)
+    fold = deal_folds(y, train, 5, 0)
     assert set(fold[train]) == set(range(5)) and set(np.delete(fold, train)) == {-1}
     table = np.zeros((3, 5), int)
     np.add.at(table, (y.numpy()[train], fold[train]), 1)
     assert table.min() == table.max() == 2
-    assert not np.array_equal(_folds(y, train, 5, 1), fold)
+    assert not np.array_equal(deal_folds(y, train, 5, 1), fold)
 
 
 def test_out_of_fold_outputs_come_from_models_that_did_not_see_the_label(tiny):
@@ -308,8 +302,8 @@ def test_out_of_fold_outputs_come_from_models_that_did_not_see_the_label(tiny):
     # The first fold is the run that has never heard of its labels.
     held = result.fold == 0
     alone = fine_tune_text_encoder(
-        texts, torch.where(held, -1, y), train & ~held, val, model=tiny, epochs=2, batch_size=8,
-        lr=3e-3, device="cpu", max_length=16,
+        texts, torch.where(held, -1, y), train & ~held, val,
+        FineTuneConfig(tiny, epochs=2, batch_size=8, lr=3e-3, max_length=16), device="cpu",
     )  # fmt: skip
     torch.testing.assert_close(result.features[held], alone.features[held], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(result.logits[held], alone.logits[held], rtol=1e-4, atol=1e-5)
@@ -367,8 +361,9 @@ def test_a_folder_of_another_run_is_refused_and_can_be_cleared(tiny, tmp_path):
     train, val = masks()
     with pytest.raises(ValueError, match="other settings .*data"):
         fine_tune_text_encoder(
-            texts[::-1], y, train, val, model=tiny, epochs=1, batch_size=8, lr=3e-3, device="cpu",
-            max_length=16, directory=tmp_path,
+            texts[::-1], y, train, val,
+            FineTuneConfig(tiny, epochs=1, batch_size=8, lr=3e-3, max_length=16),
+            device="cpu", directory=tmp_path,
         )  # fmt: skip
     again = tune(tiny, epochs=1, seed=1, directory=tmp_path, resume=False)
     assert not torch.equal(again.features, first.features)
@@ -376,13 +371,16 @@ def test_a_folder_of_another_run_is_refused_and_can_be_cleared(tiny, tmp_path):
 
 JOB = """
 import json, sys, torch
-from graphlab.tag import fine_tune_text_encoder
+from graphlab.tag import FineTuneConfig, fine_tune_text_encoder
 job = json.loads(open(sys.argv[1]).read())
-y, place = torch.tensor(job["y"]), torch.arange(len(job["y"]))
+y, node = torch.tensor(job["y"]), torch.arange(len(job["y"]))
 print("ready", flush=True)
+config = FineTuneConfig(
+    sys.argv[2], epochs=6, batch_size=8, lr=3e-3, max_length=16, out_of_fold=2
+)
 result = fine_tune_text_encoder(
-    job["texts"], y, place < 30, (place >= 30) & (place < 45), model=sys.argv[2], epochs=6,
-    batch_size=8, lr=3e-3, max_length=16, device="cpu", out_of_fold=2, directory=sys.argv[3],
+    job["texts"], y, node < 30, (node >= 30) & (node < 45), config, device="cpu",
+    directory=sys.argv[3],
 )
 torch.save({"features": result.features}, sys.argv[3] + "/done.pt")
 """
@@ -437,7 +435,7 @@ def test_a_text_that_is_longer_than_the_model_is_refused(tiny):
     train, val = masks()
     texts[3] = "cat " * 40
     with pytest.raises(ValueError, match="max_length must be at most 32.*42 tokens"):
-        fine_tune_text_encoder(texts, y, train, val, model=tiny, device="cpu")
+        fine_tune_text_encoder(texts, y, train, val, FineTuneConfig(tiny), device="cpu")
 
 
 def test_a_diverging_loss_is_noticed(tiny):
@@ -462,16 +460,7 @@ def bad_arguments():
     yield {"y": torch.full_like(y, -1)}, IndexError, r"y\[train_mask \| val_mask\]"
     yield {"y": torch.zeros_like(y)}, ValueError, "num_classes must be at least 2"
     yield {"num_classes": 2}, IndexError, "outside"
-    yield {"pooling": "max"}, ValueError, "pooling must be one of 'cls', 'mean'"
-    yield {"lora": 0}, ValueError, "lora must be at least 1"
-    yield {"lora": {"r": 0}}, ValueError, "must be at least 1"
-    yield {"lora": {"target_modules": {"query"}}}, TypeError, "lora must hold numbers, texts and"
-    yield {"lr": 0.0}, ValueError, "lr must be positive"
-    yield {"epochs": 0}, ValueError, "epochs must be at least 1"
-    yield {"label_smoothing": 1.5}, ValueError, "label_smoothing"
-    yield {"micro_batch_size": 0}, ValueError, "micro_batch_size"
-    yield {"seed": -1}, ValueError, "seed"
-    yield {"hidden_dropout": 2.0}, ValueError, "hidden_dropout"
+    yield {"epoch": 3}, TypeError, "unexpected keyword argument 'epoch'"
 
 
 @pytest.mark.parametrize(("change", "error", "message"), list(bad_arguments()))
@@ -481,6 +470,42 @@ def test_bad_arguments(change, error, message):
     arguments = {"texts": texts, "y": y, "train_mask": train, "val_mask": val} | change
     with pytest.raises(error, match=message):
         fine_tune_text_encoder(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"pooling": "max"}, ValueError, "pooling must be one of 'cls', 'mean'"),
+        ({"lora": 0}, ValueError, "lora must be at least 1"),
+        ({"lora": {"r": 0}}, ValueError, "must be at least 1"),
+        ({"lora": {"target_modules": {"query"}}}, TypeError, "lora must hold numbers, texts and"),
+        ({"lr": 0.0}, ValueError, "lr must be positive"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1"),
+        ({"label_smoothing": 1.5}, ValueError, "label_smoothing"),
+        ({"micro_batch_size": 0}, ValueError, "micro_batch_size"),
+        ({"out_of_fold": 1}, ValueError, "out_of_fold"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"hidden_dropout": 2.0}, ValueError, "hidden_dropout"),
+    ],
+)
+def test_bad_settings(change, error, message):
+    with pytest.raises(error, match=message):
+        FineTuneConfig(**change)
+
+
+def test_older_arguments_work_and_name_the_new_form(tiny):
+    options = {"model": tiny, "epochs": 1, "batch_size": 8, "lr": 3e-3, "max_length": 16}
+    with pytest.warns(FutureWarning) as caught:
+        older = fine_tune_text_encoder(*corpus(), *masks(), device="cpu", **options)
+    messages = [str(warning.message) for warning in caught]
+    assert messages == [
+        f"fine_tune_text_encoder({name}=...) is "
+        f"fine_tune_text_encoder(config=FineTuneConfig({name}=...)) now; "
+        "the old name goes with the next version"
+        for name in ("model", "max_length", "epochs", "batch_size", "lr")
+    ]
+    assert {warning.filename for warning in caught} == {__file__}
+    assert torch.equal(older.features, tune(tiny, epochs=1).features)
 
 
 def test_a_model_that_is_not_there(tmp_path, monkeypatch):
@@ -515,9 +540,12 @@ def test_minilm_with_adapters_beats_the_majority(monkeypatch):
     train, val = (torch.zeros(300, dtype=torch.bool).index_fill(0, split[p], True)
                   for p in ("train", "val"))  # fmt: skip
     result = fine_tune_text_encoder(
-        [graph.text[i] for i in chosen], y, train, val, model="all-MiniLM-L6-v2", lora=8,
-        pooling="mean", epochs=2, batch_size=16, lr=1e-3, head_lr=5e-3, label_smoothing=0.1,
-        max_length=64, device="cpu",
+        [graph.text[i] for i in chosen], y, train, val,
+        FineTuneConfig(
+            "all-MiniLM-L6-v2", lora=8, pooling="mean", epochs=2, batch_size=16, lr=1e-3,
+            head_lr=5e-3, label_smoothing=0.1, max_length=64,
+        ),
+        device="cpu",
     )  # fmt: skip
     test = split["test"]
     accuracy = float((result.logits.argmax(1)[test] == y[test]).double().mean())

@@ -21,12 +21,13 @@ _ENDPOINT = "/v1/chat/completions"
 
 @dataclass(frozen=True)
 class BatchImport:
-    """What a file of answers brought.
+    """Contents of a file of answers.
 
     Attributes:
-        stored: Answers now in the cache.
-        failed: Calls (key, error) that the server did not answer; they stay to be asked.
-        unknown: Names that were never exported from this cache; their answers are not stored.
+        stored (int): Answers now in the cache.
+        failed (tuple): Calls (key, error) that the server did not answer; they stay to be asked.
+        unknown (tuple): Names that were never exported from this cache; their answers are not
+            stored.
     """
 
     stored: int
@@ -37,7 +38,7 @@ class BatchImport:
 def write_batch(
     path: str | os.PathLike[str], requests: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> list[tuple[str, str]]:
-    """Write distinct requests; returns what to remember of them."""
+    """Write distinct requests; their (key, canonical request) pairs are to be remembered."""
     rows: dict[str, str] = {}
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for key, request in requests:
@@ -77,7 +78,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _read_line(line: bytes, where: str) -> tuple[str, str | None, str]:
+def _read_line(line: bytes, position: str) -> tuple[str, str | None, str]:
     try:
         entry = json.loads(line.decode("utf-8"))
         key, response = entry["custom_id"], entry.get("response")
@@ -89,5 +90,5 @@ def _read_line(line: bytes, where: str) -> tuple[str, str | None, str]:
         raw = encodable(canonical(response["body"]))
         read_completion(raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{where} is not an answer of a batch: {error}") from error
+        raise ValueError(f"{position} is not an answer of a batch: {error}") from error
     return key, raw, ""
