@@ -45,11 +45,12 @@ def read_graph(
     """Read a graph through PyG's own class.
 
     Args:
-        name: One of ``NAMES``.
-        root: Folder of all data sets; must be writable, because PyG stores what it has read.
-        source: Folder of the same layout to copy missing raw files from; only read. Without it a
-            missing set is fetched by PyG.
-        transform: Applied to the graph.
+        name (str): One of ``NAMES``.
+        root (str | Path): Folder of all data sets; must be writable, because PyG stores what it has
+            read.
+        source (str | Path, optional): Folder of the same layout to copy missing raw files from;
+            only read. Without it a missing set is fetched by PyG.
+        transform (callable, optional): Applied to the graph.
 
     Returns:
         Data: The graph, dense features.

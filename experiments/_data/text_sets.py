@@ -23,11 +23,11 @@ class TextSet:
     """A text graph and how its classes are put into words.
 
     Attributes:
-        name: Of the folder, or of the embedded graph.
-        graph: The graph; ``label_names`` are readable.
-        template: Sentence with ``{c}``.
-        join: Between sentence and description.
-        descriptions: By class name, or None.
+        name (str): Of the folder, or of the embedded graph.
+        graph (TextGraph): The graph; ``label_names`` are readable.
+        template (str): Sentence with ``{c}``.
+        join (str): Between sentence and description.
+        descriptions (dict[str, str], optional): By class name, or None.
     """
 
     name: str
@@ -68,8 +68,8 @@ def load_text_set(path: str | Path, edges: str = "edges.csv") -> TextSet:
     ``label_prompts.json`` (``template``, ``join``, ``descriptions`` by class).
 
     Args:
-        path: The folder, or ``"python_stdlib"``.
-        edges: File of the edges in the folder.
+        path (str | Path): The folder, or ``"python_stdlib"``.
+        edges (str): File of the edges in the folder.
 
     Raises:
         FileNotFoundError: If a file is missing.

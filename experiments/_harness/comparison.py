@@ -37,9 +37,9 @@ class Spread:
     """Values of one metric over seeds.
 
     Attributes:
-        mean: Their mean.
-        std: Their sample standard deviation; None for one seed.
-        values: One per seed.
+        mean (float): Their mean.
+        std (float, optional): Their sample standard deviation; None for one seed.
+        values (tuple[float, ...]): One per seed.
     """
 
     mean: float
@@ -114,11 +114,12 @@ def compare(committed: Mapping[str, Any], repeated: Mapping[str, Any]) -> list[L
     """Compare two result files.
 
     Args:
-        committed: Content of the committed file.
-        repeated: Content of the new one.
+        committed (Mapping[str, Any]): Content of the committed file.
+        repeated (Mapping[str, Any]): Content of the new one.
 
     Returns:
-        A line per row and metric of either file, times left out, in the order of the files.
+        list[Line]: A line per row and metric of either file, times left out, in the order of the
+        files.
     """
     before, after = committed["rows"], repeated["rows"]
     lines = []
@@ -137,7 +138,7 @@ def changed_settings(committed: Mapping[str, Any], repeated: Mapping[str, Any]) 
     Settings that a script has gained since are no difference; paths of files never are.
 
     Returns:
-        ``"name: committed -> now"`` for every one; seeds are among them.
+        list[str]: ``"name: committed -> now"`` for every one; seeds are among them.
     """
     old = {"seeds": committed["seeds"], **committed["config"]}
     new = {"seeds": repeated["seeds"], **repeated["config"]}

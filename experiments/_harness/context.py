@@ -37,9 +37,10 @@ class Checkpoint:
     """A restored point of a run.
 
     Attributes:
-        step: Last finished step; a loop continues at ``step + 1``.
-        tensors: The nested tensors given to :meth:`Context.checkpoint`, on the CPU.
-        state: The nested state given to it.
+        step (int): Last finished step; a loop continues at ``step + 1``.
+        tensors (dict[str, Any]): The nested tensors given to :meth:`Context.checkpoint`, on the
+            CPU.
+        state (dict[str, Any]): The nested state given to it.
     """
 
     step: int
@@ -52,12 +53,12 @@ class Context:
     """One seed's surroundings. A resumed run continues bit for bit where the checkpoint was taken.
 
     Attributes:
-        seed: The seed of this run.
-        device: Where to compute.
-        directory: Files of this run.
-        generator: A generator on ``device``, seeded with ``seed``.
-        writer: TensorBoard writer, when asked for.
-        main: Whether this process owns the files; the others write none.
+        seed (int): The seed of this run.
+        device (torch.device): Where to compute.
+        directory (Path): Files of this run.
+        generator (torch.Generator): A generator on ``device``, seeded with ``seed``.
+        writer (Any): TensorBoard writer, when asked for.
+        main (bool): Whether this process owns the files; the others write none.
 
     Example:
         A resumable loop::
@@ -116,9 +117,10 @@ class Context:
         """Atomically save a point to resume from, with all generators and the log's length.
 
         Args:
-            step: The step just finished.
-            tensors: Nested dict of tensors; a ``state_dict()`` of a module or optimizer fits.
-            state: Further nested numbers, strings, lists or tensors.
+            step (int): The step just finished.
+            tensors (Mapping[str, Any]): Nested dict of tensors; a ``state_dict()`` of a module or
+                optimizer fits.
+            state (Mapping[str, Any], optional): Further nested numbers, strings, lists or tensors.
 
         Raises:
             TypeError: If something is not a tensor or a plain value.
@@ -150,7 +152,7 @@ class Context:
         """Load the last checkpoint, reset every generator and cut the log back to it.
 
         Returns:
-            The checkpoint, or None when the run starts from the beginning.
+            Checkpoint, optional: The checkpoint, or None when the run starts from the beginning.
 
         Raises:
             ValueError: If the checkpoint or the log beside it is damaged.

@@ -61,7 +61,7 @@ class Report:
     All text is escaped, so results may contain any character.
 
     Args:
-        title: Heading of the page.
+        title (str): Heading of the page.
 
     Example:
         >>> page = Report("Clustering").text("Two seeds.").table([{"row": "ours", "acc": "0.9"}])
@@ -100,8 +100,8 @@ class Report:
         Their names are shown with spaces for underscores.
 
         Args:
-            rows: Cells by column; a missing cell stays empty.
-            caption: Line above the table.
+            rows (Sequence[Mapping[str, Any]]): Cells by column; a missing cell stays empty.
+            caption (str): Line above the table.
         """
         columns = columns_of([dict(row) for row in rows])
         kinds = {column: _kind([row.get(column) for row in rows]) for column in columns}
@@ -126,8 +126,8 @@ class Report:
         """Embed a picture.
 
         Args:
-            picture: Path of a PNG, PNG bytes, or a matplotlib Figure or Axes.
-            caption: Line below it, also its alternative text.
+            picture (Any): Path of a PNG, PNG bytes, or a matplotlib Figure or Axes.
+            caption (str): Line below it, also its alternative text.
 
         Raises:
             ValueError: If the bytes are not a PNG.
@@ -148,8 +148,8 @@ class Report:
         """Draw lines (name to points) as inline SVG; non-finite points are left out.
 
         Args:
-            series: Points by name of the line.
-            caption: Line below the drawing.
+            series (Mapping[str, Sequence[tuple[float, float]]]): Points by name of the line.
+            caption (str): Line below the drawing.
         """
         clean = {
             name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]

@@ -55,8 +55,8 @@ class Recorded:
     """A committed result file.
 
     Attributes:
-        name: The file without its ending.
-        content: What it holds.
+        name (str): The file without its ending.
+        content (dict[str, Any]): What it holds.
     """
 
     name: str
@@ -94,11 +94,11 @@ class Recorded:
         """Arguments of the recorded command, with files in ``out`` and data from ``data``.
 
         Args:
-            out: Folder of the runs, models and results.
-            data: Folder with all data sets; None takes the recorded paths.
+            out (Path): Folder of the runs, models and results.
+            data (Path, optional): Folder with all data sets; None takes the recorded paths.
 
         Returns:
-            Arguments for the script.
+            list[str]: Arguments for the script.
         """
         given = self._words()
         paths = {"out": out / "runs", "results": self.results(out)}
@@ -162,10 +162,10 @@ class Outcome:
     """What came of a file.
 
     Attributes:
-        recorded: The committed file.
-        status: ``"repeated"``, ``"not run"`` (something is not here) or ``"failed"``.
-        reason: Why it was not repeated, or which settings have changed.
-        lines: The comparison.
+        recorded (Recorded): The committed file.
+        status (str): ``"repeated"``, ``"not run"`` (something is not here) or ``"failed"``.
+        reason (str): Why it was not repeated, or which settings have changed.
+        lines (list[Line]): The comparison.
     """
 
     recorded: Recorded
@@ -196,13 +196,13 @@ def repeat(recorded: Recorded, out: Path, data: Path | None, run: Runner) -> Out
     """Repeat one file's command and compare; finished seeds in ``out`` are kept.
 
     Args:
-        recorded: The committed file.
-        out: Folder of the runs.
-        data: Folder with all data sets, or None.
-        run: Runs the script.
+        recorded (Recorded): The committed file.
+        out (Path): Folder of the runs.
+        data (Path, optional): Folder with all data sets, or None.
+        run (Runner): Runs the script.
 
     Returns:
-        The outcome; nothing is raised for a run that fails.
+        Outcome: The outcome; nothing is raised for a run that fails.
     """
     obstacle = recorded.obstacle()
     if obstacle is not None:

@@ -20,12 +20,12 @@ class Entry:
     """One run on a joint page.
 
     Attributes:
-        title: Name of the system.
-        data: What it ran on.
-        description: What it does here.
-        summary: Its line of the first table.
-        results: What came out.
-        note: What must not be missed.
+        title (str): Name of the system.
+        data (str): What it ran on.
+        description (str): What it does here.
+        summary (Mapping[str, Any]): Its line of the first table.
+        results (Results): What came out.
+        note (str): What must not be missed.
     """
 
     title: str
@@ -40,10 +40,10 @@ def results_report(results: Results) -> Report:
     """The standard page of a run: table, baselines, curves, pictures, cost, environment, gaps.
 
     Args:
-        results: What :func:`experiments._harness.runner.execute` returned.
+        results (Results): What :func:`experiments._harness.runner.execute` returned.
 
     Returns:
-        The page, to which a script may append.
+        Report: The page, to which a script may append.
     """
     facts = results.as_dict()
     page = Report(f"{results.script}: {results.preset}")
@@ -68,12 +68,12 @@ def joint_report(title: str, opening: str, entries: Sequence[Entry]) -> Report:
     """One page for several runs: a summary, a section per run, all gaps, the environment once.
 
     Args:
-        title: Heading of the page.
-        opening: Paragraphs below it.
-        entries: The runs.
+        title (str): Heading of the page.
+        opening (str): Paragraphs below it.
+        entries (Sequence[Entry]): The runs.
 
     Returns:
-        The page, to which a script may append.
+        Report: The page, to which a script may append.
     """
     page = Report(title).text(opening)
     page.section("Summary")

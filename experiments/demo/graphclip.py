@@ -29,7 +29,20 @@ from graphlab.tag import (
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of the demo."""
+    """Settings of the demo.
+
+    Attributes:
+        protocol (str): How numbers come about.
+        dim (int): Width of the embedded texts.
+        walk_length (int): Steps of a walk.
+        subgraphs_per_node (int): Subgraphs drawn per module.
+        channels (int): Width of the tower.
+        layers (int): Layers of the tower.
+        heads (int): Heads of its attention.
+        epochs (int): Passes over the pairs.
+        batch_size (int): Pairs per step.
+        template (str): Sentence that names a class.
+    """
 
     protocol: str = "zero-shot on all nodes; weights of the best held-out retrieval"
     dim: int = 256

@@ -23,7 +23,13 @@ from graphlab.evaluate import per_node_link_metrics
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of the demo."""
+    """Settings of the demo.
+
+    Attributes:
+        protocol (str): How numbers come about.
+        splits (int): Random splits of the edges.
+        dim (int): Width of the embedding.
+    """
 
     protocol: str = "20 % of the edges hidden, nothing tuned"
     splits: int = 20

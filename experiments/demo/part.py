@@ -21,19 +21,19 @@ class Part:
     """A system in the demo.
 
     Attributes:
-        name: Short name for the command line.
-        title: Name of the system.
-        data: What it runs on.
-        description: What it does here, in two or three sentences.
-        run: ``run(config, context)`` as of every script.
-        config: Its configuration.
-        toy: The same at the size of a test.
-        ours: Row of the summary.
-        baseline: Row beside it.
-        metric: Which number of both.
-        measure: What that number is, in words.
-        left_out: What was not run, and why.
-        seeds: How many seeds to run.
+        name (str): Short name for the command line.
+        title (str): Name of the system.
+        data (str): What it runs on.
+        description (str): What it does here, in two or three sentences.
+        run (callable): ``run(config, context)`` as of every script.
+        config (Any): Its configuration.
+        toy (Any): The same at the size of a test.
+        ours (str): Row of the summary.
+        baseline (str): Row beside it.
+        metric (str): Which number of both.
+        measure (str): What that number is, in words.
+        left_out (Mapping[str, str]): What was not run, and why.
+        seeds (int): How many seeds to run.
     """
 
     name: str

@@ -27,7 +27,14 @@ _TRAINING = PotConfig(dataset="karate", epochs=150, lr=1e-3, out_channels=32, pr
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of the demo."""
+    """Settings of the demo.
+
+    Attributes:
+        protocol (str): How numbers come about.
+        kappa (float): Weight of POT.
+        training (PotConfig): Settings of the host.
+        methods (tuple[str, ...]): Forms of POT to train with; ``none`` is the host alone.
+    """
 
     protocol: str = "share of nodes certified after a fixed number of epochs"
     kappa: float = 0.4

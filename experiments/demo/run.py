@@ -34,11 +34,11 @@ class Options:
     """Options of the demo.
 
     Attributes:
-        parts: Which systems; all when empty.
-        size: ``full``, or ``toy`` for a test of the machinery.
-        seed: Seed of everything.
-        out: Folder of the runs.
-        report: The page to write.
+        parts (tuple[str, ...]): Which systems; all when empty.
+        size (str): ``full``, or ``toy`` for a test of the machinery.
+        seed (int): Seed of everything.
+        out (Path): Folder of the runs.
+        report (Path): The page to write.
     """
 
     parts: tuple[str, ...] = ()

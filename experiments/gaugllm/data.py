@@ -33,11 +33,11 @@ class Assistance:
     """What the language model gives.
 
     Attributes:
-        plain: Features without it, ``(N, F)``.
-        views: Features of both views with it.
-        candidates: Pairs it was asked about.
-        votes: Its votes.
-        origin: Where it comes from, for the titles.
+        plain (Tensor): Features without it, ``(N, F)``.
+        views (tuple[Tensor, Tensor]): Features of both views with it.
+        candidates (EdgeCandidates): Pairs it was asked about.
+        votes (CandidateVote): Its votes.
+        origin (str): Where it comes from, for the titles.
     """
 
     plain: Tensor

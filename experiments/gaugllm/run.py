@@ -1,4 +1,4 @@
-"""What do a language model's features and edge votes add to self-supervised training?
+"""GAugLLM: self-supervised training with features and edge votes of a language model.
 
 Four rows of an ablation share everything but what the model gives: nothing, features of the second
 view, edits of its edges, or both. Frozen features, the model's own predictions, and the two side by

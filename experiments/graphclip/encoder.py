@@ -24,8 +24,8 @@ class CachedEncoder:
     ``"hashing"`` keeps nothing.
 
     Args:
-        name: See :class:`TextEncoder`.
-        folder: Of the files.
+        name (str): See :class:`TextEncoder`.
+        folder (Path): Of the files.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -66,9 +66,10 @@ def node_features(graph: TextSet, encoder: CachedEncoder, stored: str | None) ->
     """Embeddings of all node texts; zero rows where a stored file has none.
 
     Args:
-        graph: The graph.
-        encoder: Used when nothing is stored.
-        stored: Folder with ``<name>.npz`` (array ``emb``) of the same encoder, or None.
+        graph (TextSet): The graph.
+        encoder (CachedEncoder): Used when nothing is stored.
+        stored (str, optional): Folder with ``<name>.npz`` (array ``emb``) of the same encoder, or
+            None.
     """
     path = None if stored is None else Path(stored) / f"{graph.name}.npz"
     if path is None or not path.exists():

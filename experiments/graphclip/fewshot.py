@@ -32,15 +32,16 @@ class Config(TargetConfig):
     """Shots, and what the settings of the prompts are chosen from.
 
     Attributes:
-        shots: Labelled nodes per class.
-        tune_on: Labelled graph that settings are chosen on, or ``none``; never the target.
-        tune_queries: Nodes of that graph that are scored.
-        num_prompts: Prompts of nodes.
-        lrs: Learning rates of prompts of nodes to choose from.
-        epochs: Numbers of their steps to choose from.
-        weight_decays: Their weight decays to choose from.
-        class_pulls: How strongly prompts of classes are pulled to zero, to choose from.
-        protocol: How numbers come about.
+        shots (tuple[int, ...]): Labelled nodes per class.
+        tune_on (str): Labelled graph that settings are chosen on, or ``none``; never the target.
+        tune_queries (int): Nodes of that graph that are scored.
+        num_prompts (int): Prompts of nodes.
+        lrs (tuple[float, ...]): Learning rates of prompts of nodes to choose from.
+        epochs (tuple[int, ...]): Numbers of their steps to choose from.
+        weight_decays (tuple[float, ...]): Their weight decays to choose from.
+        class_pulls (tuple[float, ...]): How strongly prompts of classes are pulled to zero, to
+            choose from.
+        protocol (str): How numbers come about.
     """
 
     shots: tuple[int, ...] = (1, 5, 10)

@@ -25,8 +25,8 @@ class Config(TargetConfig):
     """Where models and data are, and how much is hidden.
 
     Attributes:
-        hidden: Share of the edges to be predicted.
-        protocol: How numbers come about.
+        hidden (float): Share of the edges to be predicted.
+        protocol (str): How numbers come about.
     """
 
     hidden: float = 0.1

@@ -25,10 +25,10 @@ class Summaries:
     """Who writes the summaries.
 
     Attributes:
-        by: ``"template"`` or ``"llm"``.
-        model: Name of the language model.
-        base_url: Its server; see :class:`LLMClient`.
-        cache: Folder of the answers.
+        by (str): ``"template"`` or ``"llm"``.
+        model (str): Name of the language model.
+        base_url (str, optional): Its server; see :class:`LLMClient`.
+        cache (str): Folder of the answers.
     """
 
     by: str = "template"

@@ -18,13 +18,13 @@ class TargetConfig:
     """What all scripts that apply pretrained models ask for.
 
     Attributes:
-        graph: Folder of the graph, or ``python_stdlib``.
-        embeddings: Folder with stored embeddings of the nodes.
-        encoder: Text encoder, that of the pretraining.
-        cache: Folder of embedded sets of texts.
-        model: Folder of the pretrained model of a seed.
-        walk_length: Steps of a walk.
-        restart: Probability to return to the root.
+        graph (str): Folder of the graph, or ``python_stdlib``.
+        embeddings (str, optional): Folder with stored embeddings of the nodes.
+        encoder (str): Text encoder, that of the pretraining.
+        cache (str): Folder of embedded sets of texts.
+        model (str): Folder of the pretrained model of a seed.
+        walk_length (int): Steps of a walk.
+        restart (float): Probability to return to the root.
     """
 
     graph: str = "data/text_graphs/cora"
@@ -47,11 +47,11 @@ class Target:
     """A graph, its features, and the model of a seed.
 
     Attributes:
-        set: The graph.
-        encoder: The text encoder.
-        x: Features of the nodes.
-        sampler: Draws their subgraphs.
-        model: The pretrained model.
+        set (TextSet): The graph.
+        encoder (CachedEncoder): The text encoder.
+        x (Tensor): Features of the nodes.
+        sampler (SubgraphSampler): Draws their subgraphs.
+        model (GraphCLIP): The pretrained model.
     """
 
     def __init__(self, config: TargetConfig, seed: int) -> None:

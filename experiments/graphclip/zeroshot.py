@@ -23,8 +23,8 @@ class Config(TargetConfig):
     """Where models and data are.
 
     Attributes:
-        mixes: What is added to the tower's embeddings: a row for each.
-        protocol: How numbers come about.
+        mixes (tuple[str, ...]): What is added to the tower's embeddings: a row for each.
+        protocol (str): How numbers come about.
     """
 
     mixes: tuple[str, ...] = ("none", "mean", "own+mean")

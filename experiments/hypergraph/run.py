@@ -1,4 +1,4 @@
-"""Hypergraphs out of their projections: SHyRe, its improved default, MARIOH and baselines.
+"""Hypergraph reconstruction from projections: SHyRe, its improved default, MARIOH, baselines.
 
 One hypergraph is given to learn from, another one of the same kind is to be reconstructed from its
 projection. ``paper`` rows use the authors' budget and method, ``ours`` rows graphlab's default,

@@ -1,4 +1,4 @@
-"""Which nodes does a link predictor serve well? GCN and SAGE, plain and TC-reweighted.
+"""Link prediction with GCN and SAGE, plain and TC-reweighted: which nodes are served well?
 
 One random split of the edges (70/10/20) per seed; every method is trained on it at one width, and
 the epoch is chosen by Hits@K on the validation edges. Besides the scores over all test edges the

@@ -1,4 +1,4 @@
-"""Does a tighter certificate train better? Contrastive hosts alone and with each form of POT.
+"""Contrastive hosts alone and with each form of POT: does a tighter certificate train better?
 
 One encoder per seed starts every method: the host alone (``none``), the authors' score
 (``reference``), and the sound bounds ``interval``, ``budget`` and ``budget_crown``. The weight

@@ -48,13 +48,14 @@ class Options:
     """Options of the command.
 
     Attributes:
-        quick: Repeat what took at most a minute.
-        full: Repeat everything, then renew tables and pictures of the documents.
-        only: Repeat these files, named without their ending.
-        list: Print the files, and the presets without one, and stop.
-        data: Folder with all data sets (default: GRAPHLAB_TEST_DATA, else ../shared/data).
-        out: Folder of the runs (default: one per commit below runs/reproduce).
-        accept: Put repeated results instead of the committed ones.
+        quick (bool): Repeat what took at most a minute.
+        full (bool): Repeat everything, then renew tables and pictures of the documents.
+        only (tuple[str, ...]): Repeat these files, named without their ending.
+        list (bool): Print the files, and the presets without one, and stop.
+        data (Path, optional): Folder with all data sets (default: GRAPHLAB_TEST_DATA, else
+            ../shared/data).
+        out (Path, optional): Folder of the runs (default: one per commit below runs/reproduce).
+        accept (bool): Put repeated results instead of the committed ones.
     """
 
     quick: bool = False

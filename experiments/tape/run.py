@@ -1,4 +1,4 @@
-"""TAPE: what do a language model's answers add to a node's own text?
+"""TAPE: node classification with a language model's answers beside a node's own text.
 
 One network per feature and their average, beside a bag of words, the model's first guess and the
 most frequent class. Members: ``TA`` (embedded text), ``P`` (the model's ranked classes), ``E`` (its
