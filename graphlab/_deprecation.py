@@ -15,7 +15,8 @@ def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module (str): Name of the module.
-        names (Mapping[str, str]): Module where each name is now.
+        names (Mapping[str, str]): Module where each name is now; ``"module:name"`` where it has
+            another name there.
 
     Returns:
         Callable: Gives the object with a FutureWarning, or raises AttributeError.
@@ -24,13 +25,14 @@ def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        place = names[name]
+        place, _, renamed = names[name].partition(":")
+        renamed = renamed or name
         warnings.warn(
-            f"{module}.{name} is {place}.{name} now; the old name goes with the next version",
+            f"{module}.{name} is {place}.{renamed} now; the old name goes with the next version",
             FutureWarning,
             stacklevel=2,
         )
-        return getattr(import_module(place), name)
+        return getattr(import_module(place), renamed)
 
     return __getattr__
 

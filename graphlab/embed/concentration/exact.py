@@ -30,6 +30,7 @@ from graphlab.embed.concentration._graph import (
 )
 from graphlab.ops import (
     CSRGraph,
+    SparseRows,
     distinct_ends,
     propagate_merge,
     walk_overlap,
@@ -191,7 +192,7 @@ def _mass(train: CSRGraph, rule: _Rule) -> Tensor:
         ends = distinct_ends(train, num_hops=rule.num_hops)
         return ends.double() @ torch.tensor(powers, dtype=torch.float64, device=ends.device)
     ones = torch.ones(train.num_nodes, 1, dtype=torch.float64, device=train.device)
-    return propagate_merge(ones, train.rowptr, train.col, coefficients=[0.0, *powers])[:, 0]
+    return propagate_merge(ones, train, coefficients=[0.0, *powers])[:, 0]
 
 
 def _sum_by(values: Tensor, index: Tensor, size: int) -> Tensor:
@@ -272,7 +273,7 @@ def weighted_concentration(
     received = messages.weight if messages.weight is not None else weight.new_ones(0)
     row = messages.edge_index()[0]
     total = _sum_by(received, row, train.num_nodes)
-    share = CSRGraph(messages.rowptr, messages.col, received * inverse(total)[row])
+    share = SparseRows(messages.rowptr, messages.col, received * inverse(total)[row])
     values = {}
     for name, target in problem.targets.items():
         pairs = target.edge_index().flip(0)

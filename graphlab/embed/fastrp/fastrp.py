@@ -17,7 +17,7 @@ from graphlab._checks import (
     check_matrix,
 )
 from graphlab.embed.fastrp._adjacency import read_adjacency
-from graphlab.embed.fastrp._delta import add_edges, affected_rows, rows_of
+from graphlab.embed.fastrp._delta import add_edges, affected_rows
 from graphlab.embed.fastrp._fitted import Fitted
 from graphlab.embed.fastrp._merge import merge_powers
 from graphlab.embed.fastrp._options import (
@@ -185,7 +185,7 @@ class FastRP:
         ratio = check_fraction(property_ratio, "property_ratio")
         if x is None and ratio > 0 and isinstance(edge_index, Data):
             x = edge_index.x
-        count, device = adjacency.num_nodes, adjacency.rowptr.device
+        count, device = adjacency.num_nodes, adjacency.rows.device
         # Copies: what is made from them is made later, and callers may write to theirs meanwhile.
         if projection_matrix is not None:
             check_matrix(projection_matrix, "projection_matrix", rows=count)
@@ -412,7 +412,7 @@ class FastRP:
         for power in old:
             rows = affected_rows(adjacency, touched, moved)
             power = power.clone()
-            power[rows] = propagate(state, *rows_of(new.problem.graph, rows))
+            power[rows] = propagate(state, new.problem.graph.select(rows))
             moved = torch.zeros_like(moved)
             moved[rows] = True
             powers.append(power)
