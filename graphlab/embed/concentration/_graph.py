@@ -1,4 +1,4 @@
-"""What every kind of topological concentration reads: the training graph and its target edges."""
+"""The training graph and its target edges, which every kind of concentration reads."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class ConcentrationGraph:
     """Training graph and target edges, checked; all graphs are undirected without self-loops.
 
     Attributes:
-        train: The training graph.
-        targets: Target graphs by name; ``train`` itself where the training edges are meant.
-        named: Whether the caller gave names, and wants a dict back.
+        train (CSRGraph): The training graph.
+        targets (dict): Target graphs by name; ``train`` itself where the training edges are meant.
+        named (bool): Whether the caller gave names, and wants a dict back.
     """
 
     train: CSRGraph
     targets: dict[str, CSRGraph]
     named: bool
 
-    def give_back(self, values: dict[str, Tensor]) -> Any:
-        """The result in the form in which the targets came."""
+    def unwrap(self, values: dict[str, Tensor]) -> Any:
+        """Values in the form in which the targets came: a dict, or the only tensor."""
         return values if self.named else values["targets"]
 
 
@@ -81,8 +81,8 @@ def edge_keys(graph: CSRGraph) -> Tensor:
 
 def _warn_of_overlap(train: CSRGraph, target: CSRGraph, name: str) -> None:
     known, keys = edge_keys(train), edge_keys(target)
-    place = torch.searchsorted(known, keys).clamp(max=max(0, known.numel() - 1))
-    shared = int((known[place] == keys).sum()) // 2 if known.numel() else 0
+    position = torch.searchsorted(known, keys).clamp(max=max(0, known.numel() - 1))
+    shared = int((known[position] == keys).sum()) // 2 if known.numel() else 0
     if shared:
         warnings.warn(
             f"{name} shares {shared} edges with edge_index: what they are meant to predict leaks "
