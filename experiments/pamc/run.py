@@ -13,7 +13,7 @@ unmarked row.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch_geometric.data import Data
@@ -59,7 +59,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     if saved is None:
         epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
 
-        def advance(epoch: int, loss: float) -> None:
+        def advance(row: dict[str, Any]) -> None:
             next(epochs, None)
 
         pretrain_autoencoder(

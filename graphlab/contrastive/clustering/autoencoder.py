@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
-from graphlab.contrastive.sparse_rows import quiet
+from graphlab.contrastive.sparse_layout import quiet
 
 __all__ = ["SDCNAutoEncoder", "pretrain_autoencoder"]
 
@@ -121,7 +121,7 @@ def pretrain_autoencoder(
     lr: float = 1e-3,
     batch_size: int = 256,
     generator: torch.Generator | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    callback: Callable[[dict[str, Any]], None] | None = None,
 ) -> SDCNAutoEncoder:
     """Train an autoencoder on raw features by the SDCN recipe.
 
@@ -134,7 +134,8 @@ def pretrain_autoencoder(
         lr (float): Learning rate.
         batch_size (int): Rows per step.
         generator (torch.Generator, optional): CPU generator of the shuffles.
-        callback (callable, optional): Called as ``callback(epoch, mean_loss)``.
+        callback (callable, optional): Called as ``callback(row)`` after every epoch, with its
+            number ``"epoch"`` and the mean ``"loss"`` over the rows.
 
     Returns:
         SDCNAutoEncoder: ``model``.
@@ -157,7 +158,7 @@ def pretrain_autoencoder(
             optimizer.step()
             total += float(loss.detach()) * rows.numel()
         if callback is not None:
-            callback(epoch, total / max(1, x.size(0)))
+            callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
     return model
 
 

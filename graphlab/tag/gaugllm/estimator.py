@@ -20,7 +20,8 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._random import make_generator, seeded
-from graphlab.tag.gaugllm._backbones import Backbone, Inputs, make_backbone
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab.tag.gaugllm._backbones import Inputs, make_backbone, step_loss
 from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 from graphlab.tag.gaugllm.schedules import cosine_decay
@@ -114,7 +115,7 @@ class GAugLLM:
         self.options = dict(options or {})
         self.seed = check_int(seed, "seed", minimum=0)
         self.losses: list[float] = []
-        self._fitted: Backbone | None = None
+        self._fitted: EmbeddingModel | None = None
 
     def fit(self, data: Data, callback: Callable[[int, float], None] | None = None) -> GAugLLM:
         """Train on one graph; labels are not read.
@@ -145,7 +146,7 @@ class GAugLLM:
             for group in optimizer.param_groups:
                 # From one on: a first step at rate zero would be wasted.
                 group["lr"] = cosine_decay(step + 1, self.lr, rise, self.epochs + 1)
-            loss = model.loss(inputs, generator)
+            loss = step_loss(model, inputs, generator, step)
             self.losses.append(float(loss.detach()))
             if not math.isfinite(self.losses[-1]):
                 raise RuntimeError(f"the loss is {self.losses[-1]} in step {step}: lower lr")
@@ -208,7 +209,7 @@ class GAugLLM:
         edges = check_edge_index(data.edge_index, count)
         return Inputs(*views, edges, self.edge_modifier)
 
-    def _build(self, in_channels: int) -> Backbone:
+    def _build(self, in_channels: int) -> EmbeddingModel:
         # The constructors of layers draw from the global generator, which is put back afterwards.
         with seeded(self.seed, torch.device("cpu")):
             make = self.encoder

@@ -71,7 +71,7 @@ def test_pretraining_lowers_the_loss_reproducibly() -> None:
             epochs=40,
             batch_size=16,
             generator=generator,
-            callback=lambda epoch, loss: losses.append(loss),  # noqa: B023
+            callback=lambda row: losses.append(row["loss"]),  # noqa: B023
         )
         runs.append(losses)
     assert runs[0] == runs[1]

@@ -112,7 +112,7 @@ def test_an_own_encoder_and_options_are_used():
     model = GAugLLM("graphmae", encoder=encoder, options={"mask_rate": 0.7}, epochs=2, **SMALL)
     model.fit(data, callback=lambda step, loss: seen.append((step, loss)))
     assert seen == list(enumerate(model.losses))
-    assert model._fitted is not None and model._fitted.model.mask_rate == 0.7
+    assert model._fitted is not None and model._fitted.mask_rate == 0.7
     assert GAugLLM("s2gae", encoder=encoder, epochs=1, **SMALL).fit_transform(data).shape[1] == 16
 
 
