@@ -91,7 +91,10 @@ def _hyper() -> dict[str, tuple[str, Call]]:
             lambda: hyper.maximal_cliques(edges, 2, backend="igraph"),
         ),
         "hyper.to_hypergraphx": ("install hypergraphx", lambda: hyper.to_hypergraphx(davis)),
-        "hyper.BayesianMDL": ("python3-graph-tool", hyper.BayesianMDL),
+        "hyper.BayesianMDL": (
+            "python3-graph-tool",
+            lambda: hyper.BayesianMDL().predict(edges, 2),
+        ),
     }
 
 

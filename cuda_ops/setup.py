@@ -205,7 +205,7 @@ class BuildKernels(BuildExtension):  # type: ignore[misc]
     def run(self) -> None:
         """Builds everything into the folder the wheel is packed from."""
         if not self.extensions[0].sources:
-            raise RuntimeError("there are no C++ sources in csrc/ and csrc/cpu/")
+            raise RuntimeError("there are no C++ sources in csrc/cpu/")
         super().run()
         package = ROOT / PACKAGE if self.inplace else Path(self.build_lib) / PACKAGE
         target = package / "_C_cuda.abi3.so"
@@ -280,7 +280,7 @@ setup(
     ext_modules=[
         CppExtension(
             f"{PACKAGE}._C",
-            sources("csrc/*.cpp") + sources("csrc/cpu/*.cpp"),
+            sources("csrc/cpu/*.cpp"),
             include_dirs=[str(ROOT / "csrc")],
             extra_compile_args=CXX_FLAGS + path_flags() + sanitize_flags() + DEFINES,
             extra_link_args=sanitize_flags(),

@@ -72,6 +72,23 @@ def check_matrix(
     return x
 
 
+def check_pair(
+    first: Any,
+    second: Any,
+    names: tuple[str, str] = ("z1", "z2"),
+    *,
+    min_rows: int = 0,
+    finite: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Require two matrices of one shape on one device; their types may differ."""
+    one = check_matrix(first, names[0], finite=finite)
+    two = check_matrix(second, names[1], rows=one.size(0), cols=one.size(1), finite=finite)
+    check_same_device(**dict(zip(names, (one, two), strict=True)))
+    if one.size(0) < min_rows:
+        raise ValueError(f"{names[0]} must have at least {min_rows} rows, got {one.size(0)}")
+    return one, two
+
+
 def check_finite(x: Tensor, name: str) -> None:
     """Require every value to be finite; the error names the first offending index."""
     # A sum is finite unless a value is not (or the sum overflows): one cheap pass in the good case.
@@ -125,8 +142,27 @@ def check_pointers(value: Any, total: int, name: str) -> Tensor:
     return ptr
 
 
-def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Tensor:
-    """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64."""
+def check_edge_index(
+    value: Any,
+    num_nodes: int,
+    name: str = "edge_index",
+    *,
+    loops: bool = True,
+    duplicates: bool = True,
+    symmetric: bool = False,
+    unless: str = "",
+) -> Tensor:
+    """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64.
+
+    Args:
+        value (Tensor): What the caller gave.
+        num_nodes (int): Number of nodes N.
+        name (str): Name of the argument.
+        loops (bool): Whether self-loops are allowed.
+        duplicates (bool): Whether an edge may be given several times.
+        symmetric (bool): Whether every edge must be there in both directions.
+        unless (str): Option of the caller that lifts the last demand, for the error.
+    """
     if not isinstance(value, Tensor) or value.layout != torch.strided:
         kind = value.layout if isinstance(value, Tensor) else type(value).__name__
         raise TypeError(
@@ -140,7 +176,56 @@ def check_edge_index(value: Any, num_nodes: int, name: str = "edge_index") -> Te
         hint = " (transpose it?)" if edge_index.dim() == 2 and edge_index.size(1) == 2 else ""
         raise ValueError(f"{name} must have shape (2, E), got {tuple(edge_index.shape)}{hint}")
     check_range(edge_index, num_nodes, name)
-    return edge_index.long()
+    edge_index = edge_index.long()
+    if values_visible(edge_index):
+        if not loops:
+            _check_no_loops(edge_index, name)
+        if symmetric or not duplicates:
+            _check_keys(edge_index, num_nodes, name, duplicates, symmetric, unless)
+    return edge_index
+
+
+def _check_no_loops(edge_index: Tensor, name: str) -> None:
+    loops = (edge_index[0] == edge_index[1]).nonzero()
+    if loops.numel():
+        position = int(loops[0])
+        raise ValueError(
+            f"{name} must have no self-loops, but {name}[:, {position}] joins node "
+            f"{int(edge_index[0, position])} with itself: use "
+            "torch_geometric.utils.remove_self_loops"
+        )
+
+
+def _check_keys(
+    edge_index: Tensor, num_nodes: int, name: str, duplicates: bool, symmetric: bool, unless: str
+) -> None:
+    """Compare the edges, as one number each, with one another and with their reverses."""
+    key = _ascending(edge_index[0] * num_nodes + edge_index[1])
+    again = key[1:] == key[:-1]
+    if not duplicates and bool(again.any()):
+        source, target = divmod(int(key[:-1][again][0]), num_nodes)
+        raise ValueError(
+            f"{name} must have no duplicates, but has ({source}, {target}) more than once: use "
+            "torch_geometric.utils.coalesce first"
+        )
+    if not symmetric:
+        return
+    back = _ascending(edge_index[1] * num_nodes + edge_index[0])
+    if torch.equal(key, back) or torch.equal(*(torch.unique_consecutive(k) for k in (key, back))):
+        return
+    source, target = divmod(int(key[~torch.isin(key, back)][0]), num_nodes)
+    hint = f" or {unless}" if unless else ""
+    raise ValueError(
+        f"{name} must hold every edge in both directions, but has ({source}, {target}) without "
+        f"({target}, {source}): use torch_geometric.utils.to_undirected{hint}"
+    )
+
+
+def _ascending(key: Tensor) -> Tensor:
+    """Sorted; itself if it is sorted already."""
+    if key.numel() > 1 and bool((key[1:] < key[:-1]).any()):
+        return key.sort().values
+    return key
 
 
 def check_edge_weight(

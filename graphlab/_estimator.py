@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,8 +39,9 @@ class Estimator:
 
     To be saved, a subclass implements ``_arrays()`` (the fitted tensors) and ``_set_arrays()``
     (their inverse, on an estimator with the same parameters); ``_facts()`` adds fitted JSON values.
-    Parameters that are no JSON values, such as networks and clients, are named in ``_objects`` and
-    given to :meth:`load` again. One that changes the meaning of its parameters raises ``_schema``.
+    Parameters that may be no JSON values, such as networks and clients, are named in ``_objects``:
+    they are saved where ``_config()`` gives a value (by default None alone), and given to
+    :meth:`load` again otherwise. One that changes the meaning of its parameters raises ``_schema``.
 
     The folder holds ``arrays.safetensors`` and ``config.json``. The whole record (class, schema,
     library version, parameters) is stored inside the arrays file, which is replaced in one step
@@ -56,7 +57,7 @@ class Estimator:
     """
 
     _schema: ClassVar[int] = 1
-    #: Names of constructor parameters that are not saved, but given to :meth:`load` again.
+    #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
 
     # ------------------------------------------------------------------ parameters
@@ -150,7 +151,7 @@ class Estimator:
 
     def _config(self) -> dict[str, Any]:
         params = self.get_params(deep=False)
-        return {name: value for name, value in params.items() if name not in self._objects}
+        return {k: v for k, v in params.items() if k not in self._objects or v is None}
 
     def _arrays(self) -> dict[str, Tensor]:
         raise NotImplementedError(f"{type(self).__name__} must implement _arrays")
@@ -189,7 +190,7 @@ class Estimator:
         """
         folder = Path(directory)
         config = self._config()
-        _check_keys(config, self._config_keys(), f"{type(self).__name__}._config()")
+        self._check_keys(config, f"{type(self).__name__}._config()")
         record = {
             "class": type(self).__name__,
             "schema": self._schema,
@@ -209,7 +210,7 @@ class Estimator:
 
         Args:
             directory (path): Folder that holds the estimator.
-            **objects: Parameters that are not saved, such as networks and clients, by name.
+            **objects: Parameters that were not saved, such as networks and clients, by name.
 
         Returns:
             Self: The estimator, on the CPU.
@@ -218,13 +219,9 @@ class Estimator:
             FileNotFoundError: If the folder holds no estimator.
             ValueError: If the file is corrupted, or was saved by another class or schema, or has
                 unknown or missing parameters.
-            TypeError: If ``objects`` are not exactly those that the class does not save.
+            TypeError: If ``objects`` lack one that was not saved, or hold anything else than the
+                class names in ``_objects``.
         """
-        if set(objects) != set(cls._objects):
-            raise TypeError(
-                f"{cls.__name__}.load takes the objects {sorted(cls._objects)} beside the folder, "
-                f"got {sorted(objects)}"
-            )
         path = Path(directory) / _ARRAYS
         arrays, stored = load_arrays(path)
         if _RECORD not in stored:
@@ -236,7 +233,13 @@ class Estimator:
                     f"{path} was saved with {field} {record[field]!r} by graphlab "
                     f"{record['version']}, but {cls.__name__} expects {expected!r}"
                 )
-        _check_keys(record["params"], cls._config_keys(), str(path))
+        cls._check_keys(record["params"], str(path))
+        missing = set(cls._objects) - set(record["params"])
+        if not missing <= set(objects) <= set(cls._objects):
+            raise TypeError(
+                f"{cls.__name__}.load takes the objects {sorted(missing)} beside the folder, "
+                f"got {sorted(objects)}"
+            )
         config = {name: cls._as_default(name, value) for name, value in record["params"].items()}
         estimator = cls._restore(config | objects, arrays)
         for name, value in record.get("facts", {}).items():
@@ -244,18 +247,19 @@ class Estimator:
         return estimator
 
     @classmethod
+    def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
+        expected = cls._config_keys()
+        unknown = sorted(set(config) - expected - set(cls._objects))
+        missing = sorted(expected - set(config))
+        if unknown or missing:
+            raise ValueError(f"{source} has unknown parameters {unknown} and lacks {missing}")
+
+    @classmethod
     def _as_default(cls, name: str, value: Any) -> Any:
         """A tuple again where the default is one: JSON has lists only."""
         parameter = cls._signature().get(name)
         default = None if parameter is None else parameter.default
         return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
-
-
-def _check_keys(config: Mapping[str, Any], expected: Iterable[str], source: str) -> None:
-    unknown = sorted(set(config).difference(expected))
-    missing = sorted(set(expected).difference(config))
-    if unknown or missing:
-        raise ValueError(f"{source} has unknown parameters {unknown} and lacks {missing}")
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
@@ -291,3 +295,13 @@ def _short(value: Any) -> str:
         return f"{type(value).__name__}()"
     text = " ".join(repr(value).split())
     return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."
+
+
+def packed(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Arrays under names that begin with a prefix, to save several networks in one file."""
+    return {f"{prefix}{name}": value for name, value in arrays.items()}
+
+
+def unpacked(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Arrays whose names begin with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}

@@ -581,6 +581,29 @@ def test_parameters_must_match(tmp_path, monkeypatch, keys, match):
         Scaler().save(folder)
 
 
+class Wrapper(Scaler):
+    _objects = ("network",)
+
+    def __init__(self, network=None, factor: float = 1.0, *, names: tuple[str, ...] = ()) -> None:
+        super().__init__(factor, names=names)
+        self.network = network
+
+    def _config(self):
+        return super()._config() | ({"network": None} if self.network is None else {})
+
+
+def test_objects_are_given_again_where_they_were_not_saved(tmp_path):
+    plain, wrapping = Wrapper().save(tmp_path / "a"), Wrapper(torch.nn.ReLU()).save(tmp_path / "b")
+    network = torch.nn.Sigmoid()
+    assert Wrapper.load(plain).network is None
+    assert Wrapper.load(plain, network=network).network is network
+    assert Wrapper.load(wrapping, network=network).network is network
+    with pytest.raises(TypeError, match=r"takes the objects \['network'\] .* got \[\]"):
+        Wrapper.load(wrapping)
+    with pytest.raises(TypeError, match=r"takes the objects \[\] .* got \['factor'\]"):
+        Wrapper.load(plain, factor=3.0)
+
+
 def test_save_refuses_values_json_lacks(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         Scaler(float("nan")).save(tmp_path / "model")

@@ -18,48 +18,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks._floors.attention import segment_attention, segment_attention_backward
-from benchmarks._floors.cluster import (
-    cluster_gather,
-    cluster_outer,
-    cluster_outer_backward,
-    cluster_sum,
+from benchmarks._floors import (
+    attention,
+    cluster,
+    edge,
+    interval,
+    meta,
+    overlap,
+    pairwise,
+    propagation,
+    random,
 )
-from benchmarks._floors.edge import (
-    edge_cosine_sum,
-    edge_cosine_sum_backward,
-    edge_cosine_weight_grad,
-)
-from benchmarks._floors.interval import (
-    budget_minimum,
-    budget_minimum_backward,
-    edge_bound,
-    edge_bound_backward,
-    interval_propagate,
-    interval_propagate_backward,
-)
-from benchmarks._floors.meta import meta_logsumexp, meta_logsumexp_backward
-from benchmarks._floors.overlap import distinct_ends, walk_overlap
-from benchmarks._floors.pairwise import (
-    pairwise_logsumexp,
-    pairwise_logsumexp_backward,
-    self_logsumexp,
-)
-from benchmarks._floors.propagation import (
-    propagate,
-    propagate_dot,
-    propagate_merge,
-    propagate_squares,
-)
-from benchmarks._floors.random import random_projection, random_walk
 from benchmarks._floors.work import (
     OPERATIONS_PER_EXPONENTIAL,
+    Call,
     Device,
     Gather,
     Work,
     floor_seconds,
     traffic,
 )
+from graphlab.ops.library import OPERATORS
 
 __all__ = [
     "FORMULAS",
@@ -72,45 +51,38 @@ __all__ = [
     "work_of",
 ]
 
-FORMULAS: dict[str, Callable[..., Work]] = {
-    formula.__name__: formula
-    for formula in (
-        edge_cosine_sum,
-        edge_cosine_sum_backward,
-        edge_cosine_weight_grad,
-        cluster_sum,
-        cluster_gather,
-        cluster_outer,
-        cluster_outer_backward,
-        pairwise_logsumexp,
-        pairwise_logsumexp_backward,
-        self_logsumexp,
-        meta_logsumexp,
-        meta_logsumexp_backward,
-        propagate,
-        propagate_dot,
-        propagate_merge,
-        propagate_squares,
-        random_projection,
-        random_walk,
-        interval_propagate,
-        interval_propagate_backward,
-        edge_bound,
-        edge_bound_backward,
-        budget_minimum,
-        budget_minimum_backward,
-        walk_overlap,
-        distinct_ends,
-        segment_attention,
-        segment_attention_backward,
-    )
+_FAMILIES = (
+    edge,
+    cluster,
+    pairwise,
+    meta,
+    propagation,
+    random,
+    interval,
+    overlap,
+    attention,
+)
+#: By the name of the operator, which is that of the function.
+FORMULAS: dict[str, Callable[[Call], Work]] = {
+    name: formula
+    for family in _FAMILIES
+    for name, formula in vars(family).items()
+    if name in OPERATORS
 }
 
 
 def work_of(op: str, args: tuple[Any, ...]) -> Work:
     """Work of one call of an operator.
 
+    Args:
+        op (str): Name of the operator.
+        args (tuple): Its arguments in the order of its schema.
+
+    Returns:
+        Work: Bytes, operations and gathers.
+
     Raises:
         KeyError: If the operator has no formula.
+        ValueError: If the schema has more or fewer arguments.
     """
-    return FORMULAS[op](*args)
+    return FORMULAS[op](Call.bind(op, args))

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from benchmarks._floors.work import Work, size
+from benchmarks._floors.work import Call, Work, size
 
 
-def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Work:
+def segment_attention(call: Call) -> Work:
     """A dot product, an exponential and a multiple of a value per pair of a segment and head."""
-    channels, pairs = qkv.size(1) // 3, _fewest_pairs(qkv, ptr)
-    results = qkv.size(0) * (channels + heads) * qkv.element_size()
-    return Work(size(qkv, ptr) + results, 4 * pairs * channels, heads * pairs)
+    channels, pairs = call.qkv.size(1) // 3, _fewest_pairs(call)
+    results = call.qkv.size(0) * (channels + call.heads) * call.qkv.element_size()
+    return Work(size(call.qkv, call.ptr) + results, 4 * pairs * channels, call.heads * pairs)
 
 
-def segment_attention_backward(
-    grad: Tensor,
-    grad_lse: Tensor,
-    qkv: Tensor,
-    ptr: Tensor,
-    out: Tensor,
-    lse: Tensor,
-    heads: int,
-) -> Work:
+def segment_attention_backward(call: Call) -> Work:
     """Five products of the size of the logits: weights, their derivative, and a sum per side."""
-    channels, pairs = qkv.size(1) // 3, _fewest_pairs(qkv, ptr)
-    moved = size(grad, grad_lse, qkv, ptr, out, lse, qkv)
-    return Work(moved, 10 * pairs * channels + 2 * out.numel(), heads * pairs)
+    channels, pairs = call.qkv.size(1) // 3, _fewest_pairs(call)
+    moved = size(call.grad, call.grad_lse, call.qkv, call.ptr, call.out, call.lse, call.qkv)
+    return Work(moved, 10 * pairs * channels + 2 * call.out.numel(), call.heads * pairs)
 
 
-def _fewest_pairs(qkv: Tensor, ptr: Tensor) -> int:
+def _fewest_pairs(call: Call) -> int:
     """Those of segments of one size: no other split into as many has fewer."""
-    return qkv.size(0) ** 2 // max(1, ptr.numel() - 1)
+    rows: int = call.qkv.size(0)
+    return rows**2 // max(1, call.ptr.numel() - 1)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from benchmarks._floors.work import Work, rows_of, size
+from benchmarks._floors.work import Call, Work, rows_of, size
 
 
-def cluster_sum(x: Tensor, cluster: Tensor, num_clusters: int) -> Work:
+def cluster_sum(call: Call) -> Work:
     """One addition per value."""
-    moved = size(x, cluster) + num_clusters * x.size(1) * x.element_size()
-    return Work(moved, x.numel())
+    moved = size(call.x, call.cluster) + call.num_clusters * call.x.size(1) * call.x.element_size()
+    return Work(moved, call.x.numel())
 
 
-def cluster_gather(x: Tensor, cluster: Tensor) -> Work:
+def cluster_gather(call: Call) -> Work:
     """A row per node; nothing is computed."""
-    written = cluster.numel() * x.size(1) * x.element_size()
-    return Work(size(cluster) + written, 0, 0, (rows_of(cluster.numel(), x),))
+    written = call.cluster.numel() * call.x.size(1) * call.x.element_size()
+    return Work(size(call.cluster) + written, 0, 0, (rows_of(call.cluster.numel(), call.x),))
 
 
-def cluster_outer(x: Tensor, cluster: Tensor, num_clusters: int) -> Work:
+def cluster_outer(call: Call) -> Work:
     """Half of the D x D products, diagonal included: the moments are symmetric."""
-    nodes, dim = x.shape
-    moved = size(x, cluster) + num_clusters * dim * dim * x.element_size()
+    nodes, dim = call.x.shape
+    moved = size(call.x, call.cluster) + call.num_clusters * dim * dim * call.x.element_size()
     return Work(moved, nodes * dim * (dim + 1))
 
 
-def cluster_outer_backward(grad: Tensor, x: Tensor, cluster: Tensor) -> Work:
+def cluster_outer_backward(call: Call) -> Work:
     """A product with the D x D matrix of the cluster per node, symmetrised once per cluster."""
-    nodes, dim = x.shape
-    return Work(size(grad, x, cluster, x), 2 * nodes * dim * dim + grad.numel())
+    nodes, dim = call.x.shape
+    return Work(
+        size(call.grad, call.x, call.cluster, call.x), 2 * nodes * dim * dim + call.grad.numel()
+    )

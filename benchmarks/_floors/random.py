@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from benchmarks._floors.work import Gather, Work, size
+from benchmarks._floors.work import Call, Gather, Work, size
 
 
-def random_projection(
-    factor: Tensor,
-    node: Tensor | None,
-    seed: int,
-    stream: int,
-    start: int,
-    stop: int,
-    sparsity: float,
-    scale: float,
-) -> Work:
+def random_projection(call: Call) -> Work:
     """Every entry is written once."""
-    written = factor.numel() * (stop - start) * factor.element_size()
-    return Work(size(factor, node) + written)
+    written = call.factor.numel() * (call.stop - call.start) * call.factor.element_size()
+    return Work(size(call.factor, call.node) + written)
 
 
-def random_walk(
-    rowptr: Tensor,
-    col: Tensor,
-    start: Tensor,
-    seed: int,
-    stream: int,
-    length: int,
-    restart: float,
-) -> Work:
+def random_walk(call: Call) -> Work:
     """A row pointer pair and a neighbour per step that is no return."""
-    count = start.numel()
-    steps = int(count * length * (1 - restart))
-    reads = (Gather(steps, 16, size(rowptr)), Gather(steps, 4, size(col)))
-    return Work(size(start) + count * (length + 1) * 4, 0, 0, reads)
+    count = call.start.numel()
+    steps = int(count * call.length * (1 - call.restart))
+    reads = (Gather(steps, 16, size(call.rowptr)), Gather(steps, 4, size(call.col)))
+    return Work(size(call.start) + count * (call.length + 1) * 4, 0, 0, reads)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
+import torch
 from torch import Tensor
 
 SECTOR = 32
 #: sm_80 and sm_90 start 128 float32 multiply-adds and 16 exponentials a clock and multiprocessor:
 #: an exponential takes the place of eight multiply-adds, that is of sixteen operations.
 OPERATIONS_PER_EXPONENTIAL = 16
+
+
+class Call(SimpleNamespace):
+    """Arguments of one call of an operator, by the names of its schema."""
+
+    @classmethod
+    def bind(cls, op: str, args: tuple[Any, ...]) -> Call:
+        """Give positional arguments their names.
+
+        Raises:
+            ValueError: If there are more or fewer than the schema has.
+        """
+        schema = getattr(torch.ops.graphlab, op).default._schema
+        names = [argument.name for argument in schema.arguments]
+        return cls(**dict(zip(names, args, strict=True)))
 
 
 @dataclass(frozen=True)

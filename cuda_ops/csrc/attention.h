@@ -12,7 +12,7 @@
 
 #include <tuple>
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

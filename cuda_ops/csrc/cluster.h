@@ -2,7 +2,7 @@
 // to zero. Long sums run in float64; all are bitwise independent of the number of threads.
 #pragma once
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

@@ -11,7 +11,7 @@
 // beyond the result: one normalised copy of z, with rows padded to whole vectors.
 #pragma once
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

@@ -14,7 +14,7 @@
 
 #include <tuple>
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

@@ -10,7 +10,7 @@
 // Values are bitwise independent of the number of threads. Workspace: O(num_hops N) per thread.
 #pragma once
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

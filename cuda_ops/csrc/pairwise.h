@@ -2,8 +2,8 @@
 //
 //   r_i = log sum_j v_j exp(s <x_i, y_j>),   c_j = log sum_i w_i exp(s <x_i, y_j>)
 //
-// Pairs (i, i) are kept (diagonal = 0), excluded (1) or counted with logit zero (2). Weights are
-// non-negative and constant; a missing weight is one. An empty sum is -inf and passes no gradient.
+// Pairs (i, i) are kept, excluded or counted with logit zero. Weights are non-negative and constant;
+// a missing weight is one. An empty sum is -inf and passes no gradient.
 //
 // While s times the largest norms stays below a bound, exponentials are summed as they are;
 // otherwise, and for extreme weights, a running maximum is subtracted. Values are bitwise
@@ -12,9 +12,12 @@
 
 #include <tuple>
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
+
+// Values of the argument `diagonal`.
+enum class Diagonal : int64_t { keep = 0, exclude = 1, zero = 2 };
 
 // (r, c); c is empty unless `columns`.
 std::tuple<Tensor, Tensor> pairwise_logsumexp(

@@ -11,7 +11,7 @@
 // torch, every CPU and CUDA give the same bits.
 #pragma once
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

@@ -18,9 +18,12 @@
 
 #include <vector>
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
+
+// Columns whose squares are added up before others are; panels start at its multiples.
+constexpr int kSquareBlock = 16;
 
 Tensor propagate(
     const Tensor& h, const Tensor& rowptr, const Tensor& col, const OptionalTensor& weight,

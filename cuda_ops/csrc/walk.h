@@ -8,7 +8,7 @@
 
 #include <tuple>
 
-#include "checks.h"
+#include "tensor.h"
 
 namespace graphlab {
 

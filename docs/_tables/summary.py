@@ -1,4 +1,4 @@
-"""One table over all committed result files: a number of each, its baseline, and the file."""
+"""Tables over all systems: every committed result file, and one line per system."""
 
 from __future__ import annotations
 
@@ -63,12 +63,38 @@ def results() -> str:
             if path.stem.endswith("_smoke"):
                 continue  # shows that a figure repeats, not how good a method is
             table = read(str(path.relative_to(ROOT)))
-            data = path.stem.removeprefix(f"{name}_").replace("_", " ")
-            seeds = f"{rule.title}, {data} ({len(table['seeds'])})"
-            cells = [cell(table, rows, rule.metric) for rows in (rule.ours, rule.baseline)]
-            link = f"[json](experiments/results/{path.name})"
-            lines.append([seeds, rule.measure, *cells, link])
+            link = f"[json](../experiments/results/{path.name})"
+            lines.append([*described(rule, path.stem.removeprefix(f"{name}_"), table), link])
     return markdown(["system, data (seeds)", "%", "result", "beside it", "file"], lines)
+
+
+#: The data set that stands for a system: Cora, or the first of its paper; and its page.
+OVERVIEW = {
+    "pamc": ("acm", "pamc"),
+    "pot": ("cora", "pot"),
+    "fastrp": ("blogcatalog_d128", "fastrp"),
+    "link_prediction": ("cora", "topological_concentration"),
+    "hypergraph": ("dblp", "hypergraph"),
+    "graphclip_zeroshot": ("cora", "graphclip"),
+    "graphclip_fewshot": ("cora", "graphclip"),
+    "tape": ("cora", "tape"),
+    "gaugllm": ("cora", "gaugllm"),
+}
+
+
+def overview() -> str:
+    """One committed result file per system."""
+    lines = []
+    for name, (data, page) in OVERVIEW.items():
+        table = read(f"experiments/results/{name}_{data}.json")
+        lines.append([*described(RULES[name], data, table), f"[page](docs/{page}.md)"])
+    return markdown(["system, data (seeds)", "%", "result", "beside it", "more"], lines)
+
+
+def described(rule: Rule, data: str, table: dict[str, Any]) -> list[str]:
+    """System and data, measure, our rows and the baselines of one file."""
+    title = f"{rule.title}, {data.replace('_', ' ')} ({len(table['seeds'])})"
+    return [title, rule.measure, *(cell(table, r, rule.metric) for r in (rule.ours, rule.baseline))]
 
 
 def cell(table: dict[str, Any], rows: str, metric: str) -> str:
@@ -81,4 +107,4 @@ def cell(table: dict[str, Any], rows: str, metric: str) -> str:
     return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in found.items())
 
 
-TABLES: dict[str, Callable[[], str]] = {"results": results}
+TABLES: dict[str, Callable[[], str]] = {"results": results, "overview": overview}

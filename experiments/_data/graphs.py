@@ -45,11 +45,12 @@ def read_graph(
     """Read a graph through PyG's own class.
 
     Args:
-        name: One of ``NAMES``.
-        root: Folder of all data sets; must be writable, because PyG stores what it has read.
-        source: Folder of the same layout to copy missing raw files from; only read. Without it a
-            missing set is fetched by PyG.
-        transform: Applied to the graph.
+        name (str): One of ``NAMES``.
+        root (str | Path): Folder of all data sets; must be writable, because PyG stores what it has
+            read.
+        source (str | Path, optional): Folder of the same layout to copy missing raw files from;
+            only read. Without it a missing set is fetched by PyG.
+        transform (callable, optional): Applied to the graph.
 
     Returns:
         Data: The graph, dense features.
@@ -60,10 +61,10 @@ def read_graph(
     if name not in _SETS:
         raise ValueError(f"dataset must be one of {', '.join(NAMES)}, got {name!r}")
     kind, folder, known_as, below = _SETS[name]
-    place = Path(root) / folder
+    target = Path(root) / folder
     if source is not None:
-        _copy_raw(Path(source) / folder / below / "raw", place / below / "raw")
-    data: Data = (kind(str(place), known_as) if known_as else kind(str(place)))[0]
+        _copy_raw(Path(source) / folder / below / "raw", target / below / "raw")
+    data: Data = (kind(str(target), known_as) if known_as else kind(str(target)))[0]
     if data.x is not None and data.x.layout != torch.strided:
         data.x = data.x.to_dense()
     return data if transform is None else transform(data)

@@ -28,16 +28,16 @@ class Stored:
     """A graph and what models said about it.
 
     Attributes:
-        x: Features ``(N, F)``, unit rows.
-        y: Classes ``(N,)``.
-        edge_index: Both directions of every edge, sorted, no loops.
-        ranked: Predicted classes plus one, best first, 0 for none, ``(N, k)``.
-        candidates: Judged pairs, deletions and additions.
-        similarity: A model's similarity of each pair in [0, 1], NaN if unknown.
-        texts: N texts, or None.
-        class_names: Names of the classes, or nothing.
-        num_classes: C.
-        parts: Split by which the features were tuned, if they were.
+        x (Tensor): Features ``(N, F)``, unit rows.
+        y (Tensor): Classes ``(N,)``.
+        edge_index (Tensor): Both directions of every edge, sorted, no loops.
+        ranked (Tensor): Predicted classes plus one, best first, 0 for none, ``(N, k)``.
+        candidates (EdgeCandidates): Judged pairs, deletions and additions.
+        similarity (Tensor): A model's similarity of each pair in [0, 1], NaN if unknown.
+        texts (list[str], optional): N texts, or None.
+        class_names (tuple[str, ...]): Names of the classes, or nothing.
+        num_classes (int): C.
+        parts (dict[str, Tensor], optional): Split by which the features were tuned, if they were.
     """
 
     x: Tensor
@@ -56,11 +56,11 @@ def read_stored(root: str, dataset: str, features: str, seed: int) -> Stored:
     """Read one of the graphs.
 
     Args:
-        root: Folder that holds the folders of the graphs.
-        dataset: ``"citeseer"`` or ``"cora"``.
-        features: ``"minilm"`` (CiteSeer), ``"bow"`` or ``"deberta"`` (Cora; tuned on the labels of
-            60 % of the nodes, by seed 0 to 3).
-        seed: Seed of those.
+        root (str): Folder that holds the folders of the graphs.
+        dataset (str): ``"citeseer"`` or ``"cora"``.
+        features (str): ``"minilm"`` (CiteSeer), ``"bow"`` or ``"deberta"`` (Cora; tuned on the
+            labels of 60 % of the nodes, by seed 0 to 3).
+        seed (int): Seed of those.
 
     Raises:
         ValueError: If the names do not fit, or predictions and labels follow different orders.

@@ -23,11 +23,11 @@ class TextSet:
     """A text graph and how its classes are put into words.
 
     Attributes:
-        name: Of the folder, or of the embedded graph.
-        graph: The graph; ``label_names`` are readable.
-        template: Sentence with ``{c}``.
-        join: Between sentence and description.
-        descriptions: By class name, or None.
+        name (str): Of the folder, or of the embedded graph.
+        graph (TextGraph): The graph; ``label_names`` are readable.
+        template (str): Sentence with ``{c}``.
+        join (str): Between sentence and description.
+        descriptions (dict[str, str], optional): By class name, or None.
     """
 
     name: str
@@ -60,7 +60,7 @@ def stdlib() -> Any:
     return python_stdlib()
 
 
-def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
+def load_text_set(path: str | Path, edges: str = "edges.csv") -> TextSet:
     """Read a folder, or the embedded graph.
 
     A folder holds ``nodes.csv`` (``id``, ``text``, maybe ``label``), ``edges.csv`` (``src``,
@@ -68,18 +68,18 @@ def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
     ``label_prompts.json`` (``template``, ``join``, ``descriptions`` by class).
 
     Args:
-        place: The folder, or ``"python_stdlib"``.
-        edges: File of the edges in the folder.
+        path (str | Path): The folder, or ``"python_stdlib"``.
+        edges (str): File of the edges in the folder.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If a file is malformed; the message names it.
     """
-    if str(place) == EMBEDDED:
+    if str(path) == EMBEDDED:
         data = stdlib()
         graph = TextGraph.from_data(data, data.text, label_names=data.label_names)
         return TextSet(EMBEDDED, graph, template="Python modules: {c}")
-    folder = Path(place)
+    folder = Path(path)
     graph = TextGraph.from_csv(folder, folder / edges)
     if "label_names" in graph:
         graph.label_names = [name.replace("_", " ") for name in graph.label_names]
@@ -96,6 +96,6 @@ def load_text_set(place: str | Path, edges: str = "edges.csv") -> TextSet:
     )
 
 
-def place_of(data: str, name: str) -> str:
+def set_path(data: str, name: str) -> str:
     """Where a graph of a data folder is; the embedded one is nowhere."""
     return name if name == EMBEDDED else str(Path(data) / name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +19,15 @@ class Options:
     """Options of every script.
 
     Attributes:
-        preset: Named configuration that the other options override.
-        seeds: ``3``, ``0,2,5`` or the half-open range ``0:10``.
-        out: Folder of the runs.
-        report: Write an HTML report to this file.
-        results: Write the results JSON to this file as well.
-        tensorboard: Log scalars for TensorBoard too.
-        device: Where to compute; ``auto`` takes the GPU when there is one.
-        resume: Skip finished seeds and continue an interrupted one.
-        list: Print the presets and stop.
+        preset (str): Named configuration that the other options override.
+        seeds (str): ``3``, ``0,2,5`` or the half-open range ``0:10``.
+        out (Path): Folder of the runs.
+        report (Path, optional): Write an HTML report to this file.
+        results (Path, optional): Write the results JSON to this file as well.
+        tensorboard (bool): Log scalars for TensorBoard too.
+        device (str): Where to compute; ``auto`` takes the GPU when there is one.
+        resume (bool): Skip finished seeds and continue an interrupted one.
+        list (bool): Print the presets and stop.
     """
 
     preset: str
@@ -54,13 +55,13 @@ def parse_command(
     """Read the command line; leaves the process with a message when an option is unknown.
 
     Args:
-        module: Module shown in the usage line.
-        config_type: The configuration class; every field is an option.
-        presets: Configurations by name; the first is the default.
-        argv: Arguments without the program.
+        module (str): Module shown in the usage line.
+        config_type (type[C]): The configuration class; every field is an option.
+        presets (Mapping[str, C]): Configurations by name; the first is the default.
+        argv (list[str]): Arguments without the program.
 
     Returns:
-        The preset with the given overrides, and the options.
+        Command[C]: The preset with the given overrides, and the options.
 
     Raises:
         ImportError: If tyro is missing.
@@ -126,17 +127,53 @@ def parse_options(kind: type[C], arguments: Sequence[str] | None) -> C:
     """Read the options of a command without presets.
 
     Args:
-        kind: Their dataclass; its docstring is the help.
-        arguments: What was given; ``None`` takes the command line.
+        kind (type[C]): Their dataclass; its docstring is the help.
+        arguments (Sequence[str], optional): What was given; ``None`` takes the command line.
 
     Returns:
-        The options.
+        C: The options.
 
     Raises:
         ImportError: If tyro is missing.
     """
     options: C = _tyro().cli(kind, args=None if arguments is None else list(arguments))
     return options
+
+
+def preset_lines(presets: Mapping[str, Any]) -> list[str]:
+    """A line per preset: its name and the settings that differ from the class's defaults.
+
+    Args:
+        presets (Mapping[str, Any]): Configurations by name.
+
+    Returns:
+        list[str]: Names aligned, settings as on the command line; the first preset is the default.
+    """
+    width = max(map(len, presets), default=0)
+    lines = []
+    for name, config in presets.items():
+        default = _settings(type(config)())
+        changed = {k: v for k, v in _settings(config).items() if v != default.get(k)}
+        words = " ".join(_words(option, value) for option, value in changed.items())
+        lines.append(f"{name:<{width}}  {words or '(the defaults)'}")
+    return lines
+
+
+def _settings(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Options by name; those of a nested configuration carry its name: ``pamc.lr``."""
+    settings: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), prefix + field.name.replace("_", "-")
+        nested = dataclasses.is_dataclass(value)
+        settings |= _settings(value, f"{name}.") if nested else {name: value}
+    return settings
+
+
+def _words(option: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{option}" if value else f"--no-{option}"
+    values = value if isinstance(value, tuple | list) else [value]
+    return " ".join([f"--{option}", *(shlex.quote(str(v)) for v in values)])
 
 
 def _tyro() -> Any:

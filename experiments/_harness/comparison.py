@@ -23,7 +23,7 @@ from typing import Any
 TIMING = frozenset({"seconds", "seconds_per_epoch"})
 
 #: Fields of configurations that say where files are, not what is computed.
-PLACES = frozenset(
+PATHS = frozenset(
     {"root", "source", "data", "graph", "tune_on", "embeddings", "model"}
     | {"cache", "encoder_cache", "llm_cache"}
 )
@@ -37,9 +37,9 @@ class Spread:
     """Values of one metric over seeds.
 
     Attributes:
-        mean: Their mean.
-        std: Their sample standard deviation; None for one seed.
-        values: One per seed.
+        mean (float): Their mean.
+        std (float, optional): Their sample standard deviation; None for one seed.
+        values (tuple[float, ...]): One per seed.
     """
 
     mean: float
@@ -65,27 +65,27 @@ class Spread:
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of one row, committed and found; None where one side does not have it."""
+    """One metric of one row, committed and repeated; None where one side does not have it."""
 
     row: str
     metric: str
     committed: Spread | None
-    found: Spread | None
+    repeated: Spread | None
 
     @property
     def tolerance(self) -> float:
         """How far the means may lie apart."""
-        if self.committed is None or self.found is None:
+        if self.committed is None or self.repeated is None:
             return 0.0
-        error = math.sqrt(self.committed.squared_error() + self.found.squared_error())
+        error = math.sqrt(self.committed.squared_error() + self.repeated.squared_error())
         return max(STANDARD_ERRORS * error, FLOOR * max(1.0, abs(self.committed.mean)))
 
     @property
     def difference(self) -> float:
         """Distance of the means; infinite where one side is missing."""
-        if self.committed is None or self.found is None:
+        if self.committed is None or self.repeated is None:
             return math.inf
-        return abs(self.committed.mean - self.found.mean)
+        return abs(self.committed.mean - self.repeated.mean)
 
     @property
     def within(self) -> bool:
@@ -95,7 +95,7 @@ class Line:
     @property
     def equal(self) -> bool:
         """Whether all values are the same to the last bit."""
-        sides = self.committed, self.found
+        sides = self.committed, self.repeated
         return None not in sides and sides[0].values == sides[1].values  # type: ignore[union-attr]
 
     def cells(self) -> dict[str, str]:
@@ -104,23 +104,24 @@ class Line:
             "row": self.row,
             "metric": self.metric,
             "committed": str(self.committed or "missing"),
-            "reproduced": str(self.found or "missing"),
+            "reproduced": str(self.repeated or "missing"),
             "may differ by": f"{self.tolerance:.4f}",
             "within": "yes" if self.within else "NO",
         }
 
 
-def compare(committed: Mapping[str, Any], found: Mapping[str, Any]) -> list[Line]:
+def compare(committed: Mapping[str, Any], repeated: Mapping[str, Any]) -> list[Line]:
     """Compare two result files.
 
     Args:
-        committed: Content of the committed file.
-        found: Content of the new one.
+        committed (Mapping[str, Any]): Content of the committed file.
+        repeated (Mapping[str, Any]): Content of the new one.
 
     Returns:
-        A line per row and metric of either file, times left out, in the order of the files.
+        list[Line]: A line per row and metric of either file, times left out, in the order of the
+        files.
     """
-    before, after = committed["rows"], found["rows"]
+    before, after = committed["rows"], repeated["rows"]
     lines = []
     for row in dict.fromkeys([*before, *after]):
         old, new = before.get(row, {}), after.get(row, {})
@@ -131,18 +132,18 @@ def compare(committed: Mapping[str, Any], found: Mapping[str, Any]) -> list[Line
     return lines
 
 
-def changed_settings(committed: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+def changed_settings(committed: Mapping[str, Any], repeated: Mapping[str, Any]) -> list[str]:
     """Settings that the recorded command no longer gives, which makes it another experiment.
 
-    Settings that a script has gained since are no difference; places of files never are.
+    Settings that a script has gained since are no difference; paths of files never are.
 
     Returns:
-        ``"name: committed -> now"`` for every one; seeds are among them.
+        list[str]: ``"name: committed -> now"`` for every one; seeds are among them.
     """
     old = {"seeds": committed["seeds"], **committed["config"]}
-    new = {"seeds": found["seeds"], **found["config"]}
+    new = {"seeds": repeated["seeds"], **repeated["config"]}
     return [
         f"{name}: {old[name]} -> {new.get(name)}"
         for name in old
-        if name not in PLACES and old[name] != new.get(name)
+        if name not in PATHS and old[name] != new.get(name)
     ]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from experiments._harness.results import Rows
 from experiments._harness.state import (
     flatten_state,
     random_state,
@@ -36,9 +37,10 @@ class Checkpoint:
     """A restored point of a run.
 
     Attributes:
-        step: Last finished step; a loop continues at ``step + 1``.
-        tensors: The nested tensors given to :meth:`Context.checkpoint`, on the CPU.
-        state: The nested state given to it.
+        step (int): Last finished step; a loop continues at ``step + 1``.
+        tensors (dict[str, Any]): The nested tensors given to :meth:`Context.checkpoint`, on the
+            CPU.
+        state (dict[str, Any]): The nested state given to it.
     """
 
     step: int
@@ -51,12 +53,12 @@ class Context:
     """One seed's surroundings. A resumed run continues bit for bit where the checkpoint was taken.
 
     Attributes:
-        seed: The seed of this run.
-        device: Where to compute.
-        directory: Files of this run.
-        generator: A generator on ``device``, seeded with ``seed``.
-        writer: TensorBoard writer, when asked for.
-        main: Whether this process owns the files; the others write none.
+        seed (int): The seed of this run.
+        device (torch.device): Where to compute.
+        directory (Path): Files of this run.
+        generator (torch.Generator): A generator on ``device``, seeded with ``seed``.
+        writer (Any): TensorBoard writer, when asked for.
+        main (bool): Whether this process owns the files; the others write none.
 
     Example:
         A resumable loop::
@@ -115,9 +117,10 @@ class Context:
         """Atomically save a point to resume from, with all generators and the log's length.
 
         Args:
-            step: The step just finished.
-            tensors: Nested dict of tensors; a ``state_dict()`` of a module or optimizer fits.
-            state: Further nested numbers, strings, lists or tensors.
+            step (int): The step just finished.
+            tensors (Mapping[str, Any]): Nested dict of tensors; a ``state_dict()`` of a module or
+                optimizer fits.
+            state (Mapping[str, Any], optional): Further nested numbers, strings, lists or tensors.
 
         Raises:
             TypeError: If something is not a tensor or a plain value.
@@ -149,7 +152,7 @@ class Context:
         """Load the last checkpoint, reset every generator and cut the log back to it.
 
         Returns:
-            The checkpoint, or None when the run starts from the beginning.
+            Checkpoint, optional: The checkpoint, or None when the run starts from the beginning.
 
         Raises:
             ValueError: If the checkpoint or the log beside it is damaged.
@@ -226,6 +229,15 @@ class Context:
                 canvas.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
         pyplot.close(canvas)
         return path
+
+    def bars(self, name: str, rows: Rows, metric: str, ylabel: str) -> Path:
+        """Save a horizontal bar for each row that has a metric; see :meth:`figure`."""
+        from graphlab import viz
+
+        values = {label: row[metric] for label, row in rows.items() if metric in row}
+        series = {metric: list(values.values())}
+        axes = viz.bars(list(values), series, ylabel=ylabel, value_format=".2f", horizontal=True)
+        return self.figure(name, axes)
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> Path:
         """Save rows (one dict each) as ``<name>.json``; the report shows them as a table."""

@@ -1,6 +1,6 @@
 """Facts that must stand beside a published number: code version, machine, packages, kernels.
 
-Nothing recorded here identifies a person or a place: no host name, no user name, no absolute path.
+Nothing recorded here identifies a person or a site: no host name, no user name, no absolute path.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ def _memory_bytes() -> int | None:
 
 def versions() -> dict[str, str | None]:
     """Versions of Python and of the packages that can change a result (None when absent)."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    known: dict[str, str | None] = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            known[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            known[package] = None
+    return known
 
 
 def kernels() -> Any:

@@ -61,7 +61,7 @@ class Report:
     All text is escaped, so results may contain any character.
 
     Args:
-        title: Heading of the page.
+        title (str): Heading of the page.
 
     Example:
         >>> page = Report("Clustering").text("Two seeds.").table([{"row": "ours", "acc": "0.9"}])
@@ -100,8 +100,8 @@ class Report:
         Their names are shown with spaces for underscores.
 
         Args:
-            rows: Cells by column; a missing cell stays empty.
-            caption: Line above the table.
+            rows (Sequence[Mapping[str, Any]]): Cells by column; a missing cell stays empty.
+            caption (str): Line above the table.
         """
         columns = columns_of([dict(row) for row in rows])
         kinds = {column: _kind([row.get(column) for row in rows]) for column in columns}
@@ -126,8 +126,8 @@ class Report:
         """Embed a picture.
 
         Args:
-            picture: Path of a PNG, PNG bytes, or a matplotlib Figure or Axes.
-            caption: Line below it, also its alternative text.
+            picture (Any): Path of a PNG, PNG bytes, or a matplotlib Figure or Axes.
+            caption (str): Line below it, also its alternative text.
 
         Raises:
             ValueError: If the bytes are not a PNG.
@@ -148,8 +148,8 @@ class Report:
         """Draw lines (name to points) as inline SVG; non-finite points are left out.
 
         Args:
-            series: Points by name of the line.
-            caption: Line below the drawing.
+            series (Mapping[str, Sequence[tuple[float, float]]]): Points by name of the line.
+            caption (str): Line below the drawing.
         """
         clean = {
             name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
@@ -212,7 +212,7 @@ def _svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str
     x0, x1 = _span([x for x, _ in every])
     y0, y1 = _span([y for _, y in every])
 
-    def place(x: float, y: float) -> str:
+    def pixel(x: float, y: float) -> str:
         across = left + (x - x0) / (x1 - x0) * (width - left - 12)
         down = height - bottom - (y - y0) / (y1 - y0) * (height - bottom - 12)
         return f"{across:.1f},{down:.1f}"
@@ -220,7 +220,7 @@ def _svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str
     lines, keys = [], []
     for index, (name, points) in enumerate(series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
-        path = " ".join(place(x, y) for x, y in points)
+        path = " ".join(pixel(x, y) for x, y in points)
         lines.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
         )

@@ -55,8 +55,8 @@ class Recorded:
     """A committed result file.
 
     Attributes:
-        name: The file without its ending.
-        content: What it holds.
+        name (str): The file without its ending.
+        content (dict[str, Any]): What it holds.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Recorded:
         return words
 
     def obstacle(self) -> str | None:
-        """Why this machine cannot repeat it, as far as that can be told without trying."""
+        """Why this machine cannot repeat it, as far as can be said without trying."""
         recorded = self.content["versions"]["python"].rpartition(".")[0]
         here = platform.python_version().rpartition(".")[0]
         if EMBEDDED in str(self.content["config"]) and recorded != here:
@@ -94,17 +94,17 @@ class Recorded:
         """Arguments of the recorded command, with files in ``out`` and data from ``data``.
 
         Args:
-            out: Folder of the runs, models and results.
-            data: Folder with all data sets; None takes the recorded places.
+            out (Path): Folder of the runs, models and results.
+            data (Path, optional): Folder with all data sets; None takes the recorded paths.
 
         Returns:
-            Arguments for the script.
+            list[str]: Arguments for the script.
         """
         given = self._words()
-        places = {"out": out / "runs", "results": self.results(out)}
-        places |= self._models(out) | ({} if data is None else self._data(data))
-        kept = _without([*places, "report", "tensorboard"], given[3:])
-        return [*kept, *(word for key, path in places.items() for word in (f"--{key}", str(path)))]
+        paths = {"out": out / "runs", "results": self.results(out)}
+        paths |= self._models(out) | ({} if data is None else self._data(data))
+        kept = _without([*paths, "report", "tensorboard"], given[3:])
+        return [*kept, *(word for key, path in paths.items() for word in (f"--{key}", str(path)))]
 
     def results(self, out: Path) -> Path:
         """Where the repeated run puts its results."""
@@ -123,21 +123,21 @@ class Recorded:
     def _data(self, data: Path) -> dict[str, Path]:
         script, config = self.content["script"], self.content["config"]
         texts = data / "text_graphs"
-        found: dict[str, Path] = {}
+        folders: dict[str, Path] = {}
         if script in SOURCES and config["dataset"] not in PACKAGED:
             below = "linkpred/animal" if config["dataset"] in ANIMALS else SOURCES[script]
-            found["source"] = data / below
+            folders["source"] = data / below
         elif script == "gaugllm":
-            found["data"] = data / "llm_outputs"
+            folders["data"] = data / "llm_outputs"
         elif script == "graphclip_pretrain":
-            found["data"] = texts
+            folders["data"] = texts
         elif script.startswith("graphclip_"):
             keys = [key for key in ("graph", "tune_on") if config.get(key, "none") != "none"]
-            found |= {key: texts / Path(config[key]).name for key in keys}
+            folders |= {key: texts / Path(config[key]).name for key in keys}
         if config.get("embeddings"):
-            found["embeddings"] = texts / Path(config["embeddings"]).name
+            folders["embeddings"] = texts / Path(config["embeddings"]).name
         # What is not there is left as recorded: the script then says what it misses.
-        return {key: path for key, path in found.items() if path.is_dir()}
+        return {key: path for key, path in folders.items() if path.is_dir()}
 
 
 def _without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
@@ -153,8 +153,8 @@ def _without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
 
 def committed(folder: Path = RESULTS) -> list[Recorded]:
     """All committed files by name, pretraining before what needs its models."""
-    found = [Recorded(path.stem, read_json(path)) for path in folder.glob("*.json")]
-    return sorted(found, key=lambda r: (r.content["script"] != "graphclip_pretrain", r.name))
+    files = [Recorded(path.stem, read_json(path)) for path in folder.glob("*.json")]
+    return sorted(files, key=lambda r: (r.content["script"] != "graphclip_pretrain", r.name))
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,10 @@ class Outcome:
     """What came of a file.
 
     Attributes:
-        recorded: The committed file.
-        status: ``"repeated"``, ``"not run"`` (something is not here) or ``"failed"``.
-        reason: Why it was not repeated, or which settings have changed.
-        lines: The comparison.
+        recorded (Recorded): The committed file.
+        status (str): ``"repeated"``, ``"not run"`` (something is not here) or ``"failed"``.
+        reason (str): Why it was not repeated, or which settings have changed.
+        lines (list[Line]): The comparison.
     """
 
     recorded: Recorded
@@ -188,21 +188,21 @@ class Outcome:
             return f"{self.status}: {self.reason}"
         equal = sum(line.equal for line in self.lines)
         count = len(self.lines)
-        told = f"{count - len(self.outside)} of {count} figures within, {equal} equal"
-        return f"{told}; settings have changed: {self.reason}" if self.reason else told
+        text = f"{count - len(self.outside)} of {count} figures within, {equal} equal"
+        return f"{text}; settings have changed: {self.reason}" if self.reason else text
 
 
 def repeat(recorded: Recorded, out: Path, data: Path | None, run: Runner) -> Outcome:
     """Repeat one file's command and compare; finished seeds in ``out`` are kept.
 
     Args:
-        recorded: The committed file.
-        out: Folder of the runs.
-        data: Folder with all data sets, or None.
-        run: Runs the script.
+        recorded (Recorded): The committed file.
+        out (Path): Folder of the runs.
+        data (Path, optional): Folder with all data sets, or None.
+        run (Runner): Runs the script.
 
     Returns:
-        The outcome; nothing is raised for a run that fails.
+        Outcome: The outcome; nothing is raised for a run that fails.
     """
     obstacle = recorded.obstacle()
     if obstacle is not None:
@@ -214,14 +214,14 @@ def repeat(recorded: Recorded, out: Path, data: Path | None, run: Runner) -> Out
     if not target.exists():
         last = (log.read_text(encoding="utf-8").strip().splitlines() or ["no output"])[-1]
         return Outcome(recorded, "not run" if _is_missing(last) else "failed", last)
-    found = read_json(target)
-    if found["errors"]:
-        reasons = list(dict.fromkeys(found["errors"].values()))
+    repeated = read_json(target)
+    if repeated["errors"]:
+        reasons = list(dict.fromkeys(repeated["errors"].values()))
         status = "not run" if all(map(_is_missing, reasons)) else "failed"
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         return Outcome(recorded, status, reasons[0] + more)
-    changed = "; ".join(changed_settings(recorded.content, found))
-    return Outcome(recorded, "repeated", changed, compare(recorded.content, found))
+    changed = "; ".join(changed_settings(recorded.content, repeated))
+    return Outcome(recorded, "repeated", changed, compare(recorded.content, repeated))
 
 
 def _is_missing(message: str) -> bool:

@@ -1,4 +1,4 @@
-"""Pages made of results: one run with everything about it, or a tour of several runs."""
+"""Pages made of results: one run with everything about it, or several runs together."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from experiments._harness.page import MAX_CURVES, Report
 from experiments._harness.results import Results
 from graphlab._io import read_json
 
-__all__ = ["Report", "Stop", "results_report", "tour_report"]
+__all__ = ["Entry", "Report", "joint_report", "results_report"]
 
 
 @dataclass(frozen=True)
-class Stop:
-    """One run on a tour.
+class Entry:
+    """One run on a joint page.
 
     Attributes:
-        title: Name of the system.
-        data: What it ran on.
-        told: What it does here.
-        summary: Its line of the first table.
-        results: What came out.
-        note: What must not be missed.
+        title (str): Name of the system.
+        data (str): What it ran on.
+        description (str): What it does here.
+        summary (Mapping[str, Any]): Its line of the first table.
+        results (Results): What came out.
+        note (str): What must not be missed.
     """
 
     title: str
     data: str
-    told: str
+    description: str
     summary: Mapping[str, Any]
     results: Results
     note: str = ""
@@ -40,10 +40,10 @@ def results_report(results: Results) -> Report:
     """The standard page of a run: table, baselines, curves, pictures, cost, environment, gaps.
 
     Args:
-        results: What :func:`experiments._harness.runner.execute` returned.
+        results (Results): What :func:`experiments._harness.runner.execute` returned.
 
     Returns:
-        The page, to which a script may append.
+        Report: The page, to which a script may append.
     """
     facts = results.as_dict()
     page = Report(f"{results.script}: {results.preset}")
@@ -64,52 +64,52 @@ def results_report(results: Results) -> Report:
     return page
 
 
-def tour_report(title: str, opening: str, stops: Sequence[Stop]) -> Report:
+def joint_report(title: str, opening: str, entries: Sequence[Entry]) -> Report:
     """One page for several runs: a summary, a section per run, all gaps, the environment once.
 
     Args:
-        title: Heading of the page.
-        opening: Paragraphs below it.
-        stops: The runs.
+        title (str): Heading of the page.
+        opening (str): Paragraphs below it.
+        entries (Sequence[Entry]): The runs.
 
     Returns:
-        The page, to which a script may append.
+        Report: The page, to which a script may append.
     """
     page = Report(title).text(opening)
     page.section("Summary")
-    page.table([stop.summary for stop in stops], "each system's number beside its baseline")
+    page.table([entry.summary for entry in entries], "each system's number beside its baseline")
     left_out = []
-    for stop in stops:
-        page.section(f"{stop.title}: {stop.data}")
-        page.text(stop.told).text(_protocol(stop.results))
-        if stop.note:
-            page.note(stop.note)
-        if stop.results.finished:
-            _add_table(page, stop.results)
-        _add_artifacts(page, stop.results)
-        if stop.results.command:
-            page.code(stop.results.command)
+    for entry in entries:
+        page.section(f"{entry.title}: {entry.data}")
+        page.text(entry.description).text(_protocol(entry.results))
+        if entry.note:
+            page.note(entry.note)
+        if entry.results.finished:
+            _add_table(page, entry.results)
+        _add_artifacts(page, entry.results)
+        if entry.results.command:
+            page.code(entry.results.command)
         left_out += [
-            {"system": stop.title, "left out": what, "why": why}
-            for what, why in gaps(stop.results).items()
+            {"system": entry.title, "left out": what, "why": why}
+            for what, why in gaps(entry.results).items()
         ]
     page.section("Time and memory")
     page.table(
-        [_cost(stop) for stop in stops if stop.results.finished],
+        [_cost(entry) for entry in entries if entry.results.finished],
         "wall seconds of all seeds; highest resident memory of the process until the part ended",
     )
     page.section("What was not run, and why")
     _add_gaps(page, left_out)
-    if stops:
-        _add_environment(page, stops[0].results.as_dict())
+    if entries:
+        _add_environment(page, entries[0].results.as_dict())
     return page
 
 
-def _cost(stop: Stop) -> dict[str, str]:
-    costs = [result.cost for result in stop.results.finished]
+def _cost(entry: Entry) -> dict[str, str]:
+    costs = [result.cost for result in entry.results.finished]
     memory = max(cost["peak_rss_bytes"] or 0 for cost in costs)
     return {
-        "system": stop.title,
+        "system": entry.title,
         "seconds": f"{sum(cost['seconds'] for cost in costs):.1f}",
         "memory so far, MB": f"{memory / 1e6:,.0f}",
         "seeds": str(len(costs)),
@@ -143,12 +143,12 @@ def _alike(rows: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
     groups: list[tuple[set[str], list[dict[str, str]]]] = []
     for row in rows:
         measures = set(row) - {"", "seeds"}
-        found = next((group for group in groups if group[0] & measures), None)
-        if found is None:
-            found = (set(), [])
-            groups.append(found)
-        found[0].update(measures)
-        found[1].append(row)
+        match = next((group for group in groups if group[0] & measures), None)
+        if match is None:
+            match = (set(), [])
+            groups.append(match)
+        match[0].update(measures)
+        match[1].append(row)
     return [group for _, group in groups]
 
 

@@ -22,11 +22,12 @@ class SeedResult:
     """A finished seed.
 
     Attributes:
-        seed: The seed.
-        rows: ``{row label: {metric: value}}``.
-        cost: ``seconds`` (wall), ``peak_rss_bytes`` (highest resident memory of the process up to
-            the end of this seed), ``peak_gpu_bytes``, ``device`` and ``commit`` of the code.
-        directory: Its files.
+        seed (int): The seed.
+        rows (Rows): ``{row label: {metric: value}}``.
+        cost (dict[str, Any]): ``seconds`` (wall), ``peak_rss_bytes`` (highest resident memory of
+            the process up to the end of this seed), ``peak_gpu_bytes``, ``device`` and ``commit``
+            of the code.
+        directory (Path): Its files.
     """
 
     seed: int
@@ -40,15 +41,15 @@ class Results:
     """Everything known about one preset.
 
     Attributes:
-        script: Name of the script.
-        preset: Name of the preset.
-        config: The configuration as JSON values.
-        protocol: How numbers were selected, when the configuration says so.
-        finished: One entry per finished seed.
-        errors: Message by failed seed.
-        published: Published numbers by row label and metric.
-        not_run: What was left out, and why.
-        command: The command that repeats the run.
+        script (str): Name of the script.
+        preset (str): Name of the preset.
+        config (dict[str, Any]): The configuration as JSON values.
+        protocol (str, optional): How numbers were selected, when the configuration says so.
+        finished (list[SeedResult]): One entry per finished seed.
+        errors (dict[int, str]): Message by failed seed.
+        published (dict[str, dict[str, float]]): Published numbers by row label and metric.
+        not_run (dict[str, str]): What was left out, and why.
+        command (str, optional): The command that repeats the run.
     """
 
     script: str

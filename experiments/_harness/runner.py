@@ -28,7 +28,7 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 
-from experiments._harness.cli import Options, parse_command, parse_seeds
+from experiments._harness.cli import Options, parse_command, parse_seeds, preset_lines
 from experiments._harness.context import ARTIFACTS, CHECKPOINT, METRICS, Context
 from experiments._harness.environment import command_line, git_commit, jsonable, peak_rss_bytes
 from experiments._harness.ranks import agree, is_main, join_ranks, several
@@ -54,19 +54,21 @@ def main(
     """Run a script from its command line and exit: 0, 1 when a seed failed, 130 when interrupted.
 
     Args:
-        run: ``run(config, context)`` returning metrics, or metrics by row label.
-        config_type: The frozen dataclass.
-        presets: Configurations by name; the first is the default.
-        published: Published numbers to show beside ours.
-        not_run: What the script leaves out, and why; repeated in the results and the report.
-        arguments: Command line without the program (default: ``sys.argv[1:]``).
+        run (Run): ``run(config, context)`` returning metrics, or metrics by row label.
+        config_type (type[C]): The frozen dataclass.
+        presets (Mapping[str, C]): Configurations by name; the first is the default.
+        published (Published, optional): Published numbers to show beside ours.
+        not_run (Mapping[str, str], optional): What the script leaves out, and why; repeated in the
+            results and the report.
+        arguments (Sequence[str], optional): Command line without the program (default:
+            ``sys.argv[1:]``).
     """
     argv = list(sys.argv[1:] if arguments is None else arguments)
     module = command_module(run)
     command = parse_command(module, config_type, presets, argv)
     options = command.options
     if options.list:
-        print("\n".join(f"{name}: {config}" for name, config in presets.items()))
+        print("\n".join(preset_lines(presets)))
         sys.exit(0)
     try:
         results = execute(
@@ -122,19 +124,19 @@ def execute(
     """Run one configuration over seeds; a failing seed is recorded and the others still run.
 
     Args:
-        run: ``run(config, context)``.
-        config: A dataclass instance.
-        seeds: Non-negative seeds.
-        preset: Name for the folder and the table.
-        script: Name for the folder and the table (default: the module of ``run``).
-        published: Published numbers; those of ``preset`` are kept.
-        out: Folder of the runs.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        resume: Skip finished seeds and continue an interrupted one.
-        tensorboard: Write TensorBoard events too.
+        run (Run): ``run(config, context)``.
+        config (Any): A dataclass instance.
+        seeds (Iterable[int]): Non-negative seeds.
+        preset (str): Name for the folder and the table.
+        script (str, optional): Name for the folder and the table (default: the module of ``run``).
+        published (Published, optional): Published numbers; those of ``preset`` are kept.
+        out (str | Path): Folder of the runs.
+        device (str): ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        resume (bool): Skip finished seeds and continue an interrupted one.
+        tensorboard (bool): Write TensorBoard events too.
 
     Returns:
-        The results, also written to ``results.json`` above the seeds' folders.
+        Results: The results, also written to ``results.json`` above the seeds' folders.
     """
     fields = dataclasses.asdict(config)
     script = script or script_name(command_module(run))

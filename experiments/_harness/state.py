@@ -21,7 +21,7 @@ def flatten_state(state: Any) -> tuple[dict[str, Tensor], Any]:
     """Split nested state into named tensors and a JSON value that refers to them.
 
     Args:
-        state: Nested dicts (string or integer keys), lists, tuples, tensors, plain scalars.
+        state (Any): Nested dicts (string or integer keys), lists, tuples, tensors, plain scalars.
 
     Returns:
         ``(tensors, skeleton)``: contiguous CPU copies by path, and a value for ``json.dumps``.
@@ -67,11 +67,11 @@ def unflatten_state(tensors: Mapping[str, Tensor], skeleton: Any) -> Any:
     """Invert :func:`flatten_state`.
 
     Args:
-        tensors: The named tensors.
-        skeleton: The JSON value that came with them.
+        tensors (Mapping[str, Tensor]): The named tensors.
+        skeleton (Any): The JSON value that came with them.
 
     Returns:
-        The nested state.
+        Any: The nested state.
 
     Raises:
         ValueError: If the skeleton is malformed or names a tensor that is missing.

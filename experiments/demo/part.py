@@ -13,31 +13,33 @@ NO_LLM = (
     "stands in for its answers"
 )
 
+STDLIB = "Python's standard library"
+
 
 @dataclass(frozen=True)
 class Part:
     """A system in the demo.
 
     Attributes:
-        name: Short name for the command line.
-        title: Name of the system.
-        data: What it runs on.
-        told: What it does here, in two or three sentences.
-        run: ``run(config, context)`` as of every script.
-        config: Its configuration.
-        toy: The same at the size of a test.
-        ours: Row of the summary.
-        baseline: Row beside it.
-        metric: Which number of both.
-        measure: What that number is, in words.
-        left_out: What was not run, and why.
-        seeds: How many seeds to run.
+        name (str): Short name for the command line.
+        title (str): Name of the system.
+        data (str): What it runs on.
+        description (str): What it does here, in two or three sentences.
+        run (callable): ``run(config, context)`` as of every script.
+        config (Any): Its configuration.
+        toy (Any): The same at the size of a test.
+        ours (str): Row of the summary.
+        baseline (str): Row beside it.
+        metric (str): Which number of both.
+        measure (str): What that number is, in words.
+        left_out (Mapping[str, str]): What was not run, and why.
+        seeds (int): How many seeds to run.
     """
 
     name: str
     title: str
     data: str
-    told: str
+    description: str
     run: Callable[..., Mapping[str, Any]]
     config: Any
     toy: Any
@@ -60,5 +62,5 @@ class Part:
             "result": f"{rows[self.ours][self.metric]['mean']:.3f}  ({self.ours})",
             "baseline": f"{rows[self.baseline][self.metric]['mean']:.3f}  ({self.baseline})",
             "data": self.data,
-            "seconds": f"{sum(found.cost['seconds'] for found in results.finished):.0f}",
+            "seconds": f"{sum(seed.cost['seconds'] for seed in results.finished):.0f}",
         }

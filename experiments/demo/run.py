@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments._harness.cli import parse_options
-from experiments._harness.report import Report, Stop, tour_report
+from experiments._harness.report import Entry, Report, joint_report
 from experiments._harness.results import Results, aligned
 from experiments._harness.runner import execute
 from experiments.demo.part import NO_LLM, Part
@@ -34,11 +34,11 @@ class Options:
     """Options of the demo.
 
     Attributes:
-        parts: Which systems; all when empty.
-        size: ``full``, or ``toy`` for a test of the machinery.
-        seed: Seed of everything.
-        out: Folder of the runs.
-        report: The page to write.
+        parts (tuple[str, ...]): Which systems; all when empty.
+        size (str): ``full``, or ``toy`` for a test of the machinery.
+        seed (int): Seed of everything.
+        out (Path): Folder of the runs.
+        report (Path): The page to write.
     """
 
     parts: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def chosen(names: Sequence[str]) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if not names or part.name in names)
 
 
-def play(part: Part, options: Options) -> Results:
+def run_part(part: Part, options: Options) -> Results:
     """Run one part from the start; a failure is part of its results."""
     if options.size not in ("full", "toy"):
         raise ValueError(f"size must be full or toy, got {options.size!r}")
@@ -81,17 +81,19 @@ def play(part: Part, options: Options) -> Results:
     return results
 
 
-def tour(parts: Sequence[Part], options: Options) -> tuple[list[Results], Report]:
+def run_parts(parts: Sequence[Part], options: Options) -> tuple[list[Results], Report]:
     """Run all parts and make the page."""
-    found, stops = [], []
+    every, entries = [], []
     for number, part in enumerate(parts, 1):
         print(f"[{number}/{len(parts)}] {part.title} on {part.data}", file=sys.stderr, flush=True)
-        results = play(part, options)
-        found.append(results)
+        results = run_part(part, options)
+        every.append(results)
         missing = ", ".join(what for what, why in part.left_out.items() if NO_LLM in why)
         note = f"Left out: {missing}; {NO_LLM}." if missing else ""
-        stops.append(Stop(part.title, part.data, part.told, part.summary(results), results, note))
-    return found, tour_report(_TITLE if len(stops) == len(PARTS) else _SOME, _OPENING, stops)
+        line = part.summary(results)
+        entries.append(Entry(part.title, part.data, part.description, line, results, note))
+    title = _TITLE if len(entries) == len(PARTS) else _SOME
+    return every, joint_report(title, _OPENING, entries)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,9 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_options(Options, arguments)
     parts = chosen(options.parts)
     began = time.perf_counter()
-    found, page = tour(parts, options)
+    every, page = run_parts(parts, options)
     page.write(options.report)
-    lines = [part.summary(results) for part, results in zip(parts, found, strict=True)]
+    lines = [part.summary(results) for part, results in zip(parts, every, strict=True)]
     print("\n".join(aligned(lines)))
     print(f"{time.perf_counter() - began:.0f} s; report: {options.report}")
-    return 1 if any(results.errors for results in found) else 0
+    return 1 if any(results.errors for results in every) else 0

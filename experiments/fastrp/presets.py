@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Degree exponent and last weight of the authors' notebook for BlogCatalog.
 AUTHORS = (-0.64, 6.67)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters; the defaults are the authors' for BlogCatalog."""
+    """Hyper-parameters; the defaults are the authors' for BlogCatalog.
+
+    Attributes:
+        dataset (str): ``blogcatalog``, ``wikipedia``, ``dblp``, or ``digits``, which is embedded.
+        root (str): Folder of the data; written when a set is read for the first time.
+        source (str, optional): Folder with the raw files, only read.
+        dim (int): Width of the embedding.
+        ratios (tuple[float, ...]): Shares of the nodes that train the classifier.
+        c (float): Inverse strength of its regularisation.
+        projection (str): Random projection: ``very_sparse``, ``achlioptas`` or ``gaussian``.
+        standardize (bool): Give every column mean zero and variance one.
+        betas (tuple[float, ...]): Degree exponents to choose from.
+        last_weights (tuple[float, ...]): Weights of the last power to choose from.
+    """
 
     dataset: str = "blogcatalog"
     root: str = "data/multilabel"

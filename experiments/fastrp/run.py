@@ -28,15 +28,6 @@ from graphlab.embed import FastRP
 from graphlab.evaluate import multilabel_probe
 
 
-def load(config: Config) -> Any:
-    """The graph with its labels; ``digits`` is the embedded one, with one label per node."""
-    if config.dataset == "digits":
-        data = digits_knn()
-        data.y = torch.nn.functional.one_hot(data.y).bool()
-        return data
-    return MultilabelDataset(config.root, config.dataset, source=config.source)[0]
-
-
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Embed and score one shuffle."""
     data = load(config).to(context.device)
@@ -58,19 +49,6 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         guess = torch.zeros(data.num_nodes, 1)  # constant features: label frequencies alone
         rows[label("most frequent labels", ratio)] = score(config, guess, data.y, order, ratio)
     return rows
-
-
-def embedding(config: Config, data: Any, beta: float, last_weight: float, seed: int) -> Tensor:
-    """Embeddings with the weights 0, 0, 1 and the given one."""
-    model = FastRP(
-        config.dim,
-        weights=(0.0, 0.0, 1.0, last_weight),
-        beta=beta,
-        projection=config.projection,
-        standardize=config.standardize,
-        seed=seed,
-    )
-    return model.fit_transform(data)
 
 
 def tune(
@@ -99,6 +77,19 @@ def tune(
     return max(scores, key=scores.__getitem__), scores
 
 
+def embedding(config: Config, data: Any, beta: float, last_weight: float, seed: int) -> Tensor:
+    """Embeddings with the weights 0, 0, 1 and the given one."""
+    model = FastRP(
+        config.dim,
+        weights=(0.0, 0.0, 1.0, last_weight),
+        beta=beta,
+        projection=config.projection,
+        standardize=config.standardize,
+        seed=seed,
+    )
+    return model.fit_transform(data)
+
+
 def score(config: Config, z: Tensor, y: Tensor, order: Tensor, ratio: float) -> dict[str, float]:
     """Scores on all nodes that do not train."""
     count = int(ratio * z.size(0))
@@ -109,6 +100,15 @@ def score(config: Config, z: Tensor, y: Tensor, order: Tensor, ratio: float) -> 
         "micro_t": result.micro_f1_threshold,
         "macro_t": result.macro_f1_threshold,
     }
+
+
+def load(config: Config) -> Any:
+    """The graph with its labels; ``digits`` is the embedded one, with one label per node."""
+    if config.dataset == "digits":
+        data = digits_knn()
+        data.y = torch.nn.functional.one_hot(data.y).bool()
+        return data
+    return MultilabelDataset(config.root, config.dataset, source=config.source)[0]
 
 
 def main() -> NoReturn:

@@ -29,54 +29,56 @@ from graphlab.tag import (
 
 
 @dataclass(frozen=True)
-class Help:
+class Assistance:
     """What the language model gives.
 
     Attributes:
-        plain: Features without it, ``(N, F)``.
-        views: Features of both views with it.
-        candidates: Pairs it was asked about.
-        votes: Its votes.
-        told: Where it comes from, for the titles.
+        plain (Tensor): Features without it, ``(N, F)``.
+        views (tuple[Tensor, Tensor]): Features of both views with it.
+        candidates (EdgeCandidates): Pairs it was asked about.
+        votes (CandidateVote): Its votes.
+        origin (str): Where it comes from, for the titles.
     """
 
     plain: Tensor
     views: tuple[Tensor, Tensor]
     candidates: EdgeCandidates
     votes: CandidateVote
-    told: str
+    origin: str
 
 
-def similarity_help(
-    config: Config, stored: Stored, views: tuple[Tensor, Tensor], told: str
-) -> Help:
+def similarity_assistance(
+    config: Config, stored: Stored, views: tuple[Tensor, Tensor], origin: str
+) -> Assistance:
     """Similarities of the judged pairs as votes."""
     votes = CandidateVote.from_scores(
         stored.candidates.src, stored.candidates.dst, stored.similarity, config.threshold
     )
-    return Help(stored.x, views, stored.candidates, votes, told)
+    return Assistance(stored.x, views, stored.candidates, votes, origin)
 
 
-def stored_help(config: Config, stored: Stored) -> Help:
+def stored_assistance(config: Config, stored: Stored) -> Assistance:
     """Stored predictions beside the features of the second view, stored similarities as votes."""
     rank = 1 / torch.arange(1, stored.ranked.size(1) + 1)
-    said = torch.zeros(stored.ranked.size(0), stored.num_classes + 1)
-    said.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")
-    said = said[:, 1:]
-    views = tuple(torch.cat([stored.x, extra], dim=1) for extra in (torch.zeros_like(said), said))
-    return similarity_help(config, stored, (views[0], views[1]), "stored")
+    predicted = torch.zeros(stored.ranked.size(0), stored.num_classes + 1)
+    predicted.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")
+    predicted = predicted[:, 1:]
+    # Zeros in the first view: both must have the same width.
+    plain = torch.cat([stored.x, torch.zeros_like(predicted)], dim=1)
+    views = plain, torch.cat([stored.x, predicted], dim=1)
+    return similarity_assistance(config, stored, views, "stored")
 
 
-def template_help(config: Config, stored: Stored, seed: int) -> Help:
+def template_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
     """Summaries by template for the second view, similarities of the texts as votes."""
     graph, encoder = text_graph(config.dim)
     roots = SubgraphSampler("khop", num_hops=1, seed=seed)
     store = roots.sample(graph.edge_index, int(graph.num_nodes))
     summaries = encoder.encode(TemplateSummarizer().summarize(graph.text, store))
-    return similarity_help(config, stored, (stored.x, summaries), "templates")
+    return similarity_assistance(config, stored, (stored.x, summaries), "templates")
 
 
-def asked_help(config: Config, stored: Stored, seed: int) -> Help:
+def asked_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
     """Texts and votes of a language model at an endpoint."""
     if stored.texts is None:
         raise ValueError(f"{config.dataset} has no texts to show to a language model")
@@ -101,10 +103,10 @@ def asked_help(config: Config, stored: Stored, seed: int) -> Help:
         selector, content, context, stored.edge_index, epochs=config.selector_epochs, seed=seed
     )
     raw = content[:, 0]
-    return Help(raw, (raw, fused.x), asked, votes, ", ".join(written.names))
+    return Assistance(raw, (raw, fused.x), asked, votes, ", ".join(written.names))
 
 
-def read(config: Config, seed: int) -> tuple[Stored, Help]:
+def read(config: Config, seed: int) -> tuple[Stored, Assistance]:
     """The graph, and what helps it."""
     embedded = config.dataset == EMBEDDED
     stored = (
@@ -113,9 +115,9 @@ def read(config: Config, seed: int) -> tuple[Stored, Help]:
         else read_stored(config.data, config.dataset, config.features, seed)
     )
     if config.llm_model is not None:
-        return stored, asked_help(config, stored, seed)
+        return stored, asked_assistance(config, stored, seed)
     return stored, (
-        template_help(config, stored, seed) if embedded else stored_help(config, stored)
+        template_assistance(config, stored, seed) if embedded else stored_assistance(config, stored)
     )
 
 

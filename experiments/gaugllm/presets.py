@@ -9,7 +9,34 @@ from experiments._data.stdlib import EMBEDDED
 
 @dataclass(frozen=True)
 class Config:
-    """Settings; epochs and width are smaller than the paper's, so that a seed takes a minute."""
+    """Settings; epochs and width are smaller than the paper's, so that a seed takes a minute.
+
+    Attributes:
+        dataset (str): ``citeseer`` or ``cora`` with stored answers, or ``python_stdlib``, embedded.
+        data (str): Folder of the graphs with stored answers.
+        features (str): ``minilm`` (CiteSeer), ``bow`` or ``deberta`` (Cora).
+        dim (int): Width of the embedded texts of the standard library.
+        protocol (str): How numbers come about.
+        backbone (str): Self-supervised method: ``bgrl``, ``gbt``, ``graphcl``, ``graphmae`` or
+            ``s2gae``.
+        epochs (int): Training steps, one per epoch.
+        out_channels (int): Width of the embedding.
+        lr (float): Learning rate of Adam.
+        drop_edge (tuple[float, float]): Share of edges dropped in each view.
+        mask_features (tuple[float, float]): Share of feature columns masked in each view.
+        threshold (float): Similarity from which a stored answer is a vote for an edge.
+        p_add (float): Probability that a step adds an edge that was voted for.
+        p_del (float): Probability that a step deletes an edge that was voted against.
+        llm_model (str, optional): Name of a language model to ask; None takes stored answers or
+            templates.
+        llm_url (str, optional): Address of its server.
+        llm_cache (str, optional): File of its answers.
+        llm_concurrency (int): Calls at a time.
+        experts (tuple[str, ...]): Prompts to ask with: ``raw`` (none), ``idr``, ``sas``, ``sar``.
+        encoder (str): Text encoder; ``hashing`` needs no download.
+        num_candidates (int): Pairs per node to vote on, of edges and of other pairs each.
+        selector_epochs (int): Steps of the selector that joins the experts.
+    """
 
     dataset: str = "citeseer"
     data: str = "data/llm_outputs"

@@ -1,4 +1,4 @@
-"""What do a language model's features and edge votes add to self-supervised training?
+"""GAugLLM: self-supervised training with features and edge votes of a language model.
 
 Four rows of an ablation share everything but what the model gives: nothing, features of the second
 view, edits of its edges, or both. Frozen features, the model's own predictions, and the two side by
@@ -21,46 +21,40 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from experiments._data.llm_outputs import Stored
 from experiments._harness import runner
-from experiments._harness.baselines import most_frequent_class
 from experiments._harness.context import Context
-from experiments._harness.figures import accuracy_bars
 from experiments._harness.results import Rows
-from experiments.gaugllm.data import Help, read, split
+from experiments.gaugllm.data import Assistance, read, split
 from experiments.gaugllm.presets import CAVEATS, PRESETS, Config
 from graphlab.evaluate import linear_probe
-from graphlab.tag import (
-    GAugLLM,
-    LLMEdgeModifier,
-    apply_all_votes,
-    edge_changes,
-)
+from graphlab.tag import GAugLLM, LLMEdgeModifier, apply_all_votes, edge_changes
 
 VIEWS = ("first", "second", "mean")
 
 
 def run(config: Config, context: Context) -> Rows:
     """Train the four rows of one seed and score them beside the baselines."""
-    stored, help_ = read(config, context.seed)
+    stored, assistance = read(config, context.seed)
     parts = split(config, stored, context.seed)
-    rows = baselines(stored, help_, parts)
+    rows = baselines(stored, assistance, parts)
     name = config.backbone.upper()
     trained = {
         f"{name}, no LLM": (False, False),
-        f"{name}, features only ({help_.told})": (True, False),
-        f"{name}, edges only ({help_.told})": (False, True),
-        f"{name}, both ({help_.told})": (True, True),
+        f"{name}, features only ({assistance.origin})": (True, False),
+        f"{name}, edges only ({assistance.origin})": (False, True),
+        f"{name}, both ({assistance.origin})": (True, True),
     }
     for number, (title, (features, edges)) in enumerate(
         context.progress(trained.items(), desc="rows")
     ):
-        rows[title] = train(config, context, stored, help_, parts, features, edges)
+        rows[title] = train(config, context, stored, assistance, parts, features, edges)
         context.log(number, **{f"{title}.accuracy": rows[title]["accuracy"]})
-    accuracy_bars(context, rows)
+    context.bars("accuracy", rows, "accuracy", "test accuracy")
     return rows
 
 
@@ -68,18 +62,18 @@ def train(
     config: Config,
     context: Context,
     stored: Stored,
-    help_: Help,
+    assistance: Assistance,
     parts: dict[str, Tensor],
     features: bool,
     edges: bool,
 ) -> dict[str, float]:
     """One row: train, embed in the way that validation nodes prefer, score, count edits."""
-    views = help_.views if features else (help_.plain, help_.plain)
+    views = assistance.views if features else (assistance.plain, assistance.plain)
     device = context.device
     modifier = None
     if edges:
         modifier = LLMEdgeModifier(
-            help_.candidates, help_.votes, config.p_add, config.p_del, seed=context.seed
+            assistance.candidates, assistance.votes, config.p_add, config.p_del, seed=context.seed
         )
     model = GAugLLM(
         config.backbone,
@@ -95,16 +89,16 @@ def train(
     data = Data(edge_index=stored.edge_index.to(device), num_nodes=stored.y.numel())
     model.fit(data)
     chosen = VIEWS if features else VIEWS[:1]
-    found = [linear_probe(model.transform(data, view), stored.y, parts) for view in chosen]
-    best = max(found, key=lambda result: result.val_accuracy)
+    probes = [linear_probe(model.transform(data, view), stored.y, parts) for view in chosen]
+    best = max(probes, key=lambda result: result.val_accuracy)
     row = {"accuracy": best.accuracy, "macro_f1": best.macro_f1, "val_accuracy": best.val_accuracy}
-    return row | (edits(stored, help_, modifier) if modifier is not None else {})
+    return row | (edits(stored, assistance, modifier) if modifier is not None else {})
 
 
-def edits(stored: Stored, help_: Help, modifier: LLMEdgeModifier) -> dict[str, float]:
+def edits(stored: Stored, assistance: Assistance, modifier: LLMEdgeModifier) -> dict[str, float]:
     """Undirected edges that all votes together change, and that the last step changed."""
     everything = apply_all_votes(
-        stored.edge_index, help_.candidates, help_.votes, undirected=True, isolated=False
+        stored.edge_index, assistance.candidates, assistance.votes, undirected=True, isolated=False
     )
     whole = edge_changes(stored.edge_index, everything, stored.y.numel())
     last: Any = modifier.changes
@@ -113,15 +107,15 @@ def edits(stored: Stored, help_: Help, modifier: LLMEdgeModifier) -> dict[str, f
         "edges added by all votes": whole.added / 2,
         "edges deleted by all votes": whole.deleted / 2,
         "edges changed in the last step": (last.added + last.deleted) / 2,
-        "unknown votes": float(help_.votes.counts()["unknown"]),
+        "unknown votes": float(assistance.votes.counts()["unknown"]),
     }
 
 
-def baselines(stored: Stored, help_: Help, parts: dict[str, Tensor]) -> Rows:
+def baselines(stored: Stored, assistance: Assistance, parts: dict[str, Tensor]) -> Rows:
     """The features alone, the model's predictions alone, and both in a logistic regression."""
     inputs = {
-        "frozen features": help_.plain,
-        f"frozen features of the second view ({help_.told})": help_.views[1],
+        "frozen features": assistance.plain,
+        f"frozen features of the second view ({assistance.origin})": assistance.views[1],
     }
     rows = {}
     for title, x in inputs.items():
@@ -132,11 +126,11 @@ def baselines(stored: Stored, help_: Help, parts: dict[str, Tensor]) -> Rows:
             "val_accuracy": result.val_accuracy,
         }
     if bool(stored.ranked.any()):
-        top = stored.ranked[:, 0] - 1
-        right = (top == stored.y)[parts["test"]]
-        rows["stored predictions, no graph"] = {"accuracy": float(right.double().mean())}
+        title, predicted = "stored predictions, no graph", stored.ranked[:, 0] - 1
     else:
-        rows["most frequent class"] = most_frequent_class(stored.y, parts)
+        title, predicted = "most frequent class", torch.bincount(stored.y[parts["train"]]).argmax()
+    correct = (predicted == stored.y)[parts["test"]]
+    rows[title] = {"accuracy": float(correct.double().mean())}
     return rows
 
 

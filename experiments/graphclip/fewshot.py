@@ -23,8 +23,8 @@ import torch
 from experiments._harness import runner
 from experiments._harness.context import Context
 from experiments._harness.results import Rows
-from experiments.graphclip.common import Target, TargetConfig, target_presets
 from experiments.graphclip.shots import Settings, Task, draw_shots, others, probe, scores, tuned
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,16 @@ class Config(TargetConfig):
     """Shots, and what the settings of the prompts are chosen from.
 
     Attributes:
-        shots: Labelled nodes per class.
-        tune_on: Labelled graph that settings are chosen on, or ``none``; never the target.
-        tune_queries: Nodes of that graph that are scored.
-        num_prompts: Prompts of nodes.
-        lrs: Learning rates of prompts of nodes to choose from.
-        epochs: Numbers of their steps to choose from.
-        weight_decays: Their weight decays to choose from.
-        class_pulls: How strongly prompts of classes are pulled to zero, to choose from.
-        protocol: How numbers come about.
+        shots (tuple[int, ...]): Labelled nodes per class.
+        tune_on (str): Labelled graph that settings are chosen on, or ``none``; never the target.
+        tune_queries (int): Nodes of that graph that are scored.
+        num_prompts (int): Prompts of nodes.
+        lrs (tuple[float, ...]): Learning rates of prompts of nodes to choose from.
+        epochs (tuple[int, ...]): Numbers of their steps to choose from.
+        weight_decays (tuple[float, ...]): Their weight decays to choose from.
+        class_pulls (tuple[float, ...]): How strongly prompts of classes are pulled to zero, to
+            choose from.
+        protocol (str): How numbers come about.
     """
 
     shots: tuple[int, ...] = (1, 5, 10)
@@ -95,7 +96,7 @@ def choose(config: Config, target: Target, count: int, seed: int) -> dict[str, S
 
     # Of equal ones the first.
     kinds = candidates(config)
-    best = {kind: max(((score(s), i) for i, s in enumerate(given)), key=lambda found: found[0])
+    best = {kind: max(((score(s), i) for i, s in enumerate(given)), key=lambda pair: pair[0])
             for kind, given in kinds.items()}  # fmt: skip
     winner = max(best, key=lambda kind: best[kind][0])
     return {

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.graphclip.common import Target, TargetConfig, target_presets
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 from graphlab.tag import LinkPredictor
 
 
@@ -25,8 +25,8 @@ class Config(TargetConfig):
     """Where models and data are, and how much is hidden.
 
     Attributes:
-        hidden: Share of the edges to be predicted.
-        protocol: How numbers come about.
+        hidden (float): Share of the edges to be predicted.
+        protocol (str): How numbers come about.
     """
 
     hidden: float = 0.1

@@ -10,22 +10,44 @@ class Config:
     """Sizes and settings; the defaults train in minutes on two cores.
 
     Attributes:
-        data: Folder of the graphs.
-        embeddings: Folder with stored embeddings of the nodes.
-        encoder: Text encoder; ``hashing`` is always there.
-        cache: Folder of embedded sets of texts, and of a language model's answers.
-        model: Where the model of a seed goes.
-        sources: Graphs to train on.
-        source_edges: File of their edges.
-        targets: Graphs to classify.
-        pairs: Most pairs per source.
-        pairs_seed: Draws the pairs: nodes, walks, and so summaries. With a number all seeds share
-            them, and texts are embedded once; the spread over seeds is then that of weights, order,
-            held-out pairs and views, not of the pairs. None: the seed of the run.
-        summaries: ``template`` or ``llm``.
-        llm_model: Name of the language model.
-        llm_base_url: Its server; the key is read from the environment.
-        protocol: How numbers come about.
+        data (str): Folder of the graphs.
+        embeddings (str, optional): Folder with stored embeddings of the nodes.
+        encoder (str): Text encoder; ``hashing`` is always there.
+        cache (str): Folder of embedded sets of texts, and of a language model's answers.
+        model (str): Where the model of a seed goes.
+        sources (tuple[str, ...]): Graphs to train on.
+        source_edges (str): File of their edges.
+        targets (tuple[str, ...]): Graphs to classify.
+        pairs (int): Most pairs per source.
+        pairs_seed (int, optional): Draws the pairs: nodes, walks, and so summaries. With a number
+            all seeds share them, and texts are embedded once; the spread over seeds is then that of
+            weights, order, held-out pairs and views, not of the pairs. None: the seed of the run.
+        summaries (str): ``template`` or ``llm``.
+        llm_model (str): Name of the language model.
+        llm_base_url (str, optional): Its server; the key is read from the environment.
+        sampler (str): Subgraphs by ``rwr`` (walks with restart) or ``khop``.
+        walk_length (int): Steps of a walk.
+        restart (float): Probability to return to the root.
+        max_nodes (int, optional): Most nodes of a subgraph; no limit when None.
+        subgraph_edges (str, optional): ``traversed`` or ``induced`` edges; None takes the default
+            of the sampler.
+        channels (int): Width of the tower.
+        layers (int): Layers of the tower.
+        heads (int): Heads of its attention.
+        residual (str): What is added to the tower's output: ``none``, ``mean``, ``root+mean``.
+        epochs (int): Passes over the pairs.
+        batch_size (int): Pairs per step, on all processes together.
+        lr (float): Learning rate of AdamW.
+        schedule (str): Curve of the learning rate: ``constant`` or ``cosine``.
+        weight_decay (float): Weight decay of AdamW.
+        adversarial_eps (float): Step of the perturbation in units of the features' root mean
+            square; 0 trains without one.
+        accumulate_perturbation (bool): Add the steps of the perturbation up, as the released code
+            does.
+        val_fraction (float): Share of the pairs held out.
+        patience (int): Epochs without a better held-out retrieval before the end; 0 never stops.
+        bf16 (bool): Train in bfloat16.
+        protocol (str): How numbers come about.
     """
 
     data: str = "data/text_graphs"
@@ -63,6 +85,7 @@ class Config:
     protocol: str = "weights of the best held-out retrieval; no label is used before the score"
 
 
+# Sizes and settings of the paper; its batch went over several devices.
 _PAPER = Config(
     channels=1024, layers=12, residual="none", epochs=30, batch_size=7200, lr=1e-5,
     schedule="constant", adversarial_eps=0.2, pairs=1_000_000, bf16=True, val_fraction=0.01,

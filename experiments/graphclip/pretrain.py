@@ -19,20 +19,15 @@ from typing import NoReturn
 
 import torch
 
-from experiments._data.text_sets import load_text_set, place_of
+from experiments._data.text_sets import load_text_set, set_path
 from experiments._harness import runner
 from experiments._harness.context import Context
 from experiments._harness.ranks import is_main, main_first
 from experiments._harness.results import Rows
-from experiments.graphclip.common import (
-    CachedEncoder,
-    Summaries,
-    classifier,
-    labelled,
-    make_pairs,
-    node_features,
-)
+from experiments.graphclip.encoder import CachedEncoder, node_features
+from experiments.graphclip.pairs import Summaries, make_pairs
 from experiments.graphclip.presets import PRESETS, Config
+from experiments.graphclip.target import classifier, labelled
 from graphlab._random import seeded
 from graphlab.tag import (
     GraphCLIP,
@@ -44,12 +39,28 @@ from graphlab.tag import (
 )
 
 
-def sampler(config: Config, seed: int) -> SubgraphSampler:
-    """Return the sampler of a configuration."""
-    return SubgraphSampler(
-        config.sampler, config.walk_length, config.restart,
-        max_nodes=config.max_nodes, edges=config.subgraph_edges, seed=seed,
+def run(config: Config, context: Context) -> Rows:
+    """Train one seed and evaluate it, untrained and trained."""
+    encoder = CachedEncoder(config.encoder, Path(config.cache))
+    with main_first(context.device):  # the others find the embedded texts
+        pairs = training_pairs(config, encoder, context.seed)
+    model = build(config, pairs.x.size(1), context.seed).to(context.device)
+    untrained = evaluate(config, model, encoder, context.seed)
+    rows = {f"{k} (untrained)": v for k, v in untrained.items() if k.endswith("graphclip")}
+
+    def log(row: dict[str, float]) -> None:
+        context.log(int(row["epoch"]), **{k: v for k, v in row.items() if k != "epoch"})
+
+    result = pretrain(
+        model, pairs, settings(config, context.seed), directory=context.directory, callback=log,
+        progress=True, writer=context.writer,
     )  # fmt: skip
+    if is_main():
+        model.save_pretrained(config.model.replace("{seed}", str(context.seed)))
+    rows |= evaluate(config, model, encoder, context.seed)
+    last = result.history[result.best_epoch]
+    rows["pretraining"] = {"pairs": float(len(pairs)), **last}
+    return rows
 
 
 def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTextPairs:
@@ -58,10 +69,18 @@ def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTe
     writer = Summaries(config.summaries, config.llm_model, config.llm_base_url, config.cache)
     draw, parts = sampler(config, seed), []
     for name in config.sources:
-        graph = load_text_set(place_of(config.data, name), config.source_edges)
+        graph = load_text_set(set_path(config.data, name), config.source_edges)
         x = node_features(graph, encoder, config.embeddings)
         parts.append(make_pairs(graph, x, encoder, draw, writer, config.pairs, seed))
     return GraphTextPairs.join(parts)
+
+
+def sampler(config: Config, seed: int) -> SubgraphSampler:
+    """Return the sampler of a configuration."""
+    return SubgraphSampler(
+        config.sampler, config.walk_length, config.restart,
+        max_nodes=config.max_nodes, edges=config.subgraph_edges, seed=seed,
+    )  # fmt: skip
 
 
 def build(config: Config, width: int, seed: int) -> GraphCLIP:
@@ -86,36 +105,12 @@ def evaluate(config: Config, model: GraphCLIP, encoder: CachedEncoder, seed: int
     rows: Rows = {}
     # Every process computes the same; only the main one's numbers are kept.
     for name in config.targets if is_main() else ():
-        graph = load_text_set(place_of(config.data, name))
+        graph = load_text_set(set_path(config.data, name))
         x = node_features(graph, encoder, config.embeddings)
         store = sampler(config, seed).sample(graph.graph.edge_index, x.size(0))
         store, y = labelled(graph, x, store)
-        found = classifier(model, graph, encoder).evaluate(x, store, y)
-        rows |= {f"{name}: {row}": scores for row, scores in found.items()}
-    return rows
-
-
-def run(config: Config, context: Context) -> Rows:
-    """Train one seed and evaluate it, untrained and trained."""
-    encoder = CachedEncoder(config.encoder, Path(config.cache))
-    with main_first(context.device):  # the others find the embedded texts
-        pairs = training_pairs(config, encoder, context.seed)
-    model = build(config, pairs.x.size(1), context.seed).to(context.device)
-    untrained = evaluate(config, model, encoder, context.seed)
-    rows = {f"{k} (untrained)": v for k, v in untrained.items() if k.endswith("graphclip")}
-
-    def log(row: dict[str, float]) -> None:
-        context.log(int(row["epoch"]), **{k: v for k, v in row.items() if k != "epoch"})
-
-    result = pretrain(
-        model, pairs, settings(config, context.seed), directory=context.directory, callback=log,
-        progress=True, writer=context.writer,
-    )  # fmt: skip
-    if is_main():
-        model.save_pretrained(config.model.replace("{seed}", str(context.seed)))
-    rows |= evaluate(config, model, encoder, context.seed)
-    last = result.history[result.best_epoch]
-    rows["pretraining"] = {"pairs": float(len(pairs)), **last}
+        by_row = classifier(model, graph, encoder).evaluate(x, store, y)
+        rows |= {f"{name}: {row}": scores for row, scores in by_row.items()}
     return rows
 
 

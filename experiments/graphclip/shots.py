@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from experiments._data.text_sets import TextSet
-from experiments.graphclip.common import Target
+from experiments.graphclip.target import Target
 from graphlab.tag import PromptTuner, SubgraphStore
 
 Settings = dict[str, Any]

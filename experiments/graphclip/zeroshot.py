@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.graphclip.common import Target, TargetConfig, target_presets
+from experiments.graphclip.target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Config(TargetConfig):
     """Where models and data are.
 
     Attributes:
-        mixes: What is added to the tower's embeddings: a row for each.
-        protocol: How numbers come about.
+        mixes (tuple[str, ...]): What is added to the tower's embeddings: a row for each.
+        protocol (str): How numbers come about.
     """
 
     mixes: tuple[str, ...] = ("none", "mean", "own+mean")

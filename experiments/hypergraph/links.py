@@ -31,9 +31,9 @@ def link_prediction(
     pairs = np.concatenate([upper[:, hidden], wrong], axis=1)
     truth = np.repeat([1, 0], [int(hidden.sum()), wrong.shape[1]])
     model = HypergraphReconstructor(classifier="hgb", seed=context.seed).fit(source)
-    found = model.predict(left, nodes)
+    predicted = model.predict(left, nodes)
     graph = walk_scores(as_hypergraph(left, nodes), pairs)
-    hyper = walk_scores(found, pairs)
+    hyper = walk_scores(predicted, pairs)
     both = rank(graph) + rank(hyper)
     values = {"projected graph": graph, "reconstructed hypergraph": hyper, "both": both}
     return {
@@ -46,12 +46,12 @@ def non_edges(upper: Any, nodes: int, count: int, generator: np.random.Generator
     """Random pairs u < v that are no edges; fewer where there are fewer."""
     known = set((upper[0] * nodes + upper[1]).tolist())
     free = nodes * (nodes - 1) // 2 - len(known)
-    found: dict[int, None] = {}
-    while len(found) < min(count, free):
+    drawn: dict[int, None] = {}
+    while len(drawn) < min(count, free):
         for u, v in np.sort(generator.integers(nodes, size=(4 * count, 2)), axis=1).tolist():
-            if u < v and u * nodes + v not in known and len(found) < count:
-                found[u * nodes + v] = None
-    return np.stack(np.divmod(np.array(list(found), dtype=np.int64), nodes))
+            if u < v and u * nodes + v not in known and len(drawn) < count:
+                drawn[u * nodes + v] = None
+    return np.stack(np.divmod(np.array(list(drawn), dtype=np.int64), nodes))
 
 
 def as_hypergraph(edges: Tensor, nodes: int) -> HyperGraphData:

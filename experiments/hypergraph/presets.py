@@ -16,7 +16,21 @@ CAVEATS = {
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one data set."""
+    """Settings of one data set.
+
+    Attributes:
+        dataset (str): ``davis``, which is embedded, or a set of SHyRe's authors.
+        root (str): Folder of the data; written when a set is read for the first time.
+        source (str, optional): Folder with the raw files, only read.
+        protocol (str): How numbers come about.
+        beta (int): Candidates that the paper's sampler may draw, as the authors set it per data
+            set.
+        features (tuple[str, ...]): Features of candidates: ``count``, ``motif``, ``both``.
+        classifiers (tuple[str, ...]): Classifiers of candidates: ``mlp``, ``hgb``, ``lr``.
+        marioh (bool): Run MARIOH, which sees how many hyperedges hold each edge.
+        link_prediction (bool): Rank hidden edges by walks as well.
+        hidden_edges (float): Share of the edges hidden for it.
+    """
 
     dataset: str = "davis"
     root: str = "data/shyre"
@@ -33,6 +47,7 @@ class Config:
 _LARGE: dict[str, Any] = {"marioh": False, "link_prediction": False}
 
 
+# beta: the authors' budgets.
 PRESETS: dict[str, Config] = {
     "davis": Config(),
     "crime": Config(dataset="crime", beta=1_000),
@@ -79,7 +94,7 @@ PUBLISHED = {
 
 def methods(config: Config, seed: int) -> dict[str, Callable[[], Any]]:
     """Every method by the name of its row."""
-    found: dict[str, Callable[[], Any]] = {
+    makers: dict[str, Callable[[], Any]] = {
         "maximal cliques": MaxCliqueBaseline,
         "clique cover": CliqueCover,
     }
@@ -89,8 +104,8 @@ def methods(config: Config, seed: int) -> dict[str, Callable[[], Any]]:
             paper = {**options, "beta": config.beta, "preset": "paper"}
             name = f"{features}, {classifier}"
             if features != "both":
-                found[f"paper, {name}"] = lambda o=paper: HypergraphReconstructor(**o)  # type: ignore[misc]
-            found[f"ours, {name}"] = lambda o=options: HypergraphReconstructor(**o)  # type: ignore[misc]
+                makers[f"paper, {name}"] = lambda o=paper: HypergraphReconstructor(**o)  # type: ignore[misc]
+            makers[f"ours, {name}"] = lambda o=options: HypergraphReconstructor(**o)  # type: ignore[misc]
     if config.marioh:
-        found["MARIOH (sees weights)"] = lambda: Marioh(seed=seed)
-    return found
+        makers["MARIOH (sees weights)"] = lambda: Marioh(seed=seed)
+    return makers

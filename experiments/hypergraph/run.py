@@ -1,4 +1,4 @@
-"""Hypergraphs out of their projections: SHyRe, its improved default, MARIOH and baselines.
+"""Hypergraph reconstruction from projections: SHyRe, its improved default, MARIOH, baselines.
 
 One hypergraph is given to learn from, another one of the same kind is to be reconstructed from its
 projection. ``paper`` rows use the authors' budget and method, ``ours`` rows graphlab's default,
@@ -42,29 +42,6 @@ from graphlab.hyper import (
 )
 
 
-def load(config: Config, seed: int) -> tuple[HyperGraphData, HyperGraphData]:
-    """Source and target; the Davis women's events are split in halves by the seed."""
-    if config.dataset != "davis":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about halves: said in the docs
-            data = SHyReDataset(config.root, config.dataset, source=config.source)
-        return data[0], data[1]
-    whole = from_networkx_bipartite(nx.davis_southern_women_graph())
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(14))
-    return tuple(part_of(whole, order[half]) for half in (slice(7), slice(7, 14)))  # type: ignore[return-value]
-
-
-def part_of(data: HyperGraphData, chosen: Tensor) -> HyperGraphData:
-    """Some hyperedges, on all nodes."""
-    number = torch.full((int(data.num_hyperedges),), -1)
-    number[chosen] = torch.arange(chosen.numel())
-    index = torch.stack([data.edge_index[0], number[data.edge_index[1]]])
-    nodes = data._store["num_nodes"]
-    return HyperGraphData(
-        edge_index=index[:, index[1] >= 0], num_nodes=nodes, num_hyperedges=chosen.numel()
-    )
-
-
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Reconstruct with every method and return the table's rows."""
     source, target = load(config, context.seed)
@@ -94,15 +71,15 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     return rows
 
 
-def scores(found: HyperGraphData, target: HyperGraphData) -> dict[str, float]:
+def scores(predicted: HyperGraphData, target: HyperGraphData) -> dict[str, float]:
     """Scores of one reconstruction."""
-    precision, recall, f1 = precision_recall_f1(found, target)
+    precision, recall, f1 = precision_recall_f1(predicted, target)
     return {
-        "jaccard": jaccard(found, target),
+        "jaccard": jaccard(predicted, target),
         "precision": precision,
         "recall": recall,
         "f1": f1,
-        "hyperedges": float(found.num_hyperedges),
+        "hyperedges": float(predicted.num_hyperedges),
     }
 
 
@@ -110,25 +87,40 @@ def draw(
     config: Config, context: Context, source: HyperGraphData, rows: dict[str, dict[str, float]]
 ) -> None:
     """Pictures of the scores and of what the columns are worth."""
-    found = {name: row["jaccard"] for name, row in rows.items() if "jaccard" in row}
-    axes = viz.bars(
-        list(found),
-        {"Jaccard": list(found.values())},
-        ylabel="Jaccard index",
-        value_format=".2f",
-        horizontal=True,
-    )
-    context.figure("jaccard", axes)
+    context.bars("jaccard", rows, "jaccard", "Jaccard index")
     if config.dataset == "dblp":
         return
     # Boosted trees do not split as few candidates as the Davis women give: no column would count.
-    judge = "hgb" if source.num_hyperedges > 50 else "lr"
-    model = HypergraphReconstructor(classifier=judge, threshold=0.5, seed=context.seed)
+    classifier = "hgb" if source.num_hyperedges > 50 else "lr"
+    model = HypergraphReconstructor(classifier=classifier, threshold=0.5, seed=context.seed)
     falls = model.fit(source).importance(source)
     series = {"count features": list(falls.values())}
     axes = viz.bars(list(falls), series, ylabel="fall of Jaccard", horizontal=True)
-    axes.set_title(f"Permutation importance on the source ({judge})")
+    axes.set_title(f"Permutation importance on the source ({classifier})")
     context.figure("importance", axes)
+
+
+def load(config: Config, seed: int) -> tuple[HyperGraphData, HyperGraphData]:
+    """Source and target; the Davis women's events are split in halves by the seed."""
+    if config.dataset != "davis":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about halves: the docs explain them
+            data = SHyReDataset(config.root, config.dataset, source=config.source)
+        return data[0], data[1]
+    whole = from_networkx_bipartite(nx.davis_southern_women_graph())
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(14))
+    return tuple(part_of(whole, order[half]) for half in (slice(7), slice(7, 14)))  # type: ignore[return-value]
+
+
+def part_of(data: HyperGraphData, chosen: Tensor) -> HyperGraphData:
+    """Some hyperedges, on all nodes."""
+    number = torch.full((int(data.num_hyperedges),), -1)
+    number[chosen] = torch.arange(chosen.numel())
+    index = torch.stack([data.edge_index[0], number[data.edge_index[1]]])
+    nodes = data._store["num_nodes"]
+    return HyperGraphData(
+        edge_index=index[:, index[1] >= 0], num_nodes=nodes, num_hyperedges=chosen.numel()
+    )
 
 
 def main() -> NoReturn:

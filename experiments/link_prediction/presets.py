@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Predictions per node of recall@K, precision@K and NDCG@K.
 K = 10
 
 
 @dataclass(frozen=True)
 class Reweighting:
-    """Strength and schedule of the re-weighting for one encoder."""
+    """Strength and schedule of the re-weighting for one encoder.
+
+    Attributes:
+        alpha (float): Strength.
+        warm_up (int): First epoch with an update.
+        interval (int): Epochs between updates.
+        aug (str): Normalisation of the neighbourhood means: ``gcn`` or ``sage``.
+    """
 
     alpha: float = 1.0
     warm_up: int = 1
@@ -19,7 +27,23 @@ class Reweighting:
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one data set; the defaults are the authors'."""
+    """Settings of one data set; the defaults are the authors'.
+
+    Attributes:
+        dataset (str): ``vole``, ``reptile``, a name in ``experiments._data.graphs``, or
+            ``les_miserables``, which is embedded.
+        root (str): Folder of all data sets; written when a set is read for the first time.
+        source (str, optional): Folder with the raw files, only read.
+        protocol (str): How numbers come about.
+        epochs (int): Passes over the training edges.
+        batch_size (int): Training edges per step, with as many negatives.
+        hidden_channels (int): Width of all layers.
+        lr (float): Learning rate of Adam.
+        hits_k (int): K of Hits@K.
+        normalize (bool): Scale SAGE's embeddings to length one.
+        gcn (Reweighting): Re-weighting of GCN.
+        sage (Reweighting): Re-weighting of SAGE.
+    """
 
     dataset: str = "cora"
     root: str = "data"
@@ -35,6 +59,7 @@ class Config:
     sage: Reweighting = Reweighting(0.2, 2, 2, "sage")
 
 
+# Re-weighting per data set as its authors have it.
 PRESETS: dict[str, Config] = {
     "cora": Config(),
     "citeseer": Config(
@@ -64,7 +89,13 @@ PRESETS: dict[str, Config] = {
 
 @dataclass(frozen=True)
 class Method:
-    """An encoder, and the end of the edges that the re-weighting groups by (None: plain)."""
+    """An encoder, plain or re-weighted.
+
+    Attributes:
+        encoder (str): ``gcn`` or ``sage``.
+        group (str, optional): End of the edges that the re-weighting groups by; None trains the
+            plain encoder.
+    """
 
     encoder: str
     group: str | None

@@ -1,4 +1,4 @@
-"""Which nodes does a link predictor serve well? GCN and SAGE, plain and TC-reweighted.
+"""Link prediction with GCN and SAGE, plain and TC-reweighted: which nodes are served well?
 
 One random split of the edges (70/10/20) per seed; every method is trained on it at one width, and
 the epoch is chosen by Hits@K on the validation edges. Besides the scores over all test edges the
@@ -12,24 +12,28 @@ taken at two hops; at one hop ``tc_tr`` is the local clustering coefficient.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 from torch_geometric.data import Data
+from torch_geometric.utils import negative_sampling
 
 from experiments._data.graphs import les_miserables, read_graph
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.link_prediction.model import (
-    LinkPredictor,
-    Split,
-    edge_hits,
-    split_edges,
-    train_epoch,
-)
+from experiments.link_prediction.model import LinkPredictor
 from experiments.link_prediction.presets import METHODS, PRESETS, Config, Method, Reweighting
-from experiments.link_prediction.scores import draw, judge, node_properties, shift_row
+from experiments.link_prediction.scores import (
+    draw,
+    edge_hits,
+    evaluate,
+    node_properties,
+    shift_row,
+)
+from experiments.link_prediction.split import Split, split_edges
 from graphlab.datasets import AnimalNetwork
 from graphlab.embed import TCReweight
 
@@ -38,15 +42,6 @@ CAVEATS = {
     "tc_tr at one hop": "equals the local clustering coefficient, so it is shown once",
     "NCN, Collab, temporal splits": "not part of this script",
 }
-
-
-def load(config: Config) -> Data:
-    """The graph of a configuration."""
-    if config.dataset in ("vole", "reptile"):
-        return AnimalNetwork(f"{config.root}/animal", config.dataset, source=config.source)[0]
-    if config.dataset == "les_miserables":
-        return les_miserables()[0]
-    return read_graph(config.dataset, config.root, config.source)
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
@@ -62,7 +57,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             continue
         torch.manual_seed(context.seed)  # methods start alike, whichever ran before
         model, weight, best, curves[name] = fit(config, context, name, method, split)
-        rows[name], recalls[name] = judge(config, model, weight, split, properties)
+        rows[name], recalls[name] = evaluate(config, model, weight, split, properties)
         rows[name]["best_epoch"] = float(best)
         context.checkpoint(number, recalls, {"rows": rows, "curves": curves})
     rows["TC itself"] = shift_row(properties, split)
@@ -98,6 +93,44 @@ def fit(
             kept_weight = weight
     model.load_state_dict(kept)
     return model, kept_weight, best_epoch, curve
+
+
+def train_epoch(
+    config: Config,
+    model: LinkPredictor,
+    optimizer: torch.optim.Optimizer,
+    weight: Tensor,
+    split: Split,
+) -> float:
+    """One pass over the training edges, each with one negative."""
+    model.train()
+    total, positives = 0.0, split.positives["train"]
+    for batch in batches(positives.size(1), config.batch_size):
+        negatives = negative_sampling(split.loops, split.num_nodes, batch.numel())
+        h = model.encode(split.x, split.loops, weight)
+        pos = model.score(h, positives[:, batch.to(positives.device)])
+        neg = model.score(h, negatives)
+        loss = -F.logsigmoid(pos).mean() - F.logsigmoid(-neg).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        total += float(loss.detach()) * batch.numel() / positives.size(1)
+    return total
+
+
+def batches(size: int, batch_size: int) -> Iterator[Tensor]:
+    """All positions in random order, the last partial batch included."""
+    yield from torch.randperm(size).split(batch_size)
+
+
+def load(config: Config) -> Data:
+    """The graph of a configuration."""
+    if config.dataset in ("vole", "reptile"):
+        return AnimalNetwork(f"{config.root}/animal", config.dataset, source=config.source)[0]
+    if config.dataset == "les_miserables":
+        return les_miserables()[0]
+    return read_graph(config.dataset, config.root, config.source)
 
 
 def main() -> NoReturn:

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from experiments._harness.context import Context
-from experiments.link_prediction.model import LinkPredictor, Split, edge_hits
+from experiments.link_prediction.model import LinkPredictor
 from experiments.link_prediction.presets import Config, K
+from experiments.link_prediction.split import Split
 from graphlab import viz
 from graphlab.embed import concentration_shift, topological_concentration
-from graphlab.evaluate import correlation_table, per_node_link_metrics
+from graphlab.evaluate import correlation_table, hits_at_k, per_node_link_metrics
 from graphlab.ops import CSRGraph, distinct_ends
 
 
@@ -34,7 +35,18 @@ def node_properties(split: Split) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def judge(
+def edge_hits(
+    config: Config, model: LinkPredictor, weight: Tensor, split: Split, part: str
+) -> float:
+    """Hits@K of a part against its own negatives."""
+    model.eval()
+    h = model.encode(split.x, split.loops, weight)
+    pos, neg = (model.score(h, edges[part]) for edges in (split.positives, split.negatives))
+    return hits_at_k(pos, neg, config.hits_k)
+
+
+@torch.no_grad()
+def evaluate(
     config: Config,
     model: LinkPredictor,
     weight: Tensor,
@@ -47,7 +59,7 @@ def judge(
     known = torch.cat([split.train, split.both("val")], dim=1)
     truth = split.both("test")
     metrics = ("recall", "precision", "ndcg")
-    found = {name: torch.full((split.num_nodes,), torch.nan) for name in metrics}
+    per_node = {name: torch.full((split.num_nodes,), torch.nan) for name in metrics}
     for nodes in truth[0].unique().split(64):
         every = torch.arange(split.num_nodes, device=h.device)
         pairs = torch.cartesian_prod(nodes, every).t()
@@ -58,16 +70,16 @@ def judge(
         local = torch.stack([row[mine[0]], mine[1]])
         values = per_node_link_metrics(score, local, K, exclude=known, nodes=nodes, metrics=metrics)
         for name in metrics:
-            found[name][nodes.cpu()] = values[name].cpu()
+            per_node[name][nodes.cpu()] = values[name].cpu()
     result = {f"hits@{config.hits_k}": edge_hits(config, model, weight, split, "test")}
-    result |= {f"{name}@{K}": float(value.nanmean()) for name, value in found.items()}
+    result |= {f"{name}@{K}": float(value.nanmean()) for name, value in per_node.items()}
     table = correlation_table(
-        {name: value.cpu() for name, value in properties.items()}, {"recall": found["recall"]}
+        {name: value.cpu() for name, value in properties.items()}, {"recall": per_node["recall"]}
     )
     for name, entry in table.items():
         if entry["recall"]["pearson"] == entry["recall"]["pearson"]:
             result[f"r(recall, {name})"] = entry["recall"]["pearson"]
-    return result, found["recall"]
+    return result, per_node["recall"]
 
 
 def shift_row(properties: dict[str, Tensor], split: Split) -> dict[str, float]:

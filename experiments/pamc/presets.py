@@ -8,7 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Method:
-    """One loss: its negatives and hyper-parameters."""
+    """One loss: its negatives and hyper-parameters.
+
+    Attributes:
+        negatives (str): Form of the negative term: ``meta``, ``meta1``, ``meta2`` or ``exact``.
+        alpha (float): Weight of the contrastive loss on embeddings.
+        beta (float): Weight of the loss on soft assignments.
+        order (int): Hops of the influence graph whose edges are positives.
+        tau (float): Factor on cosines (it multiplies).
+        lr (float): Learning rate of Adam.
+    """
 
     negatives: str = "meta"
     alpha: float = 1.0
@@ -20,7 +29,27 @@ class Method:
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters; the defaults are one common set for all data."""
+    """Hyper-parameters; the defaults are one common set for all data.
+
+    Attributes:
+        dataset (str): ``digits``, which is embedded, or ``acm``, ``dblp``, ``cite``, ``usps``.
+        root (str): Folder of the data; written when a set is read for the first time.
+        source (str, optional): Folder with the raw files, only read; without one they are looked
+            for in ``root``.
+        k (int, optional): Neighbours of a node where the graph is a kNN graph of features.
+        protocol (str): Epoch of the unmarked row: ``last``, ``label_free`` or ``paper``.
+        epochs (int): Epochs of every method.
+        pretrain_epochs (int): Epochs of the autoencoder that all methods start from.
+        batch_size (int): Rows per step of the autoencoder.
+        hidden_channels (tuple[int, ...]): Widths of the encoder's hidden layers; the decoder
+            mirrors them.
+        out_channels (int): Width of the embedding.
+        n_init (int): Starts of every k-means.
+        checkpoint_every (int): Epochs between checkpoints.
+        pamc (Method): Settings of PamC.
+        scgc_exact (Method): Settings of its host with exact negatives.
+        meta2 (Method): Settings of its host with the corrected linear-time negatives.
+    """
 
     dataset: str = "digits"
     root: str = "data/sdcn"
@@ -57,6 +86,7 @@ def authors(
     )
 
 
+# The authors' alpha, beta, order, tau and lr of PamC, then of its host.
 _USPS = ((2, 2, 4, 0.5, 1e-3), (4, 0.1, 4, 0.25, 1e-3))
 
 

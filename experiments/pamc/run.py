@@ -13,33 +13,28 @@ unmarked row.
 
 from __future__ import annotations
 
+import time
 from typing import Any, NoReturn
 
 import torch
+from torch import Tensor
 from torch_geometric.data import Data
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.pamc.presets import PRESETS, PUBLISHED, TITLES, Config
-from experiments.pamc.protocols import MARKS, PROTOCOLS, chosen, draw
-from experiments.pamc.training import train
+from experiments.pamc.presets import PRESETS, PUBLISHED, TITLES, Config, Method
+from experiments.pamc.protocols import MARKS, PROTOCOLS, chosen, draw, draw_map
 from graphlab.contrastive import (
+    ClusteringNetwork,
+    PamCLoss,
     SDCNAutoEncoder,
+    influence_graph,
     initial_centers,
     pretrain_autoencoder,
     sparse_features,
 )
 from graphlab.datasets import SDCNDataset, digits_knn
 from graphlab.evaluate import clustering_scores
-
-
-def load(config: Config) -> tuple[Data, int]:
-    """Return the graph and the number of clusters, which is the number of classes."""
-    if config.dataset == "digits":
-        data = digits_knn(config.k or 3)
-    else:
-        data = SDCNDataset(config.root, config.dataset, config.k, source=config.source)[0]
-    return data, int(data.y.max()) + 1
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
@@ -57,19 +52,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         x.size(1), config.hidden_channels, config.out_channels, generator=generator
     ).to(context.device)
     if saved is None:
-        epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
-
-        def advance(row: dict[str, Any]) -> None:
-            next(epochs, None)
-
-        pretrain_autoencoder(
-            model,
-            x,
-            epochs=config.pretrain_epochs,
-            batch_size=config.batch_size,
-            generator=generator,
-            callback=advance,
-        )
+        pretrain(config, context, model, x, generator)
         _, labels = initial_centers(x, num_clusters, context.seed, config.n_init)
         state["start"]["k-means on features"] = clustering_scores(y, labels)
         centers, labels = initial_centers(
@@ -98,6 +81,89 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             rows[label] = chosen(state["curves"][name], protocol)
     draw(context, state)
     return rows
+
+
+def train(
+    config: Config,
+    context: Context,
+    name: str,
+    model: SDCNAutoEncoder,
+    x: Tensor,
+    data: Data,
+    shared: dict[str, Any],
+    state: dict[str, Any],
+    inside: dict[str, Any],
+) -> None:
+    """Refine the pretrained encoder with one method; its curves end up in ``state``."""
+    method: Method = getattr(config, name)
+    graph = influence_graph(data.edge_index, data.num_nodes, method.order).to(context.device)
+    loss = PamCLoss(method.tau, method.negatives)
+    network = ClusteringNetwork(
+        model.encoder, shared["centers"].to(context.device), loss, method.alpha, method.beta
+    )
+    optimizer = torch.optim.Adam(network.parameters(), lr=method.lr)
+    labels = shared["labels"]
+    curves = state["curves"].setdefault(
+        name, {"acc": [], "nmi": [], "ari": [], "f1": [], "changed": [], "seconds": []}
+    )
+    if inside:
+        network.load_state_dict(inside["network"])
+        optimizer.load_state_dict(inside["optimizer"])
+        labels = inside["current"]
+    start = len(curves["acc"])
+    for epoch in context.progress(range(start, config.epochs), desc=TITLES[name]):
+        begin = time.perf_counter()
+        z, q = network(x)
+        value = network.loss(z, q, graph)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        seconds = time.perf_counter() - begin
+        new = q.detach().argmax(1).cpu()
+        scores = clustering_scores(data.y, new)
+        scores |= {"changed": float((new != labels).double().mean()), "seconds": seconds}
+        labels = new
+        for key, number in scores.items():
+            curves[key].append(number)
+        logged = {f"{name}.{key}": scores[key] for key in ("acc", "nmi", "changed")}
+        context.log(epoch, **logged, **{f"{name}.loss": value})
+        if (epoch + 1) % config.checkpoint_every == 0 or epoch + 1 == config.epochs:
+            parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            context.checkpoint(epoch, {**shared, **parts, "current": labels}, state)
+    if name == "pamc":
+        draw_map(context, network.encoder, x, data.y)
+
+
+def pretrain(
+    config: Config,
+    context: Context,
+    model: SDCNAutoEncoder,
+    x: Tensor,
+    generator: torch.Generator,
+) -> None:
+    """Pretrain the autoencoder on the features alone, with a progress bar."""
+    epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
+
+    def advance(row: dict[str, Any]) -> None:
+        next(epochs, None)
+
+    pretrain_autoencoder(
+        model,
+        x,
+        epochs=config.pretrain_epochs,
+        batch_size=config.batch_size,
+        generator=generator,
+        callback=advance,
+    )
+
+
+def load(config: Config) -> tuple[Data, int]:
+    """Return the graph and the number of clusters, which is the number of classes."""
+    if config.dataset == "digits":
+        data = digits_knn(config.k or 3)
+    else:
+        data = SDCNDataset(config.root, config.dataset, config.k, source=config.source)[0]
+    return data, int(data.y.max()) + 1
 
 
 def main() -> NoReturn:

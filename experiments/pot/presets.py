@@ -9,7 +9,30 @@ POT_METHODS = ("reference", "interval", "budget", "budget_crown")
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one data set and host; the defaults are GRACE's on Cora."""
+    """Settings of one data set and host; the defaults are GRACE's on Cora.
+
+    Attributes:
+        dataset (str): Name in ``experiments._data.graphs``, or ``karate``, which is embedded.
+        host (str): ``grace``, ``gca``, ``progcl`` or ``costa``.
+        root (str): Folder of all data sets; written when a set is read for the first time.
+        source (str, optional): Folder of the same layout to copy missing raw files from.
+        protocol (str): ``honest``, or ``paper`` for the rows of the released code beside them.
+        methods (tuple[str, ...]): Forms of POT to train with; ``none`` is the host alone.
+        kappas (tuple[float, ...]): Weights of POT to choose from on validation nodes.
+        budget (str): Drops per node that the sound bounds allow: ``expected``, ``quantile``,
+            ``all``.
+        pot_batch (int, optional): Nodes whose bound is computed per step; all of them when None.
+        epochs (int): Training steps, one per epoch.
+        lr (float): Learning rate of Adam.
+        weight_decay (float): Weight decay of Adam.
+        out_channels (int): Width of the embedding; the hidden layer has twice as many.
+        proj_channels (int): Width of the projection head.
+        activation (str): ``relu`` or ``prelu``.
+        drop_edge (tuple[float, float]): Share of edges dropped in each view.
+        temperature (float): Divides similarities.
+        start_epoch (int): Epoch at which ProGCL begins to weight negatives.
+        normalize (bool): Divide features by the sum of their row.
+    """
 
     dataset: str = "cora"
     host: str = "grace"
@@ -61,6 +84,7 @@ def _preset(
     )
 
 
+# From the authors' configuration files, in the order of the arguments of _preset after the host.
 _ROWS: dict[str, list[tuple[object, ...]]] = {
     "grace": [
         ("cora", 5e-4, 128, 128, "relu", (0.4, 0.3), 0.7, 200),

@@ -13,7 +13,6 @@ from torch_geometric.nn import GCNConv
 from experiments._data.graphs import PUBLIC_SPLIT
 from experiments._harness.context import Context
 from experiments.pot.presets import Config
-from experiments.pot.training import expected_budget
 from graphlab.contrastive import TwoViewModel
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.evaluate import linear_probe
@@ -63,13 +62,22 @@ def as_published(z: Tensor, data: Data, split: Split, swap: bool, seed: int) -> 
         if (step + 1) % 20:
             continue
         with torch.no_grad():
-            found = classifier(z).argmax(1)
-        accuracy = float((found == y)[split[chosen_on]].double().mean())
+            predicted = classifier(z).argmax(1)
+        accuracy = float((predicted == y)[split[chosen_on]].double().mean())
         if accuracy > best:
-            truth, pred = y[split[scored_on]].numpy(), found[split[scored_on]].numpy()
+            truth, pred = y[split[scored_on]].numpy(), predicted[split[scored_on]].numpy()
             f1 = [f1_score(truth, pred, average=a, zero_division=0) for a in ("micro", "macro")]
             best, scores = accuracy, (float(f1[0]), float(f1[1]))
     return {"f1_micro": scores[0], "f1_macro": scores[1]}
+
+
+def expected_budget(model: TwoViewModel, data: Data) -> Tensor:
+    """Expected drops per node of the view that drops more, ``(N,)``."""
+    budgets: list[Tensor] = [
+        drop.expected_budget(data.edge_index, data.num_nodes)  # type: ignore[attr-defined]
+        for drop in model.drop_edge
+    ]
+    return torch.maximum(*budgets)
 
 
 @torch.no_grad()

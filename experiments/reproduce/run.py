@@ -48,13 +48,14 @@ class Options:
     """Options of the command.
 
     Attributes:
-        quick: Repeat what took at most a minute.
-        full: Repeat everything, then renew tables and pictures of the documents.
-        only: Repeat these files, named without their ending.
-        list: Print the files, and the presets without one, and stop.
-        data: Folder with all data sets (default: GRAPHLAB_TEST_DATA, else ../shared/data).
-        out: Folder of the runs (default: one per commit below runs/reproduce).
-        accept: Put repeated results in the place of the committed ones.
+        quick (bool): Repeat what took at most a minute.
+        full (bool): Repeat everything, then renew tables and pictures of the documents.
+        only (tuple[str, ...]): Repeat these files, named without their ending.
+        list (bool): Print the files, and the presets without one, and stop.
+        data (Path, optional): Folder with all data sets (default: GRAPHLAB_TEST_DATA, else
+            ../shared/data).
+        out (Path, optional): Folder of the runs (default: one per commit below runs/reproduce).
+        accept (bool): Put repeated results instead of the committed ones.
     """
 
     quick: bool = False
@@ -139,7 +140,7 @@ def status(outcomes: Sequence[Outcome]) -> int:
 
 
 def accept(outcome: Outcome, out: Path, folder: Path = RESULTS) -> None:
-    """Replace a committed file; command and places stay those that others can use."""
+    """Replace a committed file; command and paths stay those that others can use."""
     if outcome.status == "repeated" and not outcome.reason:
         old = outcome.recorded
         kept = {key: old.content[key] for key in ("command", "config")}
@@ -155,7 +156,9 @@ def renew_pages() -> None:
         print(f"docs/{path.name}: {'done' if done.returncode == 0 else last}")
 
 
-def play(files: Sequence[Recorded], out: Path, options: Options, run: Runner) -> list[Outcome]:
+def repeat_all(
+    files: Sequence[Recorded], out: Path, options: Options, run: Runner
+) -> list[Outcome]:
     """Repeat files one after the other, a line for each."""
     data, outcomes = data_folder(options.data), []
     for number, file in enumerate(files, 1):
@@ -180,7 +183,7 @@ def main(arguments: Sequence[str] | None = None, run: Runner = by_subprocess) ->
         files = chosen(options, files)
         # A folder per commit: what other code has finished must not be taken for this one's.
         out = (options.out or Path("runs/reproduce") / (git_commit() or "no_commit")).resolve()
-        outcomes = play(files, out, options, run)
+        outcomes = repeat_all(files, out, options, run)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

@@ -42,7 +42,32 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Config:
-    """Settings; the defaults are the authors'."""
+    """Settings; the defaults are the authors'.
+
+    Attributes:
+        dataset (str): ``cora`` or ``citeseer`` with stored answers, ``texts`` for a folder of one's
+            own, or ``python_stdlib``, which is embedded.
+        source (str): Folder of the graphs with stored answers, or of the own graph.
+        protocol (str): How numbers come about.
+        gnns (tuple[str, ...]): Networks of the members: ``gcn``, ``sage``, ``mlp``, ``revgat``.
+        ensembles (tuple[str, ...]): Members to average, joined by ``+``; one that lacks a member is
+            left out.
+        hidden_channels (int): Width of a member's network.
+        num_layers (int): Layers of a member's network.
+        epochs (int): Training steps of a member at most.
+        patience (int): Epochs without a better validation accuracy before a member stops.
+        k (int): Predicted classes per node that ``P`` reads.
+        words (int): Most frequent words that ``BoW`` counts.
+        dim (int): Width of the embedded texts of the standard library.
+        llm (str, optional): ``http://host:port/v1/model`` of a language model to ask; None takes
+            stored answers.
+        llm_cache (str): File of its answers.
+        structured (bool): Ask for JSON that follows a schema.
+        max_tokens (int): Tokens per answer.
+        concurrency (int): Calls at a time.
+        encoder (str): Text encoder of ``TA`` and ``E``; ``hashing`` needs no download.
+        encoder_cache (str, optional): Folder of embedded texts.
+    """
 
     dataset: str = "cora"
     source: str = "data/llm_outputs"

@@ -1,4 +1,4 @@
-"""TAPE: what do a language model's answers add to a node's own text?
+"""TAPE: node classification with a language model's answers beside a node's own text.
 
 One network per feature and their average, beside a bag of words, the model's first guess and the
 most frequent class. Members: ``TA`` (embedded text), ``P`` (the model's ranked classes), ``E`` (its
@@ -24,19 +24,15 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import torch
 from torch import Tensor
 
 from experiments._harness import runner
-from experiments._harness.baselines import most_frequent_class
 from experiments._harness.context import Context
-from experiments._harness.figures import accuracy_bars
 from experiments.tape.features import load
 from experiments.tape.presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 from graphlab.evaluate import linear_probe
-from graphlab.tag import (
-    TAPE,
-    ensemble_logits,
-)
+from graphlab.tag import TAPE, ensemble_logits
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
@@ -44,7 +40,8 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     data, split = load(config, context)
     names = [name for name in ("TA", "E", "P", "BoW") if name in data]
     y, test = data.y, split["test"]
-    rows = {"most frequent class": most_frequent_class(y, split)}
+    common = torch.bincount(y[split["train"]]).argmax()
+    rows = {"most frequent class": {"accuracy": share(y[test] == common)}}
     if "P" in names:
         guess = data.P[:, 0] - 1
         rows["LLM top-1"] = {
@@ -82,17 +79,17 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             members = ensemble.split("+")
             if set(members) <= set(names):
                 rows[f"{title} {ensemble}"] = scores([logits[m] for m in members], y, split)
-    accuracy_bars(context, rows)
+    context.bars("accuracy", rows, "accuracy", "test accuracy")
     return rows
 
 
 def scores(members: list[Tensor], y: Tensor, split: dict[str, Tensor]) -> dict[str, float]:
     """Accuracy of averaged logits on test and validation nodes, and of averaged probabilities."""
-    found = ensemble_logits(members).argmax(1) == y
-    row = {"accuracy": share(found[split["test"]]), "val_accuracy": share(found[split["val"]])}
+    correct = ensemble_logits(members).argmax(1) == y
+    row = {"accuracy": share(correct[split["test"]]), "val_accuracy": share(correct[split["val"]])}
     if len(members) > 1:
-        found = ensemble_logits(members, "probs").argmax(1) == y
-        row["accuracy_probs"] = share(found[split["test"]])
+        correct = ensemble_logits(members, "probs").argmax(1) == y
+        row["accuracy_probs"] = share(correct[split["test"]])
     return row
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from graphlab.embed.concentration.approximate import approx_topological_concentration
-from graphlab.embed.concentration.exact import (
+from graphlab.embed.concentration import (
+    AddTopologicalConcentration,
     ConcentrationShift,
+    TCReweight,
+    approx_topological_concentration,
     concentration_shift,
     topological_concentration,
     weighted_concentration,
 )
-from graphlab.embed.concentration.reweight import TCReweight
-from graphlab.embed.concentration.transform import AddTopologicalConcentration
-from graphlab.embed.fastrp.fastrp import FastRP, fastrp
-from graphlab.embed.fastrp.transform import AddFastRP
+from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
 
 __all__ = [
     "AddFastRP",

@@ -13,7 +13,12 @@ from graphlab.evaluate.link_prediction import (
 )
 from graphlab.evaluate.multilabel import MultilabelResult, multilabel_probe
 from graphlab.evaluate.probe import ProbeResult, linear_probe
-from graphlab.evaluate.splits import random_split, resolve_split
+from graphlab.evaluate.splits import (
+    labels_per_class_split,
+    random_split,
+    resolve_split,
+    tape_split,
+)
 
 __all__ = [
     "MultilabelResult",
@@ -21,6 +26,7 @@ __all__ = [
     "clustering_scores",
     "correlation_table",
     "hits_at_k",
+    "labels_per_class_split",
     "linear_probe",
     "link_ranking_metrics",
     "mean_reciprocal_rank",
@@ -28,5 +34,6 @@ __all__ = [
     "per_node_link_metrics",
     "random_split",
     "resolve_split",
+    "tape_split",
     "top_predictions",
 ]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index, check_int
+from graphlab._checks import check_index, check_int, check_tensor
 
-__all__ = ["random_split", "resolve_split"]
+__all__ = ["labels_per_class_split", "random_split", "resolve_split", "tape_split"]
 
 _PARTS = ("train", "val", "test")
 _ALIASES = {"train": ("train", "train_mask"), "val": ("val", "valid", "val_mask")}
@@ -68,6 +68,86 @@ def random_split(
     else:
         pieces = _stratified(order, _class_codes(stratify, num_nodes), num_train, num_val)
     return {part: piece.sort().values for part, piece in zip(_PARTS, pieces, strict=True)}
+
+
+def labels_per_class_split(
+    y: Tensor, train: int = 20, val: int = 30, *, seed: int = 0
+) -> dict[str, Tensor]:
+    """Draw so many nodes of every class for training, then for validation; test on the rest.
+
+    Equal to the draw of GAugLLM's released code for the same seed. A class that is too small gives
+    all it has; with large ``train`` the other parts may be empty.
+
+    Args:
+        y: Labels ``(N,)`` int64; nodes with a negative one are left out.
+        train: Nodes per class for training.
+        val: Nodes per class for validation.
+        seed: Seed of the draw.
+
+    Returns:
+        dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 nodes.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed or there is no label.
+
+    Complexity: O(C N).
+
+    Example:
+        >>> parts = labels_per_class_split(torch.arange(100) % 2, 5, 10)
+        >>> {name: len(nodes) for name, nodes in parts.items()}
+        {'train': 10, 'val': 20, 'test': 70}
+    """
+    labels = check_tensor(y, "y")
+    if labels.dtype != torch.int64 or labels.dim() != 1:
+        raise TypeError(f"y must be int64 of shape (N,), got {labels.dtype} {tuple(labels.shape)}")
+    values = labels.cpu().numpy()
+    if not (values >= 0).any():
+        raise ValueError("y must hold at least one label, got none")
+    # The legacy generator: numpy promises its streams for good, and the published draw is its.
+    random = np.random.RandomState(check_int(seed, "seed", minimum=0))
+    left = values.copy()
+    parts: dict[str, Tensor] = {}
+    for name, size in (("train", train), ("val", val)):
+        count = check_int(size, name, minimum=0)
+        chosen = []
+        for label in range(int(values.max()) + 1):
+            members = np.where(left == label)[0]
+            chosen.append(random.choice(members, min(count, members.size), replace=False))
+        nodes = np.sort(np.concatenate(chosen))
+        left[nodes] = -1
+        parts[name] = torch.from_numpy(nodes)
+    parts["test"] = torch.from_numpy(np.where(left >= 0)[0])
+    return parts
+
+
+def tape_split(num_nodes: int, seed: int) -> dict[str, Tensor]:
+    """Draw 60 % of the nodes for training, 20 % for validation and 20 % for testing.
+
+    Equal to the splits of TAPE's authors on Cora, PubMed and arxiv_2023: their features are
+    fine-tuned on the training nodes of the split with the same seed, so another split would test
+    on nodes whose labels the features have seen. numpy's global generator is not touched.
+
+    Args:
+        num_nodes: N, at least 5.
+        seed: Seed in ``[0, 2**32)``.
+
+    Returns:
+        dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Example:
+        >>> {part: nodes.numel() for part, nodes in tape_split(10, seed=0).items()}
+        {'train': 6, 'val': 2, 'test': 2}
+    """
+    count = check_int(num_nodes, "num_nodes", minimum=5)
+    check_int(seed, "seed", minimum=0, maximum=2**32 - 1)
+    order = np.arange(count)
+    np.random.RandomState(seed).shuffle(order)
+    parts = np.split(order, [int(count * 0.6), int(count * 0.8)])
+    names = ("train", "val", "test")
+    return {name: torch.from_numpy(np.sort(p)) for name, p in zip(names, parts, strict=True)}
 
 
 def resolve_split(split: Mapping[str, Tensor], num_nodes: int) -> dict[str, Tensor]:

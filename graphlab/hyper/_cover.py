@@ -1,23 +1,58 @@
-"""Additions to the candidates, and what a sampler pays for them."""
+"""The greedy cover of a graph by cliques, and its cliques as further candidates."""
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 
 import numpy as np
 import torch
 
+from graphlab.hyper._graph import Graph
 from graphlab.hyper._sets import (
     Ints,
     Rows,
-    SetFamily,
     concatenate,
     find,
+    pointers,
     rows_of,
     sorted_unique,
     to_tensor,
 )
-from graphlab.hyper.sampler import CandidateSet, CliqueSampler
+from graphlab.hyper.sampler import CandidateSet
+
+
+def greedy_cover(graph: Graph) -> Rows:
+    """Distinct cliques of the greedy cover, in lexicographic order."""
+    others = graph.entries[1].tolist()
+    borders = graph.rowptr.tolist()
+    near = [set(others[a:b]) for a, b in pairwise(borders)]
+    uncovered = [set(group) for group in near]
+    cliques: list[list[int]] = []
+    edges = graph.entries[:, graph.upper]
+    order = np.argsort(graph.degree[edges].sum(axis=0), kind="stable")
+    for u, v in edges[:, order].T.tolist():
+        if v in uncovered[u]:
+            clique = _grow(u, v, near, uncovered)
+            for a in clique:
+                uncovered[a].difference_update(clique)
+            cliques.append(sorted(clique))
+    sizes = np.array([len(clique) for clique in cliques], dtype=np.int64)
+    nodes = np.array([node for clique in cliques for node in clique], dtype=np.int64)
+    return sorted_unique(Rows(pointers(sizes), nodes))[0]
+
+
+def _grow(u: int, v: int, near: list[set[int]], uncovered: list[set[int]]) -> list[int]:
+    """Add the common neighbour that covers most until none covers anything."""
+    clique = [u, v]
+    gain = {p: (p in uncovered[u]) + (p in uncovered[v]) for p in near[u] & near[v]}
+    while gain:
+        best = max(gain, key=lambda p: (gain[p], -p))
+        if gain[best] == 0:
+            break
+        clique.append(best)
+        reachable, fresh = near[best], uncovered[best]
+        gain = {p: g + (p in fresh) for p, g in gain.items() if p in reachable}
+    return clique
 
 
 def with_cover(candidates: CandidateSet, cover: Rows) -> CandidateSet:
@@ -40,9 +75,3 @@ def _merge(left: Rows, right: Rows) -> tuple[Rows, Ints]:
     order = np.empty(len(both), dtype=np.int64)
     order[find(both, merged)] = np.arange(len(both))
     return merged, order
-
-
-def total_cost(sampler: CliqueSampler, cliques: SetFamily) -> int:
-    """Subsets that a sampler without bound pays for."""
-    counts = torch.bincount(cliques.sizes).tolist()
-    return sum(counts[n] * math.comb(n, k) for n, k in sampler.picks_.tolist())

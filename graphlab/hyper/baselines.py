@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from graphlab.hyper._graph import Graph, read_graph
-from graphlab.hyper._sets import Rows, SetFamily, pointers, sorted_unique, to_tensor
+from graphlab._estimator import Estimator
+from graphlab.hyper._cover import greedy_cover
+from graphlab.hyper._graph import read_graph
+from graphlab.hyper._sets import SetFamily, to_tensor
 from graphlab.hyper.cliques import maximal_cliques
 
 if TYPE_CHECKING:
@@ -18,12 +19,29 @@ if TYPE_CHECKING:
 __all__ = ["CliqueCover", "MaxCliqueBaseline"]
 
 
-class Untrained:
-    """What a method without training shares with those that learn from a hypergraph."""
+class Untrained(Estimator):
+    """Base of the methods without training, which are ready before any fit."""
 
     def fit(self, source: object = None, num_nodes: int | None = None) -> Self:
-        """Do nothing; for use in place of a method that learns."""
+        """Do nothing; for use in place of a method that learns.
+
+        Args:
+            source (object): Not read.
+            num_nodes (int, optional): Not read.
+
+        Returns:
+            Self: This object.
+        """
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def _arrays(self) -> dict[str, Tensor]:
+        return {}
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        pass
 
 
 class MaxCliqueBaseline(Untrained):
@@ -91,37 +109,3 @@ class CliqueCover(Untrained):
         graph = read_graph(edge_index, num_nodes)
         rows = greedy_cover(graph)
         return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
-
-
-def greedy_cover(graph: Graph) -> Rows:
-    """Distinct cliques of the greedy cover, in lexicographic order."""
-    others = graph.entries[1].tolist()
-    borders = graph.rowptr.tolist()
-    near = [set(others[a:b]) for a, b in pairwise(borders)]
-    open_ = [set(group) for group in near]
-    found: list[list[int]] = []
-    edges = graph.entries[:, graph.upper]
-    order = np.argsort(graph.degree[edges].sum(axis=0), kind="stable")
-    for u, v in edges[:, order].T.tolist():
-        if v in open_[u]:
-            clique = _grow(u, v, near, open_)
-            for a in clique:
-                open_[a].difference_update(clique)
-            found.append(sorted(clique))
-    sizes = np.array([len(clique) for clique in found], dtype=np.int64)
-    nodes = np.array([node for clique in found for node in clique], dtype=np.int64)
-    return sorted_unique(Rows(pointers(sizes), nodes))[0]
-
-
-def _grow(u: int, v: int, near: list[set[int]], open_: list[set[int]]) -> list[int]:
-    """Add the common neighbour that covers most until none covers anything."""
-    clique = [u, v]
-    gain = {p: (p in open_[u]) + (p in open_[v]) for p in near[u] & near[v]}
-    while gain:
-        best = max(gain, key=lambda p: (gain[p], -p))
-        if gain[best] == 0:
-            break
-        clique.append(best)
-        reachable, fresh = near[best], open_[best]
-        gain = {p: g + (p in fresh) for p, g in gain.items() if p in reachable}
-    return clique

@@ -25,22 +25,15 @@ class BayesianMDL(Untrained):
         seed (int): Seed of graph-tool's generator, which is global to the process.
 
     Raises:
-        ImportError: If graph-tool is missing.
+        ImportError: By ``predict``, if graph-tool is missing.
 
     Reference: Young, Petri, Peixoto, "Hypergraph reconstruction from network data",
         Communications Physics 2021. arXiv:2008.04948
     """
 
     def __init__(self, num_sweeps: int = 200, seed: int = 0) -> None:
-        try:
-            import graph_tool
-        except ImportError as error:
-            raise ImportError(
-                "BayesianMDL needs graph-tool, a system or conda package (python3-graph-tool)"
-            ) from error
-        self._graph_tool = graph_tool
-        self.num_sweeps = check_int(num_sweeps, "num_sweeps", minimum=1)
-        self.seed = check_int(seed, "seed", minimum=0)
+        self.num_sweeps = num_sweeps
+        self.seed = seed
 
     def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
         """Cliques with a positive count after the last sweep.
@@ -54,23 +47,32 @@ class BayesianMDL(Untrained):
             HyperGraphData: Distinct cliques in lexicographic order.
 
         Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed.
+            ImportError: If graph-tool is missing.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
         """
-        from graph_tool.inference import CliqueState
-
+        num_sweeps = check_int(self.num_sweeps, "num_sweeps", minimum=1)
+        seed = check_int(self.seed, "seed", minimum=0)
         graph = read_graph(edge_index, num_nodes)
-        self._graph_tool.seed_rng(self.seed)
-        made = self._graph_tool.Graph(directed=False)
-        made.add_vertex(graph.num_nodes)
-        made.add_edge_list(graph.entries[:, graph.upper].T)
-        state = CliqueState(made)
-        state.mcmc_sweep(niter=self.num_sweeps)
-        found = [
+        try:
+            import graph_tool
+            from graph_tool.inference import CliqueState
+        except ImportError as error:
+            raise ImportError(
+                "BayesianMDL needs graph-tool, a system or conda package (python3-graph-tool)"
+            ) from error
+        graph_tool.seed_rng(seed)
+        native = graph_tool.Graph(directed=False)
+        native.add_vertex(graph.num_nodes)
+        native.add_edge_list(graph.entries[:, graph.upper].T)
+        state = CliqueState(native)
+        state.mcmc_sweep(niter=num_sweeps)
+        # Vertices of the state are factors and cliques; x counts how often a clique is in use.
+        cliques = [
             sorted(int(node) for node in state.c[v])
             for v in state.f.vertices()
             if not state.is_fac[v] and state.x[v] > 0
         ]
-        sizes = np.array([len(clique) for clique in found], dtype=np.int64)
-        nodes = np.array([node for clique in found for node in clique], dtype=np.int64)
+        sizes = np.array([len(clique) for clique in cliques], dtype=np.int64)
+        nodes = np.array([node for clique in cliques for node in clique], dtype=np.int64)
         rows, _ = sorted_unique(Rows(pointers(sizes), nodes))
         return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,11 +11,15 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
 from graphlab._estimator import Estimator
-from graphlab.hyper._classifiers import NAMES, Model, fit_classifier, from_arrays, to_arrays
+from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
+from graphlab.hyper._models import Model, from_arrays, to_arrays
 from graphlab.hyper._sets import Floats, Rows, SetFamily, find, pointers, to_tensor
 from graphlab.hyper._weights import Weights, read_weights
 from graphlab.hyper.projection import projection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Marioh"]
 
@@ -25,8 +29,8 @@ Clique = tuple[int, ...]
 class Marioh(Estimator):
     r"""Takes hyperedges out of a weighted projection one by one, the most certain ones first.
 
-    The weight of an edge says how many hyperedges hold it, and every hyperedge found lowers it by
-    one.
+    The weight of an edge counts the hyperedges that hold it, and every hyperedge that is taken
+    lowers it by one.
 
     1. *Filter.* A hyperedge of three or more nodes on u and v counts towards
        :math:`\min(w_{uz}, w_{vz})` of a common neighbour z, so at least
@@ -48,8 +52,13 @@ class Marioh(Estimator):
         classifier (str): As for :class:`HypergraphReconstructor`, a name.
         seed (int): Seed of the classifier and of the negative subsets.
 
+    Attributes:
+        model_ (Model): The fitted classifier.
+        mean_ (ndarray): Means of its features in training, ``(17,)``.
+        deviation_ (ndarray): Their deviations, ``(17,)``.
+
     Raises:
-        TypeError, ValueError: If an argument is out of range.
+        TypeError, ValueError: By ``fit``, if a parameter is out of range.
 
     Reference: Lee et al., "MARIOH: Multiplicity-Aware Hypergraph Reconstruction", ICDE 2025.
         arXiv:2504.00522
@@ -72,14 +81,22 @@ class Marioh(Estimator):
         classifier: str = "mlp",
         seed: int = 0,
     ) -> None:
-        self.mode = check_choice(mode, "mode", ("reduced", "preserved"))
-        self.threshold = check_fraction(threshold, "threshold")
-        self.decay = check_positive(check_fraction(decay, "decay"), "decay")
-        self.subset_fraction = check_fraction(subset_fraction, "subset_fraction")
-        self.classifier = check_choice(classifier, "classifier", NAMES)
-        self.seed = check_int(seed, "seed", minimum=0, maximum=2**32 - 1)
+        self.mode = mode
+        self.threshold = threshold
+        self.decay = decay
+        self.subset_fraction = subset_fraction
+        self.classifier = classifier
+        self.seed = seed
 
-    def fit(self, hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Marioh:
+    def _check_parameters(self) -> None:
+        check_choice(self.mode, "mode", ("reduced", "preserved"))
+        check_fraction(self.threshold, "threshold")
+        check_positive(check_fraction(self.decay, "decay"), "decay")
+        check_fraction(self.subset_fraction, "subset_fraction")
+        check_choice(self.classifier, "classifier", NAMES)
+        check_int(self.seed, "seed", minimum=0, maximum=2**32 - 1)
+
+    def fit(self, hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Self:
         """Learn to tell hyperedges from other cliques.
 
         Positives are the hyperedges of two nodes and more; negatives the maximal cliques that are
@@ -90,12 +107,13 @@ class Marioh(Estimator):
             num_nodes (int, optional): Number of nodes; needed with a tensor.
 
         Returns:
-            Marioh: This object.
+            Self: This object.
 
         Raises:
-            ValueError: If no hyperedge has two nodes.
+            ValueError: If no hyperedge has two nodes, or a parameter is out of range.
             TypeError, IndexError: If an argument is malformed.
         """
+        self._check_parameters()
         hypergraph = read_incidence(hyperedge_index, num_nodes)
         edges = hypergraph.distinct()
         edges = edges.take(np.flatnonzero(edges.sizes > 1))
@@ -148,27 +166,27 @@ class Marioh(Estimator):
             Their projection has the edges of the graph; in ``"preserved"`` mode also their weights.
 
         Raises:
-            ValueError: If the model is not fitted, or weights are missing or malformed.
+            NotFittedError: If the model is not fitted.
+            ValueError: If weights are missing or malformed.
             TypeError, IndexError: If an argument is malformed.
         """
-        if not hasattr(self, "model_"):
-            raise ValueError("Marioh must be fitted before it can predict")
+        self._check_fitted()
         weights, count = read_weights(edge_index, num_nodes, edge_weight)
-        found: list[Clique] = []
+        taken: list[Clique] = []
         for u, v, least in weights.certain_pairs():
-            found += [(u, v)] * least
+            taken += [(u, v)] * least
             weights.take((u, v), least)
         threshold = self.threshold
         while weights.left:
-            self._round(weights, count, threshold, found)
+            self._round(weights, count, threshold, taken)
             threshold = max(0.0, threshold - self.decay * self.threshold)
         if self.mode == "reduced":
-            found = list(dict.fromkeys(found))
-        rows = _rows(sorted(found))
+            taken = list(dict.fromkeys(taken))
+        rows = _rows(sorted(taken))
         return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(count)
 
     def _round(
-        self, weights: Weights, num_nodes: int, threshold: float, found: list[Clique]
+        self, weights: Weights, num_nodes: int, threshold: float, taken: list[Clique]
     ) -> None:
         """Take likely cliques, then likely subsets of unlikely ones."""
         cliques = weights.maximal_cliques(num_nodes)
@@ -176,7 +194,7 @@ class Marioh(Estimator):
         for i in order:
             if score[i] >= threshold and weights.has(cliques[i]):
                 weights.take(cliques[i])
-                found.append(cliques[i])
+                taken.append(cliques[i])
         unlikely = [cliques[i] for i in order[::-1] if score[i] < threshold and len(cliques[i]) > 2]
         unlikely = unlikely[: int(np.ceil(self.subset_fraction * len(unlikely)))]
         parts = sorted({part for clique in unlikely for part in _one_less(clique)})
@@ -186,7 +204,7 @@ class Marioh(Estimator):
             for i in order:
                 if score[i] >= threshold and weights.has(parts[i]):
                     weights.take(parts[i])
-                    found.append(parts[i])
+                    taken.append(parts[i])
 
     def _ranked(
         self, weights: Weights, cliques: list[Clique], maximal: set[Clique]
@@ -194,22 +212,14 @@ class Marioh(Estimator):
         score = self.model_.probability(self._scaled(weights.features(cliques, maximal)))
         return np.lexsort((np.arange(len(cliques)), -score)).tolist(), score
 
-    def _config(self) -> dict[str, Any]:
-        names = ("mode", "threshold", "decay", "subset_fraction", "classifier", "seed")
-        return {name: getattr(self, name) for name in names}
-
     def _arrays(self) -> dict[str, Tensor]:
-        if not hasattr(self, "model_"):
-            raise ValueError("Marioh must be fitted before it can be saved")
+        self._check_fitted()
         scale = torch.from_numpy(np.stack([self.mean_, self.deviation_]))
         return {"scale": scale, **to_arrays(self.model_, "model.")}
 
-    @classmethod
-    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Marioh:
-        model = cls(**config)
-        model.mean_, model.deviation_ = arrays["scale"].numpy()
-        model.model_ = from_arrays(arrays, "model.")
-        return model
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.mean_, self.deviation_ = arrays["scale"].numpy()
+        self.model_ = from_arrays(arrays, "model.")
 
 
 def _one_less(clique: Clique) -> list[Clique]:

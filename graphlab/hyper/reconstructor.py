@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,37 +13,26 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_index, check_int
 from graphlab._estimator import Estimator
-from graphlab.hyper._classifiers import (
-    Model,
-    check_classifier,
-    finite,
-    fit_classifier,
-    from_arrays,
-    to_arrays,
-)
-from graphlab.hyper._cover import total_cost, with_cover
-from graphlab.hyper._graph import Graph, read_graph
+from graphlab.hyper._budget import best_budget, score_budgets
+from graphlab.hyper._classifiers import check_classifier
+from graphlab.hyper._graph import read_graph
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
-from graphlab.hyper._selection import best_threshold, hit_jaccard, select_columns
-from graphlab.hyper._sets import (
-    Floats,
-    Ints,
-    Rows,
-    find,
-    rows_of,
-    to_tensor,
-)
-from graphlab.hyper.baselines import greedy_cover
+from graphlab.hyper._models import from_arrays, to_arrays
+from graphlab.hyper._recipe import Recipe
+from graphlab.hyper._selection import best_threshold, hit_jaccard
+from graphlab.hyper._sets import Floats, Ints, rows_of, to_tensor
+from graphlab.hyper._source import Source
+from graphlab.hyper._two_part import TwoPartModel, out_of_fold
 from graphlab.hyper.cliques import CliqueSet, maximal_cliques
-from graphlab.hyper.count_features import COUNT_NAMES, count_features, standardize
-from graphlab.hyper.motif_features import MOTIF_NAMES, motif_features
-from graphlab.hyper.projection import projection
 from graphlab.hyper.sampler import CandidateSet, CliqueSampler
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["HypergraphReconstructor"]
 
-#: Budgets per source hyperedge that are compared where the user names none.
-BETA_GRID = (1, 2, 5, 10, 20, 50)
+#: Prefixes of the arrays of the two classifiers.
+_PARTS = ("maximal.", "nested.")
 
 
 class HypergraphReconstructor(Estimator):
@@ -84,9 +73,14 @@ class HypergraphReconstructor(Estimator):
         beta_ (int): The budget in use.
         threshold_ (float): The threshold in use.
         singletons_ (bool): Whether the source holds a hyperedge of one node.
+        beta_scores_ (dict[int, float]): Cross-validated Jaccard index of every budget that was
+            compared; empty where ``beta`` is given.
+        columns_ (Tensor, optional): Feature columns that were selected; ``None`` for all.
+        models_ (tuple): Fitted classifiers of maximal cliques and of subsets.
+        recipe_ (Recipe): Draw and description of candidates.
 
     Raises:
-        TypeError, ValueError: If an argument is out of range.
+        TypeError, ValueError: By ``fit``, if a parameter is out of range.
 
     Determinism: a function of the hypergraph, the graph and the seed.
     Reference: Wang and Kleinberg, "From Graphs to Hypergraphs: Hypergraph Projection and its
@@ -110,14 +104,12 @@ class HypergraphReconstructor(Estimator):
         seed: int = 0,
         preset: str | None = None,
     ) -> None:
-        self.features = check_choice(features, "features", ("count", "motif", "both"))
-        self.beta = None if beta is None else check_int(beta, "beta", minimum=1)
-        self.classifier = check_classifier(classifier)
-        self.threshold = None if threshold is None else check_fraction(threshold, "threshold")
-        self.seed = check_int(seed, "seed", minimum=0, maximum=2**32 - 1)
-        self.preset = None if preset is None else check_choice(preset, "preset", ("paper",))
-        if self.preset is not None and self.beta is None:
-            raise ValueError("beta must be given with preset='paper', which has no rule for it")
+        self.features = features
+        self.beta = beta
+        self.classifier = classifier
+        self.threshold = threshold
+        self.seed = seed
+        self.preset = preset
 
     # --- learning ---------------------------------------------------------------------------------
 
@@ -127,7 +119,7 @@ class HypergraphReconstructor(Estimator):
         num_nodes: int | None = None,
         *,
         label_mask: Tensor | None = None,
-    ) -> HypergraphReconstructor:
+    ) -> Self:
         """Learn from a hypergraph.
 
         Args:
@@ -139,112 +131,77 @@ class HypergraphReconstructor(Estimator):
                 there.
 
         Returns:
-            HypergraphReconstructor: This object.
+            Self: This object.
 
         Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed or no hyperedge is known.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or no
+                hyperedge is known.
         """
+        self._check_parameters()
         hypergraph = _masked(read_incidence(hyperedge_index, num_nodes), label_mask)
-        edges = hypergraph.distinct()
-        if len(edges) == 0:
+        source = Source.of(hypergraph)
+        if len(source.edges) == 0:
             raise ValueError("hyperedge_index must hold at least one hyperedge")
-        self.singletons_ = bool((edges.sizes == 1).any())
-        graph = read_graph(projection(hypergraph)[0], hypergraph.num_nodes)
-        cliques = maximal_cliques(graph)
-        self.beta_ = self.beta or self._choose_beta(hypergraph, edges, graph, cliques)
-        self.sampler_ = self._sampler(self.beta_, edges, cliques, hypergraph.num_nodes)
-        self.source_cliques_ = len(cliques)
-        self.columns_: Tensor | None = None
-        candidates, x = self._prepare(cliques, graph)
-        y = (find(rows_of(candidates), edges) >= 0).astype(np.int64)
-        if self._selects:
-            self.columns_ = select_columns(x, y)
-            x = x[:, self.columns_.numpy()]
-        self.threshold_ = self._choose_threshold(x, y, candidates.num_maximal, len(edges))
-        self.models_ = self._train(self.classifier, x, y, candidates.num_maximal)
+        scores: dict[int, float] = {}
+        if self.beta is None:
+            scores = score_budgets(source, self.features, self.threshold, self.seed)
+        beta = best_budget(scores) if self.beta is None else self.beta
+        paper = self.preset == "paper"
+        sampler = source.fit_sampler(beta, paper, self.seed)
+        recipe = Recipe(self.features, paper, sampler, len(source.cliques))
+        candidates, x = recipe.apply(source.cliques, source.graph)
+        y = source.labels(candidates)
+        recipe = recipe.with_selection(x, y)
+        if recipe.columns is not None:
+            x = x[:, recipe.columns.numpy()]
+        cut = candidates.num_maximal
+        self._assign(
+            recipe,
+            TwoPartModel.train(self.classifier, x, y, cut, self.seed),
+            self._choose_threshold(x, y, cut, len(source.edges)),
+            singletons=bool((source.edges.sizes == 1).any()),
+            scores=scores,
+        )
         return self
 
-    def _sampler(self, beta: int, edges: Rows, cliques: CliqueSet, num_nodes: int) -> CliqueSampler:
-        sampler = CliqueSampler(beta, charge_maximal=self.preset == "paper", seed=self.seed)
-        index = torch.from_numpy(np.stack([edges.idx, edges.owner()]))
-        return sampler.fit(index, num_nodes, cliques)
+    def _check_parameters(self) -> None:
+        check_choice(self.features, "features", ("count", "motif", "both"))
+        check_classifier(self.classifier)
+        if self.threshold is not None:
+            check_fraction(self.threshold, "threshold")
+        check_int(self.seed, "seed", minimum=0, maximum=2**32 - 1)
+        if self.preset is not None:
+            check_choice(self.preset, "preset", ("paper",))
+        if self.beta is not None:
+            check_int(self.beta, "beta", minimum=1)
+        elif self.preset is not None:
+            raise ValueError("beta must be given with preset='paper', which has no rule for it")
 
-    def _choose_threshold(self, x: Floats, y: Ints, cut: int, total: int) -> float:
+    def _choose_threshold(self, x: Floats, y: Ints, num_maximal: int, total: int) -> float:
         if self.threshold is not None:
             return self.threshold
         if self.preset == "paper":
             return 0.5
-        return best_threshold(self._out_of_fold(self.classifier, x, y, cut), y, total)
+        return best_threshold(out_of_fold(self.classifier, x, y, num_maximal, self.seed), y, total)
 
-    def _train(self, classifier: Any, x: Floats, y: Ints, cut: int) -> tuple[Model, Model]:
-        first = fit_classifier(classifier, x[:cut], y[:cut], self.seed)
-        return first, fit_classifier(classifier, x[cut:], y[cut:], self.seed)
-
-    def _out_of_fold(self, classifier: Any, x: Floats, y: Ints, cut: int) -> Floats:
-        """Probability of every candidate by a model that was trained on the other half."""
-        fold = np.random.default_rng(self.seed).permutation(len(y)) % 2
-        out = np.zeros(len(y))
-        for part in (0, 1):
-            learn, judge = fold != part, fold == part
-            models = self._train(classifier, x[learn], y[learn], int(learn[:cut].sum()))
-            out[judge] = _apply(models, x[judge], int(judge[:cut].sum()))
-        return out
-
-    def _choose_beta(
-        self, hypergraph: Incidence, edges: Rows, graph: Graph, cliques: CliqueSet
-    ) -> int:
-        """The budget with the best cross-validated Jaccard index; gradient boosting judges."""
-        everything = self._sampler(2**62, edges, cliques, hypergraph.num_nodes)
-        most = max(1, total_cost(everything, cliques))
-        scores: dict[int, float] = {}
-        for factor in BETA_GRID:
-            beta = min(factor * len(edges), most)
-            if beta in scores:
-                continue
-            self.beta_, self.source_cliques_ = beta, len(cliques)
-            self.sampler_ = self._sampler(beta, edges, cliques, hypergraph.num_nodes)
-            candidates, x = self._prepare(cliques, graph)
-            y = (find(rows_of(candidates), edges) >= 0).astype(np.int64)
-            chance = self._out_of_fold("hgb", x, y, candidates.num_maximal)
-            cut = (
-                best_threshold(chance, y, len(edges)) if self.threshold is None else self.threshold
-            )
-            scores[beta] = hit_jaccard(chance > cut, y, len(edges))
-        self.beta_scores_ = scores
-        return max(scores, key=lambda beta: (scores[beta], -beta))
-
-    # --- candidates and features ------------------------------------------------------------------
-
-    @property
-    def _selects(self) -> bool:
-        return self.preset == "paper" and self.features == "motif"
-
-    def _prepare(self, cliques: CliqueSet, graph: Graph) -> tuple[CandidateSet, Floats]:
-        """Candidates and their features, standardised by their own mean and deviation."""
-        if self.preset == "paper":
-            candidates = self.sampler_.sample(cliques)
-            return candidates, self._describe(candidates, cliques, graph, [])
-        share = max(1.0, len(cliques) / max(1, self.source_cliques_))
-        drawn = self.sampler_.sample(cliques, budget=int(share * self.beta_))
-        cover = greedy_cover(graph)
-        candidates = with_cover(drawn, cover)
-        inside = torch.from_numpy(find(rows_of(candidates), cover) >= 0)
-        extra = [inside.double().unsqueeze(1)]
-        return candidates, self._describe(candidates, cliques, graph, extra)
-
-    def _describe(
+    def _assign(
         self,
-        candidates: CandidateSet,
-        cliques: CliqueSet,
-        graph: Graph,
-        parts: list[Tensor],
-    ) -> Floats:
-        if self.features != "count":
-            parts = [motif_features(candidates, cliques, graph), *parts]
-        if self.features != "motif":
-            parts = [count_features(candidates, cliques, graph), *parts]
-        x: Floats = standardize(torch.cat(parts, dim=1)).numpy()
-        return finite(x)
+        recipe: Recipe,
+        models: TwoPartModel,
+        threshold: float,
+        *,
+        singletons: bool,
+        scores: dict[int, float],
+    ) -> None:
+        """Set what a fit, or a file, leaves behind."""
+        self.recipe_ = recipe
+        self.sampler_ = recipe.sampler
+        self.beta_ = recipe.sampler.beta
+        self.columns_ = recipe.columns
+        self.models_ = models
+        self.threshold_ = threshold
+        self.singletons_ = singletons
+        self.beta_scores_ = scores
 
     # --- prediction -------------------------------------------------------------------------------
 
@@ -273,24 +230,23 @@ class HypergraphReconstructor(Estimator):
             tuple[CandidateSet, Tensor]: C candidates and ``(C,)`` float64.
 
         Raises:
-            ValueError: If the model is not fitted, the graph is malformed or a limit is exceeded.
+            NotFittedError: If the model is not fitted.
+            ValueError: If the graph is malformed or a limit is exceeded.
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
         graph = read_graph(edge_index, num_nodes)
         cliques = maximal_cliques(graph, max_cliques=max_cliques, time_limit=time_limit)
-        candidates, x = self._prepare(cliques, graph)
-        if self.columns_ is not None:
-            x = x[:, self.columns_.numpy()]
+        candidates, x = self.recipe_.apply(cliques, graph)
         return candidates, to_tensor(self._probability(candidates, x, singletons))
 
     def _probability(
         self, candidates: CandidateSet, x: Floats, singletons: bool | None = None
     ) -> Floats:
-        chance = _apply(self.models_, x, candidates.num_maximal)
+        probability = self.models_.probability(x, candidates.num_maximal)
         if singletons is None:
-            singletons = self.singletons_ or self.preset == "paper"
-        return chance if singletons else chance * (candidates.sizes.numpy() > 1)
+            singletons = self.singletons_ or self.recipe_.paper
+        return probability if singletons else probability * (candidates.sizes.numpy() > 1)
 
     def predict(
         self,
@@ -316,23 +272,20 @@ class HypergraphReconstructor(Estimator):
             with their probability in ``hyperedge_score`` (H,) float64.
 
         Raises:
-            ValueError: If the model is not fitted, the graph is malformed or a limit is exceeded.
+            NotFittedError: If the model is not fitted.
+            ValueError: If the graph is malformed or a limit is exceeded.
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
         graph = read_graph(edge_index, num_nodes)
-        candidates, chance = self.predict_proba(
+        candidates, probability = self.predict_proba(
             graph, max_cliques=max_cliques, time_limit=time_limit, singletons=singletons
         )
-        chosen = (chance > self.threshold_).nonzero().view(-1)
+        chosen = (probability > self.threshold_).nonzero().view(-1)
         rows = rows_of(candidates).take(chosen.numpy())
         data = CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
-        data.hyperedge_score = chance[chosen]
+        data.hyperedge_score = probability[chosen]
         return data
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "models_"):
-            raise ValueError("HypergraphReconstructor must be fitted before it can predict")
 
     def importance(
         self, hyperedge_index: Hypergraph, num_nodes: int | None = None, *, repeats: int = 3
@@ -349,93 +302,92 @@ class HypergraphReconstructor(Estimator):
             dict[str, float]: Mean fall by name of the column; about 0 for one that is not used.
 
         Raises:
-            ValueError: If the model is not fitted or an argument is malformed.
-            TypeError, IndexError: If an argument is malformed.
+            NotFittedError: If the model is not fitted.
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
-        truth = read_incidence(hyperedge_index, num_nodes)
-        graph = read_graph(projection(truth)[0], truth.num_nodes)
-        cliques = maximal_cliques(graph)
-        candidates, x = self._prepare(cliques, graph)
-        edges, names = truth.distinct(), self._names()
-        if self.columns_ is not None:
-            x = x[:, self.columns_.numpy()]
-            names = [names[i] for i in self.columns_.tolist()]
-        y = (find(rows_of(candidates), edges) >= 0).astype(np.int64)
+        repeats = check_int(repeats, "repeats", minimum=1)
+        truth = Source.of(read_incidence(hyperedge_index, num_nodes))
+        candidates, x = self.recipe_.apply(truth.cliques, truth.graph)
+        y = truth.labels(candidates)
         generator = np.random.default_rng(self.seed)
 
         def score(values: Floats) -> float:
-            chance = self._probability(candidates, values)
-            return hit_jaccard(chance > self.threshold_, y, len(edges))
+            probability = self._probability(candidates, values)
+            return hit_jaccard(probability > self.threshold_, y, len(truth.edges))
 
         best, falls = score(x), {}
-        for column, name in enumerate(names):
+        for column, name in enumerate(self.recipe_.names()):
             scores = []
-            for _ in range(check_int(repeats, "repeats", minimum=1)):
+            for _ in range(repeats):
                 shuffled = x.copy()
                 shuffled[:, column] = generator.permutation(x[:, column])
                 scores.append(score(shuffled))
             falls[name] = best - float(np.mean(scores))
         return falls
 
-    def _names(self) -> list[str]:
-        names = [] if self.features == "motif" else list(COUNT_NAMES)
-        names += [] if self.features == "count" else [f"motif {name}" for name in MOTIF_NAMES]
-        return names if self.preset == "paper" else [*names, "in cover"]
-
     # --- files ------------------------------------------------------------------------------------
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Write arrays and JSON to a folder; see :class:`Estimator`.
+        """Write the model to a folder, without pickle.
+
+        Args:
+            directory (path): Folder, created if missing; an earlier model there is replaced.
+
+        Returns:
+            Path: The folder.
 
         Raises:
             TypeError: If the classifier was not given by name.
-            ValueError: If the model is not fitted.
+            NotFittedError: If the model is not fitted.
         """
         if not isinstance(self.classifier, str):
             raise TypeError("only classifiers given by name can be saved; keep the module yourself")
         return super().save(directory)
 
     def _config(self) -> dict[str, Any]:
-        names = ("features", "beta", "classifier", "threshold", "seed", "preset")
-        return {name: getattr(self, name) for name in names}
+        self._check_fitted()
+        # Those of the fit: parameters may have been set since.
+        fitted = {
+            "features": self.recipe_.features,
+            "preset": "paper" if self.recipe_.paper else None,
+            "seed": self.sampler_.seed,
+        }
+        return super()._config() | fitted
 
     def _arrays(self) -> dict[str, Tensor]:
-        self._check_fitted()
-        numbers = [
-            self.beta_,
-            self.source_cliques_,
-            self.sampler_.collected_,
-            int(self.singletons_),
-        ]
+        sampler, cliques = self.sampler_, self.recipe_.source_cliques
+        numbers = [self.beta_, cliques, sampler.collected_, int(self.singletons_)]
+        scores = list(self.beta_scores_.items())
         arrays = {
-            "picks": self.sampler_.picks_,
-            "ratio": self.sampler_.ratio_,
+            "picks": sampler.picks_,
+            "ratio": sampler.ratio_,
             "numbers": torch.tensor(numbers),
             "threshold": torch.tensor([self.threshold_], dtype=torch.float64),
+            "beta_scores": torch.tensor(scores, dtype=torch.float64).view(-1, 2),
         }
         if self.columns_ is not None:
             arrays["columns"] = self.columns_
-        for name, model in zip(("maximal.", "nested."), self.models_, strict=True):
+        for name, model in zip(_PARTS, self.models_, strict=True):
             arrays |= to_arrays(model, name)
         return arrays
 
-    @classmethod
-    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> HypergraphReconstructor:
-        model = cls(**config)
-        model.beta_, model.source_cliques_, collected, *rest = arrays["numbers"].tolist()
-        # Files of earlier versions do not say; those classified every isolated node.
-        model.singletons_ = bool(rest[0]) if rest else True
-        sampler = CliqueSampler(
-            model.beta_, charge_maximal=model.preset == "paper", seed=model.seed
-        )
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        beta, source_cliques, collected, *rest = arrays["numbers"].tolist()
+        paper = self.preset == "paper"
+        sampler = CliqueSampler(beta, charge_maximal=paper, seed=self.seed)
         sampler.picks_, sampler.ratio_ = arrays["picks"], arrays["ratio"]
         sampler.collected_ = collected
-        model.sampler_ = sampler
-        model.threshold_ = float(arrays["threshold"][0])
-        model.columns_ = arrays.get("columns")
-        model.models_ = (from_arrays(arrays, "maximal."), from_arrays(arrays, "nested."))
-        return model
+        # Files of earlier versions do not hold them.
+        scores = arrays.get("beta_scores", torch.zeros(0, 2)).tolist()
+        self._assign(
+            Recipe(self.features, paper, sampler, source_cliques, arrays.get("columns")),
+            TwoPartModel(*(from_arrays(arrays, name) for name in _PARTS)),
+            float(arrays["threshold"][0]),
+            # Those that do not say classified every isolated node.
+            singletons=bool(rest[0]) if rest else True,
+            scores={int(beta): score for beta, score in scores},
+        )
 
 
 def _masked(hypergraph: Incidence, label_mask: Tensor | None) -> Incidence:
@@ -448,10 +400,3 @@ def _masked(hypergraph: Incidence, label_mask: Tensor | None) -> Incidence:
         raise ValueError(f"label_mask must have shape ({count},), got {tuple(label_mask.shape)}")
     known = check_index(label_mask.nonzero().view(-1), count, "label_mask").cpu().numpy()
     return Incidence(hypergraph.rows.take(known), hypergraph.num_nodes)
-
-
-def _apply(models: tuple[Model, Model], x: Floats, cut: int) -> Floats:
-    parts = [
-        model.probability(part) for model, part in zip(models, (x[:cut], x[cut:]), strict=True)
-    ]
-    return np.concatenate(parts)

@@ -6,25 +6,29 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int
+from graphlab._estimator import Estimator
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import (
     Ints,
     Rows,
     SetFamily,
     concatenate,
-    find,
     from_matrix,
     rows_of,
     sorted_unique,
     to_tensor,
 )
 from graphlab.hyper.rho import as_float, check_family, containment
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["CandidateSet", "CliqueSampler"]
 
@@ -60,7 +64,7 @@ class _Cell:
     count: int  # cliques of size n
 
 
-class CliqueSampler:
+class CliqueSampler(Estimator):
     r"""Spends a budget of candidates where the source hypergraph has its hyperedges.
 
     Cells (n, k), the k-subsets of all maximal cliques of size n, are picked greedily by the number
@@ -85,7 +89,7 @@ class CliqueSampler:
         collected_ (int): Hyperedges of the source among the drawn subsets.
 
     Raises:
-        TypeError, ValueError: If an argument is out of range.
+        TypeError, ValueError: By ``fit``, if a parameter is out of range.
 
     Complexity: that of :func:`rho`, and one pass over the hyperedges of a size per pick.
     Reference: Wang and Kleinberg, "From Graphs to Hypergraphs: Hypergraph Projection and its
@@ -107,17 +111,22 @@ class CliqueSampler:
         charge_maximal: bool = True,
         seed: int = 0,
     ) -> None:
-        self.beta = check_int(beta, "beta", minimum=1)
-        self.tie_break = check_choice(tie_break, "tie_break", ("official", "cheapest"))
-        self.charge_maximal = bool(charge_maximal)
-        self.seed = check_int(seed, "seed", minimum=0)
+        self.beta = beta
+        self.tie_break = tie_break
+        self.charge_maximal = charge_maximal
+        self.seed = seed
+
+    def _check_parameters(self) -> None:
+        check_int(self.beta, "beta", minimum=1)
+        check_choice(self.tie_break, "tie_break", ("official", "cheapest"))
+        check_int(self.seed, "seed", minimum=0)
 
     def fit(
         self,
         hyperedge_index: Hypergraph,
         num_nodes: int | None = None,
         cliques: SetFamily | None = None,
-    ) -> CliqueSampler:
+    ) -> Self:
         """Pick cells.
 
         Args:
@@ -126,12 +135,13 @@ class CliqueSampler:
             cliques (CliqueSet): Maximal cliques of the source's projection.
 
         Returns:
-            CliqueSampler: This object.
+            Self: This object.
 
         Raises:
             ValueError: If the source has no hyperedge.
             TypeError, IndexError: If an argument is malformed.
         """
+        self._check_parameters()
         hypergraph = read_incidence(hyperedge_index, num_nodes)
         family = check_family(cliques, "cliques", hypergraph.num_nodes)
         edges = hypergraph.distinct()
@@ -206,11 +216,11 @@ class CliqueSampler:
             CandidateSet: All maximal cliques, then the drawn subsets that are none.
 
         Raises:
-            ValueError: If the sampler is not fitted, or the draw would not fit into memory.
+            NotFittedError: If the sampler is not fitted.
+            ValueError: If the draw would not fit into memory.
             TypeError: If an argument is malformed.
         """
-        if not hasattr(self, "picks_"):
-            raise ValueError("CliqueSampler must be fitted before it can sample")
+        self._check_fitted()
         if budget is not None:
             budget = check_int(budget, "budget", minimum=0)
         if not isinstance(cliques, SetFamily):
@@ -251,6 +261,15 @@ class CliqueSampler:
             if number:
                 yield from_matrix(subsets(matrix[self._part(len(rows), number, n, k)], k))
 
+    def _arrays(self) -> dict[str, Tensor]:
+        self._check_fitted()
+        collected = torch.tensor([self.collected_])
+        return {"picks": self.picks_, "ratio": self.ratio_, "collected": collected}
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.picks_, self.ratio_ = arrays["picks"], arrays["ratio"]
+        self.collected_ = int(arrays["collected"])
+
 
 _NO_ROWS = Rows(np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
@@ -282,8 +301,3 @@ def _cells(edges: Rows, cliques: Rows, num_nodes: int) -> Iterator[_Cell]:
         size, inner, count = int(n[start]), int(k[start]), int(counts[n[start]])
         cost = count * math.comb(size, inner)
         yield _Cell(size, inner, cost, np.unique(edge[part]), (edge[part], at[part]), count)
-
-
-def positions_of(candidates: SetFamily, edges: Rows) -> Ints:
-    """Which hyperedge every candidate is, or -1."""
-    return find(rows_of(candidates), edges)

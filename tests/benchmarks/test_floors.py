@@ -47,6 +47,11 @@ def test_an_operator_without_formula_is_refused():
         floors.work_of("maximal_cliques", ())
 
 
+def test_arguments_are_those_of_the_schema():
+    with pytest.raises(ValueError, match="shorter"):
+        floors.work_of("distinct_ends", (ROWS, COL))
+
+
 # Ten nodes, 30 entries, 8 columns unless said otherwise: 32 bytes a row, one sector.
 N, E, D, K = 10, 30, 8, 4
 ROWS, COL = csr(N, E)
@@ -144,7 +149,7 @@ BY_HAND = {
         ),
     ),
     "budget_minimum": (
-        (Z, ROWS, COL, meta(E, dtype=torch.int8), VECTOR, VECTOR, VECTOR, CLUSTER, 0.5),
+        (Z, ROWS, COL, meta(E, dtype=torch.int8), *THREE, CLUSTER, 0.5, ROWS, COL, COL),
         floors.Work(88 + 120 + 30 + 40 + 80 + 4 * 320, 480, 0, (floors.Gather(E, 40, 400),)),
     ),
     "budget_minimum_backward": (

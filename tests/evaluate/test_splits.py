@@ -1,4 +1,4 @@
-"""Random splits: sizes, disjointness, proportions; masks and indices."""
+"""Splits: sizes, disjointness, proportions; masks and indices; the draws of published programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.evaluate import random_split, resolve_split
+from graphlab.evaluate import (
+    labels_per_class_split,
+    random_split,
+    resolve_split,
+    tape_split,
+)
+from tests._data import golden
+
+
+def stored(name):
+    with np.load(golden("tape", f"{name}.npz"), allow_pickle=False) as file:
+        return {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
 
 
 def is_partition(split: dict[str, torch.Tensor], num_nodes: int) -> bool:
@@ -137,3 +148,48 @@ def test_split_must_be_a_mapping():
 def test_shares_of_numpy():
     split = random_split(10, np.float32(0.3), np.int64(2))
     assert [len(split[part]) for part in ("train", "val", "test")] == [3, 2, 5]
+
+
+# --- draws of published programs ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(stored("tape_splits")))
+def test_tape_split_is_drawn_as_published(name):
+    size, seed = (int(part.lstrip("nsed")) for part in name.split("_"))
+    before = np.random.get_state()[1].copy()
+    split = tape_split(size, seed)
+    assert (np.random.get_state()[1] == before).all()
+    code = torch.zeros(size, dtype=torch.int8)
+    for number, part in enumerate(("train", "val", "test"), 1):
+        code[split[part]] = number
+    assert torch.equal(code, stored("tape_splits")[name])
+
+
+def test_tape_split_refuses():
+    with pytest.raises(ValueError, match="num_nodes must be at least 5, got 4"):
+        tape_split(4, 0)
+    with pytest.raises(ValueError, match="seed must be at least 0"):
+        tape_split(10, -1)
+
+
+def test_few_labels_per_class_are_drawn_as_published():
+    case = stored("gaug_splits")
+    names = sorted({key.rpartition("/")[0] for key in case})
+    assert len(names) == 8
+    for name in names:
+        seed, size = (int(part[1:]) for part in name.split("_")[2:])
+        parts = labels_per_class_split(case[f"{name}/y"], size, seed=seed)
+        got = torch.zeros_like(case[f"{name}/split"])
+        for value, part in enumerate(("train", "val", "test"), 1):
+            got[parts[part]] = value
+        assert torch.equal(got, case[f"{name}/split"])
+
+
+def test_few_labels_per_class_leave_out_what_has_no_label():
+    y = torch.tensor([0, -1, 0, 1, 1, -1, 0, 1])
+    parts = labels_per_class_split(y, 1, 1)
+    assert sorted(torch.cat(list(parts.values())).tolist()) == [0, 2, 3, 4, 6, 7]
+    with pytest.raises(ValueError, match="y must hold at least one label"):
+        labels_per_class_split(torch.tensor([-1, -1]))
+    with pytest.raises(TypeError, match="y must be int64"):
+        labels_per_class_split(torch.zeros(3))

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import torch
 
+from experiments._data.graphs import les_miserables
 from experiments._harness import report
-from experiments._harness.report import tour_report
+from experiments._harness.report import joint_report
 from experiments.demo import links as demo_links
 from experiments.demo import run as demo
 from experiments.demo.part import NO_LLM
 from experiments.demo.parts import PARTS
-from experiments.pamc import training as pamc_training
+from experiments.link_prediction.split import split_edges
+from experiments.pamc import run as pamc
 from tests.experiments.test_report import parse
 
 NAMES = [part.name for part in PARTS]
@@ -37,12 +39,12 @@ def test_eight_systems_are_shown():
 @pytest.fixture(autouse=True)
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture of all digits, which takes longer than everything else."""
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=NAMES)
 def test_part_runs_and_stands_beside_its_baseline(part, tmp_path):
-    results = demo.play(part, options(tmp_path))
+    results = demo.run_part(part, options(tmp_path))
     assert not results.errors
     rows = results.finished[0].rows
     assert part.ours != part.baseline
@@ -55,8 +57,8 @@ def test_part_runs_and_stands_beside_its_baseline(part, tmp_path):
 
 def test_report_of_two_parts(tmp_path):
     parts = demo.chosen(("fastrp", "tape"))
-    found, page = demo.tour(parts, options(tmp_path))
-    assert len(found) == 2
+    every, page = demo.run_parts(parts, options(tmp_path))
+    assert len(every) == 2
     checker = parse(page)
     text = " ".join(checker.words)
     for word in ("Summary", "FastRP", "TAPE", "most frequent class", "Time and memory", "torch"):
@@ -86,29 +88,29 @@ def test_a_broken_part_is_told_and_the_others_still_run(tmp_path, monkeypatch, c
 
 def test_seeds_of_a_part_are_added_up(tmp_path):
     part = dataclasses.replace(demo.chosen(("fastrp",))[0], toy=demo_links.Config(splits=1, dim=4))
-    results = demo.play(part, options(tmp_path))
+    results = demo.run_part(part, options(tmp_path))
     results.finished = [
         dataclasses.replace(results.finished[0], cost={"seconds": 1.5, "peak_rss_bytes": bytes_})
         for bytes_ in (2e6, 3e6)
     ]
-    line = report._cost(report.Stop("FastRP", "", "", {}, results))
+    line = report._cost(report.Entry("FastRP", "", "", {}, results))
     assert line == {"system": "FastRP", "seconds": "3.0", "memory so far, MB": "3", "seeds": "2"}
 
 
 def test_size_is_checked(tmp_path):
     with pytest.raises(ValueError, match="size must be full or toy, got 'small'"):
-        demo.play(PARTS[0], options(tmp_path, size="small"))
+        demo.run_part(PARTS[0], options(tmp_path, size="small"))
 
 
-def test_an_empty_tour_is_a_page():
-    assert "Nothing was left out" in tour_report("t", "", []).html()
+def test_no_entries_make_a_page():
+    assert "Nothing was left out" in joint_report("t", "", []).html()
 
 
 def test_hidden_edges_are_not_seen_by_the_predictors():
-    data, names = demo_links.les_miserables()
+    data, names = les_miserables()
     assert len(names) == data.num_nodes == 77
     torch.manual_seed(0)
-    split = demo_links.split_edges(data, torch.device("cpu"))
+    split = split_edges(data, torch.device("cpu"))
     scores = demo_links.predictors(demo_links.Config(dim=8), split, 0)
     hidden = split.positives["test"]
     pairs = set(map(tuple, split.train.t().tolist()))

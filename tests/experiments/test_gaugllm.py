@@ -27,8 +27,8 @@ SMALL = dataclasses.replace(script.Config(), epochs=2, out_channels=8, selector_
 def folder(tmp_path_factory) -> Path:
     """A graph of 180 papers in the layout of ``citeseer_tag``."""
     root = tmp_path_factory.mktemp("llm_outputs")
-    place = root / "citeseer_tag"
-    place.mkdir()
+    folder = root / "citeseer_tag"
+    folder.mkdir()
     random = np.random.default_rng(0)
     y = np.arange(180) % 3
     data = type("Labels", (), {"y": torch.from_numpy(y)})
@@ -49,11 +49,11 @@ def folder(tmp_path_factory) -> Path:
     rows += [(*pair, 0, "0.6", "0.7") for pair in others]
     tables["llm_edge_similarity.csv"] = [("src", "dst", "is_edge", "sim_low", "sim_high"), *rows]
     for name, lines in tables.items():
-        with open(place / name, "w", encoding="utf-8", newline="") as file:
+        with open(folder / name, "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(lines)
-    (place / "classes.json").write_text(json.dumps(["learning", "biology", "trade"]))
+    (folder / "classes.json").write_text(json.dumps(["learning", "biology", "trade"]))
     x = np.eye(3, 16)[y] + 0.5 * random.standard_normal((180, 16))
-    np.save(place / "minilm_L64.f16.npy", x.astype(np.float16))
+    np.save(folder / "minilm_L64.f16.npy", x.astype(np.float16))
     return root
 
 
@@ -63,10 +63,10 @@ def rows(tmp_path: Path, config: script.Config) -> dict[str, dict[str, float]]:
 
 def test_the_embedded_graph_gets_no_predictions(tmp_path):
     config = dataclasses.replace(script.PRESETS["smoke"], dim=16, epochs=1)
-    stored, help_ = gaugllm_data.read(config, 0)
+    stored, assistance = gaugllm_data.read(config, 0)
     assert int(stored.ranked.abs().sum()) == 0
-    assert help_.told == "templates"
-    assert not torch.equal(help_.views[0], help_.views[1])
+    assert assistance.origin == "templates"
+    assert not torch.equal(assistance.views[0], assistance.views[1])
     assert list(rows(tmp_path, config)) == [
         "frozen features",
         "frozen features of the second view (templates)",
@@ -79,8 +79,8 @@ def test_the_embedded_graph_gets_no_predictions(tmp_path):
 
 
 def test_rows_of_stored_answers(tmp_path, folder):
-    found = rows(tmp_path, dataclasses.replace(SMALL, data=str(folder)))
-    assert list(found) == [
+    table = rows(tmp_path, dataclasses.replace(SMALL, data=str(folder)))
+    assert list(table) == [
         "frozen features",
         "frozen features of the second view (stored)",
         "stored predictions, no graph",
@@ -89,11 +89,11 @@ def test_rows_of_stored_answers(tmp_path, folder):
         "BGRL, edges only (stored)",
         "BGRL, both (stored)",
     ]
-    assert found["stored predictions, no graph"]["accuracy"] == pytest.approx(0.8, abs=0.07)
-    for name, row in found.items():
+    assert table["stored predictions, no graph"]["accuracy"] == pytest.approx(0.8, abs=0.07)
+    for name, row in table.items():
         assert 0 <= row["accuracy"] <= 1
         assert ("edges" in row) == ("edges only" in name or "both" in name)
-    edits = found["BGRL, both (stored)"]
+    edits = table["BGRL, both (stored)"]
     assert edits["edges deleted by all votes"] == 40 and edits["edges added by all votes"] == 40
 
 
@@ -108,23 +108,23 @@ def test_rows_of_a_model_at_an_endpoint(tmp_path, folder):
             experts=("raw", "sas"),
             num_candidates=5,
         )
-        found = rows(tmp_path, config)
-        assert "BGRL, both (raw, sas)" in found
-        assert found["BGRL, both (raw, sas)"]["edges added by all votes"] > 0
+        table = rows(tmp_path, config)
+        assert "BGRL, both (raw, sas)" in table
+        assert table["BGRL, both (raw, sas)"]["edges added by all votes"] > 0
         calls = server.calls
         assert calls == 180 + 180
         stored = read_stored(str(folder), "citeseer", "minilm", 0)
-        again = gaugllm_data.asked_help(config, stored, 0)
+        again = gaugllm_data.asked_assistance(config, stored, 0)
         assert server.calls == calls and bool(again.votes.known.all())
 
 
 def test_predictions_become_reciprocal_ranks(folder):
     stored = read_stored(str(folder), "citeseer", "minilm", 0)
-    help_ = gaugllm_data.stored_help(SMALL, stored)
-    plain, said = (view[:, 16:] for view in help_.views)
+    assistance = gaugllm_data.stored_assistance(SMALL, stored)
+    plain, predicted = (view[:, 16:] for view in assistance.views)
     assert int(plain.count_nonzero()) == 0
-    assert said[1].tolist() == [0.0, 1.0, 0.5] and said[0].tolist() == [0.0, 1.0, 0.0]
-    assert torch.equal(help_.votes.vote, stored.candidates.kind)
+    assert predicted[1].tolist() == [0.0, 1.0, 0.5] and predicted[0].tolist() == [0.0, 1.0, 0.0]
+    assert torch.equal(assistance.votes.vote, stored.candidates.kind)
 
 
 def test_missing_data_are_named(tmp_path):
@@ -139,7 +139,7 @@ def test_a_graph_without_texts_is_not_shown_to_a_model(tmp_path):
     stored = read_stored(str(root), "cora", "bow", 0)
     config = dataclasses.replace(SMALL, dataset="cora", features="bow", llm_model="m")
     with pytest.raises(ValueError, match="cora has no texts"):
-        gaugllm_data.asked_help(config, stored, 0)
+        gaugllm_data.asked_assistance(config, stored, 0)
 
 
 def test_stored_answers_of_cora():

@@ -12,14 +12,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments._data.text_sets import load_text_set, place_of
+from experiments._data.text_sets import load_text_set, set_path
 from experiments._harness.context import Context
 from experiments.graphclip import fewshot as graphclip_fewshot
 from experiments.graphclip import linkpred as graphclip_linkpred
 from experiments.graphclip import pretrain as graphclip_pretrain
 from experiments.graphclip import shots as graphclip_shots
 from experiments.graphclip import zeroshot as graphclip_zeroshot
-from experiments.graphclip.common import CachedEncoder, Summaries
+from experiments.graphclip.encoder import CachedEncoder
+from experiments.graphclip.pairs import Summaries
 from graphlab.tag import TextEncoder
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import TOPICS, toy_graph
@@ -42,8 +43,8 @@ def write_folder(folder, seed=0, prompts=True, classes=True):
     if classes:
         (folder / "classes.json").write_text(json.dumps(NAMES))
     if prompts:
-        told = dict(zip(NAMES, TOPICS, strict=True))
-        record = {"template": "this paper is about {c}", "descriptions": told}
+        descriptions = dict(zip(NAMES, TOPICS, strict=True))
+        record = {"template": "this paper is about {c}", "descriptions": descriptions}
         (folder / "label_prompts.json").write_text(json.dumps(record))
 
 
@@ -114,9 +115,9 @@ def test_shots_are_of_all_classes_and_not_scored():
 
 def test_folders_without_prompts_or_classes(tmp_path):
     write_folder(tmp_path / "bare", prompts=False)
-    found = load_text_set(tmp_path / "bare")
-    assert found.class_names == ["neural nets", "evolution", "logic"]
-    assert (found.template, found.descriptions) == ("{c}", None)
+    loaded = load_text_set(tmp_path / "bare")
+    assert loaded.class_names == ["neural nets", "evolution", "logic"]
+    assert (loaded.template, loaded.descriptions) == ("{c}", None)
     write_folder(tmp_path / "unnamed", prompts=False, classes=False)
     assert load_text_set(tmp_path / "unnamed").class_names == ["0", "1", "2"]
     with pytest.raises(FileNotFoundError):
@@ -125,7 +126,7 @@ def test_folders_without_prompts_or_classes(tmp_path):
 
 @pytest.mark.slow
 def test_the_standard_library_needs_no_folder(tmp_path):
-    assert place_of("anywhere", "python_stdlib") == "python_stdlib"
+    assert set_path("anywhere", "python_stdlib") == "python_stdlib"
     settings = config(tmp_path, pairs=60)
     settings = replace(settings, sources=("python_stdlib",), targets=("python_stdlib",))
     rows = graphclip_pretrain.run(settings, context(tmp_path / "run"))
@@ -158,8 +159,8 @@ def test_summaries_by_a_language_model(folders):
 
     encoder = CachedEncoder("hashing", folders)
     with serving(answer) as server:
-        told = {"summaries": "llm", "llm_model": "m", "llm_base_url": server.url}
-        settings = config(folders, pairs=5, **told)
+        asked = {"summaries": "llm", "llm_model": "m", "llm_base_url": server.url}
+        settings = config(folders, pairs=5, **asked)
         pairs = [graphclip_pretrain.training_pairs(settings, encoder, 0) for _ in range(2)]
         assert server.calls == 5  # the second time from the cache
     assert torch.equal(pairs[0].text, pairs[1].text)
@@ -222,11 +223,11 @@ def test_torchrun_equals_one_process_and_writes_once(folders):
         run = [sys.executable]
         if ranks > 1:
             run += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
-        place = ["--out", str(folders / f"runs{ranks}")]
-        place += ["--model", str(folders / f"models{ranks}" / "{seed}")]
+        paths = ["--out", str(folders / f"runs{ranks}")]
+        paths += ["--model", str(folders / f"models{ranks}" / "{seed}")]
         for _ in range(ranks):  # the second time everything is there already
             done = subprocess.run(
-                [*run, *arguments, *place], cwd=folders, env=environment,
+                [*run, *arguments, *paths], cwd=folders, env=environment,
                 capture_output=True, text=True, timeout=300,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr

@@ -65,8 +65,8 @@ def test_walks_on_edges_are_walks_on_the_graph():
 
 def test_non_edges_and_ranks():
     upper = np.array([[0, 0], [1, 2]])
-    found = hypergraph_links.non_edges(upper, 4, 100, np.random.default_rng(0))
-    assert sorted(map(tuple, found.T.tolist())) == [(0, 3), (1, 2), (1, 3), (2, 3)]
+    drawn = hypergraph_links.non_edges(upper, 4, 100, np.random.default_rng(0))
+    assert sorted(map(tuple, drawn.T.tolist())) == [(0, 3), (1, 2), (1, 3), (2, 3)]
     assert hypergraph_links.rank(np.array([3.0, 1.0, 3.0])).tolist() == [2.5, 1.0, 2.5]
 
 

@@ -10,7 +10,6 @@ from torch_geometric.data import Data
 
 from experiments._harness.runner import execute
 from experiments.pamc import run as pamc
-from experiments.pamc import training as pamc_training
 from experiments.pamc.protocols import stop_epoch
 from tests._data import test_data_root
 
@@ -21,7 +20,7 @@ METHODS = ("PamC", "SCGC*", "SCGC + meta2")
 @pytest.fixture
 def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the t-SNE picture, which takes most of the time of a tiny run."""
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
 
 
 def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
@@ -35,14 +34,14 @@ def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str
 
 
 def test_table_holds_baselines_methods_and_protocols(tmp_path: Path) -> None:
-    found = rows(tmp_path)
+    table = rows(tmp_path)
     labels = {"k-means on features", "k-means on autoencoder"}
     for method in METHODS:
         labels |= {method, f"{method} [label-free stop]", f"{method} [best epoch by test labels]"}
-        assert found[method]["epoch"] == 5
-        best = found[f"{method} [best epoch by test labels]"]
-        assert all(best[name] >= found[method][name] for name in ("acc", "nmi", "ari", "f1"))
-    assert set(found) == labels
+        assert table[method]["epoch"] == 5
+        best = table[f"{method} [best epoch by test labels]"]
+        assert all(best[name] >= table[method][name] for name in ("acc", "nmi", "ari", "f1"))
+    assert set(table) == labels
     pictures = sorted(path.name for path in tmp_path.rglob("*.png"))
     assert pictures == ["accuracy.png", "embedding.png"]
 
@@ -64,7 +63,7 @@ def test_interrupted_run_continues_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = rows(tmp_path / "whole")
-    score, calls = pamc_training.clustering_scores, []
+    score, calls = pamc.clustering_scores, []
 
     def interrupted(y: Any, pred: Any) -> dict[str, float]:
         calls.append(1)
@@ -72,8 +71,8 @@ def test_interrupted_run_continues_bit_for_bit(
             raise KeyboardInterrupt
         return score(y, pred)
 
-    monkeypatch.setattr(pamc_training, "clustering_scores", interrupted)
-    for stop in (4, 11, 15):  # within each of the three methods
+    monkeypatch.setattr(pamc, "clustering_scores", interrupted)
+    for stop in (6, 13, 17):  # after both k-means, within each of the three methods
         calls.clear()
         folder = tmp_path / str(stop)
         with pytest.raises(KeyboardInterrupt):

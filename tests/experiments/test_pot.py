@@ -68,11 +68,11 @@ def rows(tmp_path: Path, config: pot.Config, **options: Any) -> dict[str, dict[s
 
 @pytest.mark.usefixtures("graph")
 def test_table_holds_baselines_and_every_form(tmp_path: Path) -> None:
-    found = rows(tmp_path, TINY)
-    assert tuple(found) == TABLE
+    table = rows(tmp_path, TINY)
+    assert tuple(table) == TABLE
     for title in TABLE[3:]:
-        assert found[title]["kappa"] in TINY.kappas
-        assert 0 <= found[title]["certified"] <= 1
+        assert table[title]["kappa"] in TINY.kappas
+        assert 0 <= table[title]["certified"] <= 1
     pictures = sorted(path.name for path in tmp_path.rglob("*.png"))
     assert pictures == ["certified_by_degree.png", "compactness.png"]
 
@@ -104,9 +104,9 @@ def test_kappa_is_chosen_by_validation_alone(
 @pytest.mark.usefixtures("graph")
 def test_paper_protocol_swaps_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pot_scores, "PROBE_STEPS", 100)
-    found = rows(tmp_path / "public", dataclasses.replace(SMALL, protocol="paper"))
-    marked = [title for title in found if title.endswith(f"[{pot_scores.PAPER}]")]
-    assert len(marked) == len(found) // 2 == 4
+    table = rows(tmp_path / "public", dataclasses.replace(SMALL, protocol="paper"))
+    marked = [title for title in table if title.endswith(f"[{pot_scores.PAPER}]")]
+    assert len(marked) == len(table) // 2 == 4
     apart = dataclasses.replace(SMALL, protocol="paper", dataset="photo")
     assert "GRACE [released probe]" in rows(tmp_path / "random", apart)
     failed = execute(pot.run, dataclasses.replace(SMALL, protocol="best"), out=tmp_path)

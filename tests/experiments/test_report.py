@@ -185,9 +185,9 @@ def test_what_all_rows_share_stands_above_the_table_once(tmp_path: Path) -> None
         return rows if context.seed else rows | {"c": {"acc": 0.7}}
 
     def table(seeds: list[int]) -> str:
-        found = execute(run, Config(), seeds=seeds, out=tmp_path, resume=False)
-        found.published["paper"] = {"acc": 0.9}
-        return re.findall(r"<table>.*?</table>", results_report(found).html())[0]
+        results = execute(run, Config(), seeds=seeds, out=tmp_path, resume=False)
+        results.published["paper"] = {"acc": 0.9}
+        return re.findall(r"<table>.*?</table>", results_report(results).html())[0]
 
     alike, apart = table([1, 2]), table([0, 1])
     assert "over 2 seeds" in alike

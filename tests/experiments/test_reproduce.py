@@ -20,7 +20,7 @@ from experiments._harness.environment import jsonable
 from experiments._harness.repeat import Outcome, Recorded, committed, repeat
 from experiments._harness.runner import main
 from experiments._harness.scripts import all_scripts, script_name
-from experiments.pamc import training as pamc_training
+from experiments.pamc import run as pamc
 from experiments.reproduce import run as reproduce
 
 FILES = {recorded.name: recorded for recorded in committed()}
@@ -29,9 +29,9 @@ SMOKE = [name for name in FILES if name.endswith("_smoke")]
 
 def in_process(module: str, arguments: Any, log: Path) -> None:
     script = all_scripts()[script_name(module)]
-    told = (getattr(script, name, None) for name in ("PUBLISHED", "CAVEATS"))
+    extras = (getattr(script, name, None) for name in ("PUBLISHED", "CAVEATS"))
     with pytest.raises(SystemExit):
-        main(script.run, script.Config, script.PRESETS, *told, arguments=list(arguments))
+        main(script.run, script.Config, script.PRESETS, *extras, arguments=list(arguments))
 
 
 def answers(content: dict[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def shifted(recorded: Recorded, share: float) -> Recorded:
 @pytest.mark.parametrize("name", SMOKE)
 def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
     # The t-SNE picture takes longer than everything else, and no figure comes from it.
-    monkeypatch.setattr(pamc_training, "draw_map", lambda *arguments: None)
+    monkeypatch.setattr(pamc, "draw_map", lambda *arguments: None)
     monkeypatch.chdir(tmp_path)
     outcome = repeat(FILES[name], tmp_path, None, in_process)
     if outcome.status == "not run":
@@ -92,9 +92,9 @@ def test_an_altered_figure_is_noticed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "committed", lambda: [altered])
     arguments = ["--only", "fastrp_smoke", "--out", str(tmp_path)]
     assert reproduce.main(arguments, in_process) == 1
-    told = capsys.readouterr().out
-    assert " NO" in told
-    assert "0 of 1 files reproduced, 0 not run" in told
+    printed = capsys.readouterr().out
+    assert " NO" in printed
+    assert "0 of 1 files reproduced, 0 not run" in printed
     whole = (tmp_path / "reproduced.txt").read_text(encoding="utf-8")
     assert whole.count(" NO") == 1 and whole.count(" yes") > 5
     # The run is finished: the same command compares without computing.
@@ -172,10 +172,10 @@ def test_a_missing_figure_is_not_reproduced():
 
 def test_changed_settings_are_another_experiment(tmp_path):
     recorded = FILES["fastrp_smoke"]
-    found = copy.deepcopy(recorded.content)
-    found["config"] |= {"dim": 64, "source": "elsewhere", "new": 1}
-    assert changed_settings(recorded.content, found) == ["dim: 32 -> 64"]
-    outcome = repeat(recorded, tmp_path, None, answers(found))
+    repeated = copy.deepcopy(recorded.content)
+    repeated["config"] |= {"dim": 64, "source": "elsewhere", "new": 1}
+    assert changed_settings(recorded.content, repeated) == ["dim: 32 -> 64"]
+    outcome = repeat(recorded, tmp_path, None, answers(repeated))
     assert not outcome.good and outcome.outside == []
     assert "settings have changed: dim" in str(outcome)
     assert reproduce.status([outcome]) == 1
@@ -193,15 +193,15 @@ def test_changed_settings_are_another_experiment(tmp_path):
     ],
 )
 def test_missing_data_is_told_and_a_failure_fails(error, status, code, tmp_path):
-    found = {**FILES["pamc_acm"].content, "errors": {"0": error, "1": error}}
-    outcome = repeat(FILES["pamc_acm"], tmp_path, None, answers(found))
+    repeated = {**FILES["pamc_acm"].content, "errors": {"0": error, "1": error}}
+    outcome = repeat(FILES["pamc_acm"], tmp_path, None, answers(repeated))
     assert (outcome.status, outcome.reason) == (status, error)
     assert reproduce.status([outcome]) == code
     good = Outcome(FILES["pamc_acm"], "repeated")
     assert reproduce.status([good, outcome]) == code
-    told = reproduce.report([good, outcome], everything=False)
-    assert f"pamc_acm: {status}: {error}" in told
-    assert f"1 of 2 files reproduced, {int(code == 2)} not run" in told
+    printed = reproduce.report([good, outcome], everything=False)
+    assert f"pamc_acm: {status}: {error}" in printed
+    assert f"1 of 2 files reproduced, {int(code == 2)} not run" in printed
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
     content["command"] = "python -m experiments.graphclip.fewshot --tune_on=x --preset cora"
     content["config"] |= {"graph": "data/text_graphs/cora", "tune_on": "none"}
     (tmp_path / "text_graphs" / "cora").mkdir(parents=True)
-    own, fresh = (tmp_path / place / "runs/graphclip/{seed}" for place in ("", "out/models"))
+    own, fresh = (tmp_path / folder / "runs/graphclip/{seed}" for folder in ("", "out/models"))
     words = Recorded("x", content).arguments(tmp_path / "out", tmp_path)
     assert str(tmp_path / "text_graphs" / "cora") in words
     assert str(fresh) in words
@@ -286,9 +286,9 @@ def test_files_are_chosen():
 
 def test_list_tells_what_has_no_result(capsys):
     assert reproduce.main(["--list"]) == 0
-    told = capsys.readouterr().out
-    assert all(name in told for name in FILES)
-    assert "no committed result, pot: " in told
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in FILES)
+    assert "no committed result, pot: " in printed
     assert reproduce.main([]) == 1
     assert "give one of" in capsys.readouterr().err
 
@@ -303,9 +303,9 @@ def test_data_folder(tmp_path, monkeypatch):
 
 def test_accepted_results_keep_the_command(tmp_path):
     recorded = FILES["fastrp_smoke"]
-    found = copy.deepcopy(recorded.content)
-    found |= {"command": "python -m experiments.fastrp --out /tmp/x", "commit": "new"}
-    outcome = repeat(recorded, tmp_path, None, answers(found))
+    repeated = copy.deepcopy(recorded.content)
+    repeated |= {"command": "python -m experiments.fastrp --out /tmp/x", "commit": "new"}
+    outcome = repeat(recorded, tmp_path, None, answers(repeated))
     reproduce.accept(outcome, tmp_path, tmp_path)
     written = json.loads((tmp_path / "fastrp_smoke.json").read_text(encoding="utf-8"))
     assert written == {**recorded.content, "commit": "new"}
@@ -321,8 +321,8 @@ def test_pages_are_renewed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "ROOT", tmp_path)
     reproduce.renew_pages()
     assert (tmp_path / "done").exists()
-    told = capsys.readouterr().out
-    assert "docs/tables.py: done" in told and "docs/a_picture.py: no results yet" in told
+    printed = capsys.readouterr().out
+    assert "docs/tables.py: done" in printed and "docs/a_picture.py: no results yet" in printed
 
 
 @pytest.mark.slow

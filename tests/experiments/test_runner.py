@@ -143,7 +143,7 @@ def test_list_and_help_run_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert leave(["--list"]) == 0
-    assert "dblp: Config(lr=0.5" in capsys.readouterr().out
+    assert capsys.readouterr().out == "acm   (the defaults)\ndblp  --lr 0.5\n"
     assert leave(["--help"]) == 0
     text = capsys.readouterr().out
     assert "--lr" in text

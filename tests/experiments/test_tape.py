@@ -65,13 +65,13 @@ def rows(tmp_path: Path, config: tape.Config, **options: Any) -> dict[str, dict[
 
 @pytest.mark.usefixtures("graph")
 def test_table_holds_members_ensembles_and_baselines(tmp_path: Path) -> None:
-    found = rows(tmp_path, TINY)
+    table = rows(tmp_path, TINY)
     members = ("TA", "P", "BoW", "TA+P", "TA+P+BoW")  # E is left out: there are no explanations
     expected = [f"{title} {name}" for title in ("GCN", "MLP") for name in members]
-    assert list(found) == ["most frequent class", "LLM top-1", *expected]
-    assert found["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(52 / 60)
-    assert all(0 <= row["accuracy"] <= 1 for row in found.values())
-    assert found["GCN TA+P"]["accuracy"] > 0.7 > found["most frequent class"]["accuracy"]
+    assert list(table) == ["most frequent class", "LLM top-1", *expected]
+    assert table["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(52 / 60)
+    assert all(0 <= row["accuracy"] <= 1 for row in table.values())
+    assert table["GCN TA+P"]["accuracy"] > 0.7 > table["most frequent class"]["accuracy"]
     assert [path.name for path in tmp_path.rglob("*.png")] == ["accuracy.png"]
 
 
@@ -105,18 +105,18 @@ def test_test_labels_change_nothing_but_the_score(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A text graph of sixty animals."""
-    place = tmp_path / "animals"
-    place.mkdir()
+    folder = tmp_path / "animals"
+    folder.mkdir()
     names, data = list(WORDS), planted()
     lines = ["id,label,text"]
     for node, label in enumerate(data.y.tolist()):
         words = WORDS[names[label]].split()
         lines.append(f"n{node},{label},Number {node} can {words[node % 2]} and {words[2]}.")
-    (place / "nodes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "nodes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     edges = [f"n{a},n{b}" for a, b in data.edge_index.t().tolist()]
-    (place / "edges.csv").write_text("\n".join(["src,dst", *edges]) + "\n", encoding="utf-8")
-    (place / "classes.json").write_text(json.dumps(names), encoding="utf-8")
-    return place
+    (folder / "edges.csv").write_text("\n".join(["src,dst", *edges]) + "\n", encoding="utf-8")
+    (folder / "classes.json").write_text(json.dumps(names), encoding="utf-8")
+    return folder
 
 
 def answer(number: int, body: dict[str, Any]) -> Any:
@@ -154,10 +154,10 @@ def test_the_whole_way_from_texts(tmp_path: Path, folder: Path) -> None:
         # 59 answers and retries; the second seed asks for the one that failed and nothing else.
         assert len(set(answered)) == 60
         assert sum("Number 7 " in text for text in answered) == 2
-    found = results.finished[0].rows
-    assert {"GCN TA", "GCN E", "GCN P", "GCN BoW", "GCN TA+E+P", "MLP TA+P+BoW"} <= set(found)
-    assert found["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(59 / 60)
-    assert found["GCN P"]["accuracy"] > 0.9
+    table = results.finished[0].rows
+    assert {"GCN TA", "GCN E", "GCN P", "GCN BoW", "GCN TA+E+P", "MLP TA+P+BoW"} <= set(table)
+    assert table["LLM top-1"]["accuracy_all_nodes"] == pytest.approx(59 / 60)
+    assert table["GCN P"]["accuracy"] > 0.9
     (table, _) = sorted((tmp_path / "runs").rglob("explanations.jsonl"))
     statuses = [json.loads(line).get("status") for line in table.read_text().splitlines()]
     assert statuses.count("ok") == 59
@@ -172,8 +172,8 @@ def test_free_text_answers(tmp_path: Path, folder: Path) -> None:
 
     with serving(plain) as server:
         config = dataclasses.replace(asking(folder, server), structured=False)
-        found = rows(tmp_path / "runs", config)
-    assert found["LLM top-1"]["accuracy_all_nodes"] > 0.97
+        table = rows(tmp_path / "runs", config)
+    assert table["LLM top-1"]["accuracy_all_nodes"] > 0.97
 
 
 @pytest.mark.parametrize(
@@ -233,11 +233,11 @@ def test_reads_cora(tmp_path: Path) -> None:
     assert data.TA.shape == (2708, 768)
     with pytest.raises(ValueError, match="seed must be below 4, got 4"):
         read_cora(source, 4)
-    place = tmp_path / "cora_tape"
-    place.mkdir()
+    folder = tmp_path / "cora_tape"
+    folder.mkdir()
     for path in (source / "cora_tape").iterdir():
-        (place / path.name).write_bytes(path.read_bytes())
-    (place / "deberta-base-seed0.emb").write_bytes(b"\0" * 768)
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "deberta-base-seed0.emb").write_bytes(b"\0" * 768)
     with pytest.raises(ValueError, match="must have 4159488 bytes, got 768"):
         read_cora(tmp_path, 0)
 
@@ -249,7 +249,7 @@ def test_nodes_without_a_label_are_in_no_part(tmp_path: Path, folder: Path) -> N
         lines[number] = f"{node},,{text}"
     (folder / "nodes.csv").write_text("\n".join(lines) + "\n")
     with serving(answer) as server:
-        found = rows(tmp_path / "runs", dataclasses.replace(asking(folder, server), epochs=20))
+        table = rows(tmp_path / "runs", dataclasses.replace(asking(folder, server), epochs=20))
     # Of 48 labelled nodes one has no answer.
     known = {"accuracy_all_nodes": pytest.approx(1.0, abs=1.01 / 48)}
-    assert {"accuracy_all_nodes": found["LLM top-1"]["accuracy_all_nodes"]} == known
+    assert {"accuracy_all_nodes": table["LLM top-1"]["accuracy_all_nodes"]} == known

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from graphlab.hyper import BayesianMDL, project
 from tests.hyper._cases import make, sets_of
@@ -45,4 +46,4 @@ def test_occupied_cliques_are_returned(monkeypatch):
 def test_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "graph_tool", None)
     with pytest.raises(ImportError, match="python3-graph-tool"):
-        BayesianMDL()
+        BayesianMDL().predict(torch.tensor([[0, 1], [1, 0]]), 2)

@@ -79,9 +79,9 @@ def test_errors(tmp_path):
     with pytest.raises(ValueError, match="both directions"):
         model.predict(edges, 12, uneven)
     with pytest.raises(ValueError, match="decay"):
-        Marioh(decay=0.0)
+        Marioh(decay=0.0).fit(source)
     with pytest.raises(ValueError, match="mode"):
-        Marioh("magic")
+        Marioh("magic").fit(source)
 
 
 def test_repeated_edges_add_their_weights():

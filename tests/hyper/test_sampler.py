@@ -134,7 +134,7 @@ def test_errors():
     cliques = maximal_cliques(project(data), 2)
     for beta, error in ((0, ValueError), (-3, ValueError), (2.5, TypeError)):
         with pytest.raises(error, match="beta"):
-            CliqueSampler(beta)
+            CliqueSampler(beta).fit(data, None, cliques)
     with pytest.raises(ValueError, match="fitted"):
         CliqueSampler(1).sample(cliques)
     with pytest.raises(ValueError, match="at least one hyperedge"):

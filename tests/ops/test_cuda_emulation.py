@@ -57,10 +57,10 @@ def compile_library(family: str, folder: Path, *flags: str) -> Path:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"no C++ compiler ({compiler[0]})")
     library = folder / f"{family}.so"
-    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}"]
+    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
     for path in include_paths():
         includes += ["-isystem", path]
-    source = ["-include", "prelude.h", "-x", "c++", str(SOURCES / f"{family}_kernel.cu")]
+    source = ["-include", "prelude.h", "-x", "c++", str(SOURCES / f"{family}.cu")]
     lib = Path(torch.__file__).parent / "lib"
     link = ["-o", str(library), f"-L{lib}", "-ltorch", "-ltorch_cpu"]
     run([*compiler, *FLAGS, *flags, *includes, *source, *link])
@@ -132,7 +132,7 @@ def test_indices_beyond_32_bits(tmp_path: Path) -> None:
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"no C++ compiler ({compiler[0]})")
     program, lib = tmp_path / "wide", Path(torch.__file__).parent / "lib"
-    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}"]
+    includes = [f"-I{HERE / '_cuda_shim'}", f"-I{SOURCES}", f"-I{SOURCES.parent}"]
     for path in include_paths():
         includes += ["-isystem", path]
     flags = [flag for flag in FLAGS if flag not in ("-fPIC", "-shared")]
@@ -144,12 +144,12 @@ def test_indices_beyond_32_bits(tmp_path: Path) -> None:
 
 #: 32-bit loop variables: positions within a tile, a slice or a table in shared memory, and hops.
 WITHIN_A_TILE = {
-    "cluster_kernel.cu": 2,
+    "cluster.cu": 2,
     "cluster_outer.cuh": 2,
     "meta_tile.cuh": 2,
-    "overlap_kernel.cu": 6,
+    "overlap.cu": 6,
     "pair_tile.cuh": 1,
-    "projection_kernel.cu": 1,
+    "projection.cu": 1,
     "tile.cuh": 6,
 }
 

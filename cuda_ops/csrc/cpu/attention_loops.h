@@ -1,4 +1,4 @@
-// Inner loops of attention_kernel.cpp; included once per instruction set.
+// Inner loops of attention.cpp; included once per instruction set.
 //
 // Keys (and values, on the way back) of a segment are turned once, so that the logits of a query
 // are whole vectors of rows; sums over rows are whole vectors of features. Padding is zero.

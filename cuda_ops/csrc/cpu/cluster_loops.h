@@ -1,4 +1,4 @@
-// Inner loops of cluster_kernel.cpp; included once per instruction set.
+// Inner loops of cluster.cpp; included once per instruction set.
 
 #include "cpu/gemm.h"
 

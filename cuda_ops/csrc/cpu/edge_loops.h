@@ -1,4 +1,4 @@
-// Inner loops of edge_kernel.cpp; included once per instruction set.
+// Inner loops of edge.cpp; included once per instruction set.
 //
 // A chunk is a fixed range of CSR entries, whatever rows they belong to, so that hubs and short
 // rows cost the same. It is worked off in blocks: cosines of a block of entries, their exponentials

@@ -1,4 +1,4 @@
-// Inner loops of interval_kernel.cpp; included once per instruction set. Every column is one sum in
+// Inner loops of interval.cpp; included once per instruction set. Every column is one sum in
 // the order of the entries, in pieces of kPiece that are added in float64 where a row has several.
 
 namespace graphlab::cpu::GRAPHLAB_ISA {

@@ -1,4 +1,4 @@
-// Inner loops of meta_kernel.cpp; included once per instruction set. Rows of u lie across lanes: a
+// Inner loops of meta.cpp; included once per instruction set. Rows of u lie across lanes: a
 // strip is two vectors of rows, stored feature by feature.
 
 #include "cpu/gemm.h"

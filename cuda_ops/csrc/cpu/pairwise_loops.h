@@ -1,4 +1,4 @@
-// Inner loops of pairwise_kernel.cpp; included once per instruction set.
+// Inner loops of pairwise.cpp; included once per instruction set.
 //
 // Logits are computed in units of log 2 (the row panels carry the factor scale * log2 e), tile by
 // tile in registers, and consumed before they leave the first cache. `i` counts rows of the left

@@ -4,9 +4,19 @@
 #include <cstdint>
 #include <limits>
 
-#include "cpu/pairwise_kernel.h"
+#include "pairwise.h"
 
 namespace graphlab::cpu {
+
+// One of the two matrices, and what belongs to its rows.
+template <typename T>
+struct PairSide {
+  const T* rows;    // (count, dim)
+  int64_t count;
+  const T* weight;  // (count,) or null for ones
+  const T* grad;    // (count,) gradient to the normalisers of these rows, or null
+  const T* lse;     // (count,) their values, or null
+};
 
 // Rows that are worked on together: a multiple of the rows and columns of every register tile.
 constexpr int64_t kPairUnit = 384;

@@ -1,4 +1,4 @@
-// Inner loops of projection_kernel.cpp; included once per instruction set. Words of counters are stored
+// Inner loops of projection.cpp; included once per instruction set. Words of counters are stored
 // pairwise, the lower half first: little-endian machines only.
 
 namespace graphlab::cpu::GRAPHLAB_ISA {
@@ -23,7 +23,7 @@ GRAPHLAB_INLINE Lanes multiply_words(Lanes a, uint32_t b) {
 }
 
 // Words of 16 counters that differ in their first word: word q of counter l is words[4 * l + q].
-GRAPHLAB_INLINE void philox(
+GRAPHLAB_INLINE void philox_lanes(
     uint32_t first, uint32_t stream, uint64_t node, uint64_t seed, uint32_t* words) {
   constexpr Lanes zero = {};
   for (int begin = 0; begin < kLanes32; begin += kWordLanes) {
@@ -32,14 +32,15 @@ GRAPHLAB_INLINE void philox(
     for (int l = 0; l < kWordLanes; ++l) c0[l] += static_cast<uint64_t>(l);
     uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
     GRAPHLAB_UNROLL
-    for (int round = 0; round < 10; ++round) {
-      const Lanes p0 = multiply_words(c0, 0xD2511F53), p1 = multiply_words(c2, 0xCD9E8D57);
+    for (int round = 0; round < kPhiloxRounds; ++round) {
+      const Lanes p0 = multiply_words(c0, kPhiloxFactor0);
+      const Lanes p1 = multiply_words(c2, kPhiloxFactor1);
       c0 = (p1 >> 32) ^ c1 ^ k0;
       c1 = p1;
       c2 = (p0 >> 32) ^ c3 ^ k1;
       c3 = p0;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
+      k0 += kPhiloxStep0;
+      k1 += kPhiloxStep1;
     }
     alignas(64) uint64_t front[kWordLanes], back[kWordLanes];
     *reinterpret_cast<Pairs*>(front) = (c0 & 0xFFFFFFFF) | (c1 << 32);
@@ -53,9 +54,9 @@ GRAPHLAB_INLINE void philox(
 }
 
 template <int N>
-GRAPHLAB_INLINE double polynomial(const double (&coefficient)[N], double x) {
-  double sum = coefficient[N - 1];
-  for (int i = N - 2; i >= 0; --i) sum = sum * x + coefficient[i];
+GRAPHLAB_INLINE double polynomial(const Polynomial<N>& p, double x) {
+  double sum = p.coefficient[N - 1];
+  for (int i = N - 2; i >= 0; --i) sum = sum * x + p.coefficient[i];
   return sum;
 }
 
@@ -112,7 +113,7 @@ void random_rows(
     const auto node = static_cast<uint64_t>(matrix.node != nullptr ? matrix.node[i] : i);
     const double scaled = matrix.scale * static_cast<double>(factor[i]);
     for (int64_t block = first; 4 * block < matrix.stop; block += kLanes32) {
-      philox(static_cast<uint32_t>(block), matrix.stream, node, matrix.seed, words);
+      philox_lanes(static_cast<uint32_t>(block), matrix.stream, node, matrix.seed, words);
       if (normal) {
         normal_entries(words, matrix.scale, static_cast<double>(factor[i]), entries);
       } else {

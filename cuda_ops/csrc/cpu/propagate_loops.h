@@ -1,15 +1,7 @@
-// Inner loops of propagate_kernel.cpp; included once per instruction set.
+// Inner loops of propagate.cpp; included once per instruction set.
 
 namespace graphlab::cpu::GRAPHLAB_ISA {
 namespace {
-
-bool any_column_outside(const int32_t* col, int64_t count, int64_t size) {
-  // Sizes beyond 2^31 admit every column that is not negative.
-  const uint32_t last = size > INT32_MAX ? INT32_MAX : static_cast<uint32_t>(size - 1);
-  uint32_t bad = size > 0 ? 0 : static_cast<uint32_t>(count > 0);
-  for (int64_t k = 0; k < count; ++k) bad |= static_cast<uint32_t>(col[k]) > last;
-  return bad != 0;
-}
 
 // --- storage formats -----------------------------------------------------------------------------
 
@@ -22,21 +14,6 @@ GRAPHLAB_INLINE Vec<double> load_wide(const double* from) { return load(from); }
 GRAPHLAB_INLINE Vec<float> load_wide(const BFloat16* from) {
   const Words words = __builtin_convertvector(*reinterpret_cast<const Halves*>(from), Words);
   return (Vec<float>)(words << 16);
-}
-
-GRAPHLAB_INLINE float widen(float x) { return x; }
-GRAPHLAB_INLINE double widen(double x) { return x; }
-GRAPHLAB_INLINE float widen(BFloat16 x) {
-  return __builtin_bit_cast(float, static_cast<uint32_t>(x.bits) << 16);
-}
-
-GRAPHLAB_INLINE void narrow(float x, float& to) { to = x; }
-GRAPHLAB_INLINE void narrow(double x, double& to) { to = x; }
-GRAPHLAB_INLINE void narrow(float x, BFloat16& to) {
-  // To nearest, ties to even; a NaN must not be rounded up to infinity.
-  const uint32_t bits = __builtin_bit_cast(uint32_t, x);
-  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  to.bits = static_cast<uint16_t>(x == x ? rounded : 0x7fc0);
 }
 
 // --- sums ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// Tiles of attention within segments; the design is told in attention_kernel.cu.
+// Tiles of attention within segments; the design is told in attention.cu.
 #pragma once
 
 #include "pair_tile.cuh"

@@ -100,33 +100,6 @@ void outer_with(const Context& context, const OuterArgs<T>& a) {
   context.launch("cluster_outer", outer_kernel<T, Tile>, grid, kThreads, a);
 }
 
-inline Tensor cluster_outer(const Tensor& x, const Tensor& cluster, int64_t clusters) {
-  check_matrix(x, "x");
-  check_length(cluster, x.size(0), "cluster");
-  return by_dtype(x, [&](auto zero) {
-    using T = decltype(zero);
-    const Context context(x);
-    const Input<T> from(context, x);
-    const Input<int64_t> names(context, cluster);
-    const int64_t nodes = x.size(0), dim = x.size(1), size = dim * dim;
-    Tensor out = scratch<T, 3>(x, {clusters, dim, dim});
-    if (clusters == 0 || dim == 0) return out;
-    const Members members = sort_members(context, x, names, nodes, clusters);
-    const int64_t limit = std::max<int64_t>(1024, ceil_div(2 * nodes * size, int64_t{1} << 23));
-    OuterArgs<T> a{members.rows(limit), output<int32_t>(members.order), from, dim, nullptr, nullptr,
-                   output<T>(out)};
-    const Tensor partial = scratch<double, 1>(x, {a.rows.slots() * size});
-    a.partial = output<double>(partial);
-    if (dim <= kSide) {
-      outer_with<T, kSide>(context, a);
-    } else {
-      outer_with<T, kTile>(context, a);
-    }
-    add_windows(context, a.rows, a.partial, size, a.out);
-    return out;
-  });
-}
-
 // out[member] = (G + G^T) x[member]; grid.y counts column tiles.
 template <typename T, int C>
 __global__ void __launch_bounds__(kThreads) outer_backward_kernel(const OuterArgs<T> a) {
@@ -171,32 +144,6 @@ void outer_backward_with(const Context& context, const OuterArgs<T>& a) {
   const dim3 grid(static_cast<unsigned>(std::min(a.rows.spans(), kMaxBlocks)),
                   static_cast<unsigned>(ceil_div(a.dim, kSide * C)));
   context.launch("cluster_outer_backward", outer_backward_kernel<T, C>, grid, kThreads, a);
-}
-
-inline Tensor cluster_outer_backward(const Tensor& grad, const Tensor& x, const Tensor& cluster) {
-  check_matrix(x, "x");
-  check_length(cluster, x.size(0), "cluster");
-  STD_TORCH_CHECK(grad.dim() == 3 && grad.size(1) == x.size(1) && grad.size(2) == x.size(1),
-                  "graphlab: grad must have shape (K, D, D)");
-  return by_dtype(x, [&](auto zero) {
-    using T = decltype(zero);
-    const Context context(x);
-    const Input<T> from(context, x), g(context, grad);
-    const Input<int64_t> names(context, cluster);
-    const int64_t nodes = x.size(0), dim = x.size(1), clusters = grad.size(0);
-    Tensor out = scratch<T, 2>(x, {nodes, dim});
-    STD_TORCH_CHECK(clusters > 0 || nodes == 0, "graphlab: grad has no clusters, x has rows");
-    if (nodes == 0 || dim == 0) return out;
-    const Members members = sort_members(context, x, names, nodes, clusters);
-    const OuterArgs<T> a{members.rows(kTile), output<int32_t>(members.order), from, dim, g, nullptr,
-                         output<T>(out)};
-    if (dim <= kSide) {
-      outer_backward_with<T, 1>(context, a);
-    } else {
-      outer_backward_with<T, kVec>(context, a);
-    }
-    return out;
-  });
 }
 
 }  // namespace graphlab::cuda

@@ -19,7 +19,6 @@
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
-#include <torch/csrc/stable/tensor.h>
 
 #include <algorithm>
 #include <array>
@@ -29,10 +28,9 @@
 #include <optional>
 #include <tuple>
 
-namespace graphlab::cuda {
+#include "tensor.h"
 
-using torch::stable::Tensor;
-using OptionalTensor = std::optional<Tensor>;
+namespace graphlab::cuda {
 
 constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xffffffffu;

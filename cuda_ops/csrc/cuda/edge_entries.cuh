@@ -1,5 +1,5 @@
 // The walk over the entries of a graph that all edge kernels share: unit rows, and groups of lanes
-// that compute exp(tau cos) of an entry. The design is told in edge_kernel.cu.
+// that compute exp(tau cos) of an entry. The design is told in edge.cu.
 #pragma once
 
 #include "segments.cuh"

@@ -1,4 +1,4 @@
-// Kernels of the meta-node log-sum-exp with covariances. The design is told in meta_kernel.cu.
+// Kernels of the meta-node log-sum-exp with covariances. The design is told in meta.cu.
 #pragma once
 
 #include "pair_tile.cuh"

@@ -15,11 +15,11 @@
 // -inf for an empty sum, +inf for an infinite logit, NaN for a NaN.
 #pragma once
 
+#include "pairwise.h"
 #include "tile.cuh"
 
 namespace graphlab::cuda {
 
-enum Diagonal : int64_t { kKeep = 0, kExclude = 1, kZero = 2 };
 
 template <typename T>
 struct PairArgs {
@@ -29,7 +29,7 @@ struct PairArgs {
   int64_t columns;
   int64_t dim;
   T scale;
-  int64_t diagonal;
+  Diagonal diagonal;
   int64_t tiles;      // column tiles per split
   const T* b_weight;  // (columns,) or null
   // forward
@@ -133,8 +133,8 @@ __global__ void __launch_bounds__(kThreads, 2) pair_forward_kernel(const PairArg
 #pragma unroll
       for (int c = 0; c < kVec; ++c) {
         const int64_t j = column0 + tile_column<kVec>(c);
-        const bool own = p.diagonal != kKeep && i == j;
-        const bool out = j >= p.columns || (own && p.diagonal == kExclude);
+        const bool own = p.diagonal != Diagonal::keep && i == j;
+        const bool out = j >= p.columns || (own && p.diagonal == Diagonal::exclude);
         sum[r][c] = out ? -infinity<T>() : (own ? T(0) : p.scale * sum[r][c]) + bias[c];
       }
       add_logits(sum[r], peak[r], mass[r]);
@@ -189,7 +189,7 @@ __device__ inline T share_of(T grad, const T* weight, int64_t at, T logit, T lse
 
 template <typename T>
 __device__ inline T pair_share(const PairArgs<T>& p, int64_t i, int64_t j, T product) {
-  if (i >= p.rows || j >= p.columns || (p.diagonal != kKeep && i == j)) return T(0);
+  if (i >= p.rows || j >= p.columns || (p.diagonal != Diagonal::keep && i == j)) return T(0);
   const T logit = p.scale * product;
   T share = T(0);
   if (p.row_grad) share += share_of(p.row_grad[i], p.b_weight, j, logit, p.row_lse[i]);

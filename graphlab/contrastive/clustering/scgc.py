@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_nonnegative, check_positive
-from graphlab._estimator import Estimator
+from graphlab._deprecation import row_callback
+from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator
+from graphlab._training import Callback
 from graphlab.contrastive.clustering.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
 from graphlab.contrastive.clustering.influence import influence_graph
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
@@ -78,8 +79,7 @@ class SCGC(Estimator):
         (1797,)
     """
 
-    _schema = 2
-    _objects = ("encoder",)
+    _objects: ClassVar[tuple[str, ...]] = ("encoder",)
 
     network_: ClusteringNetwork
     labels_: Tensor
@@ -133,7 +133,7 @@ class SCGC(Estimator):
         x: Tensor,
         edge_index: Tensor | CSRGraph,
         *,
-        callback: Callable[[dict[str, Any]], None] | None = None,
+        callback: Callback | None = None,
     ) -> Self:
         """Pretrain, place the centres, and refine.
 
@@ -156,6 +156,13 @@ class SCGC(Estimator):
         x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = self._positives(edge_index, x.size(0))
         encoder = self._start(x)
+        if callback is not None:
+            dense = x
+            callback = row_callback(
+                callback,
+                "callback(epoch, z, labels)",
+                lambda row: (row["epoch"], self.embed(dense), self.labels_),
+            )
         x = x if self.encoder is not None else sparse_features(x)
         with torch.no_grad():
             centers, labels = initial_centers(encoder(x), self.num_clusters, self.seed, self.n_init)
@@ -215,25 +222,6 @@ class SCGC(Estimator):
         self._check_fitted()
         z: Tensor = self.network_.encoder(self._features(x))
         return z
-
-    @classmethod
-    def load(cls, directory: str | os.PathLike[str], **objects: Any) -> Self:
-        """Read an estimator that :meth:`save` wrote.
-
-        Args:
-            directory (path): Folder that holds the estimator.
-            **objects: ``encoder`` where it was fitted with one: a module of the same architecture.
-
-        Returns:
-            SCGC: On the CPU.
-
-        Raises:
-            FileNotFoundError: If the folder holds no estimator.
-            ValueError: If the file is corrupted, was saved by another class or schema, or holds the
-                weights of another encoder.
-            TypeError: If ``objects`` hold anything else.
-        """
-        return super().load(directory, **{"encoder": None, **objects})
 
     def _check_parameters(self) -> None:
         for name in ("in_channels", "out_channels", "order", "batch_size", "n_init"):
@@ -298,12 +286,11 @@ class SCGC(Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        state = {f"network.{key}": value for key, value in self.network_.state_dict().items()}
-        return state | {"labels": self.labels_}
+        return packed("network.", self.network_.state_dict()) | {"labels": self.labels_}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.device = "cpu"
-        state = {k.removeprefix("network."): v for k, v in arrays.items() if k != "labels"}
+        state = unpacked("network.", arrays)
         encoder = self.encoder
         if encoder is None:
             encoder = self._autoencoder().encoder.to(state["centers"].dtype)

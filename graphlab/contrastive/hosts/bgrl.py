@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_int
+from graphlab._training import target_momentum
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
@@ -94,8 +94,7 @@ class BGRL(TwoViewModel):
             step (int): Number of the step, from 0.
             total (int): Steps of the whole training.
         """
-        distance = (1 - self.momentum) * (1 + math.cos(math.pi * (step / total))) / 2
-        self.update_target(1 - distance)
+        self.update_target(target_momentum(step, self.momentum, total))
 
     @torch.no_grad()
     def update_target(self, momentum: float | None = None) -> None:

@@ -12,7 +12,7 @@ from graphlab.contrastive.pot.budget import check_budget
 from graphlab.ops import RowPattern, budget_minimum, interval_propagate
 from graphlab.ops.reference import DROPPABLE, KEPT, OWN
 
-__all__ = ["DropSet", "NormBounds", "Rows", "adjacency_bounds", "check_simple_graph"]
+__all__ = ["DropSet", "NormBounds", "Rows", "adjacency_bounds"]
 
 #: Exponent of the number of kept entries in the row sums of a normalisation.
 _POWER = {"gcn": 0.5, "mean": 1.0, "sum": 0.0}
@@ -173,7 +173,14 @@ class DropSet:
         checked: bool = False,
     ) -> None:
         if not checked:
-            edge_index = check_simple_graph(edge_index, num_nodes, symmetric=not directed)
+            edge_index = check_edge_index(
+                edge_index,
+                num_nodes,
+                loops=False,
+                duplicates=False,
+                symmetric=not directed,
+                unless="directed=True",
+            )
         order = torch.argsort(edge_index[1] * num_nodes + edge_index[0])
         self._source, self._target = edge_index[:, order]
         self._nodes = torch.arange(num_nodes, device=edge_index.device)
@@ -281,32 +288,6 @@ def _restricted(whole: Rows, targets: Tensor, num_nodes: int) -> Rows:
         targets=targets,
         columns=columns,
     )
-
-
-def check_simple_graph(
-    edge_index: Tensor, num_nodes: int, *, symmetric: bool = False, name: str = "edge_index"
-) -> Tensor:
-    """Require edges without self-loops and duplicates; returned as int64."""
-    edge_index = check_edge_index(edge_index, num_nodes, name)
-    source, target = edge_index
-    loops = (source == target).nonzero()
-    if loops.numel():
-        place = int(loops[0])
-        raise ValueError(
-            f"{name} must have no self-loops, but {name}[:, {place}] joins node "
-            f"{int(source[place])} with itself: use torch_geometric.utils.remove_self_loops"
-        )
-    key = (source * num_nodes + target).sort().values
-    if bool((key[1:] == key[:-1]).any()):
-        raise ValueError(
-            f"{name} must have no duplicates: use torch_geometric.utils.coalesce first"
-        )
-    if symmetric and not torch.equal(key, (target * num_nodes + source).sort().values):
-        raise ValueError(
-            f"{name} must be symmetric (hold every edge in both directions) for undirected "
-            "drops; use directed=True or torch_geometric.utils.to_undirected"
-        )
-    return edge_index
 
 
 def adjacency_bounds(

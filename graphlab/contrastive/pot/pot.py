@@ -26,7 +26,7 @@ from graphlab.contrastive.pot.budget import (
     expected_drops,
     quantile_drops,
 )
-from graphlab.contrastive.pot.drops import DropSet, check_simple_graph
+from graphlab.contrastive.pot.drops import DropSet
 from graphlab.contrastive.pot.encoder import EncoderReader
 from graphlab.contrastive.pot.functional import (
     BOUNDS,
@@ -122,8 +122,13 @@ class POT:
         self.bound = check_choice(bound, "bound", BOUNDS)
         edge_index = check_edge_index(edge_index, 2**31 - 1)
         largest = int(edge_index.max()) + 1 if edge_index.numel() else 0
-        self._edges = check_simple_graph(
-            edge_index, largest, symmetric=mode == "sound" and not directed
+        self._edges = check_edge_index(
+            edge_index,
+            largest,
+            loops=False,
+            duplicates=False,
+            symmetric=mode == "sound" and not directed,
+            unless="directed=True",
         )
         self._drop_rate = tuple(
             check_drop_rate(rate, edge_index.size(1), f"drop_rate[{k}]")
@@ -266,7 +271,7 @@ class POT:
         if count not in self._prepared:
             # What is kept for later calls must not be inference tensors: autograd refuses these.
             with torch.inference_mode(False), torch.no_grad():
-                edges = check_simple_graph(self._edges, count)
+                edges = check_edge_index(self._edges, count)
                 degree = torch.bincount(edges[1], minlength=count)
                 self._prepared = {count: [self._view(k, edges, degree) for k in (0, 1)]}
         return self._prepared[count]
@@ -294,7 +299,7 @@ class POT:
         known = (self._edges[0] * count + self._edges[1]).sort().values
         out = []
         for k, view in enumerate((first, second)):
-            edges = check_simple_graph(view, count, name=f"views[{k}]")
+            edges = check_edge_index(view, count, f"views[{k}]", loops=False, duplicates=False)
             key = edges[0] * count + edges[1]
             place = torch.searchsorted(known, key).clamp(max=max(0, known.numel() - 1))
             strange = (known[place] != key).nonzero() if known.numel() else key.nonzero()

@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index, check_matrix, check_same_device, check_tensor
+from graphlab._checks import (
+    check_edge_index,
+    check_index,
+    check_matrix,
+    check_same_device,
+    check_tensor,
+)
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.budget import check_drop_rate, expected_drops
-from graphlab.contrastive.pot.drops import check_simple_graph
 from graphlab.contrastive.pot.functional import pairing_target
 from graphlab.contrastive.pot.relaxation import relax
 from graphlab.ops import RowPattern, interval_propagate
@@ -150,8 +155,10 @@ def reference_compactness(
     check_matrix(x, "x", csr=True)
     count = x.size(0)
     check_same_device(x=x, edge_index=edge_index, view_edge_index=view_edge_index, anchor=anchor)
-    edge_index = check_simple_graph(edge_index, count)
-    view = check_simple_graph(view_edge_index, count, name="view_edge_index")
+    edge_index = check_edge_index(edge_index, count, loops=False, duplicates=False)
+    view = check_edge_index(
+        view_edge_index, count, "view_edge_index", loops=False, duplicates=False
+    )
     rate = check_drop_rate(drop_rate, edge_index.size(1))
     check_matrix(anchor, "anchor", rows=count)
     nodes = None if nodes is None else check_index(nodes, count, "nodes")

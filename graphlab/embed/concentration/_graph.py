@@ -1,4 +1,4 @@
-"""What every kind of topological concentration reads: the training graph and its target edges."""
+"""The training graph and its target edges, which every kind of concentration reads."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class ConcentrationGraph:
     """Training graph and target edges, checked; all graphs are undirected without self-loops.
 
     Attributes:
-        train: The training graph.
-        targets: Target graphs by name; ``train`` itself where the training edges are meant.
-        named: Whether the caller gave names, and wants a dict back.
+        train (CSRGraph): The training graph.
+        targets (dict): Target graphs by name; ``train`` itself where the training edges are meant.
+        named (bool): Whether the caller gave names, and wants a dict back.
     """
 
     train: CSRGraph
     targets: dict[str, CSRGraph]
     named: bool
 
-    def give_back(self, values: dict[str, Tensor]) -> Any:
-        """The result in the form in which the targets came."""
+    def unwrap(self, values: dict[str, Tensor]) -> Any:
+        """Values in the form in which the targets came: a dict, or the only tensor."""
         return values if self.named else values["targets"]
 
 
@@ -68,23 +68,9 @@ def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
 
 def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
     """Prepare a graph whose edges must come in both directions, without self-loops."""
-    edge_index = check_edge_index(edge_index, num_nodes, name)
-    loops = (edge_index[0] == edge_index[1]).nonzero()
-    if loops.numel():
-        at = int(loops[0])
-        raise ValueError(
-            f"{name} must not hold self-loops, but column {at} is one of node "
-            f"{int(edge_index[0, at])}; use torch_geometric.utils.remove_self_loops"
-        )
-    # CSRGraph.from_edge_index would do; this takes two sorts and no permutation.
+    edge_index = check_edge_index(edge_index, num_nodes, name, loops=False, symmetric=True)
+    # CSRGraph.from_edge_index would do; this takes one sort and no permutation.
     key = _ascending(edge_index[0] * num_nodes + edge_index[1])
-    mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
-    if not torch.equal(key, mirrored):
-        row, col = divmod(int(key[~torch.isin(key, mirrored)][0]), num_nodes)
-        raise ValueError(
-            f"{name} must hold every edge in both directions, but has ({row}, {col}) without "
-            f"({col}, {row}); use torch_geometric.utils.to_undirected"
-        )
     borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
     rowptr = torch.searchsorted(key, borders)
     return CSRGraph(rowptr, (key % max(1, num_nodes)).int())
@@ -106,8 +92,8 @@ def edge_keys(graph: CSRGraph) -> Tensor:
 
 def _warn_of_overlap(train: CSRGraph, target: CSRGraph, name: str) -> None:
     known, keys = edge_keys(train), edge_keys(target)
-    place = torch.searchsorted(known, keys).clamp(max=max(0, known.numel() - 1))
-    shared = int((known[place] == keys).sum()) // 2 if known.numel() else 0
+    position = torch.searchsorted(known, keys).clamp(max=max(0, known.numel() - 1))
+    shared = int((known[position] == keys).sum()) // 2 if known.numel() else 0
     if shared:
         warnings.warn(
             f"{name} shares {shared} edges with edge_index: what they are meant to predict leaks "

@@ -111,7 +111,7 @@ def approx_topological_concentration(
         if mass is not None:
             atc = atc * inverse(sum(factors) * mass - float(target is train)).to(atc.dtype)
         values[name] = atc
-    return problem.give_back(values)
+    return problem.unwrap(values)
 
 
 def _factors(weights: Sequence[float] | None, num_hops: int, train: CSRGraph) -> list[float]:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import (
     check_choice,
-    check_edge_index,
-    check_edge_weight,
     check_index,
     check_int,
     check_positive,
     check_same_device,
-    check_tensor,
 )
-from graphlab._edge_index import read_edges
 from graphlab.embed.concentration._graph import (
     Targets,
-    count_nodes,
     hop_factor,
     inverse,
     prepare,
 )
+from graphlab.embed.concentration._sums import sum_by
 from graphlab.ops import (
     CSRGraph,
     distinct_ends,
@@ -36,12 +30,7 @@ from graphlab.ops import (
     walk_overlap_visits,
 )
 
-__all__ = [
-    "ConcentrationShift",
-    "concentration_shift",
-    "topological_concentration",
-    "weighted_concentration",
-]
+__all__ = ["topological_concentration"]
 
 
 @dataclass(frozen=True)
@@ -147,12 +136,12 @@ def topological_concentration(
     mass = _mass(train, rule)
     values = {}
     for overlap, (name, target) in zip(overlaps, problem.targets.items(), strict=True):
-        total = _sum_by(overlap, pairs[name][0], train.num_nodes)
+        total = sum_by(overlap, pairs[name][0], train.num_nodes)
         if _halves(rule, nodes):
-            total = total + _sum_by(overlap, pairs[name][1], train.num_nodes)
+            total = total + sum_by(overlap, pairs[name][1], train.num_nodes)
         tc = _normalised(total, target, mass, rule, own=target is train)
         values[name] = _filled(tc, target, train, nodes, fill)
-    return problem.give_back(values)
+    return problem.unwrap(values)
 
 
 def _halves(rule: _Rule, nodes: Tensor | None) -> bool:
@@ -194,16 +183,6 @@ def _mass(train: CSRGraph, rule: _Rule) -> Tensor:
     return propagate_merge(ones, train.rowptr, train.col, coefficients=[0.0, *powers])[:, 0]
 
 
-def _sum_by(values: Tensor, index: Tensor, size: int) -> Tensor:
-    """Deterministic sums of float64 values by index."""
-    zero = values.new_zeros(size)
-    if values.device.type == "cpu":
-        return zero.index_add(0, index, values)  # one after the other
-    order = torch.argsort(index, stable=True)
-    lengths = torch.bincount(index, minlength=size)
-    return torch.segment_reduce(values[order], "sum", lengths=lengths, unsafe=True, initial=0.0)
-
-
 def _normalised(
     overlap: Tensor, target: CSRGraph, mass: Tensor, rule: _Rule, *, own: bool
 ) -> Tensor:
@@ -220,129 +199,3 @@ def _filled(
         chosen[nodes] = True
         defined &= chosen
     return torch.where(defined, tc, torch.full_like(tc, fill))
-
-
-def weighted_concentration(
-    edge_index: Tensor,
-    edge_weight: Tensor,
-    num_nodes: int | None = None,
-    *,
-    targets: Targets = None,
-    fill: float = math.nan,
-) -> Any:
-    r"""One-hop concentration seen through the weights that messages carry.
-
-    .. math:: C_i = \frac{1}{|\mathcal{N}^t_i|} \sum_{j \in \mathcal{N}_i}
-        \tilde w_{ij} \, |\mathcal{N}^t_i \cap \mathcal{N}_j|, \qquad
-        \tilde w_{ij} = \frac{w_{ij}}{\sum_{j' \in \mathcal{N}_i} w_{ij'}}
-
-    i receives the messages (``edge_index[1]``), j sends them; self-loops take no part. Tracks how
-    re-weighting moves concentration during training. With equal weights it is
-    :func:`topological_concentration` at one hop for targets other than the training edges; for
-    these, the neighbour itself stays in the denominator (factor (d - 1) / d).
-
-    Args:
-        edge_index (Tensor): Message edges ``(2, E)``, in both directions; self-loops are ignored,
-            weights of duplicates are added.
-        edge_weight (Tensor): Non-negative ``(E,)``.
-        num_nodes (int, optional): N; one more than the largest index when missing.
-        targets (Tensor or dict, optional): As for :func:`topological_concentration`.
-        fill (float): Value of nodes without target edges or without weight on training edges.
-
-    Returns:
-        Tensor or dict: ``(N,)`` float64, for a dict of targets one such tensor per name.
-
-    Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-
-    Complexity: O(sum over target edges (i, j) of the degree of i) time at most.
-    Determinism: bitwise for a given device, whatever the number of threads.
-    """
-    edge_index, edge_weight, num_nodes = read_edges(edge_index, edge_weight, num_nodes)
-    sets = targets.values() if isinstance(targets, Mapping) else [targets]
-    num_nodes = count_nodes(num_nodes, edge_index, *sets)
-    edge_index = check_edge_index(edge_index, num_nodes)
-    weight = check_edge_weight(edge_weight, edge_index.size(1)).detach().double()
-    check_same_device(edge_index=edge_index, edge_weight=edge_weight)
-    keep = edge_index[0] != edge_index[1]
-    edge_index, weight = edge_index[:, keep], weight[keep]
-    problem = prepare(edge_index, num_nodes, targets)
-    train = problem.train
-    messages = CSRGraph.from_edge_index(edge_index.flip(0), train.num_nodes, weight)
-    received = messages.weight if messages.weight is not None else weight.new_ones(0)
-    row = messages.edge_index()[0]
-    total = _sum_by(received, row, train.num_nodes)
-    share = CSRGraph(messages.rowptr, messages.col, received * inverse(total)[row])
-    values = {}
-    for name, target in problem.targets.items():
-        pairs = target.edge_index().flip(0)
-        size = target.rowptr.diff().double()
-        mean = _sum_by(walk_overlap(share, pairs), pairs[0], train.num_nodes) * inverse(size)
-        defined = (size > 0) & (total > 0)
-        values[name] = torch.where(defined, mean, torch.full_like(mean, fill))
-    return problem.give_back(values)
-
-
-class ConcentrationShift(NamedTuple):
-    """Outcome of :func:`concentration_shift`.
-
-    Attributes:
-        difference: First minus second, ``(N,)`` float64; NaN for nodes left out.
-        mean: Mean difference over the nodes compared.
-        wasserstein: First Wasserstein distance between the two distributions.
-        num_nodes: Nodes compared.
-    """
-
-    difference: Tensor
-    mean: float
-    wasserstein: float
-    num_nodes: int
-
-
-def concentration_shift(
-    tc_train: Tensor, tc_test: Tensor, mask: Tensor | None = None
-) -> ConcentrationShift:
-    """How concentration moves between training and test edges.
-
-    Zeros of nodes on which a concentration is not defined decide the sign of the mean: with
-    respect to training edges it is undefined for degree 1, so that a random split seems to shift
-    upwards. Pass ``fill=nan`` to :func:`topological_concentration` (NaN is left out), or a mask.
-
-    Args:
-        tc_train (Tensor): ``(N,)`` floating point.
-        tc_test (Tensor): ``(N,)`` floating point.
-        mask (Tensor, optional): ``(N,)`` bool, nodes to compare, for instance those with at least
-            two training edges and one test edge.
-
-    Returns:
-        ConcentrationShift: Differences and summary; NaN summary if no node is left.
-
-    Raises:
-        TypeError, ValueError: If an argument is malformed or the lengths differ.
-
-    Example:
-        >>> concentration_shift(torch.tensor([0.5, 0.25]), torch.tensor([0.25, 0.25])).mean
-        0.125
-    """
-    from scipy.stats import wasserstein_distance
-
-    for name, value in (("tc_train", tc_train), ("tc_test", tc_test)):
-        if not check_tensor(value, name).is_floating_point() or value.dim() != 1:
-            raise ValueError(f"{name} must be 1-D floating point, got {tuple(value.shape)}")
-    if tc_train.shape != tc_test.shape:
-        raise ValueError(
-            f"tc_train and tc_test must have one length, got {tc_train.numel()} and "
-            f"{tc_test.numel()}"
-        )
-    before, after = tc_train.detach().double(), tc_test.detach().double()
-    keep = before.isfinite() & after.isfinite()
-    if mask is not None:
-        if check_tensor(mask, "mask").dtype != torch.bool or mask.shape != keep.shape:
-            raise ValueError(f"mask must be bool of shape {tuple(keep.shape)}, got {mask.dtype}")
-        keep = keep & mask
-    difference = torch.where(keep, before - after, torch.full_like(before, math.nan))
-    number = int(keep.sum())
-    if number == 0:
-        return ConcentrationShift(difference, math.nan, math.nan, 0)
-    distance = wasserstein_distance(before[keep].cpu().numpy(), after[keep].cpu().numpy())
-    return ConcentrationShift(difference, float(difference[keep].mean()), float(distance), number)

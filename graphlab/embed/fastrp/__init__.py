@@ -1,1 +1,8 @@
 """FastRP: node embeddings by very sparse random projection."""
+
+from __future__ import annotations
+
+from graphlab.embed.fastrp.estimator import FastRP, fastrp
+from graphlab.embed.fastrp.transform import AddFastRP
+
+__all__ = ["AddFastRP", "FastRP", "fastrp"]

@@ -3,58 +3,106 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
-from graphlab.embed.fastrp._panels import Problem, make_problem
+from graphlab.embed.fastrp._delta import add_edges, affected_rows, rows_of
+from graphlab.embed.fastrp._inputs import NodeInputs
+from graphlab.embed.fastrp._options import Options
+from graphlab.embed.fastrp._panels import BLOCK, Problem, make_problem, panels, total_squares
 from graphlab.embed.fastrp._start import Start
-
-if TYPE_CHECKING:
-    from graphlab.embed.fastrp.fastrp import FastRP
+from graphlab.ops import propagate
 
 __all__: list[str] = []
 
 
-class Fitted:
-    """A graph that was read, and what was computed from it."""
+class FittedGraph:
+    """A graph that was read, the options it is embedded with, and what was computed from it.
 
-    def __init__(
-        self,
-        options: FastRP,
-        adjacency: Adjacency,
-        features: Tensor | None,
-        ratio: float,
-        node: Tensor | None,
-        matrix: Tensor | None,
-    ) -> None:
+    Attributes:
+        adjacency (Adjacency): The graph.
+        options (Options): Parameters of the estimator at the time of the fit.
+        inputs (NodeInputs): What was given beside the graph.
+        problem (Problem): What the embedding is computed from.
+        powers (list[Tensor], optional): H_1, ..., H_q, once they were asked for.
+        squares (Tensor, optional): Squared norms of whole rows, once they were needed.
+    """
+
+    def __init__(self, adjacency: Adjacency, options: Options, inputs: NodeInputs) -> None:
         self.adjacency = adjacency
-        self.given = (features, ratio, node, matrix)
-        self.problem = _make_problem(options, adjacency, features, ratio, node, matrix)
+        self.options = options
+        self.inputs = inputs
+        self.problem = _make_problem(adjacency, options, inputs)
         self.powers: list[Tensor] | None = None
         self.squares: Tensor | None = None
 
-    def changed(self, options: FastRP, adjacency: Adjacency) -> Fitted:
-        """The same with another matrix."""
-        return Fitted(options, adjacency, *self.given)
+    def squared_norms(self, width: int) -> Tensor:
+        """Squared norms of whole rows, from panels of about ``width`` columns; computed once."""
+        if self.squares is None:
+            whole = -(-width // BLOCK) * BLOCK
+            cuts = list(panels(0, self.problem.start.dim, whole))
+            self.squares = total_squares(self.problem, cuts, False, None)
+        return self.squares
+
+    def updated(self, edge_index: Tensor, edge_weight: Tensor | None) -> FittedGraph:
+        """The graph with edges added, its powers known: rows out of reach are copied."""
+        powers = self.powers
+        if powers is None:
+            powers = self.problem.powers(self.options.num_powers)
+        adjacency, touched = add_edges(self.adjacency, edge_index, edge_weight)
+        new = FittedGraph(adjacency, self.options, self.inputs)
+        moved = self.problem.start.factor != new.problem.start.factor
+        state = new.problem.start.columns(0, new.problem.start.dim)
+        new.powers = []
+        for power in powers:
+            rows = affected_rows(adjacency, touched, moved)
+            state, previous = power.clone(), state
+            state[rows] = propagate(previous, *rows_of(new.problem.graph, rows))
+            moved = torch.zeros_like(moved)
+            moved[rows] = True
+            new.powers.append(state)
+        return new
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Everything but the options, as named tensors."""
+        tensors = {
+            "rowptr": self.adjacency.rowptr,
+            "col": self.adjacency.col,
+            "weight": self.adjacency.weight,
+            "count": self.adjacency.count,
+            "features": self.inputs.features,
+            "node_id": self.inputs.node_id,
+            "projection_matrix": self.inputs.projection_matrix,
+            "property_ratio": torch.tensor([self.inputs.property_ratio], dtype=torch.float64),
+        }
+        return {name: t for name, t in tensors.items() if t is not None}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Tensor], options: Options) -> FittedGraph:
+        """The graph that :meth:`arrays` took apart."""
+        adjacency = Adjacency(
+            arrays["rowptr"], arrays["col"], arrays.get("weight"), arrays["count"]
+        )
+        inputs = NodeInputs(
+            arrays.get("features"),
+            float(arrays["property_ratio"][0]),
+            arrays.get("node_id"),
+            arrays.get("projection_matrix"),
+        )
+        return cls(adjacency, options, inputs)
 
 
-def _make_problem(
-    options: FastRP,
-    adjacency: Adjacency,
-    features: Tensor | None,
-    ratio: float,
-    node: Tensor | None,
-    matrix: Tensor | None,
-) -> Problem:
-    counts = options.preset == "neo4j"
+def _make_problem(adjacency: Adjacency, options: Options, inputs: NodeInputs) -> Problem:
+    matrix = inputs.projection_matrix
+    counts = options.degree == "count"
     degree = adjacency.count.double() if counts else adjacency.degree()
     some = degree > 0
     safe = torch.where(some, degree, torch.ones_like(degree))
     factor = torch.ones_like(safe)
+    # A given start of Neo4j holds the degree factors already.
     if options.beta and not (counts and matrix is not None):
         factor = safe**options.beta
         _check_factor(factor, degree, options)
@@ -63,12 +111,12 @@ def _make_problem(
         dim=dim,
         dtype=options.dtype,
         factor=factor,
-        sparsity=_entry_sparsity(options, adjacency.num_nodes),
+        sparsity=options.entry_sparsity(adjacency.num_nodes),
         seed=options.seed,
-        node=node,
+        node=inputs.node_id,
         matrix=matrix,
-        features=features if matrix is None else None,
-        feature_dim=math.floor(dim * ratio) if matrix is None else 0,
+        features=inputs.features if matrix is None else None,
+        feature_dim=math.floor(dim * inputs.property_ratio) if matrix is None else 0,
     )
     scale = torch.where(some, 1 / safe, torch.zeros_like(safe))
     return make_problem(
@@ -81,7 +129,7 @@ def _make_problem(
     )
 
 
-def _check_factor(factor: Tensor, degree: Tensor, options: FastRP) -> None:
+def _check_factor(factor: Tensor, degree: Tensor, options: Options) -> None:
     """Refuse degree factors that would become 0 or infinite."""
     held = factor.to(working_dtype(options.dtype))
     lost = (held.isinf() | (held == 0)).nonzero()
@@ -91,11 +139,3 @@ def _check_factor(factor: Tensor, degree: Tensor, options: FastRP) -> None:
             f"beta = {options.beta} takes the degree {float(degree[node]):.3g} of node {node} out "
             f"of the range of {held.dtype}: take dtype=torch.float64, another beta or edge_weight"
         )
-
-
-def _entry_sparsity(options: FastRP, num_nodes: int) -> float:
-    if options.projection == "gaussian":
-        return 0.0
-    if options.projection == "achlioptas":
-        return 3.0
-    return options.sparsity or max(1.0, math.sqrt(num_nodes))

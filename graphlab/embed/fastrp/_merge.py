@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from graphlab.embed.fastrp._panels import standardize_columns
+from graphlab.embed.fastrp._standardize import standardize_columns
 from graphlab.ops.reference import row_norms
 
 __all__: list[str] = []

@@ -1,52 +1,96 @@
-"""Options of FastRP: defaults that a preset may replace, and their checks."""
+"""Checked parameters of FastRP."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from graphlab._checks import check_int, check_positive, check_tensor
+from graphlab._checks import check_choice, check_int, check_positive
 
 __all__: list[str] = []
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 
 
-# Defaults that know they were not given: a preset must not take equal values that were for them.
-class _Number(float):
-    pass
+@dataclass(frozen=True)
+class Options:
+    """Parameters of :class:`graphlab.embed.FastRP`, checked; see there for their meaning.
 
+    Attributes:
+        beta (float): 0 where there is no degree factor.
+        num_powers (int): Number of powers, also where ``weights`` says it.
+    """
 
-class _Numbers(tuple[float, ...]):
-    pass
+    dim: int
+    weights: tuple[float, ...] | None
+    num_powers: int
+    beta: float
+    projection: str
+    sparsity: float | None
+    normalize: bool
+    self_weight: float
+    standardize: bool
+    input_matrix: str
+    seed: int
+    dtype: torch.dtype
+    degree: str
 
+    @classmethod
+    def check(cls, params: Mapping[str, Any]) -> Options:
+        """Check the parameters of an estimator, by name."""
+        if params["preset"] is not None:
+            raise ValueError(
+                f"preset must be None, got {params['preset']!r}: use the class method FastRP.neo4j"
+            )
+        dim = check_int(params["dim"], "dim", minimum=1)
+        projection = check_choice(
+            params["projection"], "projection", ("very_sparse", "achlioptas", "gaussian")
+        )
+        sparsity = _check_sparsity(params["sparsity"], projection)
+        beta = 0.0 if params["beta"] is None else finite_number(params["beta"], "beta")
+        self_weight = finite_number(params["self_weight"], "self_weight")
+        weights, num_powers = _check_weights(params["weights"], params["num_powers"], self_weight)
+        standardize = bool(params["standardize"])
+        if standardize and weights is None:
+            raise ValueError("standardize=True needs weights: a concatenation is not standardised")
+        input_matrix = check_choice(
+            params["input_matrix"], "input_matrix", ("transition", "adjacency")
+        )
+        seed = check_int(params["seed"], "seed", minimum=0, maximum=2**64 - 1)
+        if params["dtype"] not in DTYPES:
+            raise ValueError(f"dtype must be one of {DTYPES}, got {params['dtype']}")
+        return cls(
+            dim=dim,
+            weights=weights,
+            num_powers=num_powers,
+            beta=beta,
+            projection=projection,
+            sparsity=sparsity,
+            normalize=bool(params["normalize"]),
+            self_weight=self_weight,
+            standardize=standardize,
+            input_matrix=input_matrix,
+            seed=seed,
+            dtype=params["dtype"],
+            degree=check_choice(params["degree"], "degree", ("weight", "count")),
+        )
 
-class _Name(str):
-    pass
-
-
-WEIGHTS = _Numbers((0.0, 0.0, 1.0, 6.67))
-BETA = _Number(-0.64)
-PROJECTION = _Name("very_sparse")
-
-
-def fill_preset(
-    weights: Sequence[float] | None, beta: float | None, projection: str
-) -> tuple[Sequence[float] | None, float | None, str]:
-    """Values of the preset ``"neo4j"`` for what was not given."""
-    return (
-        (0.0, 1.0, 1.0) if isinstance(weights, _Numbers) else weights,
-        0.0 if isinstance(beta, _Number) else beta,
-        "achlioptas" if isinstance(projection, _Name) else projection,
-    )
+    def entry_sparsity(self, num_nodes: int) -> float:
+        """Sparsity s of the random entries; 0 draws normal ones."""
+        if self.projection == "gaussian":
+            return 0.0
+        if self.projection == "achlioptas":
+            return 3.0
+        return self.sparsity or max(1.0, math.sqrt(num_nodes))
 
 
 def finite_number(value: Any, name: str) -> float:
+    """Require a finite real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
     if not math.isfinite(value):
@@ -54,7 +98,7 @@ def finite_number(value: Any, name: str) -> float:
     return float(value)
 
 
-def sparsity_option(sparsity: float | None, projection: str) -> float | None:
+def _check_sparsity(sparsity: float | None, projection: str) -> float | None:
     if sparsity is None:
         return None
     if projection != "very_sparse":
@@ -64,9 +108,10 @@ def sparsity_option(sparsity: float | None, projection: str) -> float | None:
     return float(sparsity)
 
 
-def power_weights(
+def _check_weights(
     weights: Sequence[float] | None, num_powers: int | None, self_weight: float
 ) -> tuple[tuple[float, ...] | None, int]:
+    """Weights as a tuple, and the number of powers."""
     if weights is None:
         if num_powers is None:
             raise ValueError("weights=None concatenates powers: num_powers must say how many")
@@ -80,15 +125,3 @@ def power_weights(
     if num_powers is not None and num_powers != len(numbers):
         raise ValueError(f"num_powers must be {len(numbers)}, one per weight, got {num_powers}")
     return numbers, len(numbers)
-
-
-def node_names(node_id: Tensor, count: int) -> Tensor:
-    if check_tensor(node_id, "node_id").dtype != torch.int64:
-        raise TypeError(f"node_id must be int64, got {node_id.dtype}")
-    if node_id.shape != (count,):
-        raise ValueError(f"node_id must have shape ({count},), got {tuple(node_id.shape)}")
-    if count and int(node_id.min()) < 0:
-        raise ValueError(f"node_id must not be negative, got {int(node_id.min())}")
-    if torch.unique(node_id).numel() != count:
-        raise ValueError("node_id must name every node differently, but repeats a name")
-    return node_id

@@ -21,6 +21,7 @@ from torch import Tensor
 from graphlab._distributed import all_gather_rows, rank, world_size
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
+from graphlab.embed.fastrp._standardize import standardize_columns
 from graphlab.embed.fastrp._start import Start
 from graphlab.ops import propagate, propagate_merge, propagate_squares
 
@@ -28,7 +29,6 @@ __all__: list[str] = []
 
 #: Panels start at multiples of this.
 BLOCK = 16
-_ROWS = 1 << 16
 #: Binary exponents beyond this leave too little room in single precision.
 _FAR = 60
 
@@ -140,37 +140,6 @@ def _refuse_overflow(out: Tensor) -> None:
         )
 
 
-def standardize_columns(x: Tensor) -> Tensor:
-    """Give every column mean 0 and population deviation 1, in place; constant ones become 0.
-
-    Columns are reduced 16 at a time over fixed ranges of rows: their bits do not depend on the
-    number of the other columns.
-    """
-    for lo in range(0, x.size(1), BLOCK):
-        part = x[:, lo : lo + BLOCK]
-        mean = _column_sums(part, None) / max(1, x.size(0))
-        deviation = (_column_sums(part, mean) / max(1, x.size(0))).sqrt()
-        # The mean of equal values may be off by a rounding, which is no deviation.
-        equal = (part == part[:1]).all(0)
-        deviation[: part.size(1)][equal] = 0
-        mean[: part.size(1)][equal] = part[:1, equal].double().sum(0)
-        scale = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-        for begin in range(0, x.size(0), _ROWS):
-            rows = part[begin : begin + _ROWS]
-            rows.copy_((rows.double() - mean[: part.size(1)]) / scale[: part.size(1)])
-    return x
-
-
-def _column_sums(part: Tensor, mean: Tensor | None) -> Tensor:
-    """Sums of the columns, or of their squared distances from ``mean``; padded to 16."""
-    total = part.new_zeros(BLOCK, dtype=torch.float64)
-    for begin in range(0, part.size(0), _ROWS):
-        rows = part[begin : begin + _ROWS].double()
-        rows = torch.nn.functional.pad(rows, (0, BLOCK - part.size(1)))
-        total += (rows if mean is None else (rows - mean).square()).sum(0)
-    return total
-
-
 def panels(lo: int, hi: int, width: int | None) -> Iterator[tuple[int, int]]:
     """Cut columns into panels of ``width``, all at once if it is ``None``."""
     step = max(1, hi - lo) if width is None else width
@@ -208,7 +177,7 @@ def embed(
     """Compute all columns; see :meth:`graphlab.embed.FastRP.transform`."""
     dim = problem.start.dim
     spread = spread and world_size(group) > 1
-    lo, hi = _share(dim, group) if spread else (0, dim)
+    lo, hi = _column_range(dim, group) if spread else (0, dim)
     cuts = list(panels(lo, hi, width))
     squares = None
     if problem.normalize and (spread or len(cuts) > 1):
@@ -227,7 +196,7 @@ def embed(
     return result.to(dtype)
 
 
-def _share(dim: int, group: Any) -> tuple[int, int]:
+def _column_range(dim: int, group: Any) -> tuple[int, int]:
     """Columns of this process: whole blocks, as even as they come."""
     blocks, ranks, mine = -(-dim // BLOCK), world_size(group), rank(group)
     borders = [min(dim, BLOCK * (blocks * r // ranks)) for r in (mine, mine + 1)]

@@ -7,8 +7,10 @@ from typing import Any
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
+from graphlab._checks import check_fraction
 from graphlab.embed._attribute import check_attr_name, store
-from graphlab.embed.fastrp.fastrp import FastRP
+from graphlab.embed.fastrp._options import Options
+from graphlab.embed.fastrp.estimator import FastRP
 
 __all__ = ["AddFastRP"]
 
@@ -17,13 +19,14 @@ class AddFastRP(BaseTransform):
     """Store the FastRP embedding of a graph on its ``Data``.
 
     Args:
-        attr_name: Attribute to write, replacing what is there. ``None`` appends the embedding
-            to ``x``.
-        property_ratio: Share of the columns that start from ``data.x``; see :meth:`FastRP.fit`.
-        **options: Arguments of :class:`FastRP`.
+        attr_name (str, optional): Attribute to write, replacing what is there. ``None`` appends
+            the embedding to ``x``.
+        property_ratio (float): Share of the columns that start from ``data.x``; see
+            :meth:`FastRP.fit`.
+        **params (Any): Parameters of :class:`FastRP`.
 
     Raises:
-        TypeError, ValueError: If an option is malformed.
+        TypeError, ValueError: If a parameter is malformed.
 
     Example:
         >>> import torch
@@ -33,17 +36,19 @@ class AddFastRP(BaseTransform):
     """
 
     def __init__(
-        self, attr_name: str | None = "x", property_ratio: float = 0.0, **options: Any
+        self, attr_name: str | None = "x", property_ratio: float = 0.0, **params: Any
     ) -> None:
         self.attr_name = check_attr_name(attr_name)
-        self.property_ratio = property_ratio
-        self.model = FastRP(**options)
-        self._options = options
+        self.property_ratio = check_fraction(property_ratio, "property_ratio")
+        self.model = FastRP(**params)
+        # A transform is often built long before the first graph comes.
+        Options.check(self.model.get_params(deep=False))
 
     def forward(self, data: Data) -> Data:
         """Add the embedding; the ``Data`` was copied before (shallowly) by PyG."""
         # A fresh estimator: the transform may serve several workers and must hold no graph.
-        z = FastRP(**self._options).fit_transform(data, property_ratio=self.property_ratio)
+        model = FastRP(**self.model.get_params(deep=False))
+        z = model.fit_transform(data, property_ratio=self.property_ratio)
         return store(data, z, self.attr_name)
 
     def __repr__(self) -> str:

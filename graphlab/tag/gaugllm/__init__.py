@@ -1,17 +1,17 @@
 """GAugLLM: views of texts and edges that a language model had a say in."""
 
+from graphlab.evaluate import labels_per_class_split
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
 from graphlab.tag.gaugllm.degree_groups import degree_groups
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier, apply_all_votes
-from graphlab.tag.gaugllm.estimator import GAugLLM
+from graphlab.tag.gaugllm.gaugllm import GAugLLM
 from graphlab.tag.gaugllm.llm_votes import collect_votes, vote_edges
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts, PromptExperts
 from graphlab.tag.gaugllm.proposal import propose_edge_candidates
 from graphlab.tag.gaugllm.schedules import cosine_decay, target_momentum
 from graphlab.tag.gaugllm.selector import ContextAwareSelector
 from graphlab.tag.gaugllm.selector_training import FusedFeatures, fit_selector
-from graphlab.tag.gaugllm.splits import labels_per_class_split
 from graphlab.tag.gaugllm.votes import CandidateVote
 
 __all__ = [

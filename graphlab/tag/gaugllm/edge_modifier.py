@@ -300,11 +300,8 @@ def _make_plan(
     count = candidates.num_nodes
     edges = check_edge_index(edge_index, count)
     candidates.check_graph(edges)
+    check_edge_index(edges, count, symmetric=undirected, unless="undirected=False")
     forward, backward = edges[0] * count + edges[1], edges[1] * count + edges[0]
-    if undirected and not torch.equal(forward.unique(), backward.unique()):
-        raise ValueError(
-            "edge_index must hold both directions of every edge, or pass undirected=False"
-        )
     known, order = candidates.keys.to(edges.device).sort()
     number = torch.cat([order, order.new_full((1,), len(candidates))])
     slots = []

@@ -1,15 +1,18 @@
-"""Train a selector without labels: the mixture of a node shall tell its neighbours."""
+"""Training of a selector without labels: the mixture of a node shall tell its neighbours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_edge_index, check_int, check_positive
+from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
+from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import sample_non_edges
 from graphlab.tag.gaugllm.selector import ContextAwareSelector
 
@@ -18,17 +21,23 @@ __all__ = ["FusedFeatures", "fit_selector"]
 
 @dataclass(frozen=True)
 class FusedFeatures:
-    """What a trained selector makes of the experts.
+    """Mixture of the experts by a trained selector.
 
     Attributes:
-        x: Fused embeddings ``(N, H)``.
-        weights: Weights of the experts ``(N, K)``, of the nodes in their order.
-        losses: Loss of every epoch.
+        x (Tensor): Fused embeddings ``(N, H)``.
+        weights (Tensor): Weights of the experts ``(N, K)``, of the nodes in their order.
+        history (list[dict]): ``epoch`` and ``loss`` of every epoch.
     """
 
     x: Tensor
     weights: Tensor
-    losses: list[float]
+    history: list[dict[str, Any]]
+
+    @property
+    def losses(self) -> list[float]:
+        """Loss of every epoch; the column of ``history`` under its earlier name."""
+        warn_renamed("FusedFeatures.losses", "FusedFeatures.history")
+        return [row["loss"] for row in self.history]
 
 
 def fit_selector(
@@ -41,6 +50,7 @@ def fit_selector(
     batch_size: int = 8192,
     lr: float = 1e-3,
     seed: int = 0,
+    callback: Callback | None = None,
 ) -> FusedFeatures:
     """Train a selector so that neighbours' mixtures are similar, and fuse with it.
 
@@ -50,21 +60,22 @@ def fit_selector(
     the language model is frozen here.
 
     Args:
-        selector: Trained in place.
-        content: ``(N, K, H)``.
-        context: ``(N, K, H)``.
-        edge_index: Edges ``(2, E)``, E at least 1.
-        epochs: Passes over the edges.
-        batch_size: Edges per step.
-        lr: Learning rate of Adam.
-        seed: Seed of orders and non-edges.
+        selector (ContextAwareSelector): Trained in place.
+        content (Tensor): ``(N, K, H)``.
+        context (Tensor): ``(N, K, H)``.
+        edge_index (Tensor): Edges ``(2, E)``, E at least 1.
+        epochs (int): Passes over the edges.
+        batch_size (int): Edges per step.
+        lr (float): Learning rate of Adam.
+        seed (int): Seed of orders and non-edges.
+        callback (callable, optional): Called with the row of every epoch; see ``history``.
 
     Returns:
         FusedFeatures: Computed after the training, in evaluation mode, node by node.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed.
-        RuntimeError: If the loss is not finite.
+        FloatingPointError: If the loss is not finite.
 
     Complexity: O(epochs E K H^2) time.
     """
@@ -79,7 +90,7 @@ def fit_selector(
     parameters = [*selector.parameters(), scale]
     optimizer = torch.optim.Adam(parameters, lr=check_positive(lr, "lr"))
     selector.train()
-    losses = []
+    history: list[dict[str, Any]] = []
     for epoch in range(epochs):
         order = torch.randperm(edges.size(1), generator=generator).to(edges.device)
         total = 0.0
@@ -91,25 +102,26 @@ def fit_selector(
             loss.backward()
             optimizer.step()
             total += float(loss.detach()) * rows.numel()
-        losses.append(total / edges.size(1))
-        if not torch.isfinite(torch.tensor(losses[-1])):
-            raise RuntimeError(f"the loss is {losses[-1]} in epoch {epoch}: is lr too large?")
+        mean = finite_loss(total / edges.size(1), f"epoch {epoch}")
+        history.append({"epoch": epoch, "loss": mean})
+        if callback is not None:
+            callback(history[-1])
     selector.eval()
     with torch.no_grad():
         blocks = zip(content.split(batch_size), context.split(batch_size), strict=True)
         parts = [selector(*block) for block in blocks]
     fused, weights = (torch.cat(values) for values in zip(*parts, strict=True))
-    return FusedFeatures(fused, weights, losses)
+    return FusedFeatures(fused, weights, history)
 
 
 def _neighbor_loss(
     selector: ContextAwareSelector, content: Tensor, context: Tensor, pairs: Tensor, scale: Tensor
 ) -> Tensor:
     """Cross-entropy of a batch; the first half of the pairs are edges."""
-    nodes, place = pairs.unique(return_inverse=True)
+    nodes, position = pairs.unique(return_inverse=True)
     fused, _ = selector(content[nodes], context[nodes])
     unit = F.normalize(fused, dim=1)
-    logits = scale[0] * (unit[place[0]] * unit[place[1]]).sum(1) + scale[1]
+    logits = scale[0] * (unit[position[0]] * unit[position[1]]).sum(1) + scale[1]
     target = torch.zeros_like(logits)
     target[: target.numel() // 2] = 1
     return F.binary_cross_entropy_with_logits(logits, target)

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from graphlab._checks import check_edge_index
+from graphlab._estimator import Estimator
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 
 __all__ = ["LinkPredictor"]
 
 
-class LinkPredictor:
-    """Scores pairs of nodes by the cosine of the embeddings of their subgraphs.
+class LinkPredictor(Estimator):
+    """Scores of pairs of nodes by the cosine of the embeddings of their subgraphs.
 
-    Only the graph tower takes part. Every node is embedded once, however many pairs it is in.
+    Only the graph tower takes part. Every node is embedded once, however many pairs it is in. There
+    is nothing to train, and nothing but the version to save: :meth:`load` takes both parameters.
 
     Args:
         model (GraphCLIP): The pretrained tower.
         sampler (SubgraphSampler): Draws the subgraphs.
     """
 
+    _objects: ClassVar[tuple[str, ...]] = ("model", "sampler")
+
     def __init__(self, model: GraphCLIP, sampler: SubgraphSampler) -> None:
         self.model = model
         self.sampler = sampler
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def _arrays(self) -> dict[str, Tensor]:
+        return {}
+
+    def _set_arrays(self, arrays: dict[str, Any]) -> None:
+        pass
 
     def predict(self, x: Tensor, edge_index: Tensor, pairs: Tensor) -> Tensor:
         """Score pairs of nodes.
@@ -45,10 +60,10 @@ class LinkPredictor:
         pairs = check_edge_index(pairs, x.size(0), "pairs")
         if pairs.size(1) == 0:
             return torch.empty(0)
-        nodes, place = pairs.unique(return_inverse=True)
+        nodes, position = pairs.unique(return_inverse=True)
         store = self.sampler.sample(edge_index, x.size(0), nodes)
         embedding = normalize(self.model.encode(x, store))
-        return (embedding[place[0]] * embedding[place[1]]).sum(1)
+        return (embedding[position[0]] * embedding[position[1]]).sum(1)
 
     def evaluate(
         self, x: Tensor, edge_index: Tensor, positive: Tensor, negative: Tensor
@@ -66,8 +81,7 @@ class LinkPredictor:
 
         Returns:
             dict[str, dict[str, float]]: ``auc`` and ``ap`` of the rows ``graphclip``, ``own text``
-            and
-            ``chance``.
+            and ``chance``.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.

@@ -5,23 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from graphlab._checks import check_index, check_int, check_matrix, check_nonnegative, check_positive
+from graphlab._estimator import Estimator
 from graphlab._eval_mode import evaluating
 from graphlab._random import make_generator
+from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import supcon_loss
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Record = Callable[[str, int, Tensor], None]
+
 __all__ = ["PromptTuner"]
 
 
-class PromptTuner(nn.Module):
+class PromptTuner(Estimator, nn.Module):
     r"""Learns vectors that are added to the node features and to the classes; towers stay frozen.
 
     On the side of the graph (GPF-plus; one prompt is GPF),
@@ -39,12 +47,14 @@ class PromptTuner(nn.Module):
         + \mu \sum_c \lVert q_c \rVert^2 .
 
     All prompts start at zero, so that tuning starts at the zero-shot classifier, and :math:`\mu`
-    pulls back to it. The authors released no code for this step. The first part is ours, after
-    their description; the second is a linear probe that starts at the text, as in CLIP's few-shot
-    literature, and the better of the two on few labels (see the results).
+    pulls back to it; before a fit, :meth:`predict` is that classifier. The authors released no code
+    for this step. The first part is ours, after their description; the second is a linear probe
+    that starts at the text, as in CLIP's few-shot literature, and the better of the two on few
+    labels (see the results).
 
     Args:
-        model (GraphCLIP): The pretrained tower; not changed.
+        model (GraphCLIP): The pretrained tower; not changed. It is not saved: give it to
+            :meth:`load` again.
         class_embeddings (Tensor): ``(C, D)``, such as those of a :class:`ZeroShotClassifier`.
         num_prompts (int): k; 0 leaves the nodes alone.
         class_pull (float, optional): :math:`\mu`, above 0; None leaves the classes alone.
@@ -55,14 +65,20 @@ class PromptTuner(nn.Module):
         weight_decay (float): Of AdamW: pulls the prompts of nodes back to zero.
         seed (int): Of the attention vectors a.
 
+    Attributes:
+        history_ (list[dict]): ``part`` (``"nodes"`` or ``"classes"``), ``epoch`` and ``loss`` of
+            every step of the prompts of nodes, and of the minimum for the classes.
+
     Raises:
-        TypeError, ValueError: If an argument is malformed, or the model was made in
-            ``torch.inference_mode()``.
+        TypeError, ValueError: If the model or the class embeddings do not fit together, or the
+            model was made in ``torch.inference_mode()``. What only a fit needs is checked there.
 
     Reference: Fang et al., "Universal prompt tuning for graph neural networks", NeurIPS 2023; Huang
     et al., "LP++: A surprisingly strong linear probe for few-shot CLIP", CVPR 2024.
     """
 
+    _objects: ClassVar[tuple[str, ...]] = ("model", "class_embeddings")
+    model: GraphCLIP
     class_embeddings: Tensor
 
     @torch.inference_mode(False)  # what is made here is trained
@@ -81,34 +97,39 @@ class PromptTuner(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        width = model.graph_model.in_channels
-        check_matrix(class_embeddings, "class_embeddings", cols=model.graph_model.out_channels)
-        if any(weight.is_inference() for weight in model.parameters()):
+        self.model = model
+        if class_embeddings.requires_grad:
+            class_embeddings = class_embeddings.detach()
+        self.register_buffer("class_embeddings", _recorded(class_embeddings))
+        self.num_prompts = num_prompts
+        self.class_pull = class_pull
+        self.supcon_weight = supcon_weight
+        self.scale = scale
+        self.epochs = epochs
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.seed = seed
+        self._build()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "model":  # a submodule's weights would be trained and saved here
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def _build(self) -> None:
+        """Make the prompts as they are before a fit."""
+        tower = self.model.graph_model
+        check_matrix(self.class_embeddings, "class_embeddings", cols=tower.out_channels)
+        if any(weight.is_inference() for weight in self.model.parameters()):
             raise ValueError(
                 "model was made in torch.inference_mode(), so that no gradient passes it: make or "
                 "load it outside"
             )
-        # In a list it is no submodule: its weights are neither trained nor saved here.
-        self._held = [model]
-        named = normalize(_recorded(class_embeddings.detach()).float())
-        self.register_buffer("class_embeddings", named)
-        self.epochs = check_int(epochs, "epochs", minimum=1)
-        self.lr = check_positive(lr, "lr")
-        self.weight_decay = check_nonnegative(weight_decay, "weight_decay")
-        self.supcon_weight = check_nonnegative(supcon_weight, "supcon_weight")
-        own = math.exp(float(model.criterion.logit_scale.detach()))
-        self.scale = own if scale is None else check_positive(scale, "scale")
-        count = check_int(num_prompts, "num_prompts", minimum=0)
-        self.class_pull = None if class_pull is None else check_positive(class_pull, "class_pull")
-        generator = make_generator(seed)
-        self.prompts = nn.Parameter(torch.zeros(count, width))
-        self.keys = nn.Parameter(torch.randn(count, width, generator=generator))
-        self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings))
-
-    @property
-    def model(self) -> GraphCLIP:
-        """The frozen tower."""
-        return self._held[0]
+        shape = (check_int(self.num_prompts, "num_prompts", minimum=0), tower.in_channels)
+        self.prompts = nn.Parameter(torch.zeros(shape))
+        self.keys = nn.Parameter(torch.randn(shape, generator=make_generator(self.seed)))
+        self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings).float())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
         """Where this module goes (``to``, ``cuda``, ``double``), the tower goes."""
@@ -127,36 +148,77 @@ class PromptTuner(nn.Module):
 
     @torch.inference_mode(False)
     @torch.enable_grad()
-    def fit(self, x: Tensor, store: SubgraphStore, y: Tensor) -> PromptTuner:
-        """Learn the prompts from labelled subgraphs.
+    def fit(
+        self, x: Tensor, store: SubgraphStore, y: Tensor, *, callback: Callback | None = None
+    ) -> Self:
+        """Learn the prompts from labelled subgraphs, from the start at every call.
 
         Args:
             x (Tensor): Node features of the whole graph, ``(N, D)``.
             store (SubgraphStore): The labelled subgraphs, a few per class.
             y (Tensor): Their classes, ``(P,)``.
+            callback (callable, optional): Called with the rows of ``history_``.
 
         Returns:
             PromptTuner: This object.
 
         Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
+            FloatingPointError: If the loss stops being finite.
         """
+        self._check_parameters()
         y = check_index(y, self.class_embeddings.size(0), "y", length=len(store))
-        y = _recorded(y).to(self.class_embeddings.device)
+        y = _recorded(y).to(self.class_prompts.device)
         if y.numel() < 2:
             raise ValueError(f"store must hold at least two labelled subgraphs, got {y.numel()}")
         x = _recorded(check_matrix(x, "x", cols=self.model.graph_model.in_channels)).float()
-        if self.prompts.size(0):
+        history: list[dict[str, Any]] = []
+
+        def record(part: str, epoch: int, loss: Tensor) -> None:
+            value = finite_loss(loss, f"epoch {epoch}", of=f"the prompts of {part}")
+            history.append({"part": part, "epoch": epoch, "loss": value})
+            if callback is not None:
+                callback(history[-1])
+
+        self._restart()
+        if self.num_prompts:
             with _frozen(self.model):
-                self._fit_nodes(x, store, y)
+                self._fit_nodes(x, store, y, record)
         if self.class_pull is not None:
             with torch.no_grad():
                 graph = normalize(self.model.encode(self(x), store))
-            self._fit_classes(graph, y, self.class_pull)
+            self._fit_classes(graph, y, self.class_pull, record)
+        self.history_ = history
         return self
 
-    def _fit_nodes(self, x: Tensor, store: SubgraphStore, y: Tensor) -> None:
-        classes = self.class_embeddings
+    def _check_parameters(self) -> None:
+        check_int(self.epochs, "epochs", minimum=1)
+        check_positive(self.lr, "lr")
+        check_nonnegative(self.weight_decay, "weight_decay")
+        check_nonnegative(self.supcon_weight, "supcon_weight")
+        for name in ("scale", "class_pull"):
+            if getattr(self, name) is not None:
+                check_positive(getattr(self, name), name)
+
+    def _restart(self) -> None:
+        """Make the prompts anew, of the type and on the device they have."""
+        like = self.class_prompts
+        self._build()
+        # Not Module.to, which takes the tower along.
+        for values in (self.prompts, self.keys, self.class_prompts):
+            values.data = values.data.to(like)
+
+    def _classes(self) -> Tensor:
+        """Unit embeddings of the classes before their prompts."""
+        return normalize(self.class_embeddings.float()).to(self.class_prompts)
+
+    def _scale(self) -> float:
+        if self.scale is not None:
+            return self.scale
+        return math.exp(float(self.model.criterion.logit_scale.detach()))
+
+    def _fit_nodes(self, x: Tensor, store: SubgraphStore, y: Tensor, record: Record) -> None:
+        classes, scale = self._classes(), self._scale()
         prompts = [self.prompts, self.keys]
         optimizer = torch.optim.AdamW(prompts, lr=self.lr, weight_decay=self.weight_decay)
         batch = store.batch(torch.arange(len(store)))
@@ -167,33 +229,60 @@ class PromptTuner(nn.Module):
             optimizer.param_groups[0]["lr"] = self.lr * (1 - epoch / self.epochs)
             optimizer.zero_grad()
             graph = normalize(self.model.embed(self(x), batch, pe))
-            loss = cross_entropy(self.scale * graph @ classes.t(), y)
+            loss = cross_entropy(scale * graph @ classes.t(), y)
             if self.supcon_weight:
                 views = torch.stack([graph, classes[y]], dim=1)
                 loss = loss + self.supcon_weight * supcon_loss(views, y)
+            record("nodes", epoch, loss)
             loss.backward()
             optimizer.step()
 
-    def _fit_classes(self, graph: Tensor, y: Tensor, pull: float) -> None:
-        shift = self.class_prompts
+    def _fit_classes(self, graph: Tensor, y: Tensor, pull: float, record: Record) -> None:
+        classes, shift, scale = self._classes(), self.class_prompts, self._scale()
         optimizer = torch.optim.LBFGS([shift], max_iter=200, line_search_fn="strong_wolfe")
         graph = graph.to(shift)
 
+        def objective() -> Tensor:
+            logits = scale * graph @ (classes + shift).t()
+            loss: Tensor = cross_entropy(logits, y) + pull * shift.square().sum()
+            return loss
+
         def closure() -> Tensor:
             optimizer.zero_grad()
-            logits = self.scale * graph @ (self.class_embeddings + shift).t()
-            loss: Tensor = cross_entropy(logits, y) + pull * shift.square().sum()
-            loss.backward()
+            loss = objective()
+            loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
         optimizer.step(closure)  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            record("classes", 0, objective())
 
     @torch.no_grad()
     def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
-        """Return the likeliest class of every subgraph with the prompts in place, ``(P,)``."""
+        """Likeliest class of every subgraph with the prompts in place, int64 ``(P,)``.
+
+        Args:
+            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            store (SubgraphStore): Subgraphs of the nodes in question.
+        """
         embedding = normalize(self.model.encode(self(x.float()), store))
-        classes = (self.class_embeddings + self.class_prompts).to(embedding)
+        classes = (self._classes() + self.class_prompts).to(embedding)
         return (embedding @ classes.t()).argmax(1)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"class_embeddings": None}  # which are an array
+
+    def _arrays(self) -> dict[str, Tensor]:
+        return dict(self.state_dict())
+
+    @classmethod
+    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
+        tuner = cls(**{**config, "class_embeddings": arrays["class_embeddings"]})
+        # Assigned, not copied: prompts in double precision stay so.
+        tuner.load_state_dict(arrays, assign=True)
+        return tuner
 
 
 def _recorded(tensor: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,9 +16,13 @@ from graphlab._checks import (
     check_positive,
     check_tensor,
 )
+from graphlab._estimator import Estimator
 from graphlab.tag.graphclip._protocols import Encoder, check_texts, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["ZeroShotClassifier", "class_probabilities"]
 
@@ -26,7 +31,15 @@ _MIXES = ("none", "own", "mean", "own+mean")
 
 
 def class_probabilities(graph_emb: Tensor, class_emb: Tensor, scale: float = 100.0) -> Tensor:
-    """Softmax of scaled cosines between subgraphs ``(P, D)`` and classes ``(C, D)``; ``(P, C)``.
+    """Softmax of scaled cosines between subgraphs and classes.
+
+    Args:
+        graph_emb (Tensor): Embeddings of subgraphs, ``(P, D)``.
+        class_emb (Tensor): Embeddings of class sentences, ``(C, D)``.
+        scale (float): Factor of the cosines, above 0.
+
+    Returns:
+        Tensor: Probabilities ``(P, C)``.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -37,30 +50,34 @@ def class_probabilities(graph_emb: Tensor, class_emb: Tensor, scale: float = 100
     return (scale * normalize(graph_emb) @ normalize(class_emb).t()).softmax(1)
 
 
-class ZeroShotClassifier:
-    """Says which class sentence is nearest, and what simpler ways would have said.
+class ZeroShotClassifier(Estimator):
+    """Classifier by the nearest class sentence, beside what simpler ways would have said.
+
+    There is nothing to train: the class sentences are embedded on first use, or by :meth:`fit`.
 
     Args:
-        model (GraphCLIP): The pretrained tower.
+        model (GraphCLIP): The pretrained tower. Like ``encoder``, it is not saved: give it to
+            :meth:`load` again.
         encoder (Encoder): The text encoder of its pretraining; has ``encode(list[str]) -> Tensor``.
+            A loaded classifier has its class sentences embedded, and needs none.
         class_names (Sequence[str]): At least two, all different.
         templates (Sequence[str]): Sentences with ``{c}`` for the class; embeddings of several are
             averaged.
-        descriptions (Mapping[str, str], optional): What to say about each class after the sentence.
+        descriptions (Mapping[str, str], optional): Text about each class after the sentence.
         join (str): Between sentence and description.
-        mix (str): What is added to the tower's unit embeddings before comparing: ``"none"``;
-            ``"own"`` (the node's own features), ``"mean"`` (the mean over its subgraph) or
-            ``"own+mean"``.
+        mix (str): Addition to the tower's unit embeddings before comparing: ``"none"``; ``"own"``
+            (the node's own features), ``"mean"`` (the mean over its subgraph) or ``"own+mean"``.
 
-    Raises:
-        TypeError, ValueError: If an argument is malformed, or the encoder's width is not the
-        tower's.
+    Attributes:
+        class_embeddings_ (Tensor): Unit embeddings of the classes, ``(C, D)``.
     """
+
+    _objects: ClassVar[tuple[str, ...]] = ("model", "encoder")
 
     def __init__(
         self,
         model: GraphCLIP,
-        encoder: Encoder,
+        encoder: Encoder | None,
         class_names: Sequence[str],
         templates: Sequence[str] = ("{c}",),
         descriptions: Mapping[str, str] | None = None,
@@ -69,21 +86,66 @@ class ZeroShotClassifier:
         mix: str = "none",
     ) -> None:
         self.model = model
-        self.mix = check_choice(mix, "mix", _MIXES)
-        self.class_names = check_texts(class_names, name="class_names")
-        if len(self.class_names) < 2:
-            raise ValueError(f"class_names must have at least two entries, got {self.class_names}")
-        if len(set(self.class_names)) < len(self.class_names):
-            raise ValueError(f"class_names must be different, got {self.class_names}")
-        width = model.graph_model.out_channels
-        if mix != "none" and model.graph_model.in_channels != width:
+        self.encoder = encoder
+        self.class_names = class_names
+        self.templates = templates
+        self.descriptions = descriptions
+        self.join = join
+        self.mix = mix
+
+    def set_params(self, **params: Any) -> Self:
+        """Replace parameters; the class sentences are embedded again on next use.
+
+        Args:
+            **params: New values by name.
+
+        Returns:
+            ZeroShotClassifier: This object.
+        """
+        super().set_params(**params)
+        self.__dict__.pop("class_embeddings_", None)
+        return self
+
+    def fit(self, x: Any = None, store: Any = None, y: Any = None) -> Self:
+        """Check the parameters and embed the class sentences.
+
+        Args:
+            x: Not read.
+            store: Not read.
+            y: Not read.
+
+        Returns:
+            ZeroShotClassifier: This object.
+
+        Raises:
+            TypeError, ValueError: If a parameter is malformed, or the encoder's width is not the
+                tower's.
+        """
+        check_choice(self.mix, "mix", _MIXES)
+        names = check_texts(self.class_names, name="class_names")
+        if len(names) < 2:
+            raise ValueError(f"class_names must have at least two entries, got {names}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"class_names must be different, got {names}")
+        tower = self.model.graph_model
+        if self.mix != "none" and tower.in_channels != tower.out_channels:
             raise ValueError(
-                f"mix={mix!r} needs features of {width} columns, as the embeddings have, got a "
-                f"tower with in_channels={model.graph_model.in_channels}"
+                f"mix={self.mix!r} needs features of {tower.out_channels} columns, as the "
+                f"embeddings have, got a tower with in_channels={tower.in_channels}"
             )
-        self.class_embeddings = _class_embeddings(
-            encoder, self.class_names, templates, descriptions, join, width
+        if self.encoder is None:
+            raise ValueError("encoder must be given to embed the class sentences")
+        self.class_embeddings_ = _class_embeddings(
+            self.encoder, names, self.templates, self.descriptions, self.join, tower.out_channels
         )
+        return self
+
+    @property
+    def class_embeddings(self) -> Tensor:
+        """Unit embeddings of the classes, ``(C, D)``, made on first use; see :meth:`fit`."""
+        if not hasattr(self, "class_embeddings_"):
+            self.fit()
+        return self.class_embeddings_
 
     @torch.no_grad()
     def scores(self, x: Tensor, store: SubgraphStore) -> Tensor:
@@ -92,16 +154,23 @@ class ZeroShotClassifier:
         Args:
             x (Tensor): Node features of the whole graph, ``(N, D)``.
             store (SubgraphStore): Subgraphs of the nodes in question.
+
+        Returns:
+            Tensor: Cosines ``(P, C)``.
+
+        Raises:
+            TypeError, ValueError: If a parameter or an argument is malformed.
         """
+        classes = self.class_embeddings
         embedding = normalize(self.model.encode(x, store))
         if self.mix != "none":
             own, mean = _baselines(x, store)
             embedding = embedding + (own if "own" in self.mix else 0)
             embedding = embedding + (mean if "mean" in self.mix else 0)
-        return normalize(embedding) @ self.class_embeddings.t()
+        return normalize(embedding) @ classes.t()
 
     def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
-        """Return the nearest class of every subgraph, int64 ``(P,)``."""
+        """Nearest class of every subgraph, int64 ``(P,)``; see :meth:`scores`."""
         return self.scores(x, store).argmax(1)
 
     def evaluate(
@@ -145,6 +214,22 @@ class ZeroShotClassifier:
         scores = {k: _score(y[chosen], p[chosen], count) for k, p in predictions.items()}
         scores["chance"] = {"acc": 1 / count, "f1": 1 / count}
         return scores
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config() | {"encoder": None}
+        for name in ("class_names", "templates"):
+            config[name] = list(config[name])
+        if self.descriptions is not None:
+            config["descriptions"] = dict(self.descriptions)
+        return config
+
+    def _arrays(self) -> dict[str, Tensor]:
+        return {"class_embeddings": self.class_embeddings}
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.class_embeddings_ = arrays["class_embeddings"]
 
 
 def _class_embeddings(

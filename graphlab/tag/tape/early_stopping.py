@@ -1,8 +1,13 @@
-"""When to stop training, and which epoch to keep."""
+"""Early stopping by a validation score, and the weights of the epoch to keep."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from graphlab._checks import check_int
+from graphlab._training import BestWeights
 
 __all__ = ["EarlyStopping"]
 
@@ -14,12 +19,13 @@ class EarlyStopping:
     training is stopped or runs to its end, the epoch to go back to is ``best_epoch``.
 
     Args:
-        patience: Epochs in a row below the best before it stops.
+        patience (int): Epochs in a row below the best before it stops.
 
     Attributes:
-        best: Best score so far; None before the first.
-        best_epoch: Number of its epoch, from 0; -1 before the first.
-        stopped: Whether training should stop.
+        best (float or None): Best score so far; None before the first.
+        best_epoch (int): Number of its epoch, from 0; -1 before the first.
+        weights (dict[str, Tensor]): Copies of its weights, where :meth:`step` was given them.
+        stopped (bool): Whether training should stop.
 
     Raises:
         TypeError, ValueError: If ``patience`` is no positive int.
@@ -32,14 +38,32 @@ class EarlyStopping:
 
     def __init__(self, patience: int) -> None:
         self.patience = check_int(patience, "patience", minimum=1)
-        self.best: float | None = None
-        self.best_epoch = -1
         self.stopped = False
+        self._kept = BestWeights(latest=True)
         self._epoch = -1
-        self._worse = 0
 
-    def step(self, score: float) -> bool:
+    @property
+    def best(self) -> float | None:
+        """Best score so far."""
+        return None if self._kept.score is None else float(self._kept.score)
+
+    @property
+    def best_epoch(self) -> int:
+        """Epoch of the best score."""
+        return self._kept.epoch
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Weights of the best epoch."""
+        return self._kept.weights
+
+    def step(self, score: float, weights: Mapping[str, Tensor] | None = None) -> bool:
         """Take the score of the next epoch, larger being better.
+
+        Args:
+            score (float): Validation score.
+            weights (Mapping[str, Tensor], optional): What to copy if this epoch is the one to keep,
+                such as a ``state_dict()``.
 
         Returns:
             bool: Whether this epoch is the one to keep.
@@ -51,9 +75,6 @@ class EarlyStopping:
         if value != value:
             raise ValueError("score must be a number, got nan")
         self._epoch += 1
-        if self.best is None or value >= self.best:
-            self.best, self.best_epoch, self._worse = value, self._epoch, 0
-            return True
-        self._worse += 1
-        self.stopped = self.stopped or self._worse >= self.patience
-        return False
+        kept = self._kept.update(value, self._epoch, weights or {})
+        self.stopped = self.stopped or self._kept.waited(self._epoch) >= self.patience
+        return kept

@@ -78,6 +78,18 @@ def test_pretraining_lowers_the_loss_reproducibly() -> None:
     assert runs[0][-1] < 0.7 * runs[0][0]
 
 
+def test_callback_of_two_arguments_is_deprecated() -> None:
+    model, epochs = SDCNAutoEncoder(40, (30,), 5), []
+    with pytest.warns(FutureWarning, match=r"callback\(epoch, loss\) is callback\(row\) now"):
+        pretrain_autoencoder(
+            model,
+            features(),
+            epochs=2,
+            callback=lambda epoch, loss: epochs.append(epoch),  # type: ignore[misc, arg-type]
+        )
+    assert epochs == [0, 1]
+
+
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="out_channels must be at least 1"):
         SDCNAutoEncoder(40, (30,), 0)

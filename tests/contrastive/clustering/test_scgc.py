@@ -90,6 +90,18 @@ def test_callback_takes_the_rows_of_the_history() -> None:
     assert [set(row) for row in seen] == 4 * [{"epoch", "loss", "changed"}]
 
 
+def test_callback_of_three_arguments_is_deprecated() -> None:
+    x, edge_index, _ = blobs()
+    model, seen = small(epochs=2, pretrain_epochs=1), []
+
+    def callback(epoch: int, z: Tensor, labels: Tensor) -> None:
+        seen.append((epoch, z.shape, labels.shape))
+
+    with pytest.warns(FutureWarning, match=r"callback\(epoch, z, labels\) is callback\(row\) now"):
+        model.fit(x, edge_index, callback=callback)  # type: ignore[arg-type]
+    assert seen == [(0, (120, 4), (120,)), (1, (120, 4), (120,))]
+
+
 def test_clone_has_the_parameters_and_no_fit() -> None:
     x, edge_index, _ = blobs()
     model = small(epochs=2, pretrain_epochs=1, tau=0.7).fit(x, edge_index)
@@ -117,7 +129,7 @@ def test_save_and_load_with_any_encoder(own: bool, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="encoder must be like the one that was saved"):
         SCGC.load(folder, encoder=make(6) if own else nn.Linear(12, 4))
     if own:
-        with pytest.raises(ValueError, match="encoder must be like the one that was saved"):
+        with pytest.raises(TypeError, match=r"load takes the objects \['encoder'\]"):
             SCGC.load(folder)
 
 

@@ -322,11 +322,11 @@ def test_graphs_without_edges_are_all_isolated_nodes(num_hops, count):
 def test_graphs_that_do_not_fit_are_refused(function):
     with pytest.raises(ValueError, match=r"both directions, but has \(0, 1\) without \(1, 0\)"):
         function(torch.tensor([[0, 1, 2], [1, 2, 1]]))
-    with pytest.raises(ValueError, match=r"self-loops, but column 1 is one of node 2"):
+    with pytest.raises(ValueError, match=r"no self-loops, but edge_index\[:, 1\] joins node 2"):
         function(torch.tensor([[0, 2, 1], [1, 2, 0]]))
     with pytest.raises(IndexError, match=r"edge_index\[0, 2\] = 1 is outside \[0, 1\)"):
         function(torch.tensor([[0, 0, 1], [0, 0, 0]]), 1)
-    with pytest.raises(ValueError, match=r"targets\['test'\] must not hold self-loops"):
+    with pytest.raises(ValueError, match=r"targets\['test'\] must have no self-loops"):
         function(TRIANGLE, 4, targets={"test": torch.tensor([[3], [3]])})
     with pytest.raises(ValueError, match="targets must name at least one"):
         function(TRIANGLE, targets={})

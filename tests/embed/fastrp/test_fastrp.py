@@ -110,8 +110,7 @@ def test_equals_neo4j(name):
     case = load(name)
     pairs = torch.from_numpy(case["edges_undirected"]).long().t()
     weight = torch.from_numpy(case["edge_weight"]).repeat(2) if "edge_weight" in case else None
-    estimator = FastRP(
-        preset="neo4j",
+    estimator = FastRP.neo4j(
         weights=case["iteration_weights"].tolist(),
         beta=float(case["normalization_strength"]),
         self_weight=float(case["node_self_influence"]),
@@ -125,22 +124,10 @@ def test_equals_neo4j(name):
     assert np.abs(z.numpy() - case["embedding"]).max() < 1e-5
 
 
-def test_preset_changes_defaults_and_keeps_what_is_given():
-    preset = FastRP(preset="neo4j")
-    assert (preset.weights, preset.beta, preset.projection) == ((0, 1, 1), 0.0, "achlioptas")
-    given_values = FastRP(
-        weights=(0.0, 0.0, 1.0, 6.67), beta=-0.64, projection="very_sparse", preset="neo4j"
-    )
-    assert given_values.weights == (0.0, 0.0, 1.0, 6.67)
-    assert (given_values.beta, given_values.projection) == (-0.64, "very_sparse")
-    plain = FastRP()
-    assert (plain.weights, plain.beta) == ((0.0, 0.0, 1.0, 6.67), -0.64)
-
-
 def test_neo4j_degrees_count_relationships():
     index, weight = torch.tensor([[0, 0, 1], [1, 1, 0]]), torch.tensor([1.0, 3.0, 2.0])
     start = torch.eye(2)
-    estimator = FastRP(preset="neo4j", weights=(1.0,), normalize=False)
+    estimator = FastRP.neo4j(weights=(1.0,), normalize=False)
     z = estimator.fit_transform(index, edge_weight=weight, projection_matrix=start)
     assert z.tolist() == [[0.0, 2.0], [2.0, 0.0]]  # 4 / 2 relationships, 2 / 1
 
@@ -151,15 +138,14 @@ def test_neo4j_degrees_count_relationships():
 @pytest.mark.parametrize("projection", ["very_sparse", "achlioptas", "gaussian"])
 def test_equals_dense_algebra(projection):
     index, nodes, weight = graph(60, 400)
-    estimator = FastRP(
-        24, (0.5, 0.0, -2.0), 0.3, projection, self_weight=0.7, seed=9, dtype=torch.float64
-    )
-    z = estimator.fit_transform(index, nodes, weight)
+    options = {"beta": 0.3, "projection": projection, "seed": 9, "dtype": torch.float64}
+    z = fastrp(index, nodes, weight, dim=24, weights=(0.5, 0.0, -2.0), self_weight=0.7, **options)
     a = torch.zeros(nodes, nodes, dtype=torch.float64)
     a.index_put_((index[0], index[1]), weight.double(), accumulate=True)
     degree = a.sum(1)
     p = a / torch.where(degree > 0, degree, torch.ones_like(degree)).unsqueeze(1)
-    state = estimator._ready().problem.start.columns(0, 24)
+    options |= {"weights": (0.0,), "self_weight": 1.0, "normalize": False}
+    state = fastrp(index, nodes, weight, dim=24, **options)  # the start alone
     want = torch.zeros(nodes, 24, dtype=torch.float64)
     for k, w in enumerate((0.7, 0.5, 0.0, -2.0)):
         state = p @ state if k else state
@@ -379,7 +365,7 @@ def test_update_touches_only_what_the_change_reaches():
     estimator = FastRP(8, (1.0, 1.0), 0.0, sparsity=1.0).fit(index, 100)
     before = estimator.propagate()
     estimator.update(torch.tensor([[0], [2]]))
-    after = estimator._ready().powers
+    after = estimator.graph_.powers
     changed = [
         (a != b).any(1).nonzero().view(-1).tolist() for a, b in zip(before, after, strict=True)
     ]
@@ -442,12 +428,13 @@ EDGE = torch.tensor([[0, 1], [1, 0]])
         ({"input_matrix": "laplacian"}, ValueError, "input_matrix must be one of"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
         ({"dtype": torch.float16}, ValueError, "dtype must be one of"),
-        ({"preset": "gds"}, ValueError, "preset must be one of"),
+        ({"preset": "gds"}, ValueError, "preset must be None, got 'gds'"),
+        ({"degree": "in"}, ValueError, "degree must be one of"),
     ],
 )
 def test_bad_options_are_refused_by_name(options, error, words):
     with pytest.raises(error, match=words):
-        FastRP(**options)
+        fastrp(EDGE, **options)
 
 
 @pytest.mark.parametrize(
@@ -482,8 +469,6 @@ def test_bad_graphs_are_refused_by_name(arguments, error, words):
 
 
 def test_misuse_is_refused():
-    with pytest.raises(RuntimeError, match="call fit or fit_transform first"):
-        FastRP().transform()
     estimator = FastRP(8, (1.0, 2.0)).fit(EDGE)
     with pytest.raises(ValueError, match="panel must be a multiple of 16, got 20"):
         estimator.transform(panel=20)
@@ -503,8 +488,8 @@ def test_misuse_is_refused():
         concatenated.transform(panel=16)
     with pytest.raises(ValueError, match="columns needs weights"):
         concatenated.columns(0, 1)
-    with pytest.raises(ValueError, match="update does not support preset"):
-        FastRP(preset="neo4j").fit(EDGE).update(EDGE)
+    with pytest.raises(ValueError, match="update does not support degree"):
+        FastRP.neo4j().fit(EDGE).update(EDGE)
     with pytest.raises(ValueError, match=r"must leave weights >= 0, but \(0, 1\) gets -1.0"):
         estimator.update(torch.tensor([[0], [1]]), torch.tensor([-2.0]))
 

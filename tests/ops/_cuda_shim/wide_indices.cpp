@@ -1,7 +1,7 @@
 // Index arithmetic of the CUDA kernels with more than 2^31 elements, called on the CPU. Memory is
 // mapped and not reserved: only the pages that are touched exist.
 #define STABLE_TORCH_LIBRARY_IMPL(space, key, m) [[maybe_unused]] static void unused(auto& m)
-#include "cluster_kernel.cu"
+#include "cluster.cu"
 
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-"""Degree groups, selector, splits and schedules: stored values, formulas, errors."""
+"""Degree groups, selector and schedules: stored values, formulas, errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from graphlab.tag import (
     cosine_decay,
     degree_groups,
     fit_selector,
-    labels_per_class_split,
     target_momentum,
 )
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS
@@ -150,8 +149,14 @@ def test_training_finds_the_expert_that_knows_the_neighbours():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = ContextAwareSelector(12, num_experts=2, temperature=0.5)
-    result = fit_selector(model, content, context, data.edge_index, epochs=60, lr=0.02)
-    assert result.losses[-1] < 0.8 * result.losses[0]
+    rows = []
+    options = {"epochs": 60, "lr": 0.02, "callback": rows.append}
+    result = fit_selector(model, content, context, data.edge_index, **options)
+    assert rows == result.history
+    assert [row["epoch"] for row in rows] == list(range(60))
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+    with pytest.warns(FutureWarning, match=r"FusedFeatures\.losses is FusedFeatures\.history now"):
+        assert result.losses == [row["loss"] for row in rows]
     assert float(result.weights[:, 1].mean()) > 0.7
     fused, weights = model(content, context)
     torch.testing.assert_close(result.x, fused.detach())
@@ -162,30 +167,7 @@ def test_training_finds_the_expert_that_knows_the_neighbours():
         fit_selector(model, content, context, data.edge_index, epochs=9, lr=1e30)
 
 
-# --- splits and schedules -------------------------------------------------------------------------
-
-
-def test_splits_equal_the_stored_ones():
-    case = stored("gaug_splits")
-    names = sorted({key.rpartition("/")[0] for key in case})
-    assert len(names) == 8
-    for name in names:
-        seed, size = (int(part[1:]) for part in name.split("_")[2:])
-        parts = labels_per_class_split(case[f"{name}/y"], size, seed=seed)
-        found = torch.zeros_like(case[f"{name}/split"])
-        for value, part in enumerate(("train", "val", "test"), 1):
-            found[parts[part]] = value
-        assert torch.equal(found, case[f"{name}/split"])
-
-
-def test_splits_leave_out_what_has_no_label():
-    y = torch.tensor([0, -1, 0, 1, 1, -1, 0, 1])
-    parts = labels_per_class_split(y, 1, 1)
-    assert sorted(torch.cat(list(parts.values())).tolist()) == [0, 2, 3, 4, 6, 7]
-    with pytest.raises(ValueError, match="y must hold at least one label"):
-        labels_per_class_split(torch.tensor([-1, -1]))
-    with pytest.raises(TypeError, match="y must be int64"):
-        labels_per_class_split(torch.zeros(3))
+# --- schedules ------------------------------------------------------------------------------------
 
 
 def test_schedules_equal_the_stored_ones():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.base import clone
 from torch.nn.functional import normalize
 
 from graphlab.tag import (
@@ -43,11 +44,24 @@ def test_masked_mean_pooling_and_golden_case_agree():
 
 def test_templates_are_averaged_and_descriptions_follow():
     encoder = HashEncoder()
-    found = classifier(encoder=encoder, templates=["a {c}", "the {c} thing"], join=" - ")
+    options = {"templates": ["a {c}", "the {c} thing"], "join": " - "}
+    embeddings = classifier(encoder=encoder, **options).class_embeddings
     assert encoder.seen[0] == f"a {NAMES[0]} - {TOPICS[0]}"
     first = normalize(encoder.encode([f"a {n} - {DESCRIPTIONS[n]}" for n in NAMES]))
     second = normalize(encoder.encode([f"the {n} thing - {DESCRIPTIONS[n]}" for n in NAMES]))
-    torch.testing.assert_close(found.class_embeddings, normalize(first + second))
+    torch.testing.assert_close(embeddings, normalize(first + second))
+
+
+def test_class_sentences_are_embedded_once_and_anew_for_other_parameters():
+    pairs, encoder = toy_pairs(), HashEncoder()
+    model = classifier(encoder=encoder)
+    assert encoder.seen == []
+    first = model.scores(pairs.x, pairs.store)
+    model.predict(pairs.x, pairs.store)
+    assert len(encoder.seen) == 3
+    assert torch.equal(model.class_embeddings, model.class_embeddings_)
+    other = model.set_params(templates=["{c}"], descriptions=None).scores(pairs.x, pairs.store)
+    assert len(encoder.seen) == 6 and not torch.equal(first, other)
 
 
 def test_evaluation_shows_the_baselines():
@@ -98,8 +112,9 @@ def test_macro_f1_is_that_of_scikit_learn():
     ],
 )
 def test_bad_classes_are_refused(options, error, words):
+    pairs, model = toy_pairs(), classifier(**options)
     with pytest.raises(error, match=words):
-        classifier(**options)
+        model.predict(pairs.x, pairs.store)
 
 
 def test_bad_labels_are_refused():
@@ -180,8 +195,21 @@ def test_bad_shots_are_refused():
         PromptTuner(model, classes).fit(pairs.x, pairs.store, y[:5])
     with pytest.raises(IndexError, match=r"y\[2\] = 2"):
         PromptTuner(model, classes[:2]).fit(pairs.x, pairs.store, y)
-    with pytest.raises(ValueError, match="class_pull must be positive and finite, got 0"):
-        PromptTuner(model, classes, class_pull=0)
+    for bad, words in (
+        ({"class_pull": 0}, "class_pull must be positive and finite, got 0"),
+        ({"scale": 0}, "scale must be positive"),
+        ({"supcon_weight": -1}, "supcon_weight must"),
+        ({"weight_decay": -1}, "weight_decay must"),
+        ({"lr": 0}, "lr must be positive"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            PromptTuner(model, classes, **bad).fit(pairs.x, pairs.store, y)
+    with pytest.raises(ValueError, match="num_prompts must be at least 0"):
+        PromptTuner(model, classes, num_prompts=-1)
+    with pytest.raises(FloatingPointError, match="of the prompts of nodes is nan in epoch 1"):
+        options = {"num_prompts": 1, "supcon_weight": 0.0, "lr": 1e30}
+        PromptTuner(model, classes, **options).fit(pairs.x, pairs.store, y)
     with pytest.raises(ValueError, match="x must have 24 columns"):
         PromptTuner(model, classes).fit(pairs.x[:, :5], pairs.store, y)
     with pytest.raises(ValueError, match="class_embeddings must have 24 columns"):
@@ -242,7 +270,7 @@ def test_features_of_another_width_are_no_baseline():
     rows = classifier(**options).evaluate(pairs.x, pairs.store, y)
     assert list(rows) == ["graphclip", "majority", "chance"]
     with pytest.raises(ValueError, match="mix='own' needs features of 12 columns"):
-        classifier(**options, mix="own")
+        classifier(**options, mix="own").fit()
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -292,3 +320,100 @@ def test_no_pairs_no_scores():
     pairs, (_, edges, _) = toy_pairs(), toy_graph()
     predictor = LinkPredictor(toy_model(), SubgraphSampler(walk_length=4))
     assert predictor.predict(pairs.x, edges, edges[:, :0]).shape == (0,)
+
+
+# --- estimators -----------------------------------------------------------------------------------
+
+
+def tuned(**options):
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, num_prompts=2, epochs=3, **options)
+    return tuner.fit(pairs.x, pairs.store.select(range(12)), y[:12])
+
+
+def logits(tuner):
+    """What a prediction is the largest of."""
+    pairs = toy_pairs()
+    return [tuner(pairs.x), tuner.class_prompts, tuner.predict(pairs.x, pairs.store)]
+
+
+def equal(one, two):
+    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_a_tuner_gives_rows_and_starts_anew():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    rows, tuner = [], tuned()
+    want, history = logits(tuner), tuner.history_
+    assert [(row["part"], row["epoch"]) for row in history] == [
+        ("nodes", 0), ("nodes", 1), ("nodes", 2), ("classes", 0),
+    ]  # fmt: skip
+    tuner.fit(pairs.x, pairs.store.select(range(12)), y[:12], callback=rows.append)
+    assert rows == tuner.history_ == history and equal(logits(tuner), want)
+    wider = tuner.set_params(num_prompts=3).fit(pairs.x, pairs.store, y)
+    assert wider.prompts.shape == (3, 24)
+
+
+def test_a_tuner_keeps_its_parameters_and_is_cloned():
+    tuner = tuned(lr=0.05)
+    model, classes = tuner.model, tuner.class_embeddings
+    assert tuner.get_params()["class_embeddings"] is classes and tuner.get_params()["scale"] is None
+    assert repr(tuner).startswith("PromptTuner(model=GraphCLIP(), class_embeddings=Tensor(3, 24), ")
+    copy = clone(tuner)
+    assert not copy.prompts.any() and not hasattr(copy, "history_")
+    assert copy.model is not model and copy.lr == 0.05
+    assert {name for name, _ in copy.named_parameters()} == {"prompts", "keys", "class_prompts"}
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_a_tuner_is_saved_and_loaded(double, tmp_path):
+    tuner = tuned()
+    tuner = tuner.double() if double else tuner
+    again = PromptTuner.load(tuner.save(tmp_path), model=tuner.model)
+    assert equal(again.state_dict().values(), tuner.state_dict().values())
+    pairs = toy_pairs()
+    want = tuner.predict(pairs.x, pairs.store)
+    assert torch.equal(again.predict(pairs.x, pairs.store), want)
+    assert again.history_ == tuner.history_
+    with pytest.raises(TypeError, match=r"takes the objects \['model'\]"):
+        PromptTuner.load(tmp_path)
+
+
+def test_a_save_of_a_tuner_that_is_cut_keeps_the_older(tmp_path, monkeypatch):
+    old, new = tuned(), tuned(seed=1)
+    old.save(tmp_path)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("graphlab._io.os.replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        new.save(tmp_path)
+    monkeypatch.undo()
+    again = PromptTuner.load(tmp_path, model=old.model)
+    assert equal(again.state_dict().values(), old.state_dict().values())
+
+
+def test_a_classifier_is_cloned_saved_and_loaded_without_its_encoder(tmp_path):
+    pairs = toy_pairs()
+    model = classifier(mix="own")
+    want = model.scores(pairs.x, pairs.store)
+    again = ZeroShotClassifier.load(model.save(tmp_path), model=model.model)
+    assert torch.equal(again.scores(pairs.x, pairs.store), want)
+    same = {"encoder": None, "templates": ("about {c}",)}
+    assert again.get_params() == model.get_params() | same
+    with pytest.raises(ValueError, match="encoder must be given"):
+        again.fit()
+    copy = clone(model)
+    assert torch.equal(copy.scores(pairs.x, pairs.store), want)
+    assert "mix='own'" in repr(model) and "join" not in repr(model)
+
+
+def test_a_link_predictor_is_cloned_saved_and_loaded(tmp_path):
+    pairs, (_, edges, _) = toy_pairs(), toy_graph()
+    model = LinkPredictor(toy_model(), SubgraphSampler(walk_length=12))
+    want = model.predict(pairs.x, edges, edges[:, :9])
+    assert torch.equal(clone(model).predict(pairs.x, edges, edges[:, :9]), want)
+    again = LinkPredictor.load(model.save(tmp_path), model=model.model, sampler=model.sampler)
+    assert torch.equal(again.predict(pairs.x, edges, edges[:, :9]), want)

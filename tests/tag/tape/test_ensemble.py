@@ -1,16 +1,15 @@
-"""Averages of members, early stopping and splits against the authors' figures."""
+"""Averages of members and early stopping against the authors' figures."""
 
 from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.tag import ensemble_logits, tape_split
+from graphlab.tag import ensemble_logits
 from graphlab.tag.tape import EarlyStopping
 from tests._data import golden
 from tests.tag.tape._golden import TOLERANCE, load
@@ -105,25 +104,3 @@ def test_malformed_stopping():
         EarlyStopping(0)
     with pytest.raises(ValueError, match="score must be a number, got nan"):
         EarlyStopping(1).step(float("nan"))
-
-
-# --- splits ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(load("tape_splits")))
-def test_golden_splits(name):
-    size, seed = (int(part.lstrip("nsed")) for part in name.split("_"))
-    before = np.random.get_state()[1].copy()
-    split = tape_split(size, seed)
-    assert (np.random.get_state()[1] == before).all()
-    code = torch.zeros(size, dtype=torch.int8)
-    for number, part in enumerate(("train", "val", "test"), 1):
-        code[split[part]] = number
-    assert torch.equal(code, load("tape_splits")[name])
-
-
-def test_malformed_splits():
-    with pytest.raises(ValueError, match="num_nodes must be at least 5, got 4"):
-        tape_split(4, 0)
-    with pytest.raises(ValueError, match="seed must be at least 0"):
-        tape_split(10, -1)

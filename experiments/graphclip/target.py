@@ -1,0 +1,108 @@
+"""The graph that a pretrained model is applied to, and the model of a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from experiments._data.text_sets import EMBEDDED, TextSet, load_text_set
+from experiments.graphclip.encoder import CachedEncoder, node_features
+from graphlab.tag import GraphCLIP, SubgraphSampler, SubgraphStore, ZeroShotClassifier
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """What all scripts that apply pretrained models ask for.
+
+    Attributes:
+        graph (str): Folder of the graph, or ``python_stdlib``.
+        embeddings (str, optional): Folder with stored embeddings of the nodes.
+        encoder (str): Text encoder, that of the pretraining.
+        cache (str): Folder of embedded sets of texts.
+        model (str): Folder of the pretrained model of a seed.
+        walk_length (int): Steps of a walk.
+        restart (float): Probability to return to the root.
+    """
+
+    graph: str = "data/text_graphs/cora"
+    embeddings: str | None = None
+    encoder: str = "all-MiniLM-L6-v2"
+    cache: str = "data/text_cache"
+    model: str = "runs/graphclip/{seed}"
+    walk_length: int = 64
+    restart: float = 0.5
+
+
+def target_presets(config_type: Any, **options: Any) -> dict[str, Any]:
+    """One preset per target graph, the embedded one among them."""
+    names = ("cora", "webkb_cornell", "webkb_texas", "webkb_washington", "webkb_wisconsin")
+    folders = {name: f"data/text_graphs/{name}" for name in names}
+    return {k: config_type(graph=v, **options) for k, v in (folders | {EMBEDDED: EMBEDDED}).items()}
+
+
+class Target:
+    """A graph, its features, and the model of a seed.
+
+    Attributes:
+        set (TextSet): The graph.
+        encoder (CachedEncoder): The text encoder.
+        x (Tensor): Features of the nodes.
+        sampler (SubgraphSampler): Draws their subgraphs.
+        model (GraphCLIP): The pretrained model.
+    """
+
+    def __init__(self, config: TargetConfig, seed: int) -> None:
+        self.encoder = CachedEncoder(config.encoder, Path(config.cache))
+        self.model = load_model(config.model, seed)
+        self.sampler = SubgraphSampler("rwr", config.walk_length, config.restart, seed=seed)
+        self.set, self.x = self.read(config.graph, config.embeddings)
+
+    def read(self, path: str, embeddings: str | None) -> tuple[TextSet, Tensor]:
+        """Read a graph and its features."""
+        graph = load_text_set(path)
+        return graph, node_features(graph, self.encoder, embeddings)
+
+    def labelled(self, graph: TextSet, x: Tensor) -> tuple[SubgraphStore, Tensor]:
+        """Subgraphs of the labelled nodes of a graph, and their classes."""
+        if not graph.class_names:
+            raise ValueError(f"{graph.name} must have classes.json: there is nothing to predict")
+        if not bool((graph.y >= 0).any()):
+            raise ValueError(f"{graph.name} must have labelled nodes: there is nothing to score")
+        return labelled(graph, x, self.sampler.sample(graph.graph.edge_index, x.size(0)))
+
+    def classifier(self, graph: TextSet, mix: str = "none") -> ZeroShotClassifier:
+        """Zero-shot classifier of the model for a graph."""
+        return classifier(self.model, graph, self.encoder, mix)
+
+
+def load_model(pattern: str, seed: int) -> GraphCLIP:
+    """Load the model of a seed; ``{seed}`` in the pattern stands for it.
+
+    Raises:
+        FileNotFoundError: If there is none, naming the command that makes it.
+    """
+    folder = Path(pattern.replace("{seed}", str(seed)))
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"there is no model in {folder}; make it with python -m experiments.graphclip.pretrain"
+        )
+    return GraphCLIP.from_pretrained(folder)
+
+
+def classifier(
+    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: str = "none"
+) -> ZeroShotClassifier:
+    """Zero-shot classifier with the sentences of a graph."""
+    return ZeroShotClassifier(
+        model, encoder, graph.class_names, [graph.template], graph.descriptions,
+        join=graph.join, mix=mix,
+    )  # fmt: skip
+
+
+def labelled(graph: TextSet, x: Tensor, store: SubgraphStore) -> tuple[SubgraphStore, Tensor]:
+    """Subgraphs of the embedded nodes whose class is known, and the classes."""
+    index = ((graph.y >= 0) & (x != 0).any(1)).nonzero().squeeze(1)
+    return store.select(index), graph.y[index]

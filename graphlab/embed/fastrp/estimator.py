@@ -1,0 +1,497 @@
+"""FastRP: node embeddings by random projection of the powers of the transition matrix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._estimator import Estimator
+from graphlab.embed.fastrp._adjacency import read_adjacency
+from graphlab.embed.fastrp._fitted import FittedGraph
+from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs
+from graphlab.embed.fastrp._merge import merge_powers
+from graphlab.embed.fastrp._options import Options, finite_number
+from graphlab.embed.fastrp._panels import BLOCK, embed
+from graphlab.embed.fastrp._preset import NEO4J, with_preset
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["FastRP", "fastrp"]
+
+
+class FastRP(Estimator):
+    r"""Embed nodes by iterated averages of a random matrix over their neighbourhoods.
+
+    Minutes of DeepWalk in seconds: no optimisation, one pass over the edges per power, the same
+    numbers for a given seed on any number of threads, panels and processes.
+
+    .. math:: U = \sum_{k=1}^{q} w_k \, N(H_k), \qquad H_k = P H_{k-1}, \quad
+        H_0 = \operatorname{diag}(d_i^\beta) R, \quad P = D^{-1} A
+
+    R has independent entries of variance ``1 / dim``, d are weighted row sums and N divides rows by
+    their norms. Rows of the edges are ``edge_index[0]``: a directed graph averages over out-edges.
+    Repeated edges are summed, self-loops allowed. A node with row sum zero has degree factor 1
+    and a zero row (before standardisation).
+
+    Differences from the authors' code: the order zero term is available (``self_weight``); the
+    adjacency matrix can be combined with ``beta``; concatenation works; standardisation, which
+    their code always does and their paper does not describe, is an option; isolated nodes give
+    zeros and no warnings. See the documentation for what was found wrong there. :meth:`neo4j`
+    makes an estimator with the semantics of Neo4j's Graph Data Science.
+
+    In a scikit-learn pipeline the graph is a scipy sparse matrix: labels that ``fit`` is given
+    beside it are ignored. The method is transductive, so nodes cannot be left out of the matrix:
+    cross-validate over nodes with :mod:`graphlab.evaluate`, not with ``GridSearchCV``.
+
+    Args:
+        dim (int): Columns of the embedding, at least 1.
+        weights (sequence of float, optional): Weights of the powers 1, ..., q. ``None``
+            concatenates ``num_powers`` powers instead of adding them.
+        beta (float, optional): Exponent of the degrees; 0 and ``None`` mean no factor.
+        projection (str): ``"very_sparse"`` (sparsity :math:`\sqrt{N}`), ``"achlioptas"``
+            (sparsity 3) or ``"gaussian"``.
+        sparsity (float, optional): Another sparsity s >= 1 for ``"very_sparse"``: an entry is
+            not zero with probability 1 / s.
+        normalize (bool): Whether rows of the powers are divided by their norms before they are
+            added. What is propagated never is.
+        self_weight (float): Weight of the start itself, the order zero.
+        standardize (bool): Give every column mean 0 and population deviation 1 at the end, as the
+            authors' code does; constant columns become 0.
+        input_matrix (str): ``"transition"`` or ``"adjacency"`` (A in place of P).
+        seed (int): In ``[0, 2**64)``. Entry (i, j) of R is a function of (seed, node, j).
+        dtype (torch.dtype): float32, float64, or bfloat16 (powers are stored in half the memory,
+            sums are float32).
+        preset (str, optional): ``"neo4j"`` is an earlier way to write :meth:`neo4j`.
+        num_powers (int, optional): Number of powers where ``weights`` is ``None``.
+        degree (str): ``"weight"``: d is the sum of a row. ``"count"``: d counts its entries, each
+            repetition too, even where they are weighted; a ``projection_matrix`` then is the start
+            with its degree factors included.
+
+    Attributes:
+        graph_ (FittedGraph): The graph that was read.
+        num_nodes_ (int): Its number of nodes.
+
+    Raises:
+        TypeError, ValueError: By ``fit``, if a parameter is malformed, out of range, or
+            contradicts another.
+
+    Complexity: O(q E dim) time; three matrices of the size of the result (less for few powers).
+    Determinism: bitwise for a given device, whatever the number of threads, panels and processes.
+
+    Reference: Chen et al., "Fast and Accurate Network Embeddings via Very Sparse Random
+        Projection", CIKM 2019. arXiv:1908.11512
+
+    Example:
+        >>> ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+        >>> FastRP(dim=8, weights=(1.0, 1.0)).fit_transform(ring).shape
+        torch.Size([4, 8])
+    """
+
+    @with_preset
+    def __init__(
+        self,
+        dim: int = 128,
+        weights: Sequence[float] | None = (0.0, 0.0, 1.0, 6.67),
+        beta: float | None = -0.64,
+        projection: str = "very_sparse",
+        sparsity: float | None = None,
+        normalize: bool = True,
+        self_weight: float = 0.0,
+        standardize: bool = False,
+        input_matrix: str = "transition",
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        preset: str | None = None,
+        *,
+        num_powers: int | None = None,
+        degree: str = "weight",
+    ) -> None:
+        self.dim = dim
+        self.weights = weights
+        self.beta = beta
+        self.projection = projection
+        self.sparsity = sparsity
+        self.normalize = normalize
+        self.self_weight = self_weight
+        self.standardize = standardize
+        self.input_matrix = input_matrix
+        self.seed = seed
+        self.dtype = dtype
+        self.preset = preset
+        self.num_powers = num_powers
+        self.degree = degree
+
+    @classmethod
+    def neo4j(cls, dim: int = 128, **params: Any) -> Self:
+        r"""Make an estimator with the semantics of Neo4j's Graph Data Science.
+
+        Degrees count relationships even where they are weighted (``degree="count"``), entries are
+        :math:`\pm\sqrt{3 / dim}` (``projection="achlioptas"``), ``weights=(0, 1, 1)`` and
+        ``beta=0``. Its random numbers are not reproduced: inject its start as
+        ``projection_matrix``.
+
+        Args:
+            dim (int): Columns of the embedding.
+            **params: Other parameters of :class:`FastRP`; they replace those above.
+
+        Returns:
+            FastRP: The estimator.
+
+        Example:
+            >>> FastRP.neo4j(dim=8).degree
+            'count'
+        """
+        return cls(**{**NEO4J, "dim": dim, **params})
+
+    # --- the graph --------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        edge_index: Any,
+        num_nodes: Any = None,
+        edge_weight: Tensor | None = None,
+        *,
+        x: Tensor | None = None,
+        property_ratio: float = 0.0,
+        node_id: Tensor | None = None,
+        projection_matrix: Tensor | None = None,
+    ) -> Self:
+        """Read a graph; :meth:`transform`, :meth:`propagate` and :meth:`columns` then use it.
+
+        Args:
+            edge_index (Tensor or graph): ``(2, E)`` edges (row 0: the node that averages, row 1:
+                its neighbour), or a PyG ``Data``, a square torch or scipy sparse matrix, or a
+                networkx graph.
+            num_nodes (int, optional): N; by default that of the graph, else the largest node + 1.
+                Labels ``(N, ...)`` beside a scipy matrix, which is how a scikit-learn pipeline
+                passes them, are ignored.
+            edge_weight (Tensor, optional): ``(E,)``, not negative, finite; by default
+                ``Data.edge_weight`` if there, the values of a matrix, or the attribute
+                ``"weight"`` of a networkx graph.
+            x (Tensor, optional): Features ``(N, F)``; those of a ``Data`` are used if
+                ``property_ratio`` > 0.
+            property_ratio (float): Share of the columns, the last ones, that start from features:
+                from ``x`` times a random ternary matrix, without degree factor. The number of
+                columns is rounded down.
+            node_id (Tensor, optional): Names ``(N,)`` int64, distinct, not negative: a node keeps
+                its row of R when the graph around it is renumbered, cut or extended. (The default
+                sparsity follows N: fix ``sparsity`` to compare graphs of different sizes.)
+            projection_matrix (Tensor, optional): ``(N, dim)``; replaces R and overrides ``dim``,
+                ``projection`` and ``seed``. With ``degree="count"`` it is the start, degree
+                factors included.
+
+        Returns:
+            Self: This estimator.
+
+        Raises:
+            TypeError, ValueError, IndexError: If a parameter or argument is malformed or out of
+                range.
+        """
+        options = self._options()
+        num_nodes = None if is_target(num_nodes, edge_index) else num_nodes
+        adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
+        ratio = check_fraction(property_ratio, "property_ratio")
+        if x is None and ratio > 0 and isinstance(edge_index, Data):
+            x = edge_index.x
+        inputs = read_inputs(adjacency, x, ratio, node_id, projection_matrix)
+        self.graph_ = FittedGraph(adjacency, options, inputs)
+        self.num_nodes_ = adjacency.num_nodes
+        return self
+
+    def fit_transform(
+        self,
+        edge_index: Any,
+        num_nodes: Any = None,
+        edge_weight: Tensor | None = None,
+        *,
+        x: Tensor | None = None,
+        property_ratio: float = 0.0,
+        node_id: Tensor | None = None,
+        projection_matrix: Tensor | None = None,
+        panel: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        distributed: bool = False,
+        group: Any = None,
+    ) -> Tensor:
+        """Embed the nodes of a graph: :meth:`fit`, then :meth:`transform`.
+
+        Args:
+            edge_index (Tensor or graph): See :meth:`fit`, as the next six.
+            num_nodes (int, optional): See there.
+            edge_weight (Tensor, optional): See there.
+            x (Tensor, optional): See there.
+            property_ratio (float): See there.
+            node_id (Tensor, optional): See there.
+            projection_matrix (Tensor, optional): See there.
+            panel (int, optional): See :meth:`transform`, as the next three.
+            out (path, optional): See there.
+            distributed (bool): See there.
+            group (ProcessGroup, optional): See there.
+
+        Returns:
+            Tensor: ``(N, dim)``; ``(N, num_powers * dim)`` for ``weights=None``.
+
+        Raises:
+            TypeError, ValueError, IndexError: As both.
+        """
+        self.fit(
+            edge_index,
+            num_nodes,
+            edge_weight,
+            x=x,
+            property_ratio=property_ratio,
+            node_id=node_id,
+            projection_matrix=projection_matrix,
+        )
+        return self.transform(panel=panel, out=out, distributed=distributed, group=group)
+
+    def transform(
+        self,
+        edge_index: Any = None,
+        *,
+        panel: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        distributed: bool = False,
+        group: Any = None,
+    ) -> Tensor:
+        """Embed the nodes of the fitted graph, or of another one with the same parameters.
+
+        Args:
+            edge_index (Tensor or graph, optional): Another graph, as for :meth:`fit`; it is
+                embedded by itself, and the fitted one stays.
+            panel (int, optional): Columns to compute at a time, a multiple of 16, where all at once
+                do not fit into memory: one panel takes ``3 * N * panel`` numbers. With
+                ``normalize`` panels are computed twice, the first time for the norms of whole rows.
+            out (path, optional): Path of a .npy file to hold the result, mapped into memory and not
+                read into it. It appears when it is complete.
+            distributed (bool): Spread the columns over the processes of ``torch.distributed``;
+                every process must pass the same graph. With ``out``, all write to one file, which
+                they must share; otherwise every process returns the whole embedding.
+            group (ProcessGroup, optional): Processes to spread over; by default the default group.
+
+        Returns:
+            Tensor: ``(N, dim)``, of the dtype asked for; the same bits for any ``panel`` and number
+            of processes.
+
+        Raises:
+            NotFittedError: If no graph was fitted.
+            ValueError: If ``panel`` is not a multiple of 16, or an option contradicts another.
+            TypeError, IndexError: If another graph is malformed.
+        """
+        self._check_fitted()
+        graph = self.graph_
+        if edge_index is not None:
+            graph = FittedGraph(read_adjacency(edge_index), graph.options, NodeInputs())
+        if panel is not None and check_int(panel, "panel", minimum=BLOCK) % BLOCK:
+            raise ValueError(f"panel must be a multiple of {BLOCK}, got {panel}")
+        options = graph.options
+        if options.weights is None:
+            if panel is not None or out is not None or distributed:
+                raise ValueError("weights=None keeps all powers: no panel, out or distributed")
+            powers = graph.problem.powers(options.num_powers)
+            return merge_powers(powers, None, options.normalize, False)
+        return embed(graph.problem, panel, out, distributed, group, options.dtype)
+
+    # --- powers and columns -----------------------------------------------------------------------
+
+    def propagate(self, *args: Any, **kwargs: Any) -> list[Tensor]:
+        """Return the powers H_1, ..., H_q, so that weights are tuned without repeating them.
+
+        The estimator keeps them for :meth:`update`; do not write to them.
+
+        Args:
+            *args (Any): Arguments of :meth:`fit`; none to use the fitted graph.
+            **kwargs (Any): The same by name.
+
+        Returns:
+            list[Tensor]: q matrices ``(N, dim)``, not normalised.
+
+        Raises:
+            NotFittedError: If there are no arguments and no graph was fitted.
+        """
+        if args or kwargs:
+            self.fit(*args, **kwargs)
+        self._check_fitted()
+        graph = self.graph_
+        graph.powers = graph.problem.powers(graph.options.num_powers)
+        return list(graph.powers)
+
+    def merge(
+        self, powers: Sequence[Tensor], weights: Sequence[float] | str | None = "own"
+    ) -> Tensor:
+        """Add (or concatenate) powers with the options of this estimator.
+
+        Equal to :meth:`transform` up to rounding. The order zero term is added if ``self_weight``
+        is not 0; it needs the fitted graph.
+
+        Args:
+            powers (sequence of Tensor): Matrices ``(N, dim)`` as :meth:`propagate` returns them.
+            weights (sequence of float, optional): One number per power; ``None`` concatenates; by
+                default the estimator's.
+
+        Returns:
+            Tensor: ``(N, dim)``, or ``(N, len(powers) * dim)`` for ``None``.
+
+        Raises:
+            ValueError: If the numbers of powers and weights differ, or shapes disagree.
+            NotFittedError: If ``self_weight`` is not 0 and no graph was fitted.
+        """
+        options = self.graph_.options if self.__sklearn_is_fitted__() else self._options()
+        numbers = options.weights if isinstance(weights, str) else weights
+        matrices = [check_matrix(h, f"powers[{k}]") for k, h in enumerate(powers)]
+        if not matrices or any(h.shape != matrices[0].shape for h in matrices):
+            shapes = [tuple(h.shape) for h in matrices]
+            raise ValueError(f"powers must be matrices of one shape, got {shapes}")
+        if numbers is None:
+            return merge_powers(matrices, None, options.normalize, False)
+        values = [finite_number(w, f"weights[{k}]") for k, w in enumerate(numbers)]
+        if len(values) != len(matrices):
+            raise ValueError(f"weights must have {len(matrices)} entries, got {len(values)}")
+        if options.self_weight != 0:
+            self._check_fitted()
+            start = self.graph_.problem.start
+            matrices = [start.columns(0, start.dim), *matrices]
+            values = [options.self_weight, *values]
+        return merge_powers(matrices, values, options.normalize, options.standardize)
+
+    def columns(self, lo: int, hi: int) -> Tensor:
+        """Columns ``[lo, hi)`` of the embedding of the fitted graph.
+
+        What a worker computes that shares nothing with the others but the graph. With
+        ``normalize`` the norms of whole rows are computed on the first call, by going through all
+        columns in panels as wide as these.
+
+        Args:
+            lo (int): First column.
+            hi (int): One past the last, at most ``dim``.
+
+        Returns:
+            Tensor: ``(N, hi - lo)``, bitwise the columns of :meth:`transform`.
+
+        Raises:
+            NotFittedError: If no graph was fitted.
+            ValueError: If the range is empty or exceeds the embedding, or ``weights`` is ``None``.
+        """
+        self._check_fitted()
+        graph = self.graph_
+        if graph.options.weights is None:
+            raise ValueError("columns needs weights, got weights=None")
+        dim = graph.problem.start.dim
+        lo = check_int(lo, "lo", minimum=0, maximum=dim - 1)
+        hi = check_int(hi, "hi", minimum=lo + 1, maximum=dim)
+        squares = graph.squared_norms(hi - lo) if graph.options.normalize else None
+        return graph.problem.merged(lo, hi, squares).to(graph.options.dtype)
+
+    # --- changes ----------------------------------------------------------------------------------
+
+    def update(self, edge_index: Tensor, edge_weight: Tensor | None = None) -> Tensor:
+        r"""Add edges to the fitted graph and embed it anew, computing changed rows only.
+
+        The powers are linear in the matrix, so a row of :math:`H_k` changes only if its own edges
+        or a neighbour's row of :math:`H_{k-1}` did. Those rows are computed again, exactly: the
+        powers get the bits of a fresh run. (The merge is that of :meth:`merge`.)
+
+        Args:
+            edge_index (Tensor): ``(2, E)`` among the known nodes; give both directions of an
+                undirected one.
+            edge_weight (Tensor, optional): ``(E,)`` weights to add; ones when missing. Negative
+                ones take away; what reaches 0 exactly is removed.
+
+        Returns:
+            Tensor: The embedding of the changed graph.
+
+        Raises:
+            NotFittedError: If no graph was fitted.
+            ValueError: If a weight would become negative, or for ``degree="count"``: entries of the
+                matrix no longer tell repetitions apart.
+
+        Complexity: O(E) plus the edges of the changed rows times ``dim``, per power. All powers
+            are kept in memory. Where a few hops of the change reach much of the graph, a new
+            :meth:`fit_transform` is faster.
+        """
+        self._check_fitted()
+        if self.graph_.options.degree == "count":
+            raise ValueError("update does not support degree='count'")
+        self.graph_ = self.graph_.updated(edge_index, edge_weight)
+        return self.merge(self.graph_.powers or [])
+
+    # --- parameters and files ---------------------------------------------------------------------
+
+    def _options(self) -> Options:
+        return Options.check(self.get_params(deep=False))
+
+    @classmethod
+    def _config_keys(cls) -> frozenset[str]:
+        return super()._config_keys() - {"preset"}  # which a fitted estimator does not have
+
+    def _config(self) -> dict[str, Any]:
+        self._check_fitted()
+        # Those of the fit: parameters may have been set since.
+        options = self.graph_.options
+        config = asdict(options)
+        config["num_powers"] = options.num_powers if options.weights is None else None
+        config["dtype"] = str(options.dtype).removeprefix("torch.")
+        return config
+
+    def _arrays(self) -> dict[str, Tensor]:
+        return self.graph_.arrays()
+
+    @classmethod
+    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
+        return super()._restore(config | {"dtype": getattr(torch, config["dtype"])}, arrays)
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.graph_ = FittedGraph.from_arrays(arrays, self._options())
+        self.num_nodes_ = self.graph_.adjacency.num_nodes
+
+
+def fastrp(
+    edge_index: Any,
+    num_nodes: int | None = None,
+    edge_weight: Tensor | None = None,
+    *,
+    x: Tensor | None = None,
+    property_ratio: float = 0.0,
+    node_id: Tensor | None = None,
+    projection_matrix: Tensor | None = None,
+    **params: Any,
+) -> Tensor:
+    """Embed the nodes of a graph in one call; see :class:`FastRP`.
+
+    Args:
+        edge_index (Tensor or graph): See :meth:`FastRP.fit`, as the next six.
+        num_nodes (int, optional): See there.
+        edge_weight (Tensor, optional): See there.
+        x (Tensor, optional): See there.
+        property_ratio (float): See there.
+        node_id (Tensor, optional): See there.
+        projection_matrix (Tensor, optional): See there.
+        **params (Any): Parameters of :class:`FastRP`.
+
+    Returns:
+        Tensor: ``(N, dim)``.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+    Example:
+        >>> fastrp(torch.tensor([[0, 1], [1, 0]]), dim=4, weights=(1.0,)).shape
+        torch.Size([2, 4])
+    """
+    return FastRP(**params).fit_transform(
+        edge_index,
+        num_nodes,
+        edge_weight,
+        x=x,
+        property_ratio=property_ratio,
+        node_id=node_id,
+        projection_matrix=projection_matrix,
+    )

@@ -1,0 +1,131 @@
+"""Fitted classifiers behind one small interface, most of them kept as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graphlab.hyper._sets import Floats
+from graphlab.hyper._trees import Forest
+
+
+class Model(Protocol):
+    """A fitted binary classifier."""
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability of the second class, ``(rows,)``."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What is learned from one class alone."""
+
+    value: float
+
+    def probability(self, x: Floats) -> Floats:
+        """The class seen in training."""
+        return np.full(x.shape[0], self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Linear layers with ReLU between them and a logistic unit at the end."""
+
+    weights: list[Floats]
+    biases: list[Floats]
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability of the second class, ``(rows,)``."""
+        last = len(self.weights) - 1
+        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = x @ weight + bias
+            x = np.maximum(x, 0) if i < last else x
+        # Written with tanh, which does not overflow.
+        out: Floats = 0.5 * (1 + np.tanh(0.5 * x[:, 0]))
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A user's own estimator or module."""
+
+    model: Any
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability of the second class, ``(rows,)``."""
+        if x.shape[0] == 0:  # which estimators of other libraries refuse
+            return np.zeros(0)
+        if isinstance(self.model, nn.Module):
+            with torch.no_grad():
+                logits = self.model(like_parameters(self.model, x)).reshape(-1)
+            return torch.sigmoid(logits).double().cpu().numpy()
+        return np.asarray(self.model.predict_proba(x), dtype=np.float64)[:, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class SingleForest:
+    """A forest that reads float32."""
+
+    forest: Forest
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability of the second class, ``(rows,)``."""
+        return self.forest.probability(x.astype(np.float32))
+
+
+def like_parameters(model: nn.Module, x: Floats) -> Tensor:
+    """Rows in the type and on the device of the parameters."""
+    first = next(model.parameters(), torch.zeros(()))
+    return torch.from_numpy(x).to(first)
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+def to_arrays(model: Model, prefix: str) -> dict[str, Tensor]:
+    """The model as named tensors.
+
+    Raises:
+        TypeError: If it is a user's own estimator or module.
+    """
+    parts: dict[str, Any]
+    if isinstance(model, Constant):
+        parts = {"constant": np.array([model.value])}
+    elif isinstance(model, Layers):
+        pairs = zip(model.weights, model.biases, strict=True)
+        parts = {
+            f"{kind}{i}": a
+            for i, pair in enumerate(pairs)
+            for kind, a in zip("wb", pair, strict=True)
+        }
+    elif isinstance(model, (Forest, SingleForest)):
+        forest = model if isinstance(model, Forest) else model.forest
+        names = ("root", "feature", "threshold", "left", "right", "value")
+        parts = {f"forest.{name}": getattr(forest, name) for name in names}
+        parts["forest.start"] = np.array([forest.start, float(forest.average)])
+    else:
+        raise TypeError("only classifiers given by name can be saved; keep the module yourself")
+    return {f"{prefix}{name}": torch.from_numpy(np.array(a)) for name, a in parts.items()}
+
+
+def from_arrays(arrays: dict[str, Tensor], prefix: str) -> Model:
+    """The model that :func:`to_arrays` took apart."""
+    parts = {k[len(prefix) :]: v.numpy() for k, v in arrays.items() if k.startswith(prefix)}
+    if "constant" in parts:
+        return Constant(float(parts["constant"][0]))
+    if "w0" in parts:
+        depth = len(parts) // 2
+        return Layers(
+            [parts[f"w{i}"] for i in range(depth)], [parts[f"b{i}"] for i in range(depth)]
+        )
+    start, average = parts.pop("forest.start")
+    forest = Forest(
+        **{name.split(".")[1]: array for name, array in parts.items()},
+        start=float(start),
+        average=bool(average),
+    )
+    return SingleForest(forest) if forest.average else forest

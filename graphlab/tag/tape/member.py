@@ -1,0 +1,120 @@
+"""Training of one member, selected by validation accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlab._training import Callback, finite_loss, linear_warmup
+from graphlab.tag.tape.adjacency import SharedAdjacency
+from graphlab.tag.tape.early_stopping import EarlyStopping
+
+__all__ = ["MemberResult", "Recipe"]
+
+_WARMUP = 50  # epochs over which RevGAT's learning rate rises
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of the training of every member.
+
+    Attributes:
+        lr (float): Learning rate.
+        weight_decay (float): Weight decay.
+        epochs (int): Most epochs.
+        patience (int): See :class:`EarlyStopping`.
+        slow_start (bool): RMSprop with a rising learning rate, as for RevGAT, instead of Adam.
+    """
+
+    lr: float
+    weight_decay: float
+    epochs: int
+    patience: int
+    slow_start: bool = False
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """Outcome of the training of a member.
+
+    Attributes:
+        best_epoch (int): Epoch whose parameters were kept, from 0.
+        val_accuracy (float): Validation accuracy there.
+        epochs (int): Epochs trained.
+    """
+
+    best_epoch: int
+    val_accuracy: float
+    epochs: int
+
+
+def member_result(rows: Sequence[Mapping[str, Any]]) -> MemberResult:
+    """Outcome of a training out of its rows: of several best epochs the latest was kept."""
+    best = max(rows, key=lambda row: (row["val_accuracy"], row["epoch"]))
+    return MemberResult(best["epoch"], best["val_accuracy"], len(rows))
+
+
+def train_member(
+    model: nn.Module,
+    x: Tensor,
+    graph: SharedAdjacency | Tensor,
+    y: Tensor,
+    nodes: Mapping[str, Tensor],
+    recipe: Recipe,
+    name: str,
+    callback: Callback,
+) -> None:
+    """Train and go back to the best epoch; labels of ``nodes["train"]`` and ``["val"]`` are read.
+
+    Args:
+        model (nn.Module): Trained in place.
+        x (Tensor): Feature of the member.
+        graph (SharedAdjacency or Tensor): What the model takes beside it.
+        y (Tensor): Labels ``(N,)``.
+        nodes (Mapping[str, Tensor]): Nodes of the parts ``train`` and ``val``.
+        recipe (Recipe): Settings.
+        name (str): Name of the member.
+        callback (callable): Called with the row of every epoch: ``member``, ``epoch``, ``loss`` and
+            ``val_accuracy``.
+
+    Raises:
+        FloatingPointError: If the loss stops being finite.
+    """
+    kind = torch.optim.RMSprop if recipe.slow_start else torch.optim.Adam
+    optimizer: torch.optim.Optimizer = kind(
+        model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+    )
+    stopper = EarlyStopping(recipe.patience)
+    train, val = nodes["train"], nodes["val"]
+    warmup = _WARMUP if recipe.slow_start else 0
+    epoch = 0
+    while not stopper.stopped and epoch < recipe.epochs:
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr * linear_warmup(epoch, 1.0, warmup, first=1)
+        model.train()
+        loss = F.cross_entropy(model(x, graph)[train], y[train])
+        value = finite_loss(
+            loss, f"epoch {epoch}", "lower lr or scale the feature", of=f"member {name!r}"
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        correct = evaluate(model, x, graph)[val].argmax(1) == y[val]
+        accuracy = float(correct.double().mean())
+        stopper.step(accuracy, model.state_dict())
+        callback({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
+        epoch += 1
+    model.load_state_dict(stopper.weights)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor) -> Tensor:
+    """Logits without dropout."""
+    model.eval()
+    logits: Tensor = model(x, graph)
+    return logits

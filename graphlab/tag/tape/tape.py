@@ -1,0 +1,367 @@
+"""TAPE: one network per feature, and their average."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._checks import (
+    check_choice,
+    check_edge_index,
+    check_fraction,
+    check_int,
+    check_nonnegative,
+    check_positive,
+)
+from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._random import seeded
+from graphlab._training import Callback
+from graphlab.evaluate import resolve_split
+from graphlab.tag.tape._features import (
+    check_labels,
+    count_classes,
+    count_nodes,
+    find_features,
+)
+from graphlab.tag.tape.adjacency import SharedAdjacency
+from graphlab.tag.tape.ensemble import REDUCTIONS, ensemble_logits
+from graphlab.tag.tape.gnn import MemberNetwork
+from graphlab.tag.tape.member import (
+    MemberResult,
+    Recipe,
+    evaluate,
+    member_result,
+    train_member,
+)
+from graphlab.tag.tape.ranked_encoder import RankedPredictionEncoder
+from graphlab.tag.tape.revgat import RevGAT
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["TAPE"]
+
+NAMES = ("gcn", "sage", "mlp", "revgat")
+Factory = Callable[[int, int], nn.Module]
+
+
+class TAPE(Estimator):
+    """Classify the nodes of a text graph with one network per feature, and average their logits.
+
+    The features are those of TAPE: ``"TA"``, embeddings of the nodes' own texts; ``"E"``, of the
+    explanations of a language model; ``"P"``, its ranked classes. Any others may be added, such as
+    a bag of words. Integer features are ranked classes (see :func:`read_ranked_predictions`), the
+    others rows of floats. Every member starts from the same seed, so its result does not depend on
+    the others; the epoch to keep is chosen by validation accuracy alone.
+
+    Other than the authors': the adjacency matrix is normalised once, ranked classes are never
+    expanded (:class:`RankedPredictionEncoder`), and features are checked before they are used.
+
+    Args:
+        gnn (str or callable): ``"gcn"``, ``"sage"``, ``"mlp"``, ``"revgat"``, or a function of
+            input and output columns that returns a module called with ``(x, edge_index)``. A
+            function is not saved: give it to :meth:`load` again.
+        features (collection of str, or mapping): Names of attributes of the graph, or tensors by
+            name, of which the names alone are saved.
+        hidden_channels (int): Columns between layers (per head for RevGAT), also of a class vector.
+        num_layers (int): Layers of a named network.
+        dropout (float, optional): Dropout of a named network; 0, or 0.5 for RevGAT, when missing.
+        lr (float, optional): Learning rate; 0.01 (Adam), or 0.002 for RevGAT (RMSprop, rising for
+            50 epochs), when missing.
+        weight_decay (float): Weight decay.
+        epochs (int): Most epochs.
+        patience (int): Epochs below the best validation accuracy before a member stops.
+        reduce (str): Average of the members; see :func:`ensemble_logits`.
+        weights (mapping, optional): Weight by member; equal when missing.
+        num_classes (int, optional): C; the number of ``data.label_names``, or the largest label
+            plus one, when missing.
+        allow_zero_rows (bool): Accept rows of zeros, as in bags of words.
+        seed (int): Seed of initial weights and dropout. The global generators stay as they are.
+        device (str or torch.device): Where to compute; a loaded one computes on the CPU.
+
+    Attributes:
+        members_ (dict[str, nn.Module]): Trained networks by feature, after :meth:`fit`.
+        logits_ (dict[str, Tensor]): Their logits on the graph of :meth:`fit`, ``(N, C)``.
+        history_ (list[dict]): ``member``, ``epoch``, ``loss`` and ``val_accuracy`` of every epoch.
+        num_classes_ (int): C.
+
+    Complexity: per epoch and member O(E h + N h (d + L h)) for d feature columns.
+
+    Reference: X. He, X. Bresson, T. Laurent, A. Perold, Y. LeCun, B. Hooi: "Harnessing
+    Explanations: LLM-to-LM Interpreter for Enhanced Text-Attributed Graph Representation Learning",
+    ICLR 2024, arXiv:2305.19523.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> y = torch.arange(30) % 3
+        >>> ring = torch.stack([torch.arange(30), (torch.arange(30) + 3) % 30])
+        >>> data = Data(y=y, edge_index=ring)
+        >>> data.TA, data.P = torch.eye(3)[y], (y + 1).view(-1, 1)
+        >>> for part, name in enumerate(("train", "val", "test")):
+        ...     data[f"{name}_mask"] = torch.arange(30) // 3 % 3 == part
+        >>> model = TAPE("gcn", {"TA", "P"}, hidden_channels=8, num_layers=2).fit(data)
+        >>> bool((model.predict() == y).all())
+        True
+    """
+
+    _objects: ClassVar[tuple[str, ...]] = ("gnn",)
+
+    def __init__(
+        self,
+        gnn: str | Factory = "gcn",
+        features: Collection[str] | Mapping[str, Tensor] = ("TA", "E", "P"),
+        *,
+        hidden_channels: int = 128,
+        num_layers: int = 4,
+        dropout: float | None = None,
+        lr: float | None = None,
+        weight_decay: float = 0.0,
+        epochs: int = 200,
+        patience: int = 50,
+        reduce: str = "logits",
+        weights: Mapping[str, float] | None = None,
+        num_classes: int | None = None,
+        allow_zero_rows: bool = False,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.gnn = gnn
+        self.features = features
+        self.hidden_channels = hidden_channels
+        self.num_layers = num_layers
+        self.dropout = dropout
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.patience = patience
+        self.reduce = reduce
+        self.weights = weights
+        self.num_classes = num_classes
+        self.allow_zero_rows = allow_zero_rows
+        self.seed = seed
+        self.device = device
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Any,
+        split: Mapping[str, Tensor] | None = None,
+        *,
+        callback: Callback | None = None,
+    ) -> Self:
+        """Train all members.
+
+        Args:
+            data (Data): Graph with ``edge_index``, ``y`` (-1 where unknown), the named features
+                and, without ``split``, masks.
+            split (Mapping[str, Tensor], optional): Masks or indices of the parts, see
+                :func:`graphlab.evaluate.resolve_split`. Test nodes are never looked at; they may be
+                left out, and are then all others.
+            callback (callable, optional): Called with the row of every epoch; see ``history_``.
+
+        Returns:
+            TAPE: This object.
+
+        Raises:
+            TypeError, ValueError, IndexError: If a parameter, the graph, a feature or the split is
+                malformed.
+            FloatingPointError: If a loss stops being finite.
+        """
+        recipe = self._checked()
+        count = count_nodes(data)
+        parts = resolve_split(_with_test(data.to_dict() if split is None else split, count), count)
+        features = find_features(self.features, data, self.allow_zero_rows)
+        y = check_labels(data.y, count, parts).to(self.device)
+        num_classes = count_classes(self.num_classes, data, y, features)
+        graph = self._graph(data)
+        nodes = {part: parts[part].to(self.device) for part in ("train", "val")}
+        members: dict[str, nn.Module] = {}
+        logits: dict[str, Tensor] = {}
+        history: list[dict[str, Any]] = []
+
+        def record(row: dict[str, Any]) -> None:
+            history.append(row)
+            if callback is not None:
+                callback(row)
+
+        for name, x in features.items():
+            ranked = not x.is_floating_point()
+            with seeded(self.seed, torch.device(self.device)):
+                model = self._network(x.size(1), ranked, num_classes).to(self.device)
+                train_member(model, x.to(self.device), graph, y, nodes, recipe, name, record)
+            members[name] = model
+            logits[name] = evaluate(model, x.to(self.device), graph).cpu()
+        self.members_, self.logits_, self.history_ = members, logits, history
+        self.num_classes_ = num_classes
+        self._inputs = {
+            name: (x.size(1), not x.is_floating_point()) for name, x in features.items()
+        }
+        return self
+
+    def _checked(self) -> Recipe:
+        """Check the parameters, and give those of the training."""
+        if not callable(self.gnn):
+            check_choice(self.gnn, "gnn", NAMES)
+        if isinstance(self.features, str) or not len(self.features):
+            raise ValueError(f"features must name at least one, got {self.features!r}")
+        if self.weights is not None and set(self.weights) != set(self.features):
+            raise ValueError(
+                f"weights must be of {sorted(self.features)}, got {sorted(self.weights)}"
+            )
+        check_int(self.hidden_channels, "hidden_channels", minimum=1)
+        check_int(self.num_layers, "num_layers", minimum=2)
+        if self.dropout is not None:
+            check_fraction(self.dropout, "dropout")
+        check_choice(self.reduce, "reduce", REDUCTIONS)
+        check_int(self.seed, "seed", minimum=0, maximum=2**63 - 1)
+        slow = self.gnn == "revgat"
+        return Recipe(
+            lr=check_positive((0.002 if slow else 0.01) if self.lr is None else self.lr, "lr"),
+            weight_decay=check_nonnegative(self.weight_decay, "weight_decay"),
+            epochs=check_int(self.epochs, "epochs", minimum=1),
+            patience=check_int(self.patience, "patience", minimum=1),
+            slow_start=slow,
+        )
+
+    def _network(self, columns: int, ranked: bool, classes: int) -> nn.Module:
+        """Untrained network of a member whose feature has so many columns."""
+        hidden, encoder = self.hidden_channels, None
+        if ranked:
+            encoder = RankedPredictionEncoder(classes, columns, hidden)
+            columns = encoder.out_channels
+        if isinstance(self.gnn, str) and self.gnn != "revgat":
+            dropout = 0.0 if self.dropout is None else self.dropout
+            return MemberNetwork(
+                self.gnn, columns, hidden, classes, self.num_layers, dropout, encoder
+            )
+        if self.gnn == "revgat":
+            dropout = 0.5 if self.dropout is None else self.dropout
+            model: nn.Module = RevGAT(columns, hidden, classes, self.num_layers, dropout=dropout)
+        else:
+            model = self.gnn(columns, classes)  # type: ignore[operator]
+        return model if encoder is None else _Encoded(encoder, model)
+
+    def _graph(self, data: Any) -> SharedAdjacency | Tensor:
+        count = count_nodes(data)
+        edge_index = check_edge_index(data.edge_index, count, "data.edge_index")
+        edge_index = edge_index.to(self.device)
+        if self.gnn in ("gcn", "sage"):
+            return SharedAdjacency.build(edge_index, count, str(self.gnn))
+        return edge_index
+
+    # --- prediction -------------------------------------------------------------------------------
+
+    @property
+    def results_(self) -> dict[str, MemberResult]:
+        """Best epoch, its validation accuracy and the epochs trained, by feature."""
+        self._check_fitted()
+        return {
+            name: member_result([row for row in self.history_ if row["member"] == name])
+            for name in self.members_
+        }
+
+    def member_logits(self, data: Any = None) -> dict[str, Tensor]:
+        """Logits of every member by the name of its feature, ``(N, C)`` on the CPU.
+
+        Args:
+            data (Data, optional): Another graph with the same features as attributes; that of
+                :meth:`fit` when missing.
+
+        Returns:
+            dict[str, Tensor]: Logits by feature.
+
+        Raises:
+            NotFittedError: If the members are not trained.
+            ValueError: If a feature is malformed.
+        """
+        self._check_fitted()
+        if data is None:
+            return dict(self.logits_)
+        features = find_features(list(self.members_), data, self.allow_zero_rows)
+        graph = self._graph(data)
+        return {
+            name: evaluate(self.members_[name].to(self.device), x.to(self.device), graph).cpu()
+            for name, x in features.items()
+        }
+
+    def predict(self, data: Any = None) -> Tensor:
+        """Class of every node, int64 ``(N,)``; see :meth:`member_logits`."""
+        return self._ensemble(data).argmax(1)
+
+    def predict_proba(self, data: Any = None) -> Tensor:
+        """Probabilities of the classes, ``(N, C)``.
+
+        By ``reduce``: softmax of averaged logits, averaged probabilities, or shares of the averaged
+        ranks.
+        """
+        scores = self._ensemble(data)
+        if self.reduce == "logits":
+            return scores.softmax(1)
+        return scores / scores.sum(1, keepdim=True)
+
+    def _ensemble(self, data: Any) -> Tensor:
+        logits = self.member_logits(data)
+        weights: Sequence[float] | None = None
+        if self.weights is not None:
+            weights = [self.weights[name] for name in logits]
+        return ensemble_logits(list(logits.values()), self.reduce, weights)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config() | {"features": list(self.features), "device": "cpu"}
+        if self.weights is not None:
+            config["weights"] = dict(self.weights)
+        return config | ({"gnn": self.gnn} if isinstance(self.gnn, str) else {})
+
+    def _arrays(self) -> dict[str, Tensor]:
+        self._check_fitted()
+        arrays = {"inputs": torch.tensor([self._inputs[name] for name in self.members_])}
+        for i, (name, model) in enumerate(self.members_.items()):
+            # Numbered, because sums of logits depend on the order of the members.
+            arrays[f"logits/{i}/{name}"] = self.logits_[name]
+            arrays |= packed(f"member/{i}/", model.state_dict())
+        return arrays
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.members_, self.logits_, self._inputs = {}, {}, {}
+        for i, (columns, ranked) in enumerate(arrays["inputs"].tolist()):
+            ((name, logits),) = unpacked(f"logits/{i}/", arrays).items()
+            self.num_classes_ = logits.size(1)
+            with seeded(self.seed, torch.device("cpu")):
+                model = self._network(columns, bool(ranked), self.num_classes_)
+            model.load_state_dict(unpacked(f"member/{i}/", arrays))
+            self.members_[name], self.logits_[name] = model.eval(), logits
+            self._inputs[name] = (columns, bool(ranked))
+
+
+class _Encoded(nn.Module):
+    """A network that takes floats, behind an encoder of ranked classes."""
+
+    def __init__(self, encoder: RankedPredictionEncoder, network: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.network = encoder, network
+
+    def forward(self, ids: Tensor, edge_index: Tensor) -> Tensor:
+        out: Tensor = self.network(self.encoder(ids), edge_index)
+        return out
+
+
+def _with_test(split: Mapping[str, Tensor], num_nodes: int) -> Mapping[str, Tensor]:
+    """Name the nodes outside the other parts as test nodes where the split does not."""
+    if not isinstance(split, Mapping) or {"test", "test_mask"} & set(split):
+        return split
+    free = torch.ones(num_nodes, dtype=torch.bool)
+    for key in ("train", "val", "valid", "train_mask", "val_mask"):
+        part = split.get(key)
+        if not isinstance(part, Tensor):
+            continue
+        if part.dtype != torch.bool:
+            free[part[(part >= 0) & (part < num_nodes)].long().cpu()] = False
+        elif part.shape == free.shape:
+            free &= ~part.cpu()
+    return {**split, "test": free}

@@ -1,0 +1,370 @@
+"""TAPE from features to predictions, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from torch import nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv
+
+from graphlab.tag import TAPE, RankedPredictionEncoder, ensemble_logits
+from tests._data import test_data_root
+
+SMALL = {"hidden_channels": 8, "num_layers": 2, "epochs": 30}
+
+
+def planted(num_nodes=90):
+    """Three classes, in TA for some nodes, in P for others, and in the edges."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.randint(3, (num_nodes,), generator=generator)
+    told = torch.rand(num_nodes, generator=generator) < 0.6
+    noise = torch.rand(num_nodes, 4, generator=generator)
+    data = Data(y=y, num_nodes=num_nodes)
+    data.TA = torch.cat([2 * told[:, None] * torch.eye(3)[y], noise], 1)
+    data.P = torch.where(told, 0, y + 1)[:, None].repeat(1, 2)
+    pairs = torch.randint(num_nodes, (2, 600), generator=generator)
+    data.edge_index = pairs[:, y[pairs[0]] == y[pairs[1]]]
+    part = torch.randperm(num_nodes, generator=generator) % 3
+    for i, name in enumerate(("train", "val", "test")):
+        data[f"{name}_mask"] = part == i
+    return data
+
+
+def accuracy(model, data):
+    hit = model.predict() == data.y
+    return float(hit[data.test_mask].double().mean())
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "sage", "mlp", "revgat"])
+def test_members_learn_and_the_ensemble_is_their_mean(gnn):
+    data = planted()
+    options = {**SMALL, "epochs": 60, "num_layers": 3}
+    model = TAPE(gnn, {"TA", "P"}, **options).fit(data)
+    logits = model.member_logits()
+    assert list(logits) == ["P", "TA"]
+    assert all(member.shape == (90, 3) for member in logits.values())
+    mean = ensemble_logits(list(logits.values()))
+    assert torch.equal(model.predict(), mean.argmax(1))
+    torch.testing.assert_close(model.predict_proba(), mean.softmax(1))
+    assert accuracy(model, data) > 0.8
+    for result in model.results_.values():
+        assert 0 <= result.best_epoch < result.epochs <= 60
+        assert 0.4 < result.val_accuracy <= 1
+
+
+def test_fit_goes_back_to_the_best_validation_epoch():
+    data = planted()
+    model = TAPE("gcn", ["TA"], **SMALL).fit(data)
+    found = model.member_logits()["TA"].argmax(1) == data.y
+    share = float(found[data.val_mask].double().mean())
+    assert share == pytest.approx(model.results_["TA"].val_accuracy)
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "mlp", "revgat"])
+def test_no_test_label_is_read(gnn):
+    data = planted()
+    hidden = data.clone()
+    hidden.y = torch.where(data.test_mask, -1, data.y)
+    one = TAPE(gnn, {"TA", "P"}, **SMALL).fit(data)
+    two = TAPE(gnn, {"TA", "P"}, num_classes=3, **SMALL).fit(hidden)
+    for name, logits in one.member_logits().items():
+        assert torch.equal(logits, two.member_logits()[name])
+
+
+def test_a_member_does_not_depend_on_the_others_nor_on_global_randomness():
+    data = planted()
+    options = {**SMALL, "dropout": 0.5}
+    both = TAPE("gcn", {"TA", "P"}, **options).fit(data)
+    torch.rand(3)
+    before = torch.get_rng_state()
+    alone = TAPE("gcn", {"TA"}, **options).fit(data)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(alone.member_logits()["TA"], both.member_logits()["TA"])
+    other = TAPE("gcn", {"TA"}, seed=1, **options).fit(data)
+    assert not torch.equal(alone.member_logits()["TA"], other.member_logits()["TA"])
+
+
+def test_features_may_be_given_as_tensors():
+    data = planted()
+    named = TAPE("sage", {"TA", "P"}, **SMALL).fit(data)
+    given = TAPE("sage", {"P": data.P, "TA": data.TA.half()}, **SMALL).fit(data)
+    assert list(given.member_logits()) == ["P", "TA"]
+    assert torch.equal(given.member_logits()["P"], named.member_logits()["P"])
+
+
+class Host(nn.Module):
+    def __init__(self, columns, classes):
+        super().__init__()
+        self.conv = GCNConv(columns, classes)
+
+    def forward(self, x, edge_index):
+        return self.conv(x, edge_index)
+
+
+def test_any_network_may_be_a_member():
+    data = planted()
+    model = TAPE(Host, {"TA", "P"}, **SMALL).fit(data)
+    assert accuracy(model, data) > 0.6
+    encoders = [m for m in model.members_["P"].modules() if isinstance(m, RankedPredictionEncoder)]
+    assert len(encoders) == 1
+    assert isinstance(model.members_["TA"], Host)
+
+
+@pytest.mark.parametrize("reduce", ["logits", "probs", "rank"])
+def test_probabilities_sum_to_one(reduce):
+    data = planted()
+    weights = {"TA": 3.0, "P": 1.0}
+    model = TAPE("mlp", {"TA", "P"}, reduce=reduce, weights=weights, **SMALL).fit(data)
+    found = model.predict_proba()
+    torch.testing.assert_close(found.sum(1), torch.ones(90))
+    assert bool((found >= 0).all())
+    members = [model.member_logits()[name] for name in weights]
+    mean = ensemble_logits(members, reduce, list(weights.values()))
+    assert torch.equal(model.predict(), mean.argmax(1))
+    assert torch.equal(found.argmax(1), model.predict())
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "revgat"])
+def test_another_graph(gnn):
+    data = planted()
+    model = TAPE(gnn, {"TA", "P"}, **SMALL).fit(data)
+    assert torch.equal(model.predict(data), model.predict())
+    fewer = data.subgraph(torch.arange(40))
+    assert model.predict(fewer).shape == (40,)
+    with pytest.raises(ValueError, match="features names 'P', but data has only"):
+        del fewer.P
+        model.predict(fewer)
+
+
+def test_isolated_last_nodes_are_counted_by_the_labels():
+    data = planted()
+    bare = Data(y=data.y, edge_index=data.edge_index % 50, TA=data.TA)
+    split = {name: data[f"{name}_mask"] for name in ("train", "val", "test")}
+    assert TAPE("gcn", {"TA"}, **SMALL).fit(bare, split).predict().shape == (90,)
+
+
+def test_split_argument_and_missing_test_mask():
+    data = planted()
+    parts = {n: data[f"{n}_mask"].nonzero().view(-1) for n in ("train", "val")}
+    masked = TAPE("gcn", {"TA"}, **SMALL).fit(data)
+    given = TAPE("gcn", {"TA"}, **SMALL).fit(data, parts)
+    assert torch.equal(given.predict(), masked.predict())
+    del data.test_mask
+    assert torch.equal(TAPE("gcn", {"TA"}, **SMALL).fit(data).predict(), masked.predict())
+
+
+def broken(**changes):
+    data = planted()
+    for name, value in changes.items():
+        data[name] = value
+    return data
+
+
+NAN, INF = planted().TA.clone(), planted().TA.clone()
+NAN[4, 2], INF[0, 0] = float("nan"), float("inf")
+ZERO = planted().TA.clone()
+ZERO[[3, 7]] = 0
+OVERLAP, EMPTY = planted().train_mask.clone(), torch.zeros(90, dtype=torch.bool)
+OVERLAP[planted().val_mask.nonzero()[0]] = True
+UNKNOWN = planted().y.clone()
+UNKNOWN[planted().train_mask.nonzero()[0]] = -1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"TA": NAN}, r"features\['TA'\]\[\(4, 2\)\] = nan"),
+        ({"TA": INF}, r"features\['TA'\]\[\(0, 0\)\] = inf"),
+        ({"TA": torch.zeros(90, 4)}, "is the same for all nodes"),
+        ({"TA": torch.ones(90, 4)}, "is the same for all nodes"),
+        ({"TA": ZERO}, r"has 2 all-zero rows, nodes \[3, 7\]"),
+        ({"TA": torch.rand(89, 4)}, r"must have 90 rows, one per node, got shape \(89, 4\)"),
+        ({"TA": torch.rand(90)}, "must have 90 rows"),
+        ({"TA": torch.rand(90, 0)}, "must have columns"),
+        ({"P": torch.ones(91, 2, dtype=torch.long)}, "must have 90 rows"),
+        ({"P": torch.full((90, 2), -1)}, "must hold ids from 0"),
+        ({"P": torch.full((90, 2), 4)}, r"class ids plus one in \[0, 3\], got 4"),
+        ({"train_mask": OVERLAP}, "train and val share 1 nodes"),
+        ({"train_mask": EMPTY}, "must hold at least one node"),
+        ({"val_mask": EMPTY}, "must hold at least one node"),
+        ({"y": UNKNOWN}, "data.y must be known on train nodes, but 1 are negative"),
+        ({"y": torch.zeros(90, 1, dtype=torch.long)}, r"data.y must be int64 of shape \(90,\)"),
+        ({"label_names": ["a", "b"]}, "data.y must be below num_classes=2, got 2"),
+    ],
+)
+def test_malformed_data(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TAPE("gcn", {"TA", "P"}, **SMALL).fit(broken(**changes))
+
+
+def test_rows_of_zeros_may_be_allowed():
+    model = TAPE("gcn", {"TA"}, allow_zero_rows=True, **SMALL).fit(broken(TA=ZERO))
+    assert model.predict().shape == (90,)
+
+
+def test_other_errors():
+    data = planted()
+    with pytest.raises(TypeError, match="must be floating point or ranked int64 ids"):
+        TAPE("gcn", {"TA"}, **SMALL).fit(broken(TA=torch.ones(90, 2, dtype=torch.bool)))
+    with pytest.raises(ValueError, match="features names 'E', but data has only"):
+        TAPE().fit(data)
+    with pytest.raises(IndexError, match="data.edge_index"):
+        TAPE("gcn", {"TA"}).fit(broken(edge_index=torch.tensor([[0], [90]])))
+    with pytest.raises(IndexError, match=r"split\['train'\]"):
+        TAPE("gcn", {"TA"}).fit(data, {"train": torch.tensor([90]), "val": torch.tensor([1])})
+    model = TAPE("gcn", {"TA"})
+    for use in (model.predict, lambda: model.results_, lambda: model.save("unused")):
+        with pytest.raises(NotFittedError, match=r"this TAPE is not fitted yet: call TAPE\.fit"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"gnn": "gat"}, "gnn must be one of"),
+        ({"features": []}, "features must name at least one"),
+        ({"features": "TA"}, "features must name at least one"),
+        ({"weights": {"TA": 1.0}}, r"weights must be of \['P', 'TA'\], got \['TA'\]"),
+        ({"hidden_channels": 0}, "hidden_channels must be at least 1"),
+        ({"num_layers": 1}, "num_layers must be at least 2"),
+        ({"dropout": 2.0}, "dropout must"),
+        ({"lr": 0.0}, "lr must be positive"),
+        ({"weight_decay": -1.0}, "weight_decay must"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"reduce": "max"}, "reduce must be one of"),
+        ({"seed": -1}, "seed must be at least 0"),
+    ],
+)
+def test_parameters_are_checked_by_the_fit(parameters, message):
+    model = TAPE(**{"gnn": "gcn", "features": {"TA", "P"}, **parameters})
+    with pytest.raises(ValueError, match=message):
+        model.fit(planted())
+
+
+# --- an estimator ---------------------------------------------------------------------------------
+
+
+def test_parameters_are_kept_as_given_and_cloned():
+    weights = {"TA": 1.0, "P": 2.0}
+    model = TAPE("sage", ["TA", "P"], weights=weights, lr=0.02)
+    params = model.get_params()
+    assert params["weights"] is weights and params["dropout"] is None and params["gnn"] == "sage"
+    copy = clone(model).set_params(epochs=3)
+    assert copy.get_params() == params | {"epochs": 3}
+    assert repr(model) == (
+        "TAPE(gnn='sage', features=['TA', 'P'], lr=0.02, weights={'TA': 1.0, 'P': 2.0})"
+    )
+    with pytest.raises(ValueError, match="TAPE has no parameter 'depth'"):
+        model.set_params(depth=3)
+
+
+def test_every_epoch_of_every_member_is_a_row():
+    rows = []
+    model = TAPE("gcn", {"TA", "P"}, **SMALL, patience=5).fit(planted(), callback=rows.append)
+    assert rows == model.history_
+    for name, result in model.results_.items():
+        own = [row for row in rows if row["member"] == name]
+        assert [row["epoch"] for row in own] == list(range(result.epochs))
+        scores = [row["val_accuracy"] for row in own]
+        assert scores[result.best_epoch] == result.val_accuracy == max(scores)
+        assert max(scores[result.best_epoch + 1 :], default=0.0) < result.val_accuracy
+        assert own[-1]["loss"] < own[0]["loss"]
+
+
+def test_a_fit_that_is_interrupted_leaves_the_old_one():
+    data = planted()
+    model = TAPE("gcn", {"TA"}, **SMALL).fit(data)
+    want = model.predict_proba()
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(seed=5).fit(data, callback=stop)
+    assert torch.equal(model.predict_proba(), want)
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "sage", "mlp", "revgat", Host])
+def test_saved_and_loaded_it_predicts_the_same(gnn, tmp_path):
+    data = planted()
+    options = {**SMALL, "num_layers": 3, "epochs": 4, "weights": {"TA": 2.0, "P": 1.0}}
+    model = TAPE(gnn, {"P": data.P, "TA": data.TA}, **options).fit(data)
+    objects = {"gnn": Host} if gnn is Host else {}
+    state = torch.get_rng_state()
+    again = TAPE.load(model.save(tmp_path / "tape"), **objects)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(again.predict_proba(), model.predict_proba())
+    assert torch.equal(again.predict_proba(data), model.predict_proba(data))
+    assert (again.history_, again.results_) == (model.history_, model.results_)
+    assert again.num_classes_ == 3 and again.features == ("P", "TA")
+    changed = {"features": model.features}
+    assert again.get_params() | changed == model.get_params() | changed
+    with pytest.raises(TypeError, match="TAPE.load takes the objects"):
+        TAPE.load(tmp_path / "tape", **({} if objects else {"device": "cpu"}))
+
+
+def test_a_save_that_is_cut_keeps_the_older(tmp_path, monkeypatch):
+    data = planted()
+    old = TAPE("gcn", {"TA"}, **SMALL).fit(data)
+    old.save(tmp_path)
+    new = TAPE("gcn", {"TA"}, seed=1, **SMALL).fit(data)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("graphlab._io.os.replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        new.save(tmp_path)
+    monkeypatch.undo()
+    assert torch.equal(TAPE.load(tmp_path).predict_proba(), old.predict_proba())
+
+
+class Diverging(Host):
+    def forward(self, x, edge_index):
+        return super().forward(x, edge_index) * float("inf")
+
+
+def test_a_loss_that_is_not_finite_names_its_member():
+    with pytest.raises(FloatingPointError, match="of member 'TA' is nan in epoch 0: lower lr"):
+        TAPE(Diverging, {"TA"}, **SMALL).fit(planted())
+
+
+# --- real data ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cora():
+    """Accuracies on test nodes, mean over the authors' four splits: GCN and MLP."""
+    from experiments._data.text_graphs import read_cora
+    from graphlab.tag import tape_split
+
+    source = test_data_root("llm_outputs")
+    means = {}
+    for gnn, names in (("gcn", ["TA", "P"]), ("mlp", ["TA", "P", "BoW"])):
+        sums = dict.fromkeys([*names, "ensemble"], 0.0)
+        for seed in range(4):
+            data = read_cora(source, seed)
+            split = tape_split(2708, seed)
+            model = TAPE(gnn, names, seed=seed, num_classes=7).fit(data, split)
+            logits = model.member_logits()
+            logits["ensemble"] = ensemble_logits(list(logits.values()))
+            for name, member in logits.items():
+                hit = member.argmax(1) == data.y
+                sums[name] += float(hit[split["test"]].double().mean()) / 4
+        means[gnn] = sums
+    return means
+
+
+@pytest.mark.slow
+def test_gcn_on_cora_as_published(cora):
+    assert 0.85 < cora["gcn"]["TA"] < 0.88
+    assert 0.80 < cora["gcn"]["P"] < 0.84
+
+
+@pytest.mark.slow
+def test_mlp_on_cora_gains_from_texts_and_predictions(cora):
+    assert cora["mlp"]["ensemble"] - cora["mlp"]["BoW"] >= 0.14
