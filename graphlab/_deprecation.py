@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -50,3 +51,26 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
         FutureWarning,
         stacklevel=stacklevel,
     )
+
+
+def row_callback(
+    callback: Callable[..., None], old: str, arguments: Callable[[dict[str, Any]], tuple[Any, ...]]
+) -> Callable[[dict[str, Any]], None]:
+    """A callback that takes rows; one of an earlier signature is wrapped, with a warning.
+
+    Args:
+        callback (callable): What the caller of a ``fit`` gave.
+        old (str): The earlier signature, such as ``"callback(epoch, loss)"``.
+        arguments (callable): The earlier arguments, from a row.
+
+    Returns:
+        Callable: Called as ``callback(row)``.
+    """
+    try:
+        inspect.signature(callback).bind({})
+    except TypeError:
+        warn_renamed(old, "callback(row)", stacklevel=4)
+        return lambda row: callback(*arguments(row))
+    except ValueError:  # a builtin that tells no signature
+        pass
+    return callback
