@@ -64,9 +64,7 @@ def test_walked_subgraphs_hold_what_was_traversed(max_nodes):
     sampler = SubgraphSampler(walk_length=14, restart=0.3, max_nodes=max_nodes, seed=5)
     store = sampler.sample(edge_index, NODES)
     graph = undirected(edge_index, NODES)
-    walks = random_walk(
-        graph.rowptr, graph.col, torch.arange(NODES), length=14, restart=0.3, seed=5
-    )
+    walks = random_walk(graph, torch.arange(NODES), length=14, restart=0.3, seed=5)
     for start, walk in enumerate(walks.tolist()):
         at, seen, edges = start, {start}, set()
         for node in walk[1:]:
