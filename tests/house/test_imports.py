@@ -15,7 +15,6 @@ TYPE_CIRCLES: set[frozenset[str]] = {
     frozenset(
         {"graphlab.contrastive.losses.pamc.diagnosis", "graphlab.contrastive.losses.pamc.pamc"}
     ),
-    frozenset({"graphlab.embed.fastrp._fitted", "graphlab.embed.fastrp.fastrp"}),
 }
 
 
