@@ -48,7 +48,7 @@ def certify(trace: IntervalTrace, target: Tensor) -> Tensor:
 
 
 def _pull_to_hop(trace: IntervalTrace, linear: _Linear, k: int) -> tuple[_Linear, int]:
-    """Pull a bound on state k back to the output of a hop; the number of that hop, or -1."""
+    """A bound on state k pulled back to the output of a hop; the number of that hop, or -1."""
     while k > 0 and not isinstance(trace.steps[k - 1], Hop):
         k -= 1
         linear = _pull(trace, linear, k)
@@ -56,7 +56,7 @@ def _pull_to_hop(trace: IntervalTrace, linear: _Linear, k: int) -> tuple[_Linear
 
 
 def _pull(trace: IntervalTrace, linear: _Linear, k: int) -> _Linear:
-    """Pull a bound back through step k, which is not a hop."""
+    """A bound pulled back through step k, which is not a hop."""
     step = trace.steps[k]
     if isinstance(step, Affine):
         coefficient, more = step.transposed(linear.coefficient)
@@ -92,7 +92,7 @@ def _through_hop(trace: IntervalTrace, linear: _Linear, k: int) -> Tensor:
 
 
 def _before_hop(trace: IntervalTrace, linear: _Linear, k: int) -> tuple[_Linear, int]:
-    """Pull the part of the sources back to the nearest state that is worth a box."""
+    """The part of the sources, pulled back to the nearest state that is worth a box."""
     step = trace.steps[k]
     scale = step.scale if isinstance(step, Hop) else 1.0
     sources = _Linear(linear.coefficient * scale, torch.zeros_like(linear.constant))
@@ -128,7 +128,7 @@ def _root(trace: IntervalTrace, linear: _Linear, k: int) -> Tensor:
 def _second_hop(
     trace: IntervalTrace, sources: _Linear, stop: int, rows: Rows, value: Tensor
 ) -> Tensor:
-    """Improve the contributions of the sources by a bound through the hop before."""
+    """Contributions of the sources, improved by a bound through the hop before."""
     row = rows.pattern.row()
     entry = _Linear(sources.coefficient[row], sources.constant[row], rows.pattern.col.long())
     entry, k = _pull_to_hop(trace, entry, stop)

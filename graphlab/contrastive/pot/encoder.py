@@ -57,7 +57,7 @@ class EncoderReader:
 
     @property
     def watched(self) -> bool:
-        """Whether the layers are known, in the modes that they are in."""
+        """True once the layers are known, in the modes that they are in."""
         return self._emits is not None and self._modes == self._training()
 
     def _training(self) -> list[bool]:

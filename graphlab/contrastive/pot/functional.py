@@ -50,7 +50,7 @@ def compactness_bound(
     directed: bool = False,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    r"""Certify how well every node keeps its pairing, whichever edges are dropped.
+    r"""Certificate that every node keeps its pairing, whichever edges are dropped.
 
     .. math:: b_i \le \min_{A \in \mathcal{A}} \langle t_i, z_i(A) \rangle
 
@@ -111,7 +111,7 @@ def lower_bound(
     bound: str,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    """Certify any list of steps; :func:`compactness_bound` of checked arguments."""
+    """Certificate of any list of steps; :func:`compactness_bound` of checked arguments."""
     if nodes is None:
         return _certified(steps, x, drops, bound, target)
     ascending, position = nodes.sort()
@@ -160,7 +160,7 @@ def preactivation_bounds(
     bound: str = "interval",
     directed: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
-    """Bound what enters every rectifier, over all graphs within a budget of drops.
+    """Bounds of the inputs of every rectifier, over all graphs within a budget of drops.
 
     Args:
         x (Tensor): Features ``(N, F)``.

@@ -30,7 +30,7 @@ class Box:
 
     @property
     def exact(self) -> bool:
-        """Whether the state does not depend on the graph."""
+        """True if the state does not depend on the graph."""
         return self.low is self.high
 
     def center_radius(self) -> tuple[Tensor, Tensor | None]:
@@ -40,7 +40,7 @@ class Box:
         return (self.low + self.high) / 2, (self.high - self.low) / 2
 
     def at(self, nodes: Tensor | None) -> Box:
-        """The rows of some of the nodes."""
+        """Interval of some of the nodes."""
         if nodes is None or nodes is self.nodes:
             return self
         position = nodes if self.nodes is None else torch.searchsorted(self.nodes, nodes)
@@ -116,7 +116,7 @@ def trace_intervals(
 
 
 def _multiplies(steps: Sequence[Step]) -> bool:
-    """Whether the features meet a matrix first, which can read sparse rows."""
+    """Test for a matrix as the first step, which can read sparse features."""
     first = steps[0] if steps else None
     return isinstance(first, Affine) and first.weight is not None and first.weight.dim() == 2
 

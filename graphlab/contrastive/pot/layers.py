@@ -96,7 +96,7 @@ def _check_convolution(name: str, layer: nn.Module) -> None:
 
 
 def is_container(layer: nn.Module) -> bool:
-    """Whether the layers that count are called inside of this one."""
+    """Test for a module whose inside is read, rather than the module itself."""
     known = (*CONVOLUTIONS, *_ACTIVATIONS, *NORMS, *DROPOUTS, nn.Linear, PyGLinear)
     return any(True for _ in layer.children()) and not isinstance(layer, known)
 

@@ -214,7 +214,7 @@ class POT:
         *,
         nodes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Compactness of the nodes in both views, ``(N,)`` each.
+        """Compactness of the nodes in both views.
 
         Args:
             z1 (Tensor): Encoder output of view 1 ``(N, d)``.
@@ -225,7 +225,7 @@ class POT:
                 ``"reference"``.
 
         Returns:
-            tuple: Of view 1 (with anchors from view 2) and of view 2.
+            tuple: ``(N,)`` or ``(n,)``, of view 1 (with anchors from view 2) and of view 2.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or a score not finite.

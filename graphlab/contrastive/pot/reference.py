@@ -24,16 +24,16 @@ __all__ = ["CleanGraph", "reference_compactness", "reference_score"]
 
 @dataclass(frozen=True)
 class CleanGraph:
-    """The graph as the authors' code reads it, with self-loops, for one drop rate.
+    """Graph as the authors' code reads it, with self-loops, for one drop rate.
 
     Attributes:
-        whole: Entries ``[edge_index[0], edge_index[1]]`` of all nodes.
-        clean: Normalised entries of the graph itself, for ``whole``.
-        pattern: Entries between the chosen nodes.
-        low: Lower ends: zero but on the diagonal.
-        high: Upper ends, both degrees at their smallest.
-        nodes: Chosen nodes, in the order of the scores; all if missing.
-        num_nodes: Nodes of the whole graph.
+        whole (SparseRows): Entries ``[edge_index[0], edge_index[1]]`` of all nodes.
+        clean (Tensor): Normalised entries of the graph itself, for ``whole``.
+        pattern (SparseRows): Entries between the chosen nodes.
+        low (Tensor): Lower ends: zero but on the diagonal.
+        high (Tensor): Upper ends, both degrees at their smallest.
+        nodes (Tensor, optional): Chosen nodes, in the order of the scores; all if missing.
+        num_nodes (int): Nodes of the whole graph.
     """
 
     whole: SparseRows
@@ -46,7 +46,7 @@ class CleanGraph:
 
     @staticmethod
     def build(edge_index: Tensor, num_nodes: int, budget: Tensor) -> CleanGraph:
-        """Compute the entries of all nodes in float64."""
+        """Graph of all nodes, its entries in float64."""
         degree = torch.bincount(edge_index[1], minlength=num_nodes)
         most = torch.minimum(budget.long(), (degree - 1).clamp(min=0))
         size = (degree + 1).double()
@@ -58,7 +58,7 @@ class CleanGraph:
         return CleanGraph(pattern, clean, pattern, low, left[row] * left[col], None, num_nodes)
 
     def crop(self, nodes: Tensor | None) -> CleanGraph:
-        """Keep the entries between some nodes of a whole graph."""
+        """Entries between some nodes of a whole graph."""
         if nodes is None:
             return self
         row, col, entry, count = _cropped(
@@ -89,7 +89,7 @@ def _with_loops(edge_index: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
 def _cropped(
     row: Tensor, col: Tensor, num_nodes: int, nodes: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, int]:
-    """Entries between chosen nodes in their numbering, by row; which they were; nodes."""
+    """Entries between chosen nodes in their numbering, by row; their old positions; nodes."""
     entry = torch.arange(row.numel(), device=row.device)
     position = torch.arange(num_nodes, device=row.device)
     count = num_nodes
@@ -116,7 +116,7 @@ def reference_compactness(
     negative_slope: float = 0.0,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    r"""Score nodes exactly as the authors' code does.
+    r"""Published compactness score of nodes, exactly as the authors' code computes it.
 
     The published "lower bound" is none: the second layer is bounded from the hidden states of the
     undisturbed graph, neighbours are relaxed with the target's own slopes, and the result is
@@ -215,8 +215,8 @@ def _check_two_layers(layers: Sequence[tuple[Tensor, Tensor | None]]) -> None:
 def _backward(
     weight: Tensor, low: Tensor, high: Tensor, bias: Tensor, negative_slope: float
 ) -> tuple[Tensor, Tensor]:
-    """The authors' relaxation of one layer: coefficients and constants."""
+    """Coefficients and constants of the authors' relaxation of one layer."""
     slope, _, below, above = relax(low, high, negative_slope)
-    coefficient = slope * weight
+    coefficient = slope * weight  # both lines share the slope, so that only the offset is chosen
     offset = torch.where(weight >= 0, below, above)
     return coefficient, (coefficient * (offset + bias)).sum(1)
