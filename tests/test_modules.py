@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.nn import GCNConv, Sequential
 
 from graphlab import contrastive, tag
+from graphlab.tag import tape
 from tests._data import REPOSITORY
 
 NODES = 12
@@ -57,13 +58,15 @@ def progcl_loss(loss: contrastive.ProGCLLoss) -> Tensor:
     return loss(rows(5), rows(5, 1))
 
 
-def clip_encoder(**options: Any) -> tag.GraphCLIPEncoder:
-    return tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8, **options)
+def clip_encoder(**options: Any) -> tag.graphclip.GraphCLIPEncoder:
+    return tag.graphclip.GraphCLIPEncoder(
+        4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8, **options
+    )
 
 
 def clip_inputs() -> tuple[Tensor, ...]:
     batch = torch.zeros(NODES, dtype=torch.long)
-    pe = tag.random_walk_encoding(EDGES, batch, 1, 4, dtype=torch.float64)
+    pe = tag.graphclip.random_walk_encoding(EDGES, batch, 1, 4, dtype=torch.float64)
     return rows(4), pe, EDGES, batch, torch.tensor([0])
 
 
@@ -83,7 +86,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         clustering,
     ),
     "ContextAwareSelector": (
-        lambda: tag.ContextAwareSelector(5, 2),
+        lambda: tag.gaugllm.ContextAwareSelector(5, 2),
         lambda m: m(rows(10).view(NODES, 2, 5), rows(10, 1).view(NODES, 2, 5)),
     ),
     "GBT": (lambda: contrastive.GBT(encoder()), first_loss),
@@ -98,6 +101,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
     ),
     "GraphMAE": (lambda: contrastive.GraphMAE(encoder(), 4, 5), first_loss),
     "InfoNCELoss": (lambda: contrastive.InfoNCELoss(0.5), lambda m: m(rows(5), rows(5, 1))),
+    "MemberNetwork": (
+        lambda: tape.MemberNetwork("gcn", 4, 4, 2, num_layers=2),
+        lambda m: m(rows(4), EDGES),
+    ),
     "PamCLoss": (contrastive.PamCLoss, lambda m: m(rows(5), EDGES, CLUSTER)),
     "ProGCL": (lambda: contrastive.ProGCL(encoder(), 5, start_epoch=0), first_loss),
     "ProGCLLoss": (lambda: contrastive.ProGCLLoss(0.5), progcl_loss),
@@ -106,10 +113,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         lambda m: m(rows(4)),
     ),
     "RankedPredictionEncoder": (
-        lambda: tag.RankedPredictionEncoder(3, 2, 4),
+        lambda: tag.tape.RankedPredictionEncoder(3, 2, 4),
         lambda m: m(torch.tensor([[1, 2], [3, 0]])),
     ),
-    "RevGAT": (lambda: tag.RevGAT(4, 4, 2, 2, heads=2), lambda m: m(rows(4), EDGES)),
+    "RevGAT": (lambda: tag.tape.RevGAT(4, 4, 2, 2, heads=2), lambda m: m(rows(4), EDGES)),
     "S2GAE": (lambda: contrastive.S2GAE(encoder(), 5), first_loss),
     "SDCNAutoEncoder": (lambda: contrastive.SDCNAutoEncoder(4, (6,), 3), lambda m: m(rows(4))),
     "TwoViewModel": (
@@ -139,7 +146,9 @@ def same(name: str, module: nn.Module, other: nn.Module) -> bool:
 
 
 def test_every_public_module_is_here() -> None:
-    public = json.loads((REPOSITORY / "tests" / "surface.json").read_text(encoding="utf-8"))
+    public = json.loads(
+        (REPOSITORY / "tests" / "house" / "surface.json").read_text(encoding="utf-8")
+    )
     found = set()
     for room, names in public.items():
         objects = {name: getattr(importlib.import_module(room), name) for name in names}
