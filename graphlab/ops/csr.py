@@ -462,7 +462,7 @@ def _distinct(ascending: Tensor) -> tuple[Tensor, Tensor]:
     fresh = ascending[1:] != ascending[:-1]
     position = torch.nn.functional.pad(fresh.cumsum(0), (1, 0))
     # Equal items write the same value: cheaper than a mask, whose positions would be counted.
-    values = ascending.new_empty(int(position[-1]) + 1).index_copy_(0, position, ascending)
+    values = ascending[: int(position[-1]) + 1].clone().index_copy_(0, position, ascending)
     return values, position
 
 

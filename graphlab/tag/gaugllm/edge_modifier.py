@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import weakref
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_edge_index, check_fraction, check_int
 from graphlab._random import make_generator
+from graphlab._tensor_memo import TensorMemo
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.candidates import ADD, DELETE, EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
@@ -91,7 +91,7 @@ class LLMEdgeModifier(BaseTransform):
         self._generator = make_generator(self.seed)
         self._pair = _pair_number(candidates, self.undirected)
         self._yes = _opinion(candidates, votes, self._pair, self.soft)
-        self._plan: _Plan | None = None
+        self._memo: TensorMemo[_Plan] = TensorMemo()
         self._last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, data: Data) -> Data:
@@ -162,16 +162,17 @@ class LLMEdgeModifier(BaseTransform):
         return None if self._last is None else edge_changes(*self._last, self.candidates.num_nodes)
 
     def _planned(self, edge_index: Tensor) -> _Plan:
-        if self._plan is None or not self._plan.fits(edge_index):
-            rates = (self.p_del, self.p_add)
-            self._plan = _make_plan(self.candidates, edge_index, rates, self.undirected)
-            self._yes = self._yes.to(edge_index.device)
-            self._pair = self._pair.to(edge_index.device)
-        return self._plan
+        rates = (self.p_del, self.p_add)
+        plan = self._memo.get(
+            (edge_index,), lambda: _make_plan(self.candidates, edge_index, rates, self.undirected)
+        )
+        self._yes = self._yes.to(edge_index.device)
+        self._pair = self._pair.to(edge_index.device)
+        return plan
 
     def __getstate__(self) -> dict[str, object]:
         # What belongs to one edge tensor does not travel to another process or into a copy.
-        return {**self.__dict__, "_plan": None, "_last": None}
+        return {**self.__dict__, "_last": None}
 
     def __repr__(self) -> str:
         return (
@@ -262,14 +263,9 @@ class _Plan:
 
     candidates: EdgeCandidates
     undirected: bool
-    source: weakref.ReferenceType[Tensor]
-    version: int
     group: Tensor  # (M,) list that each candidate is in: two per node
     budget: Tensor  # (2 N,) draws per list
     slots: tuple[Tensor, ...]  # each (E,): candidate that asks about this edge, M for none
-
-    def fits(self, edge_index: Tensor) -> bool:
-        return self.source() is edge_index and edge_index._version == self.version
 
     def apply(self, edge_index: Tensor, drawn: Tensor, yes: Tensor) -> Tensor:
         """Edges after the edits among those drawn."""
@@ -315,8 +311,6 @@ def _make_plan(
     return _Plan(
         candidates,
         undirected,
-        weakref.ref(edge_index),
-        edge_index._version,
         group,
         budget,
         tuple(slots),
