@@ -32,6 +32,7 @@ __all__ = [
     "CSRGraph",
     "SparseRows",
     "Transposed",
+    "compress",
     "csr_rows",
     "length_pointers",
     "row_pointers",
@@ -195,11 +196,7 @@ class SparseRows:
         if weight is not None:
             weight = check_edge_weight(weight, row.numel(), nonnegative=False)
         check_same_device(edge_index=row, edge_weight=weight)
-        if not _ascending(row):
-            order = torch.argsort(row, stable=True)
-            row, col = row[order], col[order]
-            weight = None if weight is None else weight[order]
-        return trusted(SparseRows(row_pointers(row, num_nodes), col.int(), weight))
+        return compress(row, col, num_nodes, num_nodes, weight)
 
     @staticmethod
     def from_rows(
@@ -305,6 +302,29 @@ def trusted(rows: _Rows) -> _Rows:
     """The rows, marked as checked: for values that the caller knows to be in range."""
     rows.__dict__["_checked"] = True
     return rows
+
+
+def compress(
+    row: Tensor, col: Tensor, num_rows: int, num_cols: int, weight: Tensor | None = None
+) -> SparseRows:
+    """Rows of entries in any order, whose values were checked before; none is merged.
+
+    Args:
+        row (Tensor): int64 ``(E,)``; entries of a row keep their order.
+        col (Tensor): int64 ``(E,)``.
+        num_rows (int): R.
+        num_cols (int): C.
+        weight (Tensor, optional): Floating point ``(E,)``.
+
+    Returns:
+        SparseRows: On the device of ``row``.
+    """
+    if not _ascending(row):
+        order = torch.argsort(row, stable=True)
+        row, col = row[order], col[order]
+        weight = None if weight is None else weight[order]
+    rowptr = row_pointers(row, num_rows)
+    return trusted(SparseRows(rowptr, col.int(), weight, num_cols=num_cols))
 
 
 def scaled_weight(
