@@ -1,4 +1,4 @@
-"""What was computed from tensors, remembered while these live and stay unchanged."""
+"""Memory of what was computed from tensors, while these live and stay unchanged."""
 
 from __future__ import annotations
 
