@@ -13,8 +13,8 @@ from torch.nn.functional import cross_entropy
 
 from graphlab._io import load_arrays, save_arrays, sweep_stale
 from graphlab._random import derive_seed, seeded
+from graphlab.tag._models import fingerprint
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from graphlab.tag.embedding._backends import fingerprint
 from graphlab.tag.fine_tune._model import build_model
 from graphlab.tag.fine_tune._outputs import forward, outputs
 from graphlab.tag.fine_tune._plan import Plan
