@@ -1,0 +1,45 @@
+"""Checks before a pretraining begins."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from graphlab._distributed import world_size
+from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.pairs import GraphTextPairs
+
+
+def check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
+    """Require pairs and tower of equal widths."""
+    tower = model.graph_model
+    for name, have, want in (
+        ("x", pairs.x.size(1), tower.in_channels),
+        ("text", pairs.text.size(1), tower.out_channels),
+    ):
+        if have != want:
+            raise ValueError(f"pairs.{name} must have {want} columns as the tower has, got {have}")
+
+
+def check_contrast(text_id: Tensor) -> None:
+    """Require two different texts at least."""
+    if text_id.numel() and bool((text_id == text_id[0]).all()):
+        raise ValueError("pairs.text must differ between pairs, but all training pairs have the "
+                         "same: there is nothing to contrast")  # fmt: skip
+
+
+def batch_size(wanted: int, available: int) -> int:
+    """Pairs per step, of all processes together."""
+    size = min(wanted, available - available % world_size())
+    if wanted % world_size():
+        raise ValueError(f"batch_size must be a multiple of {world_size()} processes, got {wanted}")
+    if size < 2:
+        raise ValueError(f"batch_size must leave at least two pairs to contrast, got {size}")
+    return size
+
+
+def check_patience(patience: int, held: int) -> None:
+    """Require held-out pairs where there is patience."""
+    if patience and not held:
+        raise ValueError(
+            f"patience={patience} needs held-out pairs, but val_fraction leaves none of them"
+        )

@@ -1,0 +1,54 @@
+"""Random numbers that belong to a node, an edge or a column of one subgraph at one step.
+
+They depend on (seed, step, subgraph, place) alone: neither on the batch a subgraph is in, nor on
+the number of processes, nor on what was drawn before. So training on two processes, or resumed,
+draws what one uninterrupted process would.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from graphlab.ops import random_projection
+
+FEATURES, EDGES, PERTURBATION = 0, 1, 2
+_KINDS = 4
+_PLACES = 2**31
+
+
+def names(index: Tensor, owner: Tensor, count: Tensor) -> Tensor:
+    """Name of the k-th entry of every subgraph, where ``count`` entries of each follow each other.
+
+    Args:
+        index (Tensor): Subgraphs, ``(B,)``.
+        owner (Tensor): Place in ``index`` of every entry, ``(n,)`` ascending.
+        count (Tensor): Entries of each, ``(B,)``.
+
+    Returns:
+        Tensor: int64 ``(n,)``.
+    """
+    place = torch.arange(owner.numel(), device=owner.device) - (count.cumsum(0) - count)[owner]
+    return index[owner] * _PLACES + place
+
+
+def normal(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tensor:
+    """Standard normal numbers ``(n, columns)``, float32."""
+    one = torch.ones(name.numel(), device=name.device)
+    stream = (_KINDS * step + kind) % 2**32
+    return random_projection(one, 0, columns, sparsity=0.0, node=name, seed=seed, stream=stream)
+
+
+def keep(name: Tensor, columns: int, drop: float, seed: int, step: int, kind: int) -> Tensor:
+    """True with probability ``1 - drop``, ``(n, columns)``."""
+    if drop == 0.0:
+        return torch.ones(name.numel(), columns, dtype=torch.bool, device=name.device)
+    border = float(torch.special.ndtri(torch.tensor(drop, dtype=torch.float64)))
+    return normal(name, columns, seed, step, kind) >= border
+
+
+def uniform(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tensor:
+    """Uniform numbers in [-1, 1], ``(n, columns)``, float32."""
+    return torch.erf(normal(name, columns, seed, step, kind) / math.sqrt(2))
