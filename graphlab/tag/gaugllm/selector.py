@@ -1,4 +1,4 @@
-"""The mixture of texts: which of a node's descriptions to trust, given its place in the graph."""
+"""Mixture of texts: which of a node's descriptions to trust, given its context in the graph."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class GraphCLIPEncoder(nn.Module):
         dropout (float): In a layer, in ``[0, 1]``.
         norm (str): ``"batch"`` as in the release, or ``"layer"``, which does not look at other
             subgraphs.
-        residual (str): What of the input is added to the output: ``"none"`` as in the release;
+        residual (str): Part of the input that is added to the output: ``"none"`` as in the release;
             ``"mean"``, the mean of the node features; ``"root+mean"``, those of the root as well.
             With a residual the last layer starts at zero, so that the untrained tower is the
             training-free baseline; ``in_channels`` must equal ``out_channels``.

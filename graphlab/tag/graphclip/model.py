@@ -38,8 +38,8 @@ class GraphCLIP(nn.Module):
         text_model (str): Name of the text encoder the tower was aligned with, for the reader.
 
     Attributes:
-        load_report (dict[str, list[str]]): What :func:`load_official_checkpoint` left out; else
-            empty.
+        load_report (dict[str, list[str]]): Keys that :func:`load_official_checkpoint` left out;
+            else empty.
 
     Example:
         >>> model = GraphCLIP(GraphCLIPEncoder(6, 16, num_layers=1, heads=2, out_channels=6))
@@ -112,8 +112,8 @@ class GraphCLIP(nn.Module):
         with evaluating(self):
             for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
                 batch = store.batch(torch.from_numpy(part))
-                place = torch.from_numpy(order[done : done + part.size])
-                out[place] = (
+                position = torch.from_numpy(order[done : done + part.size])
+                out[position] = (
                     self.embed(x, batch, None if pe is None else pe[batch.node_row]).float().cpu()
                 )
                 done += part.size
@@ -169,7 +169,7 @@ class GraphCLIP(nn.Module):
         """Load a model from a folder, or from the Hugging Face Hub by its name.
 
         Args:
-            name_or_path: A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
+            name_or_path (path): A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
             revision (str, optional): Of the model on the Hub.
 
         Raises:
@@ -228,7 +228,7 @@ def _fetch(name: str, revision: str | None) -> Path:
             f"there is no folder {name!r}, and it is no name of the form user/model"
         )
     try:
-        found = _hub().snapshot_download(
+        folder = _hub().snapshot_download(
             name, revision=revision, allow_patterns=[_WEIGHTS, _CONFIG]
         )
     except OSError as error:
@@ -236,4 +236,4 @@ def _fetch(name: str, revision: str | None) -> Path:
             f"there is no folder {name!r}, and the Hub could not be asked: {error} "
             "(HF_HUB_OFFLINE=1 uses what was downloaded before)"
         ) from error
-    return Path(found)
+    return Path(folder)

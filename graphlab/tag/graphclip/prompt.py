@@ -132,7 +132,7 @@ class PromptTuner(Estimator, nn.Module):
         self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings).float())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
-        """Where this module goes (``to``, ``cuda``, ``double``), the tower goes."""
+        """Move the tower along (``to``, ``cuda``, ``double``)."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if recurse:
             self.model._apply(fn, recurse)  # type: ignore[no-untyped-call]

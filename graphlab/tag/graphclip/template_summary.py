@@ -139,5 +139,5 @@ def _nearest(edges: np.ndarray, root: int, size: int) -> list[int]:  # type: ign
         reached = edges[1][np.isin(edges[0], frontier)]
         frontier = sorted({int(k) for k in reached if distance[k] < 0})
         distance[frontier] = hops
-    found = np.nonzero(distance > 0)[0]
-    return [int(k) for k in found[np.argsort(distance[found], kind="stable")]]
+    others = np.nonzero(distance > 0)[0]
+    return [int(k) for k in others[np.argsort(distance[others], kind="stable")]]

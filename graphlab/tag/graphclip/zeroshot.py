@@ -110,9 +110,9 @@ class ZeroShotClassifier(Estimator):
         """Check the parameters and embed the class sentences.
 
         Args:
-            x: Not read.
-            store: Not read.
-            y: Not read.
+            x (object, optional): Not read.
+            store (object, optional): Not read.
+            y (object, optional): Not read.
 
         Returns:
             ZeroShotClassifier: This object.

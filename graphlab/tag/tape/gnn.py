@@ -26,13 +26,14 @@ class MemberNetwork(nn.Module):
     of :class:`RankedPredictionEncoder`.
 
     Args:
-        kind: ``"gcn"``, ``"sage"`` or ``"mlp"``.
-        in_channels: Columns of the features; the encoder's where there is one.
-        hidden_channels: Columns between layers.
-        out_channels: Number of classes C.
-        num_layers: Layers, at least 2.
-        dropout: Share dropped behind every layer but the last.
-        encoder: Encoder of ranked predictions, which are then the input.
+        kind (str): ``"gcn"``, ``"sage"`` or ``"mlp"``.
+        in_channels (int): Columns of the features; the encoder's where there is one.
+        hidden_channels (int): Columns between layers.
+        out_channels (int): Number of classes C.
+        num_layers (int): Layers, at least 2.
+        dropout (float): Share dropped behind every layer but the last.
+        encoder (RankedPredictionEncoder, optional): Encoder of ranked predictions, which are then
+            the input.
 
     Shapes:
         x: ``(N, in_channels)``, or ids ``(N, k)`` with an encoder.

@@ -34,9 +34,9 @@ class RankedPredictionEncoder(nn.Module):
     node. The values are those of ``linear(encoder(ids))`` up to rounding.
 
     Args:
-        num_classes: C.
-        k: Ranks per node.
-        dim: Width of a class vector.
+        num_classes (int): C.
+        k (int): Ranks per node.
+        dim (int): Width of a class vector.
 
     Shapes:
         ids: int64 ``(N, k)`` in ``[0, C]``, class id plus one, 0 for none.
@@ -86,9 +86,9 @@ class RankedPredictionEncoder(nn.Module):
         """``F.linear(encoder(ids), weight, bias)`` in O(N h) memory.
 
         Args:
-            ids: int64 ``(N, k)``.
-            weight: ``(h, k dim)``.
-            bias: ``(h,)``.
+            ids (Tensor): int64 ``(N, k)``.
+            weight (Tensor): ``(h, k dim)``.
+            bias (Tensor, optional): ``(h,)``.
 
         Returns:
             Tensor: ``(N, h)``.

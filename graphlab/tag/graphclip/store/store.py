@@ -100,7 +100,7 @@ class SubgraphStore:
 
         Args:
             stores (Sequence[SubgraphStore]): At least one.
-            offsets (Sequence[int]): What to add to the node ids of each store.
+            offsets (Sequence[int]): Numbers to add to the node ids of each store.
 
         Raises:
             ValueError: If there is no store or not one offset for each.
