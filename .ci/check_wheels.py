@@ -151,7 +151,7 @@ def core_only(python: Path) -> None:
     """See what works without any extra, outside the repository."""
     with tempfile.TemporaryDirectory() as folder:
         script = shutil.copy(HERE / "core_only.py", folder)
-        surface = shutil.copy(ROOT / "tests" / "surface.json", folder)
+        surface = shutil.copy(ROOT / "tests" / "house" / "surface.json", folder)
         print(run([str(python), script, surface], folder), end="")
 
 

@@ -44,13 +44,13 @@ fi
 if wants test; then
     step test
     "$PYTHON" -m pytest -q tests/ops tests/contrastive tests/embed tests/tag/graphclip \
-        -k "cuda or gpu" --deselect tests/ops/test_cuda_emulation.py \
-        --deselect tests/ops/test_cuda_device.py
+        -k "cuda or gpu" --deselect tests/ops/cuda/test_emulation.py \
+        --deselect tests/ops/cuda/test_device.py
 fi
 
 if wants determinism; then
     step "determinism, streams, compilation"
-    "$PYTHON" -m pytest -q tests/ops/test_cuda_device.py
+    "$PYTHON" -m pytest -q tests/ops/cuda/test_device.py
 fi
 
 if wants sanitize; then
@@ -59,7 +59,7 @@ if wants sanitize; then
             step "compute-sanitizer $tool"
             # torch's allocator hands out parts of large blocks, which would hide stray accesses.
             PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --tool "$tool" --error-exitcode 9 \
-                --target-processes all "$PYTHON" -m tests.ops._sanitize
+                --target-processes all "$PYTHON" -m tests.ops.cuda._sanitize
         done
     else
         echo "gpu_full: compute-sanitizer not found, not run"

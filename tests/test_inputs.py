@@ -74,23 +74,11 @@ def set_parameters(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
-def two_views(model: Any, edge_index: Tensor, *rest: Any, **options: Any) -> Tensor:
+def trained(model: Any, edge_index: Tensor) -> Tensor:
+    """Loss of the first step of a training."""
     set_parameters(model)
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), *rest, **options)
-
-
-def bgrl(edge_index: Tensor) -> Tensor:
-    model = set_parameters(contrastive.BGRL(Encoder(), 5, 6))
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), model.target(x1, e1), model.target(x2, e2))
-
-
-def graphcl(edge_index: Tensor) -> Tensor:
-    model = set_parameters(contrastive.GraphCL(Encoder(), 5))
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    z, wrong = model(features(), edge_index), model.corrupt(features(), generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), z, model(wrong, edge_index))
+    loss: Tensor = model.training_loss(features(), edge_index, generator=generator())
+    return loss
 
 
 def pot(mode: str) -> Callable[[Tensor], Tensor]:
@@ -106,11 +94,10 @@ def pot(mode: str) -> Callable[[Tensor], Tensor]:
             ],
         )
         model = contrastive.GRACE(chain, 5)
+        set_parameters(model)
         pot = contrastive.POT(chain, edge_index, (0.4, 0.3), mode=mode)
         x = features()
-        (x1, e1), (x2, e2) = model.views(x, edge_index, generator=generator())
-        z1, z2 = model(x1, e1), model(x2, e2)
-        return pot((z1 - z2).square().mean(), z1, z2, x, views=(e1, e2))
+        return pot.regularise(model.host_step(x, edge_index, generator=generator()), x)
 
     return run
 
@@ -140,45 +127,47 @@ def toy_data(edge_index: Tensor) -> Data:
     return data
 
 
-def candidates() -> tag.EdgeCandidates:
-    return tag.propose_edge_candidates(features(), PLAIN, min_del=1, num_add=2)
+def candidates() -> tag.gaugllm.EdgeCandidates:
+    return tag.gaugllm.propose_edge_candidates(features(), PLAIN, min_del=1, num_add=2)
 
 
-def modifier() -> tag.LLMEdgeModifier:
+def modifier() -> tag.gaugllm.LLMEdgeModifier:
     votes = (torch.arange(len(candidates())) % 3) - 1
-    return tag.LLMEdgeModifier(candidates(), votes, 0.8, 0.8, seed=0)
+    return tag.gaugllm.LLMEdgeModifier(candidates(), votes, 0.8, 0.8, seed=0)
 
 
-def store(edge_index: Tensor) -> tag.SubgraphStore:
+def store(edge_index: Tensor) -> tag.graphclip.SubgraphStore:
     return tag.SubgraphSampler(walk_length=6).sample(edge_index, NODES)
 
 
-def stored(found: tag.SubgraphStore) -> list[Tensor]:
+def stored(found: tag.graphclip.SubgraphStore) -> list[Tensor]:
     return [
         torch.as_tensor(part.copy()).long() for part in (found.node, found.edge, found.node_ptr)
     ]
 
 
 def link_predictor(edge_index: Tensor) -> Tensor:
-    model = tag.GraphCLIP(tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8))
+    model = tag.GraphCLIP(
+        tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
+    )
     set_parameters(model)
     predictor = tag.LinkPredictor(model, tag.SubgraphSampler(walk_length=6))
     return predictor.predict(features(), edge_index, edge_index)
 
 
 def clip_encoder(edge_index: Tensor) -> Tensor:
-    model = tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
+    model = tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
     set_parameters(model)
     batch = torch.zeros(NODES, dtype=torch.long)
-    pe = tag.random_walk_encoding(edge_index, batch, 1, 4)
+    pe = tag.graphclip.random_walk_encoding(edge_index, batch, 1, 4)
     return model(features(), pe, edge_index, batch, torch.tensor([0]))[0]
 
 
 def selector(edge_index: Tensor) -> Tensor:
-    model = tag.ContextAwareSelector(4, 2)
+    model = tag.gaugllm.ContextAwareSelector(4, 2)
     set_parameters(model)
     content = torch.randn(NODES, 2, 4, generator=generator())
-    return tag.fit_selector(model, content, content.flip(1), edge_index, epochs=2).x
+    return tag.gaugllm.fit_selector(model, content, content.flip(1), edge_index, epochs=2).x
 
 
 def predicted(model: Any, edge_index: Tensor) -> Tensor:
@@ -206,7 +195,9 @@ def csr(edge_index: Tensor) -> list[Tensor]:
 
 
 def revgat(edge_index: Tensor) -> Tensor:
-    return set_parameters(tag.RevGAT(4, 4, 2, 2, heads=2, edge_dropout=0.5))(features(), edge_index)
+    return set_parameters(tag.tape.RevGAT(4, 4, 2, 2, heads=2, edge_dropout=0.5))(
+        features(), edge_index
+    )
 
 
 def tape(edge_index: Tensor) -> Tensor:
@@ -249,22 +240,16 @@ ENTRY_POINTS: dict[str, Callable[[Tensor], Any]] = {
     "CentralityDropEdge": lambda e: contrastive.CentralityDropEdge(e, NODES, 0.4)(
         e, generator=generator()
     ),
-    "GRACE": lambda e: two_views(contrastive.GRACE(Encoder(), 5), e),
-    "GCA": lambda e: two_views(contrastive.GCA(Encoder(), 5, edge_index=e, num_nodes=NODES), e),
-    "ProGCL": lambda e: two_views(
-        contrastive.ProGCL(Encoder(), 5, start_epoch=0), e, 0, generator=generator()
-    ),
-    "COSTA": lambda e: two_views(contrastive.COSTA(Encoder(), 5), e, generator=generator()),
-    "GBT": lambda e: two_views(contrastive.GBT(Encoder()), e),
-    "BGRL": bgrl,
-    "GraphCL": graphcl,
+    "GRACE": lambda e: trained(contrastive.GRACE(Encoder(), 5), e),
+    "GCA": lambda e: trained(contrastive.GCA(Encoder(), 5, edge_index=e, num_nodes=NODES), e),
+    "ProGCL": lambda e: trained(contrastive.ProGCL(Encoder(), 5, start_epoch=0), e),
+    "COSTA": lambda e: trained(contrastive.COSTA(Encoder(), 5), e),
+    "GBT": lambda e: trained(contrastive.GBT(Encoder()), e),
+    "BGRL": lambda e: trained(contrastive.BGRL(Encoder(), 5, 6), e),
+    "GraphCL": lambda e: trained(contrastive.GraphCL(Encoder(), 5), e),
     "embed": lambda e: contrastive.GRACE(Encoder(), 5).embed(features(), e),
-    "GraphMAE": lambda e: set_parameters(contrastive.GraphMAE(Encoder(), 4, 5)).loss(
-        features(), e, generator=generator()
-    ),
-    "S2GAE": lambda e: set_parameters(contrastive.S2GAE(Encoder(), 5)).loss(
-        features(), e, generator=generator()
-    ),
+    "GraphMAE": lambda e: trained(contrastive.GraphMAE(Encoder(), 4, 5), e),
+    "S2GAE": lambda e: trained(contrastive.S2GAE(Encoder(), 5), e),
     "POT reference": pot("reference"),
     "POT sound": pot("sound"),
     "adjacency_bounds": lambda e: (
@@ -307,30 +292,32 @@ ENTRY_POINTS: dict[str, Callable[[Tensor], Any]] = {
         tag.SubgraphSampler("khop", num_hops=2).sample(e, NODES)
     ),
     "SubgraphStore.from_edges": lambda e: stored(
-        tag.SubgraphStore.from_edges([e[:, :4]], [int(e[0, 0])], NODES)
+        tag.graphclip.SubgraphStore.from_edges([e[:, :4]], [int(e[0, 0])], NODES)
     ),
     "LinkPredictor": link_predictor,
     "GraphCLIPEncoder": clip_encoder,
-    "augment_subgraphs": lambda e: tag.augment_subgraphs(
+    "augment_subgraphs": lambda e: tag.graphclip.augment_subgraphs(
         features(), e, torch.zeros(NODES, dtype=torch.long), 1
     ),
     "TAPE": tape,
     "RevGAT": revgat,
     "EdgeCandidates.check_graph": lambda e: candidates().check_graph(e).src,
     "propose_edge_candidates": lambda e: (
-        tag.propose_edge_candidates(features(), e, min_del=1).score
+        tag.gaugllm.propose_edge_candidates(features(), e, min_del=1).score
     ),
     "LLMEdgeModifier.edit": lambda e: modifier().edit(e),
     "LLMEdgeModifier": lambda e: modifier()(Data(edge_index=e, num_nodes=NODES)).edge_index,
-    "apply_all_votes": lambda e: tag.apply_all_votes(
+    "apply_all_votes": lambda e: tag.gaugllm.apply_all_votes(
         e, candidates(), (torch.arange(len(candidates())) % 3) - 1
     ),
-    "edge_changes": lambda e: torch.tensor(tag.edge_changes(e, e[:, 1:], NODES).deleted),
+    "edge_changes": lambda e: torch.tensor(tag.gaugllm.edge_changes(e, e[:, 1:], NODES).deleted),
     "fit_selector": selector,
     "PromptExperts": lambda e: torch.tensor(
         [
-            hash(tuple(tag.PromptExperts(("sas",)).prompts("sas", ["a b", "c"] * 3 + ["d"], e))),
-            hash(str(tag.PromptExperts(("idr",)).contexts(e, NODES))),
+            hash(
+                tuple(tag.PromptExperts(None, ("sas",)).prompts("sas", ["a b", "c"] * 3 + ["d"], e))
+            ),
+            hash(str(tag.PromptExperts(None, ("idr",)).contexts(e, NODES))),
         ]
     ),
     "GAugLLM": gaugllm,

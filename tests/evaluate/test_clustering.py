@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,26 +12,21 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, f1_score, normalized_mutual_info_score
 
 from graphlab.evaluate import clustering_scores
+from tests._golden import arrays
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "pamc" / "metrics.npz"
 NAMES = ("acc", "nmi", "ari", "f1")
 
 
-def golden() -> dict[str, np.ndarray]:
-    with np.load(GOLDEN, allow_pickle=False) as archive:
-        return dict(archive)
-
-
-@pytest.mark.parametrize("case", range(5))
-def test_golden_scores_of_the_authors(case):
-    arrays = golden()
-    scores = clustering_scores(arrays[f"y{case}"], arrays[f"p{case}"])
-    assert [scores[name] for name in NAMES] == pytest.approx(arrays[f"m{case}"], abs=1e-12)
+@pytest.mark.parametrize("index", range(5))
+def test_golden_scores_of_the_authors(index):
+    case = arrays("pamc", "metrics")
+    scores = clustering_scores(case[f"y{index}"], case[f"p{index}"])
+    assert [scores[name] for name in NAMES] == pytest.approx(case[f"m{index}"], abs=1e-12)
 
 
 def test_class_never_predicted_is_scored_as_it_is():
-    arrays = golden()
-    y, pred = arrays["y_gap"], arrays["p_gap"]
+    case = arrays("pamc", "metrics")
+    y, pred = case["y_gap"], case["p_gap"]
     before = pred.copy()
     scores = clustering_scores(y, pred)
     assert np.array_equal(pred, before)
@@ -41,8 +35,8 @@ def test_class_never_predicted_is_scored_as_it_is():
     best, mapped = best_assignment(y, pred)
     assert scores["acc"] == pytest.approx(best, abs=1e-12)
     assert scores["f1"] == pytest.approx(f1_score(y, mapped, average="macro"), abs=1e-12)
-    authors = clustering_scores(y, arrays["p_gap_after_authors"])
-    assert [authors[name] for name in NAMES] == pytest.approx(arrays["m_gap_authors"], abs=1e-12)
+    authors = clustering_scores(y, case["p_gap_after_authors"])
+    assert [authors[name] for name in NAMES] == pytest.approx(case["m_gap_authors"], abs=1e-12)
     assert scores["ari"] != pytest.approx(authors["ari"], abs=1e-3)
 
 

@@ -18,15 +18,14 @@ from graphlab.evaluate import (
     per_node_link_metrics,
     top_predictions,
 )
-from tests._data import golden
+from tests._golden import arrays as load_arrays
 
 METRICS = ["recall", "ndcg", "hit", "precision", "f1"]
 
 
 @pytest.fixture(scope="module")
 def case():
-    with np.load(golden("tc", "node_metrics.npz")) as file:
-        arrays = {key: file[key] for key in file.files}
+    arrays = load_arrays("tc", "node_metrics")
     row = np.repeat(np.arange(40), np.diff(arrays["gt_ptr"]))
     truth = torch.from_numpy(np.stack([row, arrays["gt_idx"]])).long()
     return torch.from_numpy(arrays["score"]), truth, arrays

@@ -157,6 +157,20 @@ void sum_many(const Context& context, const Tensor& x, const SumArgs<T>& a) {
   add_windows(context, m.rows, m.partial, a.dim, a.out);
 }
 
+// --- gather --------------------------------------------------------------------------------------
+
+template <typename T>
+__global__ void __launch_bounds__(kThreads)
+    gather_kernel(const T* x, const int64_t* cluster, int64_t nodes, int64_t dim, int64_t clusters,
+                  T* out) {
+  for (int64_t at = thread_id(); at < nodes * dim; at += thread_count()) {
+    int64_t row, column;
+    divide(at, dim, row, column);
+    const int64_t k = cluster[row];
+    out[at] = k >= 0 && k < clusters ? x[k * dim + column] : not_a_number<T>();
+  }
+}
+
 }  // namespace
 }  // namespace graphlab::cuda
 
@@ -189,20 +203,6 @@ Tensor cluster_sum(const Tensor& x, const Tensor& cluster, int64_t clusters) {
     }
     return out;
   });
-}
-
-// --- gather --------------------------------------------------------------------------------------
-
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    gather_kernel(const T* x, const int64_t* cluster, int64_t nodes, int64_t dim, int64_t clusters,
-                  T* out) {
-  for (int64_t at = thread_id(); at < nodes * dim; at += thread_count()) {
-    int64_t row, column;
-    divide(at, dim, row, column);
-    const int64_t k = cluster[row];
-    out[at] = k >= 0 && k < clusters ? x[k * dim + column] : not_a_number<T>();
-  }
 }
 
 Tensor cluster_gather(const Tensor& x, const Tensor& cluster) {

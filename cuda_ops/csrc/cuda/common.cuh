@@ -9,7 +9,7 @@
 // * A column or cluster index out of range is never followed; its output becomes NaN. The Python
 //   border checks ranges once and raises, so that this is a second line of defence without a sync.
 // * Kernels start through cudaLaunchKernelEx, not <<<>>>: plain C++, so that a C++ compiler can
-//   build the same sources for tests/ops/_cuda_shim.
+//   build the same sources for tests/ops/cuda/_shim.
 // * Static shared memory only (at most 48 KiB a block): nothing to configure before a launch.
 #pragma once
 

@@ -13,7 +13,8 @@ from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 
 from graphlab._io import atomic_path, read_json
 from graphlab.ops import random_walk
-from graphlab.tag import SubgraphSampler, SubgraphStore, random_walk_encoding
+from graphlab.tag import SubgraphSampler
+from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
 from tests._data import golden
@@ -63,9 +64,7 @@ def test_walked_subgraphs_hold_what_was_traversed(max_nodes):
     sampler = SubgraphSampler(walk_length=14, restart=0.3, max_nodes=max_nodes, seed=5)
     store = sampler.sample(edge_index, NODES)
     graph = undirected(edge_index, NODES)
-    walks = random_walk(
-        graph.rowptr, graph.col, torch.arange(NODES), length=14, restart=0.3, seed=5
-    )
+    walks = random_walk(graph, torch.arange(NODES), length=14, restart=0.3, seed=5)
     for start, walk in enumerate(walks.tolist()):
         at, seen, edges = start, {start}, set()
         for node in walk[1:]:

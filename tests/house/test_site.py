@@ -1,0 +1,207 @@
+"""The documentation site as far as it can be tested without Sphinx."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+import sys
+import warnings
+from types import ModuleType
+
+import pytest
+import torch
+from torch_geometric.loader import DataLoader
+
+import graphlab
+from graphlab.datasets import digits_knn
+from tests._data import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+
+
+@pytest.fixture(scope="module")
+def conf() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        # It asks for the pure path and puts the repository first; neither may leak into the tests.
+        patch.setenv("GRAPHLAB_DISABLE_KERNELS", "1")
+        patch.syspath_prepend(str(REPOSITORY))
+        specification = importlib.util.spec_from_file_location("conf", DOCS / "conf.py")
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+    return module
+
+
+def test_examples_of_the_guide_run(tmp_path, monkeypatch):
+    pytest.importorskip("openai", reason="needs the extra 'tag'")
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / "extend.md").read_text(encoding="utf-8")
+    every = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    blocks = [block for block in every if "import lightning" not in block]
+    assert (len(every), len(blocks)) == (9, 8)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/extend.md", "exec"), names)
+    assert names["result"].accuracy == 1.0
+    assert names["encoder"].out_channels == 16
+
+
+def test_lightning_example_of_the_guide_trains(tmp_path):
+    lightning = pytest.importorskip("lightning", reason="lightning is no dependency")
+    text = (DOCS / "extend.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    block = next(block for block in blocks if "import lightning" in block)
+    names: dict[str, object] = {"torch": torch}
+    exec(compile(block, "docs/extend.md", "exec"), names)
+    data = digits_knn()
+    model = names["Clusterer"](data.num_features, 10)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
+    trainer = lightning.Trainer(
+        max_epochs=2, accelerator="cpu", default_root_dir=tmp_path, log_every_n_steps=1, **quiet
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of lightning about itself
+        trainer.fit(model, DataLoader([data]))
+    pairs = zip(before, model.parameters(), strict=True)
+    assert all(not torch.equal(old, new) for old, new in pairs)
+
+
+def test_links_between_pages_lead_somewhere():
+    missing = []
+    for page in (REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)", text):
+            if "://" not in target and not (page.parent / target).exists():
+                missing.append(f"{page.name}: {target}")
+    assert missing == []
+
+
+def test_tests_named_as_evidence_exist():
+    text = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)`", text)
+    assert len(named) >= 5
+    assert [name for name in named if not (REPOSITORY / name).is_file()] == []
+
+
+def test_every_page_is_reached_from_the_index(conf):
+    source = [(DOCS / "index.md").read_text(encoding="utf-8")]
+    conf.list_other_pages(None, "index", source)
+    listed = set(source[0].split())
+    assert {page.stem for page in DOCS.glob("*.md")} - {"index"} <= listed
+    untouched = ["<!-- other pages -->"]
+    conf.list_other_pages(None, "pamc", untouched)
+    assert untouched == ["<!-- other pages -->"]
+
+
+def test_remarks_in_docstrings_become_paragraphs(conf):
+    lines = [
+        "Head.",
+        "",
+        "Complexity: O(N) time",
+        "    and memory.",
+        "Reference: A.",
+        "Args:",
+    ]
+    conf.set_remarks(None, "class", "x", None, None, lines)
+    kept = [line for line in lines if line]
+    remarks = ["**Complexity.** O(N) time and memory.", "**Reference.** A."]
+    assert kept == ["Head.", *remarks, "Args:"]
+    assert lines[lines.index("Args:") - 1] == ""
+
+
+@pytest.fixture(scope="module")
+def extensions() -> dict[str, ModuleType]:
+    pytest.importorskip("sphinx", reason="needs the extra 'docs'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "_ext"))
+        found = {name: importlib.import_module(name) for name in ("mathml", "cells")}
+    yield found
+    for name in found:
+        del sys.modules[name]
+
+
+def formulas() -> list[tuple[str, bool]]:
+    """Every formula of the pages and of the docstrings, and whether it is displayed."""
+    found = []
+    for path in DOCS.glob("*.md"):
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        found += [(tex, True) for tex in re.findall(r"\$\$(.+?)\$\$", text, flags=re.DOTALL)]
+        text = re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL)
+        found += [(tex, False) for tex in re.findall(r"(?<!\\)\$([^$\n]+)\$", text)]
+    for path in (REPOSITORY / "graphlab").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found += [(tex, False) for tex in re.findall(r":math:`([^`]+)`", text)]
+        blocks = re.findall(r"\.\. math::(.*?)\n\s*\n", text, flags=re.DOTALL)
+        found += [(tex, True) for tex in blocks]
+    return found
+
+
+def test_every_formula_becomes_mathml(extensions):
+    every = formulas()
+    assert len(every) > 150
+    for tex, display in every:
+        text = extensions["mathml"].mathml(tex, display)
+        assert text.startswith("<math ") and text.endswith("</math>")
+        assert ('display="block"' in text) == display
+        assert "\\" not in text and "ApplyFunction" not in text, tex
+
+
+@pytest.mark.parametrize(
+    ("tex", "part"),
+    [
+        (r"\tilde w_{ij}", "<msub>"),  # the index beside the letter, not below it
+        (r"\langle x \rangle", '<mo stretchy="false">\u27e8</mo>'),
+        (r"\log x", '<mi>log</mi>\n  <mspace width="0.17em">'),
+        (r"\big(x\big)", 'maxsize="1.2em"'),
+        (r"x_1, \dots, x_n", "\u2026"),
+        (r"\text{logit\_scale}", "logit_scale"),
+    ],
+)
+def test_formulas_look_as_tex_sets_them(extensions, tex, part):
+    assert part in extensions["mathml"].mathml(tex)
+
+
+def test_unknown_commands_are_told(extensions):
+    with pytest.raises(extensions["mathml"].MathError, match="nonsense"):
+        extensions["mathml"].mathml(r"\nonsense x")
+
+
+def test_cells_know_numbers_bars_and_words(extensions):
+    cells = extensions["cells"]
+    assert cells.kind(["79.6 ± 0.8", "", "5,586 ms", "1.0x", "4 %", "-3e-5", "860 µs"]) == "number"
+    assert cells.kind(["2026-11-20"]) == "number"  # a date stays in one line, too
+    assert cells.kind(["█", "████"]) == "bar"
+    assert cells.kind(["1.0", "none"]) is None
+    assert cells.kind(["", ""]) is None
+    assert cells.tied("68.0 ± 0.5 / 67.4 ± 0.4") == "68.0\u00a0±\u00a00.5 / 67.4\u00a0±\u00a00.4"
+    assert cells.tied("in 5 seeds, 20 ms each") == "in 5 seeds, 20\u00a0ms each"
+
+
+def test_names_of_two_rooms_are_indexed_once(conf):
+    assert "graphlab.hyper.SHyReDataset" in conf.borrowed()
+    assert "graphlab.datasets.SHyReDataset" not in conf.borrowed()
+    # A name of a room inside a room that both show is indexed in the outer one.
+    assert "graphlab.tag.graphclip.GraphCLIP" in conf.borrowed()
+    assert "graphlab.tag.graphclip.SubgraphStore" not in conf.borrowed()
+    assert conf.constants()["graphlab.hyper"] == ["COUNT_NAMES", "MOTIF_NAMES"]
+
+
+def test_the_reference_shows_every_public_name(conf):
+    shown = {getattr(importlib.import_module(r), n) for r in conf.ROOMS for n in _names(r)}
+    rooms = [f"graphlab.{room}" for room in graphlab.__all__ if not room.startswith("_")]
+    packages = [m.name for m in pkgutil.walk_packages(graphlab.__path__, "graphlab.") if m.ispkg]
+    missing = [
+        f"{room}.{name}"
+        for room in {*rooms, *packages} - {"graphlab.ops.reference"}  # documented as graphlab.ops
+        for name in _names(room)
+        if getattr(importlib.import_module(room), name) not in shown
+    ]
+    assert missing == []
+
+
+def _names(room: str) -> list[str]:
+    module = importlib.import_module(room)
+    names = getattr(module, "__all__", [])
+    return [name for name in names if callable(getattr(module, name))]
