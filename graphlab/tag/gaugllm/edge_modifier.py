@@ -99,6 +99,12 @@ class LLMEdgeModifier(BaseTransform):
 
         An ``EdgeIndex`` stays one, of the same size; its edges come in no order.
 
+        Args:
+            data (Data): The graph.
+
+        Returns:
+            Data: Shares everything but the edges.
+
         Raises:
             TypeError: If it is not a ``Data``.
             ValueError: If the graph has another number of nodes, attributes of edges (which new

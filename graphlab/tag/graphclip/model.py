@@ -63,7 +63,18 @@ class GraphCLIP(nn.Module):
     def forward(
         self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
     ) -> Tensor:
-        """Embed the subgraphs of a batch, ``(B, out_channels)``; see the tower for shapes."""
+        """Embed the subgraphs of a batch, ``(B, out_channels)``; see the tower for shapes.
+
+        Args:
+            x (Tensor): Node features of a batch, ``(N, D)``.
+            pe (Tensor): Positional encodings, ``(N, K)``.
+            edge_index (Tensor): Edges, ``(2, E)``.
+            batch (Tensor): Subgraph of every node, ``(N,)`` ascending.
+            root_index (Tensor): Root of every subgraph, ``(B,)``.
+
+        Returns:
+            Tensor: Embeddings of the subgraphs.
+        """
         embedding: Tensor = self.graph_model(x, pe, edge_index, batch, root_index)[0]
         return embedding
 
@@ -122,6 +133,15 @@ class GraphCLIP(nn.Module):
     def embed(self, x: Tensor, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
         """Embed one batch on the device of the weights, with gradient where it is on.
 
+        Args:
+            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            batch (SubgraphBatch): Subgraphs of it.
+            pe (Tensor, optional): Positional encodings of the nodes of the batch; computed when
+                missing.
+
+        Returns:
+            Tensor: ``(B, out_channels)``.
+
         Raises:
             IndexError: If a node of the batch has no row in ``x``.
         """
@@ -150,6 +170,12 @@ class GraphCLIP(nn.Module):
 
         The configuration is also inside the weights' file, which is replaced in one step: a reader
         never sees a mixture. The text tower is not stored.
+
+        Args:
+            directory (path): Folder, created if missing.
+
+        Returns:
+            Path: The folder.
 
         Raises:
             OSError: If the folder cannot be written; the earlier model stays whole.
@@ -196,6 +222,10 @@ class GraphCLIP(nn.Module):
 
     def push_to_hub(self, repo_id: str, directory: str | os.PathLike[str]) -> None:
         """Save to a folder and upload it to the Hugging Face Hub; needs ``huggingface_hub``.
+
+        Args:
+            repo_id (str): Name ``"user/model"`` on the Hub.
+            directory (path): Folder to save to.
 
         Raises:
             ImportError: If ``huggingface_hub`` is missing.

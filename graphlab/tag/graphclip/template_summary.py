@@ -18,7 +18,7 @@ _WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
 class TemplateSummarizer:
-    """Writes what the root says, what the subgraph is about, and what its neighbours say.
+    """Sentences about the root, the topics of its subgraph, and its neighbours.
 
     Deterministic, and blind to labels: it is given texts and subgraphs only. Topic words have the
     largest tf-idf, summed over the nodes of the subgraph.

@@ -70,7 +70,15 @@ class MemberNetwork(nn.Module):
         self.bns = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
 
     def forward(self, x: Tensor, graph: SharedAdjacency | Tensor | None = None) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Args:
+            x (Tensor): Features or ids of ranked classes; see the class.
+            graph (SharedAdjacency or Tensor, optional): The graph; not read by an MLP.
+
+        Returns:
+            Tensor: Logits ``(N, C)``.
+        """
         if self.kind == "mlp":
             graph = None
         elif isinstance(graph, Tensor):

@@ -78,7 +78,15 @@ class RankedPredictionEncoder(nn.Module):
         nn.init.normal_(self.weight)
 
     def forward(self, ids: Tensor, linear: AnyLinear | None = None) -> Tensor:
-        """Embed; with ``linear``, apply it too without making its input."""
+        """Embed; with ``linear``, apply it too without making its input.
+
+        Args:
+            ids (Tensor): int64 ``(N, k)``.
+            linear (Linear, optional): Layer applied to the embeddings.
+
+        Returns:
+            Tensor: ``(N, k dim)``, or ``(N, h)`` with ``linear``.
+        """
         if linear is None:
             return F.embedding(self._checked(ids), self.weight).flatten(1)
         return self.project(ids, linear.weight, linear.bias)

@@ -83,7 +83,15 @@ class RevGAT(nn.Module):
         self.last_residual = nn.Linear(width, out_channels, bias=False)
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Args:
+            x (Tensor): Features ``(N, in_channels)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: Logits ``(N, C)``.
+        """
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
             kept = torch.rand(edge_index.size(1), device=x.device) >= self.edge_dropout

@@ -114,6 +114,9 @@ class ExplanationTable:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write one JSON object per line, behind a line with classes and k, atomically.
 
+        Args:
+            path (path): File to write.
+
         Raises:
             TypeError: If an id of a node is neither a string nor a number.
         """
@@ -125,6 +128,12 @@ class ExplanationTable:
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:
         """Read what :meth:`write` wrote.
+
+        Args:
+            path (path): File to read.
+
+        Returns:
+            ExplanationTable: The table.
 
         Raises:
             ValueError: If the file is something else.
