@@ -37,9 +37,9 @@ class Plan(NamedTuple):
 
 
 def _rows(key: Tensor, other: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Row pointers and columns of edges whose ids were checked by the tower."""
     order = torch.argsort(key, stable=True)
-    borders = torch.arange(size + 1, device=key.device)
-    return torch.searchsorted(key[order], borders), other[order].int()
+    return row_pointers(key[order], size), other[order].int()
 
 
 class _MeanOfNeighbours(torch.autograd.Function):
