@@ -106,7 +106,7 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
     client = tag.LLMClient("model", base_url="http://127.0.0.1:9/v1")
     prompt = tag.ExplanationPrompt(["a", "b"])
     generator = tag.ExplanationGenerator(client, prompt)
-    tower = tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8)
+    tower = tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8)
     nodes = torch.arange(4)
     batch = Path(folder, "batch.jsonl")
 
@@ -115,7 +115,8 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
 
     def tune(**options: object) -> object:
         texts, y = ["one", "two", "three", "four"], torch.tensor([0, 1, 0, 1])
-        return tag.fine_tune_text_encoder(texts, y, nodes < 2, nodes >= 2, **options)  # type: ignore[arg-type]
+        config = tag.FineTuneConfig(**options)  # type: ignore[arg-type]
+        return tag.fine_tune_text_encoder(texts, y, nodes < 2, nodes >= 2, config)
 
     calls: dict[str, Call] = {
         "LLMClient.complete": lambda: client.complete("text"),
@@ -131,7 +132,7 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
         "ExplanationPrompt.schema": prompt.schema,
         "ExplanationGenerator.estimate": lambda: generator.estimate(["text"]),
         "ExplanationGenerator.run": lambda: generator.run(["text"]),
-        "collect_votes": lambda: tag.collect_votes(client, nodes, nodes, ask),
+        "collect_votes": lambda: tag.gaugllm.collect_votes(client, nodes, nodes, ask),
         "GraphCLIP.from_pretrained": lambda: tag.GraphCLIP.from_pretrained("user/model"),
         "GraphCLIP.push_to_hub": lambda: tag.GraphCLIP(tower).push_to_hub("user/model", folder),
     }

@@ -17,17 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import rmat
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, measure
+from benchmarks._harness.graphs import rmat
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import measure
 from benchmarks.baselines import concentration as plain
 from graphlab.embed import approx_topological_concentration, topological_concentration
 from graphlab.ops import CSRGraph, walk_overlap_visits
 
 SEED = 0
-HERE = Path(__file__).parent
-GOLDEN = HERE.parent / "tests" / "golden" / "tc"
-Row = dict[str, Any]
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "tc"
 Parts = dict[str, Tensor | None]
 
 
@@ -61,9 +60,9 @@ def small(source: Path, repeats: int) -> list[Row]:
         for num_hops in (1, 2):
             runs = rivals(train, num_nodes, parts, num_hops)
             error = check(runs)
-            found = compare(runs, repeats=repeats, warmup=1).as_rows()
             case = f"{name}, {num_hops} hops, train + valid + test"
-            rows += [{"case": case, **row, "max_difference": error} for row in found]
+            timed = compared(case, runs, repeats=repeats, warmup=1)
+            rows += [{**row, "max_difference": error} for row in timed]
     return rows
 
 
@@ -153,10 +152,7 @@ PARTS = {"small": small, "large": large, "two_hops": two_hops}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data/linkpred")
-    options = parser.parse_args()
+    options = part_parser(__doc__, PARTS, repeats=7, source="data/linkpred").parse_args()
     run_parts("concentration", PARTS, options, options.source, options.repeats, seeds=[SEED])
 
 

@@ -19,25 +19,30 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import rmat
-from benchmarks._memory import peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, measure
+from benchmarks._harness.graphs import rmat
+from benchmarks._harness.memory import peak_memory
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import measure
 from benchmarks.baselines import embed as baselines
 from graphlab.datasets import MultilabelDataset
 from graphlab.embed import FastRP
 
 SEED = 0
-HERE = Path(__file__).parent
 DIM = 128
 WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 BETA = -0.64
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Sizes that the command line may lower."""
+    """Sizes that the command line may lower.
+
+    Attributes:
+        scale (int): Logarithm to base two of the nodes.
+        repeats (int): Timed rounds.
+        source (Path): Folder of the real data.
+    """
 
     scale: int
     repeats: int
@@ -77,10 +82,7 @@ def peers(options: Options) -> list[Row]:
         **baselines.optional_peers(matrix, DIM, len(WEIGHTS)),
     }
     case = f"R-MAT 2^{options.scale}, {edge_index.size(1)} entries, d = {DIM}, 4 powers"
-    rows = [{"case": case, **row} for row in compare(runs, repeats=options.repeats).as_rows()]
-    for row in rows:
-        row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
-    return rows
+    return compared(case, runs, repeats=options.repeats, memory=True)
 
 
 def bandwidth(options: Options) -> list[Row]:
@@ -121,8 +123,7 @@ def blogcatalog(options: Options) -> list[Row]:
             ),
             "graphlab": estimator.transform,
         }
-        found = compare(runs, repeats=options.repeats).as_rows()
-        rows += [{"case": f"BlogCatalog, d = {dim}", **row} for row in found]
+        rows += compared(f"BlogCatalog, d = {dim}", runs, repeats=options.repeats)
     return rows
 
 
@@ -173,11 +174,9 @@ PARTS: dict[str, Callable[[Options], list[Row]]] = {
 def main() -> None:
     """Run the chosen parts and write their rows."""
     usual = [part for part in PARTS if part != "large"]
-    parser = part_parser(__doc__, PARTS)
+    parser = part_parser(__doc__, PARTS, repeats=5, source="data/multilabel")
     parser.set_defaults(only=usual)
-    parser.add_argument("--scale", type=int, default=18)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data/multilabel")
+    parser.add_argument("--scale", type=int, default=18, help="log2 of the nodes")
     chosen = parser.parse_args()
     options = Options(chosen.scale, chosen.repeats, chosen.source)
     suffix = f"_{chosen.threads}threads"

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import GCNConv, Sequential
 
-from benchmarks._graphs import uniform_graph
-from benchmarks._memory import peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, loglog_slope, measure
+from benchmarks._harness.graphs import uniform_graph
+from benchmarks._harness.memory import peak_memory
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import loglog_slope, measure
+from benchmarks._harness.training import training_step
 from benchmarks.baselines import grace as eager
+from experiments.pot.hosts import gcn_encoder
 from graphlab.contrastive import COSTA, GRACE, InfoNCELoss, ProGCLLoss
 
 SEED = 0
-HERE = Path(__file__).parent
 CORA = {"num_nodes": 2708, "degree": 3.9, "features": 1433}
 RATES = (0.4, 0.3)
-Row = dict[str, Any]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -57,44 +56,26 @@ def generated(num_nodes: int, degree: float, features: int) -> tuple[Tensor, Ten
 
 def tiled_model(features: int, channels: int, temperature: float, host: type = GRACE) -> Any:
     """GRACE or COSTA on the encoder of the baseline."""
-    layers = [
-        (GCNConv(features, 2 * channels), "x, edge_index -> x"),
-        nn.ReLU(),
-        (GCNConv(2 * channels, channels), "x, edge_index -> x"),
-        nn.ReLU(),
-    ]
-    encoder = Sequential("x, edge_index", layers)
+    encoder = gcn_encoder(features, channels, nn.ReLU())
     return host(encoder, channels, channels, temperature=temperature, drop_edge=RATES)
 
 
 def tiled_step(model: Any, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
     """One training step with the library."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
     generator = torch.Generator().manual_seed(SEED)
     drawn = {"generator": generator} if isinstance(model, COSTA) else {}
 
-    def run() -> None:
+    def loss() -> Any:
         (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-        loss = model.loss(model(x1, edges1), model(x2, edges2), **drawn)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        return model.loss(model(x1, edges1), model(x2, edges2), **drawn)
 
-    return run
+    return training_step(loss, model.parameters(), lr=5e-4)
 
 
 def eager_step(features: int, channels: int, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
     """One training step with the N x N loss."""
     model = eager.EagerGRACE(features, channels, channels, 0.7)
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
-
-    def run() -> None:
-        loss = model.step(x, edge_index, RATES)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    return run
+    return training_step(lambda: model.step(x, edge_index, RATES), model.parameters(), lr=5e-4)
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -120,13 +101,10 @@ def loss(options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     for side, losses in sides.items():
         runs = {name: backward(value, h1, h2) for name, value in losses.items()}
-        found = compare(runs, repeats=options.repeats).as_rows()
-        for row in found:
-            row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
         values = {name: float(value(h1, h2).detach()) for name, value in losses.items()}
-        for row in found:
-            row["value"] = values[row["name"]]
-        rows += [{"case": f"InfoNCE {side}, N=2708 D=128", **row} for row in found]
+        case = f"InfoNCE {side}, N=2708 D=128"
+        timed = compared(case, runs, repeats=options.repeats, memory=True)
+        rows += [{**row, "value": values[row["name"]]} for row in timed]
     return rows
 
 
@@ -140,10 +118,8 @@ def step(options: argparse.Namespace) -> list[Row]:
         "graphlab": tiled_step(tiled_model(features, 128, 0.7), x, edge_index),
         "graphlab, COSTA": tiled_step(tiled_model(features, 128, 0.4, COSTA), x, edge_index),
     }
-    rows = compare(runs, repeats=options.repeats).as_rows()
-    for row in rows:
-        row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
-    return [{"case": "training step at the size of Cora, D=128", **row} for row in rows]
+    case = "training step at the size of Cora, D=128"
+    return compared(case, runs, repeats=options.repeats, memory=True)
 
 
 def memory(options: argparse.Namespace) -> list[Row]:
@@ -166,12 +142,12 @@ def memory(options: argparse.Namespace) -> list[Row]:
         peak = peak_memory(three).cpu_bytes
 
     timing = measure(measured, repeats=1, warmup=0)
-    sizes, found = [3000, 6000, 12_000], []
+    sizes, peaks = [3000, 6000, 12_000], []
     for size in sizes:
         h1, h2 = projections(size, channels)
         pass_once = backward(lambda a, b: eager.grace_loss(a, b, 0.7), h1, h2)
         pass_once()
-        found.append(float(peak_memory(pass_once).cpu_bytes))
+        peaks.append(float(peak_memory(pass_once).cpu_bytes))
     case = f"three training steps, N={num_nodes} D={channels}"
     common = {"case": case, "num_nodes": num_nodes, "num_edges": edge_index.size(1)}
     return [
@@ -185,8 +161,8 @@ def memory(options: argparse.Namespace) -> list[Row]:
         common
         | {
             "name": "eager, extrapolated from N=12000",
-            "peak_extra_bytes": int(found[-1] * (num_nodes / sizes[-1]) ** 2),
-            "exponent_of_n": loglog_slope(sizes, found),
+            "peak_extra_bytes": int(peaks[-1] * (num_nodes / sizes[-1]) ** 2),
+            "exponent_of_n": loglog_slope(sizes, peaks),
             "bytes_of_one_n_by_n": 4 * num_nodes**2,
         },
     ]
@@ -197,8 +173,7 @@ PARTS = {"loss": loss, "step": step, "memory": memory}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--repeats", type=int, default=9)
+    parser = part_parser(__doc__, PARTS, repeats=9)
     parser.add_argument("--large", type=int, default=35_000, help="nodes of the part 'memory'")
     options = parser.parse_args()
     run_parts("grace", PARTS, options, options, seeds=[SEED])

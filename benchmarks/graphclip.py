@@ -16,7 +16,6 @@ from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -24,10 +23,11 @@ import torch.multiprocessing as mp
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks._graphs import rmat, uniform_graph
-from benchmarks._memory import peak_in_use, peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, measure
+from benchmarks._harness.graphs import rmat, uniform_graph
+from benchmarks._harness.memory import peak_in_use, peak_memory
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import measure
 from benchmarks.baselines.graphclip import (
     DenseTower,
     pair_objects,
@@ -39,23 +39,21 @@ from graphlab._random import seeded
 from graphlab.ops import CSRGraph
 from graphlab.tag import (
     GraphCLIP,
-    GraphCLIPEncoder,
     GraphTextPairs,
     PretrainConfig,
     SubgraphSampler,
     TemplateSummarizer,
     TextEncoder,
     TextGraph,
-    feature_rms,
     pretrain,
 )
+from graphlab.tag.graphclip import GraphCLIPEncoder, feature_rms
 
 SEED = 0
 WIDTH = 384
 BATCH = 256
 LENGTH, RESTART = 64, 0.5
 EPS = 0.2
-Row = dict[str, Any]
 Graph = tuple[str, Tensor, int]
 
 
@@ -123,7 +121,8 @@ def step(options: Namespace) -> list[Row]:
     for channels, layers, steps in ((128, 3, 4), (256, 6, 1)):
         shape = channels, layers, steps
         runs, pairs = sides(graph, *shape)
-        found = compare(runs, repeats=options.repeats, warmup=1).as_rows()
+        case = f"step, {layers} layers of {channels}, {graph[0]}"
+        timed = compared(case, runs, repeats=options.repeats, warmup=1)
         used = {
             side: peak_in_use("benchmarks.graphclip", "one_side", side, folder, options.threads,
                               *shape)
@@ -131,14 +130,13 @@ def step(options: Namespace) -> list[Row]:
         }  # fmt: skip
         sizes = pairs.store.sizes
         about = {"mean_nodes": float(sizes.double().mean()), "max_nodes": int(sizes.max())}
-        case = f"step, {layers} layers of {channels}, {graph[0]}"
-        for row in found:
+        for row in timed:
             side = row["name"]
             row["step_s"] = row["median_s"] / steps
             row["peak_extra_bytes"] = used[side]
             row["peak_extra_bytes_with_heap"] = peak_memory(runs[side]).cpu_bytes
             row["memory_ratio"] = used["released"] / used[side]
-            rows.append({"case": case, **row, **about})
+            rows.append({**row, **about})
     return rows
 
 
@@ -177,11 +175,8 @@ def sampling(options: Namespace) -> list[Row]:
         "Python loop": loop,
         "graphlab": partial(sampler.sample, edge_index, nodes),
     }
-    found = compare(runs, repeats=options.repeats, warmup=1).as_rows()
-    case = f"sampling, {name}"
-    return [
-        {"case": case, **row, "us_per_subgraph": 1e6 * row["median_s"] / nodes} for row in found
-    ]
+    rows = compared(f"sampling, {name}", runs, repeats=options.repeats, warmup=1)
+    return [{**row, "us_per_subgraph": 1e6 * row["median_s"] / nodes} for row in rows]
 
 
 def million(options: Namespace) -> list[Row]:
@@ -251,10 +246,9 @@ PARTS = {"step": step, "text": text, "sampling": sampling, "million": million, "
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS, 1)
-    parser.add_argument("--graph", type=Path, default=None)
-    parser.add_argument("--encoder", default="all-MiniLM-L6-v2")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = part_parser(__doc__, PARTS, 1, repeats=3)
+    parser.add_argument("--graph", type=Path, default=None, help="folder of a real graph")
+    parser.add_argument("--encoder", default="all-MiniLM-L6-v2", help="text encoder of one part")
     options = parser.parse_args()
     run_parts("graphclip", PARTS, options, options, seeds=[SEED])
 

@@ -24,7 +24,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from benchmarks._parts import part_parser, run_parts
+from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks.baselines import hyper as plain
 from graphlab.datasets import read_hif, read_hyperedge_list, write_hif
 from graphlab.hyper import (
@@ -80,8 +80,8 @@ def cliques(source: Path, repeats: int) -> list[Row]:
         case = f"maximal cliques, {name} (test)"
         rows.append({"case": case, "name": "graphlab", "cpu_s": seconds, **size})
         graph = plain.project(tuples(data), nodes)
-        theirs, found = timed(lambda g=graph: plain.cliques(g))  # type: ignore[misc]
-        require(found == want, "networkx")
+        theirs, listed = timed(lambda g=graph: plain.cliques(g))  # type: ignore[misc]
+        require(listed == want, "networkx")
         rows.append({"case": case, "name": "networkx", "cpu_s": theirs, "ratio": theirs / seconds})
         if find_spec("networkit"):
             rows.append({"case": case, **networkit(graph, want, seconds)})
@@ -111,12 +111,12 @@ def rhos(source: Path, repeats: int) -> list[Row]:
     for name in ("school", "dblp"):
         data = load(source, name, "train")
         nodes = data._store["num_nodes"]
-        found = maximal_cliques(project(data), nodes)
-        seconds, table = timed(lambda d=data, f=found: rho(d, None, f), repeats)  # type: ignore[misc]
+        maximal = maximal_cliques(project(data), nodes)
+        seconds, table = timed(lambda d=data, f=maximal: rho(d, None, f), repeats)  # type: ignore[misc]
         case = f"rho, {name} (train)"
         rows.append({"case": case, "name": "graphlab", "cpu_s": seconds})
         if name == "school":
-            sets, whole = tuples(data), found.to_list()
+            sets, whole = tuples(data), maximal.to_list()
             theirs, inside = timed(lambda s=sets, w=whole: plain.hyperedges_inside(s, w))  # type: ignore[misc]
             cells = zip(table.n.tolist(), table.k.tolist(), table.hits.tolist(), strict=True)
             require(
@@ -213,8 +213,8 @@ def published_stages(
     seconds["training"], labels = timed(
         lambda: plain.train_and_predict(x[0], y, cuts[0], x[1], cuts[1], SEED)
     )
-    found = {clique for clique, label in zip(drawn[1], labels, strict=True) if label}
-    return seconds, len(found & wanted) / len(found | wanted)
+    predicted = {clique for clique, label in zip(drawn[1], labels, strict=True) if label}
+    return seconds, len(predicted & wanted) / len(predicted | wanted)
 
 
 def random_hypergraph(hyperedges: int) -> HyperGraphData:
@@ -235,8 +235,8 @@ def files(source: Path, repeats: int, sizes: tuple[int, ...] = (10**5, 10**6)) -
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "random.hif.json"
             writing, _ = timed(lambda d=data, p=path: write_hif(d, p), repeats)  # type: ignore[misc]
-            reading, found = timed(lambda p=path: read_hif(p), repeats)  # type: ignore[misc]
-            require(torch.equal(found.edge_index, data.edge_index), "the file")
+            reading, loaded = timed(lambda p=path: read_hif(p), repeats)  # type: ignore[misc]
+            require(torch.equal(loaded.edge_index, data.edge_index), "the file")
             if hyperedges <= 10**5 and find_spec("xgi"):
                 import xgi
 
@@ -254,10 +254,8 @@ PARTS = {"cliques": cliques, "rho": rhos, "motif": motif, "pipeline": pipeline, 
 def main() -> None:
     """Run the chosen parts and write their rows."""
     usual = [part for part in PARTS if part != "files"]
-    parser = part_parser(__doc__, PARTS, count=1)
+    parser = part_parser(__doc__, PARTS, count=1, repeats=3, source="data/hypergraph/shyre")
     parser.set_defaults(only=usual)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data/hypergraph/shyre")
     options = parser.parse_args()
     arguments = (options.source, options.repeats)
     run_parts("hyper", PARTS, options, *arguments, seeds=[SEED], default=usual)

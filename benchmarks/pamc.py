@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import uniform_graph
-from benchmarks._memory import peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, loglog_slope, measure
+from benchmarks._harness.graphs import uniform_graph
+from benchmarks._harness.memory import peak_memory
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import loglog_slope, measure
+from benchmarks._harness.training import training_step
 from benchmarks.baselines import pamc as eager
 from graphlab.contrastive import (
     ClusteringNetwork,
@@ -33,9 +35,7 @@ from graphlab.datasets import SDCNDataset
 from graphlab.ops import CSRGraph
 
 SEED = 0
-HERE = Path(__file__).parent
-GOLDEN = HERE.parent / "tests" / "golden" / "pamc"
-Row = dict[str, Any]
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "pamc"
 
 
 def embeddings(num_nodes: int, dim: int, num_clusters: int) -> tuple[Tensor, Tensor]:
@@ -99,8 +99,8 @@ def positives(source: Path) -> list[Row]:
         "graphlab": step(whole("meta", 0.5, graph, cluster, 10), z),
         "graphlab, general weights": step(whole("meta", 0.5, general, cluster, 10), z),
     }
-    rows = timed(runs, "pamc on USPS order 4, forward + backward", repeats=15)
-    return with_memory(rows, runs)
+    case = "pamc on USPS order 4, forward + backward"
+    return compared(case, runs, repeats=15, memory=True)
 
 
 def exact(source: Path) -> list[Row]:
@@ -115,7 +115,7 @@ def exact(source: Path) -> list[Row]:
             "graphlab": step(whole("exact", 0.5, graph, cluster, 10), z),
         }
         title = f"exact negatives N=10000 D={dim}, forward + backward"
-        rows += with_memory(timed(runs, title, repeats=5), runs)
+        rows += compared(title, runs, repeats=5, memory=True)
     z, cluster = embeddings(50_000, 128, 10)
     graph = CSRGraph.from_edge_index(uniform_graph(50_000, 10, SEED), 50_000)
     run = step(whole("exact", 0.5, graph, cluster, 10), z)
@@ -162,7 +162,7 @@ def against_exact(name: str, z: Tensor, cluster: Tensor, tau: float) -> list[Row
         (gradients[kind],) = torch.autograd.grad(value, wide)
         values[kind] = float(value.detach())
         runs[kind] = step(loss, z.detach().clone())
-    rows = timed(runs, f"negative term on {name}, tau={tau}", repeats=10)
+    rows = compared(f"negative term on {name}, tau={tau}", runs, repeats=10)
     for row in rows:
         kind = row["name"]
         row["gradient_cosine_to_exact"] = float(
@@ -221,7 +221,7 @@ def epoch(source: Path) -> list[Row]:
     }
     for name, features in (("graphlab, dense", x), ("graphlab, sparse", sparse_features(x))):
         runs[name] = training_epoch(model, features, graph, centers)
-    return timed(runs, "training epoch of SCGC + PamC on ACM", repeats=9)
+    return compared("training epoch of SCGC + PamC on ACM", runs, repeats=9)
 
 
 def training_epoch(
@@ -231,31 +231,15 @@ def training_epoch(
     copy = SDCNAutoEncoder(x.size(1))
     copy.load_state_dict(model.state_dict())
     network = ClusteringNetwork(copy.encoder, centers, PamCLoss(0.5), 0.5, 0.5)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
 
-    def run() -> None:
+    def loss() -> Tensor:
         z, q = network(x)
-        loss = network.loss(z, q, graph)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        return network.loss(z, q, graph)
 
-    return run
+    return training_step(loss, network.parameters())
 
 
 # --- frame ----------------------------------------------------------------------------------------
-
-
-def timed(runs: dict[str, Callable[[], Any]], case: str, repeats: int) -> list[Row]:
-    """Interleaved timings with paired ratios to the first run."""
-    return [{"case": case, **row} for row in compare(runs, repeats=repeats).as_rows()]
-
-
-def with_memory(rows: list[Row], runs: dict[str, Callable[[], Any]]) -> list[Row]:
-    """Add the rise of peak memory during one call, gradient included."""
-    for row in rows:
-        row["peak_extra_bytes"] = peak_memory(runs[row["name"]]).cpu_bytes
-    return rows
 
 
 PARTS = {
@@ -269,9 +253,7 @@ PARTS = {
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data/sdcn")
-    options = parser.parse_args()
+    options = part_parser(__doc__, PARTS, source="data/sdcn").parse_args()
     run_parts("pamc", PARTS, options, options.source, seeds=[SEED])
 
 

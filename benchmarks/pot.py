@@ -15,20 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks._graphs import uniform_graph
-from benchmarks._memory import peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare, measure
+from benchmarks._harness.graphs import uniform_graph
+from benchmarks._harness.memory import peak_memory
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
+from benchmarks._harness.timing import measure
 from benchmarks.baselines.pot import DenseGraph, dense_compactness
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.contrastive.pot.budget import expected_drops
 from graphlab.contrastive.pot.reference import CleanGraph, reference_score
 
 SEED = 0
-HERE = Path(__file__).parent
-GOLDEN = HERE.parent / "tests" / "golden" / "pot"
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "pot"
 BOUNDS = ("interval", "budget", "budget_crown")
-Row = dict[str, Any]
 Layers = list[tuple[Tensor, Tensor]]
 
 
@@ -86,12 +85,10 @@ def score(source: Path) -> list[Row]:
     }
     for bound in BOUNDS:
         runs[bound] = certificate(data.x, data.edge_index, layers, anchor, budget, bound)
-    rows = timed({k: step(run, layers) for k, run in runs.items()}, "Cora, d=128, one view", 7)
+    steps = {name: step(run, layers) for name, run in runs.items()}
+    rows = compared("Cora, d=128, one view", steps, repeats=7, memory=True)
     error = float((runs["dense"]() - runs["reference"]()).abs().max().detach())
-    for row in rows:
-        row["peak_extra_bytes"] = peak_memory(step(runs[row["name"]], layers)).cpu_bytes
-        row["largest_difference_reference_dense"] = error
-    return rows
+    return [{**row, "largest_difference_reference_dense": error} for row in rows]
 
 
 def certificate(
@@ -143,7 +140,7 @@ def tightness(source: Path) -> list[Row]:
         layers = [(case["W1"].t(), case["b1"]), (case["W2"].t(), case["b2"])]
         for kind in ("und", "dir"):
             for bound in BOUNDS:
-                found = compactness_bound(
+                certified = compactness_bound(
                     case["x"],
                     torch.stack([origin, target]),
                     layers,
@@ -157,7 +154,7 @@ def tightness(source: Path) -> list[Row]:
                     {
                         "case": f"tightness {path.stem} {kind}",
                         "name": bound,
-                        "mean": float(found.mean()),
+                        "mean": float(certified.mean()),
                         "stored_mean": float(case[f"ref_lb_{bound}_{kind}"].mean()),
                         "true_mean": float(case[f"f_min_{kind}"].mean()),
                     }
@@ -168,19 +165,12 @@ def tightness(source: Path) -> list[Row]:
 # --- frame ----------------------------------------------------------------------------------------
 
 
-def timed(runs: dict[str, Callable[[], Any]], case: str, repeats: int) -> list[Row]:
-    """Interleaved timings with paired ratios to the first run."""
-    return [{"case": case, **row} for row in compare(runs, repeats=repeats).as_rows()]
-
-
 PARTS = {"score": score, "large": large, "tightness": tightness}
 
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--source", type=Path, default=HERE.parent / "data")
-    options = parser.parse_args()
+    options = part_parser(__doc__, PARTS, source="data").parse_args()
     run_parts("pot", PARTS, options, options.source, seeds=[SEED])
 
 

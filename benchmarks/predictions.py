@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._floors import OPERATIONS_PER_EXPONENTIAL, Device, floor_seconds, traffic, work_of
-from benchmarks._gpu.inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
+from benchmarks.gpu.inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
 from graphlab.ops import CSRGraph, RowPattern
 
 HERE = Path(__file__).parent
@@ -146,7 +146,7 @@ def table() -> str:
 
 
 def render(text: str) -> str:
-    """The page with the table in its place."""
+    """The page with the table in it."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

@@ -19,15 +19,14 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
-from benchmarks._graphs import rmat
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare
+from benchmarks._harness.graphs import rmat
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
 from graphlab.ops import CSRGraph, cluster_sum, propagate
 
 SEED = 0
 DIM = 128
 CLUSTERS = 500
-Row = dict[str, Any]
 Sums = dict[str, Callable[[Tensor], Tensor]]
 
 
@@ -38,7 +37,7 @@ def cluster_methods(cluster: Tensor, clusters: int) -> Sums:
         index = cluster[:, None].expand_as(x)
         return x.new_zeros(clusters, x.size(1)).scatter_reduce(0, index, x, "sum")
 
-    found: Sums = {
+    sums: Sums = {
         "torch.scatter_reduce": reduced,
         "torch.index_add": lambda x: x.new_zeros(clusters, x.size(1)).index_add(0, cluster, x),
         "PyG scatter": lambda x: scatter(x, cluster, 0, clusters, "sum"),
@@ -46,8 +45,8 @@ def cluster_methods(cluster: Tensor, clusters: int) -> Sums:
     }
     package = torch_scatter()
     if package is not None:
-        found["torch-scatter"] = lambda x: package.scatter_sum(x, cluster, 0, dim_size=clusters)
-    return found
+        sums["torch-scatter"] = lambda x: package.scatter_sum(x, cluster, 0, dim_size=clusters)
+    return sums
 
 
 def neighbour_methods(graph: CSRGraph) -> Sums:
@@ -59,7 +58,7 @@ def neighbour_methods(graph: CSRGraph) -> Sums:
         warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
         ones = torch.ones(col.numel())
         matrix = torch.sparse_csr_tensor(rowptr, index, ones, (nodes, nodes))
-    found: Sums = {
+    sums: Sums = {
         "torch.sparse": lambda h: matrix @ h,
         "torch.index_add": lambda h: torch.zeros_like(h).index_add(0, owner, h[index]),
         "PyG scatter": lambda h: scatter(h[index], owner, 0, nodes, "sum"),
@@ -67,8 +66,8 @@ def neighbour_methods(graph: CSRGraph) -> Sums:
     }
     package = torch_scatter()
     if package is not None:
-        found["torch-scatter"] = lambda h: package.segment_csr(h[index], rowptr)
-    return found
+        sums["torch-scatter"] = lambda h: package.segment_csr(h[index], rowptr)
+    return sums
 
 
 def torch_scatter() -> Any:
@@ -89,10 +88,9 @@ def timed(case: str, methods: Sums, x: Tensor, repeats: int) -> list[Row]:
 
     forward = {name: lambda m=m: m(x) for name, m in methods.items()}
     whole = {name: lambda m=m: both(m) for name, m in methods.items()}
-    rows = []
+    rows: list[Row] = []
     for label, runs in (("forward", forward), ("forward + backward", whole)):
-        found = compare(runs, repeats=repeats).as_rows()
-        rows += [{"case": f"{case}, {label}", **row} for row in found]
+        rows += compared(f"{case}, {label}", runs, repeats=repeats)
     return rows
 
 
@@ -120,9 +118,8 @@ PARTS = {"clusters": clusters, "neighbours": neighbours}
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
-    parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--scale", type=int, default=17)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser = part_parser(__doc__, PARTS, repeats=7)
+    parser.add_argument("--scale", type=int, default=17, help="log2 of the nodes")
     options = parser.parse_args()
     run_parts("scatter", PARTS, options, options, seeds=[SEED])
 

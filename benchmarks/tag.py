@@ -23,10 +23,10 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.timing import compare
 from benchmarks.baselines.tag import bare_replies
-from graphlab.tag import EmbeddingStore, LLMClient, LLMReply, TextEncoder
+from graphlab.tag import EmbeddingStore, Limits, LLMClient, LLMReply, Retry, TextEncoder
 
 SEED = 0
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def environment() -> dict[str, str]:
 @contextmanager
 def server(*arguments: str) -> Iterator[str]:
     """Address of a chat server in another process."""
-    command = [sys.executable, "-m", "benchmarks._llm_server", *arguments]
+    command = [sys.executable, "-m", "benchmarks._harness.llm_server", *arguments]
     with subprocess.Popen(
         command, cwd=HERE.parent, env=environment(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -85,8 +85,8 @@ def server(*arguments: str) -> Iterator[str]:
 def stats(url: str) -> dict[str, Any]:
     """What a server has seen."""
     with urlopen(f"{url}/stats", timeout=30) as response:  # noqa: S310  (our own loopback server)
-        found: dict[str, Any] = json.loads(response.read())
-    return found
+        seen: dict[str, Any] = json.loads(response.read())
+    return seen
 
 
 def start(function: str, *arguments: object) -> subprocess.Popen[str]:
@@ -107,9 +107,12 @@ def prompts(count: int, prefix: str = "node") -> list[str]:
 def client(url: str, cache: Path | None = None) -> LLMClient:
     """The client as the parts use it."""
     return LLMClient(
-        "m", base_url=url, cache=cache, concurrency=CONCURRENCY, backoff=0.01, max_backoff=0.1,
-        timeout=2.0, max_attempts=12,
-    )  # fmt: skip
+        "m",
+        base_url=url,
+        cache=cache,
+        retry=Retry(attempts=12, timeout=2.0, backoff=0.01, max_backoff=0.1),
+        limits=Limits(concurrency=CONCURRENCY),
+    )
 
 
 # --- throughput -----------------------------------------------------------------------------------
@@ -135,12 +138,12 @@ def throughput(sizes: Sizes) -> list[Row]:
             "LLMClient, cache in memory": lambda: ours(False),
             "LLMClient, cache on disk": lambda: ours(True),
         }
-        found = compare(runs, repeats=sizes.repeats, warmup=1)
+        timed = compare(runs, repeats=sizes.repeats, warmup=1)
         peak = stats(url)["peak"]
     case = f"{sizes.timed_prompts} prompts, concurrency {CONCURRENCY}, {1e3 * LATENCY:.0f} ms"
     least = -(-sizes.timed_prompts // CONCURRENCY) * LATENCY
     rows = []
-    for row in found.as_rows():
+    for row in timed.as_rows():
         row["times_the_bare_sdk"] = 1 / row["speedup"]
         row["calls_per_s"] = sizes.timed_prompts / row["median_s"]
         rows.append({"case": case, **row, "least_possible_s": least, "peak_concurrency": peak})
@@ -332,7 +335,7 @@ PARTS: dict[str, Callable[[Sizes], list[Row]]] = {
 def main() -> None:
     """Run the chosen parts and write their rows."""
     parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on all amounts")
     options = parser.parse_args()
     os.environ["no_proxy"] = "127.0.0.1"
     run_parts("tag", PARTS, options, Sizes.scaled(options.scale), seeds=[SEED])

@@ -7,20 +7,17 @@ python -m benchmarks.tape --only layer     one part
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks._memory import peak_memory
-from benchmarks._parts import part_parser, run_parts
-from benchmarks._timing import compare
+from benchmarks._harness.parts import part_parser, run_parts
+from benchmarks._harness.rows import Row, compared
 from benchmarks.baselines.tape import embed_and_multiply
-from graphlab.tag import RankedPredictionEncoder
+from graphlab.tag.tape import RankedPredictionEncoder
 
 SEED = 0
 K, DIM, HIDDEN, CLASSES = 5, 128, 128, 40
-Row = dict[str, Any]
 
 
 def layer(nodes: int) -> list[Row]:
@@ -38,15 +35,13 @@ def layer(nodes: int) -> list[Row]:
         name: _step(output, [encoder.weight, weight], upstream) for name, output in outputs.items()
     }
     case = f"P layer, N={nodes}, k={K}, d={DIM}, h={HIDDEN}, forward + backward"
-    rows = [{"case": case, **row} for row in compare(steps, repeats=3, warmup=1).as_rows()]
+    rows = compared(case, steps, repeats=3, warmup=1, memory=True)
     with torch.no_grad():
         plain, fused = (output() for output in outputs.values())
         error = float((plain - fused).abs().max() / plain.abs().max())
         del plain, fused
     for row in rows:
-        memory = peak_memory(steps[row["name"]]).cpu_bytes
-        row |= {"peak_extra_bytes": memory, "largest_relative_difference": error}
-    for row in rows:
+        row["largest_relative_difference"] = error
         row["times_less_memory"] = rows[0]["peak_extra_bytes"] / row["peak_extra_bytes"]
     return rows
 
@@ -66,7 +61,7 @@ PARTS = {"layer": layer}
 def main() -> None:
     """Run the chosen parts and write their rows."""
     parser = part_parser(__doc__, PARTS)
-    parser.add_argument("--nodes", type=int, default=1_000_000)
+    parser.add_argument("--nodes", type=int, default=1_000_000, help="rows of the layer")
     options = parser.parse_args()
     run_parts("tape", PARTS, options, options.nodes, seeds=[SEED])
 

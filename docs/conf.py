@@ -68,24 +68,25 @@ html_css_files = ["graphlab.css"]
 
 # --- the API reference ----------------------------------------------------------------------------
 
-ROOMS = [room for room in graphlab.__all__ if not room.startswith("_")]
+ROOMS = re.findall(r"^   (graphlab\.\S+)$", (HERE / "api.md").read_text("utf-8"), re.MULTILINE)
 
 
 def borrowed() -> set[str]:
     """Public names that a room shows although another room holds them; indexed there only."""
-    found = set()
+    result = set()
     for room in ROOMS:
-        module = import_module(f"graphlab.{room}")
+        module = import_module(room)
+        parent = import_module(room.rpartition(".")[0])
         for name in module.__all__:
-            home = getattr(getattr(module, name), "__module__", module.__name__)
-            if not f"{home}.".startswith(f"graphlab.{room}."):
-                found.add(f"graphlab.{room}.{name}")
-    return found
+            home = getattr(getattr(module, name), "__module__", room)
+            if not f"{home}.".startswith(f"{room}.") or name in getattr(parent, "__all__", ()):
+                result.add(f"{room}.{name}")
+    return result
 
 
 def constants() -> dict[str, list[str]]:
     """Public names by room that are neither classes nor functions."""
-    modules = {f"graphlab.{room}": import_module(f"graphlab.{room}") for room in ROOMS}
+    modules = {room: import_module(room) for room in ROOMS}
     return {
         room: [name for name in module.__all__ if not callable(getattr(module, name))]
         for room, module in modules.items()

@@ -17,21 +17,21 @@ def main() -> None:
     """Write the picture from the committed results."""
     from matplotlib.figure import Figure
 
-    found = results(f"pretrain_{name}" for name in SCALING)
-    if not found:
+    files = results(f"pretrain_{name}" for name in SCALING)
+    if not files:
         sys.exit("there are no results of the scaling curve yet")
     figure = Figure(figsize=(6, 3.2))
     ax = figure.subplots()
     for target, color in zip(TARGETS[:3], COLORS, strict=True):
         points = [
             (table["rows"]["pretraining"]["pairs"]["mean"], table["rows"][f"{target}: graphclip"])
-            for table in found.values()
+            for table in files.values()
         ]
         count = [pairs for pairs, _ in points]
         mean = [100 * row["acc"]["mean"] for _, row in points]
         spread = [100 * (row["acc"]["std"] or 0.0) for _, row in points]
         ax.errorbar(count, mean, spread, color=color, marker="o", capsize=3, label=target)
-        flat = next(iter(found.values()))["rows"][f"{target}: subgraph mean"]["acc"]["mean"]
+        flat = next(iter(files.values()))["rows"][f"{target}: subgraph mean"]["acc"]["mean"]
         ax.axhline(100 * flat, color=color, linestyle=":", linewidth=1)
     ax.set_xscale("log")
     ax.set_xticks(count, [f"{pairs:,.0f}" for pairs in count])

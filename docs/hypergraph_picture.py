@@ -61,8 +61,8 @@ def main() -> None:
     for u, v in edges.t().tolist():
         axes[1].plot(*POINTS[[u, v]].T, color="#7A7A7A", linewidth=1)
     finish(axes[1], "its projection:\nwhat is seen")
-    found = MaxCliqueBaseline().predict(edges, nodes)
-    draw(axes[2], found, f"maximal cliques:\nJaccard {jaccard(found, truth):.2f}")
+    predicted = MaxCliqueBaseline().predict(edges, nodes)
+    draw(axes[2], predicted, f"maximal cliques:\nJaccard {jaccard(predicted, truth):.2f}")
     learned = model.predict(edges, nodes)
     draw(axes[3], learned, f"learned from like ones:\nJaccard {jaccard(learned, truth):.2f}")
     target = Path(__file__).parent / "images" / "hypergraph.png"

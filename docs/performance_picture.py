@@ -43,19 +43,21 @@ def draw(ax: Any, case: Case, name: str) -> None:
     """Bars of one case, in units of our time."""
     unit = case.seconds[name]
     peers = {k: v for k, v in case.seconds.items() if not k.startswith(NOT_PEERS) and k != name}
-    found = [*sorted(peers.items(), key=lambda item: -item[1]), (name, unit)]
+    times = [*sorted(peers.items(), key=lambda item: -item[1]), (name, unit)]
     colors = [PEER] * len(peers) + [OURS]
     if case.floor is not None:
-        found.append(("floor", case.floor))
+        times.append(("floor", case.floor))
         colors.append(FLOOR)
-    found, colors = found[::-1], colors[::-1]
-    places = range(len(found))
-    ax.barh(places, [seconds / unit for _, seconds in found], color=colors)
-    ax.set_yticks(places, [label for label, _ in found], fontsize=8, color=INK)
+    times, colors = times[::-1], colors[::-1]
+    positions = range(len(times))
+    ax.barh(positions, [seconds / unit for _, seconds in times], color=colors)
+    ax.set_yticks(positions, [label for label, _ in times], fontsize=8, color=INK)
     title = fill(f"{case.system}: {case.title}", 44)
     ax.set_title(title, fontsize=8, color=INK, loc="left")
-    for place, (_, seconds) in zip(places, found, strict=True):
-        ax.text(seconds / unit, place, f" {seconds / unit:.2g}", va="center", fontsize=8, color=INK)
+    for position, (_, seconds) in zip(positions, times, strict=True):
+        ax.text(
+            seconds / unit, position, f" {seconds / unit:.2g}", va="center", fontsize=8, color=INK
+        )
     ax.set_xticks([])
     for side in ax.spines.values():
         side.set_visible(False)
@@ -65,8 +67,8 @@ def main() -> None:
     """Write the picture."""
     from matplotlib.figure import Figure
 
-    found = [c for c in cases() if c.title.startswith(CHOSEN.get(c.system, "\0"))]
-    drawn = [(case, name) for case in found if (name := ours(case)) is not None]
+    chosen = [c for c in cases() if c.title.startswith(CHOSEN.get(c.system, "\0"))]
+    drawn = [(case, name) for case in chosen if (name := ours(case)) is not None]
     figure = Figure(figsize=(9, 1.6 * ((len(drawn) + 1) // 2)))
     axes = figure.subplots((len(drawn) + 1) // 2, 2, squeeze=False).flatten()
     for ax in axes[len(drawn) :]:

@@ -1,4 +1,4 @@
-"""What is installed here, which kernels are active, and why: ``python -m graphlab.info``.
+"""Report of installed packages and active kernels, with reasons: ``python -m graphlab.info``.
 
 The report is the first thing to attach to a question about speed or about a failing installation.
 ``--json`` prints the same as one JSON object.
@@ -44,7 +44,7 @@ def collect() -> dict[str, Any]:
     """Collect the facts of the report.
 
     Returns:
-        A JSON-compatible dict with the keys ``versions`` (distribution to version, None if
+        dict[str, Any]: JSON values under the keys ``versions`` (distribution to version, None if
         absent), ``kernels`` (the library status, and per operator and device ``"compiled"`` or
         ``"pure"``), ``devices`` (list of dicts), ``cpu``, ``data_root`` and ``extras`` (extra to
         the list of its missing packages).
@@ -69,16 +69,16 @@ def collect() -> dict[str, Any]:
 def _versions() -> dict[str, str | None]:
     from graphlab import __version__
 
-    found: dict[str, str | None] = {
+    versions: dict[str, str | None] = {
         "graphlab": __version__,
         "python": platform.python_version(),
     }
     for name in _CORE:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            versions[name] = None
+    return versions
 
 
 def _kernels() -> dict[str, Any]:
@@ -102,10 +102,10 @@ def _operators() -> list[str]:
 def _devices() -> list[dict[str, Any]]:
     import torch
 
-    found = []
+    devices = []
     for index in range(torch.cuda.device_count()):
         device = torch.cuda.get_device_properties(index)
-        found.append(
+        devices.append(
             {
                 "name": f"cuda:{index}",
                 "model": device.name,
@@ -113,7 +113,7 @@ def _devices() -> list[dict[str, Any]]:
                 "memory_gib": round(device.total_memory / 2**30, 1),
             }
         )
-    return found
+    return devices
 
 
 def _cpu() -> dict[str, Any]:
@@ -135,10 +135,10 @@ def format_report(facts: dict[str, Any]) -> str:
     """Format what :func:`collect` returns for people.
 
     Args:
-        facts: The dict :func:`collect` returns.
+        facts (dict): The dict :func:`collect` returns.
 
     Returns:
-        Lines of text, without a final newline.
+        str: Lines of text, without a final newline.
     """
     lines = ["versions"]
     lines += [f"  {name:<20}{value or 'absent'}" for name, value in facts["versions"].items()]
@@ -184,10 +184,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the report.
 
     Args:
-        argv: Command line without the program name; ``--json`` is the one option.
+        argv (sequence of str, optional): Command line without the program name; ``--json`` is the
+            one option.
 
     Returns:
-        Exit status: 0, or 2 for an unknown option.
+        int: Exit status: 0, or 2 for an unknown option.
     """
     options = list(sys.argv[1:] if argv is None else argv)
     if options not in ([], ["--json"]):

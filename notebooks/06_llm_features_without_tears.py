@@ -33,20 +33,19 @@ from graphlab import viz
 from graphlab.datasets import python_stdlib
 from graphlab.tag import (
     TAPE,
-    CandidateVote,
     ExplanationGenerator,
     ExplanationPrompt,
     GAugLLM,
     HashingEncoder,
+    Limits,
     LLMClient,
-    LLMEdgeModifier,
     Price,
     PromptExperts,
     TextEncoder,
     TextGraph,
-    propose_edge_candidates,
-    tape_split,
 )
+from graphlab.tag.gaugllm import CandidateVote, LLMEdgeModifier, propose_edge_candidates
+from graphlab.tag.tape import tape_split
 
 torch.set_num_threads(1)
 data = python_stdlib()
@@ -132,7 +131,7 @@ address = f"http://127.0.0.1:{server.server_port}/v1"
 
 # %%
 budget = round(estimate.cost / 5, 3)
-client = LLMClient("some-model", base_url=address, budget=budget, **options)
+client = LLMClient("some-model", base_url=address, limits=Limits(budget=budget), **options)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     table = ExplanationGenerator(client, prompt).run(graph.text, ids=data.name)
@@ -220,8 +219,8 @@ _ = ax.set_ylabel("test accuracy")
 # rest is listed, not faked:
 
 # %%
-experts = PromptExperts(("raw", "idr", "sas", "sar"), label_names=graph.label_names)
-texts = experts.run(None, graph.text, graph.edge_index)
+experts = PromptExperts(None, ("raw", "idr", "sas", "sar"), label_names=graph.label_names)
+texts = experts.run(graph.text, graph.edge_index)
 print("there:", texts.names, " left out:", texts.left_out)
 client = LLMClient("some-model", base_url=address, price=price, max_tokens=300)
 for name in texts.left_out:

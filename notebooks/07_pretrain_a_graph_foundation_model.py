@@ -31,7 +31,6 @@ from graphlab import viz
 from graphlab.datasets import python_stdlib
 from graphlab.tag import (
     GraphCLIP,
-    GraphCLIPEncoder,
     GraphTextPairs,
     HashingEncoder,
     PretrainConfig,
@@ -43,6 +42,7 @@ from graphlab.tag import (
     encode_nodes,
     pretrain,
 )
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 torch.set_num_threads(1)
 data = python_stdlib()

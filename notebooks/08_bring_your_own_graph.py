@@ -30,7 +30,8 @@ from graphlab.contrastive import SCGC
 from graphlab.embed import FastRP, topological_concentration
 from graphlab.evaluate import clustering_scores, linear_probe, random_split
 from graphlab.hyper import from_networkx_bipartite, project, projection_loss
-from graphlab.tag import HashingEncoder, TextEncoder, TextGraph, check_text_alignment, encode_nodes
+from graphlab.tag import HashingEncoder, TextEncoder, TextGraph, encode_nodes
+from graphlab.tag.text_graph import check_text_alignment
 
 # %% [markdown]
 # ## From networkx

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from graphlab.contrastive import PamCLoss, ProGCLLoss, gaussian_sketch
 from graphlab.ops import unit_rows
-from graphlab.tag import GraphCLIPEncoder
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 RING = torch.stack([torch.arange(8), (torch.arange(8) + 1) % 8])
 

@@ -140,45 +140,47 @@ def toy_data(edge_index: Tensor) -> Data:
     return data
 
 
-def candidates() -> tag.EdgeCandidates:
-    return tag.propose_edge_candidates(features(), PLAIN, min_del=1, num_add=2)
+def candidates() -> tag.gaugllm.EdgeCandidates:
+    return tag.gaugllm.propose_edge_candidates(features(), PLAIN, min_del=1, num_add=2)
 
 
-def modifier() -> tag.LLMEdgeModifier:
+def modifier() -> tag.gaugllm.LLMEdgeModifier:
     votes = (torch.arange(len(candidates())) % 3) - 1
-    return tag.LLMEdgeModifier(candidates(), votes, 0.8, 0.8, seed=0)
+    return tag.gaugllm.LLMEdgeModifier(candidates(), votes, 0.8, 0.8, seed=0)
 
 
-def store(edge_index: Tensor) -> tag.SubgraphStore:
+def store(edge_index: Tensor) -> tag.graphclip.SubgraphStore:
     return tag.SubgraphSampler(walk_length=6).sample(edge_index, NODES)
 
 
-def stored(found: tag.SubgraphStore) -> list[Tensor]:
+def stored(found: tag.graphclip.SubgraphStore) -> list[Tensor]:
     return [
         torch.as_tensor(part.copy()).long() for part in (found.node, found.edge, found.node_ptr)
     ]
 
 
 def link_predictor(edge_index: Tensor) -> Tensor:
-    model = tag.GraphCLIP(tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8))
+    model = tag.GraphCLIP(
+        tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
+    )
     set_parameters(model)
     predictor = tag.LinkPredictor(model, tag.SubgraphSampler(walk_length=6))
     return predictor.predict(features(), edge_index, edge_index)
 
 
 def clip_encoder(edge_index: Tensor) -> Tensor:
-    model = tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
+    model = tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=4, center_channels=8)
     set_parameters(model)
     batch = torch.zeros(NODES, dtype=torch.long)
-    pe = tag.random_walk_encoding(edge_index, batch, 1, 4)
+    pe = tag.graphclip.random_walk_encoding(edge_index, batch, 1, 4)
     return model(features(), pe, edge_index, batch, torch.tensor([0]))[0]
 
 
 def selector(edge_index: Tensor) -> Tensor:
-    model = tag.ContextAwareSelector(4, 2)
+    model = tag.gaugllm.ContextAwareSelector(4, 2)
     set_parameters(model)
     content = torch.randn(NODES, 2, 4, generator=generator())
-    return tag.fit_selector(model, content, content.flip(1), edge_index, epochs=2).x
+    return tag.gaugllm.fit_selector(model, content, content.flip(1), edge_index, epochs=2).x
 
 
 def predicted(model: Any, edge_index: Tensor) -> Tensor:
@@ -206,7 +208,9 @@ def csr(edge_index: Tensor) -> list[Tensor]:
 
 
 def revgat(edge_index: Tensor) -> Tensor:
-    return set_parameters(tag.RevGAT(4, 4, 2, 2, heads=2, edge_dropout=0.5))(features(), edge_index)
+    return set_parameters(tag.tape.RevGAT(4, 4, 2, 2, heads=2, edge_dropout=0.5))(
+        features(), edge_index
+    )
 
 
 def tape(edge_index: Tensor) -> Tensor:
@@ -307,30 +311,32 @@ ENTRY_POINTS: dict[str, Callable[[Tensor], Any]] = {
         tag.SubgraphSampler("khop", num_hops=2).sample(e, NODES)
     ),
     "SubgraphStore.from_edges": lambda e: stored(
-        tag.SubgraphStore.from_edges([e[:, :4]], [int(e[0, 0])], NODES)
+        tag.graphclip.SubgraphStore.from_edges([e[:, :4]], [int(e[0, 0])], NODES)
     ),
     "LinkPredictor": link_predictor,
     "GraphCLIPEncoder": clip_encoder,
-    "augment_subgraphs": lambda e: tag.augment_subgraphs(
+    "augment_subgraphs": lambda e: tag.graphclip.augment_subgraphs(
         features(), e, torch.zeros(NODES, dtype=torch.long), 1
     ),
     "TAPE": tape,
     "RevGAT": revgat,
     "EdgeCandidates.check_graph": lambda e: candidates().check_graph(e).src,
     "propose_edge_candidates": lambda e: (
-        tag.propose_edge_candidates(features(), e, min_del=1).score
+        tag.gaugllm.propose_edge_candidates(features(), e, min_del=1).score
     ),
     "LLMEdgeModifier.edit": lambda e: modifier().edit(e),
     "LLMEdgeModifier": lambda e: modifier()(Data(edge_index=e, num_nodes=NODES)).edge_index,
-    "apply_all_votes": lambda e: tag.apply_all_votes(
+    "apply_all_votes": lambda e: tag.gaugllm.apply_all_votes(
         e, candidates(), (torch.arange(len(candidates())) % 3) - 1
     ),
-    "edge_changes": lambda e: torch.tensor(tag.edge_changes(e, e[:, 1:], NODES).deleted),
+    "edge_changes": lambda e: torch.tensor(tag.gaugllm.edge_changes(e, e[:, 1:], NODES).deleted),
     "fit_selector": selector,
     "PromptExperts": lambda e: torch.tensor(
         [
-            hash(tuple(tag.PromptExperts(("sas",)).prompts("sas", ["a b", "c"] * 3 + ["d"], e))),
-            hash(str(tag.PromptExperts(("idr",)).contexts(e, NODES))),
+            hash(
+                tuple(tag.PromptExperts(None, ("sas",)).prompts("sas", ["a b", "c"] * 3 + ["d"], e))
+            ),
+            hash(str(tag.PromptExperts(None, ("idr",)).contexts(e, NODES))),
         ]
     ),
     "GAugLLM": gaugllm,

@@ -70,13 +70,15 @@ def progcl_loss(loss: contrastive.ProGCLLoss) -> Tensor:
     return loss(rows(5), rows(5, 1))
 
 
-def clip_encoder(**options: Any) -> tag.GraphCLIPEncoder:
-    return tag.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8, **options)
+def clip_encoder(**options: Any) -> tag.graphclip.GraphCLIPEncoder:
+    return tag.graphclip.GraphCLIPEncoder(
+        4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8, **options
+    )
 
 
 def clip_inputs() -> tuple[Tensor, ...]:
     batch = torch.zeros(NODES, dtype=torch.long)
-    pe = tag.random_walk_encoding(EDGES, batch, 1, 4, dtype=torch.float64)
+    pe = tag.graphclip.random_walk_encoding(EDGES, batch, 1, 4, dtype=torch.float64)
     return rows(4), pe, EDGES, batch, torch.tensor([0])
 
 
@@ -99,7 +101,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         clustering,
     ),
     "ContextAwareSelector": (
-        lambda: tag.ContextAwareSelector(5, 2),
+        lambda: tag.gaugllm.ContextAwareSelector(5, 2),
         lambda m: m(rows(10).view(NODES, 2, 5), rows(10, 1).view(NODES, 2, 5)),
     ),
     "GBT": (lambda: contrastive.GBT(encoder()), two_views),
@@ -132,10 +134,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         lambda m: m(rows(4)),
     ),
     "RankedPredictionEncoder": (
-        lambda: tag.RankedPredictionEncoder(3, 2, 4),
+        lambda: tag.tape.RankedPredictionEncoder(3, 2, 4),
         lambda m: m(torch.tensor([[1, 2], [3, 0]])),
     ),
-    "RevGAT": (lambda: tag.RevGAT(4, 4, 2, 2, heads=2), lambda m: m(rows(4), EDGES)),
+    "RevGAT": (lambda: tag.tape.RevGAT(4, 4, 2, 2, heads=2), lambda m: m(rows(4), EDGES)),
     "S2GAE": (
         lambda: contrastive.S2GAE(encoder(), 5),
         lambda m: m.loss(rows(4), EDGES, generator=seeded()),

@@ -26,9 +26,11 @@ def edge_index() -> EdgeIndex:
     return EdgeIndex(rows, sparse_size=(5, 5), sort_order="row", is_undirected=True)
 
 
-def modifier() -> tag.LLMEdgeModifier:
-    asked = tag.EdgeCandidates(torch.tensor([0, 0]), torch.tensor([3, 1]), torch.tensor([1, 0]), 5)
-    return tag.LLMEdgeModifier(asked, torch.tensor([1, 0]), 1.0, 1.0, seed=0)
+def modifier() -> tag.gaugllm.LLMEdgeModifier:
+    asked = tag.gaugllm.EdgeCandidates(
+        torch.tensor([0, 0]), torch.tensor([3, 1]), torch.tensor([1, 0]), 5
+    )
+    return tag.gaugllm.LLMEdgeModifier(asked, torch.tensor([1, 0]), 1.0, 1.0, seed=0)
 
 
 TRANSFORMS = {

@@ -82,13 +82,13 @@ def by_products(train: Any, targets: Any | None, num_hops: int, beta: float) -> 
     """Concentration ``(N,)`` by sparse powers and masked products.
 
     Args:
-        train: scipy CSR matrix of the training edges.
-        targets: Matrix of the target edges; None for the training edges.
-        num_hops: K.
-        beta: Factor per hop.
+        train (Any): scipy CSR matrix of the training edges.
+        targets (Any, optional): Matrix of the target edges; None for the training edges.
+        num_hops (int): K.
+        beta (float): Factor per hop.
 
     Returns:
-        The values; 0 where undefined.
+        Values: The values; 0 where undefined.
     """
     degree = np.asarray(train.sum(axis=1)).ravel()
     aim = train if targets is None else targets

@@ -28,15 +28,15 @@ def authors_fastrp(
     weighted sum, and the standardisation of its columns.
 
     Args:
-        adjacency: ``(N, N)`` CSR.
-        dim: Columns.
-        weights: Of the powers.
-        beta: Exponent of the degrees.
-        normalize: Whether rows are divided by their norms.
-        seed: Of the matrix.
+        adjacency (sp.csr_matrix): ``(N, N)`` CSR.
+        dim (int): Columns.
+        weights (Sequence[float]): Of the powers.
+        beta (float, optional): Exponent of the degrees.
+        normalize (bool): Whether rows are divided by their norms.
+        seed (int): Of the matrix.
 
     Returns:
-        ``(N, dim)``.
+        Floats: ``(N, dim)``.
     """
     rng = np.random.default_rng(seed)
     nodes = adjacency.shape[0]

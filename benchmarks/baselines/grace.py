@@ -40,10 +40,10 @@ class EagerGRACE(nn.Module):
     """Two graph convolutions with ReLU, a projection head, and the eager loss.
 
     Args:
-        in_channels: Number of features.
-        channels: Width of the embeddings; the hidden layer has twice as many.
-        proj_channels: Hidden width of the head.
-        temperature: Divides the cosine.
+        in_channels (int): Number of features.
+        channels (int): Width of the embeddings; the hidden layer has twice as many.
+        proj_channels (int): Hidden width of the head.
+        temperature (float): Divides the cosine.
     """
 
     def __init__(

@@ -17,7 +17,8 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GPSConv, SAGEConv, global_mean_pool
 from torch_geometric.utils import to_undirected
 
-from graphlab.tag import GraphCLIPEncoder, GraphTextPairs
+from graphlab.tag import GraphTextPairs
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 __all__ = [
     "DenseTower",
@@ -47,8 +48,8 @@ def walk(
     returned = [torch.ones_like(start, dtype=torch.bool)]
     for _ in range(length):
         draw = torch.rand(start.numel(), generator=generator)
-        place = (draw * degree[here]).long()
-        there = col[(rowptr[here] + place).clamp(max=col.numel() - 1)].long()
+        offset = (draw * degree[here]).long()
+        there = col[(rowptr[here] + offset).clamp(max=col.numel() - 1)].long()
         back = (torch.rand(start.numel(), generator=generator) < restart) | (degree[here] == 0)
         here = torch.where(back, start, there)
         path.append(here)
@@ -68,7 +69,7 @@ def subgraph_objects(path: Tensor, returned: Tensor) -> list[Data]:
             edges = torch.tensor([[root], [root]])
         edges = to_undirected(edges)
         kept = edges.unique().tolist()
-        local = {node: place for place, node in enumerate(kept)}
+        local = {node: position for position, node in enumerate(kept)}
         renamed = [[local[node] for node in row] for row in edges.tolist()]
         graphs.append(
             Data(

@@ -41,14 +41,14 @@ def hyperedges_inside(hyperedges: list[Clique], maximal: list[Clique]) -> dict[C
         by_n[len(clique)].append(frozenset(clique))
     for edge in hyperedges:
         by_k[len(edge)].append((edge, frozenset(edge)))
-    found: dict[Cell, set[Clique]] = {}
+    inside: dict[Cell, set[Clique]] = {}
     for n, larger in by_n.items():
         for k, smaller in by_k.items():
             if k <= n:
                 held = [e for clique in larger for e, members in smaller if not members - clique]
                 if held:
-                    found[n, k] = set(held)
-    return found
+                    inside[n, k] = set(held)
+    return inside
 
 
 def pick(inside: dict[Cell, set[Clique]], maximal: list[Clique], beta: int) -> dict[Cell, float]:
@@ -76,12 +76,12 @@ def candidates(maximal: list[Clique], chosen: dict[Cell, float]) -> dict[Clique,
     by_n: dict[int, list[Clique]] = defaultdict(list)
     for clique in maximal:
         by_n[len(clique)].append(clique)
-    found: dict[Clique, int] = dict.fromkeys(maximal, 0)
+    count: dict[Clique, int] = dict.fromkeys(maximal, 0)
     for (n, k), ratio in chosen.items():
         for clique in by_n[n][: int(ratio * len(by_n[n]))]:
             for part in combinations(clique, k):
-                found[part] = found.get(part, 0) + 1
-    return found
+                count[part] = count.get(part, 0) + 1
+    return count
 
 
 def count_features(drawn: dict[Clique, int], maximal: list[Clique], graph: nx.Graph) -> Any:
@@ -116,14 +116,14 @@ def count_features(drawn: dict[Clique, int], maximal: list[Clique], graph: nx.Gr
     return np.array(rows, dtype=np.float64)
 
 
-def motif_features(found: list[Clique], maximal: list[Clique], graph: nx.Graph) -> Any:
+def motif_features(drawn: list[Clique], maximal: list[Clique], graph: nx.Graph) -> Any:
     """The 54 motif columns, recomputed for every candidate."""
     at: dict[int, list[set[int]]] = defaultdict(list)
     for clique in maximal:
         members = set(clique)
         for v in clique:
             at[v].append(members)
-    return np.array([_motif_row(c, at, graph) for c in found])
+    return np.array([_motif_row(c, at, graph) for c in drawn])
 
 
 def _motif_row(candidate: Clique, at: dict[int, list[set[int]]], graph: nx.Graph) -> list[float]:
@@ -149,12 +149,12 @@ def _motif_pair(u: int, v: int, at: dict[int, list[set[int]]]) -> list[int]:
         meet = len(a & b) > (u in a and u in b) + (v in a and v in b)
         hold = (u in a) + (v in a) + (u in b) + (v in b)
         if hold == 2:
-            place = (6 if meet else 3) if (u in a) == (u in b) else (4 if meet else 2)
+            column = (6 if meet else 3) if (u in a) == (u in b) else (4 if meet else 2)
         elif hold == 3:
-            place = 8 if meet else 5
+            column = 8 if meet else 5
         else:
-            place = 9 if meet else 7
-        out[place] += 1
+            column = 9 if meet else 7
+        out[column] += 1
     return out
 
 

@@ -43,10 +43,10 @@ def influence_pairs(
     :math:`A + \dots + A^r` (``cumulative``) or :math:`A^r`.
 
     Args:
-        pairs: ``(2, M)`` int64 node pairs without loops or repetition, in any direction.
-        num_nodes: N.
-        order: r, at least 1.
-        cumulative: Sum the powers.
+        pairs (Tensor): ``(2, M)`` int64 node pairs without loops or repetition, in any direction.
+        num_nodes (int): N.
+        order (int): r, at least 1.
+        cumulative (bool): Sum the powers.
 
     Returns:
         ``(edge_index, edge_weight)``: sorted ``(2, E)`` int64 and ``(E,)`` float32 values.
@@ -70,10 +70,10 @@ def positive_sums(z: Tensor, edge_index: Tensor, edge_weight: Tensor, tau: float
     r""":math:`P_i = \sum_j w_{ij} \exp(\tau \cos(z_i, z_j))`, a node's cosine to itself being 0.
 
     Args:
-        z: ``(N, D)`` embeddings.
-        edge_index: ``(2, E)``; row 0 is the anchor i.
-        edge_weight: ``(E,)``.
-        tau: Multiplies the cosine.
+        z (Tensor): ``(N, D)`` embeddings.
+        edge_index (Tensor): ``(2, E)``; row 0 is the anchor i.
+        edge_weight (Tensor): ``(E,)``.
+        tau (float): Multiplies the cosine.
 
     Returns:
         ``(N,)`` sums. Memory: several E x D tensors, kept for the backward pass.
@@ -107,13 +107,13 @@ def meta_loss(z: Tensor, cluster: Tensor, num_clusters: int, tau: float) -> Tens
     0. Like the published formula it has no answer (NaN) for an empty cluster.
 
     Args:
-        z: ``(N, D)`` embeddings.
-        cluster: ``(N,)`` cluster of each row.
-        num_clusters: K.
-        tau: Multiplies the cosine.
+        z (Tensor): ``(N, D)`` embeddings.
+        cluster (Tensor): ``(N,)`` cluster of each row.
+        num_clusters (int): K.
+        tau (float): Multiplies the cosine.
 
     Returns:
-        Scalar.
+        Tensor: Scalar.
     """
     zeros = torch.zeros(num_clusters, z.shape[1], dtype=z.dtype, device=z.device)
     meta = zeros.index_add(0, cluster, z)
@@ -140,13 +140,13 @@ def exact_loss(z: Tensor, edge_index: Tensor, edge_weight: Tensor, tau: float) -
     exponentials, as a dense expression of the formula does.
 
     Args:
-        z: ``(N, D)`` embeddings.
-        edge_index: ``(2, E)`` positives.
-        edge_weight: ``(E,)``.
-        tau: Multiplies the cosine.
+        z (Tensor): ``(N, D)`` embeddings.
+        edge_index (Tensor): ``(2, E)`` positives.
+        edge_weight (Tensor): ``(E,)``.
+        tau (float): Multiplies the cosine.
 
     Returns:
-        Scalar.
+        Tensor: Scalar.
     """
     row, col = edge_index
     similarity = torch.exp(tau * _pairwise_cosine(z))
@@ -172,10 +172,10 @@ class EagerModel(nn.Module):
     """Encoder F-500-500-2000-D with trainable centres.
 
     Args:
-        in_channels: F.
-        num_clusters: K.
-        hidden_channels: Widths of the hidden layers.
-        out_channels: D.
+        in_channels (int): F.
+        num_clusters (int): K.
+        hidden_channels (tuple[int, ...]): Widths of the hidden layers.
+        out_channels (int): D.
     """
 
     def __init__(
@@ -225,16 +225,16 @@ def two_forward_epoch(
     passes took 189 s forward and the meta-node contrast 2.4 s.
 
     Args:
-        model: Encoder and centres.
-        optimizer: Of the model's parameters.
-        x: ``(N, F)`` dense features.
-        edge_index: ``(2, E)`` positives.
-        edge_weight: ``(E,)``.
-        weights: Loss weights.
-        exact: Contrast with all negatives (SCGC*) and not with meta-nodes.
+        model (EagerModel): Encoder and centres.
+        optimizer (torch.optim.Optimizer): Of the model's parameters.
+        x (Tensor): ``(N, F)`` dense features.
+        edge_index (Tensor): ``(2, E)`` positives.
+        edge_weight (Tensor): ``(E,)``.
+        weights (EpochWeights, optional): Loss weights.
+        exact (bool): Contrast with all negatives (SCGC*) and not with meta-nodes.
 
     Returns:
-        The loss before the step.
+        float: The loss before the step.
     """
     weights = weights or EpochWeights()
     _, first = model(x)

@@ -21,7 +21,7 @@ def kind(texts: Sequence[str]) -> str | None:
     """What a column holds: ``"number"``, ``"bar"``, or None for words.
 
     Args:
-        texts: Its cells; empty ones do not count.
+        texts (Sequence[str]): Its cells; empty ones do not count.
     """
     shown = [text for text in texts if text]
     for name, pattern in (("number", _NUMBER), ("bar", _BAR)):

@@ -45,8 +45,8 @@ def mathml(tex: str, display: bool = False) -> str:
     """Translate a formula.
 
     Args:
-        tex: LaTeX of the formula, without dollars.
-        display: Whether it stands on lines of its own.
+        tex (str): LaTeX of the formula, without dollars.
+        display (bool): Whether it stands on lines of its own.
 
     Returns:
         str: A ``<math>`` element.

@@ -41,10 +41,10 @@ def link_prediction() -> str:
 
 def speed() -> str:
     """The published method, scipy and ours."""
-    found = read(FILE)["rows"]
+    measured = read(FILE)["rows"]
     rows = []
-    for case in dict.fromkeys(row["case"] for row in found):
-        names = {row["name"]: row for row in found if row["case"] == case}
+    for case in dict.fromkeys(row["case"] for row in measured):
+        names = {row["name"]: row for row in measured if row["case"] == case}
         if "sets, as published" in names:
             cells = [
                 f"{1e3 * names[name]['median_s']:,.1f} ms"

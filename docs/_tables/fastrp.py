@@ -55,12 +55,12 @@ def case(path: str, part: str) -> dict[str, dict[str, Any]]:
 
 def speed() -> str:
     """One embedding beside every peer, on one and on two threads."""
-    found = [case(file(threads), "R-MAT 2^18") for threads in measured_threads()]
+    tables = [case(file(threads), "R-MAT 2^18") for threads in measured_threads()]
     rows = []
-    for name, row in found[0].items():
-        cells = [f"{rows_[name]['median_s']:.2f} s" for rows_ in found]
+    for name, row in tables[0].items():
+        cells = [f"{rows_[name]['median_s']:.2f} s" for rows_ in tables]
         ratios = [
-            f"{rows_[name]['median_s'] / rows_['graphlab']['median_s']:.1f}x" for rows_ in found
+            f"{rows_[name]['median_s'] / rows_['graphlab']['median_s']:.1f}x" for rows_ in tables
         ]
         rows.append([name, *cells, *ratios, f"{row['peak_extra_bytes'] / 1e6:,.0f}"])
     counts = measured_threads()
@@ -80,8 +80,8 @@ def bound() -> str:
         )
         rows.append([row["case"], str(threads), f"{row['median_s']:.2f} s", text])
         for dim in (128, 512):
-            found = case(file(threads), f"BlogCatalog, d = {dim}")
-            ours = found["graphlab"]
+            measured_case = case(file(threads), f"BlogCatalog, d = {dim}")
+            ours = measured_case["graphlab"]
             text = f"{ours['speedup']:.0f} times the authors' method"
             rows.append([ours["case"], str(threads), f"{1e3 * ours['median_s']:.0f} ms", text])
     large = "benchmarks/results/embed_large_2threads.json"

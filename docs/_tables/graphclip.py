@@ -30,8 +30,8 @@ ZERO_SHOT += ("subgraph mean", "own + mean", "majority", "chance")
 
 def results(names: Iterable[str]) -> dict[str, Any]:
     """Result files that are there, by name."""
-    files = {name: RESULTS.format(name) for name in names}
-    return {name: read(path) for name, path in files.items() if (ROOT / path).exists()}
+    paths = {name: RESULTS.format(name) for name in names}
+    return {name: read(path) for name, path in paths.items() if (ROOT / path).exists()}
 
 
 def unmeasured() -> str:
@@ -48,11 +48,11 @@ def by_target(
     kind: str, title: str, names: Iterable[str], cell: Callable[[dict[str, Any]], str]
 ) -> str:
     """One column per target, one row per name."""
-    found = results(f"{kind}_{name}" for name in TARGETS)
-    if not found:
+    files = results(f"{kind}_{name}" for name in TARGETS)
+    if not files:
         return unmeasured()
-    rows = [[n, *(cell(t["rows"].get(n, {})) for t in found.values())] for n in names]
-    heads = [f"{k.removeprefix(kind + '_')} ({len(v['seeds'])})" for k, v in found.items()]
+    rows = [[n, *(cell(t["rows"].get(n, {})) for t in files.values())] for n in names]
+    heads = [f"{k.removeprefix(kind + '_')} ({len(v['seeds'])})" for k, v in files.items()]
     return markdown([f"{title}, % (seeds)", *heads], rows)
 
 
@@ -68,8 +68,8 @@ def zero_shot() -> str:
 
 def few_shot() -> str:
     """Prompt tuning beside zero-shot and logistic regression on the same nodes, by shots."""
-    found = results(f"fewshot_{name}" for name in TARGETS)
-    every = dict.fromkeys(row for table in found.values() for row in table["rows"])
+    files = results(f"fewshot_{name}" for name in TARGETS)
+    every = dict.fromkeys(row for table in files.values() for row in table["rows"])
     shots = {row: int(re.findall(r"(\d+)-shot", row)[0]) for row in every if "settings" not in row}
     return by_target(
         "fewshot", "accuracy / macro-F1", sorted(shots, key=shots.__getitem__), metrics
@@ -84,12 +84,12 @@ def links() -> str:
 
 def ablations() -> str:
     """Zero-shot accuracy on every target by the way of pretraining."""
-    found = results(f"pretrain_{name}" for name in ABLATIONS)
-    if not found:
+    files = results(f"pretrain_{name}" for name in ABLATIONS)
+    if not files:
         return unmeasured()
-    targets = [t for t in TARGETS if any(f"{t}: graphclip" in r["rows"] for r in found.values())]
+    targets = [t for t in TARGETS if any(f"{t}: graphclip" in r["rows"] for r in files.values())]
     rows = []
-    for name, table in found.items():
+    for name, table in files.items():
         cells = [table["rows"].get(f"{target}: graphclip", {}) for target in targets]
         pairs = f"{table['rows']['pretraining']['pairs']['mean']:,.0f}"
         title = ABLATIONS[name.removeprefix("pretrain_")]
@@ -99,11 +99,11 @@ def ablations() -> str:
 
 def scaling() -> str:
     """Zero-shot accuracy by the number of pairs."""
-    found = results(f"pretrain_{name}" for name in SCALING)
-    if not found:
+    files = results(f"pretrain_{name}" for name in SCALING)
+    if not files:
         return unmeasured()
     rows = []
-    for table in found.values():
+    for table in files.values():
         cells = [table["rows"].get(f"{target}: graphclip", {}) for target in TARGETS[:3]]
         pairs = f"{table['rows']['pretraining']['pairs']['mean']:,.0f}"
         rows.append([pairs, str(len(table["seeds"])), *map(metrics, cells)])

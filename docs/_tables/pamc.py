@@ -37,8 +37,8 @@ def speed() -> str:
         "exact negatives N=10000 D=128, forward + backward": "exact negatives, N = 10,000, D = 128",
     }
     for case, title in cases.items():
-        found = measured(case)
-        ours, eager = found["graphlab"], found["eager"]
+        methods = measured(case)
+        ours, eager = methods["graphlab"], methods["eager"]
         memory = f"{eager['peak_extra_bytes'] / 1e6:,.0f} / {ours['peak_extra_bytes'] / 1e6:,.1f}"
         times = f"{1e3 * eager['median_s']:,.0f} / {1e3 * ours['median_s']:,.1f}"
         rows.append([title, times, f"{ours['speedup']:.1f}x", memory])
@@ -54,14 +54,14 @@ def speed() -> str:
 
 def gradients() -> str:
     """Cosine of the gradient of the negative term to the exact one."""
-    found = {
+    by_set = {
         name: measured(f"negative term on {name}, tau={tau}")
         for name, tau in (("cora_svd16", 1.0), ("acm_ae10", 0.5))
     }
     rows = []
     for kind in ("meta", "meta1", "meta2"):
-        cells = [f"{rows_[kind]['gradient_cosine_to_exact']:.4f}" for rows_ in found.values()]
-        cells += [f"{rows_[kind]['speedup']:.0f}x" for rows_ in found.values()]
+        cells = [f"{rows_[kind]['gradient_cosine_to_exact']:.4f}" for rows_ in by_set.values()]
+        cells += [f"{rows_[kind]['speedup']:.0f}x" for rows_ in by_set.values()]
         rows.append([f'`"{kind}"`', *cells])
     header = ["negatives", "cosine, Cora (SVD)", "cosine, ACM (autoencoder)"]
     return markdown([*header, "faster than exact, Cora", "faster than exact, ACM"], rows)

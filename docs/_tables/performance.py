@@ -31,10 +31,10 @@ class Case:
     """One thing that several methods do.
 
     Attributes:
-        system: Title of the system.
-        title: What is done.
-        seconds: Time by method, as measured.
-        floor: The least time possible, where it is known.
+        system (str): Title of the system.
+        title (str): What is done.
+        seconds (dict[str, float]): Time by method, as measured.
+        floor (float, optional): The least time possible, where it is known.
     """
 
     system: str
@@ -72,12 +72,12 @@ def duration(seconds: float) -> str:
     return f"{1e6 * seconds:.3g} µs"
 
 
-def bars(found: dict[str, float], floor: float | None) -> list[list[str]]:
+def bars(times: dict[str, float], floor: float | None) -> list[list[str]]:
     """Name, time and bar of every method, slowest first, the floor last."""
-    longest = max(found.values())
+    longest = max(times.values())
     rows = [
         [name, duration(seconds), bar(seconds / longest)]
-        for name, seconds in sorted(found.items(), key=lambda item: -item[1])
+        for name, seconds in sorted(times.items(), key=lambda item: -item[1])
     ]
     if floor is not None:
         rows.append(["*floor*", duration(floor), bar(floor / longest)])

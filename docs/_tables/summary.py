@@ -99,12 +99,12 @@ def described(rule: Rule, data: str, table: dict[str, Any]) -> list[str]:
 
 def cell(table: dict[str, Any], rows: str, metric: str) -> str:
     """Rows that match, with their numbers."""
-    found = {
+    scores = {
         row: scores[metric]
         for row, scores in table["rows"].items()
         if re.fullmatch(rows, row) and metric in scores
     }
-    return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in found.items())
+    return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in scores.items())
 
 
 TABLES: dict[str, Callable[[], str]] = {"results": results, "overview": overview}

@@ -10,7 +10,7 @@ from _tables.common import ROOT, markdown, read
 FILE = "benchmarks/results/tag.json"
 
 
-def found() -> list[dict[str, Any]]:
+def measured() -> list[dict[str, Any]]:
     """Measured rows, none before the first run."""
     return read(FILE)["rows"] if (ROOT / FILE).exists() else []
 
@@ -20,18 +20,18 @@ def speed() -> str:
     rows = [
         [row["name"], f"{row['median_s']:.2f} s", f"{row['calls_per_s']:.0f}",
          f"{row['times_the_bare_sdk']:.2f}"]
-        for row in found() if "calls_per_s" in row
+        for row in measured() if "calls_per_s" in row
     ]  # fmt: skip
     if not rows:
         return markdown(["not measured yet"], [])
-    case = next(row["case"] for row in found() if "calls_per_s" in row)
+    case = next(row["case"] for row in measured() if "calls_per_s" in row)
     return markdown([case, "time", "calls per second", "times the bare SDK"], rows)
 
 
 def load() -> str:
     """Counts under faults and kills; the million texts."""
     rows = []
-    for row in found():
+    for row in measured():
         if "rows_ok" in row:
             text = f"{row['rows_ok']} of {row['rows']} rows right, {row['calls']} calls, "
             text += f"at most {row['peak_concurrency']} at a time, {row['seconds']:.0f} s"

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab._io import read_json
-from graphlab.tag import EdgeCandidates, check_alignment
+from graphlab.tag import check_alignment
+from graphlab.tag.gaugllm import EdgeCandidates
 
 FOLDERS = {"citeseer": "citeseer_tag", "cora": "cora_tape"}
 _BERT_WIDTH = 768

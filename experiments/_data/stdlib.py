@@ -9,7 +9,8 @@ from torch import Tensor
 
 from experiments._data.llm_outputs import Stored
 from experiments._data.text_sets import EMBEDDED, stdlib
-from graphlab.tag import HashingEncoder, TextEncoder, TextGraph, propose_edge_candidates
+from graphlab.tag import HashingEncoder, TextEncoder, TextGraph
+from graphlab.tag.gaugllm import propose_edge_candidates
 
 __all__ = ["EMBEDDED", "stored_nothing", "text_graph"]
 

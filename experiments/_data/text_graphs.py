@@ -11,7 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from graphlab._io import read_json
-from graphlab.tag import TextGraph, read_ranked_predictions
+from graphlab.tag import TextGraph
+from graphlab.tag.tape import read_ranked_predictions
 
 CORA_SEEDS = 4  # there are embeddings of four fine-tuned models
 _CORA_WIDTH = 768

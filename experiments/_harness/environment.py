@@ -12,22 +12,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 
-_PACKAGES = (
-    "graphlab",
-    "graphlab-cuda-ops",
-    "torch",
-    "torch-geometric",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "networkx",
-)
+from graphlab import info
+
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -80,12 +71,7 @@ def _memory_bytes() -> int | None:
 
 def versions() -> dict[str, str | None]:
     """Versions of Python and of the packages that can change a result (None when absent)."""
-    known: dict[str, str | None] = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            known[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            known[package] = None
+    known: dict[str, str | None] = info.collect()["versions"]
     return known
 
 

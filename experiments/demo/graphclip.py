@@ -17,7 +17,6 @@ from experiments.demo.part import NO_LLM, STDLIB, Part
 from graphlab import viz
 from graphlab.tag import (
     GraphCLIP,
-    GraphCLIPEncoder,
     GraphTextPairs,
     PretrainConfig,
     SubgraphSampler,
@@ -25,6 +24,7 @@ from graphlab.tag import (
     ZeroShotClassifier,
     pretrain,
 )
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,23 @@ from experiments._data.stdlib import EMBEDDED, stored_nothing, text_graph
 from experiments.gaugllm.presets import Config
 from graphlab._random import seeded
 from graphlab.tag import (
-    CandidateVote,
-    ContextAwareSelector,
-    EdgeCandidates,
+    Limits,
     LLMClient,
     PromptExperts,
     SubgraphSampler,
     TemplateSummarizer,
     TextEncoder,
+)
+from graphlab.tag.gaugllm import (
+    CandidateVote,
+    ContextAwareSelector,
+    EdgeCandidates,
     fit_selector,
     labels_per_class_split,
     propose_edge_candidates,
-    tape_split,
     vote_edges,
 )
+from graphlab.tag.tape import tape_split
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,15 @@ def asked_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
         raise ValueError(f"{config.dataset} has no texts to show to a language model")
     if config.llm_model is None:
         raise ValueError("llm_model must name a model")
-    experts = PromptExperts(config.experts, label_names=stored.class_names)
     encoder = TextEncoder(config.encoder)
     with LLMClient(
         config.llm_model,
         base_url=config.llm_url,
         cache=config.llm_cache,
-        concurrency=config.llm_concurrency,
+        limits=Limits(concurrency=config.llm_concurrency),
     ) as client:
-        written = experts.run(client, stored.texts, stored.edge_index)
+        experts = PromptExperts(client, config.experts, label_names=stored.class_names)
+        written = experts.run(stored.texts, stored.edge_index)
         content, context = written.encode(encoder)
         size = config.num_candidates
         asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)

@@ -32,7 +32,8 @@ from experiments._harness.results import Rows
 from experiments.gaugllm.data import Assistance, read, split
 from experiments.gaugllm.presets import CAVEATS, PRESETS, Config
 from graphlab.evaluate import linear_probe
-from graphlab.tag import GAugLLM, LLMEdgeModifier, apply_all_votes, edge_changes
+from graphlab.tag import GAugLLM
+from graphlab.tag.gaugllm import LLMEdgeModifier, apply_all_votes, edge_changes
 
 VIEWS = ("first", "second", "mean")
 

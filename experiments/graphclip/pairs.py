@@ -15,9 +15,9 @@ from graphlab.tag import (
     LLMClient,
     LLMSummarizer,
     SubgraphSampler,
-    SubgraphStore,
     TemplateSummarizer,
 )
+from graphlab.tag.graphclip import SubgraphStore
 
 
 @dataclass(frozen=True)

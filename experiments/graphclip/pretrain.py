@@ -29,14 +29,8 @@ from experiments.graphclip.pairs import Summaries, make_pairs
 from experiments.graphclip.presets import PRESETS, Config
 from experiments.graphclip.target import classifier, labelled
 from graphlab._random import seeded
-from graphlab.tag import (
-    GraphCLIP,
-    GraphCLIPEncoder,
-    GraphTextPairs,
-    PretrainConfig,
-    SubgraphSampler,
-    pretrain,
-)
+from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, SubgraphSampler, pretrain
+from graphlab.tag.graphclip import GraphCLIPEncoder
 
 
 def run(config: Config, context: Context) -> Rows:

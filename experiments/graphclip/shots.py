@@ -12,7 +12,8 @@ from torch.nn.functional import normalize
 
 from experiments._data.text_sets import TextSet
 from experiments.graphclip.target import Target
-from graphlab.tag import PromptTuner, SubgraphStore
+from graphlab.tag import PromptTuner
+from graphlab.tag.graphclip import SubgraphStore
 
 Settings = dict[str, Any]
 

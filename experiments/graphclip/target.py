@@ -10,7 +10,8 @@ from torch import Tensor
 
 from experiments._data.text_sets import EMBEDDED, TextSet, load_text_set
 from experiments.graphclip.encoder import CachedEncoder, node_features
-from graphlab.tag import GraphCLIP, SubgraphSampler, SubgraphStore, ZeroShotClassifier
+from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
+from graphlab.tag.graphclip import SubgraphStore
 
 
 @dataclass(frozen=True)

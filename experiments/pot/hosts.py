@@ -13,15 +13,9 @@ from graphlab.contrastive.augment.centrality import CentralityDropEdge
 
 def build(config: Config, data: Data) -> TwoViewModel:
     """The host with a new encoder; the runner has seeded the generators."""
-    act = nn.PReLU() if config.activation == "prelu" else nn.ReLU()
     width = config.out_channels
-    layers = [
-        (GCNConv(data.num_features, 2 * width), "x, edge_index -> x"),
-        act,
-        (GCNConv(2 * width, width), "x, edge_index -> x"),
-        act,
-    ]
-    encoder = Sequential("x, edge_index", layers)
+    activation = nn.PReLU() if config.activation == "prelu" else nn.ReLU()
+    encoder = gcn_encoder(data.num_features, width, activation)
     channels = (encoder, width, config.proj_channels)
     edge_index, count, rates = data.edge_index, int(data.num_nodes), config.drop_edge
     if config.host == "grace":
@@ -45,3 +39,15 @@ def build(config: Config, data: Data) -> TwoViewModel:
             temperature=config.temperature,
         )
     raise ValueError(f"host must be grace, gca, progcl or costa, got {config.host!r}")
+
+
+def gcn_encoder(num_features: int, width: int, activation: nn.Module) -> nn.Module:
+    """Two graph convolutions, the first twice as wide; one activation serves both."""
+    layers = [
+        (GCNConv(num_features, 2 * width), "x, edge_index -> x"),
+        activation,
+        (GCNConv(2 * width, width), "x, edge_index -> x"),
+        activation,
+    ]
+    encoder: nn.Module = Sequential("x, edge_index", layers)
+    return encoder

@@ -14,12 +14,13 @@ from experiments.tape.presets import Config
 from graphlab.tag import (
     ExplanationGenerator,
     ExplanationPrompt,
+    Limits,
     LLMClient,
     TextEncoder,
     TextGraph,
     check_alignment,
-    tape_split,
 )
+from graphlab.tag.tape import tape_split
 
 
 def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
@@ -78,7 +79,7 @@ def ask(config: Config, context: Context, graph: TextGraph) -> None:
         base_url=base,
         cache=config.llm_cache,
         max_tokens=config.max_tokens,
-        concurrency=config.concurrency,
+        limits=Limits(concurrency=config.concurrency),
         progress=True,
     ) as client:
         generator = ExplanationGenerator(client, prompt, structured=config.structured)

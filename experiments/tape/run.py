@@ -32,7 +32,8 @@ from experiments._harness.context import Context
 from experiments.tape.features import load
 from experiments.tape.presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 from graphlab.evaluate import linear_probe
-from graphlab.tag import TAPE, ensemble_logits
+from graphlab.tag import TAPE
+from graphlab.tag.tape import ensemble_logits
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -21,9 +21,9 @@ def knn_edge_index(x: Tensor, k: int, *, chunk_size: int = 1024) -> Tensor:
     whole grey values; for other features rounding may decide between near ties).
 
     Args:
-        x: Points, ``(N, F)``, floating point, finite.
-        k: Neighbours per point, in ``[1, N - 1]``; the point itself does not count.
-        chunk_size: Rows of the distance table held at once.
+        x (Tensor): Points, ``(N, F)``, floating point, finite.
+        k (int): Neighbours per point, in ``[1, N - 1]``; the point itself does not count.
+        chunk_size (int): Rows of the distance table held at once.
 
     Returns:
         Tensor: ``(2, E)`` int64, both directions, sorted, without repeats or self-loops.

@@ -1,4 +1,4 @@
-"""Named data sets whose raw files the user has: found, checked and copied, never fetched."""
+"""Named data sets whose raw files the user has: located, checked and copied, never fetched."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ class LocalDataset(InMemoryDataset):
     Subclasses say which files they need, where else these may lie, and how to read them.
 
     Args:
-        root: Folder of the data sets; ``None`` means ``folder`` in the data root of graphlab.
-        folder: Name of that folder.
-        name: Name of the set.
-        transform: Applied to an item at every access.
-        pre_transform: Applied once, before items are stored.
-        force_reload: Process again even if stored items exist.
-        source: Another folder to copy missing raw files from.
+        root (path, optional): Folder of the data sets; ``None`` means ``folder`` in the data root
+            of graphlab.
+        folder (str): Name of that folder.
+        name (str): Name of the set.
+        transform (callable, optional): Applied to an item at every access.
+        pre_transform (callable, optional): Applied once, before items are stored.
+        force_reload (bool): Process again even if stored items exist.
+        source (path, optional): Another folder to copy missing raw files from.
     """
 
     def __init__(
@@ -43,8 +44,8 @@ class LocalDataset(InMemoryDataset):
     ) -> None:
         self.name = name
         self._source = None if source is None else Path(source).expanduser()
-        place = data_root(None) / folder if root is None else data_root(root)
-        super().__init__(str(place), transform, pre_transform, log=False, force_reload=force_reload)
+        path = data_root(None) / folder if root is None else data_root(root)
+        super().__init__(str(path), transform, pre_transform, log=False, force_reload=force_reload)
 
     @property
     def raw_dir(self) -> str:
@@ -73,13 +74,13 @@ class LocalDataset(InMemoryDataset):
             target = Path(self.raw_dir) / name
             if target.is_file():
                 continue
-            found = next((path for path in self._candidates(name) if path.is_file()), None)
-            if found is None:
+            source = next((path for path in self._candidates(name) if path.is_file()), None)
+            if source is None:
                 missing.append(f"  {target}{self._describe(name, digest)}")
                 continue
-            _verify(found, digest)
+            _verify(source, digest)
             with atomic_path(target) as temporary:
-                shutil.copyfile(found, temporary)
+                shutil.copyfile(source, temporary)
         if missing:
             raise FileNotFoundError(self._missing_message(missing))
 
@@ -93,11 +94,11 @@ class LocalDataset(InMemoryDataset):
         raise NotImplementedError
 
     def _candidates(self, name: str) -> Iterator[Path]:
-        """Places to copy a raw file from."""
+        """Paths to copy a raw file from."""
         raise NotImplementedError
 
     def _describe(self, name: str, digest: str | None) -> str:
-        """What the message about a missing file says of it."""
+        """Note on a file in the message that it is missing."""
         return f"  (sha256 {digest})" if digest else ""
 
     def _missing_message(self, missing: list[str]) -> str:
@@ -137,7 +138,7 @@ def read_stored(path: str) -> Any:
 
 
 def _verify(path: Path, digest: str | None) -> None:
-    if digest is not None and (found := sha256_of(path)) != digest:
+    if digest is not None and (actual := sha256_of(path)) != digest:
         raise ValueError(
-            f"{path} has another content than expected: its sha256 is {found}, it must be {digest}"
+            f"{path} has another content than expected: its sha256 is {actual}, it must be {digest}"
         )

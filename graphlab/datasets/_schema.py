@@ -23,7 +23,7 @@ _EXACT: dict[str, set[type]] = {
 
 
 def validate(value: Any, schema: Mapping[str, Any], where: str) -> None:
-    """Raise a ``ValueError`` that names the first place where ``value`` breaks ``schema``."""
+    """Raise a ``ValueError`` that names the first entry where ``value`` breaks ``schema``."""
     if "enum" in schema and value not in schema["enum"]:
         raise ValueError(f"{where} must be one of {schema['enum']}, got {value!r}")
     if "type" in schema:
@@ -36,7 +36,7 @@ def validate(value: Any, schema: Mapping[str, Any], where: str) -> None:
 
 
 def _fine(records: list[Any], schema: Mapping[str, Any]) -> bool:
-    """Whether flat records conform, read column by column; False where that does not tell.
+    """Test flat records column by column; False where that leaves it open.
 
     Millions of records have few forms and few types, which C code finds out.
     """

@@ -1,4 +1,4 @@
-"""What the SDCN benchmark sets consist of, and how their raw files are read."""
+"""Sizes and raw files of the SDCN benchmark sets, and their readers."""
 
 from __future__ import annotations
 

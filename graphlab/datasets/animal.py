@@ -55,13 +55,13 @@ class AnimalNetwork(LocalDataset):
     says which file is missing, its SHA-256 and where it belongs.
 
     Args:
-        root: Folder of the data sets, writable; ``None`` means ``animal`` in the data root of
-            graphlab (``GRAPHLAB_ROOT``, else ``./data``).
-        name: ``"vole"`` or ``"reptile"``.
-        transform: Applied to the ``Data`` at every access.
-        pre_transform: Applied once, before the graph is stored.
-        force_reload: Process again even if a stored graph exists.
-        source: Folder to copy a missing raw file from: ``<source>/<file>`` or
+        root (path, optional): Folder of the data sets, writable; ``None`` means ``animal`` in the
+            data root of graphlab (``GRAPHLAB_ROOT``, else ``./data``).
+        name (str): ``"vole"`` or ``"reptile"``.
+        transform (callable, optional): Applied to the ``Data`` at every access.
+        pre_transform (callable, optional): Applied once, before the graph is stored.
+        force_reload (bool): Process again even if a stored graph exists.
+        source (path, optional): Folder to copy a missing raw file from: ``<source>/<file>`` or
             ``<source>/<Name>/<file>``.
 
     The single ``Data`` holds ``edge_index`` (2, E) int64 with both directions, sorted, without

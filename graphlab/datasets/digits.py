@@ -21,7 +21,7 @@ def digits_knn(k: int = 3) -> Data:
     the smaller index, and distances are exact, so the graph is identical on every machine.
 
     Args:
-        k: Neighbours per image, in ``[1, 1796]``.
+        k (int): Neighbours per image, in ``[1, 1796]``.
 
     Returns:
         Data: ``x`` (1797, 64) float32 in [0, 1]; ``edge_index`` (2, E) int64, both directions,
@@ -50,8 +50,8 @@ class DigitsKNN(InMemoryDataset):
     """:func:`digits_knn` as a PyG dataset that lives in memory and touches no disk.
 
     Args:
-        k: Neighbours per image, in ``[1, 1796]``.
-        transform: Applied to the ``Data`` at every access.
+        k (int): Neighbours per image, in ``[1, 1796]``.
+        transform (callable, optional): Applied to the ``Data`` at every access.
 
     Example:
         >>> DigitsKNN(k=3).num_clusters

@@ -37,7 +37,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     ``incidences``; hyperedges alike.
 
     Args:
-        path: A JSON file. It is checked against the schema of the format, which comes with
+        path (path): A JSON file. It is checked against the schema of the format, which comes with
             graphlab.
 
     Returns:
@@ -48,7 +48,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
         they say more than which node is in which hyperedge).
 
     Raises:
-        ValueError: If the file is no JSON or breaks the format; the message names the place.
+        ValueError: If the file is no JSON or breaks the format; the message names the entry.
         FileNotFoundError: If there is no such file.
 
     Reference: Coll et al., "HIF: The hypergraph interchange format for higher-order networks",
@@ -81,12 +81,12 @@ def write_hif(hypergraph: HyperGraphData, path: str | os.PathLike[str]) -> None:
     """Write a hypergraph in the Hypergraph Interchange Format, atomically.
 
     Args:
-        hypergraph: Needs ``edge_index`` (2, nnz). ``node_id``, ``hyperedge_id``, ``hif`` and
-            ``incidence_weight`` are used as :func:`read_hif` describes them, ids also as tensors;
-            without ids, nodes and hyperedges are numbered. Isolated nodes and empty hyperedges are
-            listed; where ``num_nodes`` or ``num_hyperedges`` is missing, the rows of ``x`` or
-            ``edge_attr`` are counted.
-        path: Destination.
+        hypergraph (HyperGraphData): Needs ``edge_index`` (2, nnz). ``node_id``, ``hyperedge_id``,
+            ``hif`` and ``incidence_weight`` are used as :func:`read_hif` describes them, ids also
+            as tensors; without ids, nodes and hyperedges are numbered. Isolated nodes and empty
+            hyperedges are listed; where ``num_nodes`` or ``num_hyperedges`` is missing, the rows of
+            ``x`` or ``edge_attr`` are counted.
+        path (path): Destination.
 
     Raises:
         TypeError, IndexError: If ``edge_index`` holds no numbers of nodes and hyperedges.

@@ -80,13 +80,13 @@ class MultilabelDataset(LocalDataset):
     any weight differs from one.
 
     Args:
-        root: Folder of the data sets; ``None`` means ``multilabel`` in the data root of graphlab
-            (``GRAPHLAB_ROOT``, else ``./data``).
-        name: One of the names above.
-        transform: Applied to the ``Data`` at every access.
-        pre_transform: Applied once, before the graph is stored.
-        force_reload: Process again even if a stored graph exists.
-        source: Folder to copy missing raw files from.
+        root (path, optional): Folder of the data sets; ``None`` means ``multilabel`` in the data
+            root of graphlab (``GRAPHLAB_ROOT``, else ``./data``).
+        name (str): One of the names above.
+        transform (callable, optional): Applied to the ``Data`` at every access.
+        pre_transform (callable, optional): Applied once, before the graph is stored.
+        force_reload (bool): Process again even if a stored graph exists.
+        source (path, optional): Folder to copy missing raw files from.
 
     Raises:
         ValueError: If ``name`` is unknown, or a file has another SHA-256 or content.
@@ -122,11 +122,11 @@ class MultilabelDataset(LocalDataset):
             data = read_multilabel_mat(paths[0])
         else:
             data = _read_text(paths[0], paths[1], self._raw.num_nodes)
-        found = (data.num_nodes, data.num_edges, data.y.size(1))
+        sizes = (data.num_nodes, data.num_edges, data.y.size(1))
         wanted = (self._raw.num_nodes, self._raw.num_entries, self._raw.num_labels)
-        if found != wanted:
+        if sizes != wanted:
             raise ValueError(
-                f"{self.name} must have {wanted} nodes, entries and labels, got {found}"
+                f"{self.name} must have {wanted} nodes, entries and labels, got {sizes}"
             )
         self._store(data)
 
@@ -144,9 +144,9 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
     Many multilabel sets (Flickr, YouTube, PPI, POS ...) are passed around in this form.
 
     Args:
-        path: A .mat file of version 5 to 7.
-        network: Name of the ``(N, N)`` matrix.
-        labels: Name of the ``(N, K)`` matrix; whatever is not zero is a label.
+        path (path): A .mat file of version 5 to 7.
+        network (str): Name of the ``(N, N)`` matrix.
+        labels (str): Name of the ``(N, K)`` matrix; whatever is not zero is a label.
 
     Returns:
         Data: As :class:`MultilabelDataset` describes it.

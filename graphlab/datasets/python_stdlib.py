@@ -82,7 +82,7 @@ class PythonStdlib(InMemoryDataset):
     """:func:`python_stdlib` as a PyG dataset that lives in memory and touches no disk.
 
     Args:
-        transform: Applied to the ``Data`` at every access.
+        transform (callable, optional): Applied to the ``Data`` at every access.
 
     Example:
         >>> len(PythonStdlib()[0].label_names) > 20
@@ -107,7 +107,7 @@ class PythonStdlib(InMemoryDataset):
         """The graph.
 
         Args:
-            idx: 0.
+            idx (int): 0.
 
         Returns:
             Data: A copy that shares the tensors.
@@ -121,7 +121,7 @@ class PythonStdlib(InMemoryDataset):
 
 
 def _source(name: str) -> Path | None:
-    """The source of a module, found without importing its parents."""
+    """Path of the source of a module, without importing its parents."""
     base = Path(sysconfig.get_path("stdlib")).joinpath(*name.split("."))
     if name == "os.path":
         base = base.parent.parent / ("ntpath" if sys.platform == "win32" else "posixpath")

@@ -53,19 +53,19 @@ class SDCNDataset(LocalDataset):
     without a feature.
 
     Args:
-        root: Folder of the data sets; ``None`` means ``sdcn`` in the data root of graphlab
-            (``GRAPHLAB_ROOT``, else ``./data``).
-        name: One of the names above.
-        k: Neighbours of a kNN graph; ``None`` means 3 (5 for ``hhar``). Must be ``None`` for the
-            other sets.
-        transform: Applied to the ``Data`` at every access.
-        pre_transform: Applied once, before the graph is stored; must leave tensors and plain
-            values.
-        force_reload: Process again even if a stored graph exists.
-        sparse: Give ``x`` as a ``torch.sparse_csr`` tensor instead of a dense one (after
+        root (path, optional): Folder of the data sets; ``None`` means ``sdcn`` in the data root of
+            graphlab (``GRAPHLAB_ROOT``, else ``./data``).
+        name (str): One of the names above.
+        k (int, optional): Neighbours of a kNN graph; ``None`` means 3 (5 for ``hhar``). Must be
+            ``None`` for the other sets.
+        transform (callable, optional): Applied to the ``Data`` at every access.
+        pre_transform (callable, optional): Applied once, before the graph is stored; must leave
+            tensors and plain values.
+        force_reload (bool): Process again even if a stored graph exists.
+        sparse (bool): Give ``x`` as a ``torch.sparse_csr`` tensor instead of a dense one (after
             ``pre_transform``, which always sees it dense).
-        source: Folder to copy missing raw files from: ``<source>/<name>/<file>`` or
-            ``<source>/<file>``.
+        source (path, optional): Folder to copy missing raw files from: ``<source>/<name>/<file>``
+            or ``<source>/<file>``.
 
     The single ``Data`` holds ``x`` (N, F) float32, ``edge_index`` (2, E) int64 with both
     directions, sorted, no repeats, no self-loops, ``y`` (N,) int64 in ``[0, num_clusters)`` and

@@ -77,14 +77,14 @@ class SHyReDataset(LocalDataset):
     ``edge_index`` (2, nnz), ``num_nodes``, ``num_hyperedges`` and ``node_id``, the ids of the file.
 
     Args:
-        root: Folder of the data sets; ``None`` means ``shyre`` in the data root of graphlab
-            (``GRAPHLAB_ROOT``, else ``./data``).
-        name: One of the names above.
-        transform: Applied to an item at every access.
-        pre_transform: Applied once, before the items are stored; must leave tensors and plain
-            values.
-        force_reload: Process again even if stored items exist.
-        source: Folder to copy missing raw files from.
+        root (path, optional): Folder of the data sets; ``None`` means ``shyre`` in the data root of
+            graphlab (``GRAPHLAB_ROOT``, else ``./data``).
+        name (str): One of the names above.
+        transform (callable, optional): Applied to an item at every access.
+        pre_transform (callable, optional): Applied once, before the items are stored; must leave
+            tensors and plain values.
+        force_reload (bool): Process again even if stored items exist.
+        source (path, optional): Folder to copy missing raw files from.
 
     Raises:
         ValueError: If ``name`` is unknown, or a file has another SHA-256.
@@ -137,5 +137,12 @@ class SHyReDataset(LocalDataset):
         return len(self._items)
 
     def get(self, idx: int) -> HyperGraphData:
-        """A copy of one of the two."""
+        """A copy of one of the two.
+
+        Args:
+            idx (int): 0 for training, 1 for test.
+
+        Returns:
+            HyperGraphData: The hypergraph.
+        """
         return self._items[idx].clone()

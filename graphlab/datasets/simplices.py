@@ -22,9 +22,9 @@ def read_hyperedge_list(path: _Path, *, distinct: bool = False) -> HyperGraphDat
     in ascending order.
 
     Args:
-        path: Text file, or the same with gzip (``.gz``).
-        distinct: Drop repeated hyperedges and order the others lexicographically; otherwise lines
-            keep their order.
+        path (path): Text file, or the same with gzip (``.gz``).
+        distinct (bool): Drop repeated hyperedges and order the others lexicographically; otherwise
+            lines keep their order.
 
     Returns:
         HyperGraphData: ``edge_index`` (2, nnz) int64, ``num_nodes``, ``num_hyperedges``, and
@@ -55,8 +55,8 @@ def read_simplices(folder: _Path, name: str | None = None) -> HyperGraphData:
     order, repeated ones included; a node that a simplex repeats counts once.
 
     Args:
-        folder: Folder with the files.
-        name: Common start of their names; the name of the folder if ``None``.
+        folder (path): Folder with the files.
+        name (str, optional): Common start of their names; the name of the folder if ``None``.
 
     Returns:
         HyperGraphData: As :func:`read_hyperedge_list`, and ``time`` (H,) int64 if there are times.

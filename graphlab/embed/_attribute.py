@@ -1,4 +1,4 @@
-"""Where a transform leaves what it computed, as PyG's own transforms do."""
+"""Storage of the values that a transform computes, as in PyG's own transforms."""
 
 from __future__ import annotations
 

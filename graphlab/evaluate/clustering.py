@@ -26,8 +26,9 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
     them, which is not done here. The inputs are never written to.
 
     Args:
-        y: True classes, ``(N,)``; a tensor, an array or a sequence of whole numbers.
-        pred: Predicted clusters, ``(N,)``; same kinds.
+        y (Tensor or sequence of int): True classes, ``(N,)``; a tensor, an array or a sequence of
+            whole numbers.
+        pred (Tensor or sequence of int): Predicted clusters, ``(N,)``; same kinds.
 
     Returns:
         dict[str, float]: ``acc`` in [0, 1]; ``nmi`` in [0, 1], mutual information divided by the
@@ -48,13 +49,13 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     truth, num_classes = _codes(y, "y")
-    guess, num_found = _codes(pred, "pred")
+    guess, num_clusters = _codes(pred, "pred")
     if truth.size != guess.size:
         raise ValueError(
             f"y and pred must have the same length, got {truth.size} and {guess.size} labels"
         )
-    cells = np.bincount(truth * num_found + guess, minlength=num_classes * num_found)
-    counts = cells.reshape(num_classes, num_found).astype(np.int64)
+    cells = np.bincount(truth * num_clusters + guess, minlength=num_classes * num_clusters)
+    counts = cells.reshape(num_classes, num_clusters).astype(np.int64)
     accuracy, macro_f1 = _matched_scores(counts)
     return {
         "acc": accuracy,
@@ -76,10 +77,8 @@ def _codes(labels: Any, name: str) -> tuple[_Counts, int]:
     if values.dtype.kind == "f":
         broken = np.flatnonzero(~np.isfinite(values) | (values != np.floor(values)))
         if broken.size:
-            where = int(broken[0])
-            raise ValueError(
-                f"{name} must hold whole numbers, but {name}[{where}] = {values[where]}"
-            )
+            at = int(broken[0])
+            raise ValueError(f"{name} must hold whole numbers, but {name}[{at}] = {values[at]}")
     unique, codes = np.unique(values, return_inverse=True)
     return codes.astype(np.int64), int(unique.size)
 

@@ -110,11 +110,11 @@ def top_predictions(
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted,
             such as the training edges in both directions.
         exclude_self (bool): Do not predict a node for itself. The authors' program does, which
-            costs a node its first place whenever a vector is most similar to itself.
+            costs a node its first prediction whenever a vector is most similar to itself.
 
     Returns:
         Tensor: ``(B, k)`` int64, best first, equal scores by index. Excluded partners come last,
-        if they are needed to fill k places.
+        if they are needed to fill k columns.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
@@ -130,9 +130,9 @@ def top_predictions(
     if exclude is not None:
         exclude = check_edge_index(exclude, size, "exclude")
         check_same_device(score=score, exclude=exclude)
-        place = score.new_full((size,), -1, dtype=torch.int64)
-        place[names] = rows
-        row = place[exclude[0]]
+        row_of = score.new_full((size,), -1, dtype=torch.int64)
+        row_of[names] = rows
+        row = row_of[exclude[0]]
         blocked[row[row >= 0], exclude[1][row >= 0]] = True
     masked = score.masked_fill(blocked, -math.inf)
     return torch.sort(masked, dim=1, descending=True, stable=True).indices[:, :k]
@@ -279,7 +279,7 @@ def _correlation(pair: str, x: Tensor, y: Tensor, mask: Tensor | None) -> dict[s
 
 
 def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor:
-    """The one place that touches a private function of PyG; a test compares it with its mean."""
+    """Metric of PyG per row: the only use of its private function; a test compares the means."""
     from torch_geometric import metrics
     from torch_geometric.metrics.link_pred import LinkPredMetricData
 

@@ -23,10 +23,10 @@ class MultilabelResult:
     """Outcome of :func:`multilabel_probe`; all scores on the test nodes, in [0, 1].
 
     Attributes:
-        micro_f1: F1 over all decisions, labels per node taken from the truth (``known_k``).
-        macro_f1: Mean over labels of their F1, the same decisions.
-        micro_f1_threshold: F1 over all decisions by the threshold; nothing is known.
-        macro_f1_threshold: Mean over labels, by the threshold.
+        micro_f1 (float): F1 over all decisions, labels per node taken from the truth (``known_k``).
+        macro_f1 (float): Mean over labels of their F1, the same decisions.
+        micro_f1_threshold (float): F1 over all decisions by the threshold; nothing is known.
+        macro_f1_threshold (float): Mean over labels, by the threshold.
     """
 
     micro_f1: float
@@ -52,12 +52,13 @@ def multilabel_probe(
     nodes; a fixed threshold of one half misses most rare labels, so they are lower.
 
     Args:
-        z: Embeddings ``(N, D)``, finite. Used as they are: neither scaled nor centred.
-        y: Labels ``(N, K)`` bool.
-        train: Indices of train nodes, int64.
-        test: Indices of test nodes, int64, disjoint from train.
-        c: Inverse regularisation strength; the intercept is regularised too, as liblinear does.
-        threshold: Probability from which a label is predicted.
+        z (Tensor): Embeddings ``(N, D)``, finite. Used as they are: neither scaled nor centred.
+        y (Tensor): Labels ``(N, K)`` bool.
+        train (Tensor): Indices of train nodes, int64.
+        test (Tensor): Indices of test nodes, int64, disjoint from train.
+        c (float): Inverse regularisation strength; the intercept is regularised too, as liblinear
+            does.
+        threshold (float): Probability from which a label is predicted.
 
     Returns:
         MultilabelResult: The four scores. A label that is nowhere true or predicted counts 0.

@@ -26,11 +26,13 @@ class ProbeResult:
     """Outcome of :func:`linear_probe`.
 
     Attributes:
-        accuracy: Share of the test nodes that are right, in [0, 1].
-        macro_f1: F1 on the test nodes, averaged over the classes seen there or predicted there.
-        c: Inverse regularisation strength chosen on the validation nodes.
-        val_accuracy: Accuracy on the validation nodes at ``c``, before any refit.
-        val_scores: Validation accuracy of every candidate, ascending in the candidate.
+        accuracy (float): Share of the test nodes that are right, in [0, 1].
+        macro_f1 (float): F1 on the test nodes, averaged over the classes seen there or predicted
+            there.
+        c (float): Inverse regularisation strength chosen on the validation nodes.
+        val_accuracy (float): Accuracy on the validation nodes at ``c``, before any refit.
+        val_scores (dict[float, float]): Validation accuracy of every candidate, ascending in the
+            candidate.
     """
 
     accuracy: float
@@ -58,19 +60,20 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z: Embeddings, ``(N, D)``, floating point, finite. Detached; never written to.
-        y: Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without a
-            label; the split must leave them out.
-        split: Masks or indices of the three parts, see :func:`resolve_split`. Without it, 10 %
-            train, 10 % validation and 80 % test are drawn from ``seed``.
-        seed: Seed of that draw.
-        candidates: Values of C to try, each positive; by default 11 from 4^-5 to 4^5.
-        normalize: ``"l2"`` scales every row to unit length (zero rows stay zero), ``"standard"``
-            removes mean and scale of each column as seen on the train rows, ``"none"`` does
-            nothing.
-        refit: ``"train"`` reports the classifier fitted on train; ``"train+val"`` refits it at
-            the chosen C on both.
-        max_iter: Limit on the solver's iterations; scikit-learn warns when it is reached.
+        z (Tensor): Embeddings, ``(N, D)``, floating point, finite. Detached; never written to.
+        y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
+            a label; the split must leave them out.
+        split (dict, optional): Masks or indices of the three parts, see :func:`resolve_split`.
+            Without it, 10 % train, 10 % validation and 80 % test are drawn from ``seed``.
+        seed (int): Seed of that draw.
+        candidates (sequence of float): Values of C to try, each positive; by default 11 from 4^-5
+            to 4^5.
+        normalize (str): ``"l2"`` scales every row to unit length (zero rows stay zero),
+            ``"standard"`` removes mean and scale of each column as seen on the train rows,
+            ``"none"`` does nothing.
+        refit (str): ``"train"`` reports the classifier fitted on train; ``"train+val"`` refits it
+            at the chosen C on both.
+        max_iter (int): Limit on the solver's iterations; scikit-learn warns when it is reached.
 
     Returns:
         ProbeResult: Test accuracy and macro-F1, the chosen C, the validation scores.
@@ -119,8 +122,8 @@ def _check_candidates(candidates: Sequence[float]) -> list[float]:
 
 def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Labels:
     if not isinstance(y, Tensor) or y.dtype not in (torch.int64, torch.int32):
-        found = y.dtype if isinstance(y, Tensor) else type(y).__name__
-        raise TypeError(f"y must be an int64 or int32 tensor, got {found}")
+        given = y.dtype if isinstance(y, Tensor) else type(y).__name__
+        raise TypeError(f"y must be an int64 or int32 tensor, got {given}")
     if y.shape != (num_nodes,):
         raise ValueError(
             f"y must have shape ({num_nodes},), one per row of z, got {tuple(y.shape)}"

@@ -29,13 +29,14 @@ def random_split(
     """Split nodes at random into train, validation and test.
 
     Args:
-        num_nodes: Number of nodes N.
-        train: Share of the nodes as a float in (0, 1), or their number as an int.
-        val: The same for validation. What is left is the test set; it must not be empty.
-        seed: Seed of the draw; ignored when ``generator`` is given.
-        generator: Draw from this CPU generator instead.
-        stratify: Labels ``(N,)``. If given, every class is spread over the three parts in
-            proportion (to within one node), and the sizes asked for are still met exactly.
+        num_nodes (int): Number of nodes N.
+        train (float or int): Share of the nodes as a float in (0, 1), or their number as an int.
+        val (float or int): The same for validation. What is left is the test set; it must not be
+            empty.
+        seed (int): Seed of the draw; ignored when ``generator`` is given.
+        generator (torch.Generator, optional): Draw from this CPU generator instead.
+        stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
+            parts in proportion (to within one node), and the sizes asked for are still met exactly.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
@@ -79,10 +80,10 @@ def labels_per_class_split(
     all it has; with large ``train`` the other parts may be empty.
 
     Args:
-        y: Labels ``(N,)`` int64; nodes with a negative one are left out.
-        train: Nodes per class for training.
-        val: Nodes per class for validation.
-        seed: Seed of the draw.
+        y (Tensor): Labels ``(N,)`` int64; nodes with a negative one are left out.
+        train (int): Nodes per class for training.
+        val (int): Nodes per class for validation.
+        seed (int): Seed of the draw.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 nodes.
@@ -128,8 +129,8 @@ def tape_split(num_nodes: int, seed: int) -> dict[str, Tensor]:
     on nodes whose labels the features have seen. numpy's global generator is not touched.
 
     Args:
-        num_nodes: N, at least 5.
-        seed: Seed in ``[0, 2**32)``.
+        num_nodes (int): N, at least 5.
+        seed (int): Seed in ``[0, 2**32)``.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices.
@@ -154,11 +155,11 @@ def resolve_split(split: Mapping[str, Tensor], num_nodes: int) -> dict[str, Tens
     """Turn masks or indices into checked, sorted indices of train, validation and test.
 
     Args:
-        split: The three parts under the keys ``train``, ``val`` (or ``valid``) and ``test``, or
-            ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask ``(N,)`` or a
+        split (dict): The three parts under the keys ``train``, ``val`` (or ``valid``) and ``test``,
+            or ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask ``(N,)`` or a
             1-D tensor of int64 or int32 node indices. Other keys are ignored, so ``data.to_dict()``
             and the splits of ogb can be passed as they are.
-        num_nodes: Number of nodes N.
+        num_nodes (int): Number of nodes N.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val``, ``test`` as sorted int64 indices on the CPU.

@@ -10,18 +10,18 @@ import torch
 from graphlab.hyper._graph import Graph
 from graphlab.hyper._sets import (
     Ints,
-    Rows,
+    NodeSets,
     concatenate,
     find,
-    pointers,
-    rows_of,
+    from_lists,
+    node_sets,
     sorted_unique,
     to_tensor,
 )
 from graphlab.hyper.sampler import CandidateSet
 
 
-def greedy_cover(graph: Graph) -> Rows:
+def greedy_cover(graph: Graph) -> NodeSets:
     """Distinct cliques of the greedy cover, in lexicographic order."""
     others = graph.entries[1].tolist()
     borders = graph.rowptr.tolist()
@@ -36,9 +36,7 @@ def greedy_cover(graph: Graph) -> Rows:
             for a in clique:
                 uncovered[a].difference_update(clique)
             cliques.append(sorted(clique))
-    sizes = np.array([len(clique) for clique in cliques], dtype=np.int64)
-    nodes = np.array([node for clique in cliques for node in clique], dtype=np.int64)
-    return sorted_unique(Rows(pointers(sizes), nodes))[0]
+    return sorted_unique(from_lists(cliques))[0]
 
 
 def _grow(u: int, v: int, near: list[set[int]], uncovered: list[set[int]]) -> list[int]:
@@ -55,21 +53,21 @@ def _grow(u: int, v: int, near: list[set[int]], uncovered: list[set[int]]) -> li
     return clique
 
 
-def with_cover(candidates: CandidateSet, cover: Rows) -> CandidateSet:
+def with_cover(candidates: CandidateSet, cover: NodeSets) -> CandidateSet:
     """Add the cliques of the cover that the sampler did not draw."""
-    rows = rows_of(candidates)
-    new = cover.take(np.flatnonzero(find(cover, rows) < 0))
+    sets = node_sets(candidates)
+    new = cover.take(np.flatnonzero(find(cover, sets) < 0))
     if len(new) == 0:
         return candidates
     cut = candidates.num_maximal
-    nested, order = _merge(rows.take(np.arange(cut, len(rows))), new)
-    whole = concatenate(rows.take(np.arange(cut)), nested)
+    nested, order = _merge(sets.take(np.arange(cut, len(sets))), new)
+    whole = concatenate(sets.take(np.arange(cut)), nested)
     drawn = torch.cat([candidates.parents[cut:], torch.zeros(len(new), dtype=torch.int64)])
     parents = torch.cat([candidates.parents[:cut], drawn[torch.from_numpy(order)]])
     return CandidateSet(to_tensor(whole.ptr), to_tensor(whole.idx), cut, parents)
 
 
-def _merge(left: Rows, right: Rows) -> tuple[Rows, Ints]:
+def _merge(left: NodeSets, right: NodeSets) -> tuple[NodeSets, Ints]:
     both = concatenate(left, right)
     merged, _ = sorted_unique(both)
     order = np.empty(len(both), dtype=np.int64)

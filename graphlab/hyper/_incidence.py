@@ -12,26 +12,30 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int, check_range, check_tensor
 from graphlab._sorted import distinct
-from graphlab.hyper._sets import Rows, pointers, sorted_unique
+from graphlab.hyper._sets import Ints, NodeSets, pointers, sorted_unique
 
 Hypergraph = Tensor | HyperGraphData
 
 
 @dataclass(frozen=True, eq=False)
 class Incidence:
-    """A hypergraph whose hyperedges are sets; row e of ``rows`` is hyperedge e."""
+    """A hypergraph whose hyperedges are sets of nodes."""
 
-    rows: Rows
+    hyperedges: NodeSets
     num_nodes: int
 
     @property
     def num_hyperedges(self) -> int:
         """Number of hyperedges, empty and repeated ones included."""
-        return len(self.rows)
+        return len(self.hyperedges)
 
-    def distinct(self) -> Rows:
+    def distinct(self) -> NodeSets:
         """Hyperedges without repeats and empty ones, in lexicographic order."""
-        return sorted_unique(self.rows.take(np.flatnonzero(self.rows.sizes > 0)))[0]
+        return self.counted()[0]
+
+    def counted(self) -> tuple[NodeSets, Ints]:
+        """Distinct hyperedges that are not empty, and how often each occurs."""
+        return sorted_unique(self.hyperedges.take(np.flatnonzero(self.hyperedges.sizes > 0)))
 
 
 def read_incidence(
@@ -56,7 +60,7 @@ def read_incidence(
     count = _number_of_hyperedges(edge, num_hyperedges, name)
     key = distinct(edge * max(num_nodes, 1) + node)
     edge, node = np.divmod(key, max(num_nodes, 1))
-    return Incidence(Rows(pointers(np.bincount(edge, minlength=count)), node), num_nodes)
+    return Incidence(NodeSets(pointers(np.bincount(edge, minlength=count)), node), num_nodes)
 
 
 def read_data(data: HyperGraphData, name: str) -> tuple[Any, int | None, int | None]:

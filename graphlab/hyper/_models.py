@@ -22,7 +22,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """What is learned from one class alone."""
+    """Model of one class alone."""
 
     value: float
 
@@ -78,7 +78,7 @@ class SingleForest:
 
 
 def like_parameters(model: nn.Module, x: Floats) -> Tensor:
-    """Rows in the type and on the device of the parameters."""
+    """NodeSets in the type and on the device of the parameters."""
     first = next(model.parameters(), torch.zeros(()))
     return torch.from_numpy(x).to(first)
 

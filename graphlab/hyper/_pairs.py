@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from graphlab.hyper._graph import Graph
-from graphlab.hyper._sets import Floats, Ints, Rows
+from graphlab.hyper._sets import Floats, Ints, NodeSets
 
 # Pairs of nodes that are gathered at once.
 _CHUNK = 1 << 20
 
 
-def groups(rows: Rows) -> Iterator[tuple[int, Ints, Ints]]:
-    """Candidates of one size, a few at a time: size, row numbers, nodes ``(c, size)``."""
-    for size, numbers, matrix in rows.by_size():
+def groups(sets: NodeSets) -> Iterator[tuple[int, Ints, Ints]]:
+    """Candidates of one size, a few at a time: size, numbers, nodes ``(c, size)``."""
+    for size, numbers, matrix in sets.by_size():
         step = max(1, _CHUNK // max(1, size * (size - 1) // 2))
         for start in range(0, len(numbers), step):
             part = slice(start, start + step)

@@ -1,4 +1,4 @@
-"""How candidates are drawn and described: the same steps for the source and for every target."""
+"""Draw and description of candidates: the same steps for the source and for every target."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from graphlab.hyper._cover import greedy_cover, with_cover
 from graphlab.hyper._graph import Graph
 from graphlab.hyper._selection import select_columns
-from graphlab.hyper._sets import Floats, Ints, SetFamily, find, rows_of
+from graphlab.hyper._sets import Floats, Ints, SetFamily, find, node_sets
 from graphlab.hyper.count_features import COUNT_NAMES, count_features, standardize
 from graphlab.hyper.motif_features import MOTIF_NAMES, motif_features
 from graphlab.hyper.sampler import CandidateSet, CliqueSampler
@@ -46,7 +46,7 @@ class Recipe:
             drawn = self.sampler.sample(cliques, budget=int(ratio * self.sampler.beta))
             cover = greedy_cover(graph)
             candidates = with_cover(drawn, cover)
-            inside = torch.from_numpy(find(rows_of(candidates), cover) >= 0)
+            inside = torch.from_numpy(find(node_sets(candidates), cover) >= 0)
             extra = [inside.double().unsqueeze(1)]
         x = self._describe(candidates, cliques, graph, extra)
         return candidates, x if self.columns is None else x[:, self.columns.numpy()]

@@ -19,18 +19,18 @@ def hit_jaccard(chosen: Bools, y: Ints, total: int) -> float:
     return right / (int(chosen.sum()) + total - right)
 
 
-def best_threshold(chance: Floats, y: Ints, total: int) -> float:
+def best_threshold(probability: Floats, y: Ints, total: int) -> float:
     """The threshold with the best Jaccard index; candidates above it are chosen."""
-    order = np.argsort(-chance, kind="stable")
+    order = np.argsort(-probability, kind="stable")
     right = np.cumsum(y[order])
     score = right / (np.arange(1, len(y) + 1) + total - right)
     # A cut between equal probabilities is no cut.
-    falling = np.append(chance[order][1:] < chance[order][:-1], True)
+    falling = np.append(probability[order][1:] < probability[order][:-1], True)
     if not score.any():
         return 0.5
     best = int(np.argmax(np.where(falling, score, -1)))
-    low = chance[order][best + 1] if best + 1 < len(y) else 0.0
-    return float((chance[order][best] + low) / 2)
+    low = probability[order][best + 1] if best + 1 < len(y) else 0.0
+    return float((probability[order][best] + low) / 2)
 
 
 def select_columns(x: Floats, y: Ints) -> Tensor:

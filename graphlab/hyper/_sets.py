@@ -1,8 +1,8 @@
-"""Families of node sets in CSR form: order, equality and grouping without Python sets."""
+"""Families of sets of nodes as flat arrays: order, equality and grouping without Python sets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class SetFamily:
-    """Rows of node numbers, ascending within a row."""
+    """Sets of nodes, one after the other; nodes ascend within a set."""
 
     ptr: Tensor
     idx: Tensor
@@ -29,27 +29,27 @@ class SetFamily:
 
     @property
     def sizes(self) -> Tensor:
-        """Number of nodes of every row, int64."""
+        """Number of nodes of every set, int64."""
         return self.ptr.diff()
 
     def to_list(self) -> list[tuple[int, ...]]:
-        """Rows as tuples of node numbers."""
+        """The sets as tuples of node numbers."""
         nodes, borders = self.idx.tolist(), self.ptr.tolist()
         return [tuple(nodes[a:b]) for a, b in pairwise(borders)]
 
     def to_hypergraph(self, num_nodes: int) -> HyperGraphData:
-        """The rows as hyperedges."""
-        row = torch.repeat_interleave(torch.arange(len(self)), self.sizes)
+        """The sets as hyperedges."""
+        owner = torch.repeat_interleave(torch.arange(len(self)), self.sizes)
         return HyperGraphData(
-            edge_index=torch.stack([self.idx, row]),
+            edge_index=torch.stack([self.idx, owner]),
             num_nodes=num_nodes,
             num_hyperedges=len(self),
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The same in numpy: what the algorithms of this room compute with."""
+class NodeSets:
+    """A family of sets in numpy, in which the algorithms of this room compute."""
 
     ptr: Ints
     idx: Ints
@@ -59,117 +59,126 @@ class Rows:
 
     @property
     def sizes(self) -> Ints:
-        """Length of every row."""
+        """Number of nodes of every set."""
         return np.diff(self.ptr)
 
     def owner(self) -> Ints:
-        """Row of every entry."""
+        """Set of every entry."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
-    def take(self, rows: Ints) -> Rows:
-        """The chosen rows in the order given."""
-        sizes = self.sizes[rows]
+    def take(self, numbers: Ints) -> NodeSets:
+        """The chosen sets in the order given."""
+        sizes = self.sizes[numbers]
         ptr = pointers(sizes)
-        shift = np.repeat(self.ptr[:-1][rows] - ptr[:-1], sizes)
-        return Rows(ptr, self.idx[np.arange(ptr[-1]) + shift])
+        shift = np.repeat(self.ptr[:-1][numbers] - ptr[:-1], sizes)
+        return NodeSets(ptr, self.idx[np.arange(ptr[-1]) + shift])
 
     def by_size(self) -> Iterator[tuple[int, Ints, Ints]]:
-        """Groups of equal size: the size, the row numbers, and the rows as a matrix."""
+        """Groups of equal size: the size, the numbers of the sets, and a matrix, a set per row."""
         sizes = self.sizes
         for size in np.unique(sizes):
-            rows = np.flatnonzero(sizes == size)
-            yield int(size), rows, self.idx[self.ptr[rows][:, None] + np.arange(size)]
+            numbers = np.flatnonzero(sizes == size)
+            yield int(size), numbers, self.idx[self.ptr[numbers][:, None] + np.arange(size)]
+
+    def to_family(self) -> SetFamily:
+        """The same sets as tensors."""
+        return SetFamily(to_tensor(self.ptr), to_tensor(self.idx))
 
 
-def rows_of(family: SetFamily) -> Rows:
+def node_sets(family: SetFamily) -> NodeSets:
     """The numpy form of a family."""
-    return Rows(family.ptr.cpu().numpy(), family.idx.cpu().numpy())
+    return NodeSets(family.ptr.cpu().numpy(), family.idx.cpu().numpy())
 
 
 def pointers(sizes: Ints) -> Ints:
-    """Row pointers of rows of the given sizes."""
+    """Pointers to the beginnings of sets of the given sizes."""
     out = np.zeros(sizes.size + 1, dtype=np.int64)
     np.cumsum(sizes, out=out[1:])
     return out
 
 
-def from_matrix(matrix: Ints) -> Rows:
-    """Rows of equal size."""
-    return Rows(np.arange(matrix.shape[0] + 1) * matrix.shape[1], matrix.ravel())
+def from_matrix(matrix: Ints) -> NodeSets:
+    """Sets of equal size, one per row."""
+    return NodeSets(np.arange(matrix.shape[0] + 1) * matrix.shape[1], matrix.ravel())
 
 
-def concatenate(*parts: Rows) -> Rows:
-    """All rows of all parts, in order."""
+def from_lists(lists: Sequence[Sequence[int]]) -> NodeSets:
+    """Sets given as lists or tuples, in order; nodes must ascend."""
+    sizes = np.array([len(nodes) for nodes in lists], dtype=np.int64)
+    return NodeSets(pointers(sizes), np.array([v for s in lists for v in s], dtype=np.int64))
+
+
+def concatenate(*parts: NodeSets) -> NodeSets:
+    """All sets of all parts, in order."""
     sizes = np.concatenate([part.sizes for part in parts])
-    return Rows(pointers(sizes), np.concatenate([part.idx for part in parts]))
+    return NodeSets(pointers(sizes), np.concatenate([part.idx for part in parts]))
 
 
-def ranks(rows: Rows) -> Ints:
-    """Number of rows lexicographically before each row; equal rows have equal ranks.
+def ranks(sets: NodeSets) -> Ints:
+    """Number of sets lexicographically before each set; equal sets have equal ranks.
 
-    Ties are refined from left to right, as many columns at a time as fit into one integer, and
-    only among rows that are still tied.
+    Ties are refined from left to right, as many nodes at a time as fit into one integer, and
+    only among sets that are still tied.
     """
-    rank = np.zeros(len(rows), dtype=np.int64)
-    top = int(rows.idx.max()) + 1 if rows.idx.size else 1
+    rank = np.zeros(len(sets), dtype=np.int64)
+    top = int(sets.idx.max()) + 1 if sets.idx.size else 1
     bits = top.bit_length()
-    width = max(1, 62 // bits)
-    active, column = np.arange(len(rows)), 0
+    width = max(1, 62 // bits)  # an integer has 63 bits beside its sign
+    active, begin = np.arange(len(sets)), 0
     while active.size > 1:
-        key = _pack(rows, active, column, width, bits)
+        key = _pack(sets, active, begin, width, bits)
         order = np.lexsort((key, rank[active]))
         active, key = active[order], key[order]
         old = rank[active]
         group = np.concatenate([[True], old[1:] != old[:-1]])
         part = group | np.concatenate([[True], key[1:] != key[:-1]])
         position = np.arange(active.size)
-        begin = np.maximum.accumulate(np.where(part, position, 0))
-        rank[active] = old + begin - np.maximum.accumulate(np.where(group, position, 0))
-        column += width
-        active = active[_still_tied(part, rows.sizes[active] > column)]
+        # Within its old group, a set is preceded by all that stand before its own part.
+        first = np.maximum.accumulate(np.where(part, position, 0))
+        rank[active] = old + first - np.maximum.accumulate(np.where(group, position, 0))
+        begin += width
+        active = active[_still_tied(part, sets.sizes[active] > begin)]
     return rank
 
 
-def _pack(rows: Rows, active: Ints, column: int, width: int, bits: int) -> Ints:
-    """Columns ``[column, column + width)`` of some rows in one integer; a missing entry is 0."""
+def _pack(sets: NodeSets, active: Ints, begin: int, width: int, bits: int) -> Ints:
+    """Nodes ``[begin, begin + width)`` of some sets in one integer; a missing one is 0."""
     key = np.zeros(active.size, dtype=np.int64)
-    start, size = rows.ptr[:-1][active] + column, rows.sizes[active] - column
+    start, size = sets.ptr[:-1][active] + begin, sets.sizes[active] - begin
     for j in range(width):
         has = size > j
         key <<= bits
-        key[has] |= rows.idx[start[has] + j] + 1
+        key[has] |= sets.idx[start[has] + j] + 1
     return key
 
 
-def _still_tied(
-    part: npt.NDArray[np.bool_], longer: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Rows of parts with more than one row, of which one has further columns."""
+def _still_tied(part: Bools, longer: Bools) -> Bools:
+    """Members of parts with more than one set, of which one has further nodes."""
     first = np.flatnonzero(part)
     length = np.diff(np.append(first, part.size))
     return np.repeat((length > 1) & np.logical_or.reduceat(longer, first), length)
 
 
-def sorted_unique(rows: Rows) -> tuple[Rows, Ints]:
-    """Distinct rows in lexicographic order, and how often each occurs."""
-    if len(rows) == 0:
-        return rows, np.zeros(0, dtype=np.int64)
-    rank = ranks(rows)
+def sorted_unique(sets: NodeSets) -> tuple[NodeSets, Ints]:
+    """Distinct sets in lexicographic order, and how often each occurs."""
+    if len(sets) == 0:
+        return sets, np.zeros(0, dtype=np.int64)
+    rank = ranks(sets)
     _, first, counts = np.unique(rank, return_index=True, return_counts=True)
-    return rows.take(first), counts
+    return sets.take(first), counts
 
 
-def find(queries: Rows, table: Rows) -> Ints:
-    """Position in ``table`` (distinct rows) of every query, or -1."""
+def find(queries: NodeSets, table: NodeSets) -> Ints:
+    """Position in ``table`` (distinct sets) of every query, or -1."""
     out = np.full(len(queries), -1, dtype=np.int64)
     if len(queries) == 0 or len(table) == 0:
         return out
     rank = ranks(concatenate(table, queries))
     own = rank[: len(table)]
     order = np.argsort(own)
-    place = np.minimum(np.searchsorted(own[order], rank[len(table) :]), own.size - 1)
-    hit = own[order][place] == rank[len(table) :]
-    out[hit] = order[place[hit]]
+    nearest = np.minimum(np.searchsorted(own[order], rank[len(table) :]), own.size - 1)
+    hit = own[order][nearest] == rank[len(table) :]
+    out[hit] = order[nearest[hit]]
     return out
 
 

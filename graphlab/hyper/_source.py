@@ -9,7 +9,7 @@ import torch
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._incidence import Incidence
-from graphlab.hyper._sets import Ints, Rows, SetFamily, find, rows_of
+from graphlab.hyper._sets import Ints, NodeSets, SetFamily, find, node_sets
 from graphlab.hyper.cliques import CliqueSet, maximal_cliques
 from graphlab.hyper.projection import projection
 from graphlab.hyper.sampler import CliqueSampler
@@ -19,7 +19,7 @@ from graphlab.hyper.sampler import CliqueSampler
 class Source:
     """Distinct hyperedges, their projection, and its maximal cliques."""
 
-    edges: Rows
+    edges: NodeSets
     graph: Graph
     cliques: CliqueSet
 
@@ -37,4 +37,4 @@ class Source:
 
     def labels(self, candidates: SetFamily) -> Ints:
         """1 for candidates that are hyperedges, else 0."""
-        return (find(rows_of(candidates), self.edges) >= 0).astype(np.int64)
+        return (find(node_sets(candidates), self.edges) >= 0).astype(np.int64)

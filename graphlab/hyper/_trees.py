@@ -15,15 +15,15 @@ class Forest:
     """Binary trees; a node with ``left < 0`` is a leaf.
 
     Attributes:
-        root: First node of every tree.
-        feature: Column that a node looks at.
-        threshold: Rows with a value up to this go left.
-        left: Left child.
-        right: Right child.
-        value: What a leaf says.
-        start: Added to the sum over trees.
-        average: Whether the sum is divided by the number of trees and is a probability already;
-            otherwise it is a log-odds.
+        root (ndarray): First node of every tree.
+        feature (ndarray): Column that a node looks at.
+        threshold (ndarray): NodeSets with a value up to this go left.
+        left (ndarray): Left child.
+        right (ndarray): Right child.
+        value (ndarray): What a leaf says.
+        start (float): Added to the sum over trees.
+        average (bool): Whether the sum is divided by the number of trees and is a probability
+            already; otherwise it is a log-odds.
     """
 
     root: Ints

@@ -28,19 +28,19 @@ class Weights:
     @classmethod
     def of(cls, edge_index: Tensor, edge_weight: Tensor) -> Weights:
         """From both directions of every edge; weights of repeated edges are added."""
-        made = cls()
+        weights = cls()
         for (u, v), w in zip(edge_index.t().tolist(), edge_weight.tolist(), strict=True):
-            row = made.near.setdefault(u, {})
-            row[v] = row.get(v, 0) + int(w)
-        return made
+            near = weights.near.setdefault(u, {})
+            near[v] = near.get(v, 0) + int(w)
+        return weights
 
     @property
     def left(self) -> bool:
-        """Whether any edge is left."""
+        """True while any edge is left."""
         return any(self.near.values())
 
     def has(self, clique: Clique) -> bool:
-        """Whether all edges of a clique are left."""
+        """Test whether all edges of a clique are left."""
         return all(v in self.near[u] for u, v in combinations(clique, 2))
 
     def take(self, clique: Clique, times: int = 1) -> None:
@@ -72,14 +72,14 @@ class Weights:
 
     def maximal_cliques(self, num_nodes: int) -> list[Clique]:
         """Maximal cliques with two nodes or more, of what is left."""
-        pairs = [(u, v) for u, row in self.near.items() for v in row]
+        pairs = [(u, v) for u, near in self.near.items() for v in near]
         edges = torch.tensor(pairs, dtype=torch.int64).view(-1, 2).t()
-        found = maximal_cliques(edges, num_nodes).to_list()
-        return [clique for clique in found if len(clique) > 1]
+        cliques = maximal_cliques(edges, num_nodes).to_list()
+        return [clique for clique in cliques if len(clique) > 1]
 
     def features(self, cliques: Iterable[Clique], maximal: set[Clique]) -> Floats:
         """Size, maximality, and statistics of degrees, weights and bounds; ``(c, 17)``."""
-        degree = {u: sum(row.values()) for u, row in self.near.items()}
+        degree = {u: sum(near.values()) for u, near in self.near.items()}
         rows = []
         bound: dict[tuple[int, int], int] = {}
         for clique in cliques:
@@ -124,9 +124,9 @@ def read_weights(edge_index: Any, num_nodes: int | None, edge_weight: Any) -> tu
             "edge_weight must hold positive whole numbers, but "
             f"edge_weight[{at}] = {float(whole[at])}"
         )
-    made = Weights.of(edge_index, whole.long())
-    for u, row in made.near.items():
-        for v, w in row.items():
-            if made.near[v][u] != w:
+    weights = Weights.of(edge_index, whole.long())
+    for u, near in weights.near.items():
+        for v, w in near.items():
+            if weights.near[v][u] != w:
                 raise ValueError(f"edge_weight must be equal in both directions, see ({u}, {v})")
-    return made, count
+    return weights, count

@@ -1,4 +1,4 @@
-"""Reconstructions that learn nothing."""
+"""Reconstructions without training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 from graphlab._estimator import Estimator
 from graphlab.hyper._cover import greedy_cover
 from graphlab.hyper._graph import read_graph
-from graphlab.hyper._sets import SetFamily, to_tensor
 from graphlab.hyper.cliques import maximal_cliques
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class Untrained(Estimator):
     """Base of the methods without training, which are ready before any fit."""
 
     def fit(self, source: object = None, num_nodes: int | None = None) -> Self:
-        """Do nothing; for use in place of a method that learns.
+        """Do nothing; so that it can replace a method that learns.
 
         Args:
             source (object): Not read.
@@ -107,5 +106,4 @@ class CliqueCover(Untrained):
         Complexity: at most the sizes of all cliques times the degrees of their nodes.
         """
         graph = read_graph(edge_index, num_nodes)
-        rows = greedy_cover(graph)
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
+        return greedy_cover(graph).to_family().to_hypergraph(graph.num_nodes)

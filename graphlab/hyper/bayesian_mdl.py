@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int
 from graphlab.hyper._graph import read_graph
-from graphlab.hyper._sets import Rows, SetFamily, pointers, sorted_unique, to_tensor
+from graphlab.hyper._sets import from_lists, sorted_unique
 from graphlab.hyper.baselines import Untrained
 
 __all__ = ["BayesianMDL"]
@@ -72,7 +71,5 @@ class BayesianMDL(Untrained):
             for v in state.f.vertices()
             if not state.is_fac[v] and state.x[v] > 0
         ]
-        sizes = np.array([len(clique) for clique in cliques], dtype=np.int64)
-        nodes = np.array([node for clique in cliques for node in clique], dtype=np.int64)
-        rows, _ = sorted_unique(Rows(pointers(sizes), nodes))
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
+        sets, _ = sorted_unique(from_lists(cliques))
+        return sets.to_family().to_hypergraph(graph.num_nodes)

@@ -1,4 +1,4 @@
-"""Maximal cliques, by our kernel or by the fastest library at hand."""
+"""Maximal cliques, by the compiled kernel or the fastest library that is installed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
 from graphlab.hyper._graph import Graph, read_graph
-from graphlab.hyper._sets import Rows, SetFamily, pointers, sorted_unique, to_tensor
+from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
 from graphlab.ops.library import active_kernel
 
@@ -25,12 +24,11 @@ _BACKENDS = ("compiled", "networkit", "igraph", "networkx", "reference")
 
 @dataclass(frozen=True, eq=False)
 class CliqueSet(SetFamily):
-    """Cliques as rows.
+    """Cliques as sets of nodes, in lexicographic order.
 
     Attributes:
-        ptr (Tensor): Row pointers, int64 ``(C + 1,)``.
-        idx (Tensor): Nodes, int64 ``(nnz,)``, ascending within a row; rows are in lexicographic
-            order.
+        ptr (Tensor): Pointers to the beginnings of the sets, int64 ``(C + 1,)``.
+        idx (Tensor): Nodes, int64 ``(nnz,)``, ascending within a set.
     """
 
 
@@ -54,8 +52,8 @@ def maximal_cliques(
         time_limit (float, optional): Give up after this many seconds (only checked now and then by
             ``"networkx"`` and ``"igraph"``, never inside ``"networkit"``).
         backend (str): ``"compiled"`` (graphlab's kernel), ``"networkit"``, ``"igraph"``,
-            ``"networkx"``, ``"reference"`` (pure Python), or ``"auto"``: the first of these at
-            hand.
+            ``"networkx"``, ``"reference"`` (pure Python), or ``"auto"``: the first of these that
+            is installed.
 
     Returns:
         CliqueSet: The same for every backend.
@@ -80,14 +78,14 @@ def maximal_cliques(
     most = -1 if max_cliques is None else check_int(max_cliques, "max_cliques", minimum=0)
     seconds = 0.0 if time_limit is None else check_positive(time_limit, "time_limit")
     graph = read_graph(edge_index, num_nodes)
-    backend = _first_at_hand() if backend == "auto" else backend
+    backend = _first_installed() if backend == "auto" else backend
     if backend in ("compiled", "reference"):
         return _by_operator(graph, most, seconds, backend)
-    rows = _canonical(_LIBRARIES[backend](graph), most, seconds)
-    return CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx))
+    sets = _canonical(_LIBRARIES[backend](graph), most, seconds)
+    return CliqueSet(to_tensor(sets.ptr), to_tensor(sets.idx))
 
 
-def _first_at_hand() -> str:
+def _first_installed() -> str:
     if active_kernel("maximal_cliques", "cpu") == "compiled":
         return "compiled"
     return next((name for name in ("networkit", "igraph") if find_spec(name)), "networkx")
@@ -115,26 +113,26 @@ def _check_limits(many: bool, long: bool, most: int, seconds: float) -> None:
 def _by_networkx(graph: Graph) -> Iterable[list[int]]:
     import networkx
 
-    found = networkx.Graph()
-    found.add_nodes_from(range(graph.num_nodes))
-    found.add_edges_from(graph.entries[:, graph.upper].T.tolist())
-    cliques: Iterable[list[int]] = networkx.find_cliques(found)
+    native = networkx.Graph()
+    native.add_nodes_from(range(graph.num_nodes))
+    native.add_edges_from(graph.entries[:, graph.upper].T.tolist())
+    cliques: Iterable[list[int]] = networkx.find_cliques(native)
     return cliques
 
 
 def _by_igraph(graph: Graph) -> Iterable[list[int]]:
     igraph = _import("igraph")
-    made = igraph.Graph(n=graph.num_nodes, edges=graph.entries[:, graph.upper].T.tolist())
-    cliques: Iterable[list[int]] = made.maximal_cliques()
+    native = igraph.Graph(n=graph.num_nodes, edges=graph.entries[:, graph.upper].T.tolist())
+    cliques: Iterable[list[int]] = native.maximal_cliques()
     return cliques
 
 
 def _by_networkit(graph: Graph) -> Iterable[list[int]]:
     networkit = _import("networkit")
-    made = networkit.Graph(graph.num_nodes)
+    native = networkit.Graph(graph.num_nodes)
     for u, v in graph.entries[:, graph.upper].T.tolist():
-        made.addEdge(u, v)
-    search = networkit.clique.MaximalCliques(made)
+        native.addEdge(u, v)
+    search = networkit.clique.MaximalCliques(native)
     search.run()
     cliques: Iterable[list[int]] = search.getCliques()
     return cliques
@@ -153,13 +151,11 @@ def _import(name: str) -> Any:
         raise ImportError(f"backend={name!r} needs {name}: {hint}") from error
 
 
-def _canonical(cliques: Iterable[list[int]], most: int, seconds: float) -> Rows:
-    """Sort what a library lists; limits are looked at after every clique."""
-    begin, found = time.monotonic(), []
+def _canonical(cliques: Iterable[list[int]], most: int, seconds: float) -> NodeSets:
+    """Cliques that a library lists, sorted; limits are checked after every one."""
+    begin, listed = time.monotonic(), []
     for clique in cliques:
-        found.append(sorted(clique))
+        listed.append(sorted(clique))
         late = seconds > 0 and time.monotonic() - begin > seconds
-        _check_limits(0 <= most < len(found), late, most, seconds)
-    sizes = np.array([len(clique) for clique in found], dtype=np.int64)
-    nodes = np.array([node for clique in found for node in clique], dtype=np.int64)
-    return sorted_unique(Rows(pointers(sizes), nodes))[0]
+        _check_limits(0 <= most < len(listed), late, most, seconds)
+    return sorted_unique(from_lists(listed))[0]

@@ -29,7 +29,7 @@ def from_xgi(hypergraph: Any) -> HyperGraphData:
     """Convert an ``xgi.Hypergraph``; repeated hyperedges and isolated nodes stay.
 
     Args:
-        hypergraph: The xgi hypergraph.
+        hypergraph (xgi.Hypergraph): The xgi hypergraph.
 
     Returns:
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of xgi.
@@ -63,18 +63,18 @@ def to_xgi(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
     except ImportError as error:
         raise ImportError("to_xgi needs xgi: pip install graphlab[hyper]") from error
     nodes, edges, members = _labels(hypergraph, num_nodes)
-    made = xgi.Hypergraph()
-    made.add_nodes_from(nodes)
+    native = xgi.Hypergraph()
+    native.add_nodes_from(nodes)
     for edge, group in zip(edges, members, strict=True):
-        made.add_edge(group, edge)
-    return made
+        native.add_edge(group, edge)
+    return native
 
 
 def from_hypergraphx(hypergraph: Any) -> HyperGraphData:
     """Convert a ``hypergraphx.Hypergraph``, with its weights as ``hyperedge_weight`` if it has any.
 
     Args:
-        hypergraph: The hypergraphx hypergraph.
+        hypergraph (hypergraphx.Hypergraph): The hypergraphx hypergraph.
 
     Returns:
         HyperGraphData: With ``node_id``, the labels in the order of hypergraphx.
@@ -120,11 +120,11 @@ def to_hypergraphx(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
         counts[tuple(group)] = counts.get(tuple(group), 0) + 1
     if counts.pop((), 0):
         warnings.warn("hypergraphx has no empty hyperedges: they are left out", stacklevel=2)
-    made = hypergraphx.Hypergraph(weighted=True)
-    made.add_nodes(nodes)
+    native = hypergraphx.Hypergraph(weighted=True)
+    native.add_nodes(nodes)
     for edge, weight in counts.items():
-        made.add_edge(edge, weight=weight)
-    return made
+        native.add_edge(edge, weight=weight)
+    return native
 
 
 def from_networkx_bipartite(
@@ -133,8 +133,9 @@ def from_networkx_bipartite(
     """Convert a bipartite graph: one side are the nodes, the other the hyperedges.
 
     Args:
-        graph: A networkx graph; directions and parallel edges do not count.
-        nodes: The nodes of the hypergraph; ``None`` takes those with attribute ``bipartite=0``.
+        graph (networkx.Graph): A networkx graph; directions and parallel edges do not count.
+        nodes (iterable, optional): The nodes of the hypergraph; ``None`` takes those with attribute
+            ``bipartite=0``.
 
     Returns:
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.
@@ -213,10 +214,10 @@ def _labels(
     hypergraph: Hypergraph, num_nodes: int | None
 ) -> tuple[list[Any], list[Any], list[list[Any]]]:
     """Labels of nodes and hyperedges, and the members of every hyperedge."""
-    found = read_incidence(hypergraph, num_nodes)
-    nodes = _stored(hypergraph, "node_id", found.num_nodes)
-    edges = _stored(hypergraph, "hyperedge_id", found.num_hyperedges)
-    borders, members = found.rows.ptr.tolist(), found.rows.idx.tolist()
+    incidence = read_incidence(hypergraph, num_nodes)
+    nodes = _stored(hypergraph, "node_id", incidence.num_nodes)
+    edges = _stored(hypergraph, "hyperedge_id", incidence.num_hyperedges)
+    borders, members = incidence.hyperedges.ptr.tolist(), incidence.hyperedges.idx.tolist()
     groups = [[nodes[v] for v in members[a:b]] for a, b in pairwise(borders)]
     return nodes, edges, groups
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._pairs import edges_of, groups
-from graphlab.hyper._sets import Floats, Rows, SetFamily, to_tensor
+from graphlab.hyper._sets import Floats, NodeSets, SetFamily, to_tensor
 from graphlab.hyper.rho import check_family
 from graphlab.hyper.sampler import CandidateSet
 
@@ -57,14 +57,14 @@ def count_features(
     """
     graph = read_graph(edge_index, num_nodes)
     family = check_family(cliques, "cliques", graph.num_nodes)
-    rows = check_candidates(candidates, graph.num_nodes)
+    sets = check_candidates(candidates, graph.num_nodes)
     pair_cliques = cliques_per_edge(graph, family)
     columns = node_columns(graph, family)
-    out = np.zeros((len(rows), 9))
+    out = np.zeros((len(sets), 9))
     out[candidates.num_maximal :, 0] = 1
-    out[:, 1] = rows.sizes
+    out[:, 1] = sets.sizes
     out[:, 8] = candidates.parents.numpy()
-    for size, numbers, nodes in groups(rows):
+    for size, numbers, nodes in groups(sets):
         out[numbers, 4:8] = columns[nodes].mean(axis=1)
         if size > 1:
             held = pair_cliques[edges_of(graph, nodes)]
@@ -73,17 +73,17 @@ def count_features(
     return to_tensor(out)
 
 
-def check_candidates(candidates: object, num_nodes: int) -> Rows:
-    """Require a candidate set without empty rows."""
+def check_candidates(candidates: object, num_nodes: int) -> NodeSets:
+    """Require a candidate set without empty sets."""
     if not isinstance(candidates, CandidateSet):
         raise TypeError(f"candidates must be a CandidateSet, got {type(candidates).__name__}")
-    rows = check_family(candidates, "candidates", num_nodes)
-    if len(rows) and rows.sizes.min() < 1:
+    sets = check_family(candidates, "candidates", num_nodes)
+    if len(sets) and sets.sizes.min() < 1:
         raise ValueError("candidates must not be empty sets")
-    return rows
+    return sets
 
 
-def cliques_per_edge(graph: Graph, cliques: Rows) -> Floats:
+def cliques_per_edge(graph: Graph, cliques: NodeSets) -> Floats:
     """Number of maximal cliques that hold each edge."""
     out = np.zeros(graph.keys.size)
     for size, _, nodes in groups(cliques):
@@ -93,7 +93,7 @@ def cliques_per_edge(graph: Graph, cliques: Rows) -> Floats:
     return out
 
 
-def node_columns(graph: Graph, cliques: Rows) -> Floats:
+def node_columns(graph: Graph, cliques: NodeSets) -> Floats:
     """Degree, mean degree of neighbours, maximal cliques, clustering; ``(N, 4)``."""
     degree = graph.degree.astype(np.float64)
     row, col = graph.entries

@@ -14,7 +14,7 @@ from graphlab._estimator import Estimator
 from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._models import Model, from_arrays, to_arrays
-from graphlab.hyper._sets import Floats, Rows, SetFamily, find, pointers, to_tensor
+from graphlab.hyper._sets import Floats, NodeSets, find, from_lists
 from graphlab.hyper._weights import Weights, read_weights
 from graphlab.hyper.projection import projection
 
@@ -119,10 +119,10 @@ class Marioh(Estimator):
         edges = edges.take(np.flatnonzero(edges.sizes > 1))
         if len(edges) == 0:
             raise ValueError("hyperedge_index must hold a hyperedge with two nodes or more")
-        known = edges if self.mode == "reduced" else hypergraph.rows
+        known = edges if self.mode == "reduced" else hypergraph.hyperedges
         weights = Weights.of(*projection(Incidence(known, hypergraph.num_nodes)))
         cliques = weights.maximal_cliques(hypergraph.num_nodes)
-        wrong = [cliques[i] for i in np.flatnonzero(find(_rows(cliques), edges) < 0)]
+        wrong = [cliques[i] for i in np.flatnonzero(find(from_lists(cliques), edges) < 0)]
         wrong += self._subsets(cliques, edges, len(edges))
         samples = [*_tuples(edges), *wrong]
         x = weights.features(samples, set(cliques))
@@ -132,7 +132,7 @@ class Marioh(Estimator):
         self.model_: Model = fit_classifier(self.classifier, self._scaled(x), y, self.seed)
         return self
 
-    def _subsets(self, cliques: list[Clique], edges: Rows, count: int) -> list[Clique]:
+    def _subsets(self, cliques: list[Clique], edges: NodeSets, count: int) -> list[Clique]:
         """Random subsets of maximal cliques that are no hyperedges."""
         large = [clique for clique in cliques if len(clique) > 2]
         if not large:
@@ -143,7 +143,7 @@ class Marioh(Estimator):
             size = int(generator.integers(2, len(large[at])))
             drawn.add(tuple(sorted(generator.choice(large[at], size, replace=False).tolist())))
         listed = sorted(drawn)
-        return [listed[i] for i in np.flatnonzero(find(_rows(listed), edges) < 0)]
+        return [listed[i] for i in np.flatnonzero(find(from_lists(listed), edges) < 0)]
 
     def _scaled(self, x: Floats) -> Floats:
         out: Floats = (x - self.mean_) / self.deviation_
@@ -182,8 +182,7 @@ class Marioh(Estimator):
             threshold = max(0.0, threshold - self.decay * self.threshold)
         if self.mode == "reduced":
             taken = list(dict.fromkeys(taken))
-        rows = _rows(sorted(taken))
-        return SetFamily(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(count)
+        return from_lists(sorted(taken)).to_family().to_hypergraph(count)
 
     def _round(
         self, weights: Weights, num_nodes: int, threshold: float, taken: list[Clique]
@@ -226,10 +225,5 @@ def _one_less(clique: Clique) -> list[Clique]:
     return [(*clique[:i], *clique[i + 1 :]) for i in range(len(clique))]
 
 
-def _rows(cliques: list[Clique]) -> Rows:
-    sizes = np.array([len(clique) for clique in cliques], dtype=np.int64)
-    return Rows(pointers(sizes), np.array([v for c in cliques for v in c], dtype=np.int64))
-
-
-def _tuples(rows: Rows) -> list[Clique]:
-    return [tuple(part.tolist()) for part in np.split(rows.idx, rows.ptr[1:-1])]
+def _tuples(sets: NodeSets) -> list[Clique]:
+    return [tuple(part.tolist()) for part in np.split(sets.idx, sets.ptr[1:-1])]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._pairs import edges_of, four_statistics, groups
-from graphlab.hyper._sets import Floats, Ints, Rows, SetFamily, to_tensor
+from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, to_tensor
 from graphlab.hyper.count_features import check_candidates
 from graphlab.hyper.rho import check_family
 from graphlab.hyper.sampler import CandidateSet
@@ -72,12 +72,12 @@ def motif_features(
     """
     graph = read_graph(edge_index, num_nodes)
     family = check_family(cliques, "cliques", graph.num_nodes)
-    rows = check_candidates(candidates, graph.num_nodes)
+    sets = check_candidates(candidates, graph.num_nodes)
     at_node, at_edge = motif_counts(graph, family)
     degree = graph.degree.astype(np.float64)
-    out = np.zeros((len(rows), 54))
-    out[:, 0] = rows.sizes
-    for size, numbers, nodes in groups(rows):
+    out = np.zeros((len(sets), 54))
+    out[:, 0] = sets.sizes
+    for size, numbers, nodes in groups(sets):
         out[numbers, 1] = degree[nodes].mean(axis=1)
         out[numbers, 2:14] = four_statistics(at_node[nodes]).reshape(len(numbers), -1)
         if size > 1:
@@ -86,7 +86,7 @@ def motif_features(
     return to_tensor(out)
 
 
-def motif_counts(graph: Graph, cliques: Rows) -> tuple[Floats, Floats]:
+def motif_counts(graph: Graph, cliques: NodeSets) -> tuple[Floats, Floats]:
     """Counts 1 to 3 of every node ``(N, 3)``, and 4 to 13 of every edge ``(m, 10)``."""
     node, edge = torch.ops.graphlab.clique_overlap(
         torch.from_numpy(cliques.ptr),

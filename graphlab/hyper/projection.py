@@ -68,9 +68,9 @@ def project(
 
 def projection(hypergraph: Incidence) -> tuple[Tensor, Tensor]:
     """Edges in both directions, and how many hyperedges hold both ends."""
-    rows = hypergraph.rows
-    shape = (len(rows), hypergraph.num_nodes)
-    member = sparse.csr_array((np.ones(rows.idx.size, dtype=np.int64), rows.idx, rows.ptr), shape)
+    sets = hypergraph.hyperedges
+    shape = (len(sets), hypergraph.num_nodes)
+    member = sparse.csr_array((np.ones(sets.idx.size, dtype=np.int64), sets.idx, sets.ptr), shape)
     product = sparse.csr_array(member.T @ member)
     product.sort_indices()
     row = np.repeat(np.arange(shape[1]), np.diff(product.indptr))

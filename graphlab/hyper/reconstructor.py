@@ -20,10 +20,10 @@ from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._models import from_arrays, to_arrays
 from graphlab.hyper._recipe import Recipe
 from graphlab.hyper._selection import best_threshold, hit_jaccard
-from graphlab.hyper._sets import Floats, Ints, rows_of, to_tensor
+from graphlab.hyper._sets import Floats, Ints, node_sets, to_tensor
 from graphlab.hyper._source import Source
 from graphlab.hyper._two_part import TwoPartModel, out_of_fold
-from graphlab.hyper.cliques import CliqueSet, maximal_cliques
+from graphlab.hyper.cliques import maximal_cliques
 from graphlab.hyper.sampler import CandidateSet, CliqueSampler
 
 if TYPE_CHECKING:
@@ -282,15 +282,15 @@ class HypergraphReconstructor(Estimator):
             graph, max_cliques=max_cliques, time_limit=time_limit, singletons=singletons
         )
         chosen = (probability > self.threshold_).nonzero().view(-1)
-        rows = rows_of(candidates).take(chosen.numpy())
-        data = CliqueSet(to_tensor(rows.ptr), to_tensor(rows.idx)).to_hypergraph(graph.num_nodes)
+        sets = node_sets(candidates).take(chosen.numpy())
+        data = sets.to_family().to_hypergraph(graph.num_nodes)
         data.hyperedge_score = probability[chosen]
         return data
 
     def importance(
         self, hyperedge_index: Hypergraph, num_nodes: int | None = None, *, repeats: int = 3
     ) -> dict[str, float]:
-        """What the columns are worth: fall of the Jaccard index when one is shuffled.
+        """Importance of every column: fall of the Jaccard index when it is shuffled.
 
         Args:
             hyperedge_index (HyperGraphData or Tensor): Truth to reconstruct from its own
@@ -399,4 +399,4 @@ def _masked(hypergraph: Incidence, label_mask: Tensor | None) -> Incidence:
     if label_mask.shape != (count,):
         raise ValueError(f"label_mask must have shape ({count},), got {tuple(label_mask.shape)}")
     known = check_index(label_mask.nonzero().view(-1), count, "label_mask").cpu().numpy()
-    return Incidence(hypergraph.rows.take(known), hypergraph.num_nodes)
+    return Incidence(hypergraph.hyperedges.take(known), hypergraph.num_nodes)

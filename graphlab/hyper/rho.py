@@ -1,4 +1,4 @@
-"""Where hyperedges hide in maximal cliques: the statistics behind the budget of the sampler."""
+"""Share of hyperedges among the subsets of maximal cliques, by size: what the sampler learns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from graphlab._checks import check_tensor
 from graphlab._sorted import distinct
 from graphlab.hyper._incidence import Hypergraph, read_incidence
-from graphlab.hyper._sets import Ints, Rows, SetFamily, pointers, rows_of
+from graphlab.hyper._sets import Ints, NodeSets, SetFamily, node_sets, pointers
 
 __all__ = ["RhoTable", "rho"]
 
@@ -88,18 +88,18 @@ def as_float(count: int) -> float:
         return math.inf
 
 
-def check_family(family: object, name: str, num_nodes: int) -> Rows:
+def check_family(family: object, name: str, num_nodes: int) -> NodeSets:
     """Require cliques or candidates whose nodes lie in range."""
     if not isinstance(family, SetFamily):
         raise TypeError(f"{name} must be a CliqueSet or CandidateSet, got {type(family).__name__}")
     check_tensor(family.idx, name)
-    rows = rows_of(family)
-    if rows.idx.size and not (rows.idx.min() >= 0 and rows.idx.max() < num_nodes):
-        raise IndexError(f"{name} must hold nodes in [0, {num_nodes}), got {rows.idx.max()}")
-    return rows
+    sets = node_sets(family)
+    if sets.idx.size and not (sets.idx.min() >= 0 and sets.idx.max() < num_nodes):
+        raise IndexError(f"{name} must hold nodes in [0, {num_nodes}), got {sets.idx.max()}")
+    return sets
 
 
-def containment(sets: Rows, cliques: Rows, num_nodes: int) -> tuple[Ints, Ints]:
+def containment(sets: NodeSets, cliques: NodeSets, num_nodes: int) -> tuple[Ints, Ints]:
     """All pairs of a set and a clique that holds it, by an inverted index; sets are not empty."""
     order = np.argsort(cliques.idx, kind="stable")
     at_node = cliques.owner()[order]
@@ -108,10 +108,10 @@ def containment(sets: Rows, cliques: Rows, num_nodes: int) -> tuple[Ints, Ints]:
     # The rarest node of every set comes first.
     count = np.diff(borders)[sets.idx]
     owner = sets.owner()
-    sets = Rows(sets.ptr, sets.idx[np.lexsort((sets.idx, count, owner))])
+    sets = NodeSets(sets.ptr, sets.idx[np.lexsort((sets.idx, count, owner))])
     first = sets.idx[sets.ptr[:-1]]
     total = np.cumsum(np.diff(borders)[first])
-    found: list[tuple[Ints, Ints]] = []
+    parts: list[tuple[Ints, Ints]] = []
     start = 0
     while start < len(sets):
         limit = _CHUNK + (total[start - 1] if start else 0)
@@ -122,17 +122,17 @@ def containment(sets: Rows, cliques: Rows, num_nodes: int) -> tuple[Ints, Ints]:
         entry = np.arange(which.size) + np.repeat(
             borders[first[part]] - pointers(length)[:-1], length
         )
-        found.append(_holding(sets, which, at_node[entry], members, num_nodes))
+        parts.append(_holding(sets, which, at_node[entry], members, num_nodes))
         start = stop
     empty = np.zeros(0, dtype=np.int64)
     return (
-        np.concatenate([pair[0] for pair in found]) if found else empty,
-        np.concatenate([pair[1] for pair in found]) if found else empty,
+        np.concatenate([pair[0] for pair in parts]) if parts else empty,
+        np.concatenate([pair[1] for pair in parts]) if parts else empty,
     )
 
 
 def _holding(
-    sets: Rows, which: Ints, clique: Ints, members: Ints, num_nodes: int
+    sets: NodeSets, which: Ints, clique: Ints, members: Ints, num_nodes: int
 ) -> tuple[Ints, Ints]:
     """Keep the pairs whose clique also holds the second, third, ... node of the set."""
     done: list[tuple[Ints, Ints]] = []
@@ -142,8 +142,8 @@ def _holding(
         done.append((which[ended], clique[ended]))
         which, clique = which[~ended], clique[~ended]
         key = clique * num_nodes + sets.idx[sets.ptr[:-1][which] + column]
-        place = np.minimum(np.searchsorted(members, key), max(members.size - 1, 0))
-        hit = members[place] == key if members.size else np.zeros(key.size, dtype=bool)
+        nearest = np.minimum(np.searchsorted(members, key), max(members.size - 1, 0))
+        hit = members[nearest] == key if members.size else np.zeros(key.size, dtype=bool)
         which, clique = which[hit], clique[hit]
         column += 1
     if not done:
@@ -151,7 +151,7 @@ def _holding(
     return np.concatenate([a for a, _ in done]), np.concatenate([b for _, b in done])
 
 
-def cells(edges: Rows, cliques: Rows, inside: tuple[Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+def cells(edges: NodeSets, cliques: NodeSets, inside: tuple[Ints, Ints]) -> tuple[Ints, Ints, Ints]:
     """Sizes (n, k) and the number of distinct hyperedges in each cell."""
     edge, clique = inside
     top = int(cliques.sizes.max()) + 1 if len(cliques) else 1

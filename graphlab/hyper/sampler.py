@@ -1,4 +1,4 @@
-"""Which subsets of maximal cliques are worth a look: the budgeted sampler of candidates."""
+"""Candidates for hyperedges, and the sampler that draws them within a budget."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from graphlab._estimator import Estimator
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import (
     Ints,
-    Rows,
+    NodeSets,
     SetFamily,
     concatenate,
     from_matrix,
-    rows_of,
+    node_sets,
     sorted_unique,
     to_tensor,
 )
@@ -41,11 +41,11 @@ class CandidateSet(SetFamily):
     """Candidates for hyperedges: all maximal cliques, then smaller ones, each in order.
 
     Attributes:
-        ptr (Tensor): Row pointers, int64 ``(C + 1,)``.
-        idx (Tensor): Nodes, int64, ascending within a row.
-        num_maximal (int): The first so many rows are the maximal cliques.
-        parents (Tensor): How often the sampler drew the row, int64 ``(C,)``; a maximal clique is
-            drawn when its own size was picked.
+        ptr (Tensor): Pointers to the beginnings of the sets, int64 ``(C + 1,)``.
+        idx (Tensor): Nodes, int64, ascending within a set.
+        num_maximal (int): The first so many sets are the maximal cliques.
+        parents (Tensor): Number of times that the sampler drew the set, int64 ``(C,)``; a maximal
+            clique is drawn when its own size was picked.
     """
 
     num_maximal: int
@@ -60,7 +60,7 @@ class _Cell:
     k: int
     cost: int
     hits: Ints  # hyperedges
-    pairs: tuple[Ints, Ints]  # hyperedge, and place among the cliques of size n of one holding it
+    pairs: tuple[Ints, Ints]  # hyperedge, and position of a clique around it among those of size n
     count: int  # cliques of size n
 
 
@@ -150,7 +150,7 @@ class CliqueSampler(Estimator):
         self._pick(edges, family, hypergraph.num_nodes)
         return self
 
-    def _pick(self, edges: Rows, cliques: Rows, num_nodes: int) -> None:
+    def _pick(self, edges: NodeSets, cliques: NodeSets, num_nodes: int) -> None:
         by_size: dict[int, list[_Cell]] = {}
         for cell in _cells(edges, cliques, num_nodes):
             by_size.setdefault(cell.k, []).append(cell)
@@ -171,8 +171,8 @@ class CliqueSampler(Estimator):
             cell = chosen[1]
             ratio = min(1.0, left / cell.cost)
             drawn = self._part(cell.count, int(ratio * cell.count), cell.n, cell.k)
-            edge, place = cell.pairs
-            collected[edge[np.isin(place, drawn)]] = True
+            edge, position = cell.pairs
+            collected[edge[np.isin(position, drawn)]] = True
             picks.append((cell.n, cell.k))
             ratios.append(ratio)
             left = left - cell.cost if cell.cost <= left else 0
@@ -182,12 +182,12 @@ class CliqueSampler(Estimator):
         self.ratio_ = torch.tensor(ratios, dtype=torch.float64)
         self.collected_ = int(collected.sum())
 
-    def _part(self, count: int, number: int, n: int, k: int) -> Ints:
-        """Which cliques of a size are drawn, as their places in lexicographic order."""
-        if number == count:
-            return np.arange(count)
-        order = np.random.default_rng([self.seed, n, k]).permutation(count)
-        return np.sort(order[:number])
+    def _part(self, total: int, count: int, n: int, k: int) -> Ints:
+        """Drawn cliques of a size, as positions in lexicographic order."""
+        if count == total:
+            return np.arange(total)
+        order = np.random.default_rng([self.seed, n, k]).permutation(total)
+        return np.sort(order[:count])
 
     def _priority(self, offer: tuple[float, _Cell]) -> tuple[float, ...]:
         gain, cell = offer
@@ -225,41 +225,41 @@ class CliqueSampler(Estimator):
             budget = check_int(budget, "budget", minimum=0)
         if not isinstance(cliques, SetFamily):
             raise TypeError(f"cliques must be a CliqueSet, got {type(cliques).__name__}")
-        maximal = rows_of(cliques)
+        maximal = node_sets(cliques)
         parents = np.zeros(len(maximal), dtype=np.int64)
         drawn = list(self._draw(maximal, parents, budget))
         nested, counts = sorted_unique(concatenate(*drawn)) if drawn else (_NO_ROWS, _NO_ROWS.idx)
-        rows = concatenate(maximal, nested)
+        sets = concatenate(maximal, nested)
         return CandidateSet(
-            to_tensor(rows.ptr),
-            to_tensor(rows.idx),
+            to_tensor(sets.ptr),
+            to_tensor(sets.idx),
             len(maximal),
             to_tensor(np.concatenate([parents, counts])),
         )
 
-    def _draw(self, maximal: Rows, parents: Ints, budget: int | None) -> Iterator[Rows]:
+    def _draw(self, maximal: NodeSets, parents: Ints, budget: int | None) -> Iterator[NodeSets]:
         """Subsets of every pick; picks of whole cliques are noted in ``parents``."""
-        groups = {size: (rows, matrix) for size, rows, matrix in maximal.by_size()}
+        groups = {size: (numbers, matrix) for size, numbers, matrix in maximal.by_size()}
         left = math.inf if budget is None else budget
         total = 0
         for (n, k), ratio in zip(self.picks_.tolist(), self.ratio_.tolist(), strict=True):
             if n not in groups:
                 continue
-            rows, matrix = groups[n]
-            number = int(ratio * len(rows))
+            numbers, matrix = groups[n]
+            count = int(ratio * len(numbers))
             if n == k:
-                parents[rows[self._part(len(rows), number, n, k)]] += 1
+                parents[numbers[self._part(len(numbers), count, n, k)]] += 1
                 continue
             each = math.comb(n, k)
-            number = number if left >= number * each else int(left // each)
-            left -= number * each
-            total += number * each * k
+            count = count if left >= count * each else int(left // each)
+            left -= count * each
+            total += count * each * k
             if total > _MOST:
                 raise ValueError(
                     f"the candidates would hold {total} nodes: lower beta or pass a budget"
                 )
-            if number:
-                yield from_matrix(subsets(matrix[self._part(len(rows), number, n, k)], k))
+            if count:
+                yield from_matrix(_subsets(matrix[self._part(len(numbers), count, n, k)], k))
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
@@ -271,28 +271,28 @@ class CliqueSampler(Estimator):
         self.collected_ = int(arrays["collected"])
 
 
-_NO_ROWS = Rows(np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))
+_NO_ROWS = NodeSets(np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
-def subsets(matrix: Ints, k: int) -> Ints:
-    """All k-subsets of every row, ``(rows * C(n, k), k)``."""
+def _subsets(matrix: Ints, k: int) -> Ints:
+    """All k-subsets of every row, ``(c * C(n, k), k)`` for c rows."""
     n = matrix.shape[1]
     columns = np.array(list(combinations(range(n), k)), dtype=np.int64).reshape(-1, k)
     out: Ints = matrix[:, columns].reshape(-1, k)
     return out
 
 
-def _cells(edges: Rows, cliques: Rows, num_nodes: int) -> Iterator[_Cell]:
+def _cells(edges: NodeSets, cliques: NodeSets, num_nodes: int) -> Iterator[_Cell]:
     """All cells with a hyperedge, by n, then k."""
     edge, clique = containment(edges, cliques, num_nodes)
     sizes = cliques.sizes
-    place = np.zeros(len(cliques), dtype=np.int64)  # among the cliques of equal size
-    for _, rows, _ in cliques.by_size():
-        place[rows] = np.arange(len(rows))
+    position = np.zeros(len(cliques), dtype=np.int64)  # among the cliques of equal size
+    for _, numbers, _ in cliques.by_size():
+        position[numbers] = np.arange(len(numbers))
     counts = np.bincount(sizes, minlength=1)
     n, k = sizes[clique], edges.sizes[edge]
     order = np.lexsort((k, n))
-    n, k, edge, at = n[order], k[order], edge[order], place[clique][order]
+    n, k, edge, at = n[order], k[order], edge[order], position[clique][order]
     begins = np.flatnonzero(
         np.concatenate([[True], (n[1:] != n[:-1]) | (k[1:] != k[:-1])]) if n.size else []
     )

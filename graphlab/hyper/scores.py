@@ -1,4 +1,4 @@
-"""How well a reconstruction matches the truth."""
+"""Scores of a reconstruction against the truth."""
 
 from __future__ import annotations
 
@@ -74,15 +74,15 @@ def precision_recall_f1(
     """
     left, right = _multiplicities(pred, true, num_nodes)
     common = int(((left > 0) & (right > 0)).sum())
-    found, wanted = int((left > 0).sum()), int((right > 0).sum())
-    precision = common / found if found else 0.0
-    recall = common / wanted if wanted else 0.0
+    predicted, actual = int((left > 0).sum()), int((right > 0).sum())
+    precision = common / predicted if predicted else 0.0
+    recall = common / actual if actual else 0.0
     f1 = 2 * precision * recall / (precision + recall) if common else 0.0
     return precision, recall, f1
 
 
 def _multiplicities(pred: Hypergraph, true: Hypergraph, num_nodes: int | None) -> tuple[Ints, Ints]:
-    """How often each hyperedge of either side occurs on the left and on the right."""
+    """Multiplicities of every hyperedge of either side, on the left and on the right."""
     first = read_incidence(pred, num_nodes, name="pred")
     second = read_incidence(true, num_nodes, name="true")
     if first.num_nodes != second.num_nodes:
@@ -90,11 +90,11 @@ def _multiplicities(pred: Hypergraph, true: Hypergraph, num_nodes: int | None) -
             f"pred and true must have equal node counts, got {first.num_nodes} and "
             f"{second.num_nodes}"
         )
-    sides = [sorted_unique(h.rows.take(np.flatnonzero(h.rows.sizes > 0))) for h in (first, second)]
+    sides = [first.counted(), second.counted()]
     table, _ = sorted_unique(concatenate(sides[0][0], sides[1][0]))
     out = []
-    for rows, counts in sides:
+    for sets, counts in sides:
         column = np.zeros(len(table), dtype=np.int64)
-        column[find(rows, table)] = counts
+        column[find(sets, table)] = counts
         out.append(column)
     return out[0], out[1]

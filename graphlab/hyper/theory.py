@@ -1,4 +1,4 @@
-"""What a projection loses, exactly: nesting, uncovered triangles, preimages."""
+"""Losses of a projection, exactly: nesting, uncovered triangles, preimages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_int
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
-from graphlab.hyper._sets import Bools, Ints, Rows, find, from_matrix, rows_of, sorted_unique
+from graphlab.hyper._sets import Bools, Ints, NodeSets, find, from_matrix, node_sets, sorted_unique
 from graphlab.hyper.cliques import maximal_cliques
 from graphlab.hyper.projection import projection
 from graphlab.hyper.rho import containment
@@ -33,7 +33,7 @@ _CHUNK_TRIPLES = 1 << 17
 
 
 def nested_hyperedges(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> Tensor:
-    """Which hyperedges lie strictly inside another one. Such a one is no maximal clique.
+    """Mark hyperedges that lie strictly inside another one, and so are no maximal clique.
 
     Args:
         hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
@@ -45,13 +45,13 @@ def nested_hyperedges(hyperedge_index: Hypergraph, num_nodes: int | None = None)
     Raises:
         TypeError, ValueError, IndexError: If the incidence is malformed.
 
-    Complexity: the cost of :func:`rho` with the hyperedges in place of the cliques.
+    Complexity: the cost of :func:`rho` with the hyperedges as cliques.
     """
     hypergraph = read_incidence(hyperedge_index, num_nodes)
-    rows = hypergraph.rows
-    out = np.zeros(len(rows), dtype=bool)
-    full = np.flatnonzero(rows.sizes > 0)
-    chosen = rows.take(full)
+    sets = hypergraph.hyperedges
+    out = np.zeros(len(sets), dtype=bool)
+    full = np.flatnonzero(sets.sizes > 0)
+    chosen = sets.take(full)
     inner, outer = containment(chosen, chosen, hypergraph.num_nodes)
     out[full[inner[chosen.sizes[outer] > chosen.sizes[inner]]]] = True
     return torch.from_numpy(out)
@@ -96,21 +96,21 @@ def _triangles(graph: Graph) -> Ints:
     u, v = graph.entries[:, graph.upper]
     shape = (graph.num_nodes, graph.num_nodes)
     later = sparse.csr_array((np.ones(u.size, dtype=np.int8), (u, v)), shape=shape)
-    found = []
+    parts = []
     for start in range(0, u.size, _CHUNK_ROWS):
         part = slice(start, start + _CHUNK_ROWS)
         third = sparse.coo_array(later[u[part]].multiply(later[v[part]]))
-        found.append(np.stack([u[part][third.row], v[part][third.row], third.col], axis=1))
-    out = np.concatenate(found).astype(np.int64) if found else np.zeros((0, 3), dtype=np.int64)
+        parts.append(np.stack([u[part][third.row], v[part][third.row], third.col], axis=1))
+    out = np.concatenate(parts).astype(np.int64) if parts else np.zeros((0, 3), dtype=np.int64)
     return out[np.lexsort(out.T[::-1])]
 
 
 def _uncovered_triples(hypergraph: Incidence) -> Tensor:
-    rows = hypergraph.rows
-    full = np.flatnonzero(rows.sizes > 0)
-    _, first = np.unique(find(rows.take(full), hypergraph.distinct()), return_index=True)
+    sets = hypergraph.hyperedges
+    full = np.flatnonzero(sets.sizes > 0)
+    _, first = np.unique(find(sets.take(full), hypergraph.distinct()), return_index=True)
     numbers = np.sort(full[first])
-    chosen = rows.take(numbers)
+    chosen = sets.take(numbers)
     shape = (len(chosen), hypergraph.num_nodes)
     member = sparse.csr_array((np.ones(chosen.idx.size), chosen.idx, chosen.ptr), shape)
     meeting = sparse.triu(member @ member.T, 1).tocoo()
@@ -124,13 +124,13 @@ def _uncovered_triples(hypergraph: Incidence) -> Tensor:
     return torch.from_numpy(numbers[np.concatenate(open_)].reshape(-1, 3))
 
 
-def _covered(triples: Ints, member: sparse.csr_array, hyperedges: Rows) -> Bools:
-    """Whether a hyperedge holds the nodes that lie in two or three sets of each triple."""
+def _covered(triples: Ints, member: sparse.csr_array, hyperedges: NodeSets) -> Bools:
+    """Mark triples of which a hyperedge holds all nodes that lie in two or three of the sets."""
     count = sparse.csr_array(member[triples[:, 0]] + member[triples[:, 1]] + member[triples[:, 2]])
     count.data[count.data < 2] = 0
     count.eliminate_zeros()
     count.sort_indices()
-    cores = Rows(count.indptr.astype(np.int64), count.indices.astype(np.int64))
+    cores = NodeSets(count.indptr.astype(np.int64), count.indices.astype(np.int64))
     distinct, _ = sorted_unique(cores)
     inside, _ = containment(distinct, hyperedges, member.shape[1])
     held = np.zeros(len(distinct), dtype=bool)
@@ -140,7 +140,7 @@ def _covered(triples: Ints, member: sparse.csr_array, hyperedges: Rows) -> Bools
 
 
 def is_conformal(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> bool:
-    """Whether the hyperedges are exactly the maximal cliques of their projection.
+    """Test whether the hyperedges are exactly the maximal cliques of their projection.
 
     Then, and only then, nothing is lost. Gilmore: it holds if and only if no hyperedge is nested
     and no triangle of hyperedges is uncovered (with every node in some hyperedge).
@@ -162,7 +162,7 @@ def is_conformal(hyperedge_index: Hypergraph, num_nodes: int | None = None) -> b
 def projection_loss(
     hyperedge_index: Hypergraph, num_nodes: int | None = None
 ) -> dict[str, int | float]:
-    """What the maximal cliques of the projection tell about the hyperedges, and what not.
+    """Compare the hyperedges with the maximal cliques of their projection.
 
     Args:
         hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
@@ -182,7 +182,7 @@ def projection_loss(
     distinct = hypergraph.distinct()
     edges, _ = projection(hypergraph)
     graph = read_graph(edges, hypergraph.num_nodes)
-    cliques = rows_of(maximal_cliques(edges, hypergraph.num_nodes))
+    cliques = node_sets(maximal_cliques(edges, hypergraph.num_nodes))
     common = int((find(cliques, distinct) >= 0).sum())
     index = torch.from_numpy(np.stack([distinct.idx, distinct.owner()]))
     union = len(distinct) + len(cliques) - common
@@ -243,10 +243,10 @@ def count_preimages(edge_index: Any, num_nodes: int | None = None, limit: int = 
 def _all_cliques(graph: Graph) -> list[tuple[int, ...]]:
     """Every clique with two nodes or more."""
     maximal = maximal_cliques(graph).to_list()
-    found = {
+    subsets = {
         c for clique in maximal for k in range(2, len(clique) + 1) for c in combinations(clique, k)
     }
-    return sorted(found)
+    return sorted(subsets)
 
 
 def _edge_mask(graph: Graph, clique: tuple[int, ...]) -> int:

@@ -1,5 +1,15 @@
 """Text-attributed graphs: the texts, their embeddings, and answers of language models.
 
+Here are the names that most users want. Each method has a room with all of its names:
+
+* :mod:`graphlab.tag.text_graph`: graphs whose nodes carry text, and checks of their order.
+* :mod:`graphlab.tag.embedding`: text encoders and stores of embeddings.
+* :mod:`graphlab.tag.fine_tune`: language models fine-tuned on the labels of training nodes.
+* :mod:`graphlab.tag.llm`: a client for language models with a cache and a budget.
+* :mod:`graphlab.tag.tape`: TAPE, features from explanations and predictions.
+* :mod:`graphlab.tag.gaugllm`: GAugLLM, views of texts and edges.
+* :mod:`graphlab.tag.graphclip`: GraphCLIP, a graph tower aligned with language.
+
 Needs nothing beyond graphlab itself for graphs with texts and the embedded encoder. Sentence
 encoders and the client for language models come with the extra ``tag`` and are imported when they
 are used.
@@ -7,151 +17,109 @@ are used.
 
 from __future__ import annotations
 
-from graphlab.tag.embedding.encoder import TextEncoder, encode_nodes
-from graphlab.tag.embedding.hashing import FakeTextEncoder, HashingEncoder
-from graphlab.tag.embedding.store import EmbeddingStore
-from graphlab.tag.fine_tune.fine_tuning import (
-    TextFeatures,
-    TunedTextEncoder,
-    fine_tune_text_encoder,
-)
-from graphlab.tag.gaugllm import (
-    CandidateVote,
-    ContextAwareSelector,
-    EdgeCandidates,
-    EdgeChanges,
-    ExpertTexts,
-    FusedFeatures,
-    GAugLLM,
-    LLMEdgeModifier,
-    PromptExperts,
-    apply_all_votes,
-    collect_votes,
-    cosine_decay,
-    degree_groups,
-    edge_changes,
-    fit_selector,
-    labels_per_class_split,
-    propose_edge_candidates,
-    target_momentum,
-    vote_edges,
-)
+from graphlab._deprecation import moved_names
+from graphlab.tag.embedding import EmbeddingStore, HashingEncoder, TextEncoder, encode_nodes
+from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
+from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
     GraphCLIP,
-    GraphCLIPEncoder,
     GraphTextPairs,
     LinkPredictor,
     LLMSummarizer,
     PretrainConfig,
-    PretrainResult,
     PromptTuner,
-    Subgraph,
-    SubgraphBatch,
     SubgraphSampler,
-    SubgraphStore,
     TemplateSummarizer,
     ZeroShotClassifier,
-    adversarial_backward,
-    augment_subgraphs,
-    class_probabilities,
-    feature_rms,
-    load_official_checkpoint,
     pretrain,
-    random_walk_encoding,
-    read_official_pairs,
-    retrieval_at_1,
 )
-from graphlab.tag.llm._batch import BatchImport
-from graphlab.tag.llm.client import LLMClient
-from graphlab.tag.llm.replies import CostEstimate, LLMError, LLMReply, Price
-from graphlab.tag.tape import (
-    TAPE,
-    ExplanationGenerator,
-    ExplanationPrompt,
-    ExplanationTable,
-    RankedPrediction,
-    RankedPredictionEncoder,
-    RevGAT,
-    ensemble_logits,
-    read_ranked_predictions,
-    read_tape_responses,
-    tape_split,
-    write_ranked_predictions,
-)
-from graphlab.tag.text_graph.alignment import AlignmentReport, check_alignment, check_text_alignment
-from graphlab.tag.text_graph.text_graph import TextGraph
+from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
+from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
+from graphlab.tag.text_graph import TextGraph, check_alignment
 
 __all__ = [
     "TAPE",
-    "AlignmentReport",
-    "BatchImport",
-    "CandidateVote",
-    "ContextAwareSelector",
-    "CostEstimate",
-    "EdgeCandidates",
-    "EdgeChanges",
     "EmbeddingStore",
-    "ExpertTexts",
     "ExplanationGenerator",
     "ExplanationPrompt",
-    "ExplanationTable",
-    "FakeTextEncoder",
-    "FusedFeatures",
+    "FineTuneConfig",
     "GAugLLM",
     "GraphCLIP",
-    "GraphCLIPEncoder",
     "GraphTextPairs",
     "HashingEncoder",
     "LLMClient",
-    "LLMEdgeModifier",
-    "LLMError",
     "LLMReply",
     "LLMSummarizer",
+    "Limits",
     "LinkPredictor",
     "PretrainConfig",
-    "PretrainResult",
     "Price",
     "PromptExperts",
     "PromptTuner",
-    "RankedPrediction",
-    "RankedPredictionEncoder",
-    "RevGAT",
-    "Subgraph",
-    "SubgraphBatch",
+    "Retry",
     "SubgraphSampler",
-    "SubgraphStore",
     "TemplateSummarizer",
     "TextEncoder",
-    "TextFeatures",
     "TextGraph",
-    "TunedTextEncoder",
     "ZeroShotClassifier",
-    "adversarial_backward",
-    "apply_all_votes",
-    "augment_subgraphs",
     "check_alignment",
-    "check_text_alignment",
-    "class_probabilities",
-    "collect_votes",
-    "cosine_decay",
-    "degree_groups",
-    "edge_changes",
     "encode_nodes",
-    "ensemble_logits",
-    "feature_rms",
     "fine_tune_text_encoder",
-    "fit_selector",
-    "labels_per_class_split",
-    "load_official_checkpoint",
     "pretrain",
-    "propose_edge_candidates",
-    "random_walk_encoding",
-    "read_official_pairs",
-    "read_ranked_predictions",
-    "read_tape_responses",
-    "retrieval_at_1",
-    "tape_split",
-    "target_momentum",
-    "vote_edges",
-    "write_ranked_predictions",
 ]
+
+_MOVED = {
+    "embedding": ("FakeTextEncoder",),
+    "fine_tune": ("TextFeatures", "TunedTextEncoder"),
+    "gaugllm": (
+        "CandidateVote",
+        "ContextAwareSelector",
+        "EdgeCandidates",
+        "EdgeChanges",
+        "ExpertTexts",
+        "FusedFeatures",
+        "LLMEdgeModifier",
+        "apply_all_votes",
+        "collect_votes",
+        "cosine_decay",
+        "degree_groups",
+        "edge_changes",
+        "fit_selector",
+        "labels_per_class_split",
+        "propose_edge_candidates",
+        "target_momentum",
+        "vote_edges",
+    ),
+    "graphclip": (
+        "GraphCLIPEncoder",
+        "PretrainResult",
+        "Subgraph",
+        "SubgraphBatch",
+        "SubgraphStore",
+        "adversarial_backward",
+        "augment_subgraphs",
+        "class_probabilities",
+        "feature_rms",
+        "load_official_checkpoint",
+        "random_walk_encoding",
+        "read_official_pairs",
+        "retrieval_at_1",
+    ),
+    "llm": ("BatchImport", "CostEstimate", "LLMError"),
+    "tape": (
+        "ExplanationTable",
+        "RankedPrediction",
+        "RankedPredictionEncoder",
+        "RevGAT",
+        "ensemble_logits",
+        "read_ranked_predictions",
+        "read_tape_responses",
+        "tape_split",
+        "write_ranked_predictions",
+    ),
+    "text_graph": ("AlignmentReport", "check_text_alignment"),
+}
+
+__getattr__ = moved_names(
+    __name__, {name: f"{__name__}.{room}" for room, names in _MOVED.items() for name in names}
+)

@@ -39,10 +39,10 @@ def grid(ax: Axes, axis: str = "both") -> None:
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, **place: Any) -> Any:
+def legend(ax: Axes, **options: Any) -> Any:
     # The colour of the axis label is right on our own figures and on the caller's alike.
     color = ax.xaxis.label.get_color()
-    return ax.legend(frameon=False, labelcolor=color, fontsize="small", **place)
+    return ax.legend(frameon=False, labelcolor=color, fontsize="small", **options)
 
 
 def line_style(i: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is drawn, as arrays: everything malformed is refused before a figure is made."""
+"""Values to draw, as arrays: everything malformed is refused before a figure is made."""
 
 from __future__ import annotations
 

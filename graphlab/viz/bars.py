@@ -30,16 +30,16 @@ def bars(
     """Draw groups of bars side by side: one group per label, one bar per series.
 
     Args:
-        labels: Names of the groups.
-        series: Name to heights, one per group; NaN leaves a place empty.
-        errors: Name to half-lengths of the error bars (same names as ``series``, any may be
-            absent), for example one standard deviation.
-        ax: Axes to draw on; a new figure if ``None``.
-        ylabel: What the height is, with its unit.
-        value_format: Write each height at the end of its bar in this format, for example
-            ``".3f"``.
-        horizontal: Draw the bars from left to right, the first label on top: long labels stay
-            readable. ``ylabel`` still names what the bars measure.
+        labels (sequence of str): Names of the groups.
+        series (dict): Name to heights, one per group; NaN leaves a gap.
+        errors (dict, optional): Name to half-lengths of the error bars (same names as ``series``,
+            any may be absent), for example one standard deviation.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        ylabel (str): What the height is, with its unit.
+        value_format (str, optional): Write each height at the end of its bar in this format, for
+            example ``".3f"``.
+        horizontal (bool): Draw the bars from left to right, the first label on top: long labels
+            stay readable. ``ylabel`` still names what the bars measure.
 
     Returns:
         Axes: The axes drawn on.
@@ -67,20 +67,20 @@ def bars(
     width = 0.8 / len(heights)
     for i, (name, height) in enumerate(heights.items()):
         shift = (i - (len(heights) - 1) / 2) * width
-        place: Floats = np.arange(len(labels), dtype=np.float64) + shift
+        position: Floats = np.arange(len(labels), dtype=np.float64) + shift
         hatch = HATCHES[i // len(COLORS) % len(HATCHES)]
         draw = ax.barh if horizontal else ax.bar
-        draw(place, height, 0.92 * width, label=name, color=COLORS[i % len(COLORS)], hatch=hatch)
+        draw(position, height, 0.92 * width, label=name, color=COLORS[i % len(COLORS)], hatch=hatch)
         spread = spreads.get(name, np.zeros(len(labels)))
         if name in spreads:
             look: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 1.5, "capsize": 3}
             if horizontal:
-                ax.errorbar(height, place, xerr=spread, **look)
+                ax.errorbar(height, position, xerr=spread, **look)
             else:
-                ax.errorbar(place, height, yerr=spread, **look)
+                ax.errorbar(position, height, yerr=spread, **look)
         if value_format is not None:
             tops = [format(value, value_format) if math.isfinite(value) else "" for value in height]
-            _write_at_ends(ax, place, height + np.nan_to_num(spread), tops, horizontal)
+            _write_at_ends(ax, position, height + np.nan_to_num(spread), tops, horizontal)
     _name_axes(ax, labels, ylabel, horizontal)
     if len(heights) > 1:
         legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -116,13 +116,13 @@ def _bar_values(
 
 
 def _write_at_ends(
-    ax: Axes, places: Floats, ends: Floats, texts: Sequence[str], horizontal: bool
+    ax: Axes, positions: Floats, ends: Floats, texts: Sequence[str], horizontal: bool
 ) -> None:
-    for place, end, text in zip(places, ends, texts, strict=True):
+    for position, end, text in zip(positions, ends, texts, strict=True):
         if text:
             ax.annotate(
                 text,
-                (end, place) if horizontal else (place, end),
+                (end, position) if horizontal else (position, end),
                 xytext=(3, 0) if horizontal else (0, 3),
                 textcoords="offset points",
                 ha="left" if horizontal else "center",

@@ -1,4 +1,4 @@
-"""How certain the certificates of node compactness are, method beside method."""
+"""Distribution of certified node compactness, method beside method."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def compactness_distribution(
     look more like the average other node than like itself. The legend says how large that share is.
 
     Args:
-        bounds: Name of a method to its bounds, ``(N,)``, finite; N may differ.
-        ax: Axes to draw on; a new figure if ``None``.
-        num_bins: Bins of equal width, the same for all methods. They span the middle 98 % of all
-            values; the rest is counted in the outermost ones.
+        bounds (dict): Name of a method to its bounds, ``(N,)``, finite; N may differ.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        num_bins (int): Bins of equal width, the same for all methods. They span the middle 98 % of
+            all values; the rest is counted in the outermost ones.
 
     Returns:
         Axes: The axes drawn on.
@@ -43,21 +43,21 @@ def compactness_distribution(
         >>> [text.get_text() for text in ax.get_legend().get_texts()]
         ['GRACE (67 % certified)', 'GRACE + POT (100 % certified)']
     """
-    values = {name: vector(found, f"bounds[{name!r}]") for name, found in bounds.items()}
+    values = {name: vector(given, f"bounds[{name!r}]") for name, given in bounds.items()}
     if not values:
         raise ValueError("bounds must hold at least one method, got none")
-    for name, found in values.items():
-        if not np.isfinite(found).all():
+    for name, bound in values.items():
+        if not np.isfinite(bound).all():
             raise ValueError(f"bounds[{name!r}] must be finite, got NaN or inf")
     count = check_int(num_bins, "num_bins", minimum=1)
     low, high = np.quantile(np.concatenate(list(values.values())), [0.01, 0.99])
     edges = np.linspace(low, high if high > low else low + 1e-9, count + 1)
     ax = new_axes(ax, (5.6, 3.6))
-    for i, (name, found) in enumerate(values.items()):
-        height, _ = np.histogram(found.clip(edges[0], edges[-1]), edges)
-        share = 100 * float((found > 0).mean())
+    for i, (name, bound) in enumerate(values.items()):
+        height, _ = np.histogram(bound.clip(edges[0], edges[-1]), edges)
+        share = 100 * float((bound > 0).mean())
         label = f"{name} ({share:.0f} % certified)"
-        ax.stairs(height / found.size, edges, label=label, **line_style(i))
+        ax.stairs(height / bound.size, edges, label=label, **line_style(i))
     ax.axvline(0.0, color=INK, linewidth=1.0)
     ax.set(xlabel="certified compactness (lower bound)", ylabel="share of nodes")
     grid(ax, axis="y")

@@ -1,4 +1,4 @@
-"""How well nodes are served against a property of theirs, such as topological concentration."""
+"""Performance on nodes against a property of theirs, such as topological concentration."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ def concentration_performance(
     over bins: means of bins always look smoother than their nodes are.
 
     Args:
-        concentration: Value of every node, ``(N,)``; or any other property, say its degree.
-        performance: Name of a method to its per-node metric, ``(N,)``; NaN where a node has none.
-        ax: Axes to draw on; a new figure if ``None``.
-        num_bins: Most bins.
-        xlabel: What the property is.
-        ylabel: What the metric is.
+        concentration (Tensor or array): Value of every node, ``(N,)``; or any other property, say
+            its degree.
+        performance (dict): Name of a method to its per-node metric, ``(N,)``; NaN where a node has
+            none.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        num_bins (int): Most bins.
+        xlabel (str): What the property is.
+        ylabel (str): What the metric is.
 
     Returns:
         Axes: The axes drawn on.
@@ -58,10 +60,10 @@ def concentration_performance(
         raise ValueError("concentration must be finite, got NaN or inf")
     if not performance:
         raise ValueError("performance must hold at least one method, got none")
-    found = {name: _metric(values, name, x.size) for name, values in performance.items()}
+    metrics = {name: _metric(values, name, x.size) for name, values in performance.items()}
     count = check_int(num_bins, "num_bins", minimum=1)
     ax = new_axes(ax, (5.4, 3.6))
-    for i, (name, y) in enumerate(found.items()):
+    for i, (name, y) in enumerate(metrics.items()):
         known = np.isfinite(y)
         center, mean, error = _binned(x[known], y[known], count)
         ax.errorbar(
@@ -93,8 +95,8 @@ def _metric(values: Any, name: str, length: int) -> Floats:
 def _binned(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats, Floats]:
     """Mean property, mean metric and its standard error in every bin that has nodes."""
     inner = np.unique(np.quantile(x, np.linspace(0, 1, count + 1)[1:-1]))
-    place = np.searchsorted(inner, x, side="right")
-    groups = [place == b for b in np.unique(place)]
+    number = np.searchsorted(inner, x, side="right")
+    groups = [number == b for b in np.unique(number)]
     center = np.array([x[group].mean() for group in groups])
     mean = np.array([y[group].mean() for group in groups])
     error = [y[g].std(ddof=1) / np.sqrt(g.sum()) if g.sum() > 1 else 0.0 for g in groups]

@@ -32,16 +32,16 @@ def embedding_map(
     """Draw embeddings as points in the plane, coloured by label.
 
     Args:
-        z: Embeddings, ``(N, D)``, tensor or array, finite.
-        labels: One label per row, ``(N,)``; ``None`` draws all points alike. More than 8 labels
-            are told apart by marker too, and written over the middle of their points; beyond 20,
-            neither this nor the legend is drawn.
-        method: ``"pca"`` (the two directions of largest variance, with the share of variance on
-            the axes), ``"tsne"`` (distances between far groups mean nothing), or a function from
-            ``(N, D)`` to ``(N, 2)``, such as ``umap.UMAP().fit_transform``.
-        seed: Seed of t-SNE and of the choice of points.
-        ax: Axes to draw on; a new figure if ``None``.
-        max_points: Draw at most this many points, chosen at random.
+        z (Tensor or array): Embeddings, ``(N, D)``, tensor or array, finite.
+        labels (Tensor or array, optional): One label per row, ``(N,)``; ``None`` draws all points
+            alike. More than 8 labels differ by marker too, and written over the middle of their
+            points; beyond 20, neither this nor the legend is drawn.
+        method (str or callable): ``"pca"`` (the two directions of largest variance, with the share
+            of variance on the axes), ``"tsne"`` (distances between far groups mean nothing), or a
+            function from ``(N, D)`` to ``(N, 2)``, such as ``umap.UMAP().fit_transform``.
+        seed (int): Seed of t-SNE and of the choice of points.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        max_points (int): Draw at most this many points, chosen at random.
 
     Returns:
         Axes: The axes drawn on.

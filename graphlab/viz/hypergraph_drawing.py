@@ -36,14 +36,15 @@ def hypergraph_drawing(
     the middle: give positions when that matters.
 
     Args:
-        hyperedge_index: Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
-        num_nodes: N.
-        pos: Places ``(N, 2)``, finite; by default a force layout of nodes and hyperedges.
-        ax: Axes to draw on; a new figure if ``None``.
-        labels: Name of every node, written beside it.
-        padding: Distance between a node and the border of its regions, as a share of the width of
-            the drawing.
-        seed: Seed of the layout.
+        hyperedge_index (Tensor): Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
+        num_nodes (int): N.
+        pos (Tensor or array, optional): Positions ``(N, 2)``, finite; by default a force layout of
+            nodes and hyperedges.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        labels (sequence of str, optional): Name of every node, written beside it.
+        padding (float): Distance between a node and the border of its regions, as a share of the
+            width of the drawing.
+        seed (int): Seed of the layout.
 
     Returns:
         Axes: The axes drawn on.
@@ -64,18 +65,18 @@ def hypergraph_drawing(
     """
     count = check_int(num_nodes, "num_nodes", minimum=1)
     index = _incidence(hyperedge_index, count)
-    place = _layout(index, count, seed) if pos is None else _positions(pos, count)
+    positions = _layout(index, count, seed) if pos is None else _positions(pos, count)
     if labels is not None and len(labels) != count:
         raise ValueError(f"labels must have {count} entries, one per node, got {len(labels)}")
     ax = new_axes(ax, (5.2, 4.4))
-    width = max(float(np.ptp(place, axis=0).max()), 1e-9)
+    width = max(float(np.ptp(positions, axis=0).max()), 1e-9)
     sizes = {int(e): int(n) for e, n in zip(*np.unique(index[1], return_counts=True), strict=True)}
     # Large regions first, so that small ones stay visible on top of them.
     for i, edge in enumerate(sorted(sizes, key=lambda e: (-sizes[e], e))):
-        members = place[np.unique(index[0, index[1] == edge])]
+        members = positions[np.unique(index[0, index[1] == edge])]
         _draw_edge(ax, members, padding * width * (1 + 0.15 * (i % 4)), i)
-    ax.scatter(place[:, 0], place[:, 1], s=28, color=INK, zorder=3)
-    for name, (x, y) in zip(labels or (), place, strict=False):
+    ax.scatter(positions[:, 0], positions[:, 1], s=28, color=INK, zorder=3)
+    for name, (x, y) in zip(labels or (), positions, strict=False):
         color = ax.xaxis.label.get_color()
         ax.annotate(
             name, (x, y), (4, 4), textcoords="offset points", fontsize="x-small", color=color
@@ -116,17 +117,17 @@ def _layout(index: npt.NDArray[np.int64], num_nodes: int, seed: int) -> Floats:
     import networkx as nx
 
     graph = nx.Graph((int(v), ("edge", int(e))) for v, e in index.T)
-    found = nx.spring_layout(graph, seed=check_int(seed, "seed", minimum=0), iterations=200)
+    layout = nx.spring_layout(graph, seed=check_int(seed, "seed", minimum=0), iterations=200)
     # Nodes without a hyperedge would be pushed away from all others: a row below holds them.
-    alone = [v for v in range(num_nodes) if v not in found]
-    low = min((y for _, y in found.values()), default=0.0) - 0.3
+    alone = [v for v in range(num_nodes) if v not in layout]
+    low = min((y for _, y in layout.values()), default=0.0) - 0.3
     row = np.linspace(-0.1, 0.1, len(alone)) * len(alone)
-    place = {**found, **{v: (x, low) for v, x in zip(alone, row, strict=True)}}
-    return np.array([place[v] for v in range(num_nodes)], dtype=np.float64)
+    positions = {**layout, **{v: (x, low) for v, x in zip(alone, row, strict=True)}}
+    return np.array([positions[v] for v in range(num_nodes)], dtype=np.float64)
 
 
 def _positions(pos: Any, num_nodes: int) -> Floats:
-    place = numbers(pos, "pos")
-    if place.shape != (num_nodes, 2) or not np.isfinite(place).all():
-        raise ValueError(f"pos must be finite of shape ({num_nodes}, 2), got {place.shape}")
-    return place
+    positions = numbers(pos, "pos")
+    if positions.shape != (num_nodes, 2) or not np.isfinite(positions).all():
+        raise ValueError(f"pos must be finite of shape ({num_nodes}, 2), got {positions.shape}")
+    return positions

@@ -28,11 +28,12 @@ def scaling_curves(
     The slope is that of the least-squares line through the logarithms: 1 is linear, 2 quadratic.
 
     Args:
-        x: Sizes, positive.
-        series: Name to costs, positive, one per size; NaN marks a size that was not measured.
-        ax: Axes to draw on; a new figure if ``None``.
-        xlabel: What the size counts.
-        ylabel: What the cost is, with its unit.
+        x (sequence of float): Sizes, positive.
+        series (dict): Name to costs, positive, one per size; NaN marks a size that was not
+            measured.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        xlabel (str): What the size counts.
+        ylabel (str): What the cost is, with its unit.
 
     Returns:
         Axes: The axes drawn on.

@@ -22,10 +22,10 @@ def training_curves(
     """Draw one curve per entry, against its position.
 
     Args:
-        history: Name of a quantity to its values, one per step; NaN leaves a gap. Lengths may
-            differ.
-        ax: Axes to draw on; a new figure if ``None``.
-        xlabel: What a step is.
+        history (dict): Name of a quantity to its values, one per step; NaN leaves a gap. Lengths
+            may differ.
+        ax (Axes, optional): Axes to draw on; a new figure if ``None``.
+        xlabel (str): What a step is.
 
     Returns:
         Axes: The axes drawn on.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import _floors as floors
-from benchmarks._gpu.inputs import ARGUMENTS, FAMILIES, Inputs, Size
+from benchmarks.gpu.inputs import ARGUMENTS, FAMILIES, Inputs, Size
 from tests._data import REPOSITORY
 
 CPU = torch.device("cpu")

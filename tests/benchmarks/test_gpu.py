@@ -8,12 +8,13 @@ import math
 import pytest
 import torch
 
-from benchmarks import gpu
 from benchmarks._floors import Device
-from benchmarks._gpu import device as gpu_device
-from benchmarks._gpu.inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
-from benchmarks._gpu.peers import CUBLAS, FIRST, peers
-from benchmarks._gpu.steps import steps
+from benchmarks.gpu import device as gpu_device
+from benchmarks.gpu import operators
+from benchmarks.gpu import run as gpu
+from benchmarks.gpu.inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
+from benchmarks.gpu.peers import CUBLAS, FIRST, peers
+from benchmarks.gpu.steps import steps
 
 CPU = torch.device("cpu")
 TINY = Size(61, 7, 4, 3)
@@ -22,7 +23,7 @@ KEYS = {"time_us", "floor_us", "ratio_to_floor", "peer", "ratio_to_peer", "max_e
 
 @pytest.mark.parametrize("op", sorted(ARGUMENTS))
 def test_row_of_an_operator(op):
-    row = gpu.operator_row(op, TINY, CPU, Device(1e9, 1e9, 0), repeats=1)
+    row = operators.operator_row(op, TINY, CPU, Device(1e9, 1e9, 0), repeats=1)
     assert set(row) >= KEYS
     assert row["max_error"] < 1e-5
     assert row["time_us"] > 0 and row["floor_us"] > 0
@@ -41,12 +42,12 @@ def same_work(op: str) -> list[str]:
 @pytest.mark.parametrize("op", sorted(ARGUMENTS))
 def test_peers_compute_the_same_numbers(op):
     args = ARGUMENTS[op](Inputs(TINY, CPU, torch.float32))
-    want = gpu.tensors(getattr(torch.ops.graphlab, op)(*args))
+    want = operators.outputs(getattr(torch.ops.graphlab, op)(*args))
     functions = peers(op, args)
     for name in same_work(op):
         if "other numbers" in name:
             continue
-        got = gpu.tensors(functions[name]())
+        got = operators.outputs(functions[name]())
         same = want[:1] if FIRST in name else want
         for g, w in zip(got, same, strict=True):
             torch.testing.assert_close(g.detach(), w, rtol=1e-4, atol=1e-5)
@@ -83,15 +84,15 @@ def test_error_is_relative_to_the_largest_value(monkeypatch):
         out = torch.zeros(count, x.size(1), dtype=x.dtype).index_add(0, cluster, x)
         return out if x.dtype == torch.float32 else 2 * out
 
-    monkeypatch.setattr(gpu.reference, "cluster_sum", wrong)
-    assert gpu.max_error("cluster_sum", CPU, torch.float32) == pytest.approx(0.5, rel=1e-5)
+    monkeypatch.setattr(operators.reference, "cluster_sum", wrong)
+    assert operators.max_error("cluster_sum", CPU, torch.float32) == pytest.approx(0.5, rel=1e-5)
 
 
 def test_infinite_values_must_agree():
     ones, inf = torch.ones(3), torch.tensor([1.0, math.inf, 1.0])
-    assert gpu._difference(inf, inf) == 0.0
+    assert operators._difference(inf, inf) == 0.0
     with pytest.raises(ValueError, match="infinite"):
-        gpu._difference(ones, inf)
+        operators._difference(ones, inf)
 
 
 @pytest.mark.slow
@@ -126,14 +127,14 @@ def test_a_peer_without_memory_is_left_out():
         raise torch.OutOfMemoryError("no room")
 
     runs = {"graphlab": lambda: None, "eager": greedy, "other": lambda: None}
-    times, failed = gpu.timings(runs, CPU, repeats=2)
+    times, failed = operators.timings(runs, CPU, repeats=2)
     assert failed == ["eager"] and set(times) == {"graphlab", "other"}
 
 
 def test_a_slow_peer_is_called_once(monkeypatch):
-    monkeypatch.setattr(gpu, "SLOW", 0.0)
+    monkeypatch.setattr(operators, "SLOW", 0.0)
     calls: list[int] = []
-    times, failed = gpu.timings(
+    times, failed = operators.timings(
         {"graphlab": lambda: None, "peer": lambda: calls.append(0)}, CPU, repeats=3
     )
     assert len(calls) == 1 and failed == [] and times["peer"] > 0
@@ -141,8 +142,8 @@ def test_a_slow_peer_is_called_once(monkeypatch):
 
 def test_goals_are_judged_both_ways():
     row = {"case": "propagate", "ratio_to_peer": 1.9, "ratio_to_floor": 1.4}
-    assert gpu.goals(row) == {"ratio_to_peer >= 2": False, "ratio_to_floor <= 1.5": True}
-    assert gpu.goals({"case": "edge_bound", "ratio_to_peer": None}) == {}
+    assert operators.goals(row) == {"ratio_to_peer >= 2": False, "ratio_to_floor <= 1.5": True}
+    assert operators.goals({"case": "edge_bound", "ratio_to_peer": None}) == {}
 
 
 def test_full_tables_are_larger_than_the_cache():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmarks import _graphs as graphs
+from benchmarks._harness import graphs
 
 
 def is_simple_undirected(edge_index: Tensor, num_nodes: int) -> bool:

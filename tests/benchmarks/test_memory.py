@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import _memory as memory
+from benchmarks._harness import memory
 
 
 @pytest.mark.parametrize("hwm", [True, False])

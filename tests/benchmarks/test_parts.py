@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import _parts as parts
+from benchmarks._harness import parts
 
 
 def test_results_file_carries_what_a_reader_needs(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import predictions
 from benchmarks._floors import FORMULAS, work_of
-from benchmarks._gpu.inputs import ARGUMENTS, Inputs, Size
+from benchmarks.gpu.inputs import ARGUMENTS, Inputs, Size
 
 SIZE = Size(60, 8, 4, 3)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import scatter
-from benchmarks._graphs import rmat
+from benchmarks._harness.graphs import rmat
 from graphlab.ops import CSRGraph
 
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import _timing as timing
+from benchmarks._harness import timing
 
 
 def test_measure_counts_calls_and_orders_quartiles() -> None:

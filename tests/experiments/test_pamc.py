@@ -12,6 +12,7 @@ from experiments._harness.runner import execute
 from experiments.pamc import run as pamc
 from experiments.pamc.protocols import stop_epoch
 from tests._data import test_data_root
+from tests.experiments._rows import rows_of
 
 TINY = pamc.Config(epochs=6, pretrain_epochs=1, hidden_channels=(16,), n_init=2, checkpoint_every=2)
 METHODS = ("PamC", "SCGC*", "SCGC + meta2")
@@ -24,13 +25,7 @@ def without_map(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str, Any]:
-    results = execute(pamc.run, config, out=tmp_path, device="cpu", **options)
-    assert not results.errors
-    timeless = {"seconds_per_epoch"}
-    return {
-        label: {k: v for k, v in row.items() if k not in timeless}
-        for label, row in results.finished[0].rows.items()
-    }
+    return rows_of(pamc.run, tmp_path, config, **options)
 
 
 def test_table_holds_baselines_methods_and_protocols(tmp_path: Path) -> None:

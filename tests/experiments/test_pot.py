@@ -16,6 +16,7 @@ from experiments._harness.runner import execute
 from experiments.pot import run as pot
 from experiments.pot import scores as pot_scores
 from tests._data import test_data_root
+from tests.experiments._rows import rows_of
 
 TINY = pot.Config(
     dataset="cora", epochs=3, out_channels=8, proj_channels=8, kappas=(0.2, 0.5), lr=0.01
@@ -57,13 +58,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
 
 
 def rows(tmp_path: Path, config: pot.Config, **options: Any) -> dict[str, dict[str, float]]:
-    results = execute(pot.run, config, out=tmp_path, device="cpu", **options)
-    assert not results.errors
-    timeless = {"seconds_per_epoch"}
-    return {
-        label: {k: v for k, v in row.items() if k not in timeless}
-        for label, row in results.finished[0].rows.items()
-    }
+    return rows_of(pot.run, tmp_path, config, **options)
 
 
 @pytest.mark.usefixtures("graph")

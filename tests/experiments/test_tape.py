@@ -17,6 +17,7 @@ from experiments._harness.runner import execute
 from experiments.tape import features as tape_features
 from experiments.tape import run as tape
 from tests._data import test_data_root
+from tests.experiments._rows import rows_of
 from tests.tag.llm._server import ChatServer, serving
 
 TINY = tape.Config(gnns=("gcn", "mlp"), hidden_channels=8, num_layers=2, epochs=10)
@@ -58,9 +59,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
 
 
 def rows(tmp_path: Path, config: tape.Config, **options: Any) -> dict[str, dict[str, float]]:
-    results = execute(tape.run, config, out=tmp_path, device="cpu", **options)
-    assert not results.errors
-    return results.finished[0].rows
+    return rows_of(tape.run, tmp_path, config, **options)
 
 
 @pytest.mark.usefixtures("graph")

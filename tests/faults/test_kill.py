@@ -34,7 +34,7 @@ from graphlab._io import (
     sweep_stale,
     write_json,
 )
-from graphlab.tag import SubgraphStore
+from graphlab.tag.graphclip import SubgraphStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 import re
 import sys
 import warnings
@@ -13,6 +14,7 @@ import pytest
 import torch
 from torch_geometric.loader import DataLoader
 
+import graphlab
 from graphlab.datasets import digits_knn
 from tests._data import REPOSITORY
 
@@ -180,4 +182,26 @@ def test_cells_know_numbers_bars_and_words(extensions):
 def test_names_of_two_rooms_are_indexed_once(conf):
     assert "graphlab.hyper.SHyReDataset" in conf.borrowed()
     assert "graphlab.datasets.SHyReDataset" not in conf.borrowed()
+    # A name of a room inside a room that both show is indexed in the outer one.
+    assert "graphlab.tag.graphclip.GraphCLIP" in conf.borrowed()
+    assert "graphlab.tag.graphclip.SubgraphStore" not in conf.borrowed()
     assert conf.constants()["graphlab.hyper"] == ["COUNT_NAMES", "MOTIF_NAMES"]
+
+
+def test_the_reference_shows_every_public_name(conf):
+    shown = {getattr(importlib.import_module(r), n) for r in conf.ROOMS for n in _names(r)}
+    rooms = [f"graphlab.{room}" for room in graphlab.__all__ if not room.startswith("_")]
+    packages = [m.name for m in pkgutil.walk_packages(graphlab.__path__, "graphlab.") if m.ispkg]
+    missing = [
+        f"{room}.{name}"
+        for room in {*rooms, *packages} - {"graphlab.ops.reference"}  # documented as graphlab.ops
+        for name in _names(room)
+        if getattr(importlib.import_module(room), name) not in shown
+    ]
+    assert missing == []
+
+
+def _names(room: str) -> list[str]:
+    module = importlib.import_module(room)
+    names = getattr(module, "__all__", [])
+    return [name for name in names if callable(getattr(module, name))]

@@ -64,7 +64,7 @@ def topological_concentration(
         P = \sum_{k=1}^{K} \beta^{k-1} A^k, \quad Q = \sum_{k=1}^{K} \beta^{k-1} 1[A^k > 0]
 
     A holds the training edges, t names the targets whose neighbours are averaged, and
-    :math:`s = \sum_k \beta^{k-1}`. With ``count="set"`` Q takes the place of P. This is the sum
+    :math:`s = \sum_k \beta^{k-1}`. With ``count="set"`` Q replaces P. This is the sum
     over all pairs of hops that the authors' program evaluates, collapsed into one product.
 
     At one hop, concentration with respect to the training edges **is** the local clustering
@@ -145,7 +145,7 @@ def topological_concentration(
 
 
 def _halves(rule: _Rule, nodes: Tensor | None) -> bool:
-    """Whether one overlap serves both directions of a target edge."""
+    """Test whether one overlap serves both directions of a target edge."""
     return nodes is None and (rule.num_hops == 1 or rule.count == "set")
 
 

@@ -76,7 +76,14 @@ class TCReweight:
         self.group = check_choice(group, "group", ("target", "source"))
 
     def is_due(self, epoch: int) -> bool:
-        """Whether the weights should be updated before this epoch (counted from 0)."""
+        """Test whether the weights should be updated before an epoch.
+
+        Args:
+            epoch (int): Number of the epoch, counted from 0.
+
+        Returns:
+            bool: True if :meth:`update` is due.
+        """
         return epoch >= self.warm_up and (epoch - self.warm_up) % self.interval == 0
 
     @torch.no_grad()

@@ -52,7 +52,14 @@ class AddTopologicalConcentration(BaseTransform):
         self.attr_name = check_attr_name(attr_name)
 
     def forward(self, data: Data) -> Data:
-        """Return the graph with the attribute added."""
+        """Return the graph with the attribute added.
+
+        Args:
+            data (Data): The graph; PyG has copied it (shallowly) before.
+
+        Returns:
+            Data: The same object.
+        """
         tc = topological_concentration(
             data,
             num_hops=self.num_hops,

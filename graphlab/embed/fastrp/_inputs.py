@@ -40,7 +40,7 @@ def read_inputs(
     node_id: Tensor | None,
     projection_matrix: Tensor | None,
 ) -> NodeInputs:
-    """Check and copy: the start is made later, and callers may write to theirs meanwhile."""
+    """Check and copy: the start is drawn later, and callers may write to theirs meanwhile."""
     count, device = adjacency.num_nodes, adjacency.rowptr.device
     if projection_matrix is not None:
         check_matrix(projection_matrix, "projection_matrix", rows=count)
@@ -69,7 +69,7 @@ def _check_names(node_id: Tensor, count: int) -> None:
 
 
 def is_target(value: Any, graph: Any) -> bool:
-    """Whether an argument is not the number of nodes but the labels that a pipeline passes on."""
+    """Test whether an argument is no number of nodes, but the labels that a pipeline passes on."""
     if value is None or isinstance(value, (int, np.integer)) or not sp.issparse(graph):
         return False
     matrix: Any = graph

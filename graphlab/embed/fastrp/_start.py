@@ -21,18 +21,18 @@ _TOPOLOGY, _FEATURES = 0, 1  # streams of the seed
 
 @dataclass(frozen=True)
 class Start:
-    """The matrix that is propagated; any range of its columns can be made at any time.
+    """The matrix that is propagated; any range of its columns can be computed by itself.
 
     Attributes:
-        dim: Number of columns.
-        dtype: Of the columns.
-        factor: float64 ``(N,)``, multiplies the rows of the topology part.
-        sparsity: Of the ternary entries; 0 draws normal ones.
-        seed: Of both parts.
-        node: Names of the rows; 0, 1, ... when missing.
-        matrix: A given matrix instead of the drawn one.
-        features: ``(N, F)`` float64; they fill the last ``feature_dim`` columns.
-        feature_dim: Number of those columns.
+        dim (int): Number of columns.
+        dtype (torch.dtype): Of the columns.
+        factor (Tensor): float64 ``(N,)``, multiplies the rows of the topology part.
+        sparsity (float): Of the ternary entries; 0 draws normal ones.
+        seed (int): Of both parts.
+        node (Tensor, optional): Names of the rows; 0, 1, ... when missing.
+        matrix (Tensor, optional): A given matrix instead of the drawn one.
+        features (Tensor, optional): ``(N, F)`` float64; they fill the last ``feature_dim`` columns.
+        feature_dim (int): Number of those columns.
     """
 
     dim: int

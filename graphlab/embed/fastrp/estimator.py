@@ -44,7 +44,7 @@ class FastRP(Estimator):
     Differences from the authors' code: the order zero term is available (``self_weight``); the
     adjacency matrix can be combined with ``beta``; concatenation works; standardisation, which
     their code always does and their paper does not describe, is an option; isolated nodes give
-    zeros and no warnings. See the documentation for what was found wrong there. :meth:`neo4j`
+    zeros and no warnings. The documentation lists the errors of their code. :meth:`neo4j`
     makes an estimator with the semantics of Neo4j's Graph Data Science.
 
     In a scikit-learn pipeline the graph is a scipy sparse matrix: labels that ``fit`` is given
@@ -65,7 +65,7 @@ class FastRP(Estimator):
         self_weight (float): Weight of the start itself, the order zero.
         standardize (bool): Give every column mean 0 and population deviation 1 at the end, as the
             authors' code does; constant columns become 0.
-        input_matrix (str): ``"transition"`` or ``"adjacency"`` (A in place of P).
+        input_matrix (str): ``"transition"`` or ``"adjacency"`` (A instead of P).
         seed (int): In ``[0, 2**64)``. Entry (i, j) of R is a function of (seed, node, j).
         dtype (torch.dtype): float32, float64, or bfloat16 (powers are stored in half the memory,
             sums are float32).
@@ -140,7 +140,7 @@ class FastRP(Estimator):
 
         Args:
             dim (int): Columns of the embedding.
-            **params: Other parameters of :class:`FastRP`; they replace those above.
+            **params (Any): Other parameters of :class:`FastRP`; they replace those above.
 
         Returns:
             FastRP: The estimator.

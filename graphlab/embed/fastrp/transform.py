@@ -45,7 +45,14 @@ class AddFastRP(BaseTransform):
         Options.check(self.model.get_params(deep=False))
 
     def forward(self, data: Data) -> Data:
-        """Add the embedding; the ``Data`` was copied before (shallowly) by PyG."""
+        """Return the graph with the embedding added.
+
+        Args:
+            data (Data): The graph; PyG has copied it (shallowly) before.
+
+        Returns:
+            Data: The same object.
+        """
         # A fresh estimator: the transform may serve several workers and must hold no graph.
         model = FastRP(**self.model.get_params(deep=False))
         z = model.fit_transform(data, property_ratio=self.property_ratio)

@@ -1,1 +1,7 @@
 """Text encoders and stores of their embeddings."""
+
+from graphlab.tag.embedding.encoder import TextEncoder, encode_nodes
+from graphlab.tag.embedding.hashing import FakeTextEncoder, HashingEncoder
+from graphlab.tag.embedding.store import EmbeddingStore
+
+__all__ = ["EmbeddingStore", "FakeTextEncoder", "HashingEncoder", "TextEncoder", "encode_nodes"]

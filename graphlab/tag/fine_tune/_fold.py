@@ -17,7 +17,7 @@ from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_
 from graphlab.tag.embedding._backends import fingerprint
 from graphlab.tag.fine_tune._model import build_model
 from graphlab.tag.fine_tune._outputs import forward, outputs
-from graphlab.tag.fine_tune._settings import FineTuneSettings
+from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
 
 __all__: list[str] = []
@@ -32,34 +32,32 @@ class Fold:
     """One model: its training texts, its validation texts, its folder.
 
     Args:
-        number: Which fold it is; seeds the order and the dropout, not the head.
-        settings: What to do.
-        identity: What else must be equal for a resume.
-        tokens: All texts.
-        y: Classes of all texts, -1 where unknown.
-        train: Texts to train on.
-        val: Texts that select the epoch.
-        folder: Where its files go, if anywhere.
-        device: Where to compute.
+        number (int): Number of the fold; seeds the order and the dropout, not the head.
+        plan (Plan): Settings.
+        identity (dict): Values beside the settings that must be equal for a resume.
+        tokens (TokenTable): All texts.
+        y (Tensor): Classes of all texts, negative where unknown.
+        train (ndarray): Texts to train on.
+        val (ndarray): Texts that select the epoch.
+        folder (Path, optional): Folder of its files.
     """
 
     def __init__(
         self,
         number: int,
-        settings: FineTuneSettings,
+        plan: Plan,
         identity: dict[str, Any],
         tokens: TokenTable,
         y: Tensor,
         train: np.ndarray,
         val: np.ndarray,
         folder: Path | None,
-        device: torch.device,
     ) -> None:
-        self.number, self.settings, self.tokens, self.y = number, settings, tokens, y
-        self.train, self.val, self.folder, self.device = train, val, folder, device
+        self.number, self.plan, self.tokens, self.y = number, plan, tokens, y
+        self.train, self.val, self.folder, self.device = train, val, folder, plan.device
         # Features of several folds are compared: all start from the same head.
-        self.model = build_model(settings, self._seed(_INIT), device, int(tokens.length.max()))
-        self.expected = {**settings.record(), **identity, "fold": number}
+        self.model = build_model(plan, self._seed(_INIT), int(tokens.length.max()))
+        self.expected = {**plan.record(), **identity, "fold": number}
         if folder is not None:
             self.expected["weights"] = fingerprint(self.model)
         head = {id(p) for part in (self.model.shrink, self.model.classifier)
@@ -67,39 +65,39 @@ class Fold:
         tuned = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": [p for p in tuned if id(p) not in head], "peak": settings.lr},
-                {"params": [p for p in tuned if id(p) in head], "peak": settings.head_lr},
+                {"params": [p for p in tuned if id(p) not in head], "peak": plan.lr},
+                {"params": [p for p in tuned if id(p) in head], "peak": plan.head_lr},
             ],
-            lr=settings.lr,
-            weight_decay=settings.weight_decay,
+            lr=plan.lr,
+            weight_decay=plan.config.weight_decay,
         )
         self.epoch, self.stopped = 0, False
         self.history: list[Row] = []
         self.best: dict[str, Tensor] = {}
         self.best_epoch = -1
 
-    def _seed(self, stream: int, *place: int) -> int:
-        return derive_seed(self.settings.seed, stream, *place)
+    def _seed(self, stream: int, *position: int) -> int:
+        return derive_seed(self.plan.config.seed, stream, *position)
 
     @property
     def steps(self) -> int:
         """Steps per epoch."""
-        return self.settings.steps_per_epoch(self.train.size)
+        return self.plan.steps_per_epoch(self.train.size)
 
     @property
     def done(self) -> bool:
         """Whether training has ended."""
-        return self.stopped or self.epoch == self.settings.epochs
+        return self.stopped or self.epoch == self.plan.config.epochs
 
     def advance(self, bar: Any) -> None:
         """Train one epoch, validate, keep the best weights, write the checkpoint."""
-        place = (self.number, self.epoch)
-        order = np.random.default_rng(self._seed(_ORDER, *place)).permutation(self.train)
+        position = (self.number, self.epoch)
+        order = np.random.default_rng(self._seed(_ORDER, *position)).permutation(self.train)
         self.model.train()
-        loss = 0.0
-        with seeded(self._seed(_DROPOUT, *place), self.device):
+        loss, size = 0.0, self.plan.config.batch_size
+        with seeded(self._seed(_DROPOUT, *position), self.device):
             for i in range(self.steps):
-                batch = order[i * self.settings.batch_size : (i + 1) * self.settings.batch_size]
+                batch = order[i * size : (i + 1) * size]
                 loss += self._step(batch, self.epoch * self.steps + i) * batch.size
                 bar.update()
         _, logits = self.outputs(self.val)
@@ -117,18 +115,19 @@ class Fold:
             self._save(self.folder)
 
     def _step(self, batch: np.ndarray, step: int) -> float:
-        settings = self.settings
-        rate = settings.rate(step, self.steps)
+        plan, config = self.plan, self.plan.config
+        rate = plan.rate(step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * rate
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
-        size = settings.micro_batch_size or batch.size
+        size = config.micro_batch_size or batch.size
         for start in range(0, batch.size, size):
             part = batch[start : start + size]
             target = self.y[torch.from_numpy(part)].to(self.device)
-            _, logits = forward(self.model, self.tokens, part, self.device, settings.bf16)
-            loss = cross_entropy(logits, target, label_smoothing=settings.label_smoothing)
+            _, logits = forward(self.model, self.tokens, part, self.device, plan.bf16)
+            loss = cross_entropy(logits, target, label_smoothing=config.label_smoothing)
+            # The parts of a batch add up to its mean, whatever their sizes.
             loss = loss * (part.size / batch.size)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
@@ -137,14 +136,14 @@ class Fold:
                 f"the loss is {total} in fold {self.number}, epoch {self.epoch}: try a lower lr, "
                 "or bf16=False"
             )
-        if settings.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
+        if config.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
         self.optimizer.step()
         return total
 
     def outputs(self, index: np.ndarray, bar: Any = None) -> tuple[Tensor, Tensor]:
         """Features and logits of texts, float32 on the CPU, in the order of ``index``."""
-        return outputs(self.model, self.tokens, index, self.device, self.settings.bf16, bar)
+        return outputs(self.model, self.tokens, index, self.device, self.plan.bf16, bar)
 
     def _keep(self, row: Row) -> None:
         """The best accuracy wins; among equals the lowest loss, and then the earliest epoch."""
@@ -155,7 +154,7 @@ class Fold:
             self.best = {k: v.to("cpu", copy=True) for k, v in self.model.tuned().items()}
         self.history.append(row)
         self.epoch += 1
-        patience = self.settings.patience
+        patience = self.plan.config.patience
         self.stopped = bool(patience) and self.epoch - 1 - self.best_epoch >= patience
 
     # --- files ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A language model with a linear head, and how it is loaded."""
+"""A language model with a linear head, and its loading."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from graphlab._random import seeded
 from graphlab.tag._optional import optional
 from graphlab.tag.embedding._backends import model_source
-from graphlab.tag.fine_tune._settings import FineTuneSettings
+from graphlab.tag.fine_tune._plan import Plan
 
 __all__: list[str] = []
 
-# What the architectures call their dropouts; a name that a model does not know changes nothing.
+# Names of the dropouts in the architectures; a name that a model does not know changes nothing.
 _HIDDEN = ("hidden_dropout_prob", "dropout", "hidden_dropout", "resid_pdrop", "dropout_rate",
            "mlp_dropout")  # fmt: skip
 _ATTENTION = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
@@ -27,12 +27,13 @@ class TextClassifier(nn.Module):
     """Backbone, pooling, maybe a narrower layer, and a linear head.
 
     Args:
-        backbone: Gives ``last_hidden_state`` (B, T, H) for ``input_ids`` and ``attention_mask``.
-        hidden: H.
-        num_classes: Classes.
-        pooling: ``"cls"`` (the first token) or ``"mean"`` (over all tokens of the text).
-        shrink: Width of the features; None keeps H.
-        dropout: Of the features before the head.
+        backbone (nn.Module): Gives ``last_hidden_state`` (B, T, H) for ``input_ids`` and
+            ``attention_mask``.
+        hidden (int): H.
+        num_classes (int): Number of classes.
+        pooling (str): ``"cls"`` (the first token) or ``"mean"`` (over all tokens of the text).
+        shrink (int, optional): Width of the features; None keeps H.
+        dropout (float): Dropout of the features before the head.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class TextClassifier(nn.Module):
         return features, self.classifier(self.dropout(features))
 
     def tuned(self) -> dict[str, Tensor]:
-        """The weights that training changes; with LoRA a small part of all."""
+        """Weights that training changes; with LoRA a small part of all."""
         return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
 
     @torch.no_grad()
@@ -81,10 +82,8 @@ class TextClassifier(nn.Module):
             value.copy_(weights[name])
 
 
-def build_model(
-    settings: FineTuneSettings, seed: int, device: torch.device, longest: int = 1
-) -> TextClassifier:
-    """Load the backbone and put a new head on it.
+def build_model(plan: Plan, seed: int, longest: int = 1) -> TextClassifier:
+    """Language model with a new head.
 
     The language model is wrapped, not subclassed, so the head depends on ``seed`` alone and on no
     convention of the library.
@@ -96,29 +95,30 @@ def build_model(
             token of the longest text.
     """
     transformers = optional("transformers", "fine_tune_text_encoder")
-    source, where = model_source(settings.model)
+    config = plan.config
+    source, origin = model_source(plan.model)
     with seeded(seed, torch.device("cpu")):
         try:
-            config = transformers.AutoConfig.from_pretrained(source)
+            architecture = transformers.AutoConfig.from_pretrained(source)
             # Before the model exists: a change afterwards has no effect.
-            _set_dropout(config, _HIDDEN, settings.hidden_dropout, "hidden_dropout")
-            _set_dropout(config, _ATTENTION, settings.attention_dropout, "attention_dropout")
-            _check_length(config, longest)
-            backbone = transformers.AutoModel.from_pretrained(source, config=config).float()
+            _set_dropout(architecture, _HIDDEN, config.hidden_dropout, "hidden_dropout")
+            _set_dropout(architecture, _ATTENTION, config.attention_dropout, "attention_dropout")
+            _check_length(architecture, longest)
+            backbone = transformers.AutoModel.from_pretrained(source, config=architecture).float()
         except OSError as error:
-            raise OSError(_not_found(settings.model, where, error)) from error
+            raise OSError(_not_found(plan.model, origin, error)) from error
         backbone.requires_grad_(True)
-        if settings.lora is not None:
-            backbone = _with_adapters(backbone, settings.lora)
+        if plan.lora is not None:
+            backbone = _with_adapters(backbone, plan.lora)
         model = TextClassifier(
             backbone,
-            int(config.hidden_size),
-            settings.num_classes,
-            settings.pooling,
-            settings.shrink,
-            settings.head_dropout,
+            int(architecture.hidden_size),
+            plan.num_classes,
+            config.pooling,
+            config.shrink,
+            config.head_dropout,
         )
-    return model.to(device)
+    return model.to(plan.device)
 
 
 def _with_adapters(backbone: nn.Module, fields: Mapping[str, Any]) -> Any:
@@ -130,23 +130,24 @@ def _with_adapters(backbone: nn.Module, fields: Mapping[str, Any]) -> Any:
 
 
 def load_tokenizer(name: str) -> Any:
-    """The tokenizer of a model.
+    """Tokenizer of a model.
 
     Raises:
         OSError: If it cannot be found.
     """
     transformers = optional("transformers", "fine_tune_text_encoder")
-    source, where = model_source(name)
+    source, origin = model_source(name)
     try:
         return transformers.AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
-        raise OSError(_not_found(name, where, error)) from error
+        raise OSError(_not_found(name, origin, error)) from error
 
 
-def _not_found(name: str, where: str, error: Exception) -> str:
+def _not_found(name: str, origin: str, error: Exception) -> str:
     offline = os.environ.get("HF_HUB_OFFLINE", "")
     return (
-        f"the model {name!r} could not be loaded from {where} (HF_HUB_OFFLINE={offline!r}): {error}"
+        f"the model {name!r} could not be loaded from {origin} "
+        f"(HF_HUB_OFFLINE={offline!r}): {error}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Features and logits of texts, and whether they are usable."""
+"""Features and logits of texts, and the check that they are usable."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def outputs(
 ) -> tuple[Tensor, Tensor]:
     """Features and logits without dropout, on the CPU, in the order of ``index``."""
     model.eval()
-    place = np.empty(tokens.length.size, np.int64)
-    place[index] = np.arange(index.size)
+    # Batches come by length; this takes their rows back to the order of ``index``.
+    position = np.empty(tokens.length.size, np.int64)
+    position[index] = np.arange(index.size)
     whole: list[Tensor] = []
     for batch in tokens.by_length(index, _BATCH):
-        found = forward(model, tokens, batch, device, bf16)
-        whole = whole or [torch.empty(index.size, part.size(1)) for part in found]
-        for rows, part in zip(whole, found, strict=True):
-            rows[torch.from_numpy(place[batch])] = part.cpu()
+        parts = forward(model, tokens, batch, device, bf16)
+        whole = whole or [torch.empty(index.size, part.size(1)) for part in parts]
+        for rows, part in zip(whole, parts, strict=True):
+            rows[torch.from_numpy(position[batch])] = part.cpu()
         if bar is not None:
             bar.update()
     return whole[0], whole[1]
@@ -75,5 +76,5 @@ def check_features(features: Tensor, logits: Tensor) -> None:
 
 
 def _some(rows: Tensor) -> str:
-    found = rows.nonzero().view(-1)
-    return f"{found.numel()} texts, the first are {found[:5].tolist()}"
+    index = rows.nonzero().view(-1)
+    return f"{index.numel()} texts, the first are {index[:5].tolist()}"

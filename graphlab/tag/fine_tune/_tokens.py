@@ -18,20 +18,20 @@ class TokenTable:
     """Token ids of texts one after the other: 4 bytes per token, nothing for padding.
 
     Args:
-        texts: Texts.
-        tokenizer: A tokenizer of transformers.
-        max_length: Tokens of a text that count, special ones included.
+        texts (Sequence[str]): Texts.
+        tokenizer (PreTrainedTokenizerBase): A tokenizer of transformers.
+        max_length (int): Tokens of a text that count, special ones included.
     """
 
     def __init__(self, texts: Sequence[str], tokenizer: Any, max_length: int) -> None:
         parts: list[np.ndarray] = []
         lengths: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            found = tokenizer(
+            ids = tokenizer(
                 list(texts[start : start + _CHUNK]), truncation=True, max_length=max_length
             )["input_ids"]
-            lengths += map(len, found)
-            parts.append(np.fromiter((i for row in found for i in row), np.int32))
+            lengths += map(len, ids)
+            parts.append(np.fromiter((i for row in ids for i in row), np.int32))
         self.length = np.asarray(lengths, np.int64)
         if not self.length.all():
             row = int((self.length == 0).argmax())

@@ -21,7 +21,7 @@ from graphlab.tag.gaugllm._prompt_text import (
 )
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.votes import CandidateVote
-from graphlab.tag.llm.client import LLMClient
+from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["collect_votes", "vote_edges"]
 
@@ -34,7 +34,7 @@ _SHOWN = 5  # problems in the text of the warning
 
 
 def collect_votes(
-    client: LLMClient,
+    client: ChatClient,
     anchor: Tensor,
     item: Tensor,
     prompt: Callable[[int, list[int]], str],
@@ -47,7 +47,8 @@ def collect_votes(
     out, repeats with another vote, or spoils is unknown, and nothing else shifts.
 
     Args:
-        client: Asks the questions; answers are validated and repaired by it.
+        client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it; answers are
+            validated and repaired by it.
         anchor: ``(M,)`` int64, non-negative.
         item: ``(M,)`` int64, non-negative.
         prompt: Called as ``prompt(anchor, items)``; returns the question, in which items are
@@ -94,7 +95,7 @@ def collect_votes(
 
 
 def vote_edges(
-    client: LLMClient,
+    client: ChatClient,
     candidates: EdgeCandidates,
     texts: Sequence[str],
     *,
@@ -108,7 +109,7 @@ def vote_edges(
     are neighbours now.
 
     Args:
-        client: Asks the questions.
+        client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it.
         candidates: What to judge.
         texts: N texts, none blank.
         question: Completes the sentence "Say for every candidate whether it ...".

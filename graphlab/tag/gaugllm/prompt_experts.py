@@ -5,17 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int, check_tensor
+from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
 from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, check_texts, cut, fenced
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS, degree_groups
-from graphlab.tag.llm.client import LLMClient
+from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["EXPERTS", "ExpertTexts", "PromptExperts"]
 
@@ -83,6 +85,8 @@ class PromptExperts:
     the paper was not released with its code.
 
     Args:
+        client (ChatClient, optional): :class:`~graphlab.tag.LLMClient`, or anything like it;
+            without one, the experts that need a language model are left out.
         names (sequence): Experts, of the four above, in the order of the result.
         label_names (sequence): Topics to choose from; free choice if empty.
         num_neighbors (int): Neighbours shown at most, drawn by the seed.
@@ -98,8 +102,8 @@ class PromptExperts:
     Reference: Fang et al., "GAugLLM", KDD 2024, arXiv:2406.11945.
 
     Example:
-        >>> experts = PromptExperts(("raw", "sas"), num_neighbors=1)
-        >>> texts = experts.run(None, ["a cat", "a dog"], torch.tensor([[0, 1], [1, 0]]))
+        >>> experts = PromptExperts(None, ("raw", "sas"), num_neighbors=1)
+        >>> texts = experts.run(["a cat", "a dog"], torch.tensor([[0, 1], [1, 0]]))
         >>> texts.names, texts.left_out
         (('raw',), ('sas',))
         >>> texts.context["raw"][0].split(". ")[1]
@@ -108,6 +112,7 @@ class PromptExperts:
 
     def __init__(
         self,
+        client: ChatClient | Sequence[str] | None = None,
         names: Sequence[str] = ("raw", "idr", "sas", "sar"),
         *,
         label_names: Sequence[str] = (),
@@ -116,11 +121,15 @@ class PromptExperts:
         max_neighbor_chars: int = 500,
         seed: int = 0,
     ) -> None:
+        if isinstance(client, (str, list, tuple)):  # the names were the first argument
+            warn_renamed("PromptExperts(names)", "PromptExperts(client, names)")
+            names, client = client, None
         if isinstance(names, str) or not names or len(set(names)) != len(names):
             raise ValueError(f"names must be distinct experts, got {names!r}")
         unknown = [name for name in names if name not in EXPERTS]
         if unknown:
             raise ValueError(f"names must be among {tuple(EXPERTS)}, got {unknown}")
+        self.client = cast("ChatClient | None", client)
         self.names = tuple(names)
         self.label_names = tuple(check_texts(tuple(label_names), "label_names"))
         self.num_neighbors = check_int(num_neighbors, "num_neighbors", minimum=0)
@@ -167,14 +176,20 @@ class PromptExperts:
         return {name: [f"This is {EXPERTS[name]}. {p}" for p in place] for name in self.names}
 
     def run(
-        self, client: LLMClient | None, texts: Sequence[str], edge_index: Tensor
+        self,
+        texts: Sequence[str],
+        edge_index: Tensor,
+        *deprecated: Tensor,
+        client: ChatClient | None = None,
     ) -> ExpertTexts:
         """Collect all texts.
 
         Args:
-            client: Asks the model; without one, the experts that need it are left out.
-            texts: N texts, none blank.
-            edge_index: Edges ``(2, E)``.
+            texts (Sequence[str]): N texts, none blank.
+            edge_index (Tensor): Edges ``(2, E)``.
+            *deprecated (Tensor): Edges, where the client is the first argument; this form goes with
+                the next version, as does ``client``.
+            client (ChatClient, optional): Use that of the constructor.
 
         Returns:
             ExpertTexts: The texts. A warning tells of nodes without an answer.
@@ -183,6 +198,11 @@ class PromptExperts:
             LLMError: If no call can succeed.
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        if deprecated:
+            client, texts, edge_index = cast("Any", texts), cast("Any", edge_index), deprecated[0]
+        if deprecated or client is not None:
+            warn_renamed("PromptExperts.run(client, ...)", "PromptExperts(client).run(...)")
+        client = client or self.client
         known = check_texts(texts)
         context = self.contexts(edge_index, len(known))
         content: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
-"""What this package asks of text encoders and language models, and nothing more."""
+"""What this package asks of text encoders, and nothing more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -16,25 +16,6 @@ class Encoder(Protocol):
 
     def encode(self, texts: list[str]) -> Tensor:
         """Embed texts as the rows of a floating-point matrix."""
-
-
-class Reply(Protocol):
-    """An answer: whether it can be used, and what it says."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is an answer."""
-
-    @property
-    def text(self) -> str:
-        """What was said."""
-
-
-class ChatClient(Protocol):
-    """Anything that answers conversations, in order, such as ``LLMClient``."""
-
-    def complete_many(self, prompts: Sequence[Sequence[Mapping[str, str]]]) -> Sequence[Reply]:
-        """Answer every conversation."""
 
 
 def embed(encoder: Encoder, texts: Sequence[str], width: int | None = None) -> Tensor:

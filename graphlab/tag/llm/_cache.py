@@ -1,4 +1,4 @@
-"""The replies of a language model on disk: paid once, kept whatever happens."""
+"""Replies of a language model on disk: paid once, kept whatever happens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ CREATE TABLE IF NOT EXISTS exported (key TEXT PRIMARY KEY, request TEXT NOT NULL
 
 @dataclass(frozen=True)
 class Failure:
-    """A call that failed for good in its last run."""
+    """A call that failed for good in its last run.
+
+    Attributes:
+        key (str): Name of its answer in the cache.
+        error (str): Description of the last failure.
+        attempts (int): Attempts that were made.
+    """
 
     key: str
     error: str
@@ -43,7 +49,7 @@ class Failure:
 
 
 def canonical(obj: object) -> str:
-    """Equal objects give equal text; NaN and infinities are refused."""
+    """JSON text that is equal for equal objects; NaN and infinities are refused."""
     return json.dumps(
         obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -56,11 +62,11 @@ def request_key(request: Mapping[str, Any], version: str) -> str:
 
 
 class ReplyCache:
-    """Raw replies by key. Two connections, so that reads never wait for a flush to the disk.
+    """Raw replies by key.
 
     Args:
-        path: Database file, created if missing; ``":memory:"`` is not possible, ``None`` keeps the
-            replies in memory only.
+        path (path, optional): Database file, created if missing; ``":memory:"`` is not
+            possible, None keeps the replies in memory only.
 
     Raises:
         ValueError: If the path is ``":memory:"``, of which each connection would have its own, or
@@ -73,12 +79,13 @@ class ReplyCache:
         if self.path is not None:
             if str(self.path) == ":memory:":
                 raise ValueError('cache must be a file, or None for memory, got ":memory:"')
+            # Two connections, so that reads never wait for a flush to the disk.
             options = (self.path, _APPLICATION_ID, _SCHEMA_VERSION, _SCHEMA)
             self._writer = open_database(*options)
             self._reader = open_database(*options)
 
     def get(self, key: str) -> str | None:
-        """The raw reply, or None. A row that is not whole counts as missing, with a warning."""
+        """Raw reply, or None. A row that is not whole counts as missing, with a warning."""
         if self.path is None:
             return self._memory.get(key)
         row = self._reader.execute(
@@ -143,7 +150,7 @@ class ReplyCache:
             database.executemany("INSERT OR REPLACE INTO exported VALUES (?, ?)", rows)
 
     def exported(self, key: str) -> str | None:
-        """The request of an exported call that has not come back."""
+        """Request of an exported call that has not come back."""
         if self.path is None:
             return None
         row = self._reader.execute("SELECT request FROM exported WHERE key = ?", (key,)).fetchone()

@@ -1,4 +1,4 @@
-"""Who is fetching what: locks between processes that the kernel releases when their holder dies."""
+"""Claims on answers: locks between processes, which end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Claims:
     but never an answer.
 
     Args:
-        path: Lock file, created if missing; ``None`` claims nothing.
+        path (Path, optional): Lock file, created if missing; None claims nothing.
     """
 
     def __init__(self, path: Path | None) -> None:

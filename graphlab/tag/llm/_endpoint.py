@@ -1,4 +1,4 @@
-"""Where calls go and with which key; what to say when neither can work."""
+"""Address and key of calls, and the advice where neither can work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from graphlab.tag.llm._transport import Transport
-from graphlab.tag.llm.replies import LLMError
+from graphlab.tag.llm.reply import LLMError
 
 __all__: list[str] = []
 
@@ -17,7 +17,7 @@ _NO_KEY = "none"  # local servers want a header, whatever it says
 
 
 def check_url(base_url: str | None) -> str | None:
-    """The address that was given, else that of the environment, else None for the SDK's own.
+    """Address that was given, else that of the environment, else None for the SDK's own.
 
     Raises:
         ValueError: If it is no plain http(s) address.
@@ -36,7 +36,7 @@ def check_url(base_url: str | None) -> str | None:
 
 
 def connector(base_url: str | None, variable: str, timeout: float) -> Callable[[], Transport]:
-    """A function that connects; the key is read when it is called."""
+    """Function that connects; the key is read when it is called."""
 
     def connect() -> Transport:
         key = _read_key(variable)
@@ -48,7 +48,7 @@ def connector(base_url: str | None, variable: str, timeout: float) -> Callable[[
 
 
 def _read_key(variable: str) -> str:
-    """The key in the environment; keys read from files come with the end of their line.
+    """Key in the environment; keys read from files come with the end of their line.
 
     A header cannot carry other characters: the error would quote them all, escaped, so that the
     secret in it could not be found and cut out.
@@ -62,7 +62,7 @@ def _read_key(variable: str) -> str:
 
 
 def advice(error: str, variable: str) -> str:
-    """What to do about an error that no call can survive."""
+    """Error that no call can survive, with what to do about it."""
     if error.startswith(("HTTP 401", "HTTP 403")):
         return f"{error}; is the environment variable {variable} set to a valid key?"
     if error.startswith("HTTP 3"):

@@ -1,4 +1,4 @@
-"""Gets raw answers: from the cache, from a call that is under way, or from the server."""
+"""Raw answers: from the cache, from a call that is under way, or from the server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 
 from graphlab.tag.llm._cache import ReplyCache, canonical
 from graphlab.tag.llm._claims import Claims
-from graphlab.tag.llm._limits import Ledger, RateLimiter, retry_delay
+from graphlab.tag.llm._ledger import Ledger
+from graphlab.tag.llm._rate_limiter import RateLimiter
 from graphlab.tag.llm._transport import CallError, Completion, Transport, read_completion
+from graphlab.tag.llm.limits import Limits
+from graphlab.tag.llm.retry import Retry
 
 __all__: list[str] = []
 
@@ -29,63 +32,51 @@ class Outcome:
     cached: bool = False
 
 
-@dataclass(frozen=True)
-class Policy:
-    """How calls are made; none of it changes an answer."""
-
-    concurrency: int
-    requests_per_minute: float | None
-    tokens_per_minute: float | None
-    max_attempts: int
-    backoff: float
-    max_backoff: float
-
-    def least_minutes(self, calls: int, tokens: int) -> float | None:
-        """Time that the limits on rates allow at best; None without limits."""
-        pairs = ((calls, self.requests_per_minute), (tokens, self.tokens_per_minute))
-        return max((amount / limit for amount, limit in pairs if limit is not None), default=None)
-
-
 class Engine:
-    """Everything here runs on one event loop, so no state needs a lock.
+    """Source of raw answers that pays at most once for each.
+
+    All of it runs on one event loop, so no state needs a lock.
 
     Args:
-        connect: Makes the transport, at the first call.
-        cache: Where answers are kept.
-        policy: How calls are made.
-        ledger: What may be spent.
-        cost: Money for (prompt tokens, completion tokens).
-        bound: Most tokens (prompt, completion) that a request may use.
+        connect (callable): Makes the transport, at the first call.
+        cache (ReplyCache): Store of the answers.
+        retry (Retry): Attempts and pauses.
+        limits (Limits): Concurrency and rates.
+        ledger (Ledger): Money that may be spent.
+        cost (callable): Money for (prompt tokens, completion tokens).
+        bound (callable): Most tokens (prompt, completion) that a request may use.
     """
 
     def __init__(
         self,
         connect: Callable[[], Transport],
         cache: ReplyCache,
-        policy: Policy,
+        retry: Retry,
+        limits: Limits,
         ledger: Ledger,
         cost: Callable[[int, int], float],
         bound: Callable[[Mapping[str, Any]], tuple[int, int]],
     ) -> None:
         self._connect = connect
         self._transport: Transport | None = None
-        self.cache, self.policy, self.ledger = cache, policy, ledger
+        self.cache, self.ledger = cache, ledger
+        self._retry = retry
         self._cost, self._bound = cost, bound
-        self._requests = RateLimiter(policy.requests_per_minute)
-        self._tokens = RateLimiter(policy.tokens_per_minute)
+        self._requests = RateLimiter(limits.requests_per_minute)
+        self._tokens = RateLimiter(limits.tokens_per_minute)
         path = cache.path
         self._claims = Claims(None if path is None else path.with_name(path.name + ".claims"))
-        self._slots = asyncio.Semaphore(policy.concurrency)
+        self._slots = asyncio.Semaphore(limits.concurrency)
         self._flight: dict[str, asyncio.Task[Outcome]] = {}
         self._pending: list[tuple[str, str, str]] = []
         self._flush: asyncio.Task[None] | None = None
         self._disk = ThreadPoolExecutor(1, "graphlab-llm-cache")
 
     async def fetch(self, key: str, request: Mapping[str, Any]) -> Outcome:
-        """Get the answer to a request, paying at most once for it."""
-        found = self._lookup(key)
-        if found is not None:
-            return found
+        """Answer to a request, paid at most once."""
+        known = self._lookup(key)
+        if known is not None:
+            return known
         task = self._flight.get(key)
         if task is None:
             task = asyncio.ensure_future(self._claimed(key, request))
@@ -102,9 +93,9 @@ class Engine:
         while not self._claims.take(key):
             await asyncio.sleep(_POLL)
         try:
-            found = self._lookup(key)  # another process may have just paid for it
-            if found is not None:
-                return found
+            known = self._lookup(key)  # another process may have just paid for it
+            if known is not None:
+                return known
             async with self._slots:
                 return await self._attempts(key, request)
         finally:
@@ -113,22 +104,19 @@ class Engine:
     async def _attempts(self, key: str, request: Mapping[str, Any]) -> Outcome:
         worst = self._bound(request)
         reserved = self._cost(*worst)
-        for attempt in range(1, self.policy.max_attempts + 1):
+        for attempt in range(1, self._retry.attempts + 1):
             if not self.ledger.reserve(reserved):
                 text = f"the budget of {self.ledger.budget:.6g} is used up"
                 return Outcome(None, text, "budget", attempt - 1)
             try:
                 completion = await self._send(key, request, reserved, sum(worst))
             except CallError as error:
-                if error.fatal or not error.transient or attempt == self.policy.max_attempts:
+                if error.fatal or not error.transient or attempt == self._retry.attempts:
                     return await self._give_up(key, request, error, attempt)
-                policy = self.policy
-                await asyncio.sleep(
-                    retry_delay(attempt, error.retry_after, policy.backoff, policy.max_backoff)
-                )
+                await asyncio.sleep(self._retry.delay(attempt, error.retry_after))
             else:
                 return Outcome(completion, attempts=attempt)
-        raise RuntimeError("max_attempts must be at least 1")  # checked when the client was made
+        raise RuntimeError("attempts must be at least 1")  # Retry has checked it
 
     async def _send(
         self, key: str, request: Mapping[str, Any], reserved: float, tokens: int

@@ -1,4 +1,4 @@
-"""How a conversation becomes the body of a call, and what its answer is called."""
+"""The body of a call, and the name of its answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from graphlab._checks import check_choice, check_int, check_nonnegative
 from graphlab.tag.llm._cache import request_key
+from graphlab.tag.llm._messages import Conversation
 from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._tokens import most_tokens
 
@@ -21,10 +22,10 @@ class RequestForm:
     """Everything besides the conversation that determines an answer.
 
     Attributes:
-        model: Name of the model.
-        version: Part of every name.
-        parameters: Fields of sampling.
-        reply_format: How a schema is asked for.
+        model (str): Name of the model.
+        version (str): Part of every name.
+        parameters (Mapping): Fields of sampling.
+        reply_format (str): Way in which a schema is asked for.
     """
 
     model: str
@@ -35,8 +36,8 @@ class RequestForm:
     def __post_init__(self) -> None:
         check_choice(self.reply_format, "reply_format", ("json_schema", "json_object", "prompt"))
 
-    def body(self, messages: list[dict[str, str]], schema: Schema | None) -> dict[str, Any]:
-        """The body of the call."""
+    def body(self, messages: Conversation, schema: Schema | None) -> dict[str, Any]:
+        """Body of the call."""
         request: dict[str, Any] = {"model": self.model, "messages": messages, **self.parameters}
         if schema is None:
             return request
@@ -59,7 +60,7 @@ def sampling(
     seed: int | None,
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Check the fields of sampling and put them together.
+    """Checked fields of sampling.
 
     Raises:
         TypeError, ValueError: If one is malformed, or ``parameters`` holds one with a name here.

@@ -1,14 +1,13 @@
-"""Replies that should be JSON: find it, check it, and say what is wrong with it."""
+"""Replies that should be JSON: the object in them, its validation, the request to correct it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from graphlab._io import _finite_float, _refuse_constant, _unique_pairs
 from graphlab.tag._optional import optional
-from graphlab.tag._unicode import encodable, encodable_values
+from graphlab.tag._unicode import encodable_values
 
 __all__: list[str] = []
 
@@ -17,10 +16,10 @@ _MAX_STARTS = 100  # braces tried as the beginning of an object
 
 
 def extract_json(text: str) -> Any:
-    """Find the JSON object in a reply: bare, fenced, or surrounded by prose.
+    """First JSON object in a reply: bare, fenced, or surrounded by prose.
 
     Args:
-        text: What the model said.
+        text (str): Words of the model.
 
     Returns:
         Any: The first whole object; repeated keys, NaN and infinities are refused.
@@ -50,7 +49,7 @@ class Schema:
     """A pydantic model as the form of replies.
 
     Args:
-        model: Subclass of ``pydantic.BaseModel``.
+        model (type): Subclass of ``pydantic.BaseModel``.
 
     Raises:
         TypeError: If it is something else.
@@ -64,19 +63,19 @@ class Schema:
         self._invalid = pydantic.ValidationError
 
     def response_format(self) -> dict[str, Any]:
-        """What asks a server to constrain its output."""
+        """Field of a request that asks the server to constrain its output."""
         body = {"name": self._model.__name__, "schema": self._model.model_json_schema()}
         return {"type": "json_schema", "json_schema": body}
 
     def instruction(self) -> str:
-        """What asks the model itself, for servers that cannot."""
+        """Message that asks the model itself, for servers that cannot."""
         schema = json.dumps(self._model.model_json_schema(), sort_keys=True)
         return (
             f"Answer with one JSON object that follows this JSON schema and nothing else:\n{schema}"
         )
 
     def parse(self, text: str) -> Any:
-        """Read a reply.
+        """Validated object of a reply.
 
         Returns:
             Any: An instance of the model.
@@ -84,9 +83,9 @@ class Schema:
         Raises:
             ValueError: If the reply does not follow the schema; the message may go to the model.
         """
-        found = extract_json(text)
+        content = extract_json(text)
         try:
-            return self._model.model_validate(found)
+            return self._model.model_validate(content)
         except self._invalid as error:
             parts = [
                 f"{'.'.join(map(str, item['loc'])) or 'object'}: {item['msg']}"
@@ -98,35 +97,10 @@ class Schema:
 def repair_messages(
     messages: list[dict[str, str]], text: str, problem: str
 ) -> list[dict[str, str]]:
-    """Continue a conversation by a request to correct the last answer."""
+    """Conversation that goes on with a request to correct the last answer."""
     ask = f"That answer cannot be used: {problem}\nGive the corrected JSON object and nothing else."
     return [
         *messages,
         {"role": "assistant", "content": text},
         {"role": "user", "content": ask},
     ]
-
-
-def check_messages(messages: Any) -> list[dict[str, str]]:
-    """Check a conversation; half a pair of surrogates, which no request can carry, is replaced.
-
-    Raises:
-        TypeError: If it is neither text nor a list of messages, or a role or content is no text.
-        ValueError: If a message lacks role or content, or there is none.
-    """
-    if isinstance(messages, str):
-        return [{"role": "user", "content": encodable(messages)}]
-    if isinstance(messages, Mapping) or not hasattr(messages, "__iter__"):
-        raise TypeError(f"a prompt must be text or a list of messages, got {type(messages)}")
-    result = []
-    for message in messages:
-        if not isinstance(message, Mapping) or {"role", "content"} - set(message):
-            raise ValueError(f"a message must have role and content, got {message!r}")
-        odd = [name for name in ("role", "content") if not isinstance(message[name], str)]
-        if odd:
-            kind = type(message[odd[0]]).__name__
-            raise TypeError(f"{odd[0]} of a message must be text, got {kind}")
-        result.append(encodable_values(dict(message)))
-    if not result:
-        raise ValueError("a prompt must hold at least one message")
-    return result

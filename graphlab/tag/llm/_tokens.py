@@ -1,4 +1,4 @@
-"""How many tokens a conversation has: an estimate, and a bound that holds for any tokenizer."""
+"""Tokens of a conversation: an estimate, and a bound that holds for any tokenizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One HTTP call to a chat endpoint, and what its failures mean."""
+"""One HTTP call to a chat endpoint, and the meaning of its failures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import encodable
-from graphlab.tag.llm._limits import parse_retry_after
+from graphlab.tag.llm._retry_after import parse_retry_after
 
 __all__: list[str] = []
 
@@ -23,11 +23,11 @@ class CallError(Exception):
     """A call that brought no answer.
 
     Args:
-        message: What happened, without secrets.
-        transient: Whether another attempt may succeed.
-        fatal: Whether every other call will fail too.
-        retry_after: Seconds the server asks to wait.
-        billed: Whether the server may have produced, and charged for, an answer.
+        message (str): Description of the failure, without secrets.
+        transient (bool): Whether another attempt may succeed.
+        fatal (bool): Whether every other call will fail too.
+        retry_after (float, optional): Seconds the server asks to wait.
+        billed (bool): Whether the server may have produced, and charged for, an answer.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CallError(Exception):
 
 @dataclass(frozen=True)
 class Completion:
-    """What an answer says, read from its raw JSON."""
+    """Fields of an answer, read from its raw JSON."""
 
     text: str
     refusal: str | None
@@ -59,7 +59,7 @@ class Completion:
 
 
 def read_completion(raw: str) -> Completion:
-    """Read a chat completion; anything may come from a server.
+    """Completion in the raw JSON of an answer; anything may come from a server.
 
     Raises:
         ValueError: If it is no JSON, or not a chat completion.
@@ -80,17 +80,24 @@ def read_completion(raw: str) -> Completion:
         raise ValueError(f"the body is not a chat completion ({type(error).__name__})") from error
     if not isinstance(text, str) or read < 0 or written < 0:
         raise ValueError("the body is not a chat completion (content is no text)")
-    said = (encodable(text), None if refusal is None else encodable(str(refusal)))
-    return Completion(*said, choice.get("finish_reason"), read, written, body.get("model"))
+    return Completion(
+        text=encodable(text),
+        refusal=None if refusal is None else encodable(str(refusal)),
+        finish_reason=choice.get("finish_reason"),
+        prompt_tokens=read,
+        completion_tokens=written,
+        model=body.get("model"),
+    )
 
 
 class Transport:
     """The SDK's client with everything that would hide a failure switched off.
 
     Args:
-        base_url: Address of the server, ``None`` for the SDK's default.
-        api_key: Secret; it stays in the SDK's client and is cut out of every text that leaves.
-        timeout: Seconds for a whole call.
+        base_url (str, optional): Address of the server; None takes the SDK's default.
+        api_key (str): Secret; it stays in the SDK's client and is cut out of every text that
+            leaves.
+        timeout (float): Seconds for a whole call.
     """
 
     def __init__(self, base_url: str | None, api_key: str, timeout: float) -> None:

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import os
-import threading
 import warnings
-import weakref
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from graphlab._checks import check_int, check_nonnegative, check_positive
-from graphlab.tag.llm._batch import BatchImport, read_batch, write_batch
+from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag.llm._cache import Failure, ReplyCache
 from graphlab.tag.llm._dialogue import Dialogue, reply_to_all
 from graphlab.tag.llm._endpoint import KEY_VARIABLE, check_url, connector
-from graphlab.tag.llm._engine import Engine, Policy
-from graphlab.tag.llm._limits import Ledger
-from graphlab.tag.llm._loop import LoopThread
+from graphlab.tag.llm._engine import Engine
+from graphlab.tag.llm._ledger import Ledger
+from graphlab.tag.llm._messages import Conversation, Prompt, conversations, record_names
 from graphlab.tag.llm._request import RequestForm, sampling, token_bound
-from graphlab.tag.llm._structured import Schema, check_messages
+from graphlab.tag.llm._session import Session
+from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._tokens import estimate_tokens
-from graphlab.tag.llm.replies import CostEstimate, LLMReply, Price
+from graphlab.tag.llm.batch import BatchImport, read_batch, write_batch
+from graphlab.tag.llm.cost import CostEstimate, Price
+from graphlab.tag.llm.limits import Limits
+from graphlab.tag.llm.reply import LLMReply
+from graphlab.tag.llm.retry import Retry
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["LLMClient"]
 
-Prompt = str | Sequence[Mapping[str, str]]
+# Fields of the settings by the keyword arguments that they replace.
+_RETRY = {
+    "max_attempts": "attempts",
+    "timeout": "timeout",
+    "backoff": "backoff",
+    "max_backoff": "max_backoff",
+    "max_repairs": "repairs",
+}
+_LIMITS = {
+    name: name for name in ("concurrency", "requests_per_minute", "tokens_per_minute", "budget")
+}
 
 
 class LLMClient:
@@ -48,34 +60,29 @@ class LLMClient:
     part of an error, and it is cut out of what a server sends back.
 
     Args:
-        model: Name of the model at the server.
-        base_url: Address that ends in ``/v1``. ``None`` takes the environment variable
+        model (str): Name of the model at the server.
+        base_url (str, optional): Address that ends in ``/v1``. None takes the environment variable
             ``GRAPHLAB_LLM_BASE_URL``, then ``OPENAI_BASE_URL``, then OpenAI's own.
-        cache: SQLite file for the answers, on a local file system; ``None`` keeps them in memory.
-        concurrency: Most calls under way at a time.
-        temperature: Sampling temperature; ``None`` leaves it to the server.
-        max_tokens: Most tokens of an answer; ``None`` leaves it to the server.
-        seed: Seed for the server; another seed asks again.
-        parameters: More fields of the request, such as ``{"top_p": 0.9}``.
-        version: Becomes part of every name in the cache; for what a server does not tell, such as
+        cache (path, optional): SQLite file for the answers, on a local file system; None keeps
+            them in memory.
+        temperature (float, optional): Sampling temperature; None leaves it to the server.
+        max_tokens (int, optional): Most tokens of an answer; None leaves it to the server.
+        seed (int, optional): Seed for the server; another seed asks again.
+        parameters (Mapping, optional): More fields of the request, such as ``{"top_p": 0.9}``.
+        version (str): Part of every name in the cache; for what a server does not tell, such as
             a change of its weights.
-        requests_per_minute: Limit on calls, attempts included.
-        tokens_per_minute: Limit on tokens, counted at their worst.
-        timeout: Seconds for a whole call.
-        max_attempts: Attempts per call. Only these are made: the SDK's own retries are off.
-        backoff: Seconds before the second attempt, doubled each time, drawn from the upper half.
-        max_backoff: Longest wait, also for a server that asks for more in ``Retry-After``.
-        price: Money per million tokens, for the budget and the estimate.
-        budget: Most money this object may spend. Every call is counted at its worst before it is
-            made (a token per byte of the prompt, ``max_tokens`` of answer), and answers that got
-            lost on the way are counted as paid; so the limit holds, and the last part of it may
-            stay unused. Needs ``price`` and ``max_tokens``.
-        reply_format: How a schema is asked for: ``"json_schema"`` (the server constrains the
-            output), ``"json_object"`` or ``"prompt"`` (the model is told, any server).
-        max_repairs: Times the model may correct an answer that does not follow the schema.
-        api_key_variable: Environment variable that holds the key. A server other than OpenAI's
-            may go without.
-        progress: Whether a bar is shown.
+        retry (Retry): Attempts, time-outs and pauses of a call, and repairs of an answer.
+        limits (Limits): Concurrency, calls and tokens per minute, and the budget.
+        price (Price, optional): Money per million tokens, for the budget and the estimate.
+        reply_format (str): Way in which a schema is asked for: ``"json_schema"`` (the server
+            constrains the output), ``"json_object"`` or ``"prompt"`` (the model is told, any
+            server).
+        api_key_variable (str): Environment variable that holds the key. A server other than
+            OpenAI's may go without.
+        progress (bool): Whether a bar is shown.
+        **deprecated: Fields of :class:`Retry` and :class:`Limits` as arguments of their own
+            (``max_attempts`` for ``attempts``, ``max_repairs`` for ``repairs``); they go with the
+            next version.
 
     Raises:
         TypeError, ValueError: If an argument is malformed, or a budget lacks what it needs.
@@ -93,52 +100,48 @@ class LLMClient:
         *,
         base_url: str | None = None,
         cache: str | os.PathLike[str] | None = None,
-        concurrency: int = 8,
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
         seed: int | None = None,
         parameters: Mapping[str, Any] | None = None,
         version: str = "",
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        timeout: float = 120.0,
-        max_attempts: int = 8,
-        backoff: float = 0.5,
-        max_backoff: float = 60.0,
+        retry: Retry | None = None,
+        limits: Limits | None = None,
         price: Price | None = None,
-        budget: float | None = None,
         reply_format: str = "json_schema",
-        max_repairs: int = 1,
         api_key_variable: str = KEY_VARIABLE,
         progress: bool = False,
+        **deprecated: Any,
     ) -> None:
         if not isinstance(model, str) or not model:
             raise ValueError(f"model must be the name of a model, got {model!r}")
+        self.retry = absorb(retry or Retry(), "retry", "LLMClient", deprecated, _RETRY)
+        self.limits = absorb(limits or Limits(), "limits", "LLMClient", deprecated, _LIMITS)
+        refuse_unknown("LLMClient", deprecated)
         self.model, self.version = model, str(version)
         self.base_url = check_url(base_url)
         fields = sampling(temperature, max_tokens, seed, parameters or {})
         self._form = RequestForm(model, self.version, fields, reply_format)
-        self._policy = Policy(
-            concurrency=check_int(concurrency, "concurrency", minimum=1),
-            requests_per_minute=_limit(requests_per_minute, "requests_per_minute"),
-            tokens_per_minute=_limit(tokens_per_minute, "tokens_per_minute"),
-            max_attempts=check_int(max_attempts, "max_attempts", minimum=1),
-            backoff=check_nonnegative(backoff, "backoff"),
-            max_backoff=check_nonnegative(max_backoff, "max_backoff"),
-        )
-        self._timeout = check_positive(timeout, "timeout")
         self._price = price
+        budget = self.limits.budget
         if budget is not None and (price is None or max_tokens is None):
             raise ValueError("budget needs price and max_tokens: else no call has a highest cost")
-        self._ledger = Ledger(None if budget is None else check_nonnegative(budget, "budget"))
-        self._max_repairs = check_int(max_repairs, "max_repairs", minimum=0)
+        self._ledger = Ledger(budget)
         self._key_variable = api_key_variable
         self._progress = bool(progress)
         self._cache = ReplyCache(cache)
-        self._owner = os.getpid()
-        self._starting = threading.Lock()  # threads may make their first calls together
-        self._runner: tuple[LoopThread, Engine] | None = None
-        self._finalizer: weakref.finalize[..., Any] | None = None
+        # Of parts of the client and not of itself: a client that nobody holds ends its session.
+        engine = partial(
+            Engine,
+            connector(self.base_url, api_key_variable, self.retry.timeout),
+            self._cache,
+            self.retry,
+            self.limits,
+            self._ledger,
+            (price or Price(0.0, 0.0)).cost,
+            token_bound,
+        )
+        self._session = Session(engine)
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -146,8 +149,9 @@ class LLMClient:
         """Ask one question and wait for the answer.
 
         Args:
-            prompt: Text, or messages with ``role`` and ``content``.
-            schema: A pydantic model that the answer must follow; see :attr:`LLMReply.value`.
+            prompt (Prompt): Text, or messages with ``role`` and ``content``.
+            schema (type, optional): A pydantic model that the answer must follow; see
+                :attr:`LLMReply.value`.
 
         Returns:
             LLMReply: The record; look at ``status``.
@@ -171,9 +175,10 @@ class LLMClient:
         under way still get there as long as the client lives.
 
         Args:
-            prompts: See :meth:`complete`.
-            ids: Names of the records, distinct; positions by default.
-            schema: See :meth:`complete`.
+            prompts (Iterable[Prompt]): See :meth:`complete`.
+            ids (Iterable[Hashable], optional): Names of the records, distinct; positions by
+                default.
+            schema (type, optional): See :meth:`complete`.
 
         Returns:
             list[LLMReply]: As many records as prompts. A warning says if some were not asked
@@ -183,14 +188,14 @@ class LLMClient:
             LLMError: If no call can succeed.
             TypeError, ValueError: If a prompt is malformed, or ids repeat or miss.
         """
-        return self._start()[0].run(self._many(*self._prepare(prompts, ids), schema))
+        return self._session.start()[0].run(self._many(*self._prepare(prompts, ids), schema))
 
     async def acomplete(self, prompt: Prompt, *, schema: Any = None) -> LLMReply:
         """Ask one question; see :meth:`complete`.
 
         Args:
-            prompt: See there.
-            schema: See there.
+            prompt (Prompt): See there.
+            schema (type, optional): See there.
 
         Returns:
             LLMReply: The record.
@@ -207,28 +212,28 @@ class LLMClient:
         """Ask many questions; see :meth:`complete_many`.
 
         Args:
-            prompts: See there.
-            ids: See there.
-            schema: See there.
+            prompts (Iterable[Prompt]): See there.
+            ids (Iterable[Hashable], optional): See there.
+            schema (type, optional): See there.
 
         Returns:
             list[LLMReply]: The records.
         """
-        runner = self._start()[0]
+        runner = self._session.start()[0]
         return await runner.run_async(self._many(*self._prepare(prompts, ids), schema))
 
     def estimate(self, prompts: Iterable[Prompt], *, schema: Any = None) -> CostEstimate:
-        """Say what a run would need, without a call: a dry run.
+        """Calls, tokens and money that a run would need, without a call: a dry run.
 
         Args:
-            prompts: See :meth:`complete`.
-            schema: See :meth:`complete`; repairs are not counted.
+            prompts (Iterable[Prompt]): See :meth:`complete`.
+            schema (type, optional): See :meth:`complete`; repairs are not counted.
 
         Returns:
             CostEstimate: Calls, tokens, money, and the least time.
         """
-        conversations = _conversations(prompts)
-        asked = list(self._missing(conversations, None if schema is None else Schema(schema)))
+        checked = conversations(prompts)
+        asked = list(self._missing(checked, None if schema is None else Schema(schema)))
         bodies = dict(asked).values()
         sent = sum(estimate_tokens(body["messages"], self.model) for body in bodies)
         most = self._form.parameters.get("max_tokens")
@@ -237,13 +242,13 @@ class LLMClient:
         if self._price is not None and written is not None:
             cost = self._price.cost(sent, written)
         return CostEstimate(
-            prompts=len(conversations),
-            cached=len(conversations) - len(asked),
+            prompts=len(checked),
+            cached=len(checked) - len(asked),
             calls=len(bodies),
             prompt_tokens=sent,
             completion_tokens=written,
             cost=cost,
-            minutes=self._policy.least_minutes(len(bodies), sent + (written or 0)),
+            minutes=self.limits.least_minutes(len(bodies), sent + (written or 0)),
         )
 
     # --- batch files ------------------------------------------------------------------------------
@@ -257,9 +262,9 @@ class LLMClient:
         which remembers the requests until :meth:`import_batch` brings their answers.
 
         Args:
-            prompts: See :meth:`complete`.
-            path: JSONL file to write.
-            schema: See :meth:`complete`.
+            prompts (Iterable[Prompt]): See :meth:`complete`.
+            path (path): JSONL file to write.
+            schema (type, optional): See :meth:`complete`.
 
         Returns:
             int: Calls written.
@@ -267,10 +272,10 @@ class LLMClient:
         Raises:
             ValueError: If the client has no cache on disk.
         """
-        conversations = _conversations(prompts)
-        checked = None if schema is None else Schema(schema)
+        checked = conversations(prompts)
+        form = None if schema is None else Schema(schema)
         self._cache.put_exported([])  # refuses a cache in memory before anything is written
-        rows = write_batch(path, self._missing(conversations, checked))
+        rows = write_batch(path, self._missing(checked, form))
         self._cache.put_exported(rows)
         return len(rows)
 
@@ -278,17 +283,17 @@ class LLMClient:
         """Store the answers of a batch service; :meth:`complete_many` then finds them.
 
         Args:
-            path: JSONL file that the service returned.
+            path (path): JSONL file that the service returned.
 
         Returns:
-            BatchImport: What was stored, what failed, what is not ours.
+            BatchImport: Counts and names of answers that are stored, failed, or not this client's.
 
         Raises:
             ValueError: If a line is not an answer of a batch; nothing is stored then.
         """
         return read_batch(path, self._cache)
 
-    # --- the rest ---------------------------------------------------------------------------------
+    # --- money and failures -----------------------------------------------------------------------
 
     @property
     def spent(self) -> float:
@@ -303,15 +308,16 @@ class LLMClient:
         """Drop answers from the cache, so that they are asked for again.
 
         Args:
-            replies: Records whose first answers are dropped, such as all that are truncated.
+            replies (Iterable[LLMReply]): Records whose first answers are dropped, such as all that
+                are truncated.
         """
         self._cache.forget(reply.key for reply in replies)
 
     def close(self) -> None:
         """Stop the calls under way and close the cache; the client cannot be used after it."""
-        if self._finalizer is not None:
-            self._finalizer()
-        elif self._runner is None:
+        if self._session.started:
+            self._session.close()
+        else:
             self._cache.close()
 
     def __enter__(self) -> Self:
@@ -325,68 +331,33 @@ class LLMClient:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _start(self) -> tuple[LoopThread, Engine]:
-        if os.getpid() != self._owner:
-            raise RuntimeError("an LLMClient cannot cross a fork: make one in each process")
-        with self._starting:
-            if self._runner is None:
-                connect = connector(self.base_url, self._key_variable, self._timeout)
-                cost = (self._price or Price(0.0, 0.0)).cost
-                engine = Engine(connect, self._cache, self._policy, self._ledger, cost, token_bound)
-                self._runner = (LoopThread(), engine)
-                self._finalizer = weakref.finalize(self, _shut_down, *self._runner)
-            return self._runner
-
     def _prepare(
         self, prompts: Iterable[Prompt], ids: Iterable[Hashable] | None
-    ) -> tuple[list[list[dict[str, str]]], list[Hashable]]:
-        conversations = _conversations(prompts)
-        names: list[Hashable] = list(range(len(conversations))) if ids is None else list(ids)
-        if len(names) != len(conversations):
-            raise ValueError(f"ids must have {len(conversations)} entries, got {len(names)}")
-        repeated = [name for name, count in Counter(names).items() if count > 1]
-        if repeated:
-            raise ValueError(f"ids must be distinct, but {repeated[:5]} repeat")
-        return conversations, names
+    ) -> tuple[list[Conversation], list[Hashable]]:
+        checked = conversations(prompts)
+        return checked, record_names(ids, len(checked))
 
     def _missing(
-        self, conversations: Iterable[list[dict[str, str]]], schema: Schema | None
+        self, checked: Iterable[Conversation], schema: Schema | None
     ) -> Iterable[tuple[str, dict[str, Any]]]:
-        for messages in conversations:
+        """Names and bodies of the calls whose answers are not in the cache."""
+        for messages in checked:
             request = self._form.body(messages, schema)
             key = self._form.key(request)
             if self._cache.get(key) is None:
                 yield key, request
 
     async def _many(
-        self, conversations: list[list[dict[str, str]]], names: list[Hashable], schema: Any
+        self, checked: list[Conversation], names: list[Hashable], schema: Any
     ) -> list[LLMReply]:
-        checked = None if schema is None else Schema(schema)
-        engine = self._start()[1]
-        dialogue = Dialogue(engine, self._form, checked, self._max_repairs, self._key_variable)
+        form = None if schema is None else Schema(schema)
+        engine = self._session.start()[1]
+        dialogue = Dialogue(engine, self._form, form, self.retry.repairs, self._key_variable)
         replies = await reply_to_all(
-            dialogue.reply, conversations, names, self._policy.concurrency, self._progress
+            dialogue.reply, checked, names, self.limits.concurrency, self._progress
         )
         unasked = sum(reply.status == "budget" for reply in replies)
         if unasked:
             limit = f"the budget of {self._ledger.budget:.6g} is used up"
             warnings.warn(f"{limit}: {unasked} prompts not asked", RuntimeWarning, stacklevel=2)
         return replies
-
-
-def _shut_down(thread: LoopThread, engine: Engine) -> None:
-    if thread.is_current():  # the last reference may die anywhere, also in the loop's own thread
-        threading.Thread(target=_shut_down, args=(thread, engine)).start()
-        return
-    thread.run(engine.close())
-    thread.stop()
-
-
-def _conversations(prompts: Iterable[Prompt]) -> list[list[dict[str, str]]]:
-    if isinstance(prompts, str):  # each of its characters would be asked, and paid for
-        raise TypeError("prompts must be a list of prompts, got one text")
-    return [check_messages(prompt) for prompt in prompts]
-
-
-def _limit(value: float | None, name: str) -> float | None:
-    return None if value is None else check_positive(value, name)

@@ -6,8 +6,9 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from graphlab.tag.llm.client import LLMClient
-from graphlab.tag.llm.replies import CostEstimate, LLMReply
+from graphlab.tag.llm._messages import record_names
+from graphlab.tag.llm.cost import CostEstimate
+from graphlab.tag.llm.protocol import ChatClient, Reply, SupportsEstimate
 from graphlab.tag.tape.prompt import ExplanationPrompt, RankedPrediction
 from graphlab.tag.tape.table import Explanation, ExplanationTable, check_ids
 
@@ -24,7 +25,7 @@ class ExplanationGenerator:
     the form is read as free text before it is given up.
 
     Args:
-        client: The client.
+        client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it.
         prompt: The question.
         structured: Whether the answer is asked for as JSON with the classes as an enumeration.
             TAPE asks for free text.
@@ -36,14 +37,20 @@ class ExplanationGenerator:
     """
 
     def __init__(
-        self, client: LLMClient, prompt: ExplanationPrompt, *, structured: bool = True
+        self, client: ChatClient, prompt: ExplanationPrompt, *, structured: bool = True
     ) -> None:
         self.client = client
         self.prompt = prompt
         self.structured = bool(structured)
 
     def estimate(self, texts: Sequence[str]) -> CostEstimate:
-        """Say what :meth:`run` would need, without a call."""
+        """Calls, tokens and money that :meth:`run` would need, without a call.
+
+        Raises:
+            TypeError: If the client gives no estimates.
+        """
+        if not isinstance(self.client, SupportsEstimate):
+            raise TypeError(f"{type(self.client).__name__} has no method estimate")
         return self.client.estimate(self._prompts(texts, None), schema=self._schema())
 
     def run(
@@ -71,8 +78,9 @@ class ExplanationGenerator:
         if out is not None and names is not None:
             check_ids(names)  # before anything is paid for
         prompts = self._prompts(texts, names)
-        replies = self.client.complete_many(prompts, ids=names, schema=self._schema())
-        rows = tuple(self._row(reply) for reply in replies)
+        keys = record_names(names, len(prompts))
+        replies = self.client.complete_many(prompts, schema=self._schema())
+        rows = tuple(self._row(key, reply) for key, reply in zip(keys, replies, strict=True))
         table = ExplanationTable(rows, tuple(self.prompt.classes), self.prompt.k)
         if out is not None:
             table.write(out)
@@ -101,7 +109,7 @@ class ExplanationGenerator:
             raise TypeError(f"texts must hold str, but those of nodes {wrong[:_LISTED]} are not")
         return [self.prompt.render(text) for text in listed]
 
-    def _row(self, reply: LLMReply) -> Explanation:
+    def _row(self, node: Hashable, reply: Reply) -> Explanation:
         found = RankedPrediction((), "")
         if reply.value is not None:
             named = (self.prompt.classes.index(name) for name in reply.value.labels)
@@ -110,7 +118,7 @@ class ExplanationGenerator:
             found = self.prompt.parse(reply.text)
         usable = found.labels or reply.ok
         return Explanation(
-            reply.id,
+            node,
             found.status if usable else reply.status,
             found.labels,
             found.explanation,

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index
+from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._readers import joined, read_csv_graph, read_networkx
 from graphlab.tag.text_graph._storage import TextStorage
 
@@ -77,7 +78,7 @@ class TextGraph(Data):
             ("edge_text", edge_text),
         ):
             if value is not None:
-                attributes[name] = _listed(value, name)
+                attributes[name] = as_list(value, name)
         if text is not None:
             attributes.setdefault("num_nodes", len(text))
             if edge_index is None:
@@ -107,14 +108,14 @@ class TextGraph(Data):
         count = len(self.text)
         if count != self.num_nodes:
             raise ValueError(f"text must have {self.num_nodes} entries (nodes), got {count}")
-        _check_texts(self.text, "text")
+        check_texts(self.text, "text")
         self["edge_index"] = check_edge_index(self["edge_index"], count)
         if "edge_text" in self:
             if len(self.edge_text) != self.num_edges:
                 raise ValueError(
                     f"edge_text must have {self.num_edges} entries, got {len(self.edge_text)}"
                 )
-            _check_texts(self.edge_text, "edge_text")
+            check_texts(self.edge_text, "edge_text")
         if self.x is not None and self.x.size(0) != count:
             raise ValueError(f"x must have {count} rows, got shape {tuple(self.x.shape)}")
         self._check_labels(count)
@@ -268,19 +269,3 @@ class TextGraph(Data):
             ValueError: If a node or edge lacks its text.
         """
         return cls(**read_networkx(graph, text, label, edge_text, label_names, label_descriptions))
-
-
-def _listed(value: Any, name: str) -> list[str]:
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
-        raise TypeError(f"{name} must be a list of texts, got {type(value).__name__}")
-    return list(value)
-
-
-def _check_texts(texts: list[Any], name: str) -> None:
-    wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
-    if wrong:
-        kind = type(texts[wrong[0]]).__name__
-        raise TypeError(f"{name} must hold str, but {len(wrong)} are not: {wrong[:10]} ({kind})")
-    empty = [i for i, text in enumerate(texts) if not text.strip()]
-    if empty:
-        raise ValueError(f"{name} must not be empty, but {len(empty)} are: {empty[:10]}")

@@ -15,7 +15,7 @@ from benchmarks.baselines.graphclip import (
     walk,
 )
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
-from graphlab.tag import SubgraphStore, adversarial_backward
+from graphlab.tag.graphclip import SubgraphStore, adversarial_backward
 from tests.tag.graphclip._toy import toy_graph, toy_model, toy_pairs
 
 

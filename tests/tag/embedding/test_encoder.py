@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from graphlab.tag import (
-    EmbeddingStore,
-    FakeTextEncoder,
-    HashingEncoder,
-    TextEncoder,
-    TextGraph,
-    encode_nodes,
-)
+from graphlab.tag import EmbeddingStore, HashingEncoder, TextEncoder, TextGraph, encode_nodes
+from graphlab.tag.embedding import FakeTextEncoder
 from graphlab.tag.embedding._cache import EmbeddingCache
 from tests._data import test_data_root
 

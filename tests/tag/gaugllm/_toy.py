@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab.tag import EdgeCandidates
+from graphlab.tag.gaugllm import EdgeCandidates
 from tests._data import golden
 
 NODES = 60

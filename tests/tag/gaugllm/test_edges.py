@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from graphlab.contrastive import GBT
 from graphlab.embed import fastrp
-from graphlab.tag import (
+from graphlab.tag.gaugllm import (
     CandidateVote,
     EdgeCandidates,
     EdgeChanges,

@@ -10,10 +10,10 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, Sequential
 
 from graphlab.evaluate import linear_probe
-from graphlab.tag import (
+from graphlab.tag import GAugLLM
+from graphlab.tag.gaugllm import (
     CandidateVote,
     EdgeCandidates,
-    GAugLLM,
     LLMEdgeModifier,
     propose_edge_candidates,
 )

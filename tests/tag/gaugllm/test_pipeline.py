@@ -10,16 +10,12 @@ import pytest
 import torch
 
 from graphlab.evaluate import linear_probe
-from graphlab.tag import (
+from graphlab.tag import GAugLLM, HashingEncoder, PromptExperts, TextEncoder
+from graphlab.tag.gaugllm import (
     CandidateVote,
     ContextAwareSelector,
     EdgeCandidates,
-    GAugLLM,
-    HashingEncoder,
-    LLMClient,
     LLMEdgeModifier,
-    PromptExperts,
-    TextEncoder,
     collect_votes,
     fit_selector,
     propose_edge_candidates,
@@ -27,6 +23,7 @@ from graphlab.tag import (
 )
 from graphlab.tag.gaugllm._prompt_text import cut, fenced
 from tests.tag.gaugllm._toy import NODES, pairs, planted
+from tests.tag.llm._client import client
 from tests.tag.llm._server import serving
 
 WORDS = (
@@ -71,10 +68,6 @@ def judge(prompt: str) -> str:
     return f"The topic is {WORDS[topic(rows[0]['document'])]}."
 
 
-def client(server, **options) -> LLMClient:
-    return LLMClient("m", base_url=server.url, backoff=0.01, max_backoff=0.05, **options)
-
-
 def faulty(number: int, body: dict[str, Any]) -> Any:
     """Every tenth call fails once in another way; the client has to get over it."""
     if number % 10 == 3:
@@ -87,8 +80,8 @@ def test_the_whole_pipeline(tmp_path):
     data = planted()
     known = texts(data)
     with serving(faulty) as server, client(server, cache=tmp_path / "c.db") as asking:
-        experts = PromptExperts(("raw", "idr", "sas", "sar"), num_neighbors=3)
-        written = experts.run(asking, known, data.edge_index)
+        experts = PromptExperts(asking, ("raw", "idr", "sas", "sar"), num_neighbors=3)
+        written = experts.run(known, data.edge_index)
         assert written.names == ("raw", "idr", "sas", "sar") and not written.failed
         encoder = TextEncoder(
             HashingEncoder(32).fit([t for c in written.content.values() for t in c])
@@ -139,7 +132,7 @@ def test_prompts_hold_what_they_should_and_no_label():
 
 def test_contexts_name_expert_degree_and_group():
     edges = torch.tensor([[0, 0, 0, 1, 2, 3, 4], [1, 2, 3, 0, 0, 0, 4]])
-    found = PromptExperts(("raw", "sar")).contexts(edges, 5)
+    found = PromptExperts(None, ("raw", "sar")).contexts(edges, 5)
     assert list(found) == ["raw", "sar"]
     # The loop of node 4 is not counted twice.
     degrees = [re.search(r"degree (\d+).*a (\w+) node", text).groups() for text in found["raw"]]
@@ -154,12 +147,12 @@ def test_nodes_without_an_answer_keep_their_text_and_are_named():
     edges = torch.tensor([[0, 1], [1, 0]])
     warns = pytest.warns(RuntimeWarning, match=r"carry their raw text: idr \[1\]")
     with serving(plan) as server, client(server) as asking, warns:
-        found = PromptExperts(("raw", "idr")).run(asking, ["a text", "b text"], edges)
+        found = PromptExperts(asking, ("raw", "idr")).run(["a text", "b text"], edges)
     assert found.content["idr"] == ["fine", "b text"] and found.failed == {"idr": [1]}
 
 
 def test_without_a_client_experts_are_left_out():
-    found = PromptExperts().run(None, ["a", "b"], torch.tensor([[0, 1], [1, 0]]))
+    found = PromptExperts().run(["a", "b"], torch.tensor([[0, 1], [1, 0]]))
     assert found.names == ("raw",) and found.left_out == ("idr", "sas", "sar")
     assert list(found.context) == ["raw"]
 
@@ -175,18 +168,32 @@ def test_texts_cannot_leave_their_fence():
 def test_experts_refuse():
     edges = torch.tensor([[0], [1]])
     with pytest.raises(ValueError, match="names must be among"):
-        PromptExperts(("raw", "cot"))
+        PromptExperts(None, ("raw", "cot"))
     for names in ((), "raw", ("raw", "raw")):
         with pytest.raises(ValueError, match="names must be distinct experts"):
-            PromptExperts(names)
+            PromptExperts(None, names)
     with pytest.raises(ValueError, match="name must be one of"):
         PromptExperts().prompts("raw", ["a", "b"], edges)
     with pytest.raises(ValueError, match=r"texts must not be blank, but those of \[1\] are"):
-        PromptExperts().run(None, ["a", " "], edges)
+        PromptExperts().run(["a", " "], edges)
     with pytest.raises(TypeError, match="texts must be a list of texts"):
-        PromptExperts().run(None, "ab", edges)
+        PromptExperts().run("ab", edges)
     with pytest.raises(IndexError, match="outside"):
-        PromptExperts().run(None, ["a"], edges)
+        PromptExperts().run(["a"], edges)
+
+
+def test_older_forms_of_the_experts_work_and_name_the_new_one():
+    known, edges = ["a text", "b text"], torch.tensor([[0, 1], [1, 0]])
+    with serving(lambda n, b: "fine") as server, client(server) as asking:
+        now = PromptExperts(asking, ("raw", "idr")).run(known, edges)
+        with pytest.warns(FutureWarning, match=r"PromptExperts\(client, names\)") as caught:
+            experts = PromptExperts(("raw", "idr"))
+        assert caught[0].filename == __file__
+        with pytest.warns(FutureWarning, match=r"PromptExperts\(client\)\.run") as caught:
+            assert experts.run(asking, known, edges) == now
+        assert caught[0].filename == __file__
+        with pytest.warns(FutureWarning, match=r"PromptExperts\(client\)\.run"):
+            assert experts.run(texts=known, edge_index=edges, client=asking) == now
 
 
 # --- votes ----------------------------------------------------------------------------------------
@@ -237,7 +244,7 @@ MALFORMED = {
 def test_malformed_answers_are_unknown_votes_and_reported(name):
     answer, wanted, problem = MALFORMED[name]
     known = ["a", "b", "c", "d"]
-    with serving(lambda n, b: answer) as server, client(server, max_repairs=1) as asking:
+    with serving(lambda n, b: answer) as server, client(server, repairs=1) as asking:
         if problem:
             with pytest.warns(RuntimeWarning, match="votes are unknown"):
                 votes = vote_edges(asking, star(3), known)

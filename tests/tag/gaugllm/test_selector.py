@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from graphlab.tag import (
+from graphlab.tag.gaugllm import (
     ContextAwareSelector,
     cosine_decay,
     degree_groups,

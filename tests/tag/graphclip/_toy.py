@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab.tag import GraphCLIP, GraphCLIPEncoder, GraphTextPairs, SubgraphSampler
+from graphlab.tag import GraphCLIP, GraphTextPairs, SubgraphSampler
+from graphlab.tag.graphclip import GraphCLIPEncoder
 from tests._data import golden
 
 TOPICS = ("neural networks learn", "genetic crossover mutation", "logic clause rules")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from graphlab.contrastive import clip_loss
-from graphlab.tag import (
+from graphlab.tag.graphclip import (
     GraphCLIPEncoder,
     adversarial_backward,
     augment_subgraphs,

@@ -7,13 +7,8 @@ import torch
 from sklearn.base import clone
 from torch.nn.functional import normalize
 
-from graphlab.tag import (
-    LinkPredictor,
-    PromptTuner,
-    SubgraphSampler,
-    ZeroShotClassifier,
-    class_probabilities,
-)
+from graphlab.tag import LinkPredictor, PromptTuner, SubgraphSampler, ZeroShotClassifier
+from graphlab.tag.graphclip import class_probabilities
 from tests.tag.graphclip._toy import TOPICS, HashEncoder, arrays, toy_graph, toy_model, toy_pairs
 
 NAMES = [topic.split()[0] for topic in TOPICS]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch_geometric.nn import GPSConv, SAGEConv
 
-from graphlab.tag import GraphCLIPEncoder
+from graphlab.tag.graphclip import GraphCLIPEncoder
 from graphlab.tag.graphclip._layer import GPSLayer, Plan
 from tests.tag.graphclip._toy import arrays, weights
 

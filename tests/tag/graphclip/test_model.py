@@ -9,13 +9,8 @@ import pytest
 import torch
 
 from graphlab.contrastive import CLIPLoss
-from graphlab.tag import (
-    GraphCLIP,
-    GraphCLIPEncoder,
-    GraphTextPairs,
-    load_official_checkpoint,
-    read_official_pairs,
-)
+from graphlab.tag import GraphCLIP, GraphTextPairs
+from graphlab.tag.graphclip import GraphCLIPEncoder, load_official_checkpoint, read_official_pairs
 from tests._data import golden
 from tests.tag.graphclip._toy import WIDTH, toy_model, toy_pairs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.tag import random_walk_encoding
+from graphlab.tag.graphclip import random_walk_encoding
 from tests.tag.graphclip._toy import arrays
 from tests.tag.graphclip.test_encoder import random_batch
 

@@ -14,7 +14,8 @@ import torch
 import torch.distributed as dist
 
 from graphlab.contrastive import CLIPLoss
-from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain, retrieval_at_1
+from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain
+from graphlab.tag.graphclip import retrieval_at_1
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 from graphlab.tag.graphclip._schedule import epoch_batches, learning_rate, split_pairs
 from graphlab.tag.graphclip.pairs import digest_of

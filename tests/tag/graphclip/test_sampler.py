@@ -13,7 +13,8 @@ from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 
 from graphlab._io import atomic_path
 from graphlab.ops import random_walk
-from graphlab.tag import SubgraphSampler, SubgraphStore, random_walk_encoding
+from graphlab.tag import SubgraphSampler
+from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
 from graphlab.tag.graphclip import store as store_module
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected

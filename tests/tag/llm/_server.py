@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks._llm_server import Act, ChatServer, completion, echo, faulty
+from benchmarks._harness.llm_server import Act, ChatServer, completion, echo, faulty
 
 __all__ = ["Act", "ChatServer", "completion", "echo", "faulty", "script", "serving"]
 

@@ -9,8 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.tag import ensemble_logits
-from graphlab.tag.tape import EarlyStopping
+from graphlab.tag.tape import EarlyStopping, ensemble_logits
 from tests._data import golden
 from tests.tag.tape._golden import TOLERANCE, load
 

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from graphlab.tag import ExplanationGenerator, ExplanationPrompt, ExplanationTable, LLMClient
+from graphlab.tag import ExplanationGenerator, ExplanationPrompt
+from graphlab.tag.tape import ExplanationTable
+from tests.tag.llm._client import client as quick_client
 from tests.tag.llm._server import completion, serving
 
 NAMES = ["Cats", "Dogs"]
@@ -15,8 +17,7 @@ PROMPT = ExplanationPrompt(NAMES, k=2)
 
 
 def client(server, **options):
-    options = {"backoff": 0.01, "max_attempts": 3, "max_repairs": 1, **options}
-    return LLMClient("model", base_url=server.url, **options)
+    return quick_client(server, model="model", **({"attempts": 3} | options))
 
 
 def asked(body):

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch_geometric.nn import GCNConv, SAGEConv
 
-from graphlab.tag import RankedPredictionEncoder, RevGAT
-from graphlab.tag.tape import MemberNetwork, SharedAdjacency
+from graphlab.tag.tape import MemberNetwork, RankedPredictionEncoder, RevGAT, SharedAdjacency
 from tests.tag.tape._golden import TOLERANCE, load
 
 

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.tag import check_alignment, read_ranked_predictions, write_ranked_predictions
+from graphlab.tag import check_alignment
+from graphlab.tag.tape import read_ranked_predictions, write_ranked_predictions
 from tests._data import test_data_root
 from tests.tag.tape._golden import lists, load
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from graphlab.tag import ExplanationPrompt, read_tape_responses
+from graphlab.tag import ExplanationPrompt
+from graphlab.tag.tape import read_tape_responses
 from tests._data import test_data_root
 from tests.tag.llm._server import completion
 

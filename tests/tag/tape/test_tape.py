@@ -10,7 +10,8 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
 
-from graphlab.tag import TAPE, RankedPredictionEncoder, ensemble_logits
+from graphlab.tag import TAPE
+from graphlab.tag.tape import RankedPredictionEncoder, ensemble_logits
 from tests._data import test_data_root
 
 SMALL = {"hidden_channels": 8, "num_layers": 2, "epochs": 30}
@@ -340,7 +341,7 @@ def test_a_loss_that_is_not_finite_names_its_member():
 def cora():
     """Accuracies on test nodes, mean over the authors' four splits: GCN and MLP."""
     from experiments._data.text_graphs import read_cora
-    from graphlab.tag import tape_split
+    from graphlab.tag.tape import tape_split
 
     source = test_data_root("llm_outputs")
     means = {}

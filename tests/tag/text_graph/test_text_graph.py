@@ -20,7 +20,8 @@ from torch_geometric.transforms import (
     ToUndirected,
 )
 
-from graphlab.tag import TextGraph, check_alignment, check_text_alignment
+from graphlab.tag import TextGraph, check_alignment
+from graphlab.tag.text_graph import check_text_alignment
 from tests._data import test_data_root
 
 EDGES = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])

@@ -1,1 +1,0 @@
-"""What the measurements on a GPU are made of: the device, inputs, steps of training, peers."""

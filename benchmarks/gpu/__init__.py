@@ -1,0 +1,1 @@
+"""Every CUDA kernel and whole training steps on a real GPU."""

@@ -1,0 +1,295 @@
+"""Arguments of every operator with a CUDA kernel, at the size of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks._harness.graphs import uniform_graph
+from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
+
+__all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]
+
+SEED = 0
+TAU = 0.5
+HEADS = 8
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the inputs of a family are.
+
+    Attributes:
+        nodes (int): Rows.
+        dim (int): Columns, of attention per head.
+        degree (int): Mean number of neighbours.
+        clusters (int): Clusters, of attention segments.
+    """
+
+    nodes: int
+    dim: int
+    degree: int = 16
+    clusters: int = 10
+
+
+#: Tables of gathered rows are several times the 50 MB cache of an H100 or H200.
+FULL = {
+    "edge": Size(1_000_000, 64),
+    "cluster": Size(4_000_000, 64),
+    "pairs": Size(32_768, 128),
+    "meta": Size(1_000_000, 16),
+    "propagate": Size(1_000_000, 128),
+    "interval": Size(1_000_000, 64),
+    "walk": Size(200_000, 64),
+    "attention": Size(131_072, 64, clusters=2_048),
+}
+#: For the comparison with float64, and to try the code without a GPU.
+SMALL = {name: Size(257, 19, 6, 5) for name in FULL}
+
+FAMILIES = {
+    "edge": ("edge_cosine_sum", "edge_cosine_sum_backward", "edge_cosine_weight_grad"),
+    "cluster": ("cluster_sum", "cluster_gather", "cluster_outer", "cluster_outer_backward"),
+    "pairs": ("pairwise_logsumexp", "pairwise_logsumexp_backward", "self_logsumexp"),
+    "meta": ("meta_logsumexp", "meta_logsumexp_backward"),
+    "propagate": (
+        "propagate",
+        "propagate_dot",
+        "propagate_merge",
+        "propagate_squares",
+        "random_projection",
+    ),
+    "interval": (
+        "interval_propagate",
+        "interval_propagate_backward",
+        "edge_bound",
+        "edge_bound_backward",
+        "budget_minimum",
+        "budget_minimum_backward",
+    ),
+    "walk": ("random_walk", "walk_overlap", "distinct_ends"),
+    "attention": ("segment_attention", "segment_attention_backward"),
+}
+
+
+def family_of(op: str) -> str:
+    """Family of an operator."""
+    return next(family for family, ops in FAMILIES.items() if op in ops)
+
+
+@lru_cache(maxsize=2)
+def _edges(nodes: int, degree: int) -> Tensor:
+    return uniform_graph(nodes, degree, SEED)
+
+
+class Inputs:
+    """Tensors of one size on one device; each is made when it is asked for.
+
+    Everything is drawn on the CPU, so that all devices get the same numbers.
+
+    Args:
+        size (Size): How large.
+        device (torch.device): Where.
+        dtype (torch.dtype): Of the floating ones.
+    """
+
+    def __init__(self, size: Size, device: torch.device, dtype: torch.dtype) -> None:
+        self.size, self.device, self.dtype = size, device, dtype
+        self._generator = torch.Generator().manual_seed(SEED)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Normal values."""
+        drawn = torch.randn(*shape, generator=self._generator)
+        return drawn.to(self.device, self.dtype)
+
+    def positive(self, *shape: int) -> Tensor:
+        """Uniform values in [0.1, 1.1)."""
+        drawn = torch.rand(*shape, generator=self._generator) + 0.1
+        return drawn.to(self.device, self.dtype)
+
+    def integers(self, high: int, count: int) -> Tensor:
+        """Uniform integers below ``high``."""
+        return torch.randint(high, (count,), generator=self._generator).to(self.device)
+
+    @cached_property
+    def z(self) -> Tensor:
+        """Rows, ``(N, D)``."""
+        return self.normal(self.size.nodes, self.size.dim)
+
+    @cached_property
+    def other(self) -> Tensor:
+        """More rows, ``(N, D)``."""
+        return self.normal(self.size.nodes, self.size.dim)
+
+    @cached_property
+    def cluster(self) -> Tensor:
+        """Cluster of every row."""
+        return self.integers(self.size.clusters, self.size.nodes)
+
+    @cached_property
+    def edge_index(self) -> Tensor:
+        """A uniform random graph, both directions."""
+        return _edges(self.size.nodes, self.size.degree).to(self.device)
+
+    @cached_property
+    def graph(self) -> CSRGraph:
+        """Its random walk: weights one over the degree, reversible."""
+        degree = torch.bincount(self.edge_index[0], minlength=self.size.nodes).clamp(min=1)
+        weight = (1 / degree.to(self.dtype))[self.edge_index[0]]
+        return CSRGraph.from_edge_index(
+            self.edge_index, self.size.nodes, weight, scale=degree.to(self.dtype)
+        )
+
+    @cached_property
+    def pattern(self) -> RowPattern:
+        """Its positions, both ways."""
+        row, col = self.edge_index
+        return RowPattern.from_rows(row, col, self.size.nodes, self.size.nodes)
+
+    @cached_property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper end of the entries of an interval matrix."""
+        low = self.positive(self.pattern.num_entries)
+        return low, low + self.positive(self.pattern.num_entries)
+
+    @property
+    def rows(self) -> tuple[Tensor | None, ...]:
+        """The graph as edge operators take it."""
+        g = self.graph
+        return g.rowptr, g.col, g.weight, g.weight_t, g.scale
+
+    @property
+    def matrix(self) -> tuple[Tensor | None, ...]:
+        """The graph as sparse sums take it: no weights, rows divided by the degree."""
+        degree = self.graph.rowptr.diff().clamp(min=1).to(self.dtype)
+        return self.graph.rowptr, self.graph.col, None, degree.reciprocal()
+
+
+# --- builders -------------------------------------------------------------------------------------
+
+
+def _pairs(i: Inputs) -> tuple[Any, ...]:
+    return unit_rows(i.z), unit_rows(i.other), None, None, 1 / TAU, 0, True
+
+
+def _pairs_backward(i: Inputs) -> tuple[Any, ...]:
+    x, y, *_, scale, diagonal, columns = _pairs(i)
+    row, col = torch.ops.graphlab.pairwise_logsumexp(x, y, None, None, scale, diagonal, columns)
+    rows = (i.normal(x.size(0)), row, None)
+    return (x, y, *rows, i.normal(y.size(0)), col, None, scale, diagonal)
+
+
+def _meta(i: Inputs) -> tuple[Any, ...]:
+    dim, clusters = i.size.dim, i.size.clusters
+    root = 0.3 * i.normal(clusters, dim, dim)
+    mean, count = 0.3 * i.normal(clusters, dim), i.positive(clusters)
+    return unit_rows(i.z), count, mean, root @ root.transpose(1, 2), 1 / TAU
+
+
+def _meta_backward(i: Inputs) -> tuple[Any, ...]:
+    args = _meta(i)
+    return (i.normal(i.size.nodes), torch.ops.graphlab.meta_logsumexp(*args), *args)
+
+
+def _interval(i: Inputs) -> tuple[Any, ...]:
+    a, (low, high), order = i.pattern, i.ends, i.pattern.entry_t.long()
+    spread = i.other.abs()
+    ends = (i.z - spread, i.z + spread, a.rowptr, a.col, low, high)
+    return (*ends, a.rowptr_t, a.col_t, low[order], high[order])
+
+
+def _interval_backward(i: Inputs) -> tuple[Any, ...]:
+    low, high, _, _, _, _, *transpose = _interval(i)
+    return (i.z, i.other, low, high, *transpose)
+
+
+def _bound(i: Inputs) -> tuple[Any, ...]:
+    a = i.pattern
+    return i.z, i.other, i.other.abs(), a.rowptr, a.col, a.rowptr_t, a.col_t, a.entry_t
+
+
+def _bound_backward(i: Inputs) -> tuple[Any, ...]:
+    return (i.normal(i.pattern.num_entries), *_bound(i))
+
+
+def _budget(i: Inputs) -> tuple[Any, ...]:
+    a, nodes = i.pattern, i.size.nodes
+    degree = a.rowptr.diff()
+    # Powers of two: which entries are missing does not hang on a rounding.
+    negative = (2.0 ** (i.integers(3, nodes) - 1)).to(i.dtype)
+    kind = i.integers(2, a.num_entries).to(torch.int8)
+    factors = (negative / 2, negative, degree.to(i.dtype))
+    transpose = (a.rowptr_t, a.col_t, a.entry_t)
+    # Exact in float32, so that the float64 reference drops the same entries.
+    value = i.z.float().to(i.dtype)
+    return (value, a.rowptr, a.col, kind, *factors, degree.clamp(max=4), 0.5, *transpose)
+
+
+def _budget_backward(i: Inputs) -> tuple[Any, ...]:
+    args = _budget(i)
+    value, rowptr, _, kind, *factors, _, power, a, b, c = args
+    choice = torch.ops.graphlab.budget_minimum(*args)[1]
+    return (i.other, value, choice, rowptr, kind, *factors, power, a, b, c)
+
+
+def _overlap(i: Inputs) -> tuple[Any, ...]:
+    g = i.graph
+    # The edges themselves, as topological concentration asks for them.
+    return g.rowptr, g.col, None, g.rowptr, g.col, 1, 0.5, False
+
+
+def _attention(i: Inputs) -> tuple[Any, ...]:
+    nodes, segments = i.size.nodes, i.size.clusters
+    mean = nodes // segments
+    # Segments of 1 to 2 mean - 1 rows, the last one a little longer.
+    ptr = mean * torch.arange(segments + 1, device=i.device) + i.integers(mean, segments + 1)
+    ptr[0], ptr[-1] = 0, nodes
+    return i.normal(nodes, 3 * HEADS * i.size.dim), ptr, HEADS
+
+
+def _attention_backward(i: Inputs) -> tuple[Any, ...]:
+    args = _attention(i)
+    out, lse = torch.ops.graphlab.segment_attention(*args)
+    qkv, ptr, heads = args
+    # As attention is used: nothing depends on the log-sums.
+    return i.normal(*out.shape), torch.zeros_like(lse), qkv, ptr, out, lse, heads
+
+
+def _outer_backward(i: Inputs) -> tuple[Any, ...]:
+    return i.normal(i.size.clusters, i.size.dim, i.size.dim), i.z, i.cluster
+
+
+ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
+    "edge_cosine_sum": lambda i: (i.z, *i.rows, TAU),
+    "edge_cosine_sum_backward": lambda i: (i.normal(i.size.nodes), i.z, *i.rows, TAU),
+    "edge_cosine_weight_grad": lambda i: (i.normal(i.size.nodes), i.z, *i.rows[:2], TAU),
+    "cluster_sum": lambda i: (i.z, i.cluster, i.size.clusters),
+    "cluster_gather": lambda i: (i.normal(i.size.clusters, i.size.dim), i.cluster),
+    "cluster_outer": lambda i: (i.z, i.cluster, i.size.clusters),
+    "cluster_outer_backward": _outer_backward,
+    "pairwise_logsumexp": _pairs,
+    "pairwise_logsumexp_backward": _pairs_backward,
+    "self_logsumexp": lambda i: (unit_rows(i.z), None, 1 / TAU, reference.EXCLUDE),
+    "meta_logsumexp": _meta,
+    "meta_logsumexp_backward": _meta_backward,
+    "propagate": lambda i: (i.z, *i.matrix),
+    "propagate_dot": lambda i: (i.z, i.other, *i.matrix),
+    "propagate_merge": lambda i: (i.z, *i.matrix, [0.0, 0.0, 1.0, 6.67], True, None),
+    "propagate_squares": lambda i: (i.z, *i.matrix, [0.0, 0.0, 1.0, 6.67]),
+    "random_projection": lambda i: (i.positive(i.size.nodes), None, 7, 0, 0, i.size.dim, 3.0, 0.1),
+    "interval_propagate": _interval,
+    "interval_propagate_backward": _interval_backward,
+    "edge_bound": _bound,
+    "edge_bound_backward": _bound_backward,
+    "budget_minimum": _budget,
+    "budget_minimum_backward": _budget_backward,
+    "random_walk": lambda i: (*i.rows[:2], i.integers(i.size.nodes, i.size.nodes), 7, 0, 16, 0.1),
+    "walk_overlap": _overlap,
+    "distinct_ends": lambda i: (*i.rows[:2], 2),
+    "segment_attention": _attention,
+    "segment_attention_backward": _attention_backward,
+}

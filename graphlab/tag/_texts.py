@@ -1,0 +1,39 @@
+"""Lists of texts, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__: list[str] = []
+
+_LISTED = 10  # positions in an error
+
+
+def as_list(texts: Any, name: str) -> list[Any]:
+    """Entries of a list of texts.
+
+    Raises:
+        TypeError: If it is one text, or has no length.
+    """
+    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__len__"):
+        raise TypeError(f"{name} must be a list of texts, got {type(texts).__name__}")
+    return list(texts)
+
+
+def check_texts(texts: Any, name: str) -> list[str]:
+    """Texts as a list, none of them blank.
+
+    Raises:
+        TypeError: If it is no list, or an entry is no text.
+        ValueError: If an entry is blank.
+    """
+    entries = as_list(texts, name)
+    wrong = [i for i, text in enumerate(entries) if not isinstance(text, str)]
+    if wrong:
+        kind = type(entries[wrong[0]]).__name__
+        count, shown = len(wrong), wrong[:_LISTED]
+        raise TypeError(f"{name} must hold str, but {count} are not: {shown} ({kind})")
+    empty = [i for i, text in enumerate(entries) if not text.strip()]
+    if empty:
+        raise ValueError(f"{name} must not be empty, but {len(empty)} are: {empty[:_LISTED]}")
+    return entries

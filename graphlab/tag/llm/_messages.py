@@ -1,0 +1,65 @@
+"""Prompts as conversations, and the names of their records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from graphlab.tag._unicode import encodable, encodable_values
+
+__all__: list[str] = []
+
+Prompt = str | Sequence[Mapping[str, str]]
+Conversation = list[dict[str, str]]
+
+
+def conversations(prompts: Iterable[Prompt]) -> list[Conversation]:
+    """Checked conversation of every prompt.
+
+    Raises:
+        TypeError, ValueError: If a prompt is malformed.
+    """
+    if isinstance(prompts, str):  # each of its characters would be asked, and paid for
+        raise TypeError("prompts must be a list of prompts, got one text")
+    return [check_messages(prompt) for prompt in prompts]
+
+
+def record_names(ids: Iterable[Hashable] | None, count: int) -> list[Hashable]:
+    """Distinct names of records, by default their positions.
+
+    Raises:
+        ValueError: If names repeat, or their number is wrong.
+    """
+    names: list[Hashable] = list(range(count)) if ids is None else list(ids)
+    if len(names) != count:
+        raise ValueError(f"ids must have {count} entries, got {len(names)}")
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise ValueError(f"ids must be distinct, but {repeated[:5]} repeat")
+    return names
+
+
+def check_messages(messages: Any) -> Conversation:
+    """Checked conversation; half a pair of surrogates, which no request can carry, is replaced.
+
+    Raises:
+        TypeError: If it is neither text nor a list of messages, or a role or content is no text.
+        ValueError: If a message lacks role or content, or there is none.
+    """
+    if isinstance(messages, str):
+        return [{"role": "user", "content": encodable(messages)}]
+    if isinstance(messages, Mapping) or not hasattr(messages, "__iter__"):
+        raise TypeError(f"a prompt must be text or a list of messages, got {type(messages)}")
+    result = []
+    for message in messages:
+        if not isinstance(message, Mapping) or {"role", "content"} - set(message):
+            raise ValueError(f"a message must have role and content, got {message!r}")
+        odd = [name for name in ("role", "content") if not isinstance(message[name], str)]
+        if odd:
+            kind = type(message[odd[0]]).__name__
+            raise TypeError(f"{odd[0]} of a message must be text, got {kind}")
+        result.append(encodable_values(dict(message)))
+    if not result:
+        raise ValueError("a prompt must hold at least one message")
+    return result

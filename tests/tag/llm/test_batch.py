@@ -1,0 +1,62 @@
+"""Batch files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.tag.llm._client import client
+from tests.tag.llm._server import completion, echo
+
+pytest.importorskip("openai", reason="needs the extra tag")
+
+# ruff: noqa: SIM117
+
+
+def test_batches_leave_and_come_back(server, tmp_path):
+    out, back = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    prompts = ["a", "b", "b", "ü\u2028", "d"]
+    with client(server, cache=tmp_path / "cache.db") as c:
+        c.complete("a")
+        assert c.export_batch(prompts, out) == 3
+        lines = [json.loads(line) for line in out.read_bytes().splitlines()]
+        assert [line["body"]["messages"][0]["content"] for line in lines] == ["b", "ü\u2028", "d"]
+        assert {(line["method"], line["url"]) for line in lines} == {
+            ("POST", "/v1/chat/completions")
+        }
+        answers = [
+            {"custom_id": line["custom_id"], "response": {"status_code": 200,
+             "body": completion(echo(line["body"]))}, "error": None}
+            for line in lines[:2]
+        ]  # fmt: skip
+        answers.append({"custom_id": lines[2]["custom_id"], "response": None,
+                        "error": {"code": "expired"}})  # fmt: skip
+        answers.append({**answers[0], "custom_id": "somebody else's"})
+        back.write_text("".join(json.dumps(a) + "\n" for a in reversed(answers)))
+        brought = c.import_batch(back)
+        assert (brought.stored, len(brought.failed), brought.unknown) == (
+            2, 1, ("somebody else's",),
+        )  # fmt: skip
+        replies = c.complete_many(prompts)
+        assert [r.text for r in replies] == [f"echo: {p}" for p in prompts]
+        assert [r.cached for r in replies] == [True, True, True, True, False]
+        assert c.import_batch(back).stored == 0
+    assert server.calls == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "{", '{"custom_id": 3}', '{"custom_id": "k", "response": {"status_code": 200}}']
+)
+def test_a_strange_batch_file_stores_nothing(server, tmp_path, line):
+    path = tmp_path / "out.jsonl"
+    path.write_text(line + "\n")
+    with client(server, cache=tmp_path / "cache.db") as c:
+        with pytest.raises(ValueError, match=r"out\.jsonl, line 1 is not an answer"):
+            c.import_batch(path)
+
+
+def test_batches_need_a_cache_on_disk(server, tmp_path):
+    with client(server) as c, pytest.raises(ValueError, match="needs a cache on disk"):
+        c.export_batch(["a"], tmp_path / "x.jsonl")
+    assert not (tmp_path / "x.jsonl").exists()
