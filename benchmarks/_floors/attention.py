@@ -22,4 +22,5 @@ def segment_attention_backward(call: Call) -> Work:
 def _fewest_pairs(call: Call) -> int:
     """Those of segments of one size: no other split into as many has fewer."""
     rows: int = call.qkv.size(0)
-    return rows**2 // max(1, call.ptr.numel() - 1)
+    segments: int = call.ptr.numel() - 1
+    return rows**2 // max(1, segments)

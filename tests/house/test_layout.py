@@ -20,7 +20,7 @@ SAME_WORD = 2
 LONG_MODULES = {
     "graphlab/contrastive/pot/pot.py",
     "graphlab/contrastive/losses/pamc/pamc.py",
-    "graphlab/embed/fastrp/fastrp.py",
+    "graphlab/embed/fastrp/estimator.py",
     "graphlab/hyper/reconstructor.py",
 }
 #: Folders where more files begin with the same word; what is listed here is to become a folder.
