@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks._floors import OPERATIONS_PER_EXPONENTIAL, Device, floor_seconds, traffic, work_of
 from benchmarks.gpu.inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
-from graphlab.ops import CSRGraph, RowPattern
+from graphlab.ops import CSRGraph, SparseRows
 
 HERE = Path(__file__).parent
 README = HERE.parent / "cuda_ops" / "README.md"
@@ -92,10 +92,10 @@ class MetaInputs(Inputs):
         return CSRGraph(rowptr, col, self.normal(self.entries), scale=self.normal(self.size.nodes))
 
     @property
-    def pattern(self) -> RowPattern:  # type: ignore[override]
+    def pattern(self) -> SparseRows:  # type: ignore[override]
         """Rows of the mean length."""
         rowptr, col = self.integers(0, self.size.nodes + 1), self.integers(0, self.entries).int()
-        return RowPattern(rowptr, col, rowptr, col, col)
+        return SparseRows(rowptr, col)
 
 
 def measured(stem: str) -> dict[str, dict[str, Any]]:

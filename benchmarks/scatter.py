@@ -22,7 +22,7 @@ from torch_geometric.utils import scatter
 from benchmarks._harness.graphs import rmat
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.rows import Row, compared
-from graphlab.ops import CSRGraph, cluster_sum, propagate
+from graphlab.ops import CSRGraph, SparseRows, cluster_sum, propagate
 
 SEED = 0
 DIM = 128
@@ -52,7 +52,7 @@ def cluster_methods(cluster: Tensor, clusters: int) -> Sums:
 def neighbour_methods(graph: CSRGraph) -> Sums:
     """Sums ``(N, D)`` of the rows of every node's neighbours."""
     rowptr, col, nodes = graph.rowptr, graph.col, graph.num_nodes
-    index = col.long()
+    index, rows = col.long(), SparseRows(rowptr, col)
     owner = torch.arange(nodes).repeat_interleave(rowptr.diff())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
@@ -62,7 +62,7 @@ def neighbour_methods(graph: CSRGraph) -> Sums:
         "torch.sparse": lambda h: matrix @ h,
         "torch.index_add": lambda h: torch.zeros_like(h).index_add(0, owner, h[index]),
         "PyG scatter": lambda h: scatter(h[index], owner, 0, nodes, "sum"),
-        "graphlab": lambda h: propagate(h, rowptr, col),
+        "graphlab": lambda h: propagate(h, rows),
     }
     package = torch_scatter()
     if package is not None:

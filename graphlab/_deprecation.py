@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -15,7 +16,8 @@ def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module (str): Name of the module.
-        names (Mapping[str, str]): Module where each name is now.
+        names (Mapping[str, str]): Module where each name is now; ``"module:name"`` where it has
+            another name there.
 
     Returns:
         Callable: Gives the object with a FutureWarning, or raises AttributeError.
@@ -24,13 +26,14 @@ def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        place = names[name]
+        place, _, renamed = names[name].partition(":")
+        renamed = renamed or name
         warnings.warn(
-            f"{module}.{name} is {place}.{name} now; the old name goes with the next version",
+            f"{module}.{name} is {place}.{renamed} now; the old name goes with the next version",
             FutureWarning,
             stacklevel=2,
         )
-        return getattr(import_module(place), name)
+        return getattr(import_module(place), renamed)
 
     return __getattr__
 
@@ -48,3 +51,26 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
         FutureWarning,
         stacklevel=stacklevel,
     )
+
+
+def row_callback(
+    callback: Callable[..., None], old: str, arguments: Callable[[dict[str, Any]], tuple[Any, ...]]
+) -> Callable[[dict[str, Any]], None]:
+    """A callback that takes rows; one of an earlier signature is wrapped, with a warning.
+
+    Args:
+        callback (callable): What the caller of a ``fit`` gave.
+        old (str): The earlier signature, such as ``"callback(epoch, loss)"``.
+        arguments (callable): The earlier arguments, from a row.
+
+    Returns:
+        Callable: Called as ``callback(row)``.
+    """
+    try:
+        inspect.signature(callback).bind({})
+    except TypeError:
+        warn_renamed(old, "callback(row)", stacklevel=4)
+        return lambda row: callback(*arguments(row))
+    except ValueError:  # a builtin that tells no signature
+        pass
+    return callback

@@ -102,7 +102,7 @@ class BestWeights:
         latest (bool): Which of equal scores is kept: the latest, or by default the earliest.
 
     Attributes:
-        score: Best score, anything that can be compared; None before the first.
+        score (object): Best score, anything that can be compared; None before the first.
         epoch (int): Its epoch; -1 before the first.
         weights (dict[str, Tensor]): Copies of its weights; empty before the first.
     """
@@ -123,7 +123,7 @@ class BestWeights:
         """Copy the weights if the score is the best, larger being better.
 
         Args:
-            score: Score of the epoch.
+            score (object): Score of the epoch.
             epoch (int): Its number.
             weights (Mapping[str, Tensor]): Weights that reached it, such as a ``state_dict()``.
             device (str or torch.device, optional): Where the copies live; where the weights are

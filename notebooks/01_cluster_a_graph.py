@@ -144,7 +144,8 @@ ax = viz.embedding_map(model.embed(data.x), data.y, method="tsne", seed=0)
 # many nodes still move between groups.
 
 # %%
-ax = viz.training_curves({name: model.history_["changed"] for name, model in models.items()})
+curves = {n: [row["changed"] for row in model.history_] for n, model in models.items()}
+ax = viz.training_curves(curves)
 _ = ax.set(ylabel="share of nodes that changed group", yscale="log")
 
 # %% [markdown]

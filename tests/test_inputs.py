@@ -74,23 +74,11 @@ def set_parameters(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
-def two_views(model: Any, edge_index: Tensor, *rest: Any, **options: Any) -> Tensor:
+def trained(model: Any, edge_index: Tensor) -> Tensor:
+    """Loss of the first step of a training."""
     set_parameters(model)
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), *rest, **options)
-
-
-def bgrl(edge_index: Tensor) -> Tensor:
-    model = set_parameters(contrastive.BGRL(Encoder(), 5, 6))
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), model.target(x1, e1), model.target(x2, e2))
-
-
-def graphcl(edge_index: Tensor) -> Tensor:
-    model = set_parameters(contrastive.GraphCL(Encoder(), 5))
-    (x1, e1), (x2, e2) = model.views(features(), edge_index, generator=generator())
-    z, wrong = model(features(), edge_index), model.corrupt(features(), generator=generator())
-    return model.loss(model(x1, e1), model(x2, e2), z, model(wrong, edge_index))
+    loss: Tensor = model.training_loss(features(), edge_index, generator=generator())
+    return loss
 
 
 def pot(mode: str) -> Callable[[Tensor], Tensor]:
@@ -106,11 +94,10 @@ def pot(mode: str) -> Callable[[Tensor], Tensor]:
             ],
         )
         model = contrastive.GRACE(chain, 5)
+        set_parameters(model)
         pot = contrastive.POT(chain, edge_index, (0.4, 0.3), mode=mode)
         x = features()
-        (x1, e1), (x2, e2) = model.views(x, edge_index, generator=generator())
-        z1, z2 = model(x1, e1), model(x2, e2)
-        return pot((z1 - z2).square().mean(), z1, z2, x, views=(e1, e2))
+        return pot.regularise(model.host_step(x, edge_index, generator=generator()), x)
 
     return run
 
@@ -253,22 +240,16 @@ ENTRY_POINTS: dict[str, Callable[[Tensor], Any]] = {
     "CentralityDropEdge": lambda e: contrastive.CentralityDropEdge(e, NODES, 0.4)(
         e, generator=generator()
     ),
-    "GRACE": lambda e: two_views(contrastive.GRACE(Encoder(), 5), e),
-    "GCA": lambda e: two_views(contrastive.GCA(Encoder(), 5, edge_index=e, num_nodes=NODES), e),
-    "ProGCL": lambda e: two_views(
-        contrastive.ProGCL(Encoder(), 5, start_epoch=0), e, 0, generator=generator()
-    ),
-    "COSTA": lambda e: two_views(contrastive.COSTA(Encoder(), 5), e, generator=generator()),
-    "GBT": lambda e: two_views(contrastive.GBT(Encoder()), e),
-    "BGRL": bgrl,
-    "GraphCL": graphcl,
+    "GRACE": lambda e: trained(contrastive.GRACE(Encoder(), 5), e),
+    "GCA": lambda e: trained(contrastive.GCA(Encoder(), 5, edge_index=e, num_nodes=NODES), e),
+    "ProGCL": lambda e: trained(contrastive.ProGCL(Encoder(), 5, start_epoch=0), e),
+    "COSTA": lambda e: trained(contrastive.COSTA(Encoder(), 5), e),
+    "GBT": lambda e: trained(contrastive.GBT(Encoder()), e),
+    "BGRL": lambda e: trained(contrastive.BGRL(Encoder(), 5, 6), e),
+    "GraphCL": lambda e: trained(contrastive.GraphCL(Encoder(), 5), e),
     "embed": lambda e: contrastive.GRACE(Encoder(), 5).embed(features(), e),
-    "GraphMAE": lambda e: set_parameters(contrastive.GraphMAE(Encoder(), 4, 5)).loss(
-        features(), e, generator=generator()
-    ),
-    "S2GAE": lambda e: set_parameters(contrastive.S2GAE(Encoder(), 5)).loss(
-        features(), e, generator=generator()
-    ),
+    "GraphMAE": lambda e: trained(contrastive.GraphMAE(Encoder(), 4, 5), e),
+    "S2GAE": lambda e: trained(contrastive.S2GAE(Encoder(), 5), e),
     "POT reference": pot("reference"),
     "POT sound": pot("sound"),
     "adjacency_bounds": lambda e: (

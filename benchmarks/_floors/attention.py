@@ -23,4 +23,4 @@ def _fewest_pairs(call: Call) -> int:
     """Those of segments of one size: no other split into as many has fewer."""
     rows: int = call.qkv.size(0)
     segments: int = call.ptr.numel() - 1
-    return rows**2 // max(1, segments)
+    return rows * rows // max(1, segments)

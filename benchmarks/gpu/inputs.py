@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._harness.graphs import uniform_graph
-from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
+from graphlab.ops import CSRGraph, SparseRows, reference, unit_rows
 
 __all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]
 
@@ -145,16 +145,16 @@ class Inputs:
         )
 
     @cached_property
-    def pattern(self) -> RowPattern:
+    def pattern(self) -> SparseRows:
         """Its positions, both ways."""
         row, col = self.edge_index
-        return RowPattern.from_rows(row, col, self.size.nodes, self.size.nodes)
+        return SparseRows.from_rows(row, col, self.size.nodes, self.size.nodes)
 
     @cached_property
     def ends(self) -> tuple[Tensor, Tensor]:
         """Lower and upper end of the entries of an interval matrix."""
-        low = self.positive(self.pattern.num_entries)
-        return low, low + self.positive(self.pattern.num_entries)
+        low = self.positive(self.pattern.num_edges)
+        return low, low + self.positive(self.pattern.num_edges)
 
     @property
     def rows(self) -> tuple[Tensor | None, ...]:
@@ -196,10 +196,10 @@ def _meta_backward(i: Inputs) -> tuple[Any, ...]:
 
 
 def _interval(i: Inputs) -> tuple[Any, ...]:
-    a, (low, high), order = i.pattern, i.ends, i.pattern.entry_t.long()
+    a, (low, high), order = i.pattern, i.ends, i.pattern.transposed.entry.long()
     spread = i.other.abs()
     ends = (i.z - spread, i.z + spread, a.rowptr, a.col, low, high)
-    return (*ends, a.rowptr_t, a.col_t, low[order], high[order])
+    return (*ends, *a.transposed[:2], low[order], high[order])
 
 
 def _interval_backward(i: Inputs) -> tuple[Any, ...]:
@@ -209,11 +209,11 @@ def _interval_backward(i: Inputs) -> tuple[Any, ...]:
 
 def _bound(i: Inputs) -> tuple[Any, ...]:
     a = i.pattern
-    return i.z, i.other, i.other.abs(), a.rowptr, a.col, a.rowptr_t, a.col_t, a.entry_t
+    return i.z, i.other, i.other.abs(), a.rowptr, a.col, *a.transposed
 
 
 def _bound_backward(i: Inputs) -> tuple[Any, ...]:
-    return (i.normal(i.pattern.num_entries), *_bound(i))
+    return (i.normal(i.pattern.num_edges), *_bound(i))
 
 
 def _budget(i: Inputs) -> tuple[Any, ...]:
@@ -221,9 +221,9 @@ def _budget(i: Inputs) -> tuple[Any, ...]:
     degree = a.rowptr.diff()
     # Powers of two: which entries are missing does not hang on a rounding.
     negative = (2.0 ** (i.integers(3, nodes) - 1)).to(i.dtype)
-    kind = i.integers(2, a.num_entries).to(torch.int8)
+    kind = i.integers(2, a.num_edges).to(torch.int8)
     factors = (negative / 2, negative, degree.to(i.dtype))
-    transpose = (a.rowptr_t, a.col_t, a.entry_t)
+    transpose = a.transposed
     # Exact in float32, so that the float64 reference drops the same entries.
     value = i.z.float().to(i.dtype)
     return (value, a.rowptr, a.col, kind, *factors, degree.clamp(max=4), 0.5, *transpose)

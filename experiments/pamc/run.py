@@ -144,7 +144,7 @@ def pretrain(
     """Pretrain the autoencoder on the features alone, with a progress bar."""
     epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
 
-    def advance(*_: Any) -> None:
+    def advance(row: dict[str, Any]) -> None:
         next(epochs, None)
 
     pretrain_autoencoder(

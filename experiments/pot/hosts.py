@@ -7,8 +7,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, Sequential
 
 from experiments.pot.presets import Config
-from graphlab.contrastive import COSTA, GCA, GRACE, ProGCL, TwoViewModel
-from graphlab.contrastive.augment.centrality import CentralityDropEdge
+from graphlab.contrastive import COSTA, GCA, GRACE, CentralityDropEdge, ProGCL, TwoViewModel
 
 
 def build(config: Config, data: Data) -> TwoViewModel:

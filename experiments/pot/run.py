@@ -31,7 +31,7 @@ from experiments.pot.hosts import build
 from experiments.pot.presets import PRESETS, Config
 from experiments.pot.scores import PROTOCOLS, Split, best, compactness, scored
 from experiments.pot.tables import TITLES, draw, in_words, table
-from graphlab.contrastive import COSTA, POT, ProGCL, TwoViewModel, sparse_features
+from graphlab.contrastive import POT, TwoViewModel, sparse_features
 from graphlab.evaluate import random_split, resolve_split
 
 CAVEATS = {
@@ -104,30 +104,15 @@ def train(
     name = f"{method} kappa={kappa:g}" if pot is not None else method
     begin = time.perf_counter()
     for epoch in context.progress(range(config.epochs), desc=name):
-        views = model.views(data.x, data.edge_index, generator=generator)
-        z1, z2 = (model(x, edges) for x, edges in views)
-        host = host_loss(model, z1, z2, epoch, generator)
-        loss = host
-        if pot is not None:
-            loss = pot(host, z1, z2, data.x, views=(views[0][1], views[1][1]))
+        host = model.host_step(data.x, data.edge_index, generator=generator, step=epoch)
+        loss = host.loss if pot is None else pot.regularise(host, data.x)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        model.after_step(epoch, config.epochs)
         if (epoch + 1) % 10 == 0:
-            context.log(epoch, **{f"{name}.host": host, f"{name}.loss": loss})
+            context.log(epoch, **{f"{name}.host": host.loss, f"{name}.loss": loss})
     return model, (time.perf_counter() - begin) / max(1, config.epochs)
-
-
-def host_loss(
-    model: TwoViewModel, z1: Tensor, z2: Tensor, epoch: int, generator: torch.Generator
-) -> Tensor:
-    """The loss without POT."""
-    if isinstance(model, ProGCL):
-        return model.loss(z1, z2, epoch, generator=generator)
-    if isinstance(model, COSTA):
-        return model.loss(z1, z2, generator=generator)
-    loss: Tensor = model.loss(z1, z2)  # type: ignore[operator]
-    return loss
 
 
 def regulariser(

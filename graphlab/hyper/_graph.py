@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
 from graphlab._edge_index import read_edges
@@ -86,11 +85,5 @@ def read_graph(edge_index: Any, num_nodes: int | None) -> Graph:
     if num_nodes is None:
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
     num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
-    edges: Tensor = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
-    key = edges[0] * num_nodes + edges[1]
-    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
-        key = torch.unique(key)
-        edges = torch.stack([key // num_nodes, key % num_nodes])
-    rowptr = np.zeros(num_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(edges[0].numpy(), minlength=num_nodes), out=rowptr[1:])
-    return Graph(CSRGraph(torch.from_numpy(rowptr), edges[1].int()))
+    edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
+    return Graph(CSRGraph.from_edge_index(edges, num_nodes))

@@ -1,11 +1,12 @@
 """Differentiable operators on graphs: pure torch everywhere, compiled kernels where installed."""
 
 import graphlab.ops.cliques  # noqa: F401 (defines operators)
+from graphlab._deprecation import moved_names
 from graphlab.ops.attention import segment_attention
 from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
-from graphlab.ops.csr import CSRGraph
+from graphlab.ops.csr import CSRGraph, SparseRows
 from graphlab.ops.edge import edge_cosine_sum
-from graphlab.ops.interval import RowPattern, budget_minimum, edge_bound, interval_propagate
+from graphlab.ops.interval import budget_minimum, edge_bound, interval_propagate
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
 from graphlab.ops.overlap import distinct_ends, walk_overlap, walk_overlap_visits
@@ -23,7 +24,7 @@ from graphlab.ops.walk import random_walk, walk_subgraphs
 __all__ = [
     "CSRGraph",
     "LibraryStatus",
-    "RowPattern",
+    "SparseRows",
     "budget_minimum",
     "cluster_outer",
     "cluster_pair_logsum",
@@ -48,3 +49,5 @@ __all__ = [
     "walk_overlap_visits",
     "walk_subgraphs",
 ]
+
+__getattr__ = moved_names(__name__, {"RowPattern": "graphlab.ops:SparseRows"})

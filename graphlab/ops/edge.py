@@ -82,6 +82,9 @@ def edge_cosine_sum(z: Tensor, graph: CSRGraph, tau: float) -> Tensor:
     Complexity: O(E D) time; O(N D) extra memory, nothing of size E.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
+    if not isinstance(graph, CSRGraph):
+        raise TypeError(f"graph must be a graphlab.ops.CSRGraph, got {type(graph).__name__}")
+    graph.check_values()
     z = check_matrix(z, "z", rows=graph.num_nodes, finite=False)
     check_same_device(z=z, graph=graph.rowptr)
     weights = (graph.weight, graph.weight_t, graph.scale)

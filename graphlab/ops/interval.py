@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,8 +9,6 @@ from torch import Tensor
 
 from graphlab._checks import (
     check_full_precision,
-    check_index,
-    check_int,
     check_matrix,
     check_nonnegative,
     check_range,
@@ -20,87 +17,10 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab.ops import reference
+from graphlab.ops.csr import SparseRows
 from graphlab.ops.library import define
 
-__all__ = ["RowPattern", "budget_minimum", "edge_bound", "interval_propagate"]
-
-
-@dataclass(frozen=True)
-class RowPattern:
-    """Positions of the entries of a sparse matrix, by rows and by columns.
-
-    Attributes:
-        rowptr (Tensor): Row pointers, int64 ``(N + 1,)``.
-        col (Tensor): Column of every entry, int32 ``(E,)``.
-        rowptr_t (Tensor): Row pointers of the transpose, int64 ``(M + 1,)``.
-        col_t (Tensor): Row of every entry, in the order of the transpose, int32 ``(E,)``.
-        entry_t (Tensor): Number of that entry in ``col``, int32 ``(E,)``.
-
-    Build it with :meth:`from_rows`.
-    """
-
-    rowptr: Tensor
-    col: Tensor
-    rowptr_t: Tensor
-    col_t: Tensor
-    entry_t: Tensor
-
-    @property
-    def num_rows(self) -> int:
-        """Number of rows N."""
-        return self.rowptr.numel() - 1
-
-    @property
-    def num_columns(self) -> int:
-        """Number of columns M."""
-        return self.rowptr_t.numel() - 1
-
-    @property
-    def num_entries(self) -> int:
-        """Number of entries E."""
-        return self.col.numel()
-
-    def rows(self) -> Tensor:
-        """Row of every entry, int64 ``(E,)``."""
-        return reference.csr_rows(self.rowptr, self.num_entries)
-
-    @staticmethod
-    def from_rows(row: Tensor, col: Tensor, num_rows: int, num_columns: int) -> RowPattern:
-        """Build the pattern from the entries, sorted by row.
-
-        Args:
-            row (Tensor): ``(E,)`` integers in ``[0, num_rows)``, ascending.
-            col (Tensor): ``(E,)`` integers in ``[0, num_columns)``.
-            num_rows (int): N.
-            num_columns (int): M.
-
-        Returns:
-            RowPattern: On the device of ``row``.
-
-        Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-
-        Complexity: O(E log E) time, O(E) memory.
-        """
-        num_rows = check_int(num_rows, "num_rows", minimum=0)
-        num_columns = check_int(num_columns, "num_columns", minimum=0)
-        row = check_index(row, num_rows, "row")
-        col = check_index(col, num_columns, "col", length=row.numel())
-        if row.numel() and bool((row[1:] < row[:-1]).any()):
-            raise ValueError("row must be ascending: sort the entries by row")
-        order = torch.argsort(col, stable=True)
-        return RowPattern(
-            rowptr=_pointers(row, num_rows),
-            col=col.int(),
-            rowptr_t=_pointers(col[order], num_columns),
-            col_t=row[order].int(),
-            entry_t=order.int(),
-        )
-
-
-def _pointers(ascending: Tensor, rows: int) -> Tensor:
-    borders = torch.arange(rows + 1, device=ascending.device)
-    return torch.searchsorted(ascending.contiguous(), borders)
+__all__ = ["budget_minimum", "edge_bound", "interval_propagate"]
 
 
 # --- interval_propagate --------------------------------------------------------------------------
@@ -142,7 +62,7 @@ define(
 
 
 def interval_propagate(
-    low: Tensor, high: Tensor, pattern: RowPattern, entry_low: Tensor, entry_high: Tensor
+    low: Tensor, high: Tensor, pattern: SparseRows, entry_low: Tensor, entry_high: Tensor
 ) -> tuple[Tensor, Tensor]:
     r"""Bounds of a sparse product when entries and factors are known up to intervals.
 
@@ -153,7 +73,7 @@ def interval_propagate(
     Args:
         low (Tensor): Lower ends, ``(M, D)`` float32 or float64.
         high (Tensor): Upper ends, ``(M, D)``.
-        pattern (RowPattern): N rows, M columns, E entries.
+        pattern (SparseRows): Positions of the entries: N rows, M columns, E entries.
         entry_low (Tensor): Non-negative lower ends of the entries, ``(E,)``. No gradient.
         entry_high (Tensor): Upper ends of the entries, ``(E,)``. No gradient.
 
@@ -166,13 +86,15 @@ def interval_propagate(
     Complexity: O(E D) time; nothing of size E D is stored.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
-    _check_values(low, "low", rows=pattern.num_columns)
-    check_matrix(high, "high", rows=pattern.num_columns, cols=low.size(1), finite=False)
+    _check_values(low, "low", rows=pattern.num_cols)
+    check_matrix(high, "high", rows=pattern.num_cols, cols=low.size(1), finite=False)
     dtype = low.dtype
-    entry_low = _vector(entry_low, "entry_low", pattern.num_entries, dtype)
-    entry_high = _vector(entry_high, "entry_high", pattern.num_entries, dtype)
+    entry_low = _vector(entry_low, "entry_low", pattern.num_edges, dtype)
+    entry_high = _vector(entry_high, "entry_high", pattern.num_edges, dtype)
     check_same_device(low=low, high=high, rowptr=pattern.rowptr, entry_low=entry_low)
-    order = pattern.entry_t.long()
+    pattern.check_values()
+    rowptr_t, col_t, entry_t = pattern.transposed
+    order = entry_t.long()
     out: tuple[Tensor, Tensor] = torch.ops.graphlab.interval_propagate(
         low.contiguous(),
         high.to(dtype).contiguous(),
@@ -180,8 +102,8 @@ def interval_propagate(
         pattern.col,
         entry_low,
         entry_high,
-        pattern.rowptr_t,
-        pattern.col_t,
+        rowptr_t,
+        col_t,
         entry_low[order],
         entry_high[order],
     )
@@ -227,7 +149,7 @@ define(
 
 
 def edge_bound(
-    weight: Tensor, center: Tensor, radius: Tensor | None, pattern: RowPattern
+    weight: Tensor, center: Tensor, radius: Tensor | None, pattern: SparseRows
 ) -> Tensor:
     r"""Smallest dot product per entry when the second factor lies in a box.
 
@@ -238,7 +160,7 @@ def edge_bound(
         weight (Tensor): ``(N, D)`` float32 or float64.
         center (Tensor): ``(M, D)``.
         radius (Tensor, optional): Non-negative ``(M, D)``; zero when missing.
-        pattern (RowPattern): Entries (i, j), N rows, M columns.
+        pattern (SparseRows): Entries (i, j), N rows, M columns.
 
     Returns:
         Tensor: ``(E,)``. The gradient flows to all three.
@@ -251,13 +173,19 @@ def edge_bound(
     """
     _check_values(weight, "weight", rows=pattern.num_rows)
     cols = weight.size(1)
-    check_matrix(center, "center", rows=pattern.num_columns, cols=cols, finite=False)
+    check_matrix(center, "center", rows=pattern.num_cols, cols=cols, finite=False)
     if radius is not None:
-        check_matrix(radius, "radius", rows=pattern.num_columns, cols=cols, finite=False)
+        check_matrix(radius, "radius", rows=pattern.num_cols, cols=cols, finite=False)
         radius = radius.to(weight.dtype).contiguous()
     check_same_device(weight=weight, center=center, radius=radius, rowptr=pattern.rowptr)
+    pattern.check_values()
     out: Tensor = torch.ops.graphlab.edge_bound(
-        weight.contiguous(), center.to(weight.dtype).contiguous(), radius, *_parts(pattern)
+        weight.contiguous(),
+        center.to(weight.dtype).contiguous(),
+        radius,
+        pattern.rowptr,
+        pattern.col,
+        *pattern.transposed,
     )
     return out
 
@@ -306,7 +234,7 @@ define(
 
 def budget_minimum(
     value: Tensor,
-    pattern: RowPattern,
+    pattern: SparseRows,
     kind: Tensor,
     positive: Tensor,
     negative: Tensor,
@@ -325,7 +253,7 @@ def budget_minimum(
 
     Args:
         value (Tensor): v, ``(M, D)`` float32 or float64. The gradient flows to it alone.
-        pattern (RowPattern): N rows, M columns, E entries.
+        pattern (SparseRows): Positions of the entries: N rows, M columns, E entries.
         kind (Tensor): int8 ``(E,)``: 0 for an entry that stays, 1 for one that may be missing,
             2 for the row's own term (outside of the sum, never missing).
         positive (Tensor): Non-negative ``(M,)``.
@@ -343,11 +271,11 @@ def budget_minimum(
     Complexity: O(E D log E) time at most; O(N D) memory and a bounded buffer.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
-    _check_values(value, "value", rows=pattern.num_columns)
-    dtype, columns = value.dtype, pattern.num_columns
+    _check_values(value, "value", rows=pattern.num_cols)
+    dtype, columns = value.dtype, pattern.num_cols
     kind = check_tensor(kind, "kind")
     if kind.dtype != torch.int8 or kind.shape != pattern.col.shape:
-        raise ValueError(f"kind must be int8 of shape ({pattern.num_entries},), got {kind.dtype}")
+        raise ValueError(f"kind must be int8 of shape ({pattern.num_edges},), got {kind.dtype}")
     check_range(kind, 3, "kind")
     check_same_device(value=value, rowptr=pattern.rowptr, kind=kind, budget=budget)
     if budget.dtype != torch.int64 or budget.shape != (pattern.num_rows,):
@@ -358,6 +286,7 @@ def budget_minimum(
     if values_visible(budget) and budget.numel() and int(budget.min()) < 0:
         row = int(budget.argmin())
         raise ValueError(f"budget must not be negative, but budget[{row}] = {int(budget[row])}")
+    pattern.check_values()
     out, _ = torch.ops.graphlab.budget_minimum(
         value.contiguous(),
         pattern.rowptr,
@@ -368,9 +297,7 @@ def budget_minimum(
         _vector(size, "size", pattern.num_rows, dtype),
         budget,
         check_nonnegative(power, "power"),
-        pattern.rowptr_t,
-        pattern.col_t,
-        pattern.entry_t,
+        *pattern.transposed,
     )
     result: Tensor = out
     return result
@@ -379,10 +306,6 @@ def budget_minimum(
 def _check_values(value: Tensor, name: str, *, rows: int) -> None:
     """A matrix in the dtype of the sums: bounds in half precision would not hold."""
     check_full_precision(check_matrix(value, name, rows=rows, finite=False), name)
-
-
-def _parts(pattern: RowPattern) -> tuple[Tensor, ...]:
-    return pattern.rowptr, pattern.col, pattern.rowptr_t, pattern.col_t, pattern.entry_t
 
 
 def _vector(value: Tensor, name: str, length: int, dtype: torch.dtype) -> Tensor:

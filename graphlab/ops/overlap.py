@@ -13,7 +13,7 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab.ops import reference
-from graphlab.ops.csr import CSRGraph
+from graphlab.ops.csr import SparseRows, row_pointers
 from graphlab.ops.library import define
 
 __all__ = ["distinct_ends", "walk_overlap", "walk_overlap_visits"]
@@ -37,7 +37,7 @@ define(
 
 
 def walk_overlap(
-    graph: CSRGraph, pairs: Tensor, *, num_hops: int = 1, beta: float = 1.0, count: str = "walk"
+    graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, beta: float = 1.0, count: str = "walk"
 ) -> Tensor:
     r"""How much the walks from one node end where those of another do, for many pairs of nodes.
 
@@ -48,7 +48,7 @@ def walk_overlap(
     power is ever formed: a thread holds one row of Q and works on all pairs with that j.
 
     Args:
-        graph (CSRGraph): Prepared graph with N nodes; its weights (ones if missing) are constants.
+        graph (SparseRows): Square matrix of N nodes; its weights (ones if missing) are constants.
         pairs (Tensor): ``(2, M)`` integers, i in row 0 and j in row 1; fastest when row 1 ascends.
         num_hops (int): K, from 1 to 16.
         beta (float): Positive factor per hop.
@@ -64,7 +64,8 @@ def walk_overlap(
     result. One hop costs the smaller of the two degrees per pair (times a logarithm).
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    pairs = check_edge_index(pairs, graph.num_nodes, "pairs")
+    _check_square(graph)
+    pairs = check_edge_index(pairs, graph.num_rows, "pairs")
     check_same_device(pairs=pairs, graph=graph.rowptr)
     num_hops = check_int(num_hops, "num_hops", minimum=1, maximum=MAX_HOPS)
     beta = check_positive(beta, "beta")
@@ -77,8 +78,7 @@ def walk_overlap(
     if distinct or (num_hops == 1 and weight is None):
         pairs = _larger_second(pairs, graph.rowptr.diff())
     order, (anchor, other) = _by_second(pairs)
-    borders = torch.arange(graph.num_nodes + 1, device=pairs.device)
-    pair_rowptr = torch.searchsorted(other.contiguous(), borders)
+    pair_rowptr = row_pointers(other, graph.num_rows)
     weight = None if weight is None else weight.double()
     out: Tensor = torch.ops.graphlab.walk_overlap(
         graph.rowptr, graph.col, weight, pair_rowptr, anchor.int(), num_hops, beta, distinct
@@ -86,11 +86,11 @@ def walk_overlap(
     return out if order is None else torch.empty_like(out).index_copy_(0, order, out)
 
 
-def distinct_ends(graph: CSRGraph, *, num_hops: int = 1) -> Tensor:
+def distinct_ends(graph: SparseRows, *, num_hops: int = 1) -> Tensor:
     """Number of nodes that walks of exactly k steps from every node can end at.
 
     Args:
-        graph (CSRGraph): Prepared graph with N nodes; weights are not read.
+        graph (SparseRows): Square matrix of N nodes; weights are not read.
         num_hops (int): K, from 1 to 16.
 
     Returns:
@@ -101,13 +101,14 @@ def distinct_ends(graph: CSRGraph, *, num_hops: int = 1) -> Tensor:
 
     Complexity: at most the walks of 1 to K steps, and K E per node; O(N) memory per thread.
     """
+    _check_square(graph)
     num_hops = check_int(num_hops, "num_hops", minimum=1, maximum=MAX_HOPS)
     out: Tensor = torch.ops.graphlab.distinct_ends(graph.rowptr, graph.col, num_hops)
     return out
 
 
 def walk_overlap_visits(
-    graph: CSRGraph, pairs: Tensor, *, num_hops: int = 1, count: str = "walk"
+    graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, count: str = "walk"
 ) -> float:
     r"""Upper bound on the adjacency entries that :func:`walk_overlap` reads.
 
@@ -117,7 +118,7 @@ def walk_overlap_visits(
     than :math:`(K - 1) E + \sum_i d_i`, set counting never more than K E for each.
 
     Args:
-        graph (CSRGraph): Prepared graph.
+        graph (SparseRows): Square matrix.
         pairs (Tensor): ``(2, M)`` integers, as for :func:`walk_overlap`.
         num_hops (int): K, from 1 to 16.
         count (str): ``"walk"`` or ``"set"``.
@@ -130,7 +131,8 @@ def walk_overlap_visits(
 
     Complexity: O(K E + M).
     """
-    pairs = check_edge_index(pairs, graph.num_nodes, "pairs")
+    _check_square(graph)
+    pairs = check_edge_index(pairs, graph.num_rows, "pairs")
     num_hops = check_int(num_hops, "num_hops", minimum=1, maximum=MAX_HOPS)
     distinct = check_choice(count, "count", ("walk", "set")) == "set"
     walks, entries = _walks(graph, num_hops), graph.num_edges
@@ -144,10 +146,18 @@ def walk_overlap_visits(
     return ends + float(torch.minimum(together, (num_hops - 1) * entries + last).sum())
 
 
-def _walks(graph: CSRGraph, num_hops: int) -> Tensor:
+def _check_square(graph: SparseRows) -> None:
+    if graph.num_rows != graph.num_cols:
+        raise ValueError(f"graph must be square, got {graph}")
+    if graph.row_scale is not None:
+        raise ValueError("graph.row_scale must be None: put the scales into the weights")
+    graph.check_values()
+
+
+def _walks(graph: SparseRows, num_hops: int) -> Tensor:
     """Walks of 1 to K steps from every node, float64."""
-    row = reference.csr_rows(graph.rowptr, graph.num_edges)
-    step = torch.ones(graph.num_nodes, dtype=torch.float64, device=graph.device)
+    row = graph.row()
+    step = torch.ones(graph.num_rows, dtype=torch.float64, device=graph.device)
     total = torch.zeros_like(step)
     for _ in range(num_hops):
         step = torch.zeros_like(step).index_add(0, row, step[graph.col.long()])

@@ -9,52 +9,43 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import (
-    check_matrix,
-    check_pointers,
-    check_range,
-    check_same_device,
-    check_tensor,
-)
+from graphlab._checks import check_matrix, check_same_device
 from graphlab.ops import reference
+from graphlab.ops._loose_rows import takes_loose_rows
+from graphlab.ops.csr import SparseRows, scaled_weight, transpose
 from graphlab.ops.library import define
 
 __all__ = ["propagate", "propagate_dot", "propagate_merge", "propagate_squares"]
 
 _STORAGE = (torch.float32, torch.float64, torch.bfloat16)
+_NO_GRADIENT = "propagate has no derivative with respect to weight and row_scale: detach them"
+#: Row pointers, columns, weights and scales of the rows, as the operators take them.
+_Graph = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 
 
 def _transposed(
-    rowptr: Tensor, col: Tensor, weight: Tensor | None, row_scale: Tensor | None, num_columns: int
+    rowptr: Tensor, col: Tensor, weight: Tensor | None, row_scale: Tensor | None, num_cols: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Rows of the transpose of ``diag(row_scale) A``."""
-    order = torch.argsort(col, stable=True)
-    borders = torch.arange(num_columns + 1, device=col.device, dtype=col.dtype)
-    row = reference.csr_rows(rowptr, col.numel())
-    value = weight
-    if row_scale is not None:
-        value = row_scale[row] if weight is None else weight * row_scale[row]
-    rowptr_t = torch.searchsorted(col[order], borders)
-    return rowptr_t, row[order].int(), None if value is None else value[order]
+    rowptr_t, row, order = transpose(rowptr, col, num_cols)
+    return rowptr_t, row, scaled_weight(weight, row_scale, row, order)
 
 
 def _refuse_graph_gradient(ctx: Any, first: int) -> None:
     if any(ctx.needs_input_grad[first : first + 2]):
-        raise NotImplementedError(
-            "propagate has no derivative with respect to weight and row_scale: detach them"
-        )
+        raise NotImplementedError(_NO_GRADIENT)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     h, rowptr, col, weight, row_scale = inputs
     ctx.save_for_backward(rowptr, col, weight, row_scale)
-    ctx.num_columns = h.shape[0]
+    ctx.num_cols = h.shape[0]
 
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     _refuse_graph_gradient(ctx, 3)
     rowptr, col, weight, row_scale = ctx.saved_tensors
-    graph_t = _transposed(rowptr, col, weight, row_scale, ctx.num_columns)
+    graph_t = _transposed(rowptr, col, weight, row_scale, ctx.num_cols)
     grad_h = torch.ops.graphlab.propagate(grad.contiguous(), *graph_t, None)
     return grad_h, None, None, None, None
 
@@ -121,13 +112,8 @@ define(
 )
 
 
-def propagate(
-    h: Tensor,
-    rowptr: Tensor,
-    col: Tensor,
-    weight: Tensor | None = None,
-    row_scale: Tensor | None = None,
-) -> Tensor:
+@takes_loose_rows(1)
+def propagate(h: Tensor, rows: SparseRows, *, transposed: SparseRows | None = None) -> Tensor:
     r"""Sparse matrix times dense rows, scaled.
 
     .. math:: H_i = s_i \sum_{j \in \mathcal{N}(i)} w_{ij} h_j
@@ -135,35 +121,53 @@ def propagate(
     Args:
         h (Tensor): ``(M, D)`` float32, float64 or bfloat16 (which is a storage format: the sums
             are float32).
-        rowptr (Tensor): Row pointers, int64 ``(N + 1,)``.
-        col (Tensor): Columns in ``[0, M)``, int32 ``(E,)``.
-        weight (Tensor, optional): ``(E,)``; ones when missing.
-        row_scale (Tensor, optional): ``(N,)``; ones when missing.
+        rows (SparseRows): The matrix: N rows, M columns, E entries.
+        transposed (SparseRows, optional): Its transpose, where a training keeps it: ``backward``
+            then sorts nothing.
 
     Returns:
         Tensor: ``(N, D)``, dtype of ``h``; zero for an empty row.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-        NotImplementedError: From ``backward``, if ``weight`` or ``row_scale`` wants a gradient.
+        NotImplementedError: From ``backward``, if a weight or a scale wants a gradient.
             The derivative to ``h`` is the same operator on the transpose, of any order.
 
-    Complexity: O(E D) time, no temporaries; backward sorts the E columns.
+    Complexity: O(E D) time, no temporaries; backward sorts the E columns unless it is given
+    ``transposed``.
     Determinism: bitwise for a given device, whatever the number of threads and of columns.
+
+    Example:
+        >>> rows = SparseRows.from_edge_index(torch.tensor([[0, 0], [0, 1]]), 2)
+        >>> propagate(torch.tensor([[1.0], [2.0]]), rows).tolist()
+        [[3.0], [0.0]]
     """
-    weight, row_scale = _check_graph(h, "h", rowptr, col, weight, row_scale)
-    out: Tensor = torch.ops.graphlab.propagate(h, rowptr, col, weight, row_scale)
+    graph = _check_graph(h, "h", rows)
+    if transposed is None:
+        out: Tensor = torch.ops.graphlab.propagate(h, *graph)
+        return out
+    graph_t = _check_transposed(h, rows, transposed)
+    out = _BothWays.apply(h, graph, graph_t)  # type: ignore[no-untyped-call]
     return out
 
 
-def propagate_dot(
-    h: Tensor,
-    other: Tensor,
-    rowptr: Tensor,
-    col: Tensor,
-    weight: Tensor | None = None,
-    row_scale: Tensor | None = None,
-) -> Tensor:
+class _BothWays(torch.autograd.Function):
+    """Product with a matrix whose transpose is known; the operator alone would sort for it."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, graph: _Graph, graph_t: _Graph) -> Tensor:
+        ctx.graphs = graph, graph_t
+        return torch.ops.graphlab.propagate(h, *graph)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        graph, graph_t = ctx.graphs
+        # By itself again: a derivative of any order stays on prepared matrices.
+        return _BothWays.apply(grad.contiguous(), graph_t, graph), None, None  # type: ignore[no-untyped-call]
+
+
+@takes_loose_rows(2)
+def propagate_dot(h: Tensor, other: Tensor, rows: SparseRows) -> Tensor:
     r"""Inner products of propagated rows with other rows; the propagated rows are never stored.
 
     .. math:: r_i = s_i \sum_{j \in \mathcal{N}(i)} w_{ij} \langle h_j, o_i \rangle
@@ -171,10 +175,7 @@ def propagate_dot(
     Args:
         h (Tensor): ``(M, D)``, see :func:`propagate`.
         other (Tensor): ``(N, D)``, dtype of ``h``.
-        rowptr (Tensor): int64 ``(N + 1,)``.
-        col (Tensor): int32 ``(E,)``.
-        weight (Tensor, optional): ``(E,)``.
-        row_scale (Tensor, optional): ``(N,)``.
+        rows (SparseRows): The matrix: N rows, M columns.
 
     Returns:
         Tensor: ``(N,)``; float32 for bfloat16 rows, else dtype of ``h``. Products are added in
@@ -182,26 +183,24 @@ def propagate_dot(
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-        NotImplementedError: From ``backward``, if ``weight`` or ``row_scale`` wants a gradient.
+        NotImplementedError: From ``backward``, if a weight or a scale wants a gradient.
 
     Complexity: O(E D) time.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    weight, row_scale = _check_graph(h, "h", rowptr, col, weight, row_scale)
-    check_matrix(other, "other", rows=rowptr.numel() - 1, cols=h.size(1), finite=False)
+    graph = _check_graph(h, "h", rows)
+    check_matrix(other, "other", rows=rows.num_rows, cols=h.size(1), finite=False)
     if other.dtype != h.dtype:
         raise TypeError(f"other must have the dtype of h, {h.dtype}, got {other.dtype}")
     check_same_device(h=h, other=other)
-    out: Tensor = torch.ops.graphlab.propagate_dot(h, other, rowptr, col, weight, row_scale)
+    out: Tensor = torch.ops.graphlab.propagate_dot(h, other, *graph)
     return out
 
 
+@takes_loose_rows(1)
 def propagate_merge(
     start: Tensor,
-    rowptr: Tensor,
-    col: Tensor,
-    weight: Tensor | None = None,
-    row_scale: Tensor | None = None,
+    rows: SparseRows,
     *,
     coefficients: Sequence[float],
     normalize: bool = False,
@@ -219,10 +218,7 @@ def propagate_merge(
     Args:
         start (Tensor): ``(N, D)`` float32, float64 or bfloat16 (storage of the powers; the result
             is then float32).
-        rowptr (Tensor): int64 ``(N + 1,)``.
-        col (Tensor): int32 ``(E,)``, in ``[0, N)``.
-        weight (Tensor, optional): ``(E,)``; ones when missing.
-        row_scale (Tensor, optional): ``(N,)``; ones when missing.
+        rows (SparseRows): The square matrix A with its scales s.
         coefficients (Sequence[float]): :math:`c_0, \dots, c_q`, finite.
         normalize (bool): Whether N divides by norms.
         squares (Tensor, optional): ``(K, N)`` float64, squared norms for the K orders with a
@@ -240,28 +236,21 @@ def propagate_merge(
     Determinism: bitwise for a given device, whatever the number of threads; and, given
     ``squares``, of columns.
     """
-    weight, row_scale = _check_square(start, rowptr, col, weight, row_scale)
+    graph = _check_square(start, rows)
     numbers = _check_coefficients(coefficients)
     if squares is not None:
-        rows, used = start.size(0), _used(numbers)
-        check_matrix(squares, "squares", rows=used, cols=rows, finite=False)
+        used = _used(numbers)
+        check_matrix(squares, "squares", rows=used, cols=start.size(0), finite=False)
         check_same_device(start=start, squares=squares)
         squares = squares.double()
     out: Tensor = torch.ops.graphlab.propagate_merge(
-        start, rowptr, col, weight, row_scale, numbers, bool(normalize), squares
+        start, *graph, numbers, bool(normalize), squares
     )
     return out
 
 
-def propagate_squares(
-    start: Tensor,
-    rowptr: Tensor,
-    col: Tensor,
-    weight: Tensor | None = None,
-    row_scale: Tensor | None = None,
-    *,
-    coefficients: Sequence[float],
-) -> Tensor:
+@takes_loose_rows(1)
+def propagate_squares(start: Tensor, rows: SparseRows, *, coefficients: Sequence[float]) -> Tensor:
     """Squared row norms of the powers that :func:`propagate_merge` merges, for a column panel.
 
     Added up over all panels with :func:`graphlab.ops.reference.add_blocks` (in the order of the
@@ -270,10 +259,7 @@ def propagate_squares(
 
     Args:
         start (Tensor): ``(N, D)``, columns of the panel.
-        rowptr (Tensor): int64 ``(N + 1,)``.
-        col (Tensor): int32 ``(E,)``.
-        weight (Tensor, optional): ``(E,)``.
-        row_scale (Tensor, optional): ``(N,)``.
+        rows (SparseRows): The square matrix, as for ``propagate_merge``.
         coefficients (Sequence[float]): As for ``propagate_merge``.
 
     Returns:
@@ -285,59 +271,53 @@ def propagate_squares(
     Complexity: O(q E D) time.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    weight, row_scale = _check_square(start, rowptr, col, weight, row_scale)
+    graph = _check_square(start, rows)
     out: Tensor = torch.ops.graphlab.propagate_squares(
-        start, rowptr, col, weight, row_scale, _check_coefficients(coefficients)
+        start, *graph, _check_coefficients(coefficients)
     )
     return out
 
 
-def _check_square(
-    start: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor | None, row_scale: Tensor | None
-) -> tuple[Tensor | None, Tensor | None]:
-    pair = _check_graph(start, "start", rowptr, col, weight, row_scale)
-    if start.size(0) != rowptr.numel() - 1:
-        raise ValueError(
-            f"start must have {rowptr.numel() - 1} rows, one per row of the graph, "
-            f"got shape {tuple(start.shape)}"
-        )
-    return pair
+def _check_square(start: Tensor, rows: SparseRows) -> _Graph:
+    graph = _check_graph(start, "start", rows)
+    if rows.num_rows != rows.num_cols:
+        raise ValueError(f"rows must be square, got {rows.num_rows} x {rows.num_cols}")
+    return graph
 
 
-def _check_graph(
-    h: Tensor,
-    name: str,
-    rowptr: Tensor,
-    col: Tensor,
-    weight: Tensor | None,
-    row_scale: Tensor | None,
-) -> tuple[Tensor | None, Tensor | None]:
-    """Check everything; return weight and row_scale in the dtype of the sums."""
+def _check_graph(h: Tensor, name: str, rows: SparseRows) -> _Graph:
+    """Check everything; return the matrix with its values in the dtype of the sums."""
     check_matrix(h, name, finite=False)
     if h.dtype not in _STORAGE:
         raise TypeError(f"{name} must be float32, float64 or bfloat16, got {h.dtype}")
-    if check_tensor(col, "col").dtype != torch.int32 or col.dim() != 1:
-        raise TypeError(f"col must be int32 and 1-D, got {col.dtype} {tuple(col.shape)}")
-    check_pointers(rowptr, col.numel(), "rowptr")
-    check_same_device(**{name: h}, rowptr=rowptr, col=col, weight=weight, row_scale=row_scale)
-    check_range(col, h.size(0), "col")
-    return (
-        _check_vector(weight, "weight", col.numel(), h.dtype),
-        _check_vector(row_scale, "row_scale", rowptr.numel() - 1, h.dtype),
-    )
-
-
-def _check_vector(
-    value: Tensor | None, name: str, length: int, storage: torch.dtype
-) -> Tensor | None:
-    if value is None:
-        return None
-    if not check_tensor(value, name).is_floating_point() or value.shape != (length,):
+    if not isinstance(rows, SparseRows):
+        raise TypeError(f"rows must be graphlab.ops.SparseRows, got {type(rows).__name__}")
+    if h.size(0) != rows.num_cols:
         raise ValueError(
-            f"{name} must be floating point of shape ({length},), "
-            f"got {value.dtype} {tuple(value.shape)}"
+            f"{name} must have {rows.num_cols} rows, one per column of the matrix, "
+            f"got shape {tuple(h.shape)}"
         )
-    return value.to(_wide(storage))
+    check_same_device(**{name: h}, rows=rows.rowptr)
+    rows.check_values()
+    return _values(rows, _wide(h.dtype))
+
+
+def _check_transposed(h: Tensor, rows: SparseRows, transposed: SparseRows) -> _Graph:
+    sizes = (transposed.num_rows, transposed.num_cols, transposed.num_edges)
+    if sizes != (rows.num_cols, rows.num_rows, rows.num_edges):
+        raise ValueError(f"transposed must be the transpose of {rows}, got {transposed}")
+    graph = _values(rows, _wide(h.dtype))
+    if any(t is not None and t.requires_grad for t in graph[2:]):
+        raise NotImplementedError(_NO_GRADIENT)
+    transposed.check_values()
+    return _values(transposed, _wide(h.dtype))
+
+
+def _values(rows: SparseRows, dtype: torch.dtype) -> _Graph:
+    weight, row_scale = (
+        None if value is None else value.to(dtype) for value in (rows.weight, rows.row_scale)
+    )
+    return rows.rowptr, rows.col, weight, row_scale
 
 
 def _check_coefficients(coefficients: Sequence[float]) -> list[float]:

@@ -8,13 +8,13 @@ from torch import Tensor
 from graphlab._checks import (
     check_index,
     check_int,
-    check_pointers,
-    check_range,
     check_same_device,
     check_tensor,
     values_visible,
 )
 from graphlab.ops import reference
+from graphlab.ops._loose_rows import takes_loose_rows
+from graphlab.ops.csr import SparseRows
 from graphlab.ops.library import define
 
 __all__ = ["random_walk", "walk_subgraphs"]
@@ -49,9 +49,9 @@ define(
 )
 
 
+@takes_loose_rows(0, ("rowptr", "col"))
 def random_walk(
-    rowptr: Tensor,
-    col: Tensor,
+    graph: SparseRows,
     start: Tensor,
     *,
     length: int,
@@ -59,7 +59,7 @@ def random_walk(
     seed: int = 0,
     stream: int = 0,
 ) -> Tensor:
-    r"""Random walks with restart on a graph in compressed rows.
+    r"""Random walks with restart on a graph.
 
     At every step the walk returns to its start with probability ``restart`` (and where it has no
     neighbour), otherwise it moves to a uniform neighbour.
@@ -71,8 +71,7 @@ def random_walk(
     :math:`\lfloor u d / 2^{32} \rfloor`) of step t. It changes only with the major version.
 
     Args:
-        rowptr (Tensor): Row pointers, int64 ``(N + 1,)``.
-        col (Tensor): Neighbours, int32 ``(E,)``.
+        graph (SparseRows): Neighbours of every node; weights are not read.
         start (Tensor): Start nodes, integers ``(P,)``; also names the random numbers.
         length (int): Steps, at least 1 and below ``2**32``.
         restart (float): Probability p in ``[0, 1)``.
@@ -88,13 +87,15 @@ def random_walk(
     Complexity: O(P length) time; nothing but the result is stored.
 
     Example:
-        >>> rowptr, col = torch.tensor([0, 1, 2]), torch.tensor([1, 0], dtype=torch.int32)
-        >>> random_walk(rowptr, col, torch.tensor([0]), length=3).tolist()
+        >>> graph = SparseRows.from_edge_index(torch.tensor([[0, 1], [1, 0]]), 2)
+        >>> random_walk(graph, torch.tensor([0]), length=3).tolist()
         [[0, 1, 0, 1]]
     """
-    _check_rows(rowptr, col)
-    start = check_index(start, rowptr.numel() - 1, "start")
-    check_same_device(rowptr=rowptr, col=col, start=start)
+    if graph.num_rows != graph.num_cols:
+        raise ValueError(f"graph must be square, got {graph}")
+    graph.check_values()
+    start = check_index(start, graph.num_rows, "start")
+    check_same_device(graph=graph.rowptr, start=start)
     length = check_int(length, "length", minimum=1, maximum=2**32)
     seed = check_int(seed, "seed", minimum=0, maximum=2**64 - 1)
     stream = check_int(stream, "stream", minimum=0, maximum=2**32 - 1)
@@ -105,7 +106,7 @@ def random_walk(
     # Schemas have signed integers: the upper half of the seeds travels as negative numbers.
     signed = seed - 2**64 if seed >= 2**63 else seed
     out: Tensor = torch.ops.graphlab.random_walk(
-        rowptr, col, start, signed, stream, length, float(restart)
+        graph.rowptr, graph.col, start, signed, stream, length, float(restart)
     )
     return out
 
@@ -154,10 +155,3 @@ def walk_subgraphs(
         walks, limit
     )
     return out
-
-
-def _check_rows(rowptr: Tensor, col: Tensor) -> None:
-    if check_tensor(col, "col").dtype != torch.int32 or col.dim() != 1:
-        raise TypeError(f"col must be int32 and 1-D, got {col.dtype} {tuple(col.shape)}")
-    check_pointers(rowptr, col.numel(), "rowptr")
-    check_range(col, rowptr.numel() - 1, "col")

@@ -66,22 +66,3 @@ def build(name: str, edge_index: Tensor, **changes: Any) -> TwoViewModel:
 
 
 METHODS = ("grace", "gca", "progcl", "progcl_mix", "costa", "bgrl", "gbt", "graphcl")
-
-
-def step(
-    model: TwoViewModel, x: Tensor, edge_index: Tensor, epoch: int, generator: torch.Generator
-) -> Tensor:
-    """The loss of one epoch: what a user writes between two lines of the optimiser."""
-    (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-    z1, z2 = model(x1, edges1), model(x2, edges2)
-    if isinstance(model, ProGCL):
-        return model.loss(z1, z2, epoch, generator=generator)
-    if isinstance(model, COSTA):
-        return model.loss(z1, z2, generator=generator)
-    if isinstance(model, BGRL):
-        return model.loss(z1, z2, model.target(x1, edges1), model.target(x2, edges2))
-    if isinstance(model, GraphCL):
-        corrupted = model(model.corrupt(x, generator=generator), edge_index)
-        return model.loss(z1, z2, model(x, edge_index), corrupted)
-    loss: Tensor = model.loss(z1, z2)  # type: ignore[operator]
-    return loss

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import CSRGraph, RowPattern, reference, unit_rows
+from graphlab.ops import CSRGraph, SparseRows, reference, unit_rows
 from graphlab.ops.library import active_kernel
 
 OPS: Any = torch.ops.graphlab
@@ -292,22 +292,22 @@ def _distinct(nodes: int, edges: int, hops: int) -> Callable[[], Any]:
     return build
 
 
-def _pattern(kind: str, nodes: int, edges: int) -> tuple[RowPattern, Tensor]:
+def _pattern(kind: str, nodes: int, edges: int) -> tuple[SparseRows, Tensor]:
     """A directed pattern with one more column than rows, and kinds of entries."""
     g = graph(kind, nodes, edges)
     row, col = g.edge_index()
     entry_kind = torch.where(row == col, 2, randint(4, row.numel()).clamp(max=1))
-    return RowPattern.from_rows(row, col, nodes, nodes + 1), entry_kind.to(torch.int8)
+    return SparseRows.from_rows(row, col, nodes, nodes + 1), entry_kind.to(torch.int8)
 
 
 def _interval(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
     def build() -> tuple[Any, ...]:
         a, _ = _pattern(kind, nodes, edges)
-        low, order = rand(a.num_entries), a.entry_t.long()
-        high = low + rand(a.num_entries, seed=1)
+        low, order = rand(a.num_edges), a.transposed.entry.long()
+        high = low + rand(a.num_edges, seed=1)
         center, radius = randn(nodes + 1, dim), rand(nodes + 1, dim)
         ends = center - radius, center + radius
-        return *ends, a.rowptr, a.col, low, high, a.rowptr_t, a.col_t, low[order], high[order]
+        return *ends, a.rowptr, a.col, low, high, *a.transposed[:2], low[order], high[order]
 
     return build
 
@@ -325,7 +325,7 @@ def _bound(kind: str, nodes: int, edges: int, dim: int, wide: bool) -> Callable[
     def build() -> tuple[Any, ...]:
         a, _ = _pattern(kind, nodes, edges)
         radius = rand(nodes + 1, dim) if wide else None
-        pattern = a.rowptr, a.col, a.rowptr_t, a.col_t, a.entry_t
+        pattern = a.rowptr, a.col, *a.transposed
         return randn(nodes, dim), randn(nodes + 1, dim, seed=1), radius, *pattern
 
     return build
@@ -349,7 +349,7 @@ def _budget(
         # Powers of two: which entries are missing does not hang on a rounding.
         negative = 2.0 ** (randint(3, nodes + 1) - 1).double()
         factors = negative / 2, negative, degree.double()
-        transpose = a.rowptr_t, a.col_t, a.entry_t
+        transpose = a.transposed
         value = randn(nodes + 1, dim)
         return value, a.rowptr, a.col, entry_kind, *factors, budget, power, *transpose
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from graphlab.ops import segment_attention
-from graphlab.ops.reference.buckets import make_buckets, segment_pointers
+from graphlab.ops.csr import row_pointers
+from graphlab.ops.reference.buckets import make_buckets
 from tests.ops._cases import OPS, rand, randn, relative_error
 from tests.ops._memory import peak_growth
 
@@ -168,8 +169,8 @@ def test_without_rows_there_is_nothing_to_do(device):
 
 def test_ptr_is_what_a_batch_of_graphs_has():
     batch = torch.tensor([0, 0, 2, 2, 2])
-    assert segment_pointers(batch, 4).tolist() == [0, 2, 2, 5, 5]
-    out = segment_attention(rand(5, 6), segment_pointers(batch, 4), heads=1)
+    assert row_pointers(batch, 4).tolist() == [0, 2, 2, 5, 5]
+    out = segment_attention(rand(5, 6), row_pointers(batch, 4), heads=1)
     assert relative_error(out, segment_attention(rand(5, 6), torch.tensor([0, 2, 5]), 1)) == 0.0
 
 

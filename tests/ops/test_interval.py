@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.ops import RowPattern, budget_minimum, edge_bound, interval_propagate
+from graphlab.ops import SparseRows, budget_minimum, edge_bound, interval_propagate
 
-PATTERN = RowPattern.from_rows(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3, 2)
+PATTERN = SparseRows.from_rows(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3, 2)
 ENTRY = torch.ones(3)
 
 

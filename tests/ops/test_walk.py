@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlab._random import philox_uint32
-from graphlab.ops import CSRGraph, random_walk, reference, walk_subgraphs
+from graphlab.ops import CSRGraph, SparseRows, random_walk, reference, walk_subgraphs
 
 
 def ring_with_chords(nodes=12):
@@ -36,7 +36,7 @@ def test_walks_follow_the_published_words(seed, length, device):
     graph = ring_with_chords()
     start = torch.tensor([3, 0, 3, 11])
     got = random_walk(
-        graph.rowptr.to(device), graph.col.to(device), start.to(device),
+        graph.to(device), start.to(device),
         length=length, restart=0.3, seed=seed, stream=9,
     )  # fmt: skip
     want = [walk_by_hand(graph, s, length, 0.3, seed, 9) for s in start.tolist()]
@@ -46,8 +46,8 @@ def test_walks_follow_the_published_words(seed, length, device):
 def test_a_walk_does_not_depend_on_the_others():
     graph = ring_with_chords()
     options = {"length": 9, "restart": 0.5, "seed": 4}
-    whole = random_walk(graph.rowptr, graph.col, torch.arange(12), **options)
-    part = random_walk(graph.rowptr, graph.col, torch.tensor([7, 2]), **options)
+    whole = random_walk(graph, torch.arange(12), **options)
+    part = random_walk(graph, torch.tensor([7, 2]), **options)
     assert torch.equal(part, whole[[7, 2]])
 
 
@@ -55,16 +55,14 @@ def test_bits_are_those_of_the_definition():
     generator = torch.Generator().manual_seed(0)
     graph = CSRGraph.from_edge_index(torch.randint(500, (2, 3000), generator=generator), 600)
     start = torch.randint(600, (2000,), generator=generator)
-    got = random_walk(graph.rowptr, graph.col, start, length=33, restart=0.4, seed=1)
+    got = random_walk(graph, start, length=33, restart=0.4, seed=1)
     assert torch.equal(got, reference.random_walk(graph.rowptr, graph.col, start, 1, 0, 33, 0.4))
 
 
 def test_returns_and_neighbours_have_their_probabilities():
     graph = CSRGraph.from_edge_index(torch.tensor([[0, 0, 0, 1, 2, 3], [1, 2, 3, 0, 0, 0]]), 4)
     walks = [
-        random_walk(
-            graph.rowptr, graph.col, torch.zeros(1).long(), length=2000, restart=0.25, seed=s
-        )
+        random_walk(graph, torch.zeros(1).long(), length=2000, restart=0.25, seed=s)
         for s in range(10)
     ]
     steps = torch.cat(walks)[:, 1:]
@@ -76,7 +74,7 @@ def test_returns_and_neighbours_have_their_probabilities():
 
 def test_a_lonely_node_only_returns():
     rowptr, col = torch.zeros(3).long(), torch.zeros(0, dtype=torch.int32)
-    got = random_walk(rowptr, col, torch.tensor([1]), length=3, restart=0.0)
+    got = random_walk(SparseRows(rowptr, col), torch.tensor([1]), length=3, restart=0.0)
     assert got.tolist() == [[1, -1, -1, -1]]
 
 
@@ -103,9 +101,25 @@ def test_bad_input_is_refused_by_name(changes, error, words):
         "start": torch.tensor([0]),
         "length": 2,
     } | changes
-    args = [arguments.pop(name) for name in ("rowptr", "col", "start")]
+    rowptr, col, start = (arguments.pop(name) for name in ("rowptr", "col", "start"))
     with pytest.raises(error, match=words):
-        random_walk(*args, **arguments)
+        random_walk(SparseRows(rowptr, col), start, **arguments)
+
+
+def test_loose_tensors_still_work_and_warn():
+    graph, start = ring_with_chords(), torch.tensor([3])
+    with pytest.warns(FutureWarning, match=r"random_walk\(rowptr, col\) is random_walk with"):
+        out = random_walk(graph.rowptr, graph.col, start, length=4)
+    assert torch.equal(out, random_walk(graph, start, length=4))
+    with pytest.warns(FutureWarning, match="random_walk"):
+        out = random_walk(rowptr=graph.rowptr, col=graph.col, start=start, length=4)
+    assert torch.equal(out, random_walk(graph, start, length=4))
+
+
+def test_walks_need_a_square_matrix():
+    rows = SparseRows.from_rows(torch.tensor([0]), torch.tensor([2]), 2, 3)
+    with pytest.raises(ValueError, match=r"graph must be square, got SparseRows\(2 x 3, 1 entries"):
+        random_walk(rows, torch.tensor([0]), length=2)
 
 
 def subgraph_by_hand(walk, max_nodes):

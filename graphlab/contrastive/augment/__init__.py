@@ -1,1 +1,16 @@
-"""Random views of a graph."""
+"""Random draws on a graph: dropped edges, masked features, sketches, pairs without an edge."""
+
+from graphlab.contrastive.augment.centrality import CentralityDropEdge, node_centrality
+from graphlab.contrastive.augment.drop_edge import DropEdge
+from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.augment.non_edges import sample_non_edges
+from graphlab.contrastive.augment.sketch import gaussian_sketch
+
+__all__ = [
+    "CentralityDropEdge",
+    "DropEdge",
+    "MaskFeatures",
+    "gaussian_sketch",
+    "node_centrality",
+    "sample_non_edges",
+]

@@ -15,7 +15,7 @@ from graphlab._checks import (
     check_int,
     values_visible,
 )
-from graphlab.contrastive.augment.random import budget_from, drop_mask, in_degree
+from graphlab.contrastive.augment._draws import budget_from, drop_mask, in_degree
 
 __all__ = ["CentralityDropEdge", "node_centrality"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
-from graphlab.contrastive.sparse_rows import quiet
+from graphlab._deprecation import row_callback
+from graphlab._training import Callback
+from graphlab.contrastive.sparse_layout import quiet
 
 __all__ = ["SDCNAutoEncoder", "pretrain_autoencoder"]
 
@@ -121,7 +123,7 @@ def pretrain_autoencoder(
     lr: float = 1e-3,
     batch_size: int = 256,
     generator: torch.Generator | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    callback: Callback | None = None,
 ) -> SDCNAutoEncoder:
     """Train an autoencoder on raw features by the SDCN recipe.
 
@@ -134,7 +136,8 @@ def pretrain_autoencoder(
         lr (float): Learning rate.
         batch_size (int): Rows per step.
         generator (torch.Generator, optional): CPU generator of the shuffles.
-        callback (callable, optional): Called as ``callback(epoch, mean_loss)``.
+        callback (callable, optional): Called as ``callback(row)`` after every epoch, with its
+            number ``"epoch"`` and the mean ``"loss"`` over the rows.
 
     Returns:
         SDCNAutoEncoder: ``model``.
@@ -145,6 +148,10 @@ def pretrain_autoencoder(
     x = check_matrix(x, "x", cols=_features(model))
     check_int(epochs, "epochs", minimum=0)
     check_int(batch_size, "batch_size", minimum=1)
+    if callback is not None:
+        callback = row_callback(
+            callback, "callback(epoch, loss)", lambda row: (row["epoch"], row["loss"])
+        )
     optimizer = torch.optim.Adam(model.parameters(), lr=check_positive(lr, "lr"))
     for epoch in range(epochs):
         total = 0.0
@@ -157,7 +164,7 @@ def pretrain_autoencoder(
             optimizer.step()
             total += float(loss.detach()) * rows.numel()
         if callback is not None:
-            callback(epoch, total / max(1, x.size(0)))
+            callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
     return model
 
 

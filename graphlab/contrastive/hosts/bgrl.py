@@ -7,39 +7,14 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from graphlab._checks import check_fraction, check_int, check_matrix
-from graphlab._precision import widened
-from graphlab.contrastive.augment.random import MaskFeatures
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel
+from graphlab._checks import check_fraction, check_int
+from graphlab._training import target_momentum
+from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
+from graphlab.contrastive.losses.bgrl import bgrl_loss
 
-__all__ = ["BGRL", "bgrl_loss"]
-
-
-def bgrl_loss(q1: Tensor, y2: Tensor, q2: Tensor, y1: Tensor) -> Tensor:
-    r"""Two minus the mean cosines of predictions and targets.
-
-    .. math:: 2 - \tfrac1N \sum_i \cos(q^1_i, y^2_i) - \tfrac1N \sum_i \cos(q^2_i, y^1_i)
-
-    Args:
-        q1 (Tensor): Predictions from view 1, ``(N, D)``; half precision is computed in float32.
-        y2 (Tensor): Targets from view 2, ``(N, D)``; no gradient flows into them.
-        q2 (Tensor): Predictions from view 2.
-        y1 (Tensor): Targets from view 1.
-
-    Returns:
-        Tensor: Scalar in [0, 4].
-
-    Raises:
-        TypeError, ValueError: If an argument is malformed.
-    """
-    shape = check_matrix(q1, "q1").shape
-    for name, value in (("y2", y2), ("q2", q2), ("y1", y1)):
-        check_matrix(value, name, rows=shape[0], cols=shape[1])
-    first = F.cosine_similarity(widened(q1), widened(y2.detach()), dim=1).mean()
-    second = F.cosine_similarity(widened(q2), widened(y1.detach()), dim=1).mean()
-    return 2 - first - second
+__all__ = ["BGRL"]
 
 
 class BGRL(TwoViewModel):
@@ -50,7 +25,8 @@ class BGRL(TwoViewModel):
             The target network is a copy of it.
         out_channels (int): Width D of the embeddings.
         predictor_channels (int): Hidden width of the predictor.
-        momentum (float): Share of the target that an update keeps, in [0, 1].
+        momentum (float): Share of the target that an update keeps, in [0, 1]; over a training
+            :meth:`after_step` raises it to 1 along half a cosine.
         drop_edge (sequence): Two rates or augmentations of the edges.
         mask_features (sequence): Two rates or augmentations of the features.
 
@@ -61,17 +37,6 @@ class BGRL(TwoViewModel):
 
     Reference: Thakoor et al., "Large-scale representation learning on graphs via bootstrapping",
         ICLR 2022, arXiv:2102.06514.
-
-    Example:
-        One step of a loop::
-
-            (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-            y1, y2 = model.target(x1, edges1), model.target(x2, edges2)
-            loss = model.loss(model(x1, edges1), model(x2, edges2), y1, y2)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            model.update_target()
     """
 
     def __init__(
@@ -109,6 +74,27 @@ class BGRL(TwoViewModel):
             y2 (Tensor): Targets of view 2.
         """
         return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
+
+    def view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[View],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss` with the targets of both views."""
+        return self.loss(z1, z2, *(self.target(*view) for view in views))
+
+    def after_step(self, step: int, total: int) -> None:
+        """Move the target, by a momentum that rises to 1 along half a cosine.
+
+        Args:
+            step (int): Number of the step, from 0.
+            total (int): Steps of the whole training.
+        """
+        self.update_target(target_momentum(step, self.momentum, total))
 
     @torch.no_grad()
     def update_target(self, momentum: float | None = None) -> None:

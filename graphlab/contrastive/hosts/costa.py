@@ -3,77 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._autograd import first_order
-from graphlab._checks import check_fraction, check_int, check_matrix
-from graphlab._precision import full_precision, widened
-from graphlab.contrastive.augment.random import MaskFeatures
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, projection_head
+from graphlab._checks import check_fraction, check_matrix
+from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.augment.sketch import gaussian_sketch
+from graphlab.contrastive.hosts.projection_head import projection_head
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
-from graphlab.ops import random_projection
-from graphlab.ops.reference.rows import chunks
 
-__all__ = ["COSTA", "gaussian_sketch"]
-
-
-class _Sketch(torch.autograd.Function):
-    """P z with P drawn block by block, forwards and again backwards."""
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor, rows: int, seed: int) -> Tensor:
-        ctx.options = (rows, seed, z.size(0))
-        out = z.new_empty(rows, z.size(1))
-        with full_precision(z):
-            for part in chunks(rows, z.size(0)):
-                out[part] = _block(z, z.size(0), part, rows, seed).t() @ z
-        return out
-
-    @staticmethod
-    @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        rows, seed, num_nodes = ctx.options
-        out = grad.new_zeros(num_nodes, grad.size(1))
-        with full_precision(grad):
-            for part in chunks(rows, num_nodes):
-                out += _block(grad, num_nodes, part, rows, seed) @ grad[part]
-        return out, None, None
-
-
-def _block(like: Tensor, num_nodes: int, part: slice, rows: int, seed: int) -> Tensor:
-    """Some rows of P, transposed: ``(N, rows of the part)``."""
-    return random_projection(
-        like.new_ones(num_nodes),
-        part.start,
-        part.stop,
-        sparsity=0,
-        scale=rows**-0.5,
-        seed=seed,
-    )
-
-
-def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
-    r"""Multiply from the left by a random matrix that is never stored.
-
-    P has ``rows`` rows and independent normal entries of variance 1 / rows, so that
-    :math:`\mathbb{E}[P^\top P] = I`.
-
-    Args:
-        z (Tensor): Floating point ``(N, D)``; half precision is computed in float32.
-        rows (int): Rows of the sketch, at least 1.
-        seed (int): Seed of P, in ``[0, 2**64)``; the same seed gives the same P.
-
-    Returns:
-        Tensor: P z, ``(rows, D)``, dtype of z, differentiable in z.
-
-    Complexity: O(rows N D) time, O((rows + N) D) memory; P is drawn twice, forwards and backwards.
-    """
-    check_matrix(z, "z")
-    out: Tensor = _Sketch.apply(widened(z), check_int(rows, "rows", minimum=1), seed)  # type: ignore[no-untyped-call]
-    return out.to(z.dtype)
+__all__ = ["COSTA"]
 
 
 class COSTA(TwoViewModel):
@@ -137,3 +78,15 @@ class COSTA(TwoViewModel):
         one, two = sketch.split([z1.size(1), z2.size(1)], dim=1)
         out: Tensor = self.contrast(self.head(one), self.head(two))
         return out
+
+    def view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[View],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss`."""
+        return self.loss(z1, z2, generator=generator)

@@ -1,4 +1,4 @@
-"""What every self-supervised model of a graph offers once it is trained."""
+"""Contract of every self-supervised model of a graph: a loss per step, and embeddings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,57 @@ from torch import Tensor, nn
 
 from graphlab._eval_mode import evaluating
 
+__all__ = ["EmbeddingModel", "check_encoder"]
+
 
 class EmbeddingModel(nn.Module):
-    """A model that is called with ``(x, edge_index)`` and returns embeddings."""
+    """A model that is called with ``(x, edge_index)`` and returns embeddings.
+
+    See :class:`TwoViewModel` for the loop that trains any of them.
+    """
+
+    def training_loss(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    ) -> Tensor:
+        """Loss of one training step.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement training_loss")
+
+    def after_step(self, step: int, total: int) -> None:
+        """Follow a step of the optimiser; most models have nothing to do.
+
+        Args:
+            step (int): Number of the step, from 0.
+            total (int): Steps of the whole training.
+        """
 
     @torch.no_grad()
     def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the embeddings of the whole, undisturbed graph, in evaluation mode."""
+        """Embeddings of the whole, undisturbed graph, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``, without a gradient.
+        """
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z
+
+
+def check_encoder(encoder: object) -> nn.Module:
+    """Require a module."""
+    if not isinstance(encoder, nn.Module):
+        raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
+    return encoder

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from graphlab.contrastive.augment.centrality import CentralityDropEdge
-from graphlab.contrastive.augment.random import MaskFeatures
+from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.grace import GRACE
 from graphlab.contrastive.hosts.two_view import pair_of
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from graphlab.contrastive.augment.random import MaskFeatures
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, projection_head
+from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.projection_head import projection_head
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 
 __all__ = ["GRACE"]
@@ -36,12 +38,10 @@ class GRACE(TwoViewModel):
     Reference: Zhu et al., "Deep graph contrastive representation learning", arXiv:2006.04131.
 
     Example:
-        >>> import torch
         >>> from torch_geometric.nn import GCN
         >>> model = GRACE(GCN(4, 8, 2), 8, temperature=0.5, drop_edge=(0.2, 0.3))
         >>> x, edge_index = torch.randn(5, 4), torch.tensor([[0, 1, 2], [1, 2, 3]])
-        >>> (a, b), (c, d) = model.views(x, edge_index, generator=torch.Generator())
-        >>> model.loss(model(a, b), model(c, d)).shape
+        >>> model.training_loss(x, edge_index, generator=torch.Generator()).shape
         torch.Size([])
     """
 
@@ -64,3 +64,15 @@ class GRACE(TwoViewModel):
         """Contrast the projections of both views' embeddings ``(N, D)``, a scalar."""
         out: Tensor = self.contrast(self.head(z1), self.head(z2))
         return out
+
+    def view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[View],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss`."""
+        return self.loss(z1, z2)

@@ -4,43 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
-from graphlab._precision import widened
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
-__all__ = ["GraphMAE", "scaled_cosine_error"]
-
-
-def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) -> Tensor:
-    r"""Mean of the cosine distances, raised to a power that quiets what is nearly right.
-
-    .. math:: \tfrac1N \sum_i (1 - \cos(p_i, t_i))^\alpha
-
-    Args:
-        prediction (Tensor): ``(N, F)``, N at least 1; half precision is computed in float32.
-        target (Tensor): ``(N, F)``. A zero row has cosine 0 with everything.
-        alpha (float): Positive.
-
-    Returns:
-        Tensor: Scalar in [0, 2^alpha].
-
-    Raises:
-        TypeError, ValueError: If an argument is malformed.
-
-    Example:
-        >>> float(scaled_cosine_error(torch.eye(2), -torch.eye(2), alpha=2.0))
-        4.0
-    """
-    rows, cols = check_matrix(prediction, "prediction").shape
-    check_matrix(target, "target", rows=rows, cols=cols)
-    if rows == 0:
-        raise ValueError("prediction must have at least one row, got none")
-    error = 1 - F.cosine_similarity(widened(prediction), widened(target), dim=1)
-    # Rounding may leave -1e-8, whose fractional power is NaN.
-    return error.clamp(min=0).pow(check_positive(alpha, "alpha")).mean()
+__all__ = ["GraphMAE"]
 
 
 class GraphMAE(EmbeddingModel):
@@ -88,11 +58,9 @@ class GraphMAE(EmbeddingModel):
         alpha: float = 3.0,
     ) -> None:
         super().__init__()
-        if not isinstance(encoder, nn.Module):
-            raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
         features = check_int(in_channels, "in_channels", minimum=1)
         width = check_int(out_channels, "out_channels", minimum=1)
-        self.encoder = encoder
+        self.encoder = check_encoder(encoder)
         self.bridge = nn.Linear(width, width, bias=False)
         self.decoder = GCNConv(width, features) if decoder is None else decoder
         self.token = nn.Parameter(torch.zeros(1, features))
@@ -145,3 +113,19 @@ class GraphMAE(EmbeddingModel):
         code = code.index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
+
+    def training_loss(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    ) -> Tensor:
+        """Loss of one training step, :meth:`loss`; all steps are alike.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.loss(x, edge_index, generator=generator)

@@ -8,59 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
-from graphlab.contrastive.augment.random import pair_number
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab.contrastive.augment._draws import pair_number
+from graphlab.contrastive.augment.non_edges import sample_non_edges
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
-__all__ = ["S2GAE", "sample_non_edges"]
-
-_ROUNDS = 50  # a graph that still has too few free pairs after so many draws is nearly complete
-
-
-def sample_non_edges(
-    edge_index: Tensor, num_nodes: int, count: int, *, generator: torch.Generator
-) -> Tensor:
-    """Draw ordered pairs that are neither edges nor loops, uniformly, with repetition.
-
-    Args:
-        edge_index (Tensor): Edges ``(2, E)``.
-        num_nodes (int): N, at least 2.
-        count (int): Pairs to draw.
-        generator (torch.Generator): Source of the draw.
-
-    Returns:
-        Tensor: ``(2, count)`` int64.
-
-    Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed, or (nearly) all pairs are
-            edges.
-
-    Complexity: O((E + count) log E) expected time, unless the graph is dense.
-    """
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=2)
-    count = check_int(count, "count", minimum=0)
-    edges = check_edge_index(edge_index, num_nodes)
-    keys = (edges[0] * num_nodes + edges[1]).unique()
-    found = keys.new_empty(0)
-    for _ in range(_ROUNDS):
-        missing = count - found.numel()
-        if missing <= 0:
-            break
-        # Pairs without loops: the second end skips the first.
-        draw = torch.randint(
-            num_nodes * (num_nodes - 1),
-            (2 * missing,),
-            generator=generator,
-            device=generator.device,
-        ).to(keys.device)
-        row = draw // (num_nodes - 1)
-        col = draw % (num_nodes - 1)
-        key = row * num_nodes + col + (col >= row)
-        found = torch.cat([found, key[~torch.isin(key, keys)]])
-    if found.numel() < count:
-        raise ValueError(f"edge_index leaves too few of {num_nodes} nodes' pairs to draw {count}")
-    found = found[:count]
-    return torch.stack([found // num_nodes, found % num_nodes])
+__all__ = ["S2GAE"]
 
 
 class S2GAE(EmbeddingModel):
@@ -106,9 +59,7 @@ class S2GAE(EmbeddingModel):
         directed: bool = False,
     ) -> None:
         super().__init__()
-        if not isinstance(encoder, nn.Module):
-            raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
-        self.encoder = encoder
+        self.encoder = check_encoder(encoder)
         self.width = check_int(out_channels, "out_channels", minimum=1)
         self.num_levels = check_int(num_levels, "num_levels", minimum=1)
         hidden = check_int(hidden_channels, "hidden_channels", minimum=1)
@@ -188,3 +139,19 @@ class S2GAE(EmbeddingModel):
         levels = self.levels(x, visible)
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
+
+    def training_loss(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    ) -> Tensor:
+        """Loss of one training step, :meth:`loss`; all steps are alike.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.loss(x, edge_index, generator=generator)

@@ -1,43 +1,54 @@
-"""What all two-view methods share: an encoder, two augmentations, a projection head."""
+"""Base of the two-view methods: an encoder, two augmentations, and one step of training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_int
-from graphlab.contrastive.augment.random import DropEdge, MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab.contrastive.augment.drop_edge import DropEdge
+from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
-__all__ = ["EdgeAugmentation", "TwoViewModel", "projection_head"]
+__all__ = ["EdgeAugmentation", "HostStep", "TwoViewModel", "View", "pair_of"]
+
+#: Features ``(N, F)`` and edges ``(2, E)``.
+View: TypeAlias = tuple[Tensor, Tensor]
 
 
 class EdgeAugmentation(Protocol):
     """Draws a view's edges, as :class:`DropEdge` does."""
 
     def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the edges of one view."""
+        """Edges of one view."""
         ...
 
 
-def projection_head(channels: int, hidden_channels: int | None = None) -> nn.Sequential:
-    """Two linear layers with ELU between them, from ``channels`` to ``channels``.
+@dataclass(frozen=True)
+class HostStep:
+    """One step of a two-view method, as :class:`POT` and other added terms need it.
 
-    Args:
-        channels (int): Width of the embeddings.
-        hidden_channels (int, optional): Width between the layers; as ``channels`` if missing.
+    Attributes:
+        loss (Tensor): The method's loss, a scalar.
+        z1 (Tensor): Embeddings of view 1 before any head, ``(N, D)``.
+        z2 (Tensor): Embeddings of view 2.
+        views (list): ``[(x1, edge_index_1), (x2, edge_index_2)]``.
     """
-    channels = check_int(channels, "channels", minimum=1)
-    hidden = channels if hidden_channels is None else hidden_channels
-    hidden = check_int(hidden, "hidden_channels", minimum=1)
-    return nn.Sequential(nn.Linear(channels, hidden), nn.ELU(), nn.Linear(hidden, channels))
+
+    loss: Tensor
+    z1: Tensor
+    z2: Tensor
+    views: list[View]
 
 
 class TwoViewModel(EmbeddingModel):
     """An encoder and the two augmentations under which its embeddings shall agree.
+
+    A method of your own overrides :meth:`view_loss`, or :meth:`host_step` where it computes more
+    than the embeddings of both views, and :meth:`after_step` where something follows the optimiser.
 
     Args:
         encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``.
@@ -45,18 +56,21 @@ class TwoViewModel(EmbeddingModel):
             :class:`CentralityDropEdge`, or any callable like them), one per view.
         mask_features (sequence): Two rates or :class:`MaskFeatures`, one per view.
 
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
     Example:
         A training loop, the same for every method::
 
             model = GRACE(encoder, 128, temperature=0.7, drop_edge=(0.4, 0.3))
             optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
             generator = torch.Generator().manual_seed(0)
-            for epoch in range(200):
-                (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-                loss = model.loss(model(x1, edges1), model(x2, edges2))
+            for step in range(steps):
                 optimizer.zero_grad()
+                loss = model.training_loss(x, edge_index, generator=generator, step=step)
                 loss.backward()
                 optimizer.step()
+                model.after_step(step, steps)
             z = model.embed(x, edge_index)
     """
 
@@ -67,9 +81,7 @@ class TwoViewModel(EmbeddingModel):
         mask_features: Sequence[float | MaskFeatures],
     ) -> None:
         super().__init__()
-        if not isinstance(encoder, nn.Module):
-            raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
-        self.encoder = encoder
+        self.encoder = check_encoder(encoder)
         edges = [a if callable(a) else DropEdge(a) for a in pair_of(drop_edge, "drop_edge")]
         masks = pair_of(mask_features, "mask_features")
         self.drop_edge: tuple[EdgeAugmentation, ...] = tuple(edges)
@@ -78,27 +90,102 @@ class TwoViewModel(EmbeddingModel):
         )
 
     def views(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator
-    ) -> list[tuple[Tensor, Tensor]]:
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator,
+        second: View | None = None,
+    ) -> list[View]:
         """Draw both views.
 
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
             generator (torch.Generator): Source of all draws.
+            second (pair, optional): Features and edges that view 2 is drawn from, where they are
+                not those of view 1.
 
         Returns:
             list: ``[(x1, edge_index_1), (x2, edge_index_2)]``.
         """
+        first = (x, edge_index)
         return [
-            (mask(x, generator=generator), drop(edge_index, generator=generator))
-            for mask, drop in zip(self.mask_features, self.drop_edge, strict=True)
+            (mask(x, generator=generator), drop(edges, generator=generator))
+            for mask, drop, (x, edges) in zip(
+                self.mask_features, self.drop_edge, (first, second or first), strict=True
+            )
         ]
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the encoder's embeddings ``(N, D)``, before any head."""
+        """Embeddings of the encoder ``(N, D)``, before any head."""
         z: Tensor = self.encoder(x, edge_index)
         return z
+
+    def view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[View],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        """Loss of both views' embeddings; what a method consists in.
+
+        Args:
+            z1 (Tensor): Embeddings of view 1, ``(N, D)``.
+            z2 (Tensor): Embeddings of view 2.
+            views (list): The views themselves.
+            generator (torch.Generator): Source of further draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement view_loss or host_step")
+
+    def host_step(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+        second: View | None = None,
+    ) -> HostStep:
+        """Draw two views, embed them, and compute the loss.
+
+        Args:
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+            second (pair, optional): See :meth:`views`.
+
+        Returns:
+            HostStep: Loss, embeddings and views.
+        """
+        views = self.views(x, edge_index, generator=generator, second=second)
+        z1, z2 = (self(*view) for view in views)
+        loss = self.view_loss(z1, z2, views, generator=generator, step=step)
+        return HostStep(loss, z1, z2, views)
+
+    def training_loss(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    ) -> Tensor:
+        """Loss of one training step, that of :meth:`host_step`.
+
+        Args:
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.host_step(x, edge_index, generator=generator, step=step).loss
 
 
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]

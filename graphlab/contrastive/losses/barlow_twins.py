@@ -1,18 +1,14 @@
-"""Graph Barlow Twins: the two views' features shall be correlated one to one."""
+"""Barlow Twins: distance of the cross-correlation of two views from the identity."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_matrix, check_nonnegative
 from graphlab._precision import full_precision, widened
-from graphlab.contrastive.augment.random import MaskFeatures
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel
 
-__all__ = ["GBT", "BarlowTwinsLoss"]
+__all__ = ["BarlowTwinsLoss"]
 
 
 class BarlowTwinsLoss(nn.Module):
@@ -59,36 +55,3 @@ class BarlowTwinsLoss(nn.Module):
 
     def _standard(self, z: Tensor) -> Tensor:
         return (z - z.mean(0)) / (z.std(0) + self.eps)
-
-
-class GBT(TwoViewModel):
-    """Graph Barlow Twins: no negatives, no target network, memory linear in the nodes.
-
-    Args:
-        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``.
-        weight (float, optional): Weight of the off-diagonal terms; 1 / D if missing.
-        drop_edge (sequence): Two rates or augmentations of the edges.
-        mask_features (sequence): Two rates or augmentations of the features.
-
-    Raises:
-        TypeError, ValueError: If an argument is malformed.
-
-    Reference: Bielak et al., "Graph Barlow Twins: a self-supervised representation learning
-        framework for graphs", Knowledge-Based Systems 256, 2022, arXiv:2106.02466.
-    """
-
-    def __init__(
-        self,
-        encoder: nn.Module,
-        *,
-        weight: float | None = None,
-        drop_edge: Sequence[float | EdgeAugmentation] = (0.3, 0.7),
-        mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
-    ) -> None:
-        super().__init__(encoder, drop_edge, mask_features)
-        self.contrast = BarlowTwinsLoss(weight)
-
-    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Return the loss of both views' embeddings ``(N, D)``, a scalar."""
-        out: Tensor = self.contrast(z1, z2)
-        return out

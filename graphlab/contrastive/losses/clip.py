@@ -19,6 +19,7 @@ from graphlab._checks import (
 from graphlab._distributed import Group, all_gather_rows, rank, world_size
 from graphlab._precision import full_precision
 from graphlab.contrastive.losses._clip_blocks import guarded_logsumexp, sigmoid_terms
+from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.ops import pairwise_logsumexp, unit_rows
 
 __all__ = ["CLIPLoss", "clip_loss"]
@@ -138,15 +139,10 @@ def _info_nce(
     elif world_size(group) == 1:
         row, column = pairwise_logsumexp(scaled, text, columns=True)
     else:
-        row = _rows(scaled, all_text)
-        column = _rows(text * scale, all_graph)
+        row = row_logsumexp(scaled, all_text)
+        column = row_logsumexp(text * scale, all_graph)
     # The column normalisers of the own texts: each rank has its rows of both directions.
     return (0.5 * (row + column) - positive).mean()
-
-
-def _rows(x: Tensor, y: Tensor) -> Tensor:
-    result = pairwise_logsumexp(x, y)
-    return result[0] if isinstance(result, tuple) else result
 
 
 def _repeats(text_id: Tensor) -> bool:

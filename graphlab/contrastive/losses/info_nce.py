@@ -7,12 +7,49 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive, check_same_device
 from graphlab._precision import widened
+from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.ops import pairwise_logsumexp, self_logsumexp, unit_rows
 
-__all__ = ["InfoNCELoss", "info_nce"]
+__all__ = ["InfoNCELoss", "info_nce", "info_nce_per_node", "per_node_terms"]
 
 
 def info_nce(
+    z1: Tensor,
+    z2: Tensor,
+    temperature: float,
+    *,
+    intraview: bool = True,
+    chunk_size: int | None = None,
+) -> Tensor:
+    """Mean of :func:`info_nce_per_node` over nodes and both directions.
+
+    Args:
+        z1 (Tensor): Floating point ``(N, D)``; rows are normalised inside, zero rows stay zero.
+            Half precision is computed in float32.
+        z2 (Tensor): The other view, ``(N, D)``.
+        temperature (float): Positive; divides the cosine.
+        intraview (bool): Count the other nodes of the own view as negatives too.
+        chunk_size (int, optional): See :func:`info_nce_per_node`.
+
+    Returns:
+        Tensor: A scalar.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time, O(N D) memory; no N x N matrix is stored.
+    Determinism: bitwise for a given device.
+
+    Example:
+        >>> z = torch.eye(3)
+        >>> round(float(info_nce(z, z, 0.5, intraview=False)), 4)
+        0.2395
+    """
+    one, two = info_nce_per_node(z1, z2, temperature, intraview=intraview, chunk_size=chunk_size)
+    return 0.5 * (one.mean() + two.mean())
+
+
+def info_nce_per_node(
     z1: Tensor,
     z2: Tensor,
     temperature: float,
@@ -56,6 +93,13 @@ def info_nce(
     scale = 1.0 / check_positive(temperature, "temperature")
     if chunk_size is not None:
         check_int(chunk_size, "chunk_size", minimum=1)
+    return per_node_terms(z1, z2, scale, intraview, chunk_size)
+
+
+def per_node_terms(
+    z1: Tensor, z2: Tensor, scale: float, intraview: bool = True, chunk_size: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """:func:`info_nce_per_node` of checked arguments; ``scale`` is one over the temperature."""
     u1, u2 = unit_rows(widened(z1)), unit_rows(widened(z2))
     attraction = scale * (u1 * u2).sum(1)
     if intraview:
@@ -75,7 +119,7 @@ def _stacked(u: Tensor, scale: float, chunk_size: int | None) -> Tensor:
         stop = start + chunk_size
         own = u[start:stop]
         sums = [self_logsumexp(own, scale=scale, diagonal="exclude")]
-        sums += [_rows(own, other, scale) for other in (u[:start], u[stop:])]
+        sums += [row_logsumexp(own, other, scale) for other in (u[:start], u[stop:])]
         parts.append(torch.stack(sums).logsumexp(0))
     return torch.cat(parts)
 
@@ -86,21 +130,14 @@ def _between(u1: Tensor, u2: Tensor, scale: float, chunk_size: int | None) -> tu
         row, column = pairwise_logsumexp(u1, u2, scale=scale, columns=True)
         return row, column
     first, second = (
-        torch.cat([_rows(part, other, scale) for part in own.split(chunk_size)])
+        torch.cat([row_logsumexp(part, other, scale) for part in own.split(chunk_size)])
         for own, other in ((u1, u2), (u2, u1))
     )
     return first, second
 
 
-def _rows(x: Tensor, y: Tensor, scale: float) -> Tensor:
-    lse = pairwise_logsumexp(x, y, scale=scale)
-    if isinstance(lse, tuple):  # pragma: no cover - columns were not asked for
-        raise TypeError("pairwise_logsumexp returned columns")
-    return lse
-
-
 class InfoNCELoss(nn.Module):
-    """Mean of :func:`info_nce` over nodes and both directions.
+    """:func:`info_nce` as a module.
 
     With ``intraview`` this is the loss of GRACE and GCA, without it the symmetric loss of COSTA,
     SimCLR-like two-tower models and CLIP. Stable at any temperature; no N x N matrix is stored,
@@ -142,10 +179,9 @@ class InfoNCELoss(nn.Module):
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
         """Return the mean loss, a scalar."""
-        one, two = info_nce(
+        return info_nce(
             z1, z2, self.temperature, intraview=self.intraview, chunk_size=self.chunk_size
         )
-        return 0.5 * (one.mean() + two.mean())
 
     def extra_repr(self) -> str:
         """Settings for ``repr``."""

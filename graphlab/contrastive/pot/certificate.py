@@ -11,7 +11,7 @@ from graphlab.contrastive.pot.drops import Rows
 from graphlab.contrastive.pot.interval_trace import Course
 from graphlab.contrastive.pot.relaxation import tight_lines
 from graphlab.contrastive.pot.steps import Activation, Affine, Hop
-from graphlab.ops import RowPattern, edge_bound
+from graphlab.ops import SparseRows, edge_bound
 
 __all__ = ["MAX_TWO_PATHS", "certify"]
 
@@ -101,11 +101,11 @@ def _before_hop(course: Course, linear: _Linear, k: int) -> tuple[_Linear, int]:
     return sources, k
 
 
-def _per_entry(course: Course, sources: _Linear, stop: int, pattern: RowPattern) -> Tensor:
+def _per_entry(course: Course, sources: _Linear, stop: int, pattern: SparseRows) -> Tensor:
     """Smallest contribution of every entry's source, ``(E,)``."""
     center, radius = course.boxes[stop].center_radius()
     value = edge_bound(sources.coefficient, center, radius, pattern)
-    return value + sources.constant[pattern.rows()]
+    return value + sources.constant[pattern.row()]
 
 
 def _root(course: Course, linear: _Linear, k: int) -> Tensor:
@@ -126,7 +126,7 @@ def _root(course: Course, linear: _Linear, k: int) -> Tensor:
 
 def _second_hop(course: Course, sources: _Linear, stop: int, rows: Rows, value: Tensor) -> Tensor:
     """Improve the contributions of the sources by a bound through the hop before."""
-    row = rows.pattern.rows()
+    row = rows.pattern.row()
     entry = _Linear(sources.coefficient[row], sources.constant[row], rows.pattern.col.long())
     entry, k = _pull_to_hop(course, entry, stop)
     if k < 0:

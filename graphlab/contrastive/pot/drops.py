@@ -9,7 +9,8 @@ from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
 from graphlab.contrastive.pot.budget import check_budget
-from graphlab.ops import RowPattern, budget_minimum, interval_propagate
+from graphlab.ops import SparseRows, budget_minimum, interval_propagate
+from graphlab.ops.csr import trusted
 from graphlab.ops.reference import DROPPABLE, KEPT, OWN
 
 __all__ = ["DropSet", "NormBounds", "Rows", "adjacency_bounds"]
@@ -64,7 +65,7 @@ class Rows:
         columns: Nodes of the columns, ascending; all if missing.
     """
 
-    pattern: RowPattern
+    pattern: SparseRows
     low: Tensor
     high: Tensor
     full: Tensor
@@ -109,33 +110,18 @@ class Rows:
     def _by_entry(self) -> Rows:
         """The same rows with a column of its own for every entry."""
         pattern, source = self.pattern, self.pattern.col.long()
-        each = torch.arange(pattern.num_entries + 1, device=source.device)
-        own = RowPattern(
-            pattern.rowptr, each[:-1].int(), each, pattern.rows().int(), each[:-1].int()
-        )
+        each = torch.arange(pattern.num_edges, device=source.device, dtype=torch.int32)
+        own = trusted(SparseRows(pattern.rowptr, each, num_cols=pattern.num_edges))
         return replace(
             self, pattern=own, positive=self.positive[source], negative=self.negative[source]
         )
 
     def repeated(self, row: Tensor) -> Rows:
         """These rows, taken once for every number in ``row``, with a column per entry."""
-        start, length = self.pattern.rowptr[row], self.pattern.rowptr.diff()[row]
-        rowptr = torch.cat([length.new_zeros(1), length.cumsum(0)])
-        entry = _ranges(start, length)
-        number = torch.repeat_interleave(torch.arange(row.numel(), device=row.device), length)
-        col = self.pattern.col[entry].long()
-        order = torch.argsort(col, stable=True)
-        borders = torch.arange(self.pattern.num_columns + 1, device=row.device)
-        pattern = RowPattern(
-            rowptr,
-            col.int(),
-            torch.searchsorted(col[order], borders),
-            number[order].int(),
-            order.int(),
-        )
+        entry = self.pattern.entries(row)
         return replace(
             self,
-            pattern=pattern,
+            pattern=self.pattern.select(row),
             low=self.low[entry],
             high=self.high[entry],
             full=self.full[entry],
@@ -143,12 +129,6 @@ class Rows:
             size=self.size[row],
             budget=self.budget[row],
         )
-
-
-def _ranges(start: Tensor, length: Tensor) -> Tensor:
-    """``start_0, start_0 + 1, ...`` of every row, one after the other."""
-    first = torch.repeat_interleave(start - (length.cumsum(0) - length), length)
-    return first + torch.arange(first.numel(), device=first.device)
 
 
 class DropSet:
@@ -193,7 +173,7 @@ class DropSet:
     def bounds(self, norm: str = "gcn") -> NormBounds:
         """Bounds of the entries of the whole matrix."""
         rows = self.rows(norm)
-        edges = torch.stack([rows.pattern.col.long(), rows.pattern.rows()])
+        edges = torch.stack([rows.pattern.col.long(), rows.pattern.row()])
         return NormBounds(edges, rows.low, rows.high, self.num_nodes)
 
     def rows(self, norm: str, targets: Tensor | None = None) -> Rows:
@@ -220,7 +200,7 @@ class DropSet:
         positive, negative = self._source_factors(norm)
         loops = 1 if norm == "gcn" else 0
         return Rows(
-            pattern=RowPattern.from_rows(target, source, self.num_nodes, self.num_nodes),
+            pattern=SparseRows.from_rows(target, source, self.num_nodes, self.num_nodes),
             low=torch.where(droppable, torch.zeros_like(full), full),
             high=high,
             full=full,
@@ -265,18 +245,16 @@ class DropSet:
 
 def _restricted(whole: Rows, targets: Tensor, num_nodes: int) -> Rows:
     """Some rows, with the columns that they and their own nodes need."""
-    start, length = whole.pattern.rowptr[targets], whole.pattern.rowptr.diff()[targets]
-    entry = _ranges(start, length)
-    source = whole.pattern.col[entry].long()
+    part, entry = whole.pattern.select(targets), whole.pattern.entries(targets)
+    source = part.col.long()
     needed = torch.zeros(num_nodes, dtype=torch.bool, device=source.device)
     needed[source] = True
     needed[targets] = True
     columns = needed.nonzero().squeeze(1)
-    row = torch.repeat_interleave(torch.arange(targets.numel(), device=source.device), length)
-    local = torch.searchsorted(columns, source)
+    local = torch.searchsorted(columns, source).int()
     return replace(
         whole,
-        pattern=RowPattern.from_rows(row, local, targets.numel(), columns.numel()),
+        pattern=trusted(SparseRows(part.rowptr, local, num_cols=columns.numel())),
         low=whole.low[entry],
         high=whole.high[entry],
         full=whole.full[entry],

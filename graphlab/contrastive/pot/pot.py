@@ -19,6 +19,7 @@ from graphlab._checks import (
 )
 from graphlab._precision import full_precision
 from graphlab._random import make_generator
+from graphlab.contrastive.hosts import HostStep
 from graphlab.contrastive.pot.budget import (
     check_budget,
     check_drop_rate,
@@ -183,6 +184,23 @@ class POT:
         scores = self.compactness(z1, z2, x, views, nodes=nodes)
         term = sum(softplus(-score).mean() for score in scores) / 2
         return (1 - self.kappa) * host_loss + self.kappa * term
+
+    def regularise(self, step: HostStep, x: Tensor) -> Tensor:
+        """Add the term to one step of a two-view method.
+
+        Args:
+            step (HostStep): From :meth:`TwoViewModel.host_step`, whose augmentations may drop
+                edges only.
+            x (Tensor): Features ``(N, F)`` of the graph, dense or sparse CSR.
+
+        Returns:
+            Tensor: A scalar.
+
+        Raises:
+            TypeError, ValueError, IndexError, NotImplementedError: As when called.
+        """
+        (_, edges1), (_, edges2) = step.views
+        return self(step.loss, step.z1, step.z2, x, views=(edges1, edges2))
 
     def compactness(
         self,

@@ -19,7 +19,7 @@ from graphlab._precision import full_precision
 from graphlab.contrastive.pot.budget import check_drop_rate, expected_drops
 from graphlab.contrastive.pot.functional import pairing_target
 from graphlab.contrastive.pot.relaxation import relax
-from graphlab.ops import RowPattern, interval_propagate
+from graphlab.ops import SparseRows, interval_propagate
 
 __all__ = ["CleanGraph", "reference_compactness", "reference_score"]
 
@@ -38,9 +38,9 @@ class CleanGraph:
         num_nodes: Nodes of the whole graph.
     """
 
-    whole: RowPattern
+    whole: SparseRows
     clean: Tensor
-    pattern: RowPattern
+    pattern: SparseRows
     low: Tensor
     high: Tensor
     nodes: Tensor | None
@@ -54,7 +54,7 @@ class CleanGraph:
         size = (degree + 1).double()
         row, col, _, _ = _cropped(*_with_loops(edge_index, num_nodes), num_nodes, None)
         left = (size - most).rsqrt()
-        pattern = RowPattern.from_rows(row, col, num_nodes, num_nodes)
+        pattern = SparseRows.from_rows(row, col, num_nodes, num_nodes)
         clean = (size[row] * size[col]).rsqrt()
         low = torch.where(row == col, clean, torch.zeros_like(clean))
         return CleanGraph(pattern, clean, pattern, low, left[row] * left[col], None, num_nodes)
@@ -64,23 +64,23 @@ class CleanGraph:
         if nodes is None:
             return self
         row, col, entry, count = _cropped(
-            self.whole.rows(), self.whole.col.long(), self.num_nodes, nodes
+            self.whole.row(), self.whole.col.long(), self.num_nodes, nodes
         )
         return replace(
             self,
-            pattern=RowPattern.from_rows(row, col, count, count),
+            pattern=SparseRows.from_rows(row, col, count, count),
             low=self.low[entry],
             high=self.high[entry],
             nodes=nodes,
         )
 
-    def view(self, view_edge_index: Tensor) -> tuple[RowPattern, Tensor]:
+    def view(self, view_edge_index: Tensor) -> tuple[SparseRows, Tensor]:
         """Pattern and entries of a sampled view, cropped like the graph."""
         size = (torch.bincount(view_edge_index[1], minlength=self.num_nodes) + 1).double()
         row, col = _with_loops(view_edge_index, self.num_nodes)
         value = (size[row] * size[col]).rsqrt()
         row, col, entry, count = _cropped(row, col, self.num_nodes, self.nodes)
-        return RowPattern.from_rows(row, col, count, count), value[entry]
+        return SparseRows.from_rows(row, col, count, count), value[entry]
 
 
 def _with_loops(edge_index: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:

@@ -69,18 +69,7 @@ def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
 def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
     """Prepare a graph whose edges must come in both directions, without self-loops."""
     edge_index = check_edge_index(edge_index, num_nodes, name, loops=False, symmetric=True)
-    # CSRGraph.from_edge_index would do; this takes one sort and no permutation.
-    key = _ascending(edge_index[0] * num_nodes + edge_index[1])
-    borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
-    rowptr = torch.searchsorted(key, borders)
-    return CSRGraph(rowptr, (key % max(1, num_nodes)).int())
-
-
-def _ascending(key: Tensor) -> Tensor:
-    """Sorted, without repeats."""
-    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
-        key = torch.unique_consecutive(key.sort().values)
-    return key
+    return CSRGraph.from_edge_index(edge_index, num_nodes)
 
 
 def edge_keys(graph: CSRGraph) -> Tensor:

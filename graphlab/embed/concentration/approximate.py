@@ -19,6 +19,7 @@ from graphlab._checks import (
 from graphlab.embed.concentration._graph import Targets, hop_factor, inverse, prepare
 from graphlab.ops import (
     CSRGraph,
+    SparseRows,
     propagate_dot,
     propagate_merge,
     random_projection,
@@ -99,15 +100,14 @@ def approx_topological_concentration(
     start = _start(train, dim, seed, projection_matrix)
     degree = train.rowptr.diff().to(start.dtype)
     scale = inverse(degree) if by_row else None
-    rows = propagate_merge(
-        start, train.rowptr, train.col, None, scale, coefficients=[0.0, *factors]
-    )
+    walk = SparseRows(train.rowptr, train.col, row_scale=scale)
+    rows = propagate_merge(start, walk, coefficients=[0.0, *factors])
     rows = unit_rows(rows) if phi == "cosine" else rows
     mass = None if by_row else _mass(train, factors)
     values = {}
     for name, target in problem.targets.items():
         mean = inverse(target.rowptr.diff().to(start.dtype))
-        atc = propagate_dot(rows, rows, target.rowptr, target.col, None, mean)
+        atc = propagate_dot(rows, rows, SparseRows(target.rowptr, target.col, row_scale=mean))
         if mass is not None:
             atc = atc * inverse(sum(factors) * mass - float(target is train)).to(atc.dtype)
         values[name] = atc
@@ -140,4 +140,4 @@ def _start(train: CSRGraph, dim: int, seed: int, given: Tensor | None) -> Tensor
 def _mass(train: CSRGraph, factors: list[float]) -> Tensor:
     """Row sums of ``sum_k a_k A^k``, ``(N,)`` float64."""
     ones = torch.ones(train.num_nodes, 1, dtype=torch.float64, device=train.device)
-    return propagate_merge(ones, train.rowptr, train.col, coefficients=[0.0, *factors])[:, 0]
+    return propagate_merge(ones, train, coefficients=[0.0, *factors])[:, 0]

@@ -180,7 +180,7 @@ def _mass(train: CSRGraph, rule: _Rule) -> Tensor:
         ends = distinct_ends(train, num_hops=rule.num_hops)
         return ends.double() @ torch.tensor(powers, dtype=torch.float64, device=ends.device)
     ones = torch.ones(train.num_nodes, 1, dtype=torch.float64, device=train.device)
-    return propagate_merge(ones, train.rowptr, train.col, coefficients=[0.0, *powers])[:, 0]
+    return propagate_merge(ones, train, coefficients=[0.0, *powers])[:, 0]
 
 
 def _normalised(

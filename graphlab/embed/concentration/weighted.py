@@ -13,7 +13,7 @@ from graphlab._checks import check_edge_index, check_edge_weight, check_same_dev
 from graphlab._edge_index import read_edges
 from graphlab.embed.concentration._graph import Targets, count_nodes, inverse, prepare
 from graphlab.embed.concentration._sums import sum_by
-from graphlab.ops import CSRGraph, walk_overlap
+from graphlab.ops import CSRGraph, SparseRows, walk_overlap
 
 __all__ = ["weighted_concentration"]
 
@@ -68,7 +68,7 @@ def weighted_concentration(
     received = messages.weight if messages.weight is not None else weight.new_ones(0)
     row = messages.edge_index()[0]
     total = sum_by(received, row, train.num_nodes)
-    share = CSRGraph(messages.rowptr, messages.col, received * inverse(total)[row])
+    share = SparseRows(messages.rowptr, messages.col, received * inverse(total)[row])
     values = {}
     for name, target in problem.targets.items():
         pairs = target.edge_index().flip(0)

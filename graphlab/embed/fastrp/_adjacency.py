@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_tensor
 from graphlab._edge_index import read_edges
+from graphlab.ops import SparseRows
 
 __all__: list[str] = []
 
@@ -21,36 +22,33 @@ class Adjacency:
     """Rows of a non-negative matrix; repeated entries are summed, self-loops kept.
 
     Attributes:
-        rowptr: int64 ``(N + 1,)``.
-        col: int32 ``(E,)``, ascending within a row.
-        weight: float64 ``(E,)``, or ``None`` if every entry is one.
-        count: int64 ``(N,)``, entries of each row before repetitions were merged.
+        rows (SparseRows): Columns ascend within a row; the weights are float64, or missing if every
+            entry is one.
+        count (Tensor): int64 ``(N,)``, entries of each row before repetitions were merged.
     """
 
-    rowptr: Tensor
-    col: Tensor
-    weight: Tensor | None
+    rows: SparseRows
     count: Tensor
 
     @property
     def num_nodes(self) -> int:
         """Number of rows."""
-        return self.rowptr.numel() - 1
+        return self.rows.num_rows
 
     def degree(self) -> Tensor:
         """Sum of every row, float64 ``(N,)``."""
-        if self.weight is None:
-            return self.rowptr.diff().double()
+        if self.rows.weight is None:
+            return self.rows.rowptr.diff().double()
         # One running sum would lose digits in long graphs: rows are added one by one.
         return torch.from_numpy(np.asarray(self.matrix().sum(axis=1)).reshape(-1)).to(
-            self.rowptr.device
+            self.rows.device
         )
 
     def matrix(self) -> sp.csr_matrix:
         """The same rows as a scipy matrix of float64."""
-        weight = torch.ones(self.col.numel()).double() if self.weight is None else self.weight
-        values = weight.cpu().numpy()
-        parts = (values, self.col.cpu().numpy(), self.rowptr.cpu().numpy())
+        rows = self.rows.to("cpu")
+        weight = torch.ones(rows.num_edges).double() if rows.weight is None else rows.weight
+        parts = (weight.numpy(), rows.col.numpy(), rows.rowptr.numpy())
         return sp.csr_matrix(parts, shape=(self.num_nodes, self.num_nodes))
 
 
@@ -98,9 +96,10 @@ def from_matrix(
     """Adjacency of a scipy matrix without repetitions."""
     matrix.sort_indices()
     plain = bool((matrix.data == 1).all())
-    return Adjacency(
-        rowptr=torch.from_numpy(matrix.indptr.astype(np.int64)).to(device),
-        col=torch.from_numpy(matrix.indices.astype(np.int32)).to(device),
-        weight=None if plain else torch.from_numpy(matrix.data.astype(np.float64)).to(device),
-        count=torch.from_numpy(np.asarray(count, dtype=np.int64)).to(device),
+    rows = SparseRows(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int32)),
+        None if plain else torch.from_numpy(matrix.data.astype(np.float64)),
     )
+    counts = torch.from_numpy(np.asarray(count, dtype=np.int64))
+    return Adjacency(rows.to(device), counts.to(device))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -13,8 +11,6 @@ from graphlab._checks import check_edge_index, check_edge_weight
 from graphlab.embed.fastrp._adjacency import Adjacency, from_matrix
 
 __all__: list[str] = []
-
-_Graph = tuple[Tensor, Tensor, Any, Any]
 
 
 def add_edges(
@@ -40,29 +36,14 @@ def add_edges(
         pair = (int(worst.row[at]), int(worst.col[at]))
         raise ValueError(f"edge_weight must leave weights >= 0, but {pair} gets {worst.data[at]}")
     total.eliminate_zeros()
-    touched = torch.zeros(count, dtype=torch.bool, device=adjacency.rowptr.device)
+    touched = torch.zeros(count, dtype=torch.bool, device=adjacency.rows.device)
     touched[edge_index[0].to(touched.device)] = True
     return from_matrix(total, np.diff(total.indptr), touched.device), touched
 
 
 def affected_rows(adjacency: Adjacency, touched: Tensor, moved: Tensor) -> Tensor:
     """Rows whose own entries changed or that have an entry in a column that moved."""
-    hits = torch.zeros(adjacency.col.numel() + 1, dtype=torch.int64, device=moved.device)
-    torch.cumsum(moved[adjacency.col.long()], 0, out=hits[1:])
-    reached = hits[adjacency.rowptr[1:]] > hits[adjacency.rowptr[:-1]]
+    hits = torch.zeros(adjacency.rows.col.numel() + 1, dtype=torch.int64, device=moved.device)
+    torch.cumsum(moved[adjacency.rows.col.long()], 0, out=hits[1:])
+    reached = hits[adjacency.rows.rowptr[1:]] > hits[adjacency.rows.rowptr[:-1]]
     return (touched | reached).nonzero().view(-1)
-
-
-def rows_of(graph: _Graph, rows: Tensor) -> _Graph:
-    """The matrix restricted to some rows."""
-    rowptr, col, weight, row_scale = graph
-    length = rowptr.diff()[rows]
-    borders = torch.cat([length.new_zeros(1), length.cumsum(0)])
-    entry = torch.arange(int(borders[-1]), device=col.device)
-    entry += torch.repeat_interleave(rowptr[rows] - borders[:-1], length)
-    return (
-        borders,
-        col[entry],
-        None if weight is None else weight[entry],
-        None if row_scale is None else row_scale[rows],
-    )

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
-from graphlab.embed.fastrp._delta import add_edges, affected_rows, rows_of
+from graphlab.embed.fastrp._delta import add_edges, affected_rows
 from graphlab.embed.fastrp._inputs import NodeInputs
 from graphlab.embed.fastrp._options import Options
 from graphlab.embed.fastrp._panels import BLOCK, Problem, make_problem, panels, total_squares
 from graphlab.embed.fastrp._start import Start
-from graphlab.ops import propagate
+from graphlab.ops import SparseRows, propagate
 
 __all__: list[str] = []
 
@@ -60,7 +60,7 @@ class FittedGraph:
         for power in powers:
             rows = affected_rows(adjacency, touched, moved)
             state, previous = power.clone(), state
-            state[rows] = propagate(previous, *rows_of(new.problem.graph, rows))
+            state[rows] = propagate(previous, new.problem.graph.select(rows))
             moved = torch.zeros_like(moved)
             moved[rows] = True
             new.powers.append(state)
@@ -69,9 +69,9 @@ class FittedGraph:
     def arrays(self) -> dict[str, Tensor]:
         """Everything but the options, as named tensors."""
         tensors = {
-            "rowptr": self.adjacency.rowptr,
-            "col": self.adjacency.col,
-            "weight": self.adjacency.weight,
+            "rowptr": self.adjacency.rows.rowptr,
+            "col": self.adjacency.rows.col,
+            "weight": self.adjacency.rows.weight,
             "count": self.adjacency.count,
             "features": self.inputs.features,
             "node_id": self.inputs.node_id,
@@ -83,9 +83,8 @@ class FittedGraph:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Tensor], options: Options) -> FittedGraph:
         """The graph that :meth:`arrays` took apart."""
-        adjacency = Adjacency(
-            arrays["rowptr"], arrays["col"], arrays.get("weight"), arrays["count"]
-        )
+        rows = SparseRows(arrays["rowptr"], arrays["col"], arrays.get("weight"))
+        adjacency = Adjacency(rows, arrays["count"])
         inputs = NodeInputs(
             arrays.get("features"),
             float(arrays["property_ratio"][0]),

@@ -41,7 +41,7 @@ def read_inputs(
     projection_matrix: Tensor | None,
 ) -> NodeInputs:
     """Check and copy: the start is drawn later, and callers may write to theirs meanwhile."""
-    count, device = adjacency.num_nodes, adjacency.rowptr.device
+    count, device = adjacency.num_nodes, adjacency.rows.device
     if projection_matrix is not None:
         check_matrix(projection_matrix, "projection_matrix", rows=count)
         projection_matrix = projection_matrix.detach().to(device, copy=True)

@@ -23,7 +23,7 @@ from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
 from graphlab.embed.fastrp._standardize import standardize_columns
 from graphlab.embed.fastrp._start import Start
-from graphlab.ops import propagate, propagate_merge, propagate_squares
+from graphlab.ops import SparseRows, propagate, propagate_merge, propagate_squares
 
 __all__: list[str] = []
 
@@ -38,36 +38,25 @@ class Problem:
     """Everything an embedding is computed from.
 
     Attributes:
-        rowptr: int64 ``(N + 1,)``.
-        col: int32 ``(E,)``.
-        weight: ``(E,)`` in the dtype of the sums, or ``None``.
-        row_scale: ``(N,)`` in the dtype of the sums, or ``None``.
+        graph: The matrix; its values have the dtype of the sums.
         start: What is propagated.
         coefficients: Weights of the orders 0, 1, ..., q.
         normalize: Whether rows of the powers are divided by their norms.
         standardize: Whether columns of the sum get mean 0 and deviation 1.
     """
 
-    rowptr: Tensor
-    col: Tensor
-    weight: Tensor | None
-    row_scale: Tensor | None
+    graph: SparseRows
     start: Start
     coefficients: tuple[float, ...]
     normalize: bool
     standardize: bool
-
-    @property
-    def graph(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        """The matrix as the operators take it."""
-        return self.rowptr, self.col, self.weight, self.row_scale
 
     def powers(self, count: int) -> list[Tensor]:
         """Return H_1, ..., H_count."""
         powers = []
         state = self.start.columns(0, self.start.dim)
         for _ in range(count):
-            state = propagate(state, *self.graph)
+            state = propagate(state, self.graph)
             powers.append(state)
         return powers
 
@@ -75,19 +64,19 @@ class Problem:
         """Columns ``[lo, hi)`` of the embedding, in the dtype of the sums."""
         out = propagate_merge(
             self.start.columns(lo, hi),
-            *self.graph,
+            self.graph,
             coefficients=self.coefficients,
             normalize=self.normalize,
             squares=squares,
         )
-        if self.row_scale is None and not bool(out.sum().isfinite()):
+        if self.graph.row_scale is None and not bool(out.sum().isfinite()):
             _refuse_overflow(out)
         return standardize_columns(out) if self.standardize else out
 
     def squares(self, lo: int, hi: int) -> Tensor:
         """Squares of the columns ``[lo, hi)`` by block, ``(blocks, K, N)``."""
         start = self.start.columns(lo, hi)
-        blocks = propagate_squares(start, *self.graph, coefficients=self.coefficients)
+        blocks = propagate_squares(start, self.graph, coefficients=self.coefficients)
         return blocks.permute(2, 0, 1)
 
 
@@ -96,25 +85,20 @@ def make_problem(
 ) -> Problem:
     """Bring the matrix to the dtype of the sums."""
     dtype = working_dtype(start.dtype)
-    weight = adjacency.weight
+    rows, weight = adjacency.rows, adjacency.rows.weight
     if weight is not None:
         if row_scale is not None:
-            weight, row_scale = _balanced(adjacency.rowptr, weight, row_scale)
+            weight, row_scale = _balanced(rows.rowptr, weight, row_scale)
         weight = weight.to(dtype)
         if weight.numel() and bool(weight.max().isinf()):
-            top = float(adjacency.weight.max())  # type: ignore[union-attr]
+            top = float(rows.weight.max())  # type: ignore[union-attr]
             raise ValueError(
                 f"edge_weight up to {top:.3g} exceeds {dtype}: divide it, or pass "
                 "dtype=torch.float64"
             )
-    return Problem(
-        rowptr=adjacency.rowptr,
-        col=adjacency.col,
-        weight=weight,
-        row_scale=None if row_scale is None else row_scale.to(dtype),
-        start=start,
-        **options,
-    )
+    scale = None if row_scale is None else row_scale.to(dtype)
+    graph = SparseRows(rows.rowptr, rows.col, weight, row_scale=scale)
+    return Problem(graph, start, **options)
 
 
 def _balanced(rowptr: Tensor, weight: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,8 +136,8 @@ def total_squares(
 ) -> Tensor:
     """Squared norms of whole rows, ``(K, N)``, from the panels of this and the other processes."""
     used = sum(c != 0 for c in problem.coefficients)
-    size = (used, problem.rowptr.numel() - 1)
-    total = problem.rowptr.new_zeros(size, dtype=torch.float64)
+    size = (used, problem.graph.num_rows)
+    total = problem.graph.rowptr.new_zeros(size, dtype=torch.float64)
     if not spread:
         for lo, hi in cuts:
             for block in problem.squares(lo, hi):
@@ -186,7 +170,7 @@ def embed(
         return _into_file(problem, cuts, squares, Path(out), spread, group, dtype)
     if len(cuts) == 1 and not spread:
         return problem.merged(lo, hi, squares).to(dtype)
-    rows = problem.rowptr.numel() - 1
+    rows = problem.graph.num_rows
     wide = working_dtype(problem.start.dtype)
     result = problem.start.factor.new_empty((rows, hi - lo), dtype=wide)
     for begin, end in cuts:
@@ -217,7 +201,7 @@ def _into_file(
     if dtype not in kinds:
         raise ValueError(f"out holds float32 or float64, got dtype {dtype}")
     part = path.with_name(f"{path.name}.part")
-    shape = (problem.rowptr.numel() - 1, problem.start.dim)
+    shape = (problem.graph.num_rows, problem.start.dim)
     leader = not spread or rank(group) == 0
     if leader:
         path.parent.mkdir(parents=True, exist_ok=True)

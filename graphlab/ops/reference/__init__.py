@@ -8,6 +8,7 @@ Shapes: N, M rows; D features; E edges; K clusters. Graphs come as CSR (``rowptr
 ``N + 1``, ``col`` int32 of ``E``); ``col`` holds the other node of each anchor's row.
 """
 
+from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.attention import segment_attention, segment_attention_backward
 from graphlab.ops.reference.cliques import clique_overlap, maximal_cliques
 from graphlab.ops.reference.cluster import (
@@ -17,7 +18,6 @@ from graphlab.ops.reference.cluster import (
     cluster_sum,
 )
 from graphlab.ops.reference.edge import (
-    csr_rows,
     edge_cosine_sum,
     edge_cosine_sum_backward,
     edge_cosine_weight_grad,

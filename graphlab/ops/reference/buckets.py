@@ -37,12 +37,6 @@ class Bucket(NamedTuple):
             yield Bucket(self.node[part], None if self.mask is None else self.mask[part])
 
 
-def segment_pointers(batch: Tensor, num_segments: int) -> Tensor:
-    """First row of every segment and the number of rows, ``(B + 1,)``, for a sorted ``batch``."""
-    borders = torch.arange(num_segments + 1, device=batch.device)
-    return torch.searchsorted(batch, borders)
-
-
 def make_buckets(pointers: Tensor) -> list[Bucket]:
     """Group segments whose rounded size is equal; segments without rows are left out.
 
@@ -50,7 +44,7 @@ def make_buckets(pointers: Tensor) -> list[Bucket]:
     logarithmic.
 
     Args:
-        pointers: ``(B + 1,)`` as of :func:`segment_pointers`.
+        pointers: ``(B + 1,)``: first row of every segment, and the number of rows.
 
     Returns:
         list[Bucket]: Together they hold every row exactly once.

@@ -5,13 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.rows import chunks, unit_rows, unit_rows_backward
-
-
-def csr_rows(rowptr: Tensor, num_edges: int) -> Tensor:
-    """Row of every entry, ``(E,)``."""
-    rows = torch.arange(rowptr.numel() - 1, device=rowptr.device)
-    return torch.repeat_interleave(rows, rowptr.diff(), output_size=num_edges)
 
 
 def _edge_exponentials(u: Tensor, row: Tensor, col: Tensor, tau: float) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab.ops.reference.edge import csr_rows
+from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.rows import CHUNK_ELEMENTS, chunks
 
 #: Kinds of entries for :func:`budget_minimum`.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphlab.ops.reference.edge import csr_rows
+from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.rows import CHUNK_ELEMENTS
 
 

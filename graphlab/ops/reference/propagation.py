@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from graphlab.ops.reference.edge import csr_rows
+from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.rows import chunks
 
 #: Columns whose squares are added up before others are: panels start at its multiples.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._random import philox_uint32
+from graphlab.ops.csr import row_pointers
 from graphlab.ops.reference.rows import chunks
 
 
@@ -56,7 +57,7 @@ def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tenso
         moved, place = moved & kept, torch.where(kept, place, place[:, :1])
     size = int(place.max()) + 1 if count else 1
     member, rank = torch.unique(row * size + place, return_inverse=True)
-    node_ptr = _pointers(member // size, count)
+    node_ptr = row_pointers(member // size, count)
     local = rank - node_ptr[row]
     source, target = local[:, :-1][moved[:, 1:]], local[:, 1:][moved[:, 1:]]
     alone = ~moved[:, 1:].any(1)
@@ -67,7 +68,7 @@ def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tenso
     return (
         node_ptr,
         (member % size).int(),
-        _pointers(edge // width**2, count),
+        row_pointers(edge // width**2, count),
         torch.stack([edge // width % width, edge % width]).to(local_dtype(width)),
         local[:, 0].int(),
     )
@@ -86,8 +87,3 @@ def _visited(row: Tensor, place: Tensor) -> Tensor:
     first = step.new_full(member.shape, place.size(1))
     first = first.scatter_reduce(0, rank.flatten(), step.flatten(), "amin")
     return (first[rank] == step).cumsum(1)
-
-
-def _pointers(owner: Tensor, count: int) -> Tensor:
-    lengths = torch.bincount(owner, minlength=count)
-    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])

@@ -1,10 +1,11 @@
 """GAugLLM: views of texts and edges that a language model had a say in."""
 
 from graphlab.evaluate import labels_per_class_split
+from graphlab.tag.gaugllm.all_votes import apply_all_votes
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
 from graphlab.tag.gaugllm.degree_groups import degree_groups
-from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier, apply_all_votes
+from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 from graphlab.tag.gaugllm.gaugllm import GAugLLM
 from graphlab.tag.gaugllm.llm_votes import collect_votes, vote_edges
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts, PromptExperts

@@ -1,4 +1,4 @@
-"""The step of each self-supervised method on the two views of GAugLLM."""
+"""A step of each self-supervised method on the two views of GAugLLM."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from graphlab.contrastive import BGRL, GBT, S2GAE, GraphCL, GraphMAE, TwoViewModel
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
-from graphlab.tag.gaugllm.schedules import target_momentum
 
 View = tuple[Tensor, Tensor]
 
@@ -52,83 +52,34 @@ class Inputs:
         )
 
 
-class Backbone(nn.Module):
-    """A method with its loss on one draw of views."""
+def step_loss(
+    model: EmbeddingModel, inputs: Inputs, generator: torch.Generator, step: int
+) -> Tensor:
+    """Loss of one step of a method on both views, a scalar.
 
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model: Any = model
-
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        """Loss of one step, a scalar."""
-        raise NotImplementedError
-
-    def after_step(self, step: int, total: int) -> None:
-        """What a method does after the optimiser's step; nothing by default."""
-
-    def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings ``(N, D)`` in evaluation mode."""
-        z: Tensor = self.model.embed(x, edge_index)
-        return z
-
-
-def two_views(model: TwoViewModel, inputs: Inputs, generator: torch.Generator) -> list[View]:
-    """Views with the model's own random drops on top of what the language model changed."""
-    edges = (inputs.edge_index, inputs.second_edges(generator))
-    return [
-        (mask(x, generator=generator), drop(edge, generator=generator))
-        for mask, drop, x, edge in zip(
-            model.mask_features, model.drop_edge, (inputs.x1, inputs.x2), edges, strict=True
-        )
-    ]
-
-
-class _Bgrl(Backbone):
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        model: BGRL = self.model
-        one, two = two_views(model, inputs, generator)
-        return model.loss(model(*one), model(*two), model.target(*one), model.target(*two))
-
-    def after_step(self, step: int, total: int) -> None:
-        model: BGRL = self.model
-        model.update_target(target_momentum(step, model.momentum, total))
-
-
-class _Gbt(Backbone):
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        model: GBT = self.model
-        one, two = two_views(model, inputs, generator)
-        return model.loss(model(*one), model(*two))
-
-
-class _GraphCl(Backbone):
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        model: GraphCL = self.model
-        one, two = two_views(model, inputs, generator)
+    Methods that contrast views drop edges and mask columns on top of what the language model
+    changed; masked autoencoders restore every view that differs.
+    """
+    if isinstance(model, TwoViewModel):
         x, edge_index = inputs.x1, inputs.edge_index
-        corrupted = model(model.corrupt(x, generator=generator), edge_index)
-        return model.loss(model(*one), model(*two), model(x, edge_index), corrupted)
+        second = (inputs.x2, inputs.second_edges(generator))
+        return model.host_step(x, edge_index, generator=generator, step=step, second=second).loss
+    losses = []
+    for number, (x, edges) in enumerate(inputs.distinct(generator)):
+        if isinstance(model, S2GAE) and number == 1 and inputs.modifier is not None:
+            vetted = inputs.modifier.vetted(inputs.edge_index)
+            losses.append(_restore_vetted(model, x, edges, vetted, generator))
+        else:
+            losses.append(model.training_loss(x, edges, generator=generator, step=step))
+    return torch.stack(losses).mean()
 
 
-class _GraphMae(Backbone):
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        model: GraphMAE = self.model
-        losses = [model.loss(*view, generator=generator) for view in inputs.distinct(generator)]
-        return torch.stack(losses).mean()
-
-
-class _S2gae(Backbone):
-    def loss(self, inputs: Inputs, generator: torch.Generator) -> Tensor:
-        """Hide random edges, and all that the language model vouches for in the second view."""
-        model: S2GAE = self.model
-        losses = []
-        for number, (x, edges) in enumerate(inputs.distinct(generator)):
-            visible, hidden = model.mask(edges, generator=generator)
-            if number == 1 and inputs.modifier is not None:
-                vetted = inputs.modifier.vetted(inputs.edge_index)
-                visible, hidden = _move(visible, hidden, vetted, x.size(0))
-            losses.append(model.loss(x, visible, generator=generator, positives=hidden))
-        return torch.stack(losses).mean()
+def _restore_vetted(
+    model: S2GAE, x: Tensor, edge_index: Tensor, vetted: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Loss where random edges are hidden, and all that the language model vouches for."""
+    visible, hidden = _move(*model.mask(edge_index, generator=generator), vetted, x.size(0))
+    return model.loss(x, visible, generator=generator, positives=hidden)
 
 
 def _move(visible: Tensor, hidden: Tensor, vetted: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -144,7 +95,7 @@ def make_backbone(
     channels: tuple[int, int],
     rates: Mapping[str, Any],
     options: Mapping[str, Any],
-) -> Backbone:
+) -> EmbeddingModel:
     """Build a method around an encoder from F to D channels.
 
     Args:
@@ -156,12 +107,12 @@ def make_backbone(
     """
     width = channels[1]
     if name == "bgrl":
-        return _Bgrl(BGRL(encoder, width, **{"predictor_channels": 2 * width, **rates, **options}))
+        return BGRL(encoder, width, **{"predictor_channels": 2 * width, **rates, **options})
     if name == "gbt":
-        return _Gbt(GBT(encoder, **{**rates, **options}))
+        return GBT(encoder, **{**rates, **options})
     if name == "graphcl":
-        return _GraphCl(GraphCL(encoder, width, **{**rates, **options}))
+        return GraphCL(encoder, width, **{**rates, **options})
     if name == "graphmae":
-        return _GraphMae(GraphMAE(encoder, *channels, **options))
+        return GraphMAE(encoder, *channels, **options)
     levels = int(getattr(encoder, "num_levels", 1))
-    return _S2gae(S2GAE(encoder, width, **{"num_levels": levels, **options}))
+    return S2GAE(encoder, width, **{"num_levels": levels, **options})

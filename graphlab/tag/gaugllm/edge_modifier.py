@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import weakref
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,14 +10,16 @@ from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from graphlab._checks import check_edge_index, check_fraction, check_int
+from graphlab._checks import check_fraction, check_int
 from graphlab._random import make_generator
+from graphlab.tag.gaugllm._edit_plan import EditPlan, make_plan
+from graphlab.tag.gaugllm._opinion import opinion, pair_number
 from graphlab.tag.gaugllm._sampling import sample_in_group
-from graphlab.tag.gaugllm.candidates import ADD, DELETE, EdgeCandidates
+from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.changes import EdgeChanges, edge_changes
-from graphlab.tag.gaugllm.votes import CandidateVote, check_votes
+from graphlab.tag.gaugllm.votes import CandidateVote
 
-__all__ = ["LLMEdgeModifier", "apply_all_votes"]
+__all__ = ["LLMEdgeModifier"]
 
 
 class LLMEdgeModifier(BaseTransform):
@@ -43,7 +43,7 @@ class LLMEdgeModifier(BaseTransform):
             unknown.
         p_add (float): Budget for additions per degree, in [0, 1].
         p_del (float): Budget for deletions per degree, in [0, 1].
-        undirected (bool): Whether the graph is, and shall stay, undirected.
+        undirected (bool): The graph is undirected, and stays so.
         seed (int, optional): Seed of the draws of :meth:`__call__`; ``None`` takes one from the
             operating system. Every call draws anew.
         soft (bool): Draw a yes with the judge's probability instead of taking the vote; needs
@@ -89,9 +89,9 @@ class LLMEdgeModifier(BaseTransform):
         # An own generator: the global one is nobody's to advance.
         self.seed = torch.Generator().seed() if seed is None else check_int(seed, "seed", minimum=0)
         self._generator = make_generator(self.seed)
-        self._pair = _pair_number(candidates, self.undirected)
-        self._yes = _opinion(candidates, votes, self._pair, self.soft)
-        self._plan: _Plan | None = None
+        self._pair = pair_number(candidates, self.undirected)
+        self._yes = opinion(candidates, votes, self._pair, self.soft)
+        self._plan: EditPlan | None = None
         self._last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, data: Data) -> Data:
@@ -161,10 +161,10 @@ class LLMEdgeModifier(BaseTransform):
         """What the last call changed; None before the first."""
         return None if self._last is None else edge_changes(*self._last, self.candidates.num_nodes)
 
-    def _planned(self, edge_index: Tensor) -> _Plan:
+    def _planned(self, edge_index: Tensor) -> EditPlan:
         if self._plan is None or not self._plan.fits(edge_index):
             rates = (self.p_del, self.p_add)
-            self._plan = _make_plan(self.candidates, edge_index, rates, self.undirected)
+            self._plan = make_plan(self.candidates, edge_index, rates, self.undirected)
             self._yes = self._yes.to(edge_index.device)
             self._pair = self._pair.to(edge_index.device)
         return self._plan
@@ -178,146 +178,3 @@ class LLMEdgeModifier(BaseTransform):
             f"LLMEdgeModifier({len(self.candidates)} candidates, p_add={self.p_add}, "
             f"p_del={self.p_del}, undirected={self.undirected}, seed={self.seed})"
         )
-
-
-def apply_all_votes(
-    edge_index: Tensor,
-    candidates: EdgeCandidates,
-    votes: Tensor | CandidateVote,
-    *,
-    undirected: bool = False,
-    isolated: bool = False,
-) -> Tensor:
-    """Make every edit that was voted for, without draws.
-
-    Args:
-        edge_index: Edges ``(2, E)``.
-        candidates: What was judged.
-        votes: See :class:`LLMEdgeModifier`.
-        undirected: Change both directions together; by default each vote changes its own.
-        isolated: Whether nodes without edges get those voted for. In GAugLLM they do not, because
-            budgets are proportional to degrees.
-
-    Returns:
-        LongTensor: Edges ``(2, E')``, sorted, without repetition.
-
-    Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed.
-
-    Complexity: O((E + M) log(E + M)).
-    """
-    if not isinstance(candidates, EdgeCandidates):
-        raise TypeError(f"candidates must be EdgeCandidates, got {type(candidates).__name__}")
-    plan = _make_plan(candidates, edge_index, (1.0, 1.0), undirected)
-    pair = _pair_number(candidates, undirected)
-    yes = _opinion(candidates, votes, pair, False).to(edge_index.device)
-    drawn = torch.ones_like(yes, dtype=torch.bool)
-    if not isolated:
-        drawn = plan.budget[plan.group] > 0
-    edges = plan.apply(edge_index, drawn, yes)
-    keys = (edges[0] * candidates.num_nodes + edges[1]).unique()
-    return torch.stack([keys // candidates.num_nodes, keys % candidates.num_nodes])
-
-
-def _pair_number(candidates: EdgeCandidates, undirected: bool) -> Tensor:
-    """Number of each candidate's pair ``(M,)``: the same for both directions if undirected."""
-    if not undirected:
-        return torch.arange(len(candidates), device=candidates.src.device)
-    ends = torch.stack([candidates.src, candidates.dst]).sort(dim=0).values
-    keys = ends[0] * candidates.num_nodes + ends[1]
-    number: Tensor = keys.unique(return_inverse=True)[1]
-    return number
-
-
-def _opinion(
-    candidates: EdgeCandidates, votes: Tensor | CandidateVote, pair: Tensor, soft: bool
-) -> Tensor:
-    """How much speaks for each pair: 1, 0, NaN if nothing is known; probabilities if ``soft``."""
-    vote, probability = _read_votes(candidates, votes)
-    if soft and probability is None:
-        raise ValueError("soft=True needs votes with a probability")
-    value = probability.double() if soft and probability is not None else vote.double()
-    known = vote >= 0
-    total = value.new_zeros(len(candidates)).index_add_(0, pair[known], value[known])
-    count = value.new_zeros(len(candidates)).index_add_(0, pair[known], known[known].double())
-    mean = (total / count)[pair]  # 0 / 0 is NaN: nobody knows
-    return mean if soft else torch.where(mean == 0.5, torch.nan, mean.round())
-
-
-def _read_votes(
-    candidates: EdgeCandidates, votes: Tensor | CandidateVote
-) -> tuple[Tensor, Tensor | None]:
-    """Votes and probabilities, checked against the candidates."""
-    if not isinstance(votes, CandidateVote):
-        return check_votes(votes, len(candidates)).to(candidates.src.device), None
-    same = len(votes) == len(candidates) and torch.equal(votes.anchor, candidates.src)
-    if not (same and torch.equal(votes.item, candidates.dst)):
-        raise ValueError("votes must be about the pairs of candidates, in their order")
-    return votes.vote, votes.probability
-
-
-@dataclass
-class _Plan:
-    """What one edge tensor and the candidates have to do with each other."""
-
-    candidates: EdgeCandidates
-    undirected: bool
-    source: weakref.ReferenceType[Tensor]
-    version: int
-    group: Tensor  # (M,) list that each candidate is in: two per node
-    budget: Tensor  # (2 N,) draws per list
-    slots: tuple[Tensor, ...]  # each (E,): candidate that asks about this edge, M for none
-
-    def fits(self, edge_index: Tensor) -> bool:
-        return self.source() is edge_index and edge_index._version == self.version
-
-    def apply(self, edge_index: Tensor, drawn: Tensor, yes: Tensor) -> Tensor:
-        """Edges after the edits among those drawn."""
-        kind = self.candidates.kind.to(edge_index.device)
-        gone = torch.zeros(kind.numel() + 1, dtype=torch.bool, device=edge_index.device)
-        gone[:-1] = drawn & (kind == DELETE) & (yes < 0.5)
-        keep = torch.ones(edge_index.size(1), dtype=torch.bool, device=edge_index.device)
-        for slot in self.slots:
-            keep &= ~gone[slot]
-        new = drawn & (kind == ADD) & (yes > 0.5)
-        ends = (self.candidates.src, self.candidates.dst)
-        pairs = torch.stack([end.to(new.device)[new] for end in ends])
-        return torch.cat([edge_index[:, keep], self.directions(pairs)], dim=1)
-
-    def directions(self, pairs: Tensor) -> Tensor:
-        """The pairs in both directions if the graph is undirected, once each."""
-        if not self.undirected:
-            return pairs
-        count = self.candidates.num_nodes
-        both = torch.cat([pairs, pairs.flip(0)], dim=1)
-        keys = (both[0] * count + both[1]).unique()
-        return torch.stack([keys // count, keys % count])
-
-
-def _make_plan(
-    candidates: EdgeCandidates, edge_index: Tensor, rates: tuple[float, float], undirected: bool
-) -> _Plan:
-    count = candidates.num_nodes
-    edges = check_edge_index(edge_index, count)
-    candidates.check_graph(edges)
-    check_edge_index(edges, count, symmetric=undirected, unless="undirected=False")
-    forward, backward = edges[0] * count + edges[1], edges[1] * count + edges[0]
-    known, order = candidates.keys.to(edges.device).sort()
-    number = torch.cat([order, order.new_full((1,), len(candidates))])
-    slots = []
-    for keys in (forward, backward) if undirected else (forward,):
-        place = torch.searchsorted(known, keys)
-        found = torch.isin(keys, known)
-        slots.append(number[torch.where(found, place, len(candidates))])
-    degree = torch.bincount(edges[0], minlength=count).double()
-    budget = torch.stack([(rate * degree).round() for rate in rates], dim=1).flatten().long()
-    group = (2 * candidates.src + candidates.kind).to(edges.device)
-    return _Plan(
-        candidates,
-        undirected,
-        weakref.ref(edge_index),
-        edge_index._version,
-        group,
-        budget,
-        tuple(slots),
-    )

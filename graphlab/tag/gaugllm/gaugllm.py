@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,11 +18,12 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._deprecation import warn_renamed
+from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine
-from graphlab.tag.gaugllm._backbones import Backbone, Inputs, make_backbone
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab.tag.gaugllm._backbones import Inputs, make_backbone, step_loss
 from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 
@@ -135,7 +135,10 @@ class GAugLLM(Estimator):
                 notices).
         """
         self._check_parameters()
-        callback = None if callback is None else _row_callback(callback)
+        if callback is not None:
+            callback = row_callback(
+                callback, "callback(step, loss)", lambda row: (row["epoch"], row["loss"])
+            )
         inputs = self._inputs(data)
         model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
         inputs = inputs.to(_dtype(model))
@@ -151,7 +154,7 @@ class GAugLLM(Estimator):
             rate = warmup_cosine(step + 1, self.lr, rise, self.epochs + 1)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = model.loss(inputs, generator)
+            loss = step_loss(model, inputs, generator, step)
             row = {"epoch": step, "loss": finite_loss(loss, f"step {step}"), "lr": rate}
             history.append(row)
             optimizer.zero_grad()
@@ -237,7 +240,7 @@ class GAugLLM(Estimator):
         edges = check_edge_index(data.edge_index, count)
         return Inputs(*views, edges, self.edge_modifier)
 
-    def _build(self, in_channels: int) -> Backbone:
+    def _build(self, in_channels: int) -> EmbeddingModel:
         # The constructors of layers draw from the global generator, which is put back afterwards.
         with seeded(self.seed, torch.device("cpu")):
             make = self.encoder
@@ -275,18 +278,6 @@ class GAugLLM(Estimator):
             self.view_features = (arrays["view/0"], arrays.get("view/1", arrays["view/0"]))
         self.network_ = self._build(self._in_channels).eval()
         self.network_.load_state_dict(unpacked("network/", arrays))
-
-
-def _row_callback(callback: Callable[..., None]) -> Callback:
-    """A callback that takes rows; one of ``(step, loss)``, as there was earlier, is wrapped."""
-    try:
-        inspect.signature(callback).bind({})
-    except TypeError:
-        warn_renamed("callback(step, loss)", "callback(row)", stacklevel=4)
-        return lambda row: callback(row["epoch"], row["loss"])
-    except ValueError:  # a builtin that tells no signature
-        pass
-    return callback
 
 
 def _dtype(model: nn.Module) -> torch.dtype:

@@ -1,7 +1,5 @@
 """GraphCLIP: a graph tower aligned with the language of its summaries."""
 
-from graphlab.tag.graphclip.adversarial import adversarial_backward, feature_rms
-from graphlab.tag.graphclip.augment import augment_subgraphs
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.linkpred import LinkPredictor
 from graphlab.tag.graphclip.llm_summary import LLMSummarizer
@@ -9,9 +7,12 @@ from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.official import load_official_checkpoint, read_official_pairs
 from graphlab.tag.graphclip.pairs import GraphTextPairs
 from graphlab.tag.graphclip.positional import random_walk_encoding
-from graphlab.tag.graphclip.pretrain import (
+from graphlab.tag.graphclip.pretraining import (
     PretrainConfig,
     PretrainResult,
+    adversarial_backward,
+    augment_subgraphs,
+    feature_rms,
     pretrain,
     retrieval_at_1,
 )

@@ -11,7 +11,7 @@ from torch_geometric.nn import GPSConv, SAGEConv
 
 from graphlab._autograd import first_order
 from graphlab._precision import widened
-from graphlab.ops.reference.buckets import segment_pointers
+from graphlab.ops.csr import row_pointers
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
             _rows(target, source, batch.numel()),
             _rows(source, target, batch.numel()),
             1 / degree.clamp(min=1).to(dtype),
-            segment_pointers(batch, num_graphs),
+            row_pointers(batch, num_graphs),
         )
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_index, check_int
-from graphlab.ops.reference.buckets import make_buckets, segment_pointers
+from graphlab.ops.csr import row_pointers
+from graphlab.ops.reference.buckets import make_buckets
 
 __all__ = ["random_walk_encoding"]
 
@@ -56,7 +57,7 @@ def random_walk_encoding(
     walk_length = check_int(walk_length, "walk_length", minimum=1)
     if bool((batch.diff() < 0).any()):
         raise ValueError("batch must ascend")
-    pointers = segment_pointers(batch, num_graphs)
+    pointers = row_pointers(batch, num_graphs)
     row, col = edge_index
     if bool((batch[row] != batch[col]).any()):
         raise ValueError("edge_index must not join nodes of different graphs")

@@ -120,8 +120,7 @@ class SubgraphSampler:
             owner, node = self._hops(graph, roots.numpy(), stream)
             return _induced(graph, owner, node, roots.numpy())
         walks = random_walk(
-            graph.rowptr,
-            graph.col,
+            graph,
             roots,
             length=self.walk_length,
             restart=self.restart,

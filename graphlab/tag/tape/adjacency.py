@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_int
-from graphlab.ops import propagate
+from graphlab.ops import SparseRows, propagate
 
 __all__ = ["SharedAdjacency"]
 
 KINDS = ("gcn", "sage")
-Rows = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class SharedAdjacency:
-    """Rows of a matrix, and those of its transpose for the derivative.
+    """A matrix and its transpose, which the derivative reads.
 
     Attributes:
-        rows: ``rowptr``, ``col`` and ``weight`` of the matrix.
-        columns: The same of its transpose.
-        kind: ``"gcn"`` or ``"sage"``.
+        rows (SparseRows): The matrix.
+        columns (SparseRows): Its transpose.
+        kind (str): ``"gcn"`` or ``"sage"``.
 
     Build it with :meth:`build`; multiply with ``@``.
     """
 
-    rows: Rows
-    columns: Rows
+    rows: SparseRows
+    columns: SparseRows
     kind: str
 
     @staticmethod
@@ -61,39 +59,13 @@ class SharedAdjacency:
         else:
             degree = torch.bincount(edge_index[1], minlength=count)
             weight = degree.clamp(min=1).float().reciprocal()[edge_index[1]]
-        source, target = edge_index
-        rows = _compressed(target, source, weight, count)
-        return SharedAdjacency(rows, _compressed(source, target, weight, count), kind)
+        rows = SparseRows.from_edge_index(edge_index.flip(0), count, weight)
+        return SharedAdjacency(rows, SparseRows.from_edge_index(edge_index, count, weight), kind)
 
     @property
     def num_nodes(self) -> int:
         """Number of rows."""
-        return self.rows[0].numel() - 1
+        return self.rows.num_rows
 
     def __matmul__(self, h: Tensor) -> Tensor:
-        out: Tensor = _Product.apply(h, self)  # type: ignore[no-untyped-call]
-        return out
-
-
-def _compressed(row: Tensor, col: Tensor, weight: Tensor, count: int) -> Rows:
-    order = torch.argsort(row, stable=True)
-    borders = torch.arange(count + 1, device=row.device)
-    return torch.searchsorted(row[order], borders), col[order].int(), weight[order]
-
-
-class _Product(torch.autograd.Function):
-    """The operator itself would sort its transpose in every backward."""
-
-    @staticmethod
-    def forward(ctx: Any, h: Tensor, matrix: SharedAdjacency) -> Tensor:
-        ctx.matrix = matrix
-        return _multiply(matrix.rows, h)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        return _multiply(ctx.matrix.columns, grad), None
-
-
-def _multiply(part: Rows, h: Tensor) -> Tensor:
-    rowptr, col, weight = part
-    return propagate(h.contiguous(), rowptr, col, weight.to(h.dtype))
+        return propagate(h.contiguous(), self.rows, transposed=self.columns)

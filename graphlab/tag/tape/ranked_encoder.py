@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_int, check_range, check_tensor
-from graphlab.ops import propagate
+from graphlab.ops import SparseRows, propagate
+from graphlab.ops.csr import row_pointers
 
 __all__ = ["RankedPredictionEncoder"]
 
@@ -133,12 +134,11 @@ class _SumOfRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         (ids,) = ctx.saved_tensors
-        borders = torch.arange(ctx.rows + 1, device=ids.device)
         parts = []
         for column in ids.t():
             # Narrow keys sort by counting.
             key = column.to(torch.int16) if ctx.rows < 2**15 else column
             value, order = torch.sort(key, stable=True)
-            rowptr = torch.searchsorted(value, borders.to(value.dtype))
-            parts.append(propagate(grad.contiguous(), rowptr, order.int()))
+            rows = SparseRows(row_pointers(value, ctx.rows), order.int(), num_cols=grad.size(0))
+            parts.append(propagate(grad.contiguous(), rows))
         return torch.stack(parts), None

@@ -27,7 +27,7 @@ def undirected(nodes=60):
 
 def test_objects_of_walks_are_the_packed_subgraphs():
     graph = undirected()
-    walks = random_walk(graph.rowptr, graph.col, torch.arange(60), length=20, restart=0.5)
+    walks = random_walk(graph, torch.arange(60), length=20, restart=0.5)
     walks[7, 1:] = -1  # a walk that never leaves
     returned = walks < 0
     path = torch.where(returned, walks[:, :1], walks).long()

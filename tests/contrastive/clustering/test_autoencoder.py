@@ -71,11 +71,23 @@ def test_pretraining_lowers_the_loss_reproducibly() -> None:
             epochs=40,
             batch_size=16,
             generator=generator,
-            callback=lambda epoch, loss: losses.append(loss),  # noqa: B023
+            callback=lambda row: losses.append(row["loss"]),  # noqa: B023
         )
         runs.append(losses)
     assert runs[0] == runs[1]
     assert runs[0][-1] < 0.7 * runs[0][0]
+
+
+def test_callback_of_two_arguments_is_deprecated() -> None:
+    model, epochs = SDCNAutoEncoder(40, (30,), 5), []
+    with pytest.warns(FutureWarning, match=r"callback\(epoch, loss\) is callback\(row\) now"):
+        pretrain_autoencoder(
+            model,
+            features(),
+            epochs=2,
+            callback=lambda epoch, loss: epochs.append(epoch),  # type: ignore[misc, arg-type]
+        )
+    assert epochs == [0, 1]
 
 
 def test_bad_input() -> None:

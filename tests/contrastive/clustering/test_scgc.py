@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 
-from graphlab.contrastive import SCGC, influence_graph, initial_centers
+from graphlab.contrastive import SCGC, influence_graph
 from graphlab.evaluate import clustering_scores
 
 
@@ -31,8 +34,8 @@ def test_finds_planted_groups(negatives: str) -> None:
     model = small(negatives=negatives).fit(x, edge_index)
     assert clustering_scores(y, model.predict())["acc"] > 0.9
     assert model.embed(x).shape == (120, 4)
-    assert len(model.history_["loss"]) == 30
-    assert model.history_["changed"][-1] < 0.05
+    assert [row["epoch"] for row in model.history_] == list(range(30))
+    assert model.history_[-1]["changed"] < 0.05
 
 
 def test_same_seed_same_bits_and_global_state_untouched() -> None:
@@ -68,12 +71,66 @@ def test_any_encoder_and_a_prepared_graph() -> None:
     x, edge_index, _ = blobs()
     encoder = nn.Sequential(nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 5))
     model = small(encoder=encoder, epochs=10)
-    seen: list[int] = []
-    model.fit(x, influence_graph(edge_index, 120, 2), callback=lambda e, z, labels: seen.append(e))
-    assert seen == list(range(10))
+    assert model.fit(x, influence_graph(edge_index, 120, 2)) is model
     assert model.embed(x).shape == (120, 5)
-    with pytest.raises(ValueError, match="encoder must be None to save"):
-        model.save("nowhere")
+
+
+def test_callback_takes_the_rows_of_the_history() -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=4, pretrain_epochs=1)
+    seen: list[dict[str, Any]] = []
+
+    def callback(row: dict[str, Any]) -> None:
+        seen.append(row)
+        assert model.embed(x).shape == (120, 4)
+        assert model.predict().shape == (120,)
+
+    model.fit(x, edge_index, callback=callback)
+    assert seen == model.history_
+    assert [set(row) for row in seen] == 4 * [{"epoch", "loss", "changed"}]
+
+
+def test_callback_of_three_arguments_is_deprecated() -> None:
+    x, edge_index, _ = blobs()
+    model, seen = small(epochs=2, pretrain_epochs=1), []
+
+    def callback(epoch: int, z: Tensor, labels: Tensor) -> None:
+        seen.append((epoch, z.shape, labels.shape))
+
+    with pytest.warns(FutureWarning, match=r"callback\(epoch, z, labels\) is callback\(row\) now"):
+        model.fit(x, edge_index, callback=callback)  # type: ignore[arg-type]
+    assert seen == [(0, (120, 4), (120,)), (1, (120, 4), (120,))]
+
+
+def test_clone_has_the_parameters_and_no_fit() -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=2, pretrain_epochs=1, tau=0.7).fit(x, edge_index)
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    assert repr(twin) == repr(model) and "tau=0.7" in repr(model)
+    with pytest.raises(NotFittedError):
+        twin.predict()
+    assert torch.equal(twin.fit(x, edge_index).embed(x), model.embed(x))
+    assert twin.set_params(tau=0.2).get_params()["tau"] == 0.2
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_save_and_load_with_any_encoder(own: bool, tmp_path: Path) -> None:
+    def make(width: int = 5) -> nn.Module | None:
+        return nn.Sequential(nn.Linear(12, width), nn.Tanh()) if own else None
+
+    x, edge_index, _ = blobs()
+    model = small(encoder=make(), epochs=3, pretrain_epochs=1).fit(x, edge_index)
+    folder = model.save(tmp_path / "model")
+    again = SCGC.load(folder, encoder=make())
+    assert torch.equal(again.embed(x), model.embed(x))
+    assert torch.equal(again.predict(), model.predict())
+    assert again.history_ == model.history_
+    with pytest.raises(ValueError, match="encoder must be like the one that was saved"):
+        SCGC.load(folder, encoder=make(6) if own else nn.Linear(12, 4))
+    if own:
+        with pytest.raises(TypeError, match=r"load takes the objects \['encoder'\]"):
+            SCGC.load(folder)
 
 
 def test_save_and_load(tmp_path: Path) -> None:
@@ -82,21 +139,14 @@ def test_save_and_load(tmp_path: Path) -> None:
     again = SCGC.load(model.save(tmp_path / "model"))
     assert torch.equal(again.embed(x), model.embed(x))
     assert torch.equal(again.predict(), model.predict())
-    assert again.contrast.tau == 0.7
-    assert again.hidden_channels == (32,)
-
-
-def test_initial_centers_are_means() -> None:
-    x, _, y = blobs()
-    centers, labels = initial_centers(x, 3, seed=0)
-    assert clustering_scores(y, labels)["acc"] > 0.9
-    torch.testing.assert_close(centers[0], x[labels == 0].mean(0))
+    assert again.get_params() == model.get_params()
 
 
 def test_bad_input() -> None:
     x, edge_index, _ = blobs()
-    with pytest.raises(ValueError, match="not fitted"):
-        small().predict()
+    for use in (lambda: small().predict(), lambda: small().embed(x), lambda: small().save("no")):
+        with pytest.raises(NotFittedError, match=r"SCGC is not fitted yet: call SCGC\.fit first"):
+            use()
     with pytest.raises(ValueError, match="x must have 12 columns"):
         small().fit(x[:, :5], edge_index)
     with pytest.raises(ValueError, match=r"x must be finite"):
@@ -105,20 +155,20 @@ def test_bad_input() -> None:
         small().fit(x, influence_graph(edge_index[:, (edge_index < 119).all(0)], 119))
     with pytest.raises(IndexError, match="edge_index"):
         small().fit(x, edge_index + 100)
-    with pytest.raises(ValueError, match="num_clusters must be at most 120"):
-        initial_centers(x, 121, 0)
     for name in ("num_clusters", "order", "in_channels", "out_channels", "n_init"):
         arguments = {"in_channels": 12, "num_clusters": 3, name: 0}
         with pytest.raises(ValueError, match=name):
-            SCGC(**arguments)  # type: ignore[arg-type]
+            SCGC(**arguments).fit(x, edge_index)  # type: ignore[arg-type]
+    for changes, name in (({"negatives": "all"}, "negatives"), ({"tau": 0.0}, "tau")):
+        with pytest.raises(ValueError, match=name):
+            small(**changes).fit(x, edge_index)
 
 
 def test_a_second_fit_repeats_the_first() -> None:
-    x, edge_index, _ = blobs()
+    x, edge_index, _ = blobs(600)  # more nodes than are sampled
     model = small(negatives="sampled", epochs=3, pretrain_epochs=2)
-    model.contrast.num_samples = 10
-    first = model.fit(x, edge_index).history_["loss"]
-    assert model.fit(x, edge_index).history_["loss"] == first
+    first = model.fit(x, edge_index).history_
+    assert model.fit(x, edge_index).history_ == first
 
 
 def test_new_nodes_may_come_in_another_precision() -> None:

@@ -16,7 +16,7 @@ from graphlab.contrastive import (
     TwoViewModel,
 )
 from graphlab.evaluate import linear_probe
-from tests.contrastive._hosts import METHODS, WIDTH, build, encoder, graph, step
+from tests.contrastive._hosts import METHODS, WIDTH, build, encoder, graph
 
 
 def train(name: str, epochs: int) -> tuple[TwoViewModel, list[float], Tensor]:
@@ -25,13 +25,12 @@ def train(name: str, epochs: int) -> tuple[TwoViewModel, list[float], Tensor]:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     generator = torch.Generator().manual_seed(0)
     losses = []
-    for epoch in range(epochs):
-        loss = step(model, x, edge_index, epoch, generator)
+    for step in range(epochs):
         optimizer.zero_grad()
+        loss = model.training_loss(x, edge_index, generator=generator, step=step)
         loss.backward()
         optimizer.step()
-        if isinstance(model, BGRL):
-            model.update_target()
+        model.after_step(step, epochs)
         losses.append(float(loss.detach()))
     return model, losses, model.embed(x, edge_index)
 
@@ -89,7 +88,7 @@ def test_progcl_keeps_one_mixture() -> None:
     mixture = model.contrast.mixture
     assert mixture is not None
     x, edge_index, _ = graph()
-    step(model, x, edge_index, 6, torch.Generator())
+    model.training_loss(x, edge_index, generator=torch.Generator(), step=6)
     assert model.contrast.mixture is mixture
 
 
@@ -112,12 +111,10 @@ def test_pot_takes_every_host(name: str) -> None:
     model = build(name, edge_index)
     rates = [getattr(d, "probability", getattr(d, "p", 0.0)) for d in model.drop_edge]
     pot = POT(model.encoder, edge_index, drop_rate=rates, kappa=0.4, mode="sound")
-    generator = torch.Generator().manual_seed(0)
-    views = model.views(x, edge_index, generator=generator)
-    z1, z2 = (model(*view) for view in views)
-    loss = pot(
-        step(model, x, edge_index, 5, generator), z1, z2, x, views=(views[0][1], views[1][1])
-    )
+    host = model.host_step(x, edge_index, generator=torch.Generator().manual_seed(0), step=5)
+    loss = pot.regularise(host, x)
+    views = (host.views[0][1], host.views[1][1])
+    assert torch.equal(loss, pot(host.loss, host.z1, host.z2, x, views=views))
     loss.backward()
     for parameter in model.encoder.parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all()
@@ -139,3 +136,41 @@ class _Plain(nn.Module):
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         z: Tensor = self.layers(x)
         return z
+
+
+def test_the_second_view_may_start_from_another_graph() -> None:
+    x, edge_index, _ = graph()
+    model = GRACE(encoder(), WIDTH, drop_edge=(0.0, 0.0))
+    second = (2 * x, edge_index[:, :20])
+    step = model.host_step(x, edge_index, generator=torch.Generator(), second=second)
+    for view, source in zip(step.views, ((x, edge_index), second), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(view, source, strict=True))
+    assert torch.equal(step.z2, model(*second))
+
+
+class _OwnMethod(TwoViewModel):
+    """A method of a user, with nothing but its loss."""
+
+    def view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[tuple[Tensor, Tensor]],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        return (z1 - z2).square().mean() * (step + 1)
+
+
+def test_a_method_of_ones_own_needs_a_loss_only() -> None:
+    x, edge_index, _ = graph()
+    model = _OwnMethod(encoder(), (0.1, 0.2), (0.0, 0.0))
+    losses = [
+        model.training_loss(x, edge_index, generator=torch.Generator().manual_seed(0), step=step)
+        for step in (0, 1)
+    ]
+    assert float(losses[1].detach()) == pytest.approx(2 * float(losses[0].detach()))
+    bare = TwoViewModel(encoder(), (0.1, 0.2), (0.0, 0.0))
+    with pytest.raises(NotImplementedError, match="TwoViewModel must implement view_loss"):
+        bare.training_loss(x, edge_index, generator=torch.Generator())

@@ -103,7 +103,7 @@ def test_entry_bounds(case):
         row, col = data[f"A_nz_{k}"].long()
         for name, value in (("upper", graph.high), ("lower", graph.low)):
             dense = torch.zeros(nodes, nodes, dtype=torch.float64)
-            dense[graph.pattern.rows(), graph.pattern.col.long()] = value
+            dense[graph.pattern.row(), graph.pattern.col.long()] = value
             want = data[f"A_{name}_nz_{k}"].double()
             torch.testing.assert_close(dense[row, col], want, rtol=1e-6, atol=1e-7)
             assert int((dense != 0).sum()) == int((want != 0).sum())

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import RowPattern, reference
+from graphlab.ops import SparseRows, reference
 from graphlab.ops.csr import CSRGraph
 
 OPS: Any = torch.ops.graphlab
@@ -488,13 +488,13 @@ def interval_cases() -> None:
 
 def interval_case(rows: int, columns: int, entries: int, width: int, dtype: torch.dtype) -> None:
     row = randint(rows, entries).sort().values
-    a = RowPattern.from_rows(row, randint(columns, entries, seed=1), rows, columns)
-    where, order = f"{rows}x{columns} {entries} entries {width}", a.entry_t.long()
-    transpose = a.rowptr_t, a.col_t, a.entry_t
+    a = SparseRows.from_rows(row, randint(columns, entries, seed=1), rows, columns)
+    where, order = f"{rows}x{columns} {entries} entries {width}", a.transposed.entry.long()
+    transpose = a.transposed
     low = randn(entries, dtype=dtype).abs()
     high = low + randn(entries, dtype=dtype, seed=1).abs()
     ends = [randn(columns, width, dtype=dtype, seed=k) for k in (2, 3)]
-    tail = a.rowptr_t, a.col_t, low[order], high[order]
+    tail = *a.transposed[:2], low[order], high[order]
     compare(
         "interval_propagate", *ends, a.rowptr, a.col, low, high, *tail, dtype=dtype, where=where
     )

@@ -17,8 +17,8 @@ from graphlab.contrastive import CLIPLoss
 from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain
 from graphlab.tag.graphclip import retrieval_at_1
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
-from graphlab.tag.graphclip._schedule import epoch_batches, learning_rate, split_pairs
 from graphlab.tag.graphclip.pairs import digest_of
+from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import toy_model, toy_pairs
 
@@ -166,10 +166,25 @@ def test_no_root_is_trained_and_held_out():
     assert all(torch.equal(a, b) for a, b in zip(split_pairs(once, 0.2, 1), plain, strict=True))
 
 
-def test_schedule_and_split():
-    rates = [learning_rate(s, 100, 10, 1.0) for s in range(100)]
-    assert rates[0] == pytest.approx(0.1) and rates[9] == pytest.approx(1.0)
-    assert rates[10:] == sorted(rates[10:], reverse=True) and rates[-1] < 0.01
+def test_the_rate_rises_and_falls():
+    settings = config(epochs=10, warmup=0.2, val_fraction=0.0)
+    rates = [row["lr"] for row in pretrain(toy_model(), toy_pairs(), settings).history]
+    assert rates[0] < rates[1] == pytest.approx(3e-3)
+    assert rates[1:] == sorted(rates[1:], reverse=True) and 0 < rates[-1] < 3e-4
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_before_the_step():
+    model = toy_model()
+    with torch.no_grad():
+        model.criterion.logit_scale.fill_(torch.nan)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    with pytest.raises(FloatingPointError, match="the loss is nan in step 0: lower lr"):
+        pretrain(model, toy_pairs(), config(val_fraction=0.0))
+    after = dict(model.named_parameters())
+    assert all(torch.equal(v, after[k]) for k, v in before.items() if v.isfinite().all())
+
+
+def test_batches_and_split():
     train, held = split_pairs(torch.arange(100), 0.1, 3)
     assert sorted([*train.tolist(), *held.tolist()]) == list(range(100)) and len(held) == 10
     batches = epoch_batches(train, 40, 3, 0)

@@ -11,11 +11,10 @@ import pytest
 import torch
 from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, read_json
 from graphlab.ops import random_walk
 from graphlab.tag import SubgraphSampler
 from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
-from graphlab.tag.graphclip import store as store_module
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
 from tests._data import golden
@@ -65,9 +64,7 @@ def test_walked_subgraphs_hold_what_was_traversed(max_nodes):
     sampler = SubgraphSampler(walk_length=14, restart=0.3, max_nodes=max_nodes, seed=5)
     store = sampler.sample(edge_index, NODES)
     graph = undirected(edge_index, NODES)
-    walks = random_walk(
-        graph.rowptr, graph.col, torch.arange(NODES), length=14, restart=0.3, seed=5
-    )
+    walks = random_walk(graph, torch.arange(NODES), length=14, restart=0.3, seed=5)
     for start, walk in enumerate(walks.tolist()):
         at, seen, edges = start, {start}, set()
         for node in walk[1:]:
@@ -200,7 +197,7 @@ def test_a_failed_save_leaves_the_older_store(tmp_path, monkeypatch):
     )
     one.save(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("graphlab.tag.graphclip.store.write_json", lambda *_: 1 / 0)
+        patch.setattr("graphlab.tag.graphclip.store.files.write_json", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             two.save(tmp_path)
     assert equal(SubgraphStore.load(tmp_path), one)
@@ -224,14 +221,13 @@ def test_a_reader_follows_a_store_that_is_replaced_meanwhile(tmp_path, monkeypat
         for seed in (0, 1)
     )
     one.save(tmp_path)
-    read = store_module._read_record
 
-    def read_too_early(folder):
-        record = read(folder)
+    def read_too_early(path):
+        record = read_json(path)
         two.save(tmp_path)
         return record
 
-    monkeypatch.setattr(store_module, "_read_record", read_too_early)
+    monkeypatch.setattr("graphlab.tag.graphclip.store.files.read_json", read_too_early)
     assert equal(SubgraphStore.load(tmp_path), two)
     (path,) = tmp_path.glob("node-*.npy")
     monkeypatch.undo()

@@ -1,1 +1,7 @@
 """PamC: contrast against cluster pairs, its statistics and its diagnosis."""
+
+from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis
+from graphlab.contrastive.losses.pamc.pamc import PamCLoss, pamc_loss
+from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics
+
+__all__ = ["ClusterStatistics", "PamCDiagnosis", "PamCLoss", "pamc_loss"]

@@ -1,26 +1,20 @@
-"""How far a linear-time negative term is from the exact one: value, gradient and bound."""
+"""Distance of a linear-time negative term from the exact one: value, gradient and bound."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_int, check_matrix
-from graphlab._precision import widened
-from graphlab.contrastive.losses.pamc.negatives import exact_logsum, moment_logsum
-from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics
+from graphlab.contrastive.losses.pamc.negatives import NegativeTerm, exact_logsum, moment_logsum
+from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
 from graphlab.ops import unit_rows
 from graphlab.ops.reference import KEEP, unit_rows_backward
 
-if TYPE_CHECKING:
-    from graphlab.contrastive.losses.pamc.pamc import PamCLoss
-
-__all__ = ["PamCDiagnosis"]
+__all__ = ["PamCDiagnosis", "diagnose"]
 
 #: Up to this many rows the gradient is compared with the fully exact one.
 _EXACT_ROWS = 4096
@@ -28,18 +22,19 @@ _EXACT_ROWS = 4096
 
 @dataclass(frozen=True)
 class PamCDiagnosis:
-    """What :meth:`PamCLoss.diagnose` found.
+    """Result of :meth:`PamCLoss.diagnose`.
 
     Attributes:
-        value_gap: Estimated minus exact negative term, both of the anchors (``"meta"`` compares
-            clusters, not nodes; its value estimates nothing, so expect a gap of order log N).
-        gradient_cosine: Cosine between the estimated and the exact gradient at the anchors.
-        gradient_error: Norm of their difference relative to the exact gradient.
-        bound: No row's estimate differs from the exact log-sum by more than this on the anchors,
-            before the own pair is exchanged; ``inf`` where no bound exists (``"meta"``,
+        value_gap (float): Estimated minus exact negative term, both of the anchors (``"meta"``
+            compares clusters, not nodes; its value estimates nothing, so expect a gap of order
+            log N).
+        gradient_cosine (float): Cosine between the estimated and the exact gradient at the anchors.
+        gradient_error (float): Norm of their difference relative to the exact gradient.
+        bound (float): No row's estimate differs from the exact log-sum by more than this on the
+            anchors, before the own pair is exchanged; ``inf`` where no bound exists (``"meta"``,
             ``"sampled"``), 0 for ``"exact"``.
-        cluster_sizes: Members (or mass) of every cluster.
-        num_anchors: Number of anchors.
+        cluster_sizes (tuple): Members (or mass) of every cluster.
+        num_anchors (int): Number of anchors.
     """
 
     value_gap: float
@@ -51,35 +46,34 @@ class PamCDiagnosis:
 
 
 def diagnose(
-    loss: PamCLoss,
+    term: NegativeTerm,
     z: Tensor,
     cluster: Tensor,
-    num_clusters: int | None,
+    num_clusters: int,
     anchors: int,
     generator: torch.Generator | None,
 ) -> PamCDiagnosis:
-    """Implement :meth:`PamCLoss.diagnose`."""
-    z = widened(check_matrix(z, "z").detach())
-    take = min(check_int(anchors, "anchors", minimum=1), z.size(0))
+    """:meth:`PamCLoss.diagnose` of checked arguments, z without a gradient."""
+    take = min(anchors, z.size(0))
     device = z.device if generator is None else generator.device
     chosen = torch.randperm(z.size(0), generator=generator, device=device)[:take].to(z.device)
-    statistics = ClusterStatistics.collect(z, cluster, num_clusters, order=2)
+    statistics = collect_statistics(z, cluster, num_clusters, 2)
     _warn_about_sizes(statistics.count)
     with torch.enable_grad():
         leaf = z.clone().requires_grad_(True)
-        if loss.negatives == "meta":
-            value = estimate = loss.negative(leaf, cluster, num_clusters)
+        if term.kind == "meta":
+            value = estimate = term.value(leaf, cluster, num_clusters)
         else:
-            every = loss.log_denominators(leaf, cluster, num_clusters)
+            every = term.log_denominators(leaf, cluster, num_clusters)
             value, estimate = every.mean(), every[chosen].mean()
         (gradient,) = torch.autograd.grad(value, leaf)
-    logsum = _anchor_logsum(z, chosen, loss.tau)
-    exact = _exact_gradient(z, chosen, loss.tau, statistics)
+    logsum = _anchor_logsum(z, chosen, term.tau)
+    exact = _exact_gradient(z, chosen, term.tau, statistics)
     return PamCDiagnosis(
         value_gap=float(estimate.detach() - logsum.mean()),
         gradient_cosine=_cosine(gradient[chosen], exact),
         gradient_error=float((gradient[chosen] - exact).norm() / exact.norm().clamp(min=1e-300)),
-        bound=_bound(loss, z, cluster, chosen),
+        bound=_bound(term, z, cluster, chosen),
         cluster_sizes=tuple(statistics.count.tolist()),
         num_anchors=take,
     )
@@ -130,11 +124,11 @@ def _exact_gradient(z: Tensor, chosen: Tensor, tau: float, statistics: ClusterSt
     return unit_rows_backward(direction, z[chosen])
 
 
-def _bound(loss: PamCLoss, z: Tensor, cluster: Tensor, chosen: Tensor) -> float:
+def _bound(term: NegativeTerm, z: Tensor, cluster: Tensor, chosen: Tensor) -> float:
     """Hoeffding (order 1) and third-cumulant (order 2) bound from ranges within clusters."""
-    if loss.negatives == "exact":
+    if term.kind == "exact":
         return 0.0
-    if loss.negatives not in ("meta1", "meta2") or cluster.dim() == 2:
+    if term.kind not in ("meta1", "meta2") or cluster.dim() == 2:
         return float("inf")
     units = unit_rows(z)
     cosine = units[chosen] @ units.t()
@@ -144,7 +138,7 @@ def _bound(loss: PamCLoss, z: Tensor, cluster: Tensor, chosen: Tensor) -> float:
     low = -high
     high = high.scatter_reduce(1, index, cosine, "amax")
     low = low.scatter_reduce(1, index, cosine, "amin")
-    spread = loss.tau * float((high - low).max().clamp(min=0))
-    if loss.negatives == "meta1":
+    spread = term.tau * float((high - low).max().clamp(min=0))
+    if term.kind == "meta1":
         return spread**2 / 8
     return spread**3 / (36 * math.sqrt(3))

@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics
+from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
+from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
 from graphlab.ops import (
     cluster_pair_logsum,
     meta_logsumexp,
-    pairwise_logsumexp,
     self_logsumexp,
     unit_rows,
 )
 
+__all__ = ["KINDS", "ORDER", "NegativeTerm", "exact_logsum", "meta_term", "moment_logsum"]
+
+KINDS = ("meta", "meta1", "meta2", "exact", "sampled")
 #: Moments of the unit rows that each linear-time variant needs.
 ORDER = {"meta": 0, "meta1": 1, "meta2": 2}
+
+
+@dataclass(frozen=True)
+class NegativeTerm:
+    """A negative term with its settings; it trusts its arguments.
+
+    Attributes:
+        kind (str): One of ``KINDS``.
+        tau (float): Inverse temperature.
+        eps (float): Added inside the logarithms of ``"meta"``.
+        num_samples (int): Rows drawn by ``"sampled"``.
+        generator (torch.Generator, optional): Source of these draws.
+    """
+
+    kind: str
+    tau: float
+    eps: float
+    num_samples: int
+    generator: torch.Generator | None
+
+    def collect(self, z: Tensor, cluster: Tensor, num_clusters: int) -> ClusterStatistics:
+        """Statistics of the order that a linear-time kind needs."""
+        return collect_statistics(z, cluster, num_clusters, ORDER[self.kind])
+
+    def value(self, z: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
+        """The term, a scalar."""
+        if self.kind == "meta":
+            return meta_term(self.collect(z, cluster, num_clusters), self.tau, self.eps)
+        return self.log_denominators(z, cluster, num_clusters).mean()
+
+    def log_denominators(self, z: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
+        """``log T_i`` of every row, ``(N,)``; of all kinds but ``"meta"``."""
+        if self.kind == "exact":
+            return exact_logsum(z, self.tau)
+        if self.kind == "sampled":
+            return sampled_logsum(z, self.tau, self.num_samples, self.generator)
+        return moment_logsum(z, self.collect(z, cluster, num_clusters), self.tau)
 
 
 def meta_term(statistics: ClusterStatistics, tau: float, eps: float) -> Tensor:
@@ -56,9 +97,7 @@ def sampled_logsum(
     device = z.device if generator is None else generator.device
     chosen = torch.randperm(num_nodes, generator=generator, device=device)[:take].to(z.device)
     units = unit_rows(z)
-    lse = pairwise_logsumexp(units, units[chosen], scale=tau)
-    if isinstance(lse, tuple):  # pragma: no cover - columns were not asked for
-        raise TypeError("pairwise_logsumexp returned columns")
+    lse = row_logsumexp(units, units[chosen], tau)
     stretch = math.log(num_nodes / take)
     drawn = torch.full_like(lse, float("-inf")).index_fill(0, chosen, stretch)
     return _self_at_zero(lse + stretch, drawn, lse.new_tensor(num_nodes), tau)

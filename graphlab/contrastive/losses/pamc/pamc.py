@@ -20,18 +20,17 @@ from graphlab._checks import (
 from graphlab._precision import widened
 from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
 from graphlab.contrastive.losses.pamc.negatives import (
+    KINDS,
     ORDER,
+    NegativeTerm,
     exact_logsum,
     meta_term,
     moment_logsum,
-    sampled_logsum,
 )
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, check_cluster
 from graphlab.ops import CSRGraph, edge_cosine_sum
 
 __all__ = ["PamCLoss", "pamc_loss"]
-
-_NEGATIVES = ("meta", "meta1", "meta2", "exact", "sampled")
 
 
 class PamCLoss(nn.Module):
@@ -107,7 +106,7 @@ class PamCLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.tau = check_positive(tau, "tau")
-        self.negatives = check_choice(negatives, "negatives", _NEGATIVES)
+        self.negatives = check_choice(negatives, "negatives", KINDS)
         default = 1e-8 if negatives == "exact" else 1e-10
         self.eps = check_positive(default if eps is None else eps, "eps")
         self.num_samples = check_int(num_samples, "num_samples", minimum=1)
@@ -124,15 +123,18 @@ class PamCLoss(nn.Module):
         edge_weight: Tensor | None = None,
         num_clusters: int | None = None,
     ) -> Tensor:
-        """Compute the loss of a whole graph, a scalar."""
+        """Loss of a whole graph, a scalar; arguments are those of the class."""
         z = self._check_rows(z)
         if self.negatives == "exact":
             check_cluster(cluster, z.size(0), num_clusters)
-            positives = self._positives(z, edge_index, edge_weight)
+        needed = self._needed_cluster(cluster, z.size(0), num_clusters)
+        positives = self._positives(z, edge_index, edge_weight)
+        if self.negatives == "exact":
+            # A quotient and not a difference of logarithms: eps is added to P / T, not to P.
             ratio = positives * torch.exp(-exact_logsum(z, self.tau).to(positives.dtype))
             return -self._mean_log(ratio, positives)
-        positive = self.positive(z, edge_index, edge_weight)
-        return positive + self.negative(z, cluster, num_clusters)
+        attraction = -self._mean_log(positives, positives)
+        return attraction + self._term().value(z, *needed)
 
     def positive(
         self,
@@ -140,46 +142,35 @@ class PamCLoss(nn.Module):
         edge_index: Tensor | CSRGraph,
         edge_weight: Tensor | None = None,
     ) -> Tensor:
-        r"""Compute the attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`, a scalar."""
+        r"""Attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`, a scalar."""
         positives = self._positives(self._check_rows(z), edge_index, edge_weight)
         return -self._mean_log(positives, positives)
 
     def negative(
         self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
     ) -> Tensor:
-        """Compute the repulsion of the chosen kind, a scalar.
+        """Repulsion of the chosen kind, a scalar.
 
         ``"exact"`` and ``"sampled"`` do not read ``cluster``.
         """
         z = self._check_rows(z)
-        if self.negatives == "meta":
-            statistics = self.collect(z, _given(cluster, self.negatives), num_clusters)
-            return meta_term(statistics, self.tau, self.eps)
-        return self.log_denominators(z, cluster, num_clusters).mean()
+        return self._term().value(z, *self._needed_cluster(cluster, z.size(0), num_clusters))
 
     def log_denominators(
         self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
     ) -> Tensor:
-        r"""Compute :math:`\log T_i` of every node, ``(N,)``; ``"meta"`` has none."""
-        z = self._check_rows(z)
-        if self.negatives == "exact":
-            return exact_logsum(z, self.tau)
-        if self.negatives == "sampled":
-            return sampled_logsum(z, self.tau, self.num_samples, self.generator)
+        r""":math:`\log T_i` of every node, ``(N,)``; ``"meta"`` has none."""
         if self.negatives == "meta":
             raise ValueError("negatives='meta' compares clusters: it has no denominator per node")
-        statistics = self.collect(z, _given(cluster, self.negatives), num_clusters)
-        return moment_logsum(z, statistics, self.tau)
+        z = self._check_rows(z)
+        needed = self._needed_cluster(cluster, z.size(0), num_clusters)
+        return self._term().log_denominators(z, *needed)
 
     def collect(
         self, z: Tensor, cluster: Tensor, num_clusters: int | None = None
     ) -> ClusterStatistics:
-        """Collect what this loss needs to know of some rows, for :meth:`share`."""
-        if self.negatives not in ORDER:
-            raise ValueError(
-                f"negatives must be one of {tuple(ORDER)} to be shared, got {self.negatives!r}"
-            )
-        return ClusterStatistics.collect(z, cluster, num_clusters, order=ORDER[self.negatives])
+        """Statistics of some rows, for :meth:`share`; see :meth:`ClusterStatistics.collect`."""
+        return ClusterStatistics.collect(z, cluster, num_clusters, order=self._order())
 
     def share(
         self,
@@ -189,7 +180,7 @@ class PamCLoss(nn.Module):
         statistics: ClusterStatistics,
         edge_weight: Tensor | None = None,
     ) -> Tensor:
-        """Compute one part's share of the loss of a graph that is processed in parts.
+        """One part's share of the loss of a graph that is processed in parts.
 
         Shares, and their gradients, sum over the parts to the loss of the whole graph.
 
@@ -220,10 +211,10 @@ class PamCLoss(nn.Module):
                 "isolated must be 'keep' or 'raise' to share a loss: the mean over the nodes that "
                 "'mask' leaves is not known to a part"
             )
+        if statistics.order != self._order():
+            raise ValueError(f"statistics must be of order {self._order()}, got {statistics.order}")
         anchors, whole = check_tensor(cluster, "cluster").size(0), statistics.count.sum()
-        own = self.collect(z[:anchors], cluster, statistics.count.numel())
-        if own.order != statistics.order:
-            raise ValueError(f"statistics must be of order {own.order}, got {statistics.order}")
+        needed = check_cluster(cluster, min(anchors, z.size(0)), statistics.count.numel())
         positives = self._positives(z, edge_index, edge_weight, anchors)
         attraction = -torch.log(positives + self.eps).sum() / whole
         shared = statistics.total.requires_grad
@@ -236,6 +227,7 @@ class PamCLoss(nn.Module):
             return attraction + moment_logsum(z[:anchors], statistics, self.tau).sum() / whole
         if shared:
             return attraction + meta_term(statistics, self.tau, self.eps) * (anchors / whole)
+        own = self._term().collect(z[:anchors], *needed)
         repulsion = meta_term(statistics.carry(own), self.tau, self.eps)
         # Each part brings its fraction of the value, and the full gradient of its own rows.
         value = repulsion.detach() * (anchors / whole)
@@ -266,11 +258,35 @@ class PamCLoss(nn.Module):
 
         Complexity: O(anchors N D) time and memory O(anchors N), beside one evaluation of the loss.
         """
-        return diagnose(self, z, cluster, num_clusters, anchors, generator)
+        z = self._check_rows(z).detach()
+        needed = check_cluster(cluster, z.size(0), num_clusters)
+        anchors = check_int(anchors, "anchors", minimum=1)
+        return diagnose(self._term(), z, *needed, anchors, generator)
 
     def extra_repr(self) -> str:
-        """Show the settings."""
+        """Settings for ``repr``."""
         return f"tau={self.tau}, negatives={self.negatives!r}, eps={self.eps}"
+
+    def _term(self) -> NegativeTerm:
+        # Made anew at every call: settings are attributes that may be changed.
+        return NegativeTerm(self.negatives, self.tau, self.eps, self.num_samples, self.generator)
+
+    def _order(self) -> int:
+        if self.negatives not in ORDER:
+            raise ValueError(
+                f"negatives must be one of {tuple(ORDER)} to be shared, got {self.negatives!r}"
+            )
+        return ORDER[self.negatives]
+
+    def _needed_cluster(
+        self, cluster: Tensor | None, num_nodes: int, num_clusters: int | None
+    ) -> tuple[Tensor, int]:
+        """Checked clusters and their number, where the negatives read them."""
+        if self.negatives not in ORDER:
+            return torch.empty(0), 0
+        if cluster is None:
+            raise ValueError(f"cluster is needed for negatives={self.negatives!r}, got None")
+        return check_cluster(cluster, num_nodes, num_clusters)
 
     def _positives(
         self,
@@ -279,7 +295,7 @@ class PamCLoss(nn.Module):
         edge_weight: Tensor | None,
         anchors: int | None = None,
     ) -> Tensor:
-        """P of every node, or of the first ones: the others are neighbours of these only."""
+        """P of every node, or of the first ``anchors``: the others are their neighbours only."""
         graph = self._prepared.get(edge_index, z.size(0), edge_weight)
         positives = edge_cosine_sum(z, graph, self.tau)[:anchors]
         if self.isolated == "raise" and values_visible(positives):
@@ -307,12 +323,6 @@ class PamCLoss(nn.Module):
         return widened(z)
 
 
-def _given(cluster: Tensor | None, negatives: str) -> Tensor:
-    if cluster is None:
-        raise ValueError(f"cluster is needed for negatives={negatives!r}, got None")
-    return cluster
-
-
 def pamc_loss(
     z: Tensor,
     edge_index: Tensor | CSRGraph,
@@ -328,7 +338,7 @@ def pamc_loss(
     zero_norm: str = "ignore",
     isolated: str = "keep",
 ) -> Tensor:
-    """Compute :class:`PamCLoss` as a function; see there for all arguments.
+    """:class:`PamCLoss` as a function; see there for all arguments.
 
     In a training loop prefer the module, or pass a prepared graph: this function sorts and checks
     the edges on every call.

@@ -1,4 +1,4 @@
-"""Cluster statistics: everything the meta-node negatives need to know about all nodes."""
+"""Cluster statistics: all that the meta-node negatives need to know about the nodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphlab._checks import check_index, check_int, check_matrix, values_visibl
 from graphlab._precision import full_precision, widened
 from graphlab.ops import cluster_outer, cluster_sum, unit_rows
 
-__all__ = ["ClusterStatistics"]
+__all__ = ["ClusterStatistics", "check_cluster", "collect_statistics"]
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,15 @@ class ClusterStatistics:
             num_clusters (int, optional): K; read off the assignment when missing.
             order (int): 0 for ``negatives="meta"``, 1 for ``"meta1"``, 2 for ``"meta2"``.
 
+        Returns:
+            ClusterStatistics: On the device of ``z``.
+
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
         check_int(order, "order", minimum=0, maximum=2)
         z = widened(check_matrix(z, "z", finite=False))
-        cluster, num_clusters = check_cluster(cluster, z.size(0), num_clusters)
-        # A zero row has no direction: like in every cosine, no gradient reaches it.
-        rows = z.masked_fill(~z.any(1, keepdim=True), 0) if order == 0 else unit_rows(z)
-        if cluster.dim() == 2:
-            return _collect_soft(rows, cluster.to(rows.dtype).detach(), order)
-        # Not bincount, whose size torch.compile cannot know.
-        count = rows.new_zeros(num_clusters).index_add(0, cluster, rows.new_ones(rows.size(0)))
-        outer = cluster_outer(rows, cluster, num_clusters) if order == 2 else None
-        return ClusterStatistics(count, cluster_sum(rows, cluster, num_clusters), outer, order)
+        return collect_statistics(z, *check_cluster(cluster, z.size(0), num_clusters), order)
 
     def __add__(self, other: ClusterStatistics) -> ClusterStatistics:
         """Add the statistics of other rows of the same clusters."""
@@ -78,7 +73,7 @@ class ClusterStatistics:
         return ClusterStatistics(count, total, outer, self.order)
 
     def detach(self) -> ClusterStatistics:
-        """Return the same values as constants."""
+        """The same values as constants."""
         outer = None if self.outer is None else self.outer.detach()
         return ClusterStatistics(self.count, self.total.detach(), outer, self.order)
 
@@ -131,6 +126,20 @@ def check_cluster(cluster: Tensor, num_nodes: int, num_clusters: int | None) -> 
         known = isinstance(cluster, Tensor) and cluster.numel() and not cluster.is_floating_point()
         num_clusters = max(1, int(cluster.max()) + 1) if known else 1
     return check_index(cluster, num_clusters, "cluster", length=num_nodes), num_clusters
+
+
+def collect_statistics(
+    z: Tensor, cluster: Tensor, num_clusters: int, order: int
+) -> ClusterStatistics:
+    """:meth:`ClusterStatistics.collect` of checked arguments."""
+    # A zero row has no direction: like in every cosine, no gradient reaches it.
+    rows = z.masked_fill(~z.any(1, keepdim=True), 0) if order == 0 else unit_rows(z)
+    if cluster.dim() == 2:
+        return _collect_soft(rows, cluster.to(rows.dtype).detach(), order)
+    # Not bincount, whose size torch.compile cannot know.
+    count = rows.new_zeros(num_clusters).index_add(0, cluster, rows.new_ones(rows.size(0)))
+    outer = cluster_outer(rows, cluster, num_clusters) if order == 2 else None
+    return ClusterStatistics(count, cluster_sum(rows, cluster, num_clusters), outer, order)
 
 
 def _collect_soft(rows: Tensor, soft: Tensor, order: int) -> ClusterStatistics:

@@ -1,12 +1,14 @@
+"""The loss of ProGCL."""
+
 from __future__ import annotations
 
 import pytest
 import torch
-from scipy import stats
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphlab.contrastive import BetaMixture, InfoNCELoss, ProGCLLoss, info_nce
+from graphlab.contrastive import InfoNCELoss, ProGCLLoss, info_nce_per_node
+from tests.contrastive._hosts import case
 from tests.contrastive.losses.test_info_nce import pair
 
 
@@ -18,8 +20,6 @@ def fitted(stored: dict[str, Tensor], **settings: object) -> tuple[ProGCLLoss, T
 
 @pytest.fixture
 def stored() -> dict[str, Tensor]:
-    from tests.contrastive._hosts import case
-
     return case("progcl_loss", torch.float64)
 
 
@@ -41,10 +41,8 @@ def test_mixture_and_hardness_equal_the_authors(stored: dict[str, Tensor]) -> No
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("chunk_size", [None, 1, 6])
 def test_weighted_loss_equals_the_authors(dtype: torch.dtype, chunk_size: int | None) -> None:
-    from tests.contrastive._hosts import case
-
     stored = case("progcl_loss", dtype)
-    plain, _ = info_nce(stored["h1"], stored["h2"], float(stored["tau"]))
+    plain, _ = info_nce_per_node(stored["h1"], stored["h2"], float(stored["tau"]))
     torch.testing.assert_close(plain, stored["loss_plain"], rtol=1e-5, atol=1e-5)
     loss, h1, h2 = fitted(stored, chunk_size=chunk_size)
     one, _ = loss.per_node(h1, h2)
@@ -120,31 +118,6 @@ def test_stable_at_a_low_temperature() -> None:
     value.backward()
     assert value.isfinite()
     assert z1.grad.isfinite().all() and z2.grad.isfinite().all()
-
-
-def test_mixture_recovers_separate_components() -> None:
-    shapes = ((3, 9), (9, 3))
-    draws = [stats.beta.rvs(*s, size=6000, random_state=i) for i, s in enumerate(shapes)]
-    x = torch.cat([torch.from_numpy(d) for d in draws])
-    mixture = BetaMixture.fit(2 * x - 1, prior=0.5, iterations=200)
-    assert float((mixture.weight - 0.5).abs().max()) < 0.02
-    for found, wanted in ((mixture.alpha, (3.0, 9.0)), (mixture.beta, (9.0, 3.0))):
-        assert float((found / torch.tensor(wanted) - 1).abs().max()) < 0.1
-
-
-def test_hardness_equals_scipy() -> None:
-    pairs = ([2.0, 7.0], [5.0, 1.5], [0.8, 0.2])
-    mixture = BetaMixture(*(torch.tensor(p, dtype=torch.float64) for p in pairs))
-    at = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
-    density = [
-        float(mixture.weight[k])
-        * stats.beta.pdf(at.numpy(), float(mixture.alpha[k]), float(mixture.beta[k]))
-        for k in range(2)
-    ]
-    wanted = torch.from_numpy(density[0] / (density[0] + density[1])) * at
-    torch.testing.assert_close(mixture.log_hardness(2 * at - 1).exp(), wanted)
-    edges = mixture.log_hardness(torch.tensor([-1.0, 1.0, 1.0000001]))
-    assert edges.isfinite().all()
 
 
 def test_bad_input() -> None:

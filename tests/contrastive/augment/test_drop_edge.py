@@ -1,13 +1,14 @@
+"""Edges dropped at random."""
+
 from __future__ import annotations
 
 import time
 
 import pytest
 import torch
-from torch import nn
 
-from graphlab.contrastive import GCA, DropEdge, MaskFeatures
-from graphlab.contrastive.augment.random import pair_number
+from graphlab.contrastive import DropEdge
+from graphlab.contrastive.augment._draws import pair_number
 from tests.contrastive._hosts import graph
 
 
@@ -26,11 +27,9 @@ def test_edges_survive_at_the_rate_and_in_order() -> None:
 
 
 def test_extreme_rates() -> None:
-    x, edge_index, _ = graph()
+    _, edge_index, _ = graph()
     assert torch.equal(DropEdge(0)(edge_index, generator=generator()), edge_index)
     assert DropEdge(1)(edge_index, generator=generator()).shape == (2, 0)
-    assert MaskFeatures(0)(x, generator=generator()) is x
-    assert not MaskFeatures(1)(x, generator=generator()).any()
 
 
 def test_directions_are_independent_unless_undirected() -> None:
@@ -46,15 +45,6 @@ def test_directions_are_independent_unless_undirected() -> None:
     assert 0 < view.size(1) < edge_index.size(1)
 
 
-def test_columns_are_masked_for_all_nodes_alike() -> None:
-    x = torch.ones(5, 400)
-    masked = MaskFeatures(0.25)(x, generator=generator())
-    assert torch.equal(masked, masked[:1].expand(5, -1))
-    assert abs(float(masked.mean()) - 0.75) < 0.08
-    assert x.all()  # the input is left alone
-    assert MaskFeatures(0.25).expected_budget(x) == 100
-
-
 def test_budget_rounds_half_to_even_and_spares_one_edge() -> None:
     star = torch.tensor([[1, 2, 3, 4, 5, 0], [0, 0, 0, 0, 0, 1]])
     # Node 0 has in-degree 5, node 1 has 1, the others none.
@@ -66,8 +56,6 @@ def test_bad_input() -> None:
     for p in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
             DropEdge(p)
-        with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
-            MaskFeatures(p)
     with pytest.raises(IndexError, match="edge_index"):
         DropEdge(0.5).expected_budget(torch.tensor([[0], [3]]), 3)
 
@@ -94,10 +82,3 @@ def test_dropping_pairs_costs_little_more_than_dropping_edges() -> None:
 
     # Sorting columns as columns took 150 times as long.
     assert seconds(DropEdge(0.3, undirected=True)) < 40 * seconds(DropEdge(0.3))
-
-
-@pytest.mark.parametrize("rates", [0.3, (0.3,)])
-def test_one_rate_for_two_views_is_refused(rates: object) -> None:
-    edges = torch.tensor([[0, 1], [1, 0]])
-    with pytest.raises(ValueError, match="drop_rate must be a pair"):
-        GCA(nn.Linear(2, 2), 2, edge_index=edges, num_nodes=2, drop_rate=rates)  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def adversarial_backward(
     Each of the m passes calls ``backward`` on ``loss / m``, so one step of the optimizer follows.
 
     Args:
-        closure: Maps perturbed features ``(N, D)`` to a scalar loss.
+        closure (callable): Maps perturbed features ``(N, D)`` to a scalar loss.
         x (Tensor): Clean features.
         eps (float): Size of the start and of every step; multiply a relative size by
             :func:`feature_rms`.
@@ -52,8 +52,8 @@ def adversarial_backward(
             code does by writing into its graphs: pass t then sees the sum of all perturbations so
             far, up to twice the intended one after three passes. Only for parity.
         generator (torch.Generator, optional): Draws the start.
-        no_sync: Context in which all passes but the last run, such as ``no_sync`` of
-            ``DistributedDataParallel``: gradients then travel once.
+        no_sync (callable, optional): Context in which all passes but the last run, such as
+            ``no_sync`` of ``DistributedDataParallel``: gradients then travel once.
 
     Returns:
         list[float]: The loss of every pass.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_fraction, check_index, check_int, check_matrix
-from graphlab.tag.graphclip import _noise
+from graphlab.tag.graphclip.pretraining import noise
 
 __all__ = ["augment_subgraphs"]
 
@@ -55,10 +55,10 @@ def augment_subgraphs(
     if bool((owner.diff() < 0).any()):
         raise ValueError("edge_index must hold the edges of one subgraph after another")
     if feature_p > 0:
-        columns = _noise.keep(index, x.size(1), feature_p, seed, step, _noise.FEATURES)
+        columns = noise.keep(index, x.size(1), feature_p, seed, step, noise.FEATURES)
         x = x * columns[batch]
     if edge_p > 0:
-        name = _noise.names(index, owner, torch.bincount(owner, minlength=num_graphs))
-        stays = _noise.keep(name, 1, edge_p, seed, step, _noise.EDGES).squeeze(1)
+        name = noise.names(index, owner, torch.bincount(owner, minlength=num_graphs))
+        stays = noise.keep(name, 1, edge_p, seed, step, noise.EDGES).squeeze(1)
         edge_index = edge_index[:, stays]
     return x, edge_index

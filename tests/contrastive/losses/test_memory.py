@@ -8,7 +8,7 @@ from tests.ops._memory import peak_growth
 
 PREPARE = """
 import graphlab.contrastive as gc
-import graphlab.contrastive.hosts.progcl as progcl
+import graphlab.contrastive.losses.progcl as progcl
 progcl._TILE = 2**17
 draw = torch.Generator().manual_seed(0)
 z1, z2 = (torch.randn(5000, 16, generator=draw, requires_grad=True) for _ in range(2))

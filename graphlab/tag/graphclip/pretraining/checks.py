@@ -1,4 +1,4 @@
-"""What must hold before a pretraining begins."""
+"""Checks before a pretraining begins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphlab.tag.graphclip.pairs import GraphTextPairs
 
 
 def check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
-    """Pairs and tower have equal widths."""
+    """Require pairs and tower of equal widths."""
     tower = model.graph_model
     for name, have, want in (
         ("x", pairs.x.size(1), tower.in_channels),
@@ -21,7 +21,7 @@ def check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
 
 
 def check_contrast(text_id: Tensor) -> None:
-    """There are two different texts at least."""
+    """Require two different texts at least."""
     if text_id.numel() and bool((text_id == text_id[0]).all()):
         raise ValueError("pairs.text must differ between pairs, but all training pairs have the "
                          "same: there is nothing to contrast")  # fmt: skip
@@ -38,7 +38,7 @@ def batch_size(wanted: int, available: int) -> int:
 
 
 def check_patience(patience: int, held: int) -> None:
-    """There is something to be patient with."""
+    """Require held-out pairs where there is patience."""
     if patience and not held:
         raise ValueError(
             f"patience={patience} needs held-out pairs, but val_fraction leaves none of them"

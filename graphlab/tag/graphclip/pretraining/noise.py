@@ -23,9 +23,9 @@ def names(index: Tensor, owner: Tensor, count: Tensor) -> Tensor:
     """Name of the k-th entry of every subgraph, where ``count`` entries of each follow each other.
 
     Args:
-        index: Subgraphs, ``(B,)``.
-        owner: Place in ``index`` of every entry, ``(n,)`` ascending.
-        count: Entries of each, ``(B,)``.
+        index (Tensor): Subgraphs, ``(B,)``.
+        owner (Tensor): Place in ``index`` of every entry, ``(n,)`` ascending.
+        count (Tensor): Entries of each, ``(B,)``.
 
     Returns:
         Tensor: int64 ``(n,)``.

@@ -1,0 +1,32 @@
+"""Draws and counts that the augmentations share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import plain
+
+
+def drop_mask(probability: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw which entries survive being dropped with the given probabilities, bool."""
+    draw = torch.rand(probability.shape, generator=generator, device=generator.device)
+    return draw.to(probability.device) >= probability
+
+
+def budget_from(expected: Tensor, degree: Tensor) -> Tensor:
+    """Round an expected number of drops half to even, and leave every node one edge."""
+    return torch.minimum(expected.round().long(), (degree.long() - 1).clamp(min=0))
+
+
+def in_degree(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Count the edges that enter each node, float32 ``(N,)``."""
+    return torch.bincount(edge_index[1], minlength=num_nodes).float()
+
+
+def pair_number(edge_index: Tensor) -> Tensor:
+    """Number of the unordered pair of every edge, ``(E,)``: both directions share one."""
+    low, high = plain(edge_index).long().aminmax(dim=0)
+    size = int(high.max()) + 1 if high.numel() else 1
+    number: Tensor = torch.unique(low * size + high, return_inverse=True)[1]
+    return number

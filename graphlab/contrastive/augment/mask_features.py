@@ -1,0 +1,45 @@
+"""Feature columns masked at random."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_fraction, check_matrix
+from graphlab.contrastive.augment._draws import drop_mask
+from graphlab.contrastive.sparse_layout import scale_columns
+
+__all__ = ["MaskFeatures"]
+
+
+class MaskFeatures:
+    """Set whole feature columns to zero, each with the same probability, for all nodes alike.
+
+    Args:
+        p (float): Probability in [0, 1] that a column is masked.
+
+    Raises:
+        TypeError, ValueError: If p is not a number in [0, 1].
+    """
+
+    def __init__(self, p: float) -> None:
+        self.p = check_fraction(p, "p")
+
+    def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Return a masked copy of the features ``(N, F)``; the input itself if p is zero.
+
+        Args:
+            x (Tensor): Features, floating point ``(N, F)``, dense or sparse CSR.
+            generator (torch.Generator): Source of the draw.
+        """
+        if self.p == 0.0:
+            return x
+        keep = drop_mask(torch.full((x.size(1),), self.p, device=x.device), generator)
+        return scale_columns(x, keep.to(x.dtype))
+
+    def expected_budget(self, x: Tensor) -> int:
+        """Return the expected number of masked columns, rounded half to even."""
+        return round(self.p * check_matrix(x, "x", finite=False).size(1))
+
+    def __repr__(self) -> str:
+        return f"MaskFeatures({self.p})"

@@ -1,0 +1,83 @@
+"""An encoder with trainable cluster centres, and where the centres start."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._checks import check_int, check_matrix, check_nonnegative
+from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
+from graphlab.contrastive.losses.pamc import PamCLoss
+from graphlab.ops import CSRGraph
+
+__all__ = ["ClusteringNetwork", "initial_centers"]
+
+
+class ClusteringNetwork(nn.Module):
+    r"""An encoder with trainable cluster centres, and the loss of one epoch.
+
+    .. math:: \beta \, \mathrm{KL}(p \,\Vert\, q) + \alpha \, L_{contrast}
+
+    The target p and the hard assignment used by the contrast come from the same forward pass
+    (the authors run a second one, which computes the same numbers).
+
+    Args:
+        encoder (nn.Module): Maps features ``(N, F)`` to embeddings ``(N, D)``.
+        centers (Tensor): Initial centres ``(K, D)``; they become a parameter.
+        contrast (PamCLoss): The contrastive loss.
+        alpha (float): Weight of the contrast.
+        beta (float): Weight of the self-supervision.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        centers: Tensor,
+        contrast: PamCLoss,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.centers = nn.Parameter(check_matrix(centers, "centers").detach().clone())
+        self.contrast = contrast
+        self.alpha = check_nonnegative(alpha, "alpha")
+        self.beta = check_nonnegative(beta, "beta")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings ``(N, D)`` and soft assignment ``(N, K)``."""
+        z = self.encoder(x)
+        return z, student_t_assignment(z, self.centers)
+
+    def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:
+        """Loss of one epoch from its forward pass, a scalar."""
+        kl = nn.functional.kl_div(q.log(), target_distribution(q), reduction="batchmean")
+        cluster = q.detach().argmax(1)
+        contrast: Tensor = self.contrast(z, graph, cluster, None, q.size(1))
+        return self.beta * kl + self.alpha * contrast
+
+
+def initial_centers(
+    z: Tensor, num_clusters: int, seed: int, n_init: int = 20
+) -> tuple[Tensor, Tensor]:
+    """Centres and labels of k-means on embeddings.
+
+    Args:
+        z (Tensor): Embeddings, floating point ``(N, D)``, finite.
+        num_clusters (int): K, at most N.
+        seed (int): Seed of scikit-learn's k-means.
+        n_init (int): Number of restarts.
+
+    Returns:
+        tuple: Centres ``(K, D)`` and labels ``(N,)``, on the device of ``z``.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+    """
+    from sklearn.cluster import KMeans
+
+    z = check_matrix(z, "z").detach()
+    check_int(num_clusters, "num_clusters", minimum=2, maximum=z.size(0))
+    means = KMeans(num_clusters, n_init=n_init, random_state=seed).fit(z.cpu().double().numpy())
+    centers = torch.from_numpy(means.cluster_centers_).to(z.device, z.dtype)
+    return centers, torch.from_numpy(means.labels_).to(z.device, torch.int64)

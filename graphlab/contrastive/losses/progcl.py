@@ -1,0 +1,295 @@
+"""Loss of ProGCL: InfoNCE with negatives weighted or mixed by likelihood and hardness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from graphlab._autograd import first_order
+from graphlab._checks import (
+    check_choice,
+    check_fraction,
+    check_index,
+    check_int,
+    check_matrix,
+    check_positive,
+)
+from graphlab._precision import full_precision, widened
+from graphlab.contrastive.losses.beta_mixture import BetaMixture
+from graphlab.contrastive.losses.info_nce import info_nce_per_node, per_node_terms
+from graphlab.ops import unit_rows
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ProGCLLoss"]
+
+_Frozen = tuple[Tensor, Tensor]
+#: Entries of a tile; about eight tiles are alive at a time.
+_TILE = 2**19
+
+
+#: A function of the rows of a tile, its anchors u[rows], u and v, to one number per anchor.
+_Tile = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
+
+
+class _Tiled(torch.autograd.Function):
+    """A function of row tiles, computed again tile by tile in the backward pass.
+
+    Checkpoints would do the same, but keep a gradient of the size of u and v per tile.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, tile: _Tile, tiles: list[slice], u: Tensor, v: Tensor) -> Tensor:
+        ctx.save_for_backward(u, v)
+        ctx.tile, ctx.tiles = tile, tiles
+        out = u.new_empty(u.size(0))
+        with full_precision(u):
+            for rows in tiles:  # no list: small arrays between large ones pin the heap
+                out[rows] = tile(rows, u[rows], u, v)
+        return out
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
+        u, v = (saved.detach().requires_grad_() for saved in ctx.saved_tensors)
+        grad_u, grad_v = torch.zeros_like(u), torch.zeros_like(v)
+        for rows in ctx.tiles:
+            with torch.enable_grad(), full_precision(u):
+                anchor = u[rows].detach().requires_grad_()
+                out = ctx.tile(rows, anchor, u, v)
+                parts = torch.autograd.grad(out, (anchor, u, v), grad[rows], allow_unused=True)
+            for total, part in zip((grad_u[rows], grad_u, grad_v), parts, strict=True):
+                if part is not None:
+                    total += part
+        return None, None, grad_u, grad_v
+
+
+class ProGCLLoss(nn.Module):
+    r"""InfoNCE whose negatives are reweighted or extended by a Beta mixture.
+
+    Until :meth:`fit` it is :class:`InfoNCELoss`. ``fit`` takes the present embeddings, fits a
+    :class:`BetaMixture` to the cosines of all anchors with some random nodes, and freezes
+    :math:`B_{ij}` = P(true negative | s_ij) (s_ij + 1) / 2. From then on
+
+    * ``"weight"`` multiplies the negatives j of anchor i, between and within the views, by
+      :math:`B_{ij} / \overline{B_i}` (mean over j);
+    * ``"mix"`` takes the ``num_mixed`` negatives of largest B per anchor, mixes their similarities
+      with a random permutation of them in proportion to B, and adds the results as negatives.
+
+    B is a function of the frozen embeddings, so that the N x N table the authors keep is not
+    stored: ``"weight"`` computes it again, tile by tile, in both passes. The direction from view 2
+    to view 1 has its own B, the transposed one; the authors reuse that of the first direction.
+
+    Args:
+        temperature (float): Positive; divides the cosine.
+        mode (str): ``"weight"`` or ``"mix"``.
+        num_mixed (int): Negatives added per anchor by ``"mix"``; at most N - 1 are.
+        num_columns (int): Random nodes, with replacement, that the mixture is fitted on.
+        prior (float): Share of the false negatives at the start of the fit, in [0, 1].
+        iterations (int): Steps of the fit.
+        chunk_size (int, optional): Anchors per tile; by default such that a tile has 2^19 entries.
+
+    Attributes:
+        mixture: The fitted mixture, or None.
+
+    Shapes:
+        - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
+        - output: scalar.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+
+    Complexity: O(N^2 D) time; O(N D) memory and a few tiles. ``"mix"`` also stores
+        O(N num_mixed): 24 bytes per anchor and added negative (65 MB for Cora).
+        ``"weight"`` costs several times the time of :class:`InfoNCELoss`. The frozen embeddings are
+        not part of ``state_dict``.
+    Determinism: bitwise on the CPU for given generators.
+
+    Reference: Xia et al., "ProGCL: rethinking hard negative mining in graph contrastive learning",
+        ICML 2022, arXiv:2110.02027.
+    """
+
+    def __init__(
+        self,
+        temperature: float,
+        mode: str = "weight",
+        *,
+        num_mixed: int = 1000,
+        num_columns: int = 100,
+        prior: float = 0.05,
+        iterations: int = 10,
+        chunk_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.temperature = check_positive(temperature, "temperature")
+        self.mode = check_choice(mode, "mode", ("weight", "mix"))
+        self.num_mixed = check_int(num_mixed, "num_mixed", minimum=1)
+        self.num_columns = check_int(num_columns, "num_columns", minimum=1)
+        self.prior = check_fraction(prior, "prior")
+        self.iterations = check_int(iterations, "iterations", minimum=1)
+        if chunk_size is not None:
+            check_int(chunk_size, "chunk_size", minimum=1)
+        self.chunk_size = chunk_size
+        self.mixture: BetaMixture | None = None
+        self._frozen: tuple[_Frozen, _Frozen] | None = None
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ProGCLLoss:
+        """Move what the fit has kept along with the module (``to``, ``cuda``, ``double``)."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self._frozen is not None:
+            (a, b), (c, d) = self._frozen
+            self._frozen = (fn(a), fn(b)), (fn(c), fn(d))
+        return self
+
+    @torch.no_grad()
+    def fit(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        columns: Tensor | None = None,
+    ) -> Self:
+        """Fit the mixture on the present embeddings and freeze B.
+
+        Args:
+            z1 (Tensor): Embeddings ``(N, D)`` of the anchors of the first direction.
+            z2 (Tensor): Embeddings of the other view.
+            generator (torch.Generator, optional): Draws the columns; needed without ``columns``.
+            columns (Tensor, optional): Node numbers to fit on, int64.
+
+        Returns:
+            ProGCLLoss: Itself.
+        """
+        u1, u2 = self._units(z1, z2)
+        if columns is None:
+            if generator is None:
+                raise ValueError("generator must be given to draw the columns of the fit")
+            columns = torch.randint(
+                u1.size(0), (self.num_columns,), generator=generator, device=generator.device
+            ).to(u1.device)
+        columns = check_index(columns, u1.size(0), "columns")
+        with full_precision(u1):
+            cosine = u1 @ u2[columns].t()
+            self.mixture = BetaMixture.fit(cosine, prior=self.prior, iterations=self.iterations)
+            frozen = ((u1.clone(), u2.clone()), (u2.clone(), u1.clone()))
+            if self.mode == "mix":
+                frozen = (self._hardest(*frozen[0]), self._hardest(*frozen[1]))
+        self._frozen = frozen
+        return self
+
+    def forward(
+        self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return the mean loss of both directions, a scalar.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+            generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
+        """
+        one, two = self.per_node(z1, z2, generator=generator)
+        return 0.5 * (one.mean() + two.mean())
+
+    def per_node(
+        self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses ``(N,)`` of every node in both directions."""
+        if self._frozen is None:
+            return info_nce_per_node(z1, z2, self.temperature, chunk_size=self.chunk_size)
+        u1, u2 = self._units(z1, z2)
+        if u1.size(0) != self._frozen[0][0].size(0):
+            raise ValueError(
+                f"z1 must have the {self._frozen[0][0].size(0)} rows of the fit, got {u1.size(0)}"
+            )
+        first, second = self._frozen
+        if self.mode == "weight":
+            return self._weighted(u1, u2, *first), self._weighted(u2, u1, *second)
+        if generator is None:
+            raise ValueError("generator must be given: mode 'mix' permutes the negatives")
+        size = first[0].size(1)
+        order = [
+            torch.randperm(size, generator=generator, device=generator.device).to(u1.device)
+            for _ in range(2)
+        ]
+        scale = 1.0 / self.temperature
+        one, two = per_node_terms(z1, z2, scale, chunk_size=self.chunk_size)
+        return (
+            self._extended(one, u1, u2, *first, order[0]),
+            self._extended(two, u2, u1, *second, order[1]),
+        )
+
+    def _units(self, z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor]:
+        check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0), cols=z1.size(1))
+        if z1.size(0) < 2:
+            raise ValueError(f"z1 must have at least 2 rows, got {z1.size(0)}")
+        return unit_rows(widened(z1)), unit_rows(widened(z2))
+
+    def _weighted(self, u: Tensor, v: Tensor, frozen_u: Tensor, frozen_v: Tensor) -> Tensor:
+        """InfoNCE of anchors u with weighted negatives, ``(N,)``."""
+        scale = 1.0 / self.temperature
+
+        def tile(rows: slice, anchor: Tensor, u: Tensor, v: Tensor) -> Tensor:
+            between = scale * (anchor @ v.t())
+            own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
+            share = self._log_weight(frozen_u[rows] @ frozen_v.t(), own)
+            negative = torch.logaddexp(between, scale * (anchor @ u.t())) + share
+            positive = between.gather(1, own)
+            return torch.logsumexp(negative.scatter(1, own, positive), dim=1) - positive[:, 0]
+
+        return self._tiled(tile, u, v)
+
+    def _log_weight(self, cosine: Tensor, own: Tensor) -> Tensor:
+        """Log of B over its row mean, minus infinity at the own node."""
+        share = self._log_hardness(cosine, own)
+        mean = torch.logsumexp(share, dim=1, keepdim=True) - math.log(cosine.size(1) - 1)
+        return share - mean
+
+    def _log_hardness(self, cosine: Tensor, own: Tensor) -> Tensor:
+        if self.mixture is None:  # pragma: no cover - only called after fit
+            raise ValueError("the mixture is not fitted: call fit(z1, z2) first")
+        with torch.no_grad():
+            return self.mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
+
+    def _extended(
+        self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor
+    ) -> Tensor:
+        """Add mixed negatives to an InfoNCE, ``(N,)``."""
+        scale = 1.0 / self.temperature
+
+        def tile(rows: slice, anchor: Tensor, u: Tensor, v: Tensor) -> Tensor:
+            between = scale * (anchor @ v.t())
+            own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
+            chosen, share = between.gather(1, index[rows]), hardness[rows]
+            other, other_share = chosen[:, order], share[:, order]
+            mixed = (chosen * share + other * other_share) / (share + other_share + 1e-12)
+            return torch.logsumexp(mixed, dim=1) - between.gather(1, own)[:, 0]
+
+        return torch.logaddexp(loss, self._tiled(tile, u, v))
+
+    def _hardest(self, u: Tensor, v: Tensor) -> _Frozen:
+        """Numbers and B of the negatives with the largest B, each ``(N, num_mixed)``."""
+        size = min(self.num_mixed, u.size(0) - 1)
+        parts = []
+        for rows in self._tiles(u.size(0)):
+            own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
+            parts.append(self._log_hardness(u[rows] @ v.t(), own).topk(size, dim=1))
+        index = torch.cat([part.indices for part in parts])
+        return index, torch.cat([part.values for part in parts]).exp()
+
+    def _tiles(self, num_nodes: int) -> list[slice]:
+        step = self.chunk_size or max(1, _TILE // num_nodes)
+        return [slice(a, min(a + step, num_nodes)) for a in range(0, num_nodes, step)]
+
+    def _tiled(self, tile: _Tile, u: Tensor, v: Tensor) -> Tensor:
+        out: Tensor = _Tiled.apply(tile, self._tiles(u.size(0)), u, v)  # type: ignore[no-untyped-call]
+        return out
+
+    def extra_repr(self) -> str:
+        """Settings for ``repr``."""
+        return f"temperature={self.temperature}, mode={self.mode!r}"

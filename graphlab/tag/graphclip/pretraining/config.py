@@ -1,0 +1,72 @@
+"""Settings of a pretraining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphlab._checks import (
+    check_choice,
+    check_fraction,
+    check_int,
+    check_nonnegative,
+    check_positive,
+)
+
+__all__ = ["PretrainConfig"]
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Settings of :func:`pretrain`; the defaults suit small towers, not the published run.
+
+    Attributes:
+        epochs (int): Passes over the training pairs.
+        batch_size (int): Pairs of all processes together in one step.
+        lr (float): Peak of the learning rate (AdamW).
+        weight_decay (float): Of AdamW.
+        warmup (float): Fraction of the steps with a rising rate; a cosine follows.
+        schedule (str): ``"cosine"`` or ``"constant"`` (the release has no schedule).
+        feature_p (float): Probability to zero a feature column of a subgraph.
+        edge_p (float): Probability to drop a directed edge.
+        adversarial_eps (float): Step of the perturbation in units of the root mean square of the
+            features; 0 turns it off. The release uses 0.01 absolute, about 0.2 in this unit.
+        adversarial_steps (int): Passes m.
+        accumulate_perturbation (bool): As the released code does by mistake; for parity only.
+        guard (bool): Take equal texts of a batch for no negatives of each other.
+        val_fraction (float): Share of the roots whose pairs are held out for retrieval; 0 for none.
+        patience (int): Epochs without better retrieval after which training stops; 0 for never.
+            Needs held-out pairs.
+        max_grad_norm (float): Clipping of the gradient norm; 0 for none.
+        bf16 (bool): Compute in bfloat16 where autocast allows.
+        seed (int): Of order, split, views, perturbations and dropout.
+    """
+
+    epochs: int = 30
+    batch_size: int = 256
+    lr: float = 1e-3
+    weight_decay: float = 1e-5
+    warmup: float = 0.05
+    schedule: str = "cosine"
+    feature_p: float = 0.3
+    edge_p: float = 0.2
+    adversarial_eps: float = 0.0
+    adversarial_steps: int = 3
+    accumulate_perturbation: bool = False
+    guard: bool = True
+    val_fraction: float = 0.1
+    patience: int = 0
+    max_grad_norm: float = 0.0
+    bf16: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "adversarial_steps"):
+            check_int(getattr(self, name), name, minimum=1)
+        for name in ("patience", "seed"):
+            check_int(getattr(self, name), name, minimum=0)
+        check_positive(self.lr, "lr")
+        for name in ("weight_decay", "adversarial_eps", "max_grad_norm"):
+            check_nonnegative(getattr(self, name), name)
+        for name in ("warmup", "feature_p", "edge_p", "val_fraction"):
+            check_fraction(getattr(self, name), name)
+        check_choice(self.schedule, "schedule", ("cosine", "constant"))

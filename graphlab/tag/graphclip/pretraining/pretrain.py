@@ -1,0 +1,105 @@
+"""Pretraining of the graph tower on pairs of subgraphs and summaries, on one process or many."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graphlab._distributed import rank
+from graphlab._training import Callback
+from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.pairs import GraphTextPairs
+from graphlab.tag.graphclip.pretraining.config import PretrainConfig
+from graphlab.tag.graphclip.pretraining.run import PretrainingRun, Row
+
+__all__ = ["PretrainResult", "pretrain"]
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """Outcome of a pretraining.
+
+    Attributes:
+        history (list[dict]): One row per epoch: ``epoch``, ``loss``, ``lr``, ``scale`` and, with
+            validation, ``r1`` (retrieval at 1, the mean of both directions).
+        best_epoch (int): Epoch whose weights the model has now.
+        stopped_early (bool): True if patience ended the run.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    best_epoch: int = -1
+    stopped_early: bool = False
+
+
+def pretrain(
+    model: GraphCLIP,
+    pairs: GraphTextPairs,
+    config: PretrainConfig | None = None,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    resume: bool = True,
+    callback: Callback | None = None,
+    progress: bool = False,
+    writer: Any = None,
+) -> PretrainResult:
+    """Align the graph tower with the embeddings of the summaries; the model is changed in place.
+
+    Texts are embedded once, beforehand (the release embeds them three times a step, with dropout
+    on). With validation the model ends with the weights of the best held-out retrieval, which needs
+    no label. Started by ``torchrun`` (``torch.distributed`` initialised), every process is given
+    the same model and pairs and works on its part of each batch; the loss curve is that of one
+    process with the same batch size. Views and perturbations depend on (seed, step, subgraph)
+    alone.
+
+    Args:
+        model (GraphCLIP): On the device to compute on.
+        pairs (GraphTextPairs): Training data.
+        config (PretrainConfig, optional): Settings.
+        directory (path, optional): Where the checkpoint of every epoch goes.
+        resume (bool): Continue from a checkpoint found there, on the CPU bit for bit as if never
+            interrupted.
+        callback (callable, optional): Called with the row of every epoch on rank 0; may raise to
+            interrupt.
+        progress (bool): Show a bar on rank 0.
+        writer (SummaryWriter, optional): TensorBoard's ``SummaryWriter`` or anything with
+            ``add_scalar``.
+
+    Returns:
+        PretrainResult: History and the epoch that was kept.
+
+    Raises:
+        ValueError: If pairs and model do not fit, there are too few pairs for one batch of two, the
+            batch cannot be divided among the processes, all texts are equal, patience lacks
+            held-out pairs, or the checkpoint has other settings or data.
+        FloatingPointError: If the loss stops being finite.
+
+    Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
+    """
+    run = PretrainingRun(
+        model, pairs, config or PretrainConfig(), None if directory is None else Path(directory)
+    )
+    if resume:
+        run.restore()
+    bar = _progress(run.epoch, run.config.epochs) if progress and rank() == 0 else None
+    while run.epoch < run.config.epochs and not run.stopped:
+        row = run.advance()
+        if rank() == 0:
+            for name, value in row.items():
+                if writer is not None and name != "epoch":
+                    writer.add_scalar(name, value, int(row["epoch"]))
+            if callback is not None:
+                callback(row)
+        if bar is not None:
+            bar.update()
+            bar.set_postfix({k: f"{v:.3g}" for k, v in row.items() if k != "epoch"})
+    if bar is not None:
+        bar.close()
+    return PretrainResult(*run.finish())
+
+
+def _progress(start: int, total: int) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(initial=start, total=total, desc="pretrain", unit="epoch", disable=None)
