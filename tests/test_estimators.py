@@ -21,13 +21,8 @@ from tests._graphs import planted
 from tests.house._repository import public_modules
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 
-<<<<<<< HEAD
-#: Classes that derive from the base and do not hold its contract yet.
-NOT_YET = {"HashingEncoder"}
-=======
 #: Classes whose constructor looks at its arguments.
 CHECK_EARLY = {"HashingEncoder", "PromptTuner"}
->>>>>>> refs/heads/house
 
 DATA = planted(dim=WIDTH)
 X, EDGES = DATA.x, DATA.edge_index

@@ -22,10 +22,6 @@ NOT_YET = {
     "graphlab.hyper",
     "graphlab.ops",
     "graphlab.tag",
-<<<<<<< HEAD
-    "graphlab.viz",
-=======
->>>>>>> refs/heads/house
 }
 #: Definitions have the arguments of the operators, where those are documented.
 ELSEWHERE = {"graphlab.ops.reference"}
