@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -198,10 +199,11 @@ class Estimator:
             "params": config,
             "facts": self._facts(),
         }
-        text = json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        options: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "allow_nan": False}
+        text = json.dumps(record, default=_plain_number, **options)
         sweep_stale(folder)
         save_arrays(folder / _ARRAYS, self._arrays(), {_RECORD: text})
-        write_json(folder / _CONFIG, record)
+        write_json(folder / _CONFIG, json.loads(text))
         return folder
 
     @classmethod
@@ -260,6 +262,13 @@ class Estimator:
         parameter = cls._signature().get(name)
         default = None if parameter is None else parameter.default
         return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+
+
+def _plain_number(value: Any) -> Any:
+    """A number of numpy, as searches over parameters give them, as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -112,3 +113,11 @@ def test_parameters_that_change_after_a_fit_wait_for_the_next(tmp_path):
 def test_budgets_are_saved_with_their_scores(tmp_path):
     model = HypergraphReconstructor(classifier="lr").fit(SOURCE)
     assert HypergraphReconstructor.load(model.save(tmp_path)).beta_scores_ == model.beta_scores_
+
+
+def test_numbers_of_numpy_are_saved(tmp_path):
+    params = {"beta": np.int64(9), "threshold": np.float32(0.5), "seed": np.int32(1)}
+    model = HypergraphReconstructor(classifier="lr", **params).fit(SOURCE)
+    again = HypergraphReconstructor.load(model.save(tmp_path))
+    assert (again.beta, again.threshold, again.seed) == (9, 0.5, 1)
+    assert fit_and_predict(again, fit=False) == fit_and_predict(model, fit=False)
