@@ -12,7 +12,7 @@ __all__ = ["student_t_assignment", "target_distribution"]
 
 
 def student_t_assignment(z: Tensor, centers: Tensor, v: float = 1.0) -> Tensor:
-    r"""Assign rows softly to centres by a Student-t kernel.
+    r"""Soft assignment of rows to centres by a Student-t kernel.
 
     .. math:: q_{ik} \propto \bigl(1 + \lVert z_i - \mu_k \rVert^2 / v\bigr)^{-(v + 1) / 2}
 
@@ -39,7 +39,7 @@ def student_t_assignment(z: Tensor, centers: Tensor, v: float = 1.0) -> Tensor:
 
 
 def target_distribution(q: Tensor) -> Tensor:
-    r"""Sharpen an assignment and even out the cluster sizes.
+    r"""An assignment, sharpened and with more even cluster sizes.
 
     .. math:: p_{ik} \propto q_{ik}^2 / \textstyle\sum_i q_{ik}
 

@@ -58,7 +58,7 @@ class SDCNAutoEncoder(nn.Module):
                 _initialise(module, generator)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the reconstruction and the embedding."""
+        """Reconstruction and embedding."""
         z = self.encoder(x)
         return self.decoder(z), z
 
@@ -80,8 +80,8 @@ class _Linear(nn.Linear):
 class _SparseLinear(torch.autograd.Function):
     """Sparse rows times a dense matrix, without a gradient to the rows.
 
-    torch's own formula transposes the rows anew in every backward pass; here it is done once per
-    tensor, since features do not change during a training.
+    torch's own formula transposes the features anew in every backward pass; here it is done once
+    per tensor, since they do not change during a training.
     """
 
     @staticmethod
@@ -110,7 +110,7 @@ def _mlp(widths: Sequence[int]) -> nn.Sequential:
 
 @torch.no_grad()
 def _initialise(layer: nn.Linear, generator: torch.Generator | None) -> None:
-    """Draw what ``torch.nn.Linear`` draws, from a generator of the caller."""
+    """Draw weights as ``torch.nn.Linear`` does, from a generator of the caller."""
     bound = 1 / math.sqrt(layer.in_features)
     layer.weight.uniform_(-bound, bound, generator=generator)
     layer.bias.uniform_(-bound, bound, generator=generator)

@@ -16,7 +16,7 @@ class EditPlan:
     """Relation of one edge tensor to the candidates, made once for all draws.
 
     Attributes:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         undirected (bool): Both directions of an edge change together.
         group (Tensor): List that each candidate is in, ``(M,)``: two per node.
         budget (Tensor): Draws per list, ``(2 N,)``.
@@ -68,7 +68,7 @@ def make_plan(
     """Find the edges that candidates ask about, and the budget of every node.
 
     Args:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         edge_index (Tensor): Edges ``(2, E)``.
         rates (tuple[float, float]): Draws per degree, for deletion and for addition.
         undirected (bool): Both directions of an edge change together.

@@ -16,7 +16,7 @@ from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 
 class Plan(NamedTuple):
-    """What all layers share: rows of the graph, both ways, and the segments of the attention."""
+    """Rows of the graph, both ways, and segments of the attention, shared by all layers."""
 
     incoming: SparseRows
     outgoing: SparseRows

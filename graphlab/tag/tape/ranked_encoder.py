@@ -34,9 +34,9 @@ class RankedPredictionEncoder(nn.Module):
     node. The values are those of ``linear(encoder(ids))`` up to rounding.
 
     Args:
-        num_classes: C.
-        k: Ranks per node.
-        dim: Width of a class vector.
+        num_classes (int): C.
+        k (int): Ranks per node.
+        dim (int): Width of a class vector.
 
     Shapes:
         ids: int64 ``(N, k)`` in ``[0, C]``, class id plus one, 0 for none.
@@ -77,7 +77,15 @@ class RankedPredictionEncoder(nn.Module):
         nn.init.normal_(self.weight)
 
     def forward(self, ids: Tensor, linear: AnyLinear | None = None) -> Tensor:
-        """Embed; with ``linear``, apply it too without making its input."""
+        """Embed; with ``linear``, apply it too without making its input.
+
+        Args:
+            ids (Tensor): int64 ``(N, k)``.
+            linear (Linear, optional): Layer applied to the embeddings.
+
+        Returns:
+            Tensor: ``(N, k dim)``, or ``(N, h)`` with ``linear``.
+        """
         if linear is None:
             return F.embedding(self._checked(ids), self.weight).flatten(1)
         return self.project(ids, linear.weight, linear.bias)
@@ -86,9 +94,9 @@ class RankedPredictionEncoder(nn.Module):
         """``F.linear(encoder(ids), weight, bias)`` in O(N h) memory.
 
         Args:
-            ids: int64 ``(N, k)``.
-            weight: ``(h, k dim)``.
-            bias: ``(h,)``.
+            ids (Tensor): int64 ``(N, k)``.
+            weight (Tensor): ``(h, k dim)``.
+            bias (Tensor, optional): ``(h,)``.
 
         Returns:
             Tensor: ``(N, h)``.

@@ -40,7 +40,7 @@ class ClusterStatistics:
     def collect(
         z: Tensor, cluster: Tensor, num_clusters: int | None = None, *, order: int = 0
     ) -> ClusterStatistics:
-        """Collect the statistics of some rows, differentiably.
+        """Statistics of some rows, differentiable.
 
         Args:
             z (Tensor): Embeddings, floating point ``(N, D)``.
@@ -60,7 +60,7 @@ class ClusterStatistics:
         return collect_statistics(z, *check_cluster(cluster, z.size(0), num_clusters), order)
 
     def __add__(self, other: ClusterStatistics) -> ClusterStatistics:
-        """Add the statistics of other rows of the same clusters."""
+        """Statistics of these and of other rows of the same clusters."""
         if not isinstance(other, ClusterStatistics):
             return NotImplemented
         if self.order != other.order or self.total.shape != other.total.shape:
@@ -84,7 +84,7 @@ class ClusterStatistics:
         return ClusterStatistics(count, _distributed.all_reduce_sum(self.total), outer, self.order)
 
     def carry(self, part: ClusterStatistics) -> ClusterStatistics:
-        """Let these (constant) statistics depend on the rows of one part of them.
+        """These statistics as constants, but for a gradient to the rows of one part of them.
 
         Values stay; the gradient goes to ``part``. Summed over all parts, gradients of a function
         of the statistics are those of one pass over everything.
@@ -113,7 +113,7 @@ class ClusterStatistics:
 
 
 def check_cluster(cluster: Tensor, num_nodes: int, num_clusters: int | None) -> tuple[Tensor, int]:
-    """Validate a hard or soft assignment; return it with the number of clusters."""
+    """Require a hard or soft assignment; returned with the number of clusters."""
     if num_clusters is not None:
         num_clusters = check_int(num_clusters, "num_clusters", minimum=2)
     if isinstance(cluster, Tensor) and cluster.dim() == 2:
