@@ -57,7 +57,14 @@ class SDCNAutoEncoder(nn.Module):
                 _initialise(module, generator)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction and embedding."""
+        """Reconstruction and embedding.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            tuple: ``(N, F)`` and ``(N, D)``.
+        """
         z = self.encoder(x)
         return self.decoder(z), z
 
@@ -94,6 +101,7 @@ def _transposed(x: Tensor) -> Tensor:
     known: Tensor | None = getattr(x, "_graphlab_transposed", None)
     if known is None:
         with quiet():
+            # CSR of the transpose, so that the product reads it row by row.
             known = x.t().to_sparse_csr()
         x._graphlab_transposed = known  # type: ignore[attr-defined]
     return known
@@ -162,6 +170,7 @@ def pretrain_autoencoder(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            # The last batch may be smaller: the mean is over rows, not over batches.
             total += float(loss.detach()) * rows.numel()
         if callback is not None:
             callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
