@@ -64,8 +64,9 @@ def tiled_step(model: Any, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
     """One training step with the library."""
     generator = torch.Generator().manual_seed(SEED)
 
-    def loss() -> Any:
-        return model.training_loss(x, edge_index, generator=generator)
+    def loss() -> Tensor:
+        value: Tensor = model.training_loss(x, edge_index, generator=generator)
+        return value
 
     return training_step(loss, model.parameters(), lr=5e-4)
 

@@ -130,7 +130,6 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("lr", 0.5),
         lambda e, **options: e.fit(DATA, **options),
         {"predict": lambda e: e.predict(), "predict_proba": lambda e: e.predict_proba()},
-        saved=False,  # features given as tensors are not JSON
     ),
     tag.ZeroShotClassifier: Entry(
         {"model": CLIP["model"], "encoder": HashEncoder(), "class_names": ["a", "b", "c"]},

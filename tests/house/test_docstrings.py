@@ -24,9 +24,6 @@ NOT_YET = {
     "graphlab.info",
     "graphlab.ops",
     "graphlab.tag",
-    "graphlab.tag.gaugllm",
-    "graphlab.tag.graphclip",
-    "graphlab.tag.tape",
     "graphlab.viz",
 }
 #: Definitions have the arguments of the operators, where those are documented.

@@ -18,7 +18,6 @@ SAME_WORD = 2
 
 #: Modules that are still longer.
 LONG_MODULES = {
-    "graphlab/contrastive/losses/pamc/pamc.py",
     "graphlab/embed/fastrp/fastrp.py",
     "graphlab/hyper/reconstructor.py",
 }

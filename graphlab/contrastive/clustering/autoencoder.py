@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._deprecation import row_callback
+from graphlab._tensor_memo import TensorMemo
 from graphlab._training import Callback
 from graphlab.contrastive.sparse_layout import quiet
 
@@ -72,10 +73,16 @@ class SDCNAutoEncoder(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer that also reads sparse CSR rows."""
 
+    def __init__(
+        self, in_features: int, out_features: int, *, device: torch.device | str | None = None
+    ) -> None:
+        super().__init__(in_features, out_features, device=device)  # as skip_init asks for
+        self._memo: TensorMemo[Tensor] = TensorMemo()
+
     def forward(self, x: Tensor) -> Tensor:
         if x.layout == torch.strided:
             return super().forward(x)
-        out: Tensor = _SparseLinear.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        out: Tensor = _SparseLinear.apply(x, self.weight, self._memo)  # type: ignore[no-untyped-call]
         return out + self.bias
 
 
@@ -87,24 +94,20 @@ class _SparseLinear(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.x = x
+    def forward(ctx: Any, x: Tensor, weight: Tensor, memo: TensorMemo[Tensor]) -> Tensor:
+        ctx.x, ctx.memo = x, memo
         return x @ weight.t()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, (_transposed(ctx.x) @ grad.contiguous()).t()
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:
+        columns = ctx.memo.get((ctx.x,), lambda: _transposed(ctx.x))
+        return None, (columns @ grad.contiguous()).t(), None
 
 
 def _transposed(x: Tensor) -> Tensor:
-    """Transpose of CSR rows, remembered on the tensor."""
-    known: Tensor | None = getattr(x, "_graphlab_transposed", None)
-    if known is None:
-        with quiet():
-            # CSR of the transpose, so that the product reads it row by row.
-            known = x.t().to_sparse_csr()
-        x._graphlab_transposed = known  # type: ignore[attr-defined]
-    return known
+    with quiet():
+        # CSR of the transpose, so that the product reads it row by row.
+        return x.t().to_sparse_csr()
 
 
 def _mlp(widths: Sequence[int]) -> nn.Sequential:

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_pair
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.augment.sketch import unchecked_sketch
 from graphlab.contrastive.hosts.projection_head import projection_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
+from graphlab.ops.sketch import unchecked_sketch
 
 __all__ = ["COSTA"]
 

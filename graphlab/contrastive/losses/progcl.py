@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._autograd import first_order
 from graphlab._checks import (
     check_choice,
     check_fraction,
@@ -22,6 +21,7 @@ from graphlab._precision import full_precision, widened
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import info_nce_per_node, per_node_terms
 from graphlab.ops import unit_rows
+from graphlab.ops.tiles import Tile, by_tiles
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,42 +31,6 @@ __all__ = ["ProGCLLoss"]
 _Frozen = tuple[Tensor, Tensor]
 #: Entries of a tile; about eight tiles are alive at a time.
 _TILE = 2**19
-
-
-#: A function of the rows of a tile, its anchors u[rows], u and v, to one number per anchor.
-_Tile = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
-
-
-class _Tiled(torch.autograd.Function):
-    """A function of row tiles, computed again tile by tile in the backward pass.
-
-    Checkpoints would do the same, but keep a gradient of the size of u and v per tile.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tile: _Tile, tiles: list[slice], u: Tensor, v: Tensor) -> Tensor:
-        ctx.save_for_backward(u, v)
-        ctx.tile, ctx.tiles = tile, tiles
-        out = u.new_empty(u.size(0))
-        with full_precision(u):
-            for rows in tiles:  # no list: small arrays between large ones pin the heap
-                out[rows] = tile(rows, u[rows], u, v)
-        return out
-
-    @staticmethod
-    @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
-        u, v = (saved.detach().requires_grad_() for saved in ctx.saved_tensors)
-        grad_u, grad_v = torch.zeros_like(u), torch.zeros_like(v)
-        for rows in ctx.tiles:
-            with torch.enable_grad(), full_precision(u):
-                anchor = u[rows].detach().requires_grad_()
-                out = ctx.tile(rows, anchor, u, v)
-                parts = torch.autograd.grad(out, (anchor, u, v), grad[rows], allow_unused=True)
-            for total, part in zip((grad_u[rows], grad_u, grad_v), parts, strict=True):
-                if part is not None:
-                    total += part
-        return None, None, grad_u, grad_v
 
 
 class ProGCLLoss(nn.Module):
@@ -298,8 +262,8 @@ class ProGCLLoss(nn.Module):
         step = self.chunk_size or max(1, _TILE // num_nodes)
         return [slice(a, min(a + step, num_nodes)) for a in range(0, num_nodes, step)]
 
-    def _tiled(self, tile: _Tile, u: Tensor, v: Tensor) -> Tensor:
-        out: Tensor = _Tiled.apply(tile, self._tiles(u.size(0)), u, v)  # type: ignore[no-untyped-call]
+    def _tiled(self, tile: Tile, u: Tensor, v: Tensor) -> Tensor:
+        out = by_tiles(tile, self._tiles(u.size(0)), u, v)
         return out
 
     def extra_repr(self) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab._tensor_memo import TensorMemo
 from graphlab.contrastive.losses.pamc.pamc import PamCLoss
 from graphlab.ops import CSRGraph
 
 __all__ = ["pamc_loss"]
+
+#: The last graph that the function has prepared, shared by all its calls.
+_LAST: TensorMemo[CSRGraph] = TensorMemo()
 
 
 def pamc_loss(
@@ -28,8 +32,8 @@ def pamc_loss(
 ) -> Tensor:
     """:class:`PamCLoss` as a function; see there for all arguments.
 
-    In a training loop prefer the module, or pass a prepared graph: this function sorts and checks
-    the edges on every call.
+    The edges of the last call stay prepared while they are not changed; where calls alternate
+    between graphs, prefer a module for each, or pass prepared graphs.
 
     Args:
         z (Tensor): Embeddings ``(N, D)``.
@@ -60,5 +64,6 @@ def pamc_loss(
         zero_norm=zero_norm,
         isolated=isolated,
     )
+    loss._memo = _LAST
     value: Tensor = loss(z, edge_index, cluster, edge_weight, num_clusters)
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from graphlab import _distributed
 from graphlab._checks import check_index, check_int, check_matrix, values_visible
 from graphlab._precision import full_precision, widened
 from graphlab.ops import cluster_outer, cluster_sum, unit_rows
+from graphlab.ops.soft_cluster import soft_cluster_outer
 
 __all__ = ["ClusterStatistics", "check_cluster", "collect_statistics"]
 
@@ -153,24 +153,5 @@ def _collect_soft(rows: Tensor, soft: Tensor, order: int) -> ClusterStatistics:
     with full_precision(rows):
         outer = None
         if order == 2:
-            outer = _SoftOuter.apply(rows, soft)  # type: ignore[no-untyped-call]
+            outer = soft_cluster_outer(rows, soft)
         return ClusterStatistics(soft.sum(0), soft.t() @ rows, outer, order)
-
-
-class _SoftOuter(torch.autograd.Function):
-    """Weighted second moments ``(K, D, D)``, without a weighted copy of the rows per cluster."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, soft: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, soft)
-        return torch.stack([(rows * weight[:, None]).t() @ rows for weight in soft.unbind(1)])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        rows, soft = ctx.saved_tensors
-        out = torch.zeros_like(rows)
-        with full_precision(rows):
-            for weight, outer in zip(soft.unbind(1), grad, strict=True):
-                # Derivative of w u u^T in u: the sum of both triangles.
-                out += (rows @ (outer + outer.t())).mul_(weight[:, None])
-        return out, None

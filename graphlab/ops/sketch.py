@@ -1,4 +1,4 @@
-"""Random sketches of embeddings: the feature augmentation of COSTA."""
+"""Random sketches: products with a random matrix from the left that is never stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from graphlab._autograd import first_order
 from graphlab._checks import check_int, check_matrix
 from graphlab._precision import full_precision, widened
-from graphlab.ops import random_projection
+from graphlab.ops.projection import random_projection
 from graphlab.ops.reference.rows import chunks
 
 __all__ = ["gaussian_sketch", "unchecked_sketch"]
