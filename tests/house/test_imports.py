@@ -12,9 +12,6 @@ from tests.house._repository import MODULES, ROOMS, parse, run_python, source_of
 
 #: Groups of modules that import each other for types alone; what is listed here is to go.
 TYPE_CIRCLES: set[frozenset[str]] = {
-    frozenset(
-        {"graphlab.contrastive.losses.pamc.diagnosis", "graphlab.contrastive.losses.pamc.pamc"}
-    ),
     frozenset({"graphlab.embed.fastrp._fitted", "graphlab.embed.fastrp.fastrp"}),
 }
 
