@@ -85,7 +85,15 @@ class LocalDataset(InMemoryDataset):
             raise FileNotFoundError(self._missing_message(missing))
 
     def load(self, path: str, data_cls: type[Data] = Data) -> None:
-        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling."""
+        """Read the stored graph; unlike PyG's own method, never by unrestricted unpickling.
+
+        Args:
+            path (str): File to read.
+            data_cls (type): Class of the graph.
+
+        Raises:
+            ValueError: If the file cannot be read.
+        """
         content, self.slices, _ = read_stored(path)
         self.data = data_cls.from_dict(content)
 

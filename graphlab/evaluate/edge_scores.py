@@ -29,6 +29,7 @@ def hits_at_k(pos_score: Tensor, neg_score: Tensor, k: int) -> float:
         TypeError, ValueError: If a score is malformed, or there are too few of them.
 
     Example:
+        >>> import torch
         >>> hits_at_k(torch.tensor([3.0, 1.0]), torch.tensor([2.0, 0.0]), k=1)
         0.5
     """

@@ -72,6 +72,7 @@ def top_predictions(
         row_of[names] = rows
         row = row_of[exclude[0]]
         blocked[row[row >= 0], exclude[1][row >= 0]] = True
+    # Stable, so that equal scores come in the order of their index.
     masked = score.masked_fill(blocked, -math.inf)
     return torch.sort(masked, dim=1, descending=True, stable=True).indices[:, :k]
 
@@ -149,6 +150,7 @@ def per_node_link_metrics(
     values = {}
     for name in names:
         value = _pyg_metric(name, k, pred[:, :k], ground_truth).float()
+        # PyG gives 0 to rows without a true partner, as if all predictions were wrong.
         values[name] = torch.where(known, value, torch.full_like(value, math.nan))
     return values
 

@@ -128,6 +128,7 @@ def _top_k(scores: _Floats, counts: npt.NDArray[np.int64]) -> _Flags:
 
 def _f1(truth: _Flags, predicted: _Flags) -> tuple[float, float]:
     hits = (truth & predicted).sum(0)
+    # Twice the hits over (true + predicted) is F1; 0 where a label is in neither.
     total = truth.sum(0) + predicted.sum(0)
     micro = 2 * hits.sum() / max(1, total.sum())
     return float(micro), float(np.mean(2 * hits / np.maximum(1, total)))

@@ -29,6 +29,7 @@ def greedy_cover(graph: Graph) -> NodeSets:
     uncovered = [set(group) for group in near]
     cliques: list[list[int]] = []
     edges = graph.entries[:, graph.upper]
+    # Stable: edges of equal sums stay in lexicographic order.
     order = np.argsort(graph.degree[edges].sum(axis=0), kind="stable")
     for u, v in edges[:, order].T.tolist():
         if v in uncovered[u]:

@@ -37,6 +37,18 @@ class Incidence:
         """Distinct hyperedges that are not empty, and how often each occurs."""
         return sorted_unique(self.hyperedges.take(np.flatnonzero(self.hyperedges.sizes > 0)))
 
+    def masked(self, label_mask: Tensor) -> Incidence:
+        """The hypergraph of the hyperedges that a mask ``(H,)`` marks."""
+        count = self.num_hyperedges
+        if not isinstance(label_mask, Tensor) or label_mask.dtype != torch.bool:
+            raise TypeError("label_mask must be a bool tensor")
+        if label_mask.shape != (count,):
+            raise ValueError(
+                f"label_mask must have shape ({count},), got {tuple(label_mask.shape)}"
+            )
+        numbers = label_mask.nonzero().view(-1).cpu().numpy()
+        return Incidence(self.hyperedges.take(numbers), self.num_nodes)
+
 
 def read_incidence(
     hypergraph: Any,
@@ -58,6 +70,7 @@ def read_incidence(
     check_range(index[0], num_nodes, f"{name}[0]")
     node, edge = (part.cpu().long().numpy() for part in index)
     count = _number_of_hyperedges(edge, num_hyperedges, name)
+    # One number per incidence sorts by hyperedge, then node, and merges repeats.
     key = distinct(edge * max(num_nodes, 1) + node)
     edge, node = np.divmod(key, max(num_nodes, 1))
     return Incidence(NodeSets(pointers(np.bincount(edge, minlength=count)), node), num_nodes)

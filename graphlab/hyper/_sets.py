@@ -40,7 +40,14 @@ class SetFamily:
         return [tuple(nodes[a:b]) for a, b in pairwise(borders)]
 
     def to_hypergraph(self, num_nodes: int) -> HyperGraphData:
-        """The sets as hyperedges."""
+        """The sets as hyperedges.
+
+        Args:
+            num_nodes (int): Number of nodes N.
+
+        Returns:
+            HyperGraphData: One hyperedge per set, in order.
+        """
         owner = torch.repeat_interleave(torch.arange(len(self)), self.sizes)
         return HyperGraphData(
             edge_index=torch.stack([self.idx, owner]),

@@ -43,6 +43,7 @@ class Forest:
         total = np.full(x.shape[0], self.start)
         for root in self.root:
             node = np.full(x.shape[0], root)
+            # All rows go down one level at a time, until each is in a leaf.
             while (inner := self.left[node] >= 0).any():
                 low = x[rows, self.feature[node]] <= self.threshold[node]
                 node = np.where(inner, np.where(low, self.left[node], self.right[node]), node)
@@ -56,6 +57,7 @@ class Forest:
 
 def boosted(model: Any) -> Forest:
     """The trees of a binary HistGradientBoostingClassifier."""
+    # Private attributes of scikit-learn: a test compares our probabilities with its own.
     trees = [stage[0].nodes for stage in model._predictors]
     nodes = [
         (

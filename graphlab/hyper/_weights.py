@@ -56,6 +56,7 @@ class Weights:
     def shared(self, u: int, v: int) -> int:
         """Largest number of hyperedges with three nodes or more on u and v."""
         a, b = self.near[u], self.near[v]
+        # The smaller neighbourhood is looked up in the larger one.
         if len(a) > len(b):
             a, b = b, a
         return sum(min(w, b[z]) for z, w in a.items() if z in b)

@@ -85,6 +85,7 @@ def node_columns(graph: Graph, cliques: NodeSets) -> Floats:
     """Degree, mean degree of neighbours, maximal cliques, clustering; ``(N, 4)``."""
     degree = graph.degree.astype(np.float64)
     row, col = graph.entries
+    # Isolated nodes have no neighbours to average over and no pairs to close: 0.
     around = np.bincount(row, degree[col], graph.num_nodes) / np.maximum(degree, 1)
     held = np.bincount(cliques.idx, minlength=graph.num_nodes)
     possible = degree * (degree - 1)

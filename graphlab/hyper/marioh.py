@@ -128,7 +128,7 @@ class Marioh(Estimator):
         x = weights.features(samples, set(cliques))
         y = np.zeros(len(samples), dtype=np.int64)
         y[: len(edges)] = 1
-        self.mean_, self.deviation_ = x.mean(axis=0), x.std(axis=0) + 1e-8
+        self.mean_, self.deviation_ = x.mean(axis=0), x.std(axis=0) + 1e-8  # for constant columns
         self.model_: Model = fit_classifier(self.classifier, self._scaled(x), y, self.seed)
         return self
 
@@ -179,6 +179,7 @@ class Marioh(Estimator):
         threshold = self.threshold
         while weights.left:
             self._round(weights, count, threshold, taken)
+            # At 0 every maximal clique is taken, so that edges run out.
             threshold = max(0.0, threshold - self.decay * self.threshold)
         if self.mode == "reduced":
             taken = list(dict.fromkeys(taken))

@@ -52,6 +52,7 @@ def count_preimages(edge_index: Any, num_nodes: int | None = None, limit: int = 
     masks = np.array([_edge_mask(graph, clique) for clique in _all_cliques(graph)], dtype=np.int64)
     total = 0
     for removed in range(1 << count):
+        # Any set of cliques that avoids the removed edges covers none of them.
         whole = int(((masks & removed) == 0).sum())
         total += (-1) ** removed.bit_count() * 2**whole
     return total

@@ -71,6 +71,7 @@ def projection(hypergraph: Incidence) -> tuple[Tensor, Tensor]:
     sets = hypergraph.hyperedges
     shape = (len(sets), hypergraph.num_nodes)
     member = sparse.csr_array((np.ones(sets.idx.size, dtype=np.int64), sets.idx, sets.ptr), shape)
+    # Entry (u, v) of the product counts the hyperedges that hold both.
     product = sparse.csr_array(member.T @ member)
     product.sort_indices()
     row = np.repeat(np.arange(shape[1]), np.diff(product.indptr))

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from graphlab._checks import check_choice, check_fraction, check_index, check_int
+from graphlab._checks import check_choice, check_fraction, check_int
 from graphlab._estimator import Estimator
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
 from graphlab.hyper._graph import read_graph
-from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
+from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._models import from_arrays, to_arrays
 from graphlab.hyper._recipe import Recipe
 from graphlab.hyper._selection import best_threshold, hit_jaccard
@@ -139,7 +139,9 @@ class HypergraphReconstructor(Estimator):
                 hyperedge is known.
         """
         self._check_parameters()
-        hypergraph = _masked(read_incidence(hyperedge_index, num_nodes), label_mask)
+        hypergraph = read_incidence(hyperedge_index, num_nodes)
+        if label_mask is not None:
+            hypergraph = hypergraph.masked(label_mask)
         source = Source.of(hypergraph)
         if len(source.edges) == 0:
             raise ValueError("hyperedge_index must hold at least one hyperedge")
@@ -389,15 +391,3 @@ class HypergraphReconstructor(Estimator):
             singletons=bool(rest[0]) if rest else True,
             scores={int(beta): score for beta, score in scores},
         )
-
-
-def _masked(hypergraph: Incidence, label_mask: Tensor | None) -> Incidence:
-    if label_mask is None:
-        return hypergraph
-    count = hypergraph.num_hyperedges
-    if not isinstance(label_mask, Tensor) or label_mask.dtype != torch.bool:
-        raise TypeError("label_mask must be a bool tensor")
-    if label_mask.shape != (count,):
-        raise ValueError(f"label_mask must have shape ({count},), got {tuple(label_mask.shape)}")
-    known = check_index(label_mask.nonzero().view(-1), count, "label_mask").cpu().numpy()
-    return Incidence(hypergraph.hyperedges.take(known), hypergraph.num_nodes)

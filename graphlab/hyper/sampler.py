@@ -131,7 +131,7 @@ class CliqueSampler(Estimator):
         if not self.charge_maximal:
             for group in by_size.values():
                 free = [cell for cell in group if cell.n == cell.k]
-                for cell in free:
+                for cell in free:  # hyperedges that are maximal cliques need no pick
                     collected[cell.hits] = True
                     group.remove(cell)
         best = {k: self._best(group, collected) for k, group in by_size.items()}
@@ -148,6 +148,7 @@ class CliqueSampler(Estimator):
             collected[edge[np.isin(position, drawn)]] = True
             picks.append((cell.n, cell.k))
             ratios.append(ratio)
+            # A cell that is picked in part takes the whole rest of the budget.
             left = left - cell.cost if cell.cost <= left else 0
             by_size[cell.k].remove(cell)
             best[cell.k] = self._best(by_size[cell.k], collected)
@@ -159,6 +160,7 @@ class CliqueSampler(Estimator):
         """Drawn cliques of a size, as positions in lexicographic order."""
         if count == total:
             return np.arange(total)
+        # A generator per cell: what is drawn from one does not depend on the others.
         order = np.random.default_rng([self.seed, n, k]).permutation(total)
         return np.sort(order[:count])
 

@@ -123,6 +123,7 @@ def _uncovered_triples(hypergraph: Incidence) -> Tensor:
 def _covered(triples: Ints, member: sparse.csr_array, hyperedges: NodeSets) -> Bools:
     """Mark triples of which a hyperedge holds all nodes that lie in two or three of the sets."""
     count = sparse.csr_array(member[triples[:, 0]] + member[triples[:, 1]] + member[triples[:, 2]])
+    # Nodes of two or three of the sets: the union of the pairwise intersections.
     count.data[count.data < 2] = 0
     count.eliminate_zeros()
     count.sort_indices()

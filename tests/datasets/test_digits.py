@@ -65,8 +65,8 @@ def test_neighbours_equal_brute_force(num_nodes, k, chunk_size, seed):
     for i in range(num_nodes):
         order = sorted((float((x[i] - x[j]).square().sum()), j) for j in range(num_nodes) if j != i)
         pairs |= {(i, j) for _, j in order[:k]} | {(j, i) for _, j in order[:k]}
-    found = knn_edge_index(x, k, chunk_size=chunk_size)
-    assert [tuple(pair) for pair in found.t().tolist()] == sorted(pairs)
+    got = knn_edge_index(x, k, chunk_size=chunk_size)
+    assert [tuple(pair) for pair in got.t().tolist()] == sorted(pairs)
 
 
 def test_dataset_form():

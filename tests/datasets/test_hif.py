@@ -1,4 +1,4 @@
-"""The interchange format: conformance files, losslessness, errors that name the place."""
+"""The interchange format: conformance files, losslessness, errors that name the entry."""
 
 from __future__ import annotations
 

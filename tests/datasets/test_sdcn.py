@@ -1,4 +1,4 @@
-"""The SDCN sets: statistics of the real files, where files are found, damaged files."""
+"""The SDCN sets: statistics of the real files, paths of files, damaged files."""
 
 from __future__ import annotations
 
@@ -206,17 +206,17 @@ def test_own_features_complete_an_unpublished_set(tmp_path):
     assert data.num_clusters == 6
 
 
-@pytest.mark.parametrize("place", ["flat", "raw"])
-def test_changed_files_are_refused(tiny, place):
-    if place == "raw":
+@pytest.mark.parametrize("layout", ["flat", "raw"])
+def test_changed_files_are_refused(tiny, layout):
+    if layout == "raw":
         (tiny / "raw").mkdir()
         for path in tiny.glob("cite_*"):
             shutil.copyfile(path, tiny / "raw" / path.name)
-    folder = tiny if place == "flat" else tiny / "raw"
+    folder = tiny if layout == "flat" else tiny / "raw"
     (folder / "cite_graph.txt").write_text("0 1\n")
     with pytest.raises(ValueError, match=r"cite_graph.txt has another content.*sha256"):
         SDCNDataset(tiny.parent, "cite")
-    assert not (tiny / "raw" / "cite_graph.txt").exists() or place == "raw"
+    assert not (tiny / "raw" / "cite_graph.txt").exists() or layout == "raw"
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def test_equals_scikit_learn():
         for decision in (known, score >= 0.5)
         for average in ("micro", "macro")
     ]
-    found = [got.micro_f1, got.macro_f1, got.micro_f1_threshold, got.macro_f1_threshold]
-    assert found == pytest.approx(want)
+    scores = [got.micro_f1, got.macro_f1, got.micro_f1_threshold, got.macro_f1_threshold]
+    assert scores == pytest.approx(want)
 
 
 def test_thresholded_scores_do_not_depend_on_how_many_labels_the_test_has():

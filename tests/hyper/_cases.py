@@ -49,10 +49,10 @@ def make(sets, num_nodes: int) -> HyperGraphData:
 
 
 def sets_of(data: HyperGraphData) -> list[tuple[int, ...]]:
-    found = [[] for _ in range(int(data.num_hyperedges))]
+    sets = [[] for _ in range(int(data.num_hyperedges))]
     for node, edge in data.edge_index.t().tolist():
-        found[edge].append(node)
-    return [tuple(sorted(s)) for s in found]
+        sets[edge].append(node)
+    return [tuple(sorted(s)) for s in sets]
 
 
 def random_hypergraph(seed: int, num_nodes: int = 12, count: int = 15) -> HyperGraphData:

@@ -37,9 +37,9 @@ def test_golden(name, backend):
     need(backend)
     for split in ("train", "test"):
         data = hypergraph(name, split)
-        found = maximal_cliques(project(data), data._store["num_nodes"], backend=backend)
-        assert np.array_equal(found.ptr, load(name)[f"{split}_maxclique_ptr"])
-        assert np.array_equal(found.idx, load(name)[f"{split}_maxclique_idx"])
+        listed = maximal_cliques(project(data), data._store["num_nodes"], backend=backend)
+        assert np.array_equal(listed.ptr, load(name)[f"{split}_maxclique_ptr"])
+        assert np.array_equal(listed.idx, load(name)[f"{split}_maxclique_idx"])
 
 
 @given(st.integers(0, 9), st.floats(0.1, 0.95), st.integers(0, 10**6))
@@ -58,9 +58,9 @@ def test_worst_case_and_many_words(backend):
     u, v = torch.combinations(torch.arange(130)).t()
     spokes = torch.stack([torch.zeros(300).long(), torch.arange(1, 301)])
     half = torch.cat([torch.stack([u, v]), spokes], dim=1)
-    found = maximal_cliques(torch.cat([half, half.flip(0)], 1), 302, backend=backend).to_list()
-    assert len(found) == 1 + 171 + 1 and max(len(c) for c in found) == 130
-    assert found[-1] == (301,)
+    listed = maximal_cliques(torch.cat([half, half.flip(0)], 1), 302, backend=backend).to_list()
+    assert len(listed) == 1 + 171 + 1 and max(len(c) for c in listed) == 130
+    assert listed[-1] == (301,)
 
 
 @pytest.mark.parametrize("backend", BACKENDS[:4])

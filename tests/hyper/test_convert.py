@@ -108,8 +108,8 @@ def test_hypergraphx_counts_repeats(monkeypatch):
     module = SimpleNamespace(Hypergraph=FakeHypergraphx)
     monkeypatch.setitem(sys.modules, "hypergraphx", module)
     with pytest.warns(UserWarning, match="no empty hyperedges"):
-        made = to_hypergraphx(DATA)
-    back = from_hypergraphx(made)
+        theirs = to_hypergraphx(DATA)
+    back = from_hypergraphx(theirs)
     assert sets_of(back) == [(0, 1, 2), (2, 3)] and back._store["num_nodes"] == 5
     assert back.hyperedge_weight.tolist() == [2.0, 1.0]
 

@@ -78,11 +78,11 @@ def slow_pair(u, v, cliques):
 @pytest.mark.parametrize("seed", range(4))
 def test_motifs_by_definition(seed):
     data = random_hypergraph(seed)
-    found, cliques, edges, nodes = candidates(data, data, 10**6)
+    drawn, cliques, edges, nodes = candidates(data, data, 10**6)
     groups = [set(c) for c in cliques.to_list()]
     degree = torch.bincount(edges[0], minlength=nodes).tolist()
-    want = [slow_motif(c, groups, degree) for c in found.to_list()]
-    np.testing.assert_allclose(motif_features(found, cliques, edges, nodes), want, rtol=1e-12)
+    want = [slow_motif(c, groups, degree) for c in drawn.to_list()]
+    np.testing.assert_allclose(motif_features(drawn, cliques, edges, nodes), want, rtol=1e-12)
 
 
 def test_isolated_nodes_and_no_candidates():

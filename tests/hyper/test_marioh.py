@@ -30,13 +30,13 @@ def test_prediction_has_the_given_projection(mode, seed):
     source, target = random_hypergraph(seed), random_hypergraph(seed + 100)
     model = Marioh(mode, classifier="lr").fit(source)
     edges, weight = project(target, weighted=True)
-    found = model.predict(edges, 12, weight)
-    again, weight_again = project(found, weighted=True)
+    prediction = model.predict(edges, 12, weight)
+    again, weight_again = project(prediction, weighted=True)
     assert torch.equal(again, edges)
     if mode == "preserved":
         assert torch.equal(weight_again, weight)
     else:
-        assert len(set(sets_of(found))) == found.num_hyperedges
+        assert len(set(sets_of(prediction))) == prediction.num_hyperedges
 
 
 def test_reconstructs_crime_and_survives_a_file(tmp_path):
@@ -44,17 +44,17 @@ def test_reconstructs_crime_and_survives_a_file(tmp_path):
     model = Marioh(classifier="hgb").fit(source)
     edges, weight = project(target, weighted=True)
     nodes = target._store["num_nodes"]
-    found = model.predict(edges, nodes, weight)
-    assert jaccard(found, target) > 0.75
+    prediction = model.predict(edges, nodes, weight)
+    assert jaccard(prediction, target) > 0.75
     again = Marioh.load(model.save(tmp_path)).predict(edges, nodes, weight)
-    assert torch.equal(again.edge_index, found.edge_index)
+    assert torch.equal(again.edge_index, prediction.edge_index)
 
 
 def test_multiplicities():
     source = make([(0, 1, 2), (0, 1, 2), (3, 4), (3, 4), (3, 4)], 5)
     edges, weight = project(source, weighted=True)
-    found = Marioh("preserved", classifier="lr").fit(source).predict(edges, 5, weight)
-    assert multi_jaccard(found, source) == 1.0
+    prediction = Marioh("preserved", classifier="lr").fit(source).predict(edges, 5, weight)
+    assert multi_jaccard(prediction, source) == 1.0
 
 
 def test_errors(tmp_path):

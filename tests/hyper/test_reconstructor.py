@@ -223,8 +223,8 @@ def random_source(seed=0, nodes=30, sizes=(2, 6)):
     return make(sets, nodes)
 
 
-def ones(found):
-    return sum(len(s) == 1 for s in sets_of(found))
+def ones(prediction):
+    return sum(len(s) == 1 for s in sets_of(prediction))
 
 
 @pytest.mark.parametrize("classifier", ["lr", "hgb", "rf"])
@@ -263,8 +263,8 @@ def test_files_of_earlier_versions(tmp_path):
 
 def test_estimator_meets_no_nested_candidate():
     model = HypergraphReconstructor(beta=60, classifier=LogisticRegression()).fit(random_source())
-    found = model.predict(torch.tensor([[0, 1], [1, 0]]), 2)
-    assert sets_of(found) in ([], [(0, 1)])
+    prediction = model.predict(torch.tensor([[0, 1], [1, 0]]), 2)
+    assert sets_of(prediction) in ([], [(0, 1)])
 
 
 def noisy_module():
@@ -274,14 +274,14 @@ def noisy_module():
 
 
 def test_module_with_dropout_depends_on_the_seed_alone():
-    source, module, found = random_source(), noisy_module(), []
+    source, module, results = random_source(), noisy_module(), []
     for seed in (0, 1):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
         model = HypergraphReconstructor(beta=60, classifier=module, threshold=0.5).fit(source)
         assert torch.equal(torch.get_rng_state(), before)
-        found.append(model.predict_proba(project(source), 30)[1])
-    assert torch.equal(*found)
+        results.append(model.predict_proba(project(source), 30)[1])
+    assert torch.equal(*results)
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])

@@ -56,11 +56,11 @@ def test_picks_golden(name):
     assert np.array_equal(whole.picks_, stored["full_seq"])
     assert whole.collected_ == stored["full_collected"]
     for i, beta in enumerate(index()[name]["betas"]):
-        found = CliqueSampler(beta).fit(data, None, cliques)
-        assert np.array_equal(found.picks_, stored[f"beta{i}_seq"])
-        assert np.allclose(found.ratio_, stored[f"beta{i}_r"], rtol=1e-14)
+        sampler = CliqueSampler(beta).fit(data, None, cliques)
+        assert np.array_equal(sampler.picks_, stored[f"beta{i}_seq"])
+        assert np.allclose(sampler.ratio_, stored[f"beta{i}_r"], rtol=1e-14)
         if index()[name][f"beta{i}_exact"]:
-            assert found.collected_ == stored[f"beta{i}_collected"]
+            assert sampler.collected_ == stored[f"beta{i}_collected"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,10 +69,10 @@ def test_candidates_golden(name):
     source = hypergraph(name, "train")
     sampler = CliqueSampler(index()[name]["feature_beta"]).fit(source, None, parts(source)[2])
     for split in ("train", "test"):
-        found = sampler.sample(parts(hypergraph(name, split))[2])
-        assert np.array_equal(found.ptr, stored[f"{split}_cand_ptr"])
-        assert np.array_equal(found.idx, stored[f"{split}_cand_idx"])
-        assert found.num_maximal == stored[f"{split}_cand_num_max"]
+        drawn = sampler.sample(parts(hypergraph(name, split))[2])
+        assert np.array_equal(drawn.ptr, stored[f"{split}_cand_ptr"])
+        assert np.array_equal(drawn.idx, stored[f"{split}_cand_idx"])
+        assert drawn.num_maximal == stored[f"{split}_cand_num_max"]
 
 
 def test_partial_pick_spends_the_budget_and_draws_with_the_seed():
@@ -120,13 +120,13 @@ def test_permutation_equivariance():
     data = random_hypergraph(1)
     order = torch.randperm(12, generator=torch.Generator().manual_seed(0))
     moved = make([tuple(order[list(s)].tolist()) for s in sets_of(data)], 12)
-    found = []
+    results = []
     for h in (data, moved):
         cliques = parts(h)[2]
         sampler = CliqueSampler(10**6).fit(h, None, cliques)
-        found.append((sampler.picks_.tolist(), set(sampler.sample(cliques).to_list())))
-    image = {tuple(sorted(order[list(s)].tolist())) for s in found[0][1]}
-    assert found[0][0] == found[1][0] and image == found[1][1]
+        results.append((sampler.picks_.tolist(), set(sampler.sample(cliques).to_list())))
+    image = {tuple(sorted(order[list(s)].tolist())) for s in results[0][1]}
+    assert results[0][0] == results[1][0] and image == results[1][1]
 
 
 def test_errors():

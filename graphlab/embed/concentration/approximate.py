@@ -17,6 +17,7 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab.embed.concentration._graph import Targets, hop_factor, inverse, prepare
+from graphlab.embed.concentration._sums import walk_mass
 from graphlab.ops import (
     CSRGraph,
     SparseRows,
@@ -101,9 +102,10 @@ def approx_topological_concentration(
     degree = train.rowptr.diff().to(start.dtype)
     scale = inverse(degree) if by_row else None
     walk = SparseRows(train.rowptr, train.col, row_scale=scale)
+    # Order zero is the node's own random vector: a node shares nothing with itself.
     rows = propagate_merge(start, walk, coefficients=[0.0, *factors])
     rows = unit_rows(rows) if phi == "cosine" else rows
-    mass = None if by_row else _mass(train, factors)
+    mass = None if by_row else walk_mass(train, factors)
     values = {}
     for name, target in problem.targets.items():
         mean = inverse(target.rowptr.diff().to(start.dtype))
@@ -117,6 +119,7 @@ def approx_topological_concentration(
 def _factors(weights: Sequence[float] | None, num_hops: int, train: CSRGraph) -> list[float]:
     if weights is None:
         beta = hop_factor(None, train)
+        # From beta^0 on, as the exact formula weighs its hops.
         return [beta**k for k in range(num_hops)]
     factors = [float(w) for w in weights]
     if len(factors) != num_hops:
@@ -130,14 +133,9 @@ def _start(train: CSRGraph, dim: int, seed: int, given: Tensor | None) -> Tensor
     if given is None:
         dim = check_int(dim, "dim", minimum=1)
         ones = torch.ones(train.num_nodes, device=train.device)
+        # Variance 1 / d: inner products then estimate those of the walks without bias.
         return random_projection(ones, 0, dim, sparsity=0.0, scale=dim**-0.5, seed=seed)
     given = check_matrix(given, "projection_matrix", rows=train.num_nodes)
     check_full_precision(given, "projection_matrix")
     check_same_device(edge_index=train.rowptr, projection_matrix=given)
     return given.detach()
-
-
-def _mass(train: CSRGraph, factors: list[float]) -> Tensor:
-    """Row sums of ``sum_k a_k A^k``, ``(N,)`` float64."""
-    ones = torch.ones(train.num_nodes, 1, dtype=torch.float64, device=train.device)
-    return propagate_merge(ones, train, coefficients=[0.0, *factors])[:, 0]

@@ -21,11 +21,10 @@ from graphlab.embed.concentration._graph import (
     inverse,
     prepare,
 )
-from graphlab.embed.concentration._sums import sum_by
+from graphlab.embed.concentration._sums import sum_by, walk_mass
 from graphlab.ops import (
     CSRGraph,
     distinct_ends,
-    propagate_merge,
     walk_overlap,
     walk_overlap_visits,
 )
@@ -146,6 +145,7 @@ def topological_concentration(
 
 def _halves(rule: _Rule, nodes: Tensor | None) -> bool:
     """Test whether one overlap serves both directions of a target edge."""
+    # Common ends are symmetric in i and j as long as each counts once, as at one hop.
     return nodes is None and (rule.num_hops == 1 or rule.count == "set")
 
 
@@ -174,25 +174,26 @@ def _check_visits(train: CSRGraph, pairs: Tensor, rule: _Rule, max_visits: float
 def _mass(train: CSRGraph, rule: _Rule) -> Tensor:
     """Row sums of P, or of Q where distinct ends count; ``(N,)`` float64."""
     if rule.num_hops == 1:
-        return train.rowptr.diff().double()
+        return train.rowptr.diff().double()  # a node's walks of one hop are its edges
     powers = [rule.beta**k for k in range(rule.num_hops)]
     if rule.count == "set":
         ends = distinct_ends(train, num_hops=rule.num_hops)
         return ends.double() @ torch.tensor(powers, dtype=torch.float64, device=ends.device)
-    ones = torch.ones(train.num_nodes, 1, dtype=torch.float64, device=train.device)
-    return propagate_merge(ones, train, coefficients=[0.0, *powers])[:, 0]
+    return walk_mass(train, powers)
 
 
 def _normalised(
     overlap: Tensor, target: CSRGraph, mass: Tensor, rule: _Rule, *, own: bool
 ) -> Tensor:
     mean = overlap * inverse(target.rowptr.diff().double())
+    # Along a training edge, j ends a one-hop walk of i but none of its own: never a shared end.
     return mean * inverse(rule.total * mass - float(own))
 
 
 def _filled(
     tc: Tensor, target: CSRGraph, train: CSRGraph, nodes: Tensor | None, fill: float
 ) -> Tensor:
+    # With one training edge, which is the target, nothing is left to share: 0 / 0.
     defined = (target.rowptr.diff() > 0) & (train.rowptr.diff() > (1 if target is train else 0))
     if nodes is not None:
         chosen = torch.zeros_like(defined)

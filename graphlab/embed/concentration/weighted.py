@@ -64,6 +64,7 @@ def weighted_concentration(
     edge_index, weight = edge_index[:, keep], weight[keep]
     problem = prepare(edge_index, num_nodes, targets)
     train = problem.train
+    # Rows of the receiving nodes: a row holds the weights that its node averages with.
     messages = CSRGraph.from_edge_index(edge_index.flip(0), train.num_nodes, weight)
     received = messages.weight if messages.weight is not None else weight.new_ones(0)
     row = messages.edge_index()[0]

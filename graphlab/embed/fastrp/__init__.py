@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphlab.embed.fastrp.estimator import FastRP, fastrp
+from graphlab.embed.fastrp.estimator import FastRP
+from graphlab.embed.fastrp.functional import fastrp
 from graphlab.embed.fastrp.transform import AddFastRP
 
 __all__ = ["AddFastRP", "FastRP", "fastrp"]

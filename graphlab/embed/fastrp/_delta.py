@@ -35,7 +35,7 @@ def add_edges(
         at = int(worst.data.argmin())
         pair = (int(worst.row[at]), int(worst.col[at]))
         raise ValueError(f"edge_weight must leave weights >= 0, but {pair} gets {worst.data[at]}")
-    total.eliminate_zeros()
+    total.eliminate_zeros()  # edges that were taken away entirely
     touched = torch.zeros(count, dtype=torch.bool, device=adjacency.rows.device)
     touched[edge_index[0].to(touched.device)] = True
     return from_matrix(total, np.diff(total.indptr), touched.device), touched
@@ -43,6 +43,7 @@ def add_edges(
 
 def affected_rows(adjacency: Adjacency, touched: Tensor, moved: Tensor) -> Tensor:
     """Rows whose own entries changed or that have an entry in a column that moved."""
+    # A running count of entries in moved columns grows along a row that has one.
     hits = torch.zeros(adjacency.rows.col.numel() + 1, dtype=torch.int64, device=moved.device)
     torch.cumsum(moved[adjacency.rows.col.long()], 0, out=hits[1:])
     reached = hits[adjacency.rows.rowptr[1:]] > hits[adjacency.rows.rowptr[:-1]]

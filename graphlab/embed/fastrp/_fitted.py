@@ -55,12 +55,14 @@ class FittedGraph:
             powers = self.problem.powers(self.options.num_powers)
         adjacency, touched = add_edges(self.adjacency, edge_index, edge_weight)
         new = FittedGraph(adjacency, self.options, self.inputs)
+        # A changed degree changes the factor, and with it the node's row of the start.
         moved = self.problem.start.factor != new.problem.start.factor
         state = new.problem.start.columns(0, new.problem.start.dim)
         new.powers = []
         for power in powers:
             rows = affected_rows(adjacency, touched, moved)
             state, previous = power.clone(), state
+            # A row of a product depends on no other row: those in reach are computed by themselves.
             state[rows] = propagate(previous, new.problem.graph.select(rows))
             moved = torch.zeros_like(moved)
             moved[rows] = True

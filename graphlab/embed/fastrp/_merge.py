@@ -33,6 +33,7 @@ def merge_powers(
             weight = 1.0 if weights is None else weights[k]
             if weight == 0:
                 continue
+            # Norms and products in full precision: bfloat16 is rounded once, at the end.
             factor = _factors(power[part], normalize) * weight
             value = factor.to(wide) * power[part].to(wide)
             if weights is None:

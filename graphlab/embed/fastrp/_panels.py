@@ -111,7 +111,7 @@ def _into_file(
         file = np.lib.format.open_memmap(part, mode="w+", dtype=kinds[dtype], shape=shape)
         file.flush()
     if spread:
-        dist.barrier(group)
+        dist.barrier(group)  # until the file has its size
     if not leader:
         file = np.lib.format.open_memmap(part, mode="r+")
     for lo, hi in cuts:
@@ -119,9 +119,9 @@ def _into_file(
     file.flush()
     del file
     if spread:
-        dist.barrier(group)
+        dist.barrier(group)  # until every panel is written
     if leader:
         os.replace(part, path)
     if spread:
-        dist.barrier(group)
+        dist.barrier(group)  # until the file has its name
     return torch.from_numpy(np.load(path, mmap_mode="r+"))

@@ -24,7 +24,7 @@ from graphlab.embed.fastrp._preset import NEO4J, with_preset
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["FastRP", "fastrp"]
+__all__ = ["FastRP"]
 
 
 class FastRP(Estimator):
@@ -451,47 +451,3 @@ class FastRP(Estimator):
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.graph_ = FittedGraph.from_arrays(arrays, self._options())
         self.num_nodes_ = self.graph_.adjacency.num_nodes
-
-
-def fastrp(
-    edge_index: Any,
-    num_nodes: int | None = None,
-    edge_weight: Tensor | None = None,
-    *,
-    x: Tensor | None = None,
-    property_ratio: float = 0.0,
-    node_id: Tensor | None = None,
-    projection_matrix: Tensor | None = None,
-    **params: Any,
-) -> Tensor:
-    """Embed the nodes of a graph in one call; see :class:`FastRP`.
-
-    Args:
-        edge_index (Tensor or graph): See :meth:`FastRP.fit`, as the next six.
-        num_nodes (int, optional): See there.
-        edge_weight (Tensor, optional): See there.
-        x (Tensor, optional): See there.
-        property_ratio (float): See there.
-        node_id (Tensor, optional): See there.
-        projection_matrix (Tensor, optional): See there.
-        **params (Any): Parameters of :class:`FastRP`.
-
-    Returns:
-        Tensor: ``(N, dim)``.
-
-    Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-
-    Example:
-        >>> fastrp(torch.tensor([[0, 1], [1, 0]]), dim=4, weights=(1.0,)).shape
-        torch.Size([2, 4])
-    """
-    return FastRP(**params).fit_transform(
-        edge_index,
-        num_nodes,
-        edge_weight,
-        x=x,
-        property_ratio=property_ratio,
-        node_id=node_id,
-        projection_matrix=projection_matrix,
-    )

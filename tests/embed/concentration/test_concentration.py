@@ -385,9 +385,9 @@ def test_graphs_without_edges_are_defined_where_beta_is():
 
 def test_nodes_with_nothing_but_a_self_loop_are_counted():
     edges = torch.cat([TRIANGLE, torch.tensor([[4], [4]])], dim=1)
-    found = weighted_concentration(edges, torch.ones(7), fill=-1.0)
-    assert torch.equal(found, weighted_concentration(edges, torch.ones(7), 5, fill=-1.0))
-    assert found[3:].tolist() == [-1.0, -1.0]
+    got = weighted_concentration(edges, torch.ones(7), fill=-1.0)
+    assert torch.equal(got, weighted_concentration(edges, torch.ones(7), 5, fill=-1.0))
+    assert got[3:].tolist() == [-1.0, -1.0]
 
 
 def test_weighted_concentration_reads_the_size_of_edge_index():

@@ -311,11 +311,11 @@ def test_names_and_not_numbers_choose_the_random_row():
     index, nodes, weight = graph(50, 500)
     name = torch.randperm(10 * nodes, generator=torch.Generator().manual_seed(0))[:nodes]
     order = torch.randperm(nodes, generator=torch.Generator().manual_seed(1))
-    place = torch.empty_like(order)
-    place[order] = torch.arange(nodes)
+    position = torch.empty_like(order)
+    position[order] = torch.arange(nodes)
     options = {"dim": 16, "sparsity": 2.0, "dtype": torch.float64}
     z = fastrp(index, nodes, weight, node_id=name, **options)
-    again = fastrp(place[index], nodes, weight, node_id=name[order], **options)
+    again = fastrp(position[index], nodes, weight, node_id=name[order], **options)
     assert torch.allclose(again, z[order], atol=1e-12)
     assert not torch.allclose(fastrp(index, nodes, weight, **options), z)
 

@@ -1,20 +1,14 @@
-"""Link prediction scores: golden files, ogb and PyG, conventions, bad input."""
+"""Ranking of links per node: golden files, PyG, conventions, bad input."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 import torch
-from ogb.linkproppred import Evaluator
 from torch_geometric import metrics as pyg
 
 from graphlab.evaluate import (
-    correlation_table,
-    hits_at_k,
     link_ranking_metrics,
-    mean_reciprocal_rank,
     per_node_link_metrics,
     top_predictions,
 )
@@ -69,7 +63,7 @@ def test_means_are_those_of_the_public_classes(case):
         assert ours[name] == pytest.approx(float(metric.compute()), rel=1e-5)
 
 
-def test_top_predictions_leave_out_what_they_are_told():
+def test_top_predictions_leave_out_what_is_excluded():
     score = torch.tensor([[3.0, 2.0, 1.0, 0.0], [0.0, 9.0, 5.0, 5.0]])
     assert top_predictions(score, 2, exclude_self=False).tolist() == [[0, 1], [1, 2]]
     assert top_predictions(score, 2).tolist() == [[1, 2], [2, 3]]
@@ -78,56 +72,6 @@ def test_top_predictions_leave_out_what_they_are_told():
     nodes = torch.tensor([3, 2])
     got = top_predictions(score, 2, nodes=nodes, exclude=exclude)
     assert got.tolist() == [[1, 2], [1, 3]]
-
-
-def test_hits_are_strict_and_refuse_too_few_negatives():
-    pos, neg = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 0.0, 1.0])
-    assert hits_at_k(pos, neg, 1) == pytest.approx(1 / 3)
-    assert hits_at_k(pos, neg, 2) == pytest.approx(2 / 3)
-    with pytest.raises(ValueError, match="neg_score must hold at least 4 scores, got 3"):
-        hits_at_k(pos, neg, 4)
-    with pytest.raises(ValueError, match=r"pos_score must be finite, but pos_score\[\(0,\)\]"):
-        hits_at_k(torch.tensor([math.nan]), neg, 1)
-
-
-def test_scores_of_edges_are_those_of_ogb():
-    generator = torch.Generator().manual_seed(0)
-    positive = torch.randn(40, generator=generator)
-    negative = torch.randn(200, generator=generator).round(decimals=1)  # with ties
-    scores = {"y_pred_pos": positive, "y_pred_neg": negative}
-    for name, k in (("ogbl-collab", 50), ("ogbl-ddi", 20), ("ogbl-ppa", 100)):
-        assert hits_at_k(positive, negative, k) == Evaluator(name).eval(scores)[f"hits@{k}"]
-    own = torch.randn(40, 30, generator=generator).round(decimals=1)
-    scores = {"y_pred_pos": positive.round(decimals=1), "y_pred_neg": own}
-    expected = Evaluator("ogbl-citation2").eval(scores)["mrr_list"].double().mean()
-    assert mean_reciprocal_rank(scores["y_pred_pos"], own) == float(expected)
-
-
-def test_reciprocal_rank_averages_ties():
-    pos = torch.tensor([1.0, 5.0])
-    neg = torch.tensor([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
-    # Ranks of the first positive: 2 at best, 3 at worst.
-    assert mean_reciprocal_rank(pos, neg) == pytest.approx((1 / 2.5 + 1.0) / 2)
-    with pytest.raises(ValueError, match="neg_score must have 2 rows"):
-        mean_reciprocal_rank(pos, neg[:1])
-
-
-def test_correlations():
-    x = torch.arange(6.0)
-    table = correlation_table(
-        {"x": x, "square": x**2}, {"y": -x, "holes": torch.where(x > 3, x, torch.nan)}
-    )
-    assert table["x"]["y"] == pytest.approx({"pearson": -1.0, "spearman": -1.0, "num_nodes": 6})
-    assert table["square"]["y"]["spearman"] == pytest.approx(-1.0)
-    assert table["square"]["y"]["pearson"] > -0.99
-    assert table["x"]["holes"]["num_nodes"] == 2
-    with pytest.warns(UserWarning, match="correlation of one and y is undefined"):
-        constant = correlation_table({"one": torch.ones(6)}, {"y": x})
-    assert math.isnan(constant["one"]["y"]["pearson"])
-    masked = correlation_table({"x": x}, {"y": x}, x < 3)
-    assert masked["x"]["y"]["num_nodes"] == 3
-    with pytest.raises(ValueError, match="1-D of one length"):
-        correlation_table({"x": x}, {"y": x[:3]})
 
 
 def test_bad_arguments_are_refused():
@@ -161,15 +105,3 @@ def test_partner_predicted_twice_is_refused():
 def test_true_partner_that_does_not_exist_is_refused():
     with pytest.raises(IndexError, match=r"ground_truth\[1\]\[1\] = 5 is outside \[0, 5\)"):
         per_node_link_metrics(torch.eye(5), torch.tensor([[0, 1], [4, 5]]), 2)
-
-
-@pytest.mark.parametrize("mask", [torch.tensor([1, 1, 0]), torch.tensor([True, False])])
-def test_correlations_refuse_another_mask(mask):
-    values = {"a": torch.arange(3.0)}
-    with pytest.raises(ValueError, match=r"mask must be bool of shape \(3,\)"):
-        correlation_table(values, {"b": torch.arange(3.0)}, mask=mask)
-
-
-def test_correlations_look_at_every_length():
-    with pytest.raises(ValueError, match="1-D of one length"):
-        correlation_table({"a": torch.arange(4.0)}, {"a": torch.arange(5.0)})
