@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from graphlab._checks import check_int
-from graphlab.tag.graphclip._protocols import check_texts
+from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["TemplateSummarizer"]

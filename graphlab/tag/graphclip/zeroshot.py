@@ -17,7 +17,8 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab._estimator import Estimator
-from graphlab.tag.graphclip._protocols import Encoder, check_texts, embed
+from graphlab.tag._texts import check_texts
+from graphlab.tag.graphclip._protocols import Encoder, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
 
