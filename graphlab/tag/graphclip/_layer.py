@@ -53,6 +53,7 @@ class _MeanOfNeighbours(torch.autograd.Function):
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        # The mean's factor belongs to the target: on the way back it comes before the sum.
         scaled = grad * ctx.plan.inverse_degree[:, None]
         return torch.ops.graphlab.propagate(scaled, *ctx.plan.outgoing, None, None), None
 

@@ -106,6 +106,8 @@ class RankedPredictionEncoder(nn.Module):
             raise ValueError(
                 f"weight must have shape (h, {self.out_channels}), got {tuple(weight.shape)}"
             )
+        # Block j of the layer only ever meets rank j, so its product with the table is k small
+        # ones.
         blocks = weight.view(weight.size(0), self.k, self.dim)
         tables = torch.einsum("cd,hkd->kch", self.weight, blocks)
         out: Tensor = _SumOfRows.apply(tables, self._checked(ids))  # type: ignore[no-untyped-call]

@@ -51,6 +51,7 @@ def augment_subgraphs(
     feature_p, edge_p = check_fraction(feature_p, "feature_p"), check_fraction(edge_p, "edge_p")
     if index is None:
         index = torch.arange(num_graphs, device=x.device)
+    # Both ends are in one subgraph, so the source tells it.
     owner = batch[edge_index[0]]
     if bool((owner.diff() < 0).any()):
         raise ValueError("edge_index must hold the edges of one subgraph after another")

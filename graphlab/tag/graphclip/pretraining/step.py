@@ -101,6 +101,7 @@ class TrainingStep:
         text_id = self.pairs.text_id[own].to(device) if config.guard else None
 
         def closure(features: Tensor) -> Tensor:
+            # The loss is outside: cosines over a temperature need all their digits.
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 embedding = self.model(features, *rest)
             value: Tensor = self.model.criterion(embedding, text, text_id)
@@ -134,6 +135,7 @@ class TrainingStep:
         if not is_distributed():
             return
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._weights]
+        # One long message: many short ones would wait for each other.
         flat = all_reduce_sum(torch.cat([g.flatten() for g in grads])) / world_size()
         parts = flat.split([g.numel() for g in grads])
         for weight, part in zip(self._weights, parts, strict=True):
