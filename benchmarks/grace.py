@@ -63,11 +63,10 @@ def tiled_model(features: int, channels: int, temperature: float, host: type = G
 def tiled_step(model: Any, x: Tensor, edge_index: Tensor) -> Callable[[], None]:
     """One training step with the library."""
     generator = torch.Generator().manual_seed(SEED)
-    drawn = {"generator": generator} if isinstance(model, COSTA) else {}
 
-    def loss() -> Any:
-        (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-        return model.loss(model(x1, edges1), model(x2, edges2), **drawn)
+    def loss() -> Tensor:
+        value: Tensor = model.training_loss(x, edge_index, generator=generator)
+        return value
 
     return training_step(loss, model.parameters(), lr=5e-4)
 

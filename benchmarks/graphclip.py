@@ -141,7 +141,7 @@ def step(options: Namespace) -> list[Row]:
 
 
 def text(options: Namespace) -> list[Row]:
-    """What embedding the 256 summaries of a batch three times a step would add."""
+    """Time that embedding the 256 summaries of a batch three times a step would add."""
     case = "texts of a batch, once"
     try:
         encoder = TextEncoder(options.encoder)

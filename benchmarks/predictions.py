@@ -108,7 +108,7 @@ def measured(stem: str) -> dict[str, dict[str, Any]]:
 
 
 def cell(op: str, stem: str) -> str:
-    """What was measured on a device."""
+    """Time measured on a device."""
     row = measured(stem).get(op)
     return f"{row['time_us'] / 1e3:.3g} ms" if row else "not measured yet"
 

@@ -83,7 +83,7 @@ def server(*arguments: str) -> Iterator[str]:
 
 
 def stats(url: str) -> dict[str, Any]:
-    """What a server has seen."""
+    """Calls that a server has seen."""
     with urlopen(f"{url}/stats", timeout=30) as response:  # noqa: S310  (our own loopback server)
         seen: dict[str, Any] = json.loads(response.read())
     return seen

@@ -1,1 +1,1 @@
-"""What benchmark scripts share: clocks, peak memory, options and result files, generated inputs."""
+"""Shared by all scripts: clocks, peak memory, rows, options, result files, generated inputs."""

@@ -1,4 +1,4 @@
-"""What a device can do, measured in the run that needs it; its clocks and versions; a timer."""
+"""Speed of a device, measured in the run that needs it; its clocks and versions; a timer."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ HEADS = 8
 
 @dataclass(frozen=True)
 class Size:
-    """How large the inputs of a family are.
+    """Size of the inputs of a family.
 
     Attributes:
         nodes (int): Rows.

@@ -1,4 +1,4 @@
-"""A row per operator: time, floor, peers, error, and what is aimed at.
+"""A row per operator: time, floor, peers, error, goals.
 
 ``time_us``; ``floor_us``, the least time its bytes and operations take at the copy and product
 speed measured in the same run (see ``benchmarks._floors``); ``ratio_to_floor``; ``peer``, the
@@ -27,7 +27,7 @@ from graphlab.ops.library import active_kernel
 
 #: Seconds of a first call above which a peer is not called again.
 SLOW = 5.0
-#: What is aimed at: (key of the row, whether more is better, bound).
+#: Goals: (key of the row, whether more is better, bound).
 Goal = tuple[str, bool, float]
 ANY_PEER: Goal = ("ratio_to_peer", True, 2.0)
 GOALS: dict[str, tuple[Goal, ...]] = {
@@ -117,7 +117,7 @@ def operator_row(op: str, size: Size, device: torch.device, speed: Device, repea
 
 
 def goals(row: Row) -> dict[str, bool]:
-    """What a row is aimed at, and whether it gets there."""
+    """Goals of a row, and whether it reaches them."""
     return {
         f"{key} {'>=' if more else '<='} {bound:g}": row[key] >= bound
         if more

@@ -1,4 +1,4 @@
-"""What else computes an operator: torch's own functions, other packages, and eager expressions.
+"""Other ways to compute an operator: torch's own functions, other packages, and eager expressions.
 
 ``equals`` compute the same numbers. ``products`` are matrix products of the same shape, a yardstick
 that stores what the operator never does and takes no exponential.

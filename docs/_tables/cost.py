@@ -1,4 +1,4 @@
-"""What the experiments took: time, memory and machine of every committed result file."""
+"""Costs of the experiments: time, memory and machine of every committed result file."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def cpu() -> str:
 
 
 def machines() -> str:
-    """Where and when the files were measured."""
+    """Machine and date of every file."""
     rows = []
     for name, system in FILES.items():
         path = f"benchmarks/results/{name}.json"

@@ -12,7 +12,7 @@ from _tables.common import ROOT, markdown, read, spread
 
 @dataclass(frozen=True)
 class Rule:
-    """What to show of the files of a script: rows by regular expression, and the measure."""
+    """Part of a script's files to show: rows by regular expression, and the measure."""
 
     title: str
     ours: str

@@ -26,7 +26,7 @@ _TOP = 5  # neighbours a model may choose at most
 
 @dataclass(frozen=True)
 class Stored:
-    """A graph and what models said about it.
+    """A graph with stored answers of language models.
 
     Attributes:
         x (Tensor): Features ``(N, F)``, unit rows.

@@ -32,7 +32,7 @@ def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
 
 
 def stored_nothing(dim: int, num_candidates: int) -> Stored:
-    """What no language model was asked about: no predictions, similarities of the texts."""
+    """The graph without a language model: no predictions, similarities of the texts."""
     graph, _ = text_graph(dim)
     asked = propose_edge_candidates(graph.x, graph.edge_index, num_candidates, num_candidates)
     return Stored(

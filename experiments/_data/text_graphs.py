@@ -62,7 +62,7 @@ def _headerless(path: Path, rows: int) -> Tensor:
 
 
 def bag_of_words(texts: list[str], words: int) -> Tensor:
-    """Which of the most frequent words a text contains, ``(N, words)`` of 0 and 1."""
+    """Most frequent words that a text contains, ``(N, words)`` of 0 and 1."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(binary=True, max_features=words, stop_words="english")

@@ -97,5 +97,5 @@ def load_text_set(path: str | Path, edges: str = "edges.csv") -> TextSet:
 
 
 def set_path(data: str, name: str) -> str:
-    """Where a graph of a data folder is; the embedded one is nowhere."""
+    """Path of a graph in a data folder; the embedded one keeps its name."""
     return name if name == EMBEDDED else str(Path(data) / name)

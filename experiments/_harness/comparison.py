@@ -1,4 +1,4 @@
-"""Does a repeated run stand where the committed one stood? One line per row and metric.
+"""Comparison of a repeated run with the committed one: a line per row and metric.
 
 The rule: the means of both runs may differ by at most::
 
@@ -74,7 +74,7 @@ class Line:
 
     @property
     def tolerance(self) -> float:
-        """How far the means may lie apart."""
+        """Largest distance of the means."""
         if self.committed is None or self.repeated is None:
             return 0.0
         error = math.sqrt(self.committed.squared_error() + self.repeated.squared_error())
@@ -89,12 +89,12 @@ class Line:
 
     @property
     def within(self) -> bool:
-        """Whether the figure was reproduced; one that is missing on either side was not."""
+        """True if the figure was reproduced; one that is missing on either side was not."""
         return self.difference <= self.tolerance
 
     @property
     def equal(self) -> bool:
-        """Whether all values are the same to the last bit."""
+        """True if all values are the same to the last bit."""
         sides = self.committed, self.repeated
         return None not in sides and sides[0].values == sides[1].values  # type: ignore[union-attr]
 

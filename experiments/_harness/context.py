@@ -1,4 +1,4 @@
-"""What a script receives beside its configuration: seed, device, log, checkpoint, files."""
+"""The surroundings of a run beside its configuration: seed, device, log, checkpoint, files."""
 
 from __future__ import annotations
 

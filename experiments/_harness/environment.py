@@ -76,7 +76,7 @@ def versions() -> dict[str, str | None]:
 
 
 def kernels() -> Any:
-    """What ``graphlab.ops.library.status()`` says, as JSON values; None when it cannot be asked."""
+    """``graphlab.ops.library.status()`` as JSON values; None when it cannot be asked."""
     try:
         from graphlab.ops import library
     except ImportError:

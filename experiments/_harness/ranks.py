@@ -15,12 +15,12 @@ _PATIENCE = timedelta(hours=24)
 
 
 def is_main() -> bool:
-    """Whether this process writes files and prints."""
+    """True in the process that writes files and prints."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def several() -> bool:
-    """Whether ``torchrun`` started more than one process."""
+    """True if ``torchrun`` started more than one process."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 

@@ -83,7 +83,7 @@ class Recorded:
         return words
 
     def obstacle(self) -> str | None:
-        """Why this machine cannot repeat it, as far as can be said without trying."""
+        """Reason why this machine cannot repeat it, as far as is known without trying."""
         recorded = self.content["versions"]["python"].rpartition(".")[0]
         here = platform.python_version().rpartition(".")[0]
         if EMBEDDED in str(self.content["config"]) and recorded != here:
@@ -107,7 +107,7 @@ class Recorded:
         return [*kept, *(word for key, path in paths.items() for word in (f"--{key}", str(path)))]
 
     def results(self, out: Path) -> Path:
-        """Where the repeated run puts its results."""
+        """Path of the repeated run's results."""
         return out / "results" / f"{self.name}.json"
 
     def _models(self, out: Path) -> dict[str, Path]:
@@ -159,7 +159,7 @@ def committed(folder: Path = RESULTS) -> list[Recorded]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a file.
+    """Outcome of repeating a file.
 
     Attributes:
         recorded (Recorded): The committed file.
@@ -180,7 +180,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether every figure was reproduced, by the settings of the committed file."""
+        """True if every figure was reproduced, by the settings of the committed file."""
         return self.status == "repeated" and not self.outside and not self.reason
 
     def __str__(self) -> str:

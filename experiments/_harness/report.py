@@ -117,7 +117,7 @@ def _cost(entry: Entry) -> dict[str, str]:
 
 
 def gaps(results: Results) -> dict[str, str]:
-    """What is missing from the results, and why."""
+    """Parts missing from the results, with the reason of each."""
     failed = {f"seed {seed}": f"failed: {message}" for seed, message in results.errors.items()}
     return failed | results.not_run
 

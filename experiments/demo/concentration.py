@@ -18,7 +18,7 @@ from graphlab.evaluate import correlation_table
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
-    """How concentration and degree on the known edges go along with recall."""
+    """Correlation of recall with concentration and with degree on the known edges."""
     data, _ = les_miserables()
     properties: dict[str, list[Tensor]] = {}
     served: dict[str, list[Tensor]] = {}

@@ -15,7 +15,7 @@ from graphlab import viz
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
-    """How many hidden acquaintances every method finds; a map of the whole graph."""
+    """Share of hidden acquaintances that every method finds; a map of the whole graph."""
     data, _ = les_miserables()
     values: dict[str, list[float]] = {}
     for _, by_method in recalls(config, context, data):

@@ -51,7 +51,7 @@ def draw(
 
 
 def _positions(data: HyperGraphData, nodes: int) -> Any:
-    """Where the library's layout puts the nodes."""
+    """Positions of the nodes in the library's layout."""
     axes = viz.hypergraph_drawing(data.edge_index, nodes, ax=Figure().subplots())
     return axes.collections[0].get_offsets()
 

@@ -33,7 +33,7 @@ from graphlab.tag.tape import tape_split
 
 @dataclass(frozen=True)
 class Assistance:
-    """What the language model gives.
+    """Features and votes of the language model.
 
     Attributes:
         plain (Tensor): Features without it, ``(N, F)``.

@@ -22,7 +22,7 @@ from graphlab.tag import LinkPredictor
 
 @dataclass(frozen=True)
 class Config(TargetConfig):
-    """Where models and data are, and how much is hidden.
+    """Paths of models and data, and the share of hidden edges.
 
     Attributes:
         hidden (float): Share of the edges to be predicted.

@@ -22,7 +22,7 @@ from graphlab.tag.graphclip import SubgraphStore
 
 @dataclass(frozen=True)
 class Summaries:
-    """Who writes the summaries.
+    """The writer of the summaries.
 
     Attributes:
         by (str): ``"template"`` or ``"llm"``.

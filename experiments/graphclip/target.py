@@ -16,7 +16,7 @@ from graphlab.tag.graphclip import SubgraphStore
 
 @dataclass(frozen=True)
 class TargetConfig:
-    """What all scripts that apply pretrained models ask for.
+    """Settings of all scripts that apply pretrained models.
 
     Attributes:
         graph (str): Folder of the graph, or ``python_stdlib``.

@@ -20,7 +20,7 @@ from experiments.graphclip.target import Target, TargetConfig, target_presets
 
 @dataclass(frozen=True)
 class Config(TargetConfig):
-    """Where models and data are.
+    """Paths of models and data, and the forms of the classifier.
 
     Attributes:
         mixes (tuple[str, ...]): What is added to the tower's embeddings: a row for each.

@@ -1,4 +1,4 @@
-"""Which epoch of a run is reported, and the pictures of a run."""
+"""Protocols, which choose the epoch that is reported, and the pictures of a run."""
 
 from __future__ import annotations
 

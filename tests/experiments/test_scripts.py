@@ -39,7 +39,7 @@ CONFIGURATIONS = sorted(set(configurations()), key=lambda kind: (kind.__module__
 
 
 def documented(kind: type) -> dict[str, str]:
-    """What the docstrings of a class and of its bases say about each attribute."""
+    """Words of the docstrings of a class and of its bases about each attribute."""
     texts: dict[str, str] = {}
     for base in kind.__mro__:
         text = inspect.cleandoc(base.__dict__.get("__doc__") or "")

@@ -119,7 +119,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def answer(number: int, body: dict[str, Any]) -> Any:
-    """What a fair model would say, with some trouble on the way."""
+    """Answers of a fair model, with some trouble on the way."""
     question = body["messages"][-1]["content"].split("\n")[1]
     if question.startswith("Number 7 "):
         return {"status": 400, "body": "{}"}

@@ -12,6 +12,7 @@ from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_fraction, check_int
 from graphlab._random import make_generator
+from graphlab._tensor_memo import TensorMemo
 from graphlab.tag.gaugllm._edit_plan import EditPlan, make_plan
 from graphlab.tag.gaugllm._opinion import opinion, pair_number
 from graphlab.tag.gaugllm._sampling import sample_in_group
@@ -91,7 +92,7 @@ class LLMEdgeModifier(BaseTransform):
         self._generator = make_generator(self.seed)
         self._pair = pair_number(candidates, self.undirected)
         self._yes = opinion(candidates, votes, self._pair, self.soft)
-        self._plan: EditPlan | None = None
+        self._memo: TensorMemo[EditPlan] = TensorMemo()
         self._last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, data: Data) -> Data:
@@ -168,16 +169,17 @@ class LLMEdgeModifier(BaseTransform):
         return None if self._last is None else edge_changes(*self._last, self.candidates.num_nodes)
 
     def _planned(self, edge_index: Tensor) -> EditPlan:
-        if self._plan is None or not self._plan.fits(edge_index):
-            rates = (self.p_del, self.p_add)
-            self._plan = make_plan(self.candidates, edge_index, rates, self.undirected)
-            self._yes = self._yes.to(edge_index.device)
-            self._pair = self._pair.to(edge_index.device)
-        return self._plan
+        rates = (self.p_del, self.p_add)
+        plan = self._memo.get(
+            (edge_index,), lambda: make_plan(self.candidates, edge_index, rates, self.undirected)
+        )
+        self._yes = self._yes.to(edge_index.device)
+        self._pair = self._pair.to(edge_index.device)
+        return plan
 
     def __getstate__(self) -> dict[str, object]:
         # What belongs to one edge tensor does not travel to another process or into a copy.
-        return {**self.__dict__, "_plan": None, "_last": None}
+        return {**self.__dict__, "_last": None}
 
     def __repr__(self) -> str:
         return (
