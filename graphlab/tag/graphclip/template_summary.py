@@ -104,6 +104,7 @@ class TemplateSummarizer:
         )
         chosen = []
         for start in range(0, len(store), 4096):
+            # By pieces: subgraphs times vocabulary would be the largest array here.
             rows = (member[start : start + 4096] @ weights).tocsr()
             rows.sort_indices()
             for lo, hi in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
