@@ -1,7 +1,7 @@
 """Validation at the public border: one small function per kind of argument.
 
 Every function returns the (possibly converted) value and raises an error that names the
-argument, what was expected and what was found. Checks that read tensor values cost a pass over
+argument, what was expected and what was given. Checks that read tensor values cost a pass over
 the data and, on an accelerator, one synchronisation; they are skipped while ``torch.compile``
 traces, because a traced program has no values to look at.
 """
@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
-    """Tell whether values can be read: not traced, not fake, not on the meta device."""
+    """True where values can be read: not traced, not fake, not on the meta device."""
     if torch.compiler.is_compiling():
         return False
     present = [t for t in tensors if t is not None]
@@ -258,9 +258,9 @@ def check_no_negative(x: Tensor, name: str) -> None:
         return
     wrong = (x.detach() < 0).nonzero()
     if wrong.numel():
-        place = int(wrong[0])
-        low = float(x.detach()[place])
-        raise ValueError(f"{name} must be non-negative, but {name}[{place}] = {low}")
+        position = int(wrong[0])
+        low = float(x.detach()[position])
+        raise ValueError(f"{name} must be non-negative, but {name}[{position}] = {low}")
 
 
 def check_full_precision(x: Tensor, name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Graphs as other libraries keep them, read as edges: the one place where they are converted.
+"""Graphs as other libraries keep them, read as edges; converted here only.
 
 Functions that take the whole graph (:class:`graphlab.embed.FastRP`, topological concentration,
 hypergraph reconstruction) accept all of these. Everything else takes ``edge_index``, plain or as
@@ -18,12 +18,12 @@ __all__: list[str] = []
 
 
 class Edges(NamedTuple):
-    """What a graph states; nothing but the type of the container is checked.
+    """Statement of a graph; nothing but the type of the container is checked.
 
     Attributes:
-        edge_index: As given, or ``(2, E)`` int64: row and column of every stored entry.
-        edge_weight: ``(E,)``, or ``None`` where there are no weights.
-        num_nodes: N, or ``None`` where the graph does not state it.
+        edge_index (Any): As given, or ``(2, E)`` int64: row and column of every stored entry.
+        edge_weight (Any): ``(E,)``, or ``None`` where there are no weights.
+        num_nodes (int, optional): N, or ``None`` where the graph does not state it.
     """
 
     edge_index: Any
@@ -43,12 +43,14 @@ def read_edges(graph: Any, edge_weight: Any = None, num_nodes: int | None = None
     """Read edges, a PyG ``Data`` or ``EdgeIndex``, a sparse matrix or a networkx graph.
 
     Args:
-        graph: ``edge_index``; ``Data`` (weights in ``edge_weight``); a square scipy sparse matrix
-            or torch sparse tensor of any layout, or a ``torch_sparse.SparseTensor``, entry (i, j)
-            being the edge from i to j and its value the weight; a networkx graph, its nodes
+        graph (Any): ``edge_index``; ``Data`` (weights in ``edge_weight``); a square scipy sparse
+            matrix or torch sparse tensor of any layout, or a ``torch_sparse.SparseTensor``, entry
+            (i, j) being the edge from i to j and its value the weight; a networkx graph, its nodes
             numbered in their order and its weights in the attribute ``"weight"`` (1 where missing).
-        edge_weight: Weights; they replace those of a ``Data`` and must be ``None`` with a matrix.
-        num_nodes: Number of nodes; it replaces that of a ``Data`` and must be that of a matrix.
+        edge_weight (Any): Weights; they replace those of a ``Data`` and must be ``None`` with a
+            matrix.
+        num_nodes (int, optional): Number of nodes; it replaces that of a ``Data`` and must be that
+            of a matrix.
 
     Raises:
         TypeError: If the graph has several types of nodes or is a hypergraph.

@@ -59,10 +59,8 @@ def train_plain(epochs=40):
     model = deepcopy(untrained)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(epochs):
-        (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-        z1, z2 = model(x1, edges1), model(x2, edges2)
-        loss = model.loss(z1, z2)
+    for step in range(epochs):
+        loss = model.training_loss(x, edge_index, generator=generator, step=step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -84,11 +82,9 @@ def train(epochs=40, **options):
     pot = POT(model.encoder, edge_index, drop_rate=DROP, kappa=0.4, **options)  # new
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     generator = torch.Generator().manual_seed(0)  # the same views as above
-    for _ in range(epochs):
-        (x1, edges1), (x2, edges2) = model.views(x, edge_index, generator=generator)
-        z1, z2 = model(x1, edges1), model(x2, edges2)
-        loss = model.loss(z1, z2)
-        loss = pot(loss, z1, z2, x, views=(edges1, edges2))  # new
+    for step in range(epochs):
+        host = model.host_step(x, edge_index, generator=generator, step=step)
+        loss = pot.regularise(host, x)  # new
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -194,7 +194,7 @@ def test_double_reaches_every_floating_tensor(name: str) -> None:
 
 #: Plain objects whose tensors are brought to the device of each call's arguments, and the cache of
 #: the last graph, which those of another device replace.
-FOLLOW_ARGUMENTS = ("CentralityDropEdge", "BetaMixture", "_PreparedGraph")
+FOLLOW_ARGUMENTS = ("CentralityDropEdge", "BetaMixture", "TensorMemo")
 
 
 def kept(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:

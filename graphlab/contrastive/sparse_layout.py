@@ -1,4 +1,4 @@
-"""Features that are mostly zeros, as sparse rows."""
+"""Features that are mostly zeros, in sparse CSR layout."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from graphlab._checks import check_matrix
 
 __all__ = ["scale_columns", "sparse_features"]
 
-#: Below this share of non-zero features a sparse first layer is faster (measured at 0.045: 2x).
+#: Below this fraction of non-zero features a sparse first layer is faster (measured at 0.045: 2x).
 _SPARSE_DENSITY = 0.1
 
 
 def sparse_features(x: Tensor) -> Tensor:
-    """Store features as sparse CSR rows where that makes the first layer faster.
+    """Features in sparse CSR layout, where that makes the first layer faster.
 
     A bag of words has one or two words in a hundred: the first layer of a GCN on CiteSeer then
     takes a tenth of the time, forward and backward. ``GCNConv``, the two-view hosts, ``POT`` and
@@ -39,7 +39,7 @@ def sparse_features(x: Tensor) -> Tensor:
 
 
 def scale_columns(x: Tensor, factor: Tensor) -> Tensor:
-    """Multiply every column by a number; sparse rows stay sparse."""
+    """Features with every column multiplied by a number; sparse ones stay sparse."""
     if x.layout == torch.strided:
         return x * factor
     col = x.col_indices()

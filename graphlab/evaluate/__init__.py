@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from graphlab.evaluate.clustering import clustering_scores
-from graphlab.evaluate.link_prediction import (
-    correlation_table,
-    hits_at_k,
+from graphlab.evaluate.correlation import correlation_table
+from graphlab.evaluate.edge_scores import hits_at_k, mean_reciprocal_rank
+from graphlab.evaluate.link_ranking import (
     link_ranking_metrics,
-    mean_reciprocal_rank,
     per_node_link_metrics,
     top_predictions,
 )

@@ -9,6 +9,7 @@ from graphlab.datasets import (
 )
 from graphlab.hyper.baselines import CliqueCover, MaxCliqueBaseline
 from graphlab.hyper.bayesian_mdl import BayesianMDL
+from graphlab.hyper.candidates import CandidateSet
 from graphlab.hyper.cliques import CliqueSet, maximal_cliques
 from graphlab.hyper.convert import (
     from_hypergraphx,
@@ -21,13 +22,13 @@ from graphlab.hyper.convert import (
 from graphlab.hyper.count_features import COUNT_NAMES, count_features
 from graphlab.hyper.marioh import Marioh
 from graphlab.hyper.motif_features import MOTIF_NAMES, motif_features
+from graphlab.hyper.preimages import count_preimages
 from graphlab.hyper.projection import project
 from graphlab.hyper.reconstructor import HypergraphReconstructor
 from graphlab.hyper.rho import RhoTable, rho
-from graphlab.hyper.sampler import CandidateSet, CliqueSampler
+from graphlab.hyper.sampler import CliqueSampler
 from graphlab.hyper.scores import jaccard, multi_jaccard, precision_recall_f1
 from graphlab.hyper.theory import (
-    count_preimages,
     is_conformal,
     nested_hyperedges,
     projection_loss,

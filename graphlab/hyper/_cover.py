@@ -18,7 +18,7 @@ from graphlab.hyper._sets import (
     sorted_unique,
     to_tensor,
 )
-from graphlab.hyper.sampler import CandidateSet
+from graphlab.hyper.candidates import CandidateSet
 
 
 def greedy_cover(graph: Graph) -> NodeSets:

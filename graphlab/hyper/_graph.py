@@ -20,7 +20,7 @@ class Graph:
     """A simple undirected graph.
 
     Attributes:
-        csr: Both directions, sorted.
+        csr (CSRGraph): Both directions, sorted.
     """
 
     csr: CSRGraph
@@ -62,8 +62,8 @@ class Graph:
         wanted = u * self.num_nodes + v
         if self.keys.size == 0:
             return np.full(wanted.shape, -1)
-        place = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
-        return np.where(self.keys[place] == wanted, place, -1)
+        number = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
+        return np.where(self.keys[number] == wanted, number, -1)
 
     def triangles(self) -> Ints:
         """Triangles at every node."""

@@ -12,9 +12,10 @@ from graphlab.hyper._cover import greedy_cover, with_cover
 from graphlab.hyper._graph import Graph
 from graphlab.hyper._selection import select_columns
 from graphlab.hyper._sets import Floats, Ints, SetFamily, find, node_sets
-from graphlab.hyper.count_features import COUNT_NAMES, count_features, standardize
+from graphlab.hyper.candidates import CandidateSet
+from graphlab.hyper.count_features import COUNT_NAMES, count_features
 from graphlab.hyper.motif_features import MOTIF_NAMES, motif_features
-from graphlab.hyper.sampler import CandidateSet, CliqueSampler
+from graphlab.hyper.sampler import CliqueSampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,12 @@ class Recipe:
         names += [] if self.features == "count" else [f"motif {name}" for name in MOTIF_NAMES]
         names += [] if self.paper else ["in cover"]
         return names if self.columns is None else [names[i] for i in self.columns.tolist()]
+
+
+def standardize(x: Tensor) -> Tensor:
+    """Columns with mean 0 and population deviation 1, of this very sample."""
+    deviation = torch.std(x, dim=0, correction=0)
+    return (x - x.mean(dim=0)) / (deviation + 1e-8)
 
 
 def _check_finite(x: Floats) -> Floats:

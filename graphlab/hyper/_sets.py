@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab._checks import check_tensor
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -180,6 +182,17 @@ def find(queries: NodeSets, table: NodeSets) -> Ints:
     hit = own[order][nearest] == rank[len(table) :]
     out[hit] = order[nearest[hit]]
     return out
+
+
+def check_family(family: object, name: str, num_nodes: int) -> NodeSets:
+    """Require cliques or candidates whose nodes lie in range."""
+    if not isinstance(family, SetFamily):
+        raise TypeError(f"{name} must be a CliqueSet or CandidateSet, got {type(family).__name__}")
+    check_tensor(family.idx, name)
+    sets = node_sets(family)
+    if sets.idx.size and not (sets.idx.min() >= 0 and sets.idx.max() < num_nodes):
+        raise IndexError(f"{name} must hold nodes in [0, {num_nodes}), got {sets.idx.max()}")
+    return sets
 
 
 def to_tensor(values: npt.NDArray[np.generic]) -> Tensor:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._pairs import edges_of, groups
-from graphlab.hyper._sets import Floats, NodeSets, SetFamily, to_tensor
-from graphlab.hyper.rho import check_family
-from graphlab.hyper.sampler import CandidateSet
+from graphlab.hyper._sets import Floats, NodeSets, SetFamily, check_family, to_tensor
+from graphlab.hyper.candidates import CandidateSet, check_candidates
 
 __all__ = ["COUNT_NAMES", "count_features"]
 
@@ -73,16 +71,6 @@ def count_features(
     return to_tensor(out)
 
 
-def check_candidates(candidates: object, num_nodes: int) -> NodeSets:
-    """Require a candidate set without empty sets."""
-    if not isinstance(candidates, CandidateSet):
-        raise TypeError(f"candidates must be a CandidateSet, got {type(candidates).__name__}")
-    sets = check_family(candidates, "candidates", num_nodes)
-    if len(sets) and sets.sizes.min() < 1:
-        raise ValueError("candidates must not be empty sets")
-    return sets
-
-
 def cliques_per_edge(graph: Graph, cliques: NodeSets) -> Floats:
     """Number of maximal cliques that hold each edge."""
     out = np.zeros(graph.keys.size)
@@ -102,9 +90,3 @@ def node_columns(graph: Graph, cliques: NodeSets) -> Floats:
     possible = degree * (degree - 1)
     clustering = 2 * graph.triangles() / np.maximum(possible, 1)
     return np.stack([degree, around, held, clustering], axis=1)
-
-
-def standardize(x: Tensor) -> Tensor:
-    """Columns with mean 0 and population deviation 1, of this very sample."""
-    deviation = torch.std(x, dim=0, correction=0)
-    return (x - x.mean(dim=0)) / (deviation + 1e-8)

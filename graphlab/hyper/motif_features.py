@@ -10,10 +10,8 @@ from torch import Tensor
 
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._pairs import edges_of, four_statistics, groups
-from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, to_tensor
-from graphlab.hyper.count_features import check_candidates
-from graphlab.hyper.rho import check_family
-from graphlab.hyper.sampler import CandidateSet
+from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, check_family, to_tensor
+from graphlab.hyper.candidates import CandidateSet, check_candidates
 
 __all__ = ["MOTIF_NAMES", "motif_features"]
 

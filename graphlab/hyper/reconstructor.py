@@ -23,8 +23,9 @@ from graphlab.hyper._selection import best_threshold, hit_jaccard
 from graphlab.hyper._sets import Floats, Ints, node_sets, to_tensor
 from graphlab.hyper._source import Source
 from graphlab.hyper._two_part import TwoPartModel, out_of_fold
+from graphlab.hyper.candidates import CandidateSet
 from graphlab.hyper.cliques import maximal_cliques
-from graphlab.hyper.sampler import CandidateSet, CliqueSampler
+from graphlab.hyper.sampler import CliqueSampler
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -1,10 +1,9 @@
-"""Candidates for hyperedges, and the sampler that draws them within a budget."""
+"""The sampler that draws candidates within a budget."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -14,54 +13,28 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_int
 from graphlab._estimator import Estimator
+from graphlab.hyper._cells import Cell, find_cells
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import (
     Ints,
     NodeSets,
     SetFamily,
+    check_family,
     concatenate,
     from_matrix,
     node_sets,
     sorted_unique,
     to_tensor,
 )
-from graphlab.hyper.rho import as_float, check_family, containment
+from graphlab.hyper.candidates import CandidateSet
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["CandidateSet", "CliqueSampler"]
+__all__ = ["CliqueSampler"]
 
 # Subsets that may be held at once; more is a mistake in the budget, not a wish.
 _MOST = 1 << 28
-
-
-@dataclass(frozen=True, eq=False)
-class CandidateSet(SetFamily):
-    """Candidates for hyperedges: all maximal cliques, then smaller ones, each in order.
-
-    Attributes:
-        ptr (Tensor): Pointers to the beginnings of the sets, int64 ``(C + 1,)``.
-        idx (Tensor): Nodes, int64, ascending within a set.
-        num_maximal (int): The first so many sets are the maximal cliques.
-        parents (Tensor): Number of times that the sampler drew the set, int64 ``(C,)``; a maximal
-            clique is drawn when its own size was picked.
-    """
-
-    num_maximal: int
-    parents: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class _Cell:
-    """Hyperedges of one size k inside maximal cliques of one size n."""
-
-    n: int
-    k: int
-    cost: int
-    hits: Ints  # hyperedges
-    pairs: tuple[Ints, Ints]  # hyperedge, and position of a clique around it among those of size n
-    count: int  # cliques of size n
 
 
 class CliqueSampler(Estimator):
@@ -151,8 +124,8 @@ class CliqueSampler(Estimator):
         return self
 
     def _pick(self, edges: NodeSets, cliques: NodeSets, num_nodes: int) -> None:
-        by_size: dict[int, list[_Cell]] = {}
-        for cell in _cells(edges, cliques, num_nodes):
+        by_size: dict[int, list[Cell]] = {}
+        for cell in find_cells(edges, cliques, num_nodes):
             by_size.setdefault(cell.k, []).append(cell)
         collected = np.zeros(len(edges), dtype=bool)
         if not self.charge_maximal:
@@ -189,17 +162,17 @@ class CliqueSampler(Estimator):
         order = np.random.default_rng([self.seed, n, k]).permutation(total)
         return np.sort(order[:count])
 
-    def _priority(self, offer: tuple[float, _Cell]) -> tuple[float, ...]:
+    def _priority(self, offer: tuple[float, Cell]) -> tuple[float, ...]:
         gain, cell = offer
         if self.tie_break == "official":
             return gain, cell.k, -cell.n
         return gain, -cell.cost, cell.k, -cell.n
 
     def _best(
-        self, cells: list[_Cell], collected: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> tuple[float, _Cell] | None:
+        self, cells: list[Cell], collected: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> tuple[float, Cell] | None:
         """The cell of one k that adds most per subset, None if nothing adds."""
-        offers = [((~collected[cell.hits]).sum() / as_float(cell.cost), cell) for cell in cells]
+        offers = [((~collected[cell.hits]).sum() / cell.price, cell) for cell in cells]
         offers = [offer for offer in offers if offer[0] > 0]
         return max(offers, key=self._priority) if offers else None
 
@@ -280,24 +253,3 @@ def _subsets(matrix: Ints, k: int) -> Ints:
     columns = np.array(list(combinations(range(n), k)), dtype=np.int64).reshape(-1, k)
     out: Ints = matrix[:, columns].reshape(-1, k)
     return out
-
-
-def _cells(edges: NodeSets, cliques: NodeSets, num_nodes: int) -> Iterator[_Cell]:
-    """All cells with a hyperedge, by n, then k."""
-    edge, clique = containment(edges, cliques, num_nodes)
-    sizes = cliques.sizes
-    position = np.zeros(len(cliques), dtype=np.int64)  # among the cliques of equal size
-    for _, numbers, _ in cliques.by_size():
-        position[numbers] = np.arange(len(numbers))
-    counts = np.bincount(sizes, minlength=1)
-    n, k = sizes[clique], edges.sizes[edge]
-    order = np.lexsort((k, n))
-    n, k, edge, at = n[order], k[order], edge[order], position[clique][order]
-    begins = np.flatnonzero(
-        np.concatenate([[True], (n[1:] != n[:-1]) | (k[1:] != k[:-1])]) if n.size else []
-    )
-    for start, stop in zip(begins, [*begins[1:], n.size], strict=True):
-        part = slice(start, stop)
-        size, inner, count = int(n[start]), int(k[start]), int(counts[n[start]])
-        cost = count * math.comb(size, inner)
-        yield _Cell(size, inner, cost, np.unique(edge[part]), (edge[part], at[part]), count)

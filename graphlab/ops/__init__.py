@@ -4,7 +4,8 @@ import graphlab.ops.cliques  # noqa: F401 (defines operators)
 from graphlab._deprecation import moved_names
 from graphlab.ops.attention import segment_attention
 from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
-from graphlab.ops.csr import CSRGraph, SparseRows
+from graphlab.ops.csr import SparseRows
+from graphlab.ops.csr_graph import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
 from graphlab.ops.interval import budget_minimum, edge_bound, interval_propagate
 from graphlab.ops.library import LibraryStatus, status

@@ -26,7 +26,7 @@ def takes_loose_rows(
     Args:
         position (int): Number of arguments before the rows; the first of them, if there is one, has
             a row for every column of the matrix.
-        names (sequence of str): The tensors that stood in the place of the rows, in their order.
+        names (sequence of str): The tensors that stood instead of the rows, in their order.
     """
 
     def decorate(function: _Function) -> _Function:
@@ -42,7 +42,7 @@ def takes_loose_rows(
             parts.update({name: kwargs.pop(name) for name in names if name in kwargs})
             warn_renamed(
                 f"{function.__name__}({', '.join(names)})",
-                f"{function.__name__} with graphlab.ops.SparseRows in their place",
+                f"{function.__name__} with graphlab.ops.SparseRows instead",
             )
             known = {**dict(zip(parameters, before, strict=False)), **kwargs}
             known |= dict(zip(parameters[position + 1 :], given[len(names) :], strict=False))

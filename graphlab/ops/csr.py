@@ -1,8 +1,4 @@
-"""Sparse matrices as compressed rows: the one carrier of graphs that every operator reads.
-
-:class:`SparseRows` holds any matrix. :class:`CSRGraph` is one whose pattern is symmetric, so that
-the weight of the reverse edge is known at every entry.
-"""
+"""Sparse matrices as compressed rows: the one carrier of graphs that every operator reads."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,9 +24,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = [
-    "CSRGraph",
+    "MAX_NODES",
     "SparseRows",
     "Transposed",
+    "check_vector",
+    "compress",
     "csr_rows",
     "length_pointers",
     "row_pointers",
@@ -40,7 +37,8 @@ __all__ = [
     "trusted",
 ]
 
-_MAX_NODES = 2**31 - 1
+#: Columns are numbered by 32 bits.
+MAX_NODES = 2**31 - 1
 
 
 def row_pointers(row: Tensor, num_rows: int) -> Tensor:
@@ -137,8 +135,8 @@ class SparseRows:
             raise TypeError(
                 f"col must be int32 and 1-D, got {self.col.dtype} {tuple(self.col.shape)}"
             )
-        _check_vector(self.weight, "weight", self.num_edges)
-        _check_vector(self.row_scale, "row_scale", self.num_rows)
+        check_vector(self.weight, "weight", self.num_edges)
+        check_vector(self.row_scale, "row_scale", self.num_rows)
         check_same_device(
             rowptr=self.rowptr, col=self.col, weight=self.weight, row_scale=self.row_scale
         )
@@ -189,17 +187,13 @@ class SparseRows:
 
         Complexity: O(E) time for edges sorted by their first node, O(E log E) otherwise.
         """
-        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=_MAX_NODES)
+        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=MAX_NODES)
         row, col = check_edge_index(edge_index, num_nodes)
         weight = edge_weight
         if weight is not None:
             weight = check_edge_weight(weight, row.numel(), nonnegative=False)
         check_same_device(edge_index=row, edge_weight=weight)
-        if not _ascending(row):
-            order = torch.argsort(row, stable=True)
-            row, col = row[order], col[order]
-            weight = None if weight is None else weight[order]
-        return trusted(SparseRows(row_pointers(row, num_nodes), col.int(), weight))
+        return compress(row, col, num_nodes, num_nodes, weight)
 
     @staticmethod
     def from_rows(
@@ -223,7 +217,7 @@ class SparseRows:
         Complexity: O(E + R log E) time.
         """
         num_rows = check_int(num_rows, "num_rows", minimum=0)
-        num_cols = check_int(num_cols, "num_cols", minimum=0, maximum=_MAX_NODES)
+        num_cols = check_int(num_cols, "num_cols", minimum=0, maximum=MAX_NODES)
         row = check_index(row, num_rows, "row")
         col = check_index(col, num_cols, "col", length=row.numel())
         if not _ascending(row):
@@ -240,7 +234,11 @@ class SparseRows:
         return torch.stack([self.row(), self.col.long()])
 
     def to(self, device: torch.device | str) -> Self:
-        """Copy to a device."""
+        """Copy to a device.
+
+        Args:
+            device (torch.device or str): Where to.
+        """
         parts = {name: getattr(self, name) for name in _tensors(self)}
         moved = {name: t.to(device) for name, t in parts.items() if t is not None}
         return self._as_checked(replace(self, **moved))
@@ -260,7 +258,11 @@ class SparseRows:
         return trusted(SparseRows(rowptr, row, value, num_cols=self.num_rows))
 
     def entries(self, rows: Tensor) -> Tensor:
-        """Numbers of the entries of some rows, one row after the other, int64."""
+        """Numbers of the entries of some rows, one row after the other, int64.
+
+        Args:
+            rows (Tensor): int64 ``(n,)`` in ``[0, R)``.
+        """
         start, length = self.rowptr[rows], self.rowptr.diff()[rows]
         first = torch.repeat_interleave(start - (length.cumsum(0) - length), length)
         return first + torch.arange(first.numel(), device=first.device)
@@ -307,6 +309,29 @@ def trusted(rows: _Rows) -> _Rows:
     return rows
 
 
+def compress(
+    row: Tensor, col: Tensor, num_rows: int, num_cols: int, weight: Tensor | None = None
+) -> SparseRows:
+    """Rows of entries in any order, whose values were checked before; none is merged.
+
+    Args:
+        row (Tensor): int64 ``(E,)``; entries of a row keep their order.
+        col (Tensor): int64 ``(E,)``.
+        num_rows (int): R.
+        num_cols (int): C.
+        weight (Tensor, optional): Floating point ``(E,)``.
+
+    Returns:
+        SparseRows: On the device of ``row``.
+    """
+    if not _ascending(row):
+        order = torch.argsort(row, stable=True)
+        row, col = row[order], col[order]
+        weight = None if weight is None else weight[order]
+    rowptr = row_pointers(row, num_rows)
+    return trusted(SparseRows(rowptr, col.int(), weight, num_cols=num_cols))
+
+
 def scaled_weight(
     weight: Tensor | None, row_scale: Tensor | None, row: Tensor, order: Tensor
 ) -> Tensor | None:
@@ -318,186 +343,8 @@ def scaled_weight(
     return scale if value is None else value * scale
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class CSRGraph(SparseRows):
-    r"""Square sparse rows with a symmetric pattern, ready for operators with a derivative.
-
-    Row i holds the edges whose first node is i. Where only one of (i, j) and (j, i) was given,
-    the other is stored with weight zero: then the weight of the reverse edge is known at every
-    entry, and a derivative needs one pass over the rows, without a transpose and without atomics.
-
-    Attributes:
-        rowptr (Tensor): Row pointers, int64 ``(N + 1,)``.
-        col (Tensor): Other node of every entry, int32 ``(E,)``, ascending within a row.
-        weight (Tensor, optional): Weight :math:`w_{ij}`, ``(E,)``; ones when missing.
-        weight_t (Tensor, optional): Weight of the reverse edge :math:`w_{ji}`, ``(E,)``.
-        scale (Tensor, optional): ``(N,)`` with :math:`s_i w_{ij} = s_j w_{ji}`: the walk is
-            reversible, and ``weight_t`` need not be stored. Without ``weight_t`` and ``scale`` the
-            weights are symmetric.
-
-    Build it with :meth:`from_edge_index`. Rows have no ``row_scale`` here.
-    """
-
-    weight_t: Tensor | None = None
-    scale: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.row_scale is not None:
-            raise ValueError("row_scale must be None in a CSRGraph: use SparseRows")
-        if self.num_cols != self.num_rows:
-            raise ValueError(
-                f"num_cols must be {self.num_rows}, the number of rows, got {self.num_cols}"
-            )
-        _check_vector(self.weight_t, "weight_t", self.num_edges)
-        _check_vector(self.scale, "scale", self.num_rows)
-
-    @property
-    def num_nodes(self) -> int:
-        """Number of nodes N."""
-        return self.num_rows
-
-    @property
-    def reversible(self) -> bool:
-        """Whether reverse weights follow from the forward ones and a vector of node scales."""
-        return self.weight_t is None
-
-    @staticmethod
-    def from_edge_index(
-        edge_index: Tensor,
-        num_nodes: int,
-        edge_weight: Tensor | None = None,
-        *,
-        scale: Tensor | None = None,
-    ) -> CSRGraph:
-        r"""Sort, merge duplicates by summing their weights, and complete the pattern.
-
-        Args:
-            edge_index (Tensor): ``(2, E)`` integers; row 0 is the anchor i, row 1 the other node.
-            num_nodes (int): Number of nodes N, at most :math:`2^{31} - 1`.
-            edge_weight (Tensor, optional): Non-negative ``(E,)``; it may require a gradient.
-                Without it, every edge (also one given several times) has weight one.
-            scale (Tensor, optional): Positive ``(N,)`` with :math:`s_i w_{ij} = s_j w_{ji}`, if
-                the caller knows the weights to be those of a reversible walk. Checked.
-
-        Returns:
-            CSRGraph: On the device of ``edge_index``.
-
-        Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed or out of range.
-
-        Complexity: O(E) time for sorted input, O(E log E) otherwise; O(E) memory.
-        """
-        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=_MAX_NODES)
-        edge_index = check_edge_index(edge_index, num_nodes)
-        if edge_weight is not None:
-            edge_weight = check_edge_weight(edge_weight, edge_index.size(1))
-        check_same_device(edge_index=edge_index, edge_weight=edge_weight, scale=scale)
-        row, col, weight = _coalesce(edge_index, edge_weight, num_nodes)
-        row, col, weight, weight_t = _complete(row, col, weight, num_nodes)
-        if scale is not None:
-            _check_scale(scale, num_nodes, row, col, weight, weight_t)
-            weight_t = None
-        graph = CSRGraph(row_pointers(row, num_nodes), col.int(), weight, weight_t, scale)
-        return trusted(graph)
-
-
-def _coalesce(
-    edge_index: Tensor, weight: Tensor | None, num_nodes: int
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Sort edges and merge equal ones; untouched where they strictly ascend already."""
-    row, col = edge_index
-    key = row * num_nodes + col
-    if key.numel() < 2 or bool((key[1:] > key[:-1]).all()):
-        return row, col, weight
-    if weight is None:
-        key = torch.unique_consecutive(key.sort().values)
-    else:
-        key, order = key.sort(stable=True)
-        weight = weight.index_select(0, order)
-        key, position = _distinct(key)
-        if key.numel() < position.numel():
-            # The sum runs over a stable order, so its last bit is reproducible.
-            weight = weight.new_zeros(key.numel()).index_add(0, position, weight)
-    row = torch.div(key, num_nodes, rounding_mode="floor")
-    return row, key - row * num_nodes, weight
-
-
-def _complete(
-    row: Tensor, col: Tensor, weight: Tensor | None, num_nodes: int
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Add missing reverse entries with weight zero; return the reverse weights as well.
-
-    Entries come sorted. The reverse weights are ``None`` where they equal the weights.
-    """
-    order = torch.argsort(col.int(), stable=True)
-    row_t, col_t = col.index_select(0, order), row.index_select(0, order)
-    if torch.equal(row_t, row) and torch.equal(col_t, col):
-        weight_t = None if weight is None else weight.detach().index_select(0, order)
-        return row, col, weight, _unless_equal(weight_t, weight)
-    weight = row.new_ones(row.numel(), dtype=torch.float32) if weight is None else weight
-    key, position, position_t = _merge(row * num_nodes + col, row_t * num_nodes + col_t)
-    weight_t = weight.detach().index_select(0, order)
-    weight_t = weight.new_zeros(key.numel()).index_copy(0, position_t, weight_t)
-    weight = weight.new_zeros(key.numel()).index_copy(0, position, weight)
-    row = torch.div(key, num_nodes, rounding_mode="floor")
-    return row, key - row * num_nodes, weight, _unless_equal(weight_t, weight)
-
-
-def _merge(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Union of two strictly ascending lists, and the positions of their items in it."""
-    both = torch.cat([first, second])
-    if both.device.type == "cpu":
-        # numpy's stable sort merges ascending runs; torch's does not look for them.
-        order = torch.from_numpy(np.argsort(both.numpy(), kind="stable"))
-    else:
-        order = torch.argsort(both, stable=True)
-    key, rank = _distinct(both.index_select(0, order))
-    position = torch.empty_like(rank).index_copy_(0, order, rank)
-    return key, position[: first.numel()], position[first.numel() :]
-
-
-def _distinct(ascending: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct values of an ascending list that is not empty, and the position of every item."""
-    fresh = ascending[1:] != ascending[:-1]
-    position = torch.nn.functional.pad(fresh.cumsum(0), (1, 0))
-    # Equal items write the same value: cheaper than a mask, whose positions would be counted.
-    values = ascending.new_empty(int(position[-1]) + 1).index_copy_(0, position, ascending)
-    return values, position
-
-
-def _unless_equal(weight_t: Tensor | None, weight: Tensor | None) -> Tensor | None:
-    """Reverse weights; ``None`` when the weights are symmetric."""
-    if weight is None or weight_t is None or torch.equal(weight_t, weight.detach()):
-        return None
-    return weight_t
-
-
-def _check_scale(
-    scale: Tensor,
-    num_nodes: int,
-    row: Tensor,
-    col: Tensor,
-    weight: Tensor | None,
-    weight_t: Tensor | None,
-) -> None:
-    if check_tensor(scale, "scale").shape != (num_nodes,):
-        raise ValueError(f"scale must have shape ({num_nodes},), got {tuple(scale.shape)}")
-    if not bool((scale > 0).all()):
-        raise ValueError(f"scale must be positive, got a minimum of {float(scale.min())}")
-    if row.numel() == 0 or weight is None:
-        return
-    forward = scale[row] * weight.detach()
-    backward = scale[col] * (weight.detach() if weight_t is None else weight_t)
-    if not torch.allclose(forward, backward, rtol=1e-4, atol=0.0):
-        worst = int((forward - backward).abs().argmax())
-        raise ValueError(
-            "scale must satisfy scale[i] * w[i, j] = scale[j] * w[j, i]; at entry "
-            f"{worst} the sides are {float(forward[worst])} and {float(backward[worst])}"
-        )
-
-
-def _check_vector(value: Tensor | None, name: str, length: int) -> None:
+def check_vector(value: Tensor | None, name: str, length: int) -> None:
+    """Require floating-point values, one per row or entry, unless they are missing."""
     if value is None:
         return
     if not check_tensor(value, name).is_floating_point() or value.shape != (length,):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphlab._checks import check_matrix, check_positive, check_same_device
 from graphlab.ops import reference
-from graphlab.ops.csr import CSRGraph
+from graphlab.ops.csr_graph import CSRGraph
 from graphlab.ops.library import define
 
 __all__ = ["edge_cosine_sum"]

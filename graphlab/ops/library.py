@@ -1,4 +1,4 @@
-"""The operator library: one place that defines schemas, registers kernels and reports on them.
+"""The operator library: it defines schemas, registers kernels and reports on them.
 
 Every operator lives in the namespace ``torch.ops.graphlab``. Its schema is defined here, in
 Python, once. The pure-torch definition of :mod:`graphlab.ops.reference` serves every device;
@@ -31,14 +31,14 @@ _LIBRARY = torch.library.Library("graphlab", "DEF")
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """Which kernels are active, and why.
+    """Active kernels, and why these.
 
     Attributes:
-        compiled: Whether compiled CPU kernels are loaded.
-        reason: One sentence for people: what was loaded, or why not.
-        cpu_library: Path of the loaded CPU library.
-        cuda_library: Path of the loaded CUDA library.
-        schema_version: Version of the operator schemas of this installation.
+        compiled (bool): Whether compiled CPU kernels are loaded.
+        reason (str): One sentence for people: what was loaded, or why not.
+        cpu_library (str, optional): Path of the loaded CPU library.
+        cuda_library (str, optional): Path of the loaded CUDA library.
+        schema_version (int): Version of the operator schemas of this installation.
     """
 
     compiled: bool
@@ -133,7 +133,7 @@ def _load_compiled() -> LibraryStatus:
 
 
 def active_kernel(name: str, device_type: str) -> str:
-    """Tell whether an operator runs ``"compiled"`` or ``"pure"`` on ``"cpu"`` or ``"cuda"``."""
+    """Kernel of an operator, ``"compiled"`` or ``"pure"``, on ``"cpu"`` or ``"cuda"``."""
     key = {"cpu": "CPU", "cuda": "CUDA"}[device_type]
     compiled = torch._C._dispatch_has_kernel_for_dispatch_key(f"graphlab::{name}", key)
     return "compiled" if compiled else "pure"

@@ -39,7 +39,7 @@ define(
 def walk_overlap(
     graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, beta: float = 1.0, count: str = "walk"
 ) -> Tensor:
-    r"""How much the walks from one node end where those of another do, for many pairs of nodes.
+    r"""Overlap of the ends of walks from two nodes, for many pairs of nodes.
 
     .. math:: o_{ij} = \sum_v P_{iv} Q_{jv}, \quad P = \sum_{k=1}^{K} \beta^{k-1} W^k, \quad
         Q = \sum_{k=1}^{K} \beta^{k-1} \mathbb{1}[A^k > 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 __all__: list[str] = []
@@ -37,3 +39,12 @@ def check_texts(texts: Any, name: str) -> list[str]:
     if empty:
         raise ValueError(f"{name} must not be empty, but {len(empty)} are: {empty[:_LISTED]}")
     return entries
+
+
+def text_digest(texts: Iterable[str]) -> str:
+    """Hash of a list of texts; where one ends and the next begins counts."""
+    digest = hashlib.sha256()
+    for text in texts:
+        raw = text.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.hexdigest()

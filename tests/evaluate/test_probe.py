@@ -8,15 +8,14 @@ import torch
 
 from graphlab.evaluate import linear_probe, random_split
 from graphlab.evaluate.probe import _normalized
+from tests._graphs import planted
 
 CANDIDATES = (0.01, 1.0, 100.0)
 
 
 def blobs(spread: float = 1.0, num_nodes: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    y = torch.arange(num_nodes) % 3
-    centers = 2.0 * torch.eye(3, 6)
-    return centers[y] + spread * torch.randn(num_nodes, 6, generator=generator), y
+    data = planted(num_nodes, dim=6, noise=spread / 2)
+    return 2.0 * data.x, data.y
 
 
 @pytest.mark.parametrize("normalize", ["l2", "standard", "none"])

@@ -15,20 +15,13 @@ import pytest
 
 from tests.house._repository import MODULES, public_modules
 
-#: Rooms with public names that are not yet written so.
+#: Rooms with public names that are not yet written so, in them or in a package inside.
 NOT_YET = {
     "graphlab.contrastive",
     "graphlab.datasets",
-    "graphlab.embed",
-    "graphlab.evaluate",
     "graphlab.hyper",
-    "graphlab.info",
     "graphlab.ops",
     "graphlab.tag",
-    "graphlab.tag.gaugllm",
-    "graphlab.tag.graphclip",
-    "graphlab.tag.tape",
-    "graphlab.viz",
 }
 #: Definitions have the arguments of the operators, where those are documented.
 ELSEWHERE = {"graphlab.ops.reference"}
@@ -124,6 +117,6 @@ def test_entries_are_read_in_the_one_dialect():
 def test_public_arguments_are_documented_with_their_types(room):
     listed = {entry[0]: entry for entry in reversed(list(public_callables(public_modules()[room])))}
     found = [wrong for entry in listed.values() for wrong in violations(*entry)]
-    if found and room in NOT_YET:
+    if found and ".".join(room.split(".")[:2]) in NOT_YET:
         pytest.xfail(f"{len(found)} arguments, first {found[0]}")
     assert found == []

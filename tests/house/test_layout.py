@@ -20,8 +20,9 @@ SAME_WORD = 2
 LONG_MODULES = {
     "graphlab/contrastive/pot/pot.py",
     "graphlab/contrastive/losses/pamc/pamc.py",
-    "graphlab/embed/fastrp/fastrp.py",
+    "graphlab/embed/fastrp/estimator.py",
     "graphlab/hyper/reconstructor.py",
+    "graphlab/ops/csr.py",
 }
 #: Folders where more files begin with the same word; what is listed here is to become a folder.
 PREFIXES = {"experiments": {"graphclip"}}

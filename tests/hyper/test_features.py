@@ -16,7 +16,7 @@ from graphlab.hyper import (
     count_features,
     motif_features,
 )
-from graphlab.hyper.count_features import standardize
+from graphlab.hyper._recipe import standardize
 from tests.hyper._cases import NAMES, hypergraph, index, load, parts, random_hypergraph
 
 

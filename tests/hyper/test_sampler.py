@@ -159,3 +159,10 @@ def test_cliques_with_more_subsets_than_a_float_holds(charge):
     assert rho(source, cliques=cliques).dense()[1100, 550] == 0
     picks = CliqueSampler(10**6, charge_maximal=charge).fit(source, cliques=cliques).picks_
     assert [1100, 550] not in picks.tolist() and [1100, 2] in picks.tolist()
+
+
+def test_cliques_without_a_hyperedge_leave_nothing_to_pick():
+    cliques = maximal_cliques(project(make([(0, 1)], 4)), 4)
+    sampler = CliqueSampler(5).fit(make([(2, 3)], 4), None, cliques)
+    assert sampler.picks_.tolist() == [] and sampler.collected_ == 0
+    assert sampler.sample(cliques).to_list() == cliques.to_list()

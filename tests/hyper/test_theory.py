@@ -20,7 +20,7 @@ from graphlab.hyper import (
     theory,
     uncovered_triangles,
 )
-from graphlab.hyper.rho import containment
+from graphlab.hyper._containment import containment
 from tests._data import golden
 from tests.hyper._cases import NAMES, hypergraph, load, make, parts, random_hypergraph, sets_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,11 +23,11 @@ class Step:
 
     Attributes:
         title (str): What is timed.
-        makers (dict[str, Maker]): By name; ``graphlab`` first, then what it is compared with.
+        makers (Mapping[str, Maker]): By name; ``graphlab`` first, then what it is compared with.
     """
 
     title: str
-    makers: dict[str, Maker]
+    makers: Mapping[str, Maker]
 
 
 def seeded(device: torch.device, build: Callable[[], Any]) -> Any:

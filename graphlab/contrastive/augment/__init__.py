@@ -4,7 +4,7 @@ from graphlab.contrastive.augment.centrality import CentralityDropEdge, node_cen
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.augment.non_edges import sample_non_edges
-from graphlab.contrastive.augment.sketch import gaussian_sketch
+from graphlab.ops.sketch import gaussian_sketch
 
 __all__ = [
     "CentralityDropEdge",

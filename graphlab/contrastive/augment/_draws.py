@@ -9,18 +9,18 @@ from graphlab._checks import plain
 
 
 def drop_mask(probability: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw which entries survive being dropped with the given probabilities, bool."""
+    """Entries that survive being dropped with the given probabilities, bool."""
     draw = torch.rand(probability.shape, generator=generator, device=generator.device)
     return draw.to(probability.device) >= probability
 
 
 def budget_from(expected: Tensor, degree: Tensor) -> Tensor:
-    """Round an expected number of drops half to even, and leave every node one edge."""
+    """Expected numbers of drops rounded half to even, every node left one edge."""
     return torch.minimum(expected.round().long(), (degree.long() - 1).clamp(min=0))
 
 
 def in_degree(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Count the edges that enter each node, float32 ``(N,)``."""
+    """Number of edges that enter each node, float32 ``(N,)``."""
     return torch.bincount(edge_index[1], minlength=num_nodes).float()
 
 

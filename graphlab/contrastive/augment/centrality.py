@@ -32,7 +32,7 @@ def node_centrality(edge_index: Tensor, num_nodes: int, measure: str = "degree")
         num_nodes (int): N.
         measure (str): ``"degree"`` (in-degree), ``"pagerank"`` (200 steps of damping 0.85 from
             ones, without the mass of nodes that have no outgoing edge, as in the released code) or
-            ``"eigenvector"`` (the leading eigenvector, found by ARPACK; all components of a graph
+            ``"eigenvector"`` (the leading eigenvector by ARPACK; all components of a graph
             that is not connected but one are near zero).
 
     Returns:
@@ -107,8 +107,8 @@ class CentralityDropEdge:
         threshold (float): Largest probability, in [0, 1].
 
     Attributes:
-        weight: w of every edge, ``(E,)`` float32.
-        probability: Probability of every edge, ``(E,)`` float32.
+        weight (Tensor): w of every edge, ``(E,)`` float32.
+        probability (Tensor): Probability of every edge, ``(E,)`` float32.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed.
@@ -155,11 +155,14 @@ class CentralityDropEdge:
         return centrality.float()
 
     def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the surviving edges, ``(2, E')``, in their order.
+        """Surviving edges, in their order.
 
         Args:
             edge_index (Tensor): The edges given at construction.
             generator (torch.Generator): Source of the draw.
+
+        Returns:
+            Tensor: ``(2, E')``.
 
         Raises:
             ValueError: If ``edge_index`` is another list of edges.
@@ -169,7 +172,7 @@ class CentralityDropEdge:
         return edge_index[:, keep]
 
     def expected_budget(self, edge_index: Tensor | None = None, num_nodes: int = 0) -> Tensor:
-        """Bound the drops per target node by the rounded sum of its edges' probabilities.
+        """Rounded sum of the drop probabilities of every node's in-edges.
 
         Args:
             edge_index (Tensor, optional): The edges given at construction; only checked.

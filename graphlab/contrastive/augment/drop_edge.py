@@ -36,11 +36,14 @@ class DropEdge:
         self.undirected = bool(undirected)
 
     def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the surviving edges, ``(2, E')``, in their order.
+        """Surviving edges, in their order.
 
         Args:
             edge_index (Tensor): Edges ``(2, E)`` int64.
             generator (torch.Generator): Source of the draw.
+
+        Returns:
+            Tensor: ``(2, E')``.
 
         Complexity: O(E) time and memory; O(E log E) time if undirected.
         """
@@ -50,7 +53,7 @@ class DropEdge:
         return edge_index[:, drop_mask(probability, generator)[pair_number(edge_index)]]
 
     def expected_budget(self, edge_index: Tensor, num_nodes: int) -> Tensor:
-        """Bound the drops per target node by their rounded expectation.
+        """Rounded expectation of the drops per target node.
 
         ``min(max(deg - 1, 0), round(p deg))`` with the in-degree and rounding half to even in
         float32, as POT's authors set it. A real draw exceeds it for many nodes.

@@ -26,11 +26,14 @@ class MaskFeatures:
         self.p = check_fraction(p, "p")
 
     def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return a masked copy of the features ``(N, F)``; the input itself if p is zero.
+        """Features with masked columns; the input itself if p is zero.
 
         Args:
             x (Tensor): Features, floating point ``(N, F)``, dense or sparse CSR.
             generator (torch.Generator): Source of the draw.
+
+        Returns:
+            Tensor: ``(N, F)``.
         """
         if self.p == 0.0:
             return x
@@ -38,7 +41,7 @@ class MaskFeatures:
         return scale_columns(x, keep.to(x.dtype))
 
     def expected_budget(self, x: Tensor) -> int:
-        """Return the expected number of masked columns, rounded half to even."""
+        """Expected number of masked columns, rounded half to even."""
         return round(self.p * check_matrix(x, "x", finite=False).size(1))
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ _ROUNDS = 50  # a graph that still has too few free pairs after so many draws is
 def sample_non_edges(
     edge_index: Tensor, num_nodes: int, count: int, *, generator: torch.Generator
 ) -> Tensor:
-    """Draw ordered pairs that are neither edges nor loops, uniformly, with repetition.
+    """Ordered pairs that are neither edges nor loops, uniformly, with repetition.
 
     Args:
         edge_index (Tensor): Edges ``(2, E)``.
@@ -36,9 +36,9 @@ def sample_non_edges(
     count = check_int(count, "count", minimum=0)
     edges = check_edge_index(edge_index, num_nodes)
     keys = (edges[0] * num_nodes + edges[1]).unique()
-    found = keys.new_empty(0)
+    drawn = keys.new_empty(0)
     for _ in range(_ROUNDS):
-        missing = count - found.numel()
+        missing = count - drawn.numel()
         if missing <= 0:
             break
         # Pairs without loops: the second end skips the first.
@@ -51,8 +51,8 @@ def sample_non_edges(
         row = draw // (num_nodes - 1)
         col = draw % (num_nodes - 1)
         key = row * num_nodes + col + (col >= row)
-        found = torch.cat([found, key[~torch.isin(key, keys)]])
-    if found.numel() < count:
+        drawn = torch.cat([drawn, key[~torch.isin(key, keys)]])
+    if drawn.numel() < count:
         raise ValueError(f"edge_index leaves too few of {num_nodes} nodes' pairs to draw {count}")
-    found = found[:count]
-    return torch.stack([found // num_nodes, found % num_nodes])
+    drawn = drawn[:count]
+    return torch.stack([drawn // num_nodes, drawn % num_nodes])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_matrix, check_positive
+from graphlab.ops.distance import squared_distances
 
 __all__ = ["student_t_assignment", "target_distribution"]
 
 
 def student_t_assignment(z: Tensor, centers: Tensor, v: float = 1.0) -> Tensor:
-    r"""Assign rows softly to centres by a Student-t kernel.
+    r"""Soft assignment of rows to centres by a Student-t kernel.
 
     .. math:: q_{ik} \propto \bigl(1 + \lVert z_i - \mu_k \rVert^2 / v\bigr)^{-(v + 1) / 2}
 
@@ -34,30 +33,13 @@ def student_t_assignment(z: Tensor, centers: Tensor, v: float = 1.0) -> Tensor:
     z = check_matrix(z, "z")
     centers = check_matrix(centers, "centers", cols=z.size(1))
     v = check_positive(v, "v")
-    columns = [_SquaredDistance.apply(z, center) for center in centers]  # type: ignore[no-untyped-call]
-    distance = torch.stack(columns, dim=1)
+    distance = squared_distances(z, centers)
     # In logarithms a far row keeps a proper distribution where powers would underflow to 0 / 0.
     return torch.softmax(-(v + 1) / 2 * torch.log1p(distance / v), dim=1)
 
 
-class _SquaredDistance(torch.autograd.Function):
-    """Squared distances ``(N,)`` to a point; the differences are not kept for the way back."""
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor, center: Tensor) -> Tensor:
-        ctx.save_for_backward(z, center)
-        # The exact form, not the expanded square, which cancels badly close to a centre.
-        return (z - center).square().sum(1)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        z, center = ctx.saved_tensors
-        pull = grad[:, None] * (2 * (z - center))
-        return pull, -pull.sum(0)
-
-
 def target_distribution(q: Tensor) -> Tensor:
-    r"""Sharpen an assignment and even out the cluster sizes.
+    r"""An assignment, sharpened and with more even cluster sizes.
 
     .. math:: p_{ik} \propto q_{ik}^2 / \textstyle\sum_i q_{ik}
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._deprecation import row_callback
+from graphlab._tensor_memo import TensorMemo
 from graphlab._training import Callback
 from graphlab.contrastive.sparse_layout import quiet
 
@@ -57,7 +58,7 @@ class SDCNAutoEncoder(nn.Module):
                 _initialise(module, generator)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the reconstruction and the embedding."""
+        """Reconstruction and embedding."""
         z = self.encoder(x)
         return self.decoder(z), z
 
@@ -65,38 +66,38 @@ class SDCNAutoEncoder(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer that also reads sparse CSR rows."""
 
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features, out_features)
+        self._memo: TensorMemo[Tensor] = TensorMemo()
+
     def forward(self, x: Tensor) -> Tensor:
         if x.layout == torch.strided:
             return super().forward(x)
-        out: Tensor = _SparseLinear.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        out: Tensor = _SparseLinear.apply(x, self.weight, self._memo)  # type: ignore[no-untyped-call]
         return out + self.bias
 
 
 class _SparseLinear(torch.autograd.Function):
     """Sparse rows times a dense matrix, without a gradient to the rows.
 
-    torch's own formula transposes the rows anew in every backward pass; here it is done once per
-    tensor, since features do not change during a training.
+    torch's own formula transposes the features anew in every backward pass; here it is done once
+    per tensor, since they do not change during a training.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.x = x
+    def forward(ctx: Any, x: Tensor, weight: Tensor, memo: TensorMemo[Tensor]) -> Tensor:
+        ctx.x, ctx.memo = x, memo
         return x @ weight.t()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, (_transposed(ctx.x) @ grad.contiguous()).t()
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:
+        columns = ctx.memo.get((ctx.x,), lambda: _transposed(ctx.x))
+        return None, (columns @ grad.contiguous()).t(), None
 
 
 def _transposed(x: Tensor) -> Tensor:
-    """Transpose of CSR rows, remembered on the tensor."""
-    known: Tensor | None = getattr(x, "_graphlab_transposed", None)
-    if known is None:
-        with quiet():
-            known = x.t().to_sparse_csr()
-        x._graphlab_transposed = known  # type: ignore[attr-defined]
-    return known
+    with quiet():
+        return x.t().to_sparse_csr()
 
 
 def _mlp(widths: Sequence[int]) -> nn.Sequential:
@@ -109,7 +110,7 @@ def _mlp(widths: Sequence[int]) -> nn.Sequential:
 
 @torch.no_grad()
 def _initialise(layer: nn.Linear, generator: torch.Generator | None) -> None:
-    """Draw what ``torch.nn.Linear`` draws, from a generator of the caller."""
+    """Draw weights as ``torch.nn.Linear`` does, from a generator of the caller."""
     bound = 1 / math.sqrt(layer.in_features)
     layer.weight.uniform_(-bound, bound, generator=generator)
     layer.bias.uniform_(-bound, bound, generator=generator)

@@ -1,4 +1,4 @@
-"""The r-order influence adjacency: which nodes count as positives of which, and how much."""
+"""The r-order influence adjacency: weighted positives of every node."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def influence_graph(
     duplicates: str = "collapse",
     dtype: torch.dtype = torch.float32,
 ) -> CSRGraph:
-    """Build :func:`influence_adjacency` as a prepared graph for :class:`PamCLoss`.
+    """:func:`influence_adjacency` as a prepared graph for :class:`PamCLoss`.
 
     Without ``topk`` the walk is reversible with the degrees as scales, so that a derivative needs
     no transposed weights. Arguments, errors and complexity are those of

@@ -1,4 +1,4 @@
-"""BGRL: one network predicts what a slowly moving copy of it sees in the other view."""
+"""BGRL: one network predicts the embeddings of a slowly moving copy of it in the other view."""
 
 from __future__ import annotations
 
@@ -60,18 +60,21 @@ class BGRL(TwoViewModel):
 
     @torch.no_grad()
     def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the target network's embeddings ``(N, D)``, without a gradient."""
+        """Embeddings of the target network, ``(N, D)``, without a gradient."""
         y: Tensor = self.target_encoder(x, edge_index)
         return y
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:
-        """Predict each view's targets from the other view's embeddings, a scalar.
+        """Loss of each view's targets, predicted from the other view's embeddings.
 
         Args:
             z1 (Tensor): Embeddings of view 1, ``(N, D)``.
             z2 (Tensor): Embeddings of view 2.
             y1 (Tensor): Targets of view 1, from :meth:`target`.
             y2 (Tensor): Targets of view 2.
+
+        Returns:
+            Tensor: A scalar.
         """
         return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
 

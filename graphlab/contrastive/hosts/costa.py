@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_fraction, check_matrix
+from graphlab._checks import check_fraction, check_pair
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.augment.sketch import gaussian_sketch
 from graphlab.contrastive.hosts.projection_head import projection_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
+from graphlab.ops.sketch import unchecked_sketch
 
 __all__ = ["COSTA"]
 
@@ -63,18 +63,21 @@ class COSTA(TwoViewModel):
         self.contrast = InfoNCELoss(temperature, False, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Contrast the projected sketches of both views' embeddings ``(N, D)``, a scalar.
+        """Loss of the projected sketches of both views' embeddings ``(N, D)``.
 
         Args:
             z1 (Tensor): Embeddings of one view.
             z2 (Tensor): Embeddings of the other.
             generator (torch.Generator): Draws the seed of this step's sketch.
+
+        Returns:
+            Tensor: A scalar.
         """
-        check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0))
+        z1, z2 = check_pair(z1, z2)
         seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         rows = max(1, int(self.ratio * z1.size(0)))
         # One matrix for both: it is drawn once for the two of them side by side.
-        sketch = gaussian_sketch(torch.cat([z1, z2], dim=1), rows, seed=int(seed))
+        sketch = unchecked_sketch(torch.cat([z1, z2], dim=1), rows, int(seed))
         one, two = sketch.split([z1.size(1), z2.size(1)], dim=1)
         out: Tensor = self.contrast(self.head(one), self.head(two))
         return out

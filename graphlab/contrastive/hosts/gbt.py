@@ -42,7 +42,7 @@ class GBT(TwoViewModel):
         self.contrast = BarlowTwinsLoss(weight)
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Return the loss of both views' embeddings ``(N, D)``, a scalar."""
+        """Loss of both views' embeddings ``(N, D)``, a scalar."""
         out: Tensor = self.contrast(z1, z2)
         return out
 

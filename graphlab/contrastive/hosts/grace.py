@@ -61,7 +61,7 @@ class GRACE(TwoViewModel):
         self.contrast = InfoNCELoss(temperature, True, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Contrast the projections of both views' embeddings ``(N, D)``, a scalar."""
+        """Loss of both views' embeddings ``(N, D)``, which are projected first, a scalar."""
         out: Tensor = self.contrast(self.head(z1), self.head(z2))
         return out
 

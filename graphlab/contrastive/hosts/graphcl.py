@@ -42,18 +42,21 @@ class GraphCL(TwoViewModel):
         self.contrast = GraphCLLoss(out_channels)
 
     def corrupt(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the features ``(N, F)`` dealt to other nodes at random."""
+        """Features ``(N, F)`` dealt to other nodes at random."""
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         return x[order.to(x.device)]
 
     def loss(self, z1: Tensor, z2: Tensor, z: Tensor, corrupted: Tensor) -> Tensor:
-        """Return the loss of one step, a scalar.
+        """Loss of one step.
 
         Args:
             z1 (Tensor): Embeddings of view 1, ``(N, D)``.
             z2 (Tensor): Embeddings of view 2.
             z (Tensor): Embeddings of the graph itself.
             corrupted (Tensor): Embeddings of the graph with the features of :meth:`corrupt`.
+
+        Returns:
+            Tensor: A scalar.
         """
         out: Tensor = self.contrast(z, corrupted, z1, z2)
         return out

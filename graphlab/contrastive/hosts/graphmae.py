@@ -1,4 +1,4 @@
-"""GraphMAE: features of masked nodes are restored from what their neighbours carry."""
+"""GraphMAE: features of masked nodes are restored from those of their neighbours."""
 
 from __future__ import annotations
 
@@ -96,17 +96,20 @@ class GraphMAE(EmbeddingModel):
         ), chosen
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the encoder's embeddings ``(N, D)``."""
+        """Embeddings of the encoder, ``(N, D)``."""
         z: Tensor = self.encoder(x, edge_index)
         return z
 
     def loss(self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Restore masked features, a scalar.
+        """Loss of the restored features of masked nodes.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
             generator (torch.Generator): Source of the masks.
+
+        Returns:
+            Tensor: A scalar.
         """
         hidden, chosen = self.mask(x, generator=generator)
         code = self.bridge(self.encoder(hidden, edge_index))

@@ -59,7 +59,7 @@ class ProGCL(TwoViewModel):
         self.contrast = ProGCLLoss(temperature, mode, num_mixed=num_mixed, chunk_size=chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor, epoch: int, *, generator: torch.Generator) -> Tensor:
-        """Contrast the projections of both views' embeddings ``(N, D)``, a scalar.
+        """Loss of both views' embeddings ``(N, D)``, which are projected first.
 
         The first call with ``epoch >= start_epoch`` fits the mixture.
 
@@ -68,6 +68,9 @@ class ProGCL(TwoViewModel):
             z2 (Tensor): Embeddings of the other.
             epoch (int): Number of the present epoch, from 0.
             generator (torch.Generator): Draws the columns of the fit and the permutations.
+
+        Returns:
+            Tensor: A scalar.
         """
         h1, h2 = self.head(z1), self.head(z2)
         if epoch >= self.start_epoch and self.contrast.mixture is None:

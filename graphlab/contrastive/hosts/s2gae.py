@@ -1,4 +1,4 @@
-"""S2GAE: hidden edges are told from non-edges by codes of the edges that are left."""
+"""S2GAE: hidden edges are discriminated from non-edges by codes of the edges that are left."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ class S2GAE(EmbeddingModel):
         self.directed = bool(directed)
 
     def levels(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
-        """Return the codes of all layers, K tensors ``(N, D)``."""
+        """Codes of all layers, K tensors ``(N, D)``."""
         out = self.encoder(x, edge_index)
-        found = [out] if isinstance(out, Tensor) else list(out)
-        if len(found) != self.num_levels:
-            raise ValueError(f"encoder must return {self.num_levels} levels, got {len(found)}")
-        for level in found:
+        levels = [out] if isinstance(out, Tensor) else list(out)
+        if len(levels) != self.num_levels:
+            raise ValueError(f"encoder must return {self.num_levels} levels, got {len(levels)}")
+        for level in levels:
             check_matrix(level, "a level of encoder", rows=x.size(0), cols=self.width, finite=False)
-        return found
+        return levels
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the codes of all layers side by side, ``(N, K D)``."""
+        """Codes of all layers side by side, ``(N, K D)``."""
         return torch.cat(self.levels(x, edge_index), dim=1)
 
     def mask(self, edge_index: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -104,7 +104,7 @@ class S2GAE(EmbeddingModel):
         return edge_index[:, ~hidden], edge_index[:, hidden]
 
     def score(self, levels: Sequence[Tensor], pairs: Tensor) -> Tensor:
-        """Return the logits ``(P,)`` of pairs ``(2, P)``."""
+        """Logits ``(P,)`` of pairs ``(2, P)``."""
         left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
         right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)
         logits: Tensor = self.decoder((left * right).flatten(1)).squeeze(1)
@@ -118,13 +118,16 @@ class S2GAE(EmbeddingModel):
         generator: torch.Generator,
         positives: Tensor | None = None,
     ) -> Tensor:
-        """Tell hidden edges from non-edges, a scalar.
+        """Loss of hidden edges against non-edges.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``. With ``positives``, those that are to stay.
             generator (torch.Generator): Source of masks and non-edges.
             positives (Tensor, optional): Edges ``(2, P)`` to recognise; hidden ones if missing.
+
+        Returns:
+            Tensor: A scalar.
 
         Raises:
             ValueError: If there is no edge to recognise.
@@ -138,6 +141,7 @@ class S2GAE(EmbeddingModel):
         wrong = sample_non_edges(known, x.size(0), hidden.size(1), generator=generator)
         levels = self.levels(x, visible)
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
+        # Softplus of the logits is their cross-entropy, without an exponential that overflows.
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
 
     def training_loss(

@@ -131,7 +131,7 @@ class TwoViewModel(EmbeddingModel):
         generator: torch.Generator,
         step: int = 0,
     ) -> Tensor:
-        """Loss of both views' embeddings; what a method consists in.
+        """Loss of both views' embeddings, in which the methods differ.
 
         Args:
             z1 (Tensor): Embeddings of view 1, ``(N, D)``.

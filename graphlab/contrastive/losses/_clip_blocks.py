@@ -17,12 +17,12 @@ def guarded_logsumexp(
     """Log-sum-exp of the rows of ``x @ y.T`` without pairs of equal id, the own pair kept.
 
     Args:
-        x: ``(b, D)``, scaled.
-        y: ``(B, D)``; row ``offset + i`` belongs to row i of ``x``.
-        x_id: ``(b,)`` integers.
-        y_id: ``(B,)`` integers.
-        offset: Place of the rows of ``x`` among those of ``y``.
-        chunk_size: Rows at a time.
+        x (Tensor): ``(b, D)``, scaled.
+        y (Tensor): ``(B, D)``; row ``offset + i`` belongs to row i of ``x``.
+        x_id (Tensor): ``(b,)`` integers.
+        y_id (Tensor): ``(B,)`` integers.
+        offset (int): Position of the rows of ``x`` among those of ``y``.
+        chunk_size (int): Rows at a time.
 
     Returns:
         Tensor: ``(b,)``.
@@ -52,13 +52,13 @@ def sigmoid_terms(
     """Sum over pairs of the sigmoid loss, divided by the number of rows of ``x``.
 
     Args:
-        x: ``(b, D)``, scaled.
-        y: ``(B, D)``.
-        bias: Scalar.
-        x_id: ``(b,)`` or None; pairs of equal id count neither way, the own pair counts.
-        y_id: ``(B,)`` or None.
-        offset: Place of the rows of ``x`` among those of ``y``.
-        chunk_size: Rows at a time.
+        x (Tensor): ``(b, D)``, scaled.
+        y (Tensor): ``(B, D)``.
+        bias (Tensor): Scalar.
+        x_id (Tensor, optional): ``(b,)``; pairs of equal id count neither way, the own pair counts.
+        y_id (Tensor, optional): ``(B,)``.
+        offset (int): Position of the rows of ``x`` among those of ``y``.
+        chunk_size (int): Rows at a time.
 
     Returns:
         Tensor: A scalar.

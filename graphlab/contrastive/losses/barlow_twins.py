@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_matrix, check_nonnegative
+from graphlab._checks import check_nonnegative, check_pair
 from graphlab._precision import full_precision, widened
 
 __all__ = ["BarlowTwinsLoss"]
@@ -41,14 +41,13 @@ class BarlowTwinsLoss(nn.Module):
         self.eps = check_nonnegative(eps, "eps")
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Return the loss, a scalar."""
-        check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0), cols=z1.size(1))
-        if z1.size(0) < 2:
-            raise ValueError(f"z1 must have at least 2 rows to standardise, got {z1.size(0)}")
+        """Loss of both views' embeddings, a scalar."""
+        z1, z2 = check_pair(z1, z2, min_rows=2)
         weight = 1.0 / z1.size(1) if self.weight is None else self.weight
         one, two = self._standard(widened(z1)), self._standard(widened(z2))
         with full_precision(one):
             correlation = one.t() @ two / z1.size(0)
+        # All terms, then the diagonal apart: no index of the D (D - 1) others.
         square = (correlation - torch.eye(z1.size(1)).to(correlation)).square()
         diagonal = square.diagonal().sum()
         return diagonal + weight * (square.sum() - diagonal)

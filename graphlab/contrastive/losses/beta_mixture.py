@@ -1,4 +1,4 @@
-"""A mixture of two Beta distributions over rescaled cosines: which negatives are true ones?"""
+"""A mixture of two Beta distributions over rescaled cosines, of true and of false negatives."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class BetaMixture:
     find them (they end up alike).
 
     Attributes:
-        alpha: First shape parameters, ``(2,)`` float64.
-        beta: Second shape parameters, ``(2,)`` float64.
-        weight: Shares of the components, ``(2,)`` float64.
+        alpha (Tensor): First shape parameters, ``(2,)`` float64.
+        beta (Tensor): Second shape parameters, ``(2,)`` float64.
+        weight (Tensor): Weights of the components, ``(2,)`` float64.
     """
 
     alpha: Tensor
@@ -56,12 +56,12 @@ class BetaMixture:
         Complexity: O(iterations) passes over the values in float64.
         """
         check_finite(check_tensor(cosine, "cosine"), "cosine")
-        share = check_fraction(prior, "prior")
+        prior = check_fraction(prior, "prior")
         x = ((cosine.detach().double() + 1) / 2).clamp(_EDGE, 1 - _EDGE).flatten()
         if x.numel() < 2 or float(x.max() - x.min()) == 0:
             raise ValueError("cosine must hold at least two different values to fit a mixture")
         alpha, beta = (torch.tensor(start).to(x) for start in _START)
-        mixture = cls(alpha, beta, torch.tensor([1 - share, share]).to(x))
+        mixture = cls(alpha, beta, torch.tensor([1 - prior, prior]).to(x))
         for _ in range(check_int(iterations, "iterations", minimum=1)):
             mixture = cls(*_moments(x, mixture._responsibilities(x)))
         return mixture
@@ -75,8 +75,9 @@ class BetaMixture:
         return constant.view(shape) + (a - 1).view(shape) * log + (b - 1).view(shape) * log_rest
 
     def _responsibilities(self, x: Tensor) -> Tensor:
-        share = self._log_density(x).exp().clamp(min=_EDGE)
-        return share / share.sum(0)
+        # Far from both components the densities underflow: they share such a value evenly.
+        density = self._log_density(x).exp().clamp(min=_EDGE)
+        return density / density.sum(0)
 
     def log_hardness(self, cosine: Tensor) -> Tensor:
         """Log of (posterior of component 0) times (s + 1) / 2, in the dtype of the cosines.

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from graphlab._checks import (
     check_choice,
     check_int,
-    check_matrix,
+    check_pair,
     check_positive,
-    check_same_device,
     check_tensor,
     values_visible,
 )
@@ -63,7 +62,8 @@ def clip_loss(
         text_id (Tensor, optional): Integers ``(B,)``, equal where texts are equal, such as hashes.
             The pair (i, j) with equal texts is no negative: it is left out. Without it equal texts
             repel.
-        group: Process group; ``None`` is the default group.
+        group (ProcessGroup, optional): Processes that share the batch; the default group if
+            missing.
 
     Returns:
         Tensor: A scalar, the mean over the rows of this rank; float32 or float64, whether autocast
@@ -164,10 +164,7 @@ def _check_names(text_id: Tensor, rows: int) -> Tensor:
 
 
 def _unit_pair(graph_emb: Tensor, text_emb: Tensor) -> tuple[Tensor, Tensor]:
-    graph = check_matrix(graph_emb, "graph_emb")
-    rows, cols = graph.shape
-    text = check_matrix(text_emb, "text_emb", rows=rows, cols=cols)
-    check_same_device(graph_emb=graph, text_emb=text)
+    graph, text = check_pair(graph_emb, text_emb, ("graph_emb", "text_emb"))
     double = torch.float64 in (graph.dtype, text.dtype)
     units = []
     for name, value in (("graph_emb", graph), ("text_emb", text)):
@@ -246,7 +243,7 @@ class CLIPLoss(nn.Module):
         text_id: Tensor | None = None,
         group: Group = None,
     ) -> Tensor:
-        """Compute the loss of the rows of this rank, a scalar."""
+        """Loss of the rows of this rank, a scalar; arguments as for :func:`clip_loss`."""
         scale: Tensor = self.logit_scale
         if self.max_scale is not None:
             scale = scale.clamp(max=math.log(self.max_scale))
@@ -271,5 +268,5 @@ class CLIPLoss(nn.Module):
             self.logit_scale.clamp_(max=math.log(self.max_scale))
 
     def extra_repr(self) -> str:
-        """Show the settings."""
+        """Settings for ``repr``."""
         return f"loss={self.loss!r}, max_scale={self.max_scale}"

@@ -42,7 +42,7 @@ class GraphCLLoss(nn.Module):
         nn.init.xavier_uniform_(self.bilinear.weight)
 
     def forward(self, z: Tensor, corrupted: Tensor, z1: Tensor, z2: Tensor) -> Tensor:
-        """Return the binary cross-entropy, a scalar."""
+        """Binary cross-entropy of the discriminator, a scalar."""
         channels = check_matrix(z, "z").size(1)
         for name, value in (("corrupted", corrupted), ("z1", z1), ("z2", z2)):
             check_matrix(value, name, cols=channels)

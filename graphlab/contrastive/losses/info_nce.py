@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_int, check_matrix, check_positive, check_same_device
+from graphlab._checks import check_int, check_pair, check_positive
 from graphlab._precision import widened
 from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.ops import pairwise_logsumexp, self_logsumexp, unit_rows
@@ -85,11 +85,7 @@ def info_nce_per_node(
     Complexity: O(N^2 D) time, O(N D) memory; no N x N matrix is stored.
     Determinism: bitwise for a given device.
     """
-    z1 = check_matrix(z1, "z1")
-    z2 = check_matrix(z2, "z2", rows=z1.size(0), cols=z1.size(1))
-    check_same_device(z1=z1, z2=z2)
-    if z1.size(0) == 0:
-        raise ValueError("z1 must have at least one row, got shape (0, ...)")
+    z1, z2 = check_pair(z1, z2, min_rows=1)
     scale = 1.0 / check_positive(temperature, "temperature")
     if chunk_size is not None:
         check_int(chunk_size, "chunk_size", minimum=1)
@@ -102,6 +98,8 @@ def per_node_terms(
     """:func:`info_nce_per_node` of checked arguments; ``scale`` is one over the temperature."""
     u1, u2 = unit_rows(widened(z1)), unit_rows(widened(z2))
     attraction = scale * (u1 * u2).sum(1)
+    # The positive stands in the denominator too: the difference of logarithms overflows at no
+    # temperature, where the quotient of exponentials would.
     if intraview:
         forward, backward = _stacked(torch.cat([u1, u2]), scale, chunk_size).chunk(2)
     else:
@@ -178,7 +176,7 @@ class InfoNCELoss(nn.Module):
         self.chunk_size = chunk_size
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Return the mean loss, a scalar."""
+        """Mean loss of both views' embeddings, a scalar."""
         return info_nce(
             z1, z2, self.temperature, intraview=self.intraview, chunk_size=self.chunk_size
         )

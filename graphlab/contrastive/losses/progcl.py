@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._autograd import first_order
 from graphlab._checks import (
     check_choice,
     check_fraction,
     check_index,
     check_int,
-    check_matrix,
+    check_pair,
     check_positive,
 )
 from graphlab._precision import full_precision, widened
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import info_nce_per_node, per_node_terms
 from graphlab.ops import unit_rows
+from graphlab.ops.tiles import Tile, by_tiles
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,42 +31,6 @@ __all__ = ["ProGCLLoss"]
 _Frozen = tuple[Tensor, Tensor]
 #: Entries of a tile; about eight tiles are alive at a time.
 _TILE = 2**19
-
-
-#: A function of the rows of a tile, its anchors u[rows], u and v, to one number per anchor.
-_Tile = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
-
-
-class _Tiled(torch.autograd.Function):
-    """A function of row tiles, computed again tile by tile in the backward pass.
-
-    Checkpoints would do the same, but keep a gradient of the size of u and v per tile.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tile: _Tile, tiles: list[slice], u: Tensor, v: Tensor) -> Tensor:
-        ctx.save_for_backward(u, v)
-        ctx.tile, ctx.tiles = tile, tiles
-        out = u.new_empty(u.size(0))
-        with full_precision(u):
-            for rows in tiles:  # no list: small arrays between large ones pin the heap
-                out[rows] = tile(rows, u[rows], u, v)
-        return out
-
-    @staticmethod
-    @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
-        u, v = (saved.detach().requires_grad_() for saved in ctx.saved_tensors)
-        grad_u, grad_v = torch.zeros_like(u), torch.zeros_like(v)
-        for rows in ctx.tiles:
-            with torch.enable_grad(), full_precision(u):
-                anchor = u[rows].detach().requires_grad_()
-                out = ctx.tile(rows, anchor, u, v)
-                parts = torch.autograd.grad(out, (anchor, u, v), grad[rows], allow_unused=True)
-            for total, part in zip((grad_u[rows], grad_u, grad_v), parts, strict=True):
-                if part is not None:
-                    total += part
-        return None, None, grad_u, grad_v
 
 
 class ProGCLLoss(nn.Module):
@@ -95,7 +59,7 @@ class ProGCLLoss(nn.Module):
         chunk_size (int, optional): Anchors per tile; by default such that a tile has 2^19 entries.
 
     Attributes:
-        mixture: The fitted mixture, or None.
+        mixture (BetaMixture, optional): The fitted mixture, or None.
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
@@ -139,7 +103,7 @@ class ProGCLLoss(nn.Module):
         self._frozen: tuple[_Frozen, _Frozen] | None = None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ProGCLLoss:
-        """Move what the fit has kept along with the module (``to``, ``cuda``, ``double``)."""
+        """Move the frozen tensors along with the module (``to``, ``cuda``, ``double``)."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self._frozen is not None:
             (a, b), (c, d) = self._frozen
@@ -186,12 +150,15 @@ class ProGCLLoss(nn.Module):
     def forward(
         self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Return the mean loss of both directions, a scalar.
+        """Mean loss of both directions.
 
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
             generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
+
+        Returns:
+            Tensor: A scalar.
         """
         one, two = self.per_node(z1, z2, generator=generator)
         return 0.5 * (one.mean() + two.mean())
@@ -199,7 +166,7 @@ class ProGCLLoss(nn.Module):
     def per_node(
         self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the losses ``(N,)`` of every node in both directions."""
+        """Losses ``(N,)`` of every node in both directions; arguments as for a call."""
         if self._frozen is None:
             return info_nce_per_node(z1, z2, self.temperature, chunk_size=self.chunk_size)
         u1, u2 = self._units(z1, z2)
@@ -225,9 +192,7 @@ class ProGCLLoss(nn.Module):
         )
 
     def _units(self, z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor]:
-        check_matrix(z2, "z2", rows=check_matrix(z1, "z1").size(0), cols=z1.size(1))
-        if z1.size(0) < 2:
-            raise ValueError(f"z1 must have at least 2 rows, got {z1.size(0)}")
+        z1, z2 = check_pair(z1, z2, min_rows=2)
         return unit_rows(widened(z1)), unit_rows(widened(z2))
 
     def _weighted(self, u: Tensor, v: Tensor, frozen_u: Tensor, frozen_v: Tensor) -> Tensor:
@@ -237,8 +202,9 @@ class ProGCLLoss(nn.Module):
         def tile(rows: slice, anchor: Tensor, u: Tensor, v: Tensor) -> Tensor:
             between = scale * (anchor @ v.t())
             own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
-            share = self._log_weight(frozen_u[rows] @ frozen_v.t(), own)
-            negative = torch.logaddexp(between, scale * (anchor @ u.t())) + share
+            weight = self._log_weight(frozen_u[rows] @ frozen_v.t(), own)
+            # Weights multiply exponentials: in logarithms they are added, and none overflows.
+            negative = torch.logaddexp(between, scale * (anchor @ u.t())) + weight
             positive = between.gather(1, own)
             return torch.logsumexp(negative.scatter(1, own, positive), dim=1) - positive[:, 0]
 
@@ -246,9 +212,9 @@ class ProGCLLoss(nn.Module):
 
     def _log_weight(self, cosine: Tensor, own: Tensor) -> Tensor:
         """Log of B over its row mean, minus infinity at the own node."""
-        share = self._log_hardness(cosine, own)
-        mean = torch.logsumexp(share, dim=1, keepdim=True) - math.log(cosine.size(1) - 1)
-        return share - mean
+        hardness = self._log_hardness(cosine, own)
+        mean = torch.logsumexp(hardness, dim=1, keepdim=True) - math.log(cosine.size(1) - 1)
+        return hardness - mean
 
     def _log_hardness(self, cosine: Tensor, own: Tensor) -> Tensor:
         if self.mixture is None:  # pragma: no cover - only called after fit
@@ -265,15 +231,16 @@ class ProGCLLoss(nn.Module):
         def tile(rows: slice, anchor: Tensor, u: Tensor, v: Tensor) -> Tensor:
             between = scale * (anchor @ v.t())
             own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
-            chosen, share = between.gather(1, index[rows]), hardness[rows]
-            other, other_share = chosen[:, order], share[:, order]
-            mixed = (chosen * share + other * other_share) / (share + other_share + 1e-12)
+            chosen, weight = between.gather(1, index[rows]), hardness[rows]
+            other, other_weight = chosen[:, order], weight[:, order]
+            # Two negatives of hardness zero have no mean: theirs is zero, not NaN.
+            mixed = (chosen * weight + other * other_weight) / (weight + other_weight + 1e-12)
             return torch.logsumexp(mixed, dim=1) - between.gather(1, own)[:, 0]
 
         return torch.logaddexp(loss, self._tiled(tile, u, v))
 
     def _hardest(self, u: Tensor, v: Tensor) -> _Frozen:
-        """Numbers and B of the negatives with the largest B, each ``(N, num_mixed)``."""
+        """Indices and B of the negatives with the largest B, each ``(N, num_mixed)``."""
         size = min(self.num_mixed, u.size(0) - 1)
         parts = []
         for rows in self._tiles(u.size(0)):
@@ -286,8 +253,8 @@ class ProGCLLoss(nn.Module):
         step = self.chunk_size or max(1, _TILE // num_nodes)
         return [slice(a, min(a + step, num_nodes)) for a in range(0, num_nodes, step)]
 
-    def _tiled(self, tile: _Tile, u: Tensor, v: Tensor) -> Tensor:
-        out: Tensor = _Tiled.apply(tile, self._tiles(u.size(0)), u, v)  # type: ignore[no-untyped-call]
+    def _tiled(self, tile: Tile, u: Tensor, v: Tensor) -> Tensor:
+        out = by_tiles(tile, self._tiles(u.size(0)), u, v)
         return out
 
     def extra_repr(self) -> str:

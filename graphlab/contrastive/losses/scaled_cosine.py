@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphlab._checks import check_matrix, check_positive
+from graphlab._checks import check_pair, check_positive
 from graphlab._precision import widened
 
 __all__ = ["scaled_cosine_error"]
 
 
 def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) -> Tensor:
-    r"""Mean of the cosine distances, raised to a power that quiets what is nearly right.
+    r"""Mean of the cosine distances, raised to a power that plays down rows that nearly agree.
 
     .. math:: \tfrac1N \sum_i (1 - \cos(p_i, t_i))^\alpha
 
@@ -32,10 +32,7 @@ def scaled_cosine_error(prediction: Tensor, target: Tensor, alpha: float = 3.0) 
         >>> float(scaled_cosine_error(torch.eye(2), -torch.eye(2), alpha=2.0))
         4.0
     """
-    rows, cols = check_matrix(prediction, "prediction").shape
-    check_matrix(target, "target", rows=rows, cols=cols)
-    if rows == 0:
-        raise ValueError("prediction must have at least one row, got none")
+    check_pair(prediction, target, ("prediction", "target"), min_rows=1)
     error = 1 - F.cosine_similarity(widened(prediction), widened(target), dim=1)
     # Rounding may leave -1e-8, whose fractional power is NaN.
     return error.clamp(min=0).pow(check_positive(alpha, "alpha")).mean()

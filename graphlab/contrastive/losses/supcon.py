@@ -52,6 +52,7 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
     anchors = positives > 0
     if values_visible(anchors) and not bool(anchors.any()):
         raise ValueError("labels must give at least one anchor a positive, got all different")
+    # The sum over the positives of an anchor is that of its class without itself: O(M D).
     others = cluster_sum(x, label, unique.numel())[label] - x
     mean = (x * others).sum(1) / positives.clamp(min=1) / temperature
     terms = self_logsumexp(x, scale=1 / temperature, diagonal="exclude") - mean

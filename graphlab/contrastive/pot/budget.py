@@ -1,4 +1,4 @@
-"""How many edges an augmentation may drop at every node."""
+"""Numbers of edges that an augmentation may drop at every node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All the graphs that dropping edges can make of one, and bounds of their normalised matrices."""
+"""Graphs that remain when edges are dropped, and bounds of their normalised matrices."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ class NormBounds:
 
 @dataclass(frozen=True)
 class Rows:
-    """The matrices' rows for some targets, in the numbering of these and of their sources.
+    """Rows of the matrices for some targets, in the numbering of these and of their sources.
 
     Attributes:
-        pattern: Positions; columns are the nodes in ``columns``.
-        low: Lower ends of the entries ``(E,)``.
-        high: Upper ends ``(E,)``.
-        full: The entries when nothing is dropped ``(E,)``.
-        kind: int8 ``(E,)``: kept, droppable or the own term.
-        positive: Factor of a non-negative source in a row sum ``(M,)``.
-        negative: Factor of a negative source ``(M,)``.
-        size: Entries that the normalisation counts ``(N,)``.
-        budget: Drops per row, int64 ``(N,)``.
-        power: Exponent of the normalisation.
-        targets: Nodes of the rows, ascending; all if missing.
-        columns: Nodes of the columns, ascending; all if missing.
+        pattern (SparseRows): Positions; columns are the nodes in ``columns``.
+        low (Tensor): Lower ends of the entries ``(E,)``.
+        high (Tensor): Upper ends ``(E,)``.
+        full (Tensor): The entries when nothing is dropped ``(E,)``.
+        kind (Tensor): int8 ``(E,)``: kept, droppable or the own term.
+        positive (Tensor): Factor of a non-negative source in a row sum ``(M,)``.
+        negative (Tensor): Factor of a negative source ``(M,)``.
+        size (Tensor): Entries that the normalisation counts ``(N,)``.
+        budget (Tensor): Drops per row, int64 ``(N,)``.
+        power (float): Exponent of the normalisation.
+        targets (Tensor, optional): Nodes of the rows, ascending; all if missing.
+        columns (Tensor, optional): Nodes of the columns, ascending; all if missing.
     """
 
     pattern: SparseRows
@@ -132,15 +132,15 @@ class Rows:
 
 
 class DropSet:
-    """The graphs that remain when every node loses at most ``budget`` of its edges.
+    """Set of the graphs that remain when every node loses at most ``budget`` of its edges.
 
     Args:
         edge_index (Tensor): ``(2, E)`` integers, source and target; no self-loops, no duplicates.
         num_nodes (int): N.
         budget (Tensor): Whole numbers ``(N,)``, cut at the degrees.
-        directed (bool): Whether in-edges are dropped one by one (the larger set), or every edge
+        directed (bool): In-edges are dropped one by one (the larger set), otherwise every edge
             together with its reverse; then ``edge_index`` must be symmetric.
-        checked (bool): Whether the caller has checked ``edge_index`` already.
+        checked (bool): The caller has checked ``edge_index`` already.
     """
 
     def __init__(
@@ -244,7 +244,7 @@ class DropSet:
 
 
 def _restricted(whole: Rows, targets: Tensor, num_nodes: int) -> Rows:
-    """Some rows, with the columns that they and their own nodes need."""
+    """Some of the rows, with the columns that they and their own nodes need."""
     part, entry = whole.pattern.select(targets), whole.pattern.entries(targets)
     source = part.col.long()
     needed = torch.zeros(num_nodes, dtype=torch.bool, device=source.device)
@@ -283,7 +283,7 @@ def adjacency_bounds(
             normalisation adds them), no duplicates, and symmetric unless ``directed``.
         num_nodes (int): N.
         budget (Tensor): Edges that a node may lose (in-edges if ``directed``), ``(N,)``.
-        directed (bool): Whether both directions of an edge are dropped independently.
+        directed (bool): Both directions of an edge are dropped independently.
         norm (str): ``"gcn"``, ``"mean"`` or ``"sum"``.
 
     Returns:

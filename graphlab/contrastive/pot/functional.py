@@ -1,4 +1,4 @@
-"""Certificates on plain tensors."""
+"""Certificates of graph convolutions on plain tensors."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from graphlab._checks import (
     check_index,
     check_matrix,
     check_same_device,
+    values_visible,
 )
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.certificate import certify
 from graphlab.contrastive.pot.drops import DropSet
-from graphlab.contrastive.pot.interval_trace import run_course
+from graphlab.contrastive.pot.interval_trace import trace_intervals
 from graphlab.contrastive.pot.steps import Activation, Hop, Step, gcn_steps
 from graphlab.ops import interval_propagate
 
 __all__ = [
     "BOUNDS",
+    "check_nodes",
     "clean_output",
     "compactness_bound",
     "lower_bound",
     "pairing_target",
     "preactivation_bounds",
+    "unchecked_pairing",
 ]
 
 BOUNDS = ("interval", "budget", "budget_crown")
@@ -47,7 +50,7 @@ def compactness_bound(
     directed: bool = False,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    r"""Certify how well every node keeps its pairing, whichever edges are dropped.
+    r"""Certificate that every node keeps its pairing, whichever edges are dropped.
 
     .. math:: b_i \le \min_{A \in \mathcal{A}} \langle t_i, z_i(A) \rangle
 
@@ -93,7 +96,10 @@ def compactness_bound(
     check_matrix(x, "x", cols=layers[0][0].size(1), csr=True)
     _check_dtypes(x, layers, target=target)
     check_same_device(x=x, edge_index=edge_index, target=target, budget=budget, nodes=nodes)
+    check_choice(bound, "bound", BOUNDS)
     drops = DropSet(edge_index, x.size(0), budget, directed)
+    nodes = None if nodes is None else check_nodes(nodes, x.size(0))
+    check_matrix(target, "target", rows=x.size(0) if nodes is None else nodes.numel())
     return lower_bound(steps, x, drops, target, bound, nodes)
 
 
@@ -105,19 +111,12 @@ def lower_bound(
     bound: str,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    """Certify any list of steps; arguments as for :func:`compactness_bound`."""
-    check_choice(bound, "bound", BOUNDS)
-    check_matrix(x, "x", rows=drops.num_nodes, csr=True)
+    """Certificate of any list of steps; :func:`compactness_bound` of checked arguments."""
     if nodes is None:
-        check_matrix(target, "target", rows=drops.num_nodes)
         return _certified(steps, x, drops, bound, target)
-    nodes = check_index(nodes, drops.num_nodes, "nodes")
-    check_matrix(target, "target", rows=nodes.numel())
-    ascending, place = nodes.sort()
-    if bool((ascending[1:] == ascending[:-1]).any()):
-        raise ValueError("nodes must be distinct")
-    found = _certified(steps, x, drops, bound, target[place], ascending)
-    return found[torch.argsort(place)]
+    ascending, position = nodes.sort()
+    result = _certified(steps, x, drops, bound, target[position], ascending)
+    return result[torch.argsort(position)]
 
 
 def _certified(
@@ -129,9 +128,17 @@ def _certified(
     nodes: Tensor | None = None,
 ) -> Tensor:
     with full_precision(x):  # rounded to half precision a bound is none
-        course = run_course(steps, x, drops, bound, nodes)
-        check_matrix(target, "target", cols=course.boxes[-1].low.size(1), finite=False)
-        return certify(course, target)
+        trace = trace_intervals(steps, x, drops, bound, nodes)
+        check_matrix(target, "target", cols=trace.boxes[-1].low.size(1), finite=False)
+        return certify(trace, target)
+
+
+def check_nodes(nodes: Tensor, num_nodes: int) -> Tensor:
+    """Require distinct nodes; returned as int64."""
+    nodes = check_index(nodes, num_nodes, "nodes")
+    if values_visible(nodes) and nodes.unique().numel() != nodes.numel():
+        raise ValueError("nodes must be distinct")
+    return nodes
 
 
 def _check_dtypes(x: Tensor, layers: Layers, **others: Tensor) -> None:
@@ -153,7 +160,7 @@ def preactivation_bounds(
     bound: str = "interval",
     directed: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
-    """Bound what enters every rectifier, over all graphs within a budget of drops.
+    """Bounds of the inputs of every rectifier, over all graphs within a budget of drops.
 
     Args:
         x (Tensor): Features ``(N, F)``.
@@ -175,16 +182,16 @@ def preactivation_bounds(
     _check_dtypes(x, layers)
     check_choice(bound, "bound", BOUNDS)
     with full_precision(x):
-        course = run_course(steps, x, DropSet(edge_index, x.size(0), budget, directed), bound)
+        trace = trace_intervals(steps, x, DropSet(edge_index, x.size(0), budget, directed), bound)
     return [
         (box.low, box.high)
-        for step, box in zip(course.steps, course.boxes, strict=False)
+        for step, box in zip(trace.steps, trace.boxes, strict=False)
         if isinstance(step, Activation)
     ]
 
 
 def clean_output(steps: Sequence[Step], x: Tensor, drops: DropSet) -> Tensor:
-    """What the steps compute on the graph itself."""
+    """Output of the steps on the graph itself."""
     states = [x]
     for step in steps:
         if not isinstance(step, Hop):
@@ -200,7 +207,7 @@ def clean_output(steps: Sequence[Step], x: Tensor, drops: DropSet) -> Tensor:
 
 
 def pairing_target(anchor: Tensor, nodes: Tensor | None = None) -> Tensor:
-    r"""What a node should be like: its own anchor and unlike the mean of the others.
+    r"""Direction of a node towards its own anchor and away from the mean of the others.
 
     .. math:: t_i = \frac{N n_i - \sum_j n_j}{N - 1}, \qquad n = \text{unit rows of the anchor}
 
@@ -214,11 +221,17 @@ def pairing_target(anchor: Tensor, nodes: Tensor | None = None) -> Tensor:
     Raises:
         TypeError, ValueError: If there are fewer than two rows.
     """
-    check_matrix(anchor, "anchor")
-    count = anchor.size(0)
+    count = check_matrix(anchor, "anchor").size(0)
     if count < 2:
         raise ValueError(f"anchor must have at least 2 rows, got shape {tuple(anchor.shape)}")
+    return unchecked_pairing(anchor, nodes)
+
+
+def unchecked_pairing(anchor: Tensor, nodes: Tensor | None = None) -> Tensor:
+    """:func:`pairing_target` of checked arguments."""
+    count = anchor.size(0)
     unit = torch.nn.functional.normalize(anchor, dim=1)
+    # The mean over all nodes, the own one taken out: no N x N matrix of pairs.
     rest = unit.sum(0) / (count - 1)
     own = unit if nodes is None else unit[nodes]
     return own * (count / (count - 1)) - rest

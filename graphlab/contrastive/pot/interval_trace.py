@@ -1,4 +1,4 @@
-"""Intervals of everything an encoder computes, over all allowed graphs."""
+"""Intervals of all states of an encoder, over all allowed graphs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from torch import Tensor
 from graphlab.contrastive.pot.drops import DropSet, Rows
 from graphlab.contrastive.pot.steps import Activation, Affine, Hop, Step
 
-__all__ = ["Box", "Course", "run_course"]
+__all__ = ["Box", "IntervalTrace", "trace_intervals"]
 
 
 @dataclass(frozen=True)
 class Box:
-    """Lower and upper ends of a state, ``(n, d)``; one tensor where the state is known exactly."""
+    """Interval of a state of some nodes.
+
+    Attributes:
+        low (Tensor): Lower ends ``(n, d)``.
+        high (Tensor): Upper ends; the same tensor as ``low`` where the state is known exactly.
+        nodes (Tensor, optional): Nodes of the rows, ascending; all if missing.
+    """
 
     low: Tensor
     high: Tensor
@@ -24,7 +30,7 @@ class Box:
 
     @property
     def exact(self) -> bool:
-        """Whether the state does not depend on the graph."""
+        """True if the state does not depend on the graph."""
         return self.low is self.high
 
     def center_radius(self) -> tuple[Tensor, Tensor | None]:
@@ -34,12 +40,12 @@ class Box:
         return (self.low + self.high) / 2, (self.high - self.low) / 2
 
     def at(self, nodes: Tensor | None) -> Box:
-        """The rows of some of the nodes."""
+        """Interval of some of the nodes."""
         if nodes is None or nodes is self.nodes:
             return self
-        place = nodes if self.nodes is None else torch.searchsorted(self.nodes, nodes)
-        low = self.low[place]
-        return Box(low, low if self.exact else self.high[place], nodes)
+        position = nodes if self.nodes is None else torch.searchsorted(self.nodes, nodes)
+        low = self.low[position]
+        return Box(low, low if self.exact else self.high[position], nodes)
 
     def smallest_dot(self, coefficient: Tensor) -> Tensor:
         """Smallest ``<coefficient, h>`` per row over the box, ``(n,)``."""
@@ -49,10 +55,14 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Course:
-    """An encoder's steps with the intervals of all states and the rows that every hop read.
+class IntervalTrace:
+    """Steps of an encoder with the intervals of all states.
 
-    ``boxes[k]`` is the state before ``steps[k]``, the last one the output.
+    Attributes:
+        steps (sequence): The steps.
+        boxes (list): Before step k, ``boxes[k]``; the last one is the output.
+        rows (dict): Matrix rows that every hop read, by its number.
+        bound (str): Kind of bound.
     """
 
     steps: Sequence[Step]
@@ -61,26 +71,26 @@ class Course:
     bound: str
 
 
-def run_course(
+def trace_intervals(
     steps: Sequence[Step],
     x: Tensor,
     drops: DropSet,
     bound: str,
     targets: Tensor | None = None,
-) -> Course:
+) -> IntervalTrace:
     """Push the features through all steps as intervals.
 
     Args:
-        steps: Of the encoder.
-        x: Features of all nodes ``(N, F)``; sparse CSR is made dense where a batch or the first
-            step cannot read it.
-        drops: Allowed graphs.
-        bound: ``"interval"``; anything else uses the budgets of whole rows.
-        targets: Nodes whose output is wanted, ascending; all if missing. Only what these need is
-            computed, with the degrees and budgets of the whole graph.
+        steps (sequence): Steps of the encoder.
+        x (Tensor): Features of all nodes ``(N, F)``; sparse CSR is made dense where a batch or the
+            first step cannot read it.
+        drops (DropSet): Allowed graphs.
+        bound (str): ``"interval"``; anything else uses the budgets of whole rows.
+        targets (Tensor, optional): Nodes whose output is wanted, ascending; all if missing. Only
+            what these need is computed, with the degrees and budgets of the whole graph.
 
     Returns:
-        Course: For the backward bounds.
+        IntervalTrace: For the backward bounds.
     """
     hops = [k for k, step in enumerate(steps) if isinstance(step, Hop)]
     rows: dict[int, Rows] = {}
@@ -102,11 +112,11 @@ def run_course(
             boxes.append(Box(low, low if box.exact else step.forward(box.high), box.nodes))
         else:
             boxes.append(_hop(step, box, rows[k], boxes, bound))
-    return Course(steps, boxes, rows, bound)
+    return IntervalTrace(steps, boxes, rows, bound)
 
 
 def _multiplies(steps: Sequence[Step]) -> bool:
-    """Whether the features meet a matrix first, which can read sparse rows."""
+    """Test for a matrix as the first step, which can read sparse features."""
     first = steps[0] if steps else None
     return isinstance(first, Affine) and first.weight is not None and first.weight.dim() == 2
 
@@ -117,6 +127,7 @@ def _affine(step: Affine, box: Box) -> Box:
         return Box(out, out, box.nodes)
     if step.weight is None:
         return Box(step.forward(box.low), step.forward(box.high), box.nodes)
+    # Interval arithmetic through |W| is exact for one affine map, in two products instead of four.
     center, radius = box.center_radius()
     middle = step.forward(center)
     spread = step.linear(radius, step.weight.abs()) if radius is not None else 0.0

@@ -1,4 +1,4 @@
-"""POT as a plug-in: one more loss term in a contrastive training loop."""
+"""POT: one more loss term in a contrastive training loop."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab._precision import full_precision
-from graphlab._random import make_generator
 from graphlab.contrastive.hosts import HostStep
-from graphlab.contrastive.pot.budget import (
-    check_budget,
-    check_drop_rate,
-    expected_drops,
-    quantile_drops,
-)
+from graphlab.contrastive.pot.budget import check_drop_rate
 from graphlab.contrastive.pot.drops import DropSet
 from graphlab.contrastive.pot.encoder import EncoderReader
 from graphlab.contrastive.pot.functional import (
     BOUNDS,
+    check_nodes,
     clean_output,
     lower_bound,
-    pairing_target,
+    unchecked_pairing,
 )
-from graphlab.contrastive.pot.reference import CleanGraph, reference_score
-from graphlab.contrastive.pot.steps import Activation, Affine, Hop, Step
+from graphlab.contrastive.pot.node_batches import NodeBatches
+from graphlab.contrastive.pot.reference import reference_score
+from graphlab.contrastive.pot.steps import Step
+from graphlab.contrastive.pot.two_convolutions import two_convolutions
+from graphlab.contrastive.pot.views import (
+    BUDGETS,
+    Budget,
+    PreparedView,
+    check_view,
+    node_budget,
+    per_view,
+)
 
 __all__ = ["POT"]
-
-Budget = str | Tensor
-_BUDGETS = ("expected", "quantile", "all")
 
 
 class POT:
@@ -132,12 +134,12 @@ class POT:
         )
         self._drop_rate = tuple(
             check_drop_rate(rate, edge_index.size(1), f"drop_rate[{k}]")
-            for k, rate in enumerate(_pair(drop_rate, "drop_rate"))
+            for k, rate in enumerate(per_view(drop_rate, "drop_rate"))
         )
-        pair = (budget, budget) if isinstance(budget, (str, Tensor)) else _pair(budget, "budget")
+        pair = (budget, budget) if isinstance(budget, (str, Tensor)) else per_view(budget, "budget")
         for choice in pair:
             if not isinstance(choice, Tensor):
-                check_choice(choice, "budget", _BUDGETS)
+                check_choice(choice, "budget", BUDGETS)
         self._budget = pair
         self.batch_size = (
             None if batch_size is None else check_int(batch_size, "batch_size", minimum=1)
@@ -147,10 +149,8 @@ class POT:
         self.directed = bool(directed)
         self.delta = check_fraction(delta, "delta")
         self._reader = EncoderReader(encoder)
-        self._seed = seed
-        self._generator: torch.Generator | None = None
-        self._order: Tensor | None = None
-        self._prepared: dict[int, list[_View]] = {}
+        self._batches = NodeBatches(self.batch_size, 2 if mode == "reference" else 1, seed)
+        self._prepared: dict[int, list[PreparedView]] = {}
 
     def __call__(
         self,
@@ -168,8 +168,8 @@ class POT:
                 autocast it may be in half precision: bounds are computed in the dtype of ``x``.
             z2 (Tensor): Of view 2.
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
-            views (pair): Edges of both views; needed (and checked to be parts of the graph) by
-                ``"reference"``, optional otherwise.
+            views (pair, optional): Edges of both views, which must be edges of the graph; needed
+                by ``"reference"``.
 
         Returns:
             Tensor: A scalar.
@@ -180,8 +180,11 @@ class POT:
         """
         if not isinstance(host_loss, Tensor) or host_loss.numel() != 1:
             raise ValueError("host_loss must be a scalar tensor")
-        nodes = self._next_nodes(x)
-        scores = self.compactness(z1, z2, x, views, nodes=nodes)
+        self._check_inputs(z1, z2, x)
+        nodes = self._batches.next(x.size(0))
+        nodes = None if nodes is None else nodes.to(x.device)
+        scores = self._compactness(z1, z2, x, views, nodes)
+        # softplus(-c) is log(1 + exp(-c)), which would overflow for very negative scores.
         term = sum(softplus(-score).mean() for score in scores) / 2
         return (1 - self.kappa) * host_loss + self.kappa * term
 
@@ -211,19 +214,38 @@ class POT:
         *,
         nodes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Compute the compactness of the nodes in both views, ``(N,)`` each.
+        """Compactness of the nodes in both views.
 
         Args:
             z1 (Tensor): Encoder output of view 1 ``(N, d)``.
             z2 (Tensor): Of view 2.
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
-            views (pair): Edges of both views, see :meth:`__call__`.
-            nodes (Tensor, optional): Distinct nodes ``(n,)`` to compute.
+            views (pair, optional): Edges of both views, see :meth:`__call__`.
+            nodes (Tensor, optional): Distinct nodes ``(n,)`` to compute, at least two in
+                ``"reference"``.
 
         Returns:
-            tuple: Of view 1 (with anchors from view 2) and of view 2.
+            tuple: ``(N,)`` or ``(n,)``, of view 1 (with anchors from view 2) and of view 2.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed or a score not finite.
+            NotImplementedError: If the encoder is not the chain of its layers.
         """
         self._check_inputs(z1, z2, x)
+        if nodes is not None:
+            nodes = check_nodes(nodes, x.size(0))
+            if self.mode == "reference" and nodes.numel() < 2:
+                raise ValueError(f"nodes must be at least 2 to compare, got {nodes.numel()}")
+        return self._compactness(z1, z2, x, views, nodes)
+
+    def _compactness(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        x: Tensor,
+        views: tuple[Tensor, Tensor] | None,
+        nodes: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         with full_precision(x):
             out = self._scores(z1.to(x.dtype), z2.to(x.dtype), x, views, nodes)
         for k, score in enumerate(out):
@@ -245,9 +267,9 @@ class POT:
         out = []
         for view, anchor, edge_index in zip(prepared, (z2, z1), edges, strict=True):
             if self.mode == "reference":
-                out.append(self._reference(view, x, anchor, edge_index, steps, nodes))
+                out.append(_reference(view, x, anchor, edge_index, steps, nodes))
             else:
-                target = pairing_target(anchor, nodes)
+                target = unchecked_pairing(anchor, nodes)
                 out.append(lower_bound(steps, x, view.drops, target, self.bound, nodes))
         return out
 
@@ -265,8 +287,8 @@ class POT:
         check_matrix(z2, "z2", rows=rows, cols=z1.size(1))
         check_same_device(x=x, z1=z1, z2=z2, edge_index=self._edges)
 
-    def _views_of(self, x: Tensor) -> list[_View]:
-        """What depends on the graph alone, built once."""
+    def _views_of(self, x: Tensor) -> list[PreparedView]:
+        """Views as far as they depend on the graph alone, built once."""
         count = x.size(0)
         if count not in self._prepared:
             # What is kept for later calls must not be inference tensors: autograd refuses these.
@@ -276,17 +298,10 @@ class POT:
                 self._prepared = {count: [self._view(k, edges, degree) for k in (0, 1)]}
         return self._prepared[count]
 
-    def _view(self, k: int, edges: Tensor, degree: Tensor) -> _View:
+    def _view(self, k: int, edges: Tensor, degree: Tensor) -> PreparedView:
         rate, choice = self._drop_rate[k], self._budget[k]
-        if isinstance(choice, Tensor):
-            budget = check_budget(choice, degree)
-        elif choice == "all":
-            budget = degree
-        elif choice == "quantile":
-            budget = quantile_drops(rate, edges[1], degree, self.delta)
-        else:
-            budget = torch.minimum(expected_drops(rate, edges[1], degree), degree)
-        return _View(edges, degree.numel(), budget, self.directed, self.mode)
+        budget = node_budget(choice, rate, edges[1], degree, self.delta)
+        return PreparedView(edges, degree.numel(), budget, self.directed, self.mode)
 
     def _check_views(
         self, views: tuple[Tensor, Tensor] | None, count: int
@@ -295,140 +310,35 @@ class POT:
             if self.mode == "reference":
                 raise ValueError("views are needed for mode='reference', got None")
             return None, None
-        first, second = _pair(views, "views")
+        first, second = per_view(views, "views")
         known = (self._edges[0] * count + self._edges[1]).sort().values
-        out = []
-        for k, view in enumerate((first, second)):
-            edges = check_edge_index(view, count, f"views[{k}]", loops=False, duplicates=False)
-            key = edges[0] * count + edges[1]
-            place = torch.searchsorted(known, key).clamp(max=max(0, known.numel() - 1))
-            strange = (known[place] != key).nonzero() if known.numel() else key.nonzero()
-            if strange.numel():
-                source, target = (int(v) for v in edges[:, int(strange[0])])
-                raise ValueError(
-                    f"views[{k}] must hold edges of the graph only, but ({source}, {target}) is "
-                    "none: POT covers dropped edges, not added ones"
-                )
-            out.append(edges)
-        return out[0], out[1]
+        return (
+            check_view(first, known, count, "views[0]"),
+            check_view(second, known, count, "views[1]"),
+        )
 
     def _steps(self, x: Tensor) -> list[Step]:
         """Steps of the encoder; at first sight they are compared with it."""
         if not self._reader.watched:
-            drops = DropSet(
-                self._edges,
-                x.size(0),
-                torch.zeros(x.size(0), dtype=torch.int64, device=x.device),
-                True,
-                checked=True,
-            )
-            want = self._reader.watch(x, self._edges)
+            none = torch.zeros(x.size(0), dtype=torch.int64, device=x.device)
+            graph = DropSet(self._edges, x.size(0), none, True, checked=True)
+            output = self._reader.watch(x, self._edges)
             with torch.no_grad():
-                _compare(want, clean_output(self._reader.steps(), x, drops))
-        self._refuse_live_statistics()
+                self._reader.check_replay(output, clean_output(self._reader.steps(), x, graph))
+        self._reader.refuse_live_statistics()
         return self._reader.steps()
 
-    def _refuse_live_statistics(self) -> None:
-        for name, layer in self._reader.encoder.named_modules():
-            if isinstance(layer, nn.BatchNorm1d) and layer.training:
-                raise NotImplementedError(
-                    f"POT cannot bound layer {name!r}, a BatchNorm1d in training mode: its "
-                    "statistics depend on all nodes; call eval() on it"
-                )
 
-    # --- reference mode --------------------------------------------------------------------------
-
-    def _reference(
-        self,
-        view: _View,
-        x: Tensor,
-        anchor: Tensor,
-        edge_index: Tensor | None,
-        steps: list[Step],
-        nodes: Tensor | None,
-    ) -> Tensor:
-        if edge_index is None:
-            raise ValueError("views are needed for mode='reference', got None")
-        layers, slope = _two_convolutions(steps)
-        graph = view.clean(nodes)
-        return reference_score(x, graph, edge_index, layers, anchor, slope)
-
-    def _next_nodes(self, x: Tensor) -> Tensor | None:
-        """The next batch of nodes, from an order that is drawn anew when it is used up."""
-        count = x.size(0)
-        if self.batch_size is None or self.batch_size >= count:
-            return None
-        if self._generator is None:
-            self._generator = make_generator(self._seed, torch.device("cpu"))
-        least = 2 if self.mode == "reference" else 1
-        if self._order is None or self._order.numel() < least:
-            self._order = torch.randperm(count, generator=self._generator)
-        nodes, self._order = self._order[: self.batch_size], self._order[self.batch_size :]
-        return nodes.to(x.device)
-
-
-class _View:
-    """A view's budget and what is prepared from it."""
-
-    def __init__(
-        self, edges: Tensor, count: int, budget: Tensor, directed: bool, mode: str
-    ) -> None:
-        self._edges, self._count, self._budget = edges, count, budget
-        if mode == "sound":
-            self.drops = DropSet(edges, count, budget, directed, checked=True)
-        else:
-            self._whole = CleanGraph.build(edges, count, budget)
-
-    def clean(self, nodes: Tensor | None) -> CleanGraph:
-        """The graph of the reference mode, cropped."""
-        return self._whole.crop(nodes)
-
-
-def _pair(value: Sequence[object], name: str) -> tuple:  # type: ignore[type-arg]
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(f"{name} must hold one item per view, two in all, got {value!r:.80}")
-    return tuple(value)
-
-
-def _compare(want: Tensor, got: Tensor) -> None:
-    scale = float(want.abs().max()) if want.numel() else 0.0
-    tolerance = 1e-3 if want.dtype == torch.float32 else 1e-9
-    limit = tolerance * max(scale, 1e-6)
-    if want.shape == got.shape and float((want - got).abs().max()) <= limit:
-        return
-    raise NotImplementedError(
-        "POT cannot bound this encoder: its layers, one after the other, do not give its output "
-        "(a skip connection, a pooled layer, dropout or an operation that is no module?)"
-    )
-
-
-def _two_convolutions(
+def _reference(
+    view: PreparedView,
+    x: Tensor,
+    anchor: Tensor,
+    edge_index: Tensor | None,
     steps: list[Step],
-) -> tuple[list[tuple[Tensor, Tensor | None]], float]:
-    """Weights and slope, if the encoder is what the authors' code can handle."""
-    layers: list[tuple[Tensor, Tensor | None]] = []
-    slopes: list[float] = []
-    rest = list(steps)
-    while rest and len(layers) < 2:
-        weight, hop = rest[:2] if len(rest) > 1 else (None, None)
-        if not (isinstance(weight, Affine) and weight.weight is not None and weight.bias is None):
-            break
-        if not (isinstance(hop, Hop) and hop.norm == "gcn" and hop.root_state is None):
-            break
-        rest = rest[2:]
-        bias = None
-        if rest and isinstance(rest[0], Affine) and rest[0].weight is None:
-            bias = rest.pop(0).bias  # type: ignore[union-attr]
-        if not (rest and isinstance(rest[0], Activation) and rest[0].name == "leaky_relu"):
-            break
-        slope = torch.as_tensor(rest.pop(0).slope).detach()  # type: ignore[union-attr]
-        if slope.numel() != 1:
-            break
-        layers.append((weight.weight, bias))
-        slopes.append(float(slope))
-    if len(layers) != 2 or rest or slopes[0] != slopes[1]:
-        raise NotImplementedError(
-            "mode='reference' is defined for two GCNConv layers, each followed by the same ReLU, "
-            "LeakyReLU or PReLU with one slope; use mode='sound' for this encoder"
-        )
-    return layers, slopes[0]
+    nodes: Tensor | None,
+) -> Tensor:
+    """The published score of the nodes in a sampled view."""
+    if edge_index is None:
+        raise ValueError("views are needed for mode='reference', got None")
+    layers, slope = two_convolutions(steps)
+    return reference_score(x, view.clean(nodes), edge_index, layers, anchor, slope)

@@ -10,14 +10,12 @@ from torch import Tensor
 
 from graphlab._checks import (
     check_edge_index,
-    check_index,
     check_matrix,
     check_same_device,
-    check_tensor,
 )
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.budget import check_drop_rate, expected_drops
-from graphlab.contrastive.pot.functional import pairing_target
+from graphlab.contrastive.pot.functional import check_nodes, unchecked_pairing
 from graphlab.contrastive.pot.relaxation import relax
 from graphlab.ops import SparseRows, interval_propagate
 
@@ -26,16 +24,16 @@ __all__ = ["CleanGraph", "reference_compactness", "reference_score"]
 
 @dataclass(frozen=True)
 class CleanGraph:
-    """The graph as the authors' code reads it, with self-loops, for one drop rate.
+    """Graph as the authors' code reads it, with self-loops, for one drop rate.
 
     Attributes:
-        whole: Entries ``[edge_index[0], edge_index[1]]`` of all nodes.
-        clean: Normalised entries of the graph itself, for ``whole``.
-        pattern: Entries between the chosen nodes.
-        low: Lower ends: zero but on the diagonal.
-        high: Upper ends, both degrees at their smallest.
-        nodes: Chosen nodes, in the order of the scores; all if missing.
-        num_nodes: Nodes of the whole graph.
+        whole (SparseRows): Entries ``[edge_index[0], edge_index[1]]`` of all nodes.
+        clean (Tensor): Normalised entries of the graph itself, for ``whole``.
+        pattern (SparseRows): Entries between the chosen nodes.
+        low (Tensor): Lower ends: zero but on the diagonal.
+        high (Tensor): Upper ends, both degrees at their smallest.
+        nodes (Tensor, optional): Chosen nodes, in the order of the scores; all if missing.
+        num_nodes (int): Nodes of the whole graph.
     """
 
     whole: SparseRows
@@ -48,7 +46,7 @@ class CleanGraph:
 
     @staticmethod
     def build(edge_index: Tensor, num_nodes: int, budget: Tensor) -> CleanGraph:
-        """Compute the entries of all nodes in float64."""
+        """Graph of all nodes, its entries in float64."""
         degree = torch.bincount(edge_index[1], minlength=num_nodes)
         most = torch.minimum(budget.long(), (degree - 1).clamp(min=0))
         size = (degree + 1).double()
@@ -60,7 +58,7 @@ class CleanGraph:
         return CleanGraph(pattern, clean, pattern, low, left[row] * left[col], None, num_nodes)
 
     def crop(self, nodes: Tensor | None) -> CleanGraph:
-        """Keep the entries between some nodes of a whole graph."""
+        """Entries between some nodes of a whole graph."""
         if nodes is None:
             return self
         row, col, entry, count = _cropped(
@@ -91,18 +89,18 @@ def _with_loops(edge_index: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
 def _cropped(
     row: Tensor, col: Tensor, num_nodes: int, nodes: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, int]:
-    """Entries between chosen nodes in their numbering, by row; which they were; nodes."""
+    """Entries between chosen nodes in their numbering, by row; their old positions; nodes."""
     entry = torch.arange(row.numel(), device=row.device)
-    place = torch.arange(num_nodes, device=row.device)
+    position = torch.arange(num_nodes, device=row.device)
     count = num_nodes
     if nodes is not None:
         count = nodes.numel()
-        place = torch.full_like(place, -1).index_copy(
+        position = torch.full_like(position, -1).index_copy(
             0, nodes, torch.arange(count, device=row.device)
         )
-        inside = (place[row] >= 0) & (place[col] >= 0)
+        inside = (position[row] >= 0) & (position[col] >= 0)
         row, col, entry = row[inside], col[inside], entry[inside]
-    row, col = place[row], place[col]
+    row, col = position[row], position[col]
     order = torch.argsort(row * max(1, count) + col)
     return row[order], col[order], entry[order], count
 
@@ -118,7 +116,7 @@ def reference_compactness(
     negative_slope: float = 0.0,
     nodes: Tensor | None = None,
 ) -> Tensor:
-    r"""Score nodes exactly as the authors' code does.
+    r"""Published compactness score of nodes, exactly as the authors' code computes it.
 
     The published "lower bound" is none: the second layer is bounded from the hidden states of the
     undisturbed graph, neighbours are relaxed with the target's own slopes, and the result is
@@ -161,9 +159,13 @@ def reference_compactness(
     )
     rate = check_drop_rate(drop_rate, edge_index.size(1))
     check_matrix(anchor, "anchor", rows=count)
-    nodes = None if nodes is None else check_index(nodes, count, "nodes")
-    if nodes is not None and nodes.unique().numel() != nodes.numel():
-        raise ValueError("nodes must be distinct")
+    _check_two_layers(layers)
+    if not 0.0 <= negative_slope <= 1.0:
+        raise ValueError(f"negative_slope must lie in [0, 1], got {negative_slope}")
+    nodes = None if nodes is None else check_nodes(nodes, count)
+    compared = count if nodes is None else nodes.numel()
+    if compared < 2:
+        raise ValueError(f"anchor must have at least 2 rows to compare, got {compared}")
     degree = torch.bincount(edge_index[1], minlength=count)
     graph = CleanGraph.build(edge_index, count, expected_drops(rate, edge_index[1], degree))
     graph = graph.crop(nodes)
@@ -179,10 +181,11 @@ def reference_score(
     anchor: Tensor,
     negative_slope: float,
 ) -> Tensor:
-    """Compute :func:`reference_compactness` on a prepared graph and checked arguments."""
-    (weight1, bias1), (weight2, bias2) = _two_layers(layers)
-    if not 0.0 <= negative_slope <= 1.0:
-        raise ValueError(f"negative_slope must lie in [0, 1], got {negative_slope}")
+    """:func:`reference_compactness` on a prepared graph and checked arguments."""
+    (weight1, bias1), (weight2, bias2) = (
+        (weight, weight.new_zeros(weight.size(0)) if bias is None else bias)
+        for weight, bias in layers
+    )
     value = x @ weight1.t()
     hidden, _ = interval_propagate(value, value, graph.whole, graph.clean, graph.clean)
     hidden = torch.nn.functional.leaky_relu(hidden + bias1, negative_slope) @ weight2.t()
@@ -191,7 +194,7 @@ def reference_score(
     ends = graph.pattern, graph.low, graph.high
     low1, high1 = (end + bias1 for end in interval_propagate(value, value, *ends))
     low2, high2 = (end + bias2 for end in interval_propagate(hidden, hidden, *ends))
-    target = pairing_target(anchor)
+    target = unchecked_pairing(anchor)
     back2, constant2 = _backward(target, low2, high2, bias2, negative_slope)
     back1, constant1 = _backward(back2 @ weight2, low1, high1, bias1, negative_slope)
     score = (value * back1).sum(1, keepdim=True)
@@ -202,23 +205,18 @@ def reference_score(
     return score.squeeze(1) + constant2
 
 
-def _two_layers(
-    layers: Sequence[tuple[Tensor, Tensor | None]],
-) -> list[tuple[Tensor, Tensor]]:
+def _check_two_layers(layers: Sequence[tuple[Tensor, Tensor | None]]) -> None:
     if len(layers) != 2:
         raise ValueError(f"layers must hold two (weight, bias), got {len(layers)}")
-    out = []
-    for weight, bias in layers:
-        check_matrix(check_tensor(weight, "layers weight"), "layers weight")
-        out.append((weight, weight.new_zeros(weight.size(0)) if bias is None else bias))
-    return out
+    for weight, _ in layers:
+        check_matrix(weight, "layers weight")
 
 
 def _backward(
     weight: Tensor, low: Tensor, high: Tensor, bias: Tensor, negative_slope: float
 ) -> tuple[Tensor, Tensor]:
-    """The authors' relaxation of one layer: coefficients and constants."""
+    """Coefficients and constants of the authors' relaxation of one layer."""
     slope, _, below, above = relax(low, high, negative_slope)
-    coefficient = slope * weight
+    coefficient = slope * weight  # both lines share the slope, so that only the offset is chosen
     offset = torch.where(weight >= 0, below, above)
     return coefficient, (coefficient * (offset + bias)).sum(1)

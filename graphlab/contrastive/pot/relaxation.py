@@ -14,7 +14,14 @@ __all__ = ["Lines", "relax", "tight_lines"]
 
 @dataclass(frozen=True)
 class Lines:
-    """Bounds ``slope_low z + offset_low <= f(z) <= slope_high z + offset_high`` on an interval."""
+    """Bounds ``slope_low z + offset_low <= f(z) <= slope_high z + offset_high`` on an interval.
+
+    Attributes:
+        slope_low (Tensor): ``(N, d)``, as all of them.
+        offset_low (Tensor): Of the line below.
+        slope_high (Tensor): Of the line above.
+        offset_high (Tensor): Of the line above.
+    """
 
     slope_low: Tensor
     offset_low: Tensor
@@ -22,18 +29,22 @@ class Lines:
     offset_high: Tensor
 
     def below(self, coefficient: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn ``<coefficient, f(z)>`` into ``<slopes, z> + constant`` from below.
+        """Lower bound ``<slopes, z> + constant`` of ``<coefficient, f(z)>``.
+
+        Args:
+            coefficient (Tensor): ``(N, d)``.
 
         Returns:
             tuple: slopes ``(N, d)`` and constants ``(N,)``.
         """
+        # A negative coefficient turns an upper line into a lower bound.
         first = coefficient >= 0
         slope = coefficient * torch.where(first, self.slope_low, self.slope_high)
         offset = coefficient * torch.where(first, self.offset_low, self.offset_high)
         return slope, offset.sum(1)
 
     def at(self, rows: Tensor) -> Lines:
-        """The lines of some rows, possibly repeated."""
+        """Lines of some rows, possibly repeated."""
         return Lines(
             self.slope_low[rows],
             self.offset_low[rows],
@@ -60,6 +71,7 @@ def relax(
         tuple: lower slope, upper slope, lower and upper :math:`\beta`.
     """
     mixed = (low < 0) & (high > 0)
+    # Where nothing is to be divided one stands in: a masked NaN would still spoil the gradient.
     width = torch.where(mixed, high - low, torch.ones_like(low))
     rise = high - negative_slope * low
     stable = torch.where(

@@ -1,4 +1,4 @@
-"""What an encoder does to a node, as a list of steps that bounds can be pushed through."""
+"""Steps of an encoder on a node, through which bounds can be pushed."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Hop:
         check_choice(self.norm, "norm", NORMS)
 
     def root(self, h: Tensor) -> Tensor:
-        """What the own row adds."""
+        """Contribution of the own row."""
         if isinstance(self.root_weight, Tensor):
             return Affine.linear(h, self.root_weight)
         return h * self.root_weight

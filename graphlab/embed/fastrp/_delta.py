@@ -19,7 +19,7 @@ def add_edges(
     """Add weights to a graph.
 
     Returns:
-        The new graph, and the rows that changed as a mask ``(N,)``.
+        tuple[Adjacency, Tensor]: The new graph, and the rows that changed as a mask ``(N,)``.
     """
     count = adjacency.num_nodes
     edge_index = check_edge_index(edge_index, count)

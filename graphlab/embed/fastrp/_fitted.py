@@ -12,7 +12,8 @@ from graphlab.embed.fastrp._adjacency import Adjacency
 from graphlab.embed.fastrp._delta import add_edges, affected_rows
 from graphlab.embed.fastrp._inputs import NodeInputs
 from graphlab.embed.fastrp._options import Options
-from graphlab.embed.fastrp._panels import BLOCK, Problem, make_problem, panels, total_squares
+from graphlab.embed.fastrp._panels import BLOCK, panels, total_squares
+from graphlab.embed.fastrp._problem import Problem, make_problem
 from graphlab.embed.fastrp._start import Start
 from graphlab.ops import SparseRows, propagate
 

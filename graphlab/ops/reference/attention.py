@@ -39,12 +39,12 @@ def segment_attention_backward(
     grad_qkv = torch.empty_like(qkv, memory_format=torch.contiguous_format)
     for bucket in _parts(ptr, heads):
         query, key, value = _by_head(qkv, bucket, heads)
-        (given,), (found,) = (_by_head(t, bucket, heads, 1) for t in (grad, out))
+        (given,), (result,) = (_by_head(t, bucket, heads, 1) for t in (grad, out))
         top, given_top = (t[bucket.node].transpose(1, 2).unsqueeze(3) for t in (lse, grad_lse))
         weight = torch.exp(_logits(query, key, bucket) - top)
         if bucket.mask is not None:  # rows of padding ask nothing
             weight = weight * bucket.mask[:, None, :, None]
-        slope = given @ value.transpose(2, 3) - (given * found).sum(3, keepdim=True) + given_top
+        slope = given @ value.transpose(2, 3) - (given * result).sum(3, keepdim=True) + given_top
         slope = weight * slope * query.size(3) ** -0.5
         sides = (slope @ key, slope.transpose(2, 3) @ query, weight.transpose(2, 3) @ given)
         rows = torch.cat([_to_rows(side) for side in sides], 2)

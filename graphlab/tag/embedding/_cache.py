@@ -24,8 +24,8 @@ class EmbeddingCache:
     """Rows of float32 by a hash of the encoder and the text.
 
     Args:
-        folder: Folder of the cache file.
-        settings: All that determines a row besides the text.
+        folder (path): Folder of the cache file.
+        settings (str): All that determines a row besides the text.
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: str) -> None:
@@ -43,7 +43,7 @@ class EmbeddingCache:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """Rows that are there and whole (each carries a checksum)."""
-        found = {}
+        result = {}
         for start in range(0, len(keys), _MANY):
             part = keys[start : start + _MANY]
             marks = ",".join("?" * len(part))
@@ -52,8 +52,8 @@ class EmbeddingCache:
                 rows = self._database.execute(query, part).fetchall()
             for key, value in rows:
                 if _checksum(value[8:]) == value[:8]:
-                    found[key] = np.frombuffer(value, np.float32, offset=8)
-        return found
+                    result[key] = np.frombuffer(value, np.float32, offset=8)
+        return result
 
     def put(self, keys: Sequence[bytes], rows: np.ndarray) -> None:
         """Store rows in one transaction, flushed to the disk."""

@@ -1,4 +1,4 @@
-"""One way to embed texts, whatever embeds them."""
+"""The one way to embed texts, with a model, a function, or the embedded encoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from graphlab._distributed import is_distributed, rank, world_size
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
 from graphlab.tag.embedding._cache import EmbeddingCache
-from graphlab.tag.embedding.store import EmbeddingStore, write_shards
+from graphlab.tag.embedding._shards import write_shards
+from graphlab.tag.embedding.store import EmbeddingStore
 from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["TextEncoder", "encode_nodes"]
@@ -39,15 +40,17 @@ class TextEncoder:
     comes: a run that is killed goes on where it was.
 
     Args:
-        model: See above.
-        device: Device of a sentence encoder; by default its own choice.
-        batch_size: Texts per batch.
-        max_seq_length: Tokens of a text that count; by default the model's.
-        normalize: Whether rows are divided by their norms. (Some models always do.)
-        prefix: Put before every text, such as ``"query: "`` for E5.
-        cache_dir: Folder for the cache; ``None`` keeps nothing.
-        name: Name of a function of texts, needed to cache its rows; change it when it changes.
-        half: Whether a sentence encoder computes in bfloat16.
+        model (Any): See above.
+        device (str or torch.device, optional): Device of a sentence encoder; by default its own
+            choice.
+        batch_size (int): Texts per batch.
+        max_seq_length (int, optional): Tokens of a text that count; by default the model's.
+        normalize (bool): Whether rows are divided by their norms. (Some models always do.)
+        prefix (str): Text put before every text, such as ``"query: "`` for E5.
+        cache_dir (path, optional): Folder for the cache; None keeps nothing.
+        name (str, optional): Name of a function of texts, needed to cache its rows; change it when
+            it changes.
+        half (bool): Whether a sentence encoder computes in bfloat16.
 
     Raises:
         ImportError: If the extra ``tag`` is needed and missing.
@@ -98,6 +101,9 @@ class TextEncoder:
             self._dim = int(self.encode(["word"]).size(1))
         return self._dim
 
+    def __repr__(self) -> str:
+        return f"TextEncoder({self.identity!r}, normalize={self.normalize}, prefix={self.prefix!r})"
+
     def _settings(self) -> dict[str, Any]:
         return {"model": self.identity, "normalize": self.normalize, "prefix": self.prefix}
 
@@ -105,7 +111,7 @@ class TextEncoder:
         """Embed texts.
 
         Args:
-            texts: Texts; they may be empty strings if the model accepts them.
+            texts (Sequence[str]): Texts; they may be empty strings if the model accepts them.
 
         Returns:
             Tensor: ``(N, dim)`` float32 on the CPU.
@@ -141,13 +147,14 @@ class TextEncoder:
         ...; nothing is exchanged, so the processes may also be jobs of an array.
 
         Args:
-            texts: Texts in the order of nodes; a generator is read once, from its beginning.
-            folder: Folder of the shards.
-            shard_size: Rows per shard.
-            dtype: ``"float16"`` or ``"float32"``.
-            rank: Number of this process; by default that of ``torch.distributed``, else that of
-                ``torchrun``, else 0.
-            world_size: Number of processes, likewise.
+            texts (Iterable[str]): Texts in the order of nodes; a generator is read once, from its
+                beginning.
+            folder (path): Folder of the shards.
+            shard_size (int): Rows per shard.
+            dtype (str): ``"float16"`` or ``"float32"``.
+            rank (int, optional): Number of this process; by default that of ``torch.distributed``,
+                else that of ``torchrun``, else 0.
+            world_size (int, optional): Number of processes, likewise.
 
         Returns:
             EmbeddingStore | None: The embeddings; ``None`` while other processes still work on
@@ -160,49 +167,51 @@ class TextEncoder:
         _refuse_one(texts)
         check_choice(dtype, "dtype", ("float16", "float32"))
         check_int(shard_size, "shard_size", minimum=1)
-        place = _place(rank, world_size)
+        process = _process(rank, world_size)
         if self.identity is None:
             raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
         path = Path(folder)
-        write_shards(path, _strings(texts), self._settings(), shard_size, dtype, place, self._rows)
+        write_shards(
+            path, _strings(texts), self._settings(), shard_size, dtype, process, self._rows
+        )
         if is_distributed():
             torch.distributed.barrier()
         try:
             return EmbeddingStore(path)
         except FileNotFoundError:
-            if place[1] == 1:
+            if process[1] == 1:
                 raise
             return None
 
     # --- inside -----------------------------------------------------------------------------------
 
     def _rows(self, texts: Sequence[str]) -> np.ndarray:
+        """Rows of texts, in their order; equal texts are embedded once."""
         distinct = list(dict.fromkeys(texts))
-        place = {text: i for i, text in enumerate(distinct)}
-        known: dict[bytes, np.ndarray] = {}
-        keys: list[bytes] = []
-        if self._cache is not None:
-            keys = [self._cache.key(text) for text in distinct]
-            known = self._cache.get(keys)
+        keys = [] if self._cache is None else [self._cache.key(text) for text in distinct]
+        known = {} if self._cache is None else self._cache.get(keys)
         result: np.ndarray | None = None
         for i, key in enumerate(keys):
             if key in known:
-                result = _room(result, len(distinct), known[key].size)
+                result = _rows_of(result, len(distinct), known[key].size)
                 result[i] = known[key]
         todo = [i for i in range(len(distinct)) if not keys or keys[i] not in known]
-        todo.sort(key=lambda i: len(distinct[i]), reverse=True)  # the largest batch comes first
+        # Batches of similar length waste little on padding; the largest comes first, so that memory
+        # is short at once or never.
+        todo.sort(key=lambda i: len(distinct[i]), reverse=True)
         step = self.batch_size * _COMMIT
         for start in range(0, len(todo), step):
             part = todo[start : start + step]
             rows = self._embed([distinct[i] for i in part])
-            result = _room(result, len(distinct), rows.shape[1])
+            result = _rows_of(result, len(distinct), rows.shape[1])
             result[part] = rows
             if self._cache is not None:
                 self._cache.put([keys[i] for i in part], rows)
         if result is None:
             raise ValueError("texts must not be empty")
         self._dim = int(result.shape[1])
-        return result[[place[text] for text in texts]]
+        position = {text: i for i, text in enumerate(distinct)}
+        return result[[position[text] for text in texts]]
 
     def _embed(self, texts: list[str]) -> np.ndarray:
         parts = []
@@ -237,6 +246,7 @@ class TextEncoder:
 
 
 def _refuse_one(texts: Any) -> None:
+    # A text is a sequence of texts, too: each of its characters would be embedded.
     if isinstance(texts, (str, bytes)):
         raise TypeError("texts must be a list of texts, got one text")
 
@@ -248,7 +258,8 @@ def _strings(texts: Iterable[Any]) -> Iterator[str]:
         yield text
 
 
-def _room(rows: np.ndarray | None, count: int, dim: int) -> np.ndarray:
+def _rows_of(rows: np.ndarray | None, count: int, dim: int) -> np.ndarray:
+    """The result so far, made with the first rows: only they tell its width."""
     if rows is None:
         return np.empty((count, dim), np.float32)
     if rows.shape[1] != dim:
@@ -256,7 +267,8 @@ def _room(rows: np.ndarray | None, count: int, dim: int) -> np.ndarray:
     return rows
 
 
-def _place(own: int | None, size: int | None) -> tuple[int, int]:
+def _process(own: int | None, size: int | None) -> tuple[int, int]:
+    """Number of this process, and of all."""
     if own is None and size is None:
         if is_distributed():
             return rank(), world_size()
@@ -271,8 +283,8 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
     """Embed the texts of a graph as its features.
 
     Args:
-        graph: Graph; its ``x`` is replaced.
-        encoder: Encoder.
+        graph (TextGraph): Graph; its ``x`` is replaced.
+        encoder (TextEncoder): Encoder.
 
     Returns:
         TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.

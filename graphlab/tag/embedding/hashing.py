@@ -1,10 +1,10 @@
-"""Text encoders that need no model: hashed words, and random numbers for tests."""
+"""A text encoder that needs no model: hashed words."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +14,7 @@ from torch import Tensor
 from graphlab._checks import check_int
 from graphlab._estimator import Estimator
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-__all__ = ["FakeTextEncoder", "HashingEncoder"]
+__all__ = ["HashingEncoder"]
 
 
 class HashingEncoder(Estimator):
@@ -31,10 +28,14 @@ class HashingEncoder(Estimator):
     It knows words, not meanings: a sentence encoder is better wherever one can be had.
 
     Args:
-        dim: Columns of the result.
-        num_features: Buckets for words, a power of two is usual.
-        ngrams: Longest sequence of words that counts.
-        seed: For the random matrix, and for the start of the singular vectors.
+        dim (int): Columns of the result.
+        num_features (int): Buckets for words, at least ``dim``; a power of two is usual.
+        ngrams (int): Longest sequence of words that counts.
+        seed (int): Seed of the random matrix, and of the start of the singular vectors.
+
+    Attributes:
+        idf_ (numpy.ndarray): ``(num_features,)`` float32, weights of the buckets by rarity.
+        components_ (numpy.ndarray): ``(num_features, dim)`` float32, leading singular vectors.
 
     Determinism: bitwise on one machine; up to rounding between machines.
 
@@ -50,33 +51,42 @@ class HashingEncoder(Estimator):
     def __init__(
         self, dim: int = 384, num_features: int = 2**15, ngrams: int = 2, seed: int = 0
     ) -> None:
-        self.dim = check_int(dim, "dim", minimum=1)
-        self.num_features = check_int(num_features, "num_features", minimum=dim)
-        self.ngrams = check_int(ngrams, "ngrams", minimum=1)
-        self.seed = check_int(seed, "seed", minimum=0, maximum=2**63 - 1)
-        self._idf: np.ndarray | None = None
-        self._components: np.ndarray | None = None  # (num_features, dim)
-        self._projection: np.ndarray | None = None  # the same before fit, made when needed
+        self.dim = dim
+        self.num_features = num_features
+        self.ngrams = ngrams
+        self.seed = seed
+        # The random matrix of an encoder that is not fitted, and the parameters it was drawn for.
+        self._projection: tuple[tuple[int, int, int], np.ndarray] | None = None
 
-    def fit(self, texts: Sequence[str]) -> HashingEncoder:
+    def _check(self) -> None:
+        check_int(self.dim, "dim", minimum=1)
+        check_int(self.num_features, "num_features", minimum=self.dim)
+        check_int(self.ngrams, "ngrams", minimum=1)
+        check_int(self.seed, "seed", minimum=0, maximum=2**63 - 1)
+
+    def fit(self, texts: Sequence[str], y: Any = None) -> HashingEncoder:
         """Learn the weights of words and the directions of a corpus; no label is used.
 
         Args:
-            texts: The corpus, or some ten thousand texts of it. Directions that it is too small to
-                have are zero columns.
+            texts (Sequence[str]): The corpus, or some ten thousand texts of it. Directions that it
+                is too small to have are zero columns.
+            y (Any): Ignored; pipelines of scikit-learn pass it.
 
         Returns:
             HashingEncoder: This encoder.
 
         Raises:
-            ValueError: If there are fewer than two texts.
+            TypeError, ValueError: If a parameter is malformed, or there are fewer than two texts.
 
         Complexity: O(words dim) time.
         """
+        self._check()
         if len(texts) < 2:
             raise ValueError(f"texts must hold at least two texts to fit on, got {len(texts)}")
         counts = self._count(texts)
         frequency = np.bincount(counts.indices, minlength=self.num_features)
+        # One is added to both counts, so that no bucket has an infinite weight, and to the
+        # logarithm, so that words of every text keep some.
         idf = np.log((1.0 + len(texts)) / (1.0 + frequency)) + 1.0
         weighted = _normalised(counts @ sparse.diags(idf))
         rank = min(self.dim, len(texts) - 1)
@@ -85,35 +95,68 @@ class HashingEncoder(Estimator):
         _, _, vectors = randomized_svd(weighted, rank, n_iter=4, random_state=self.seed % 2**32)
         components = np.zeros((self.num_features, self.dim), np.float32)
         components[:, :rank] = vectors.T
-        self._idf, self._components = idf.astype(np.float32), components
+        self.idf_, self.components_ = idf.astype(np.float32), components
         return self
 
     @property
     def identity(self) -> str:
         """Name of this function of texts, for caches: parameters and what was fitted."""
         digest = hashlib.sha256(repr(sorted(self._config().items())).encode())
-        if self._components is not None and self._idf is not None:
-            digest.update(self._idf.tobytes())
-            digest.update(self._components.tobytes())
+        if self.__sklearn_is_fitted__():
+            digest.update(self.idf_.tobytes())
+            digest.update(self.components_.tobytes())
         return f"hashing-1-{digest.hexdigest()[:32]}"
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Embed texts.
+    def transform(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts; it needs no fit.
 
         Args:
-            texts: Any texts.
+            texts (Sequence[str]): Any texts.
 
         Returns:
             numpy.ndarray: ``(N, dim)`` float32, not normalised; a text without words is zero.
+
+        Raises:
+            TypeError, ValueError: If a parameter is malformed.
         """
-        if self._components is None or self._idf is None:
-            if self._projection is None:
-                rng = np.random.Generator(np.random.Philox(self.seed))
-                noise = rng.standard_normal((self.num_features, self.dim), np.float32)
-                self._projection = noise / np.float32(np.sqrt(self.dim))
-            return np.asarray(self._count(texts) @ self._projection, np.float32)
-        weighted = _normalised(self._count(texts) @ sparse.diags(self._idf))
-        return np.asarray(weighted @ self._components, np.float32)
+        if not self.__sklearn_is_fitted__():
+            matrix = self._random_matrix()
+            return np.asarray(self._count(texts) @ matrix, np.float32)
+        weighted = _normalised(self._count(texts) @ sparse.diags(self.idf_))
+        return np.asarray(weighted @ self.components_, np.float32)
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts; see :meth:`transform`.
+
+        Args:
+            texts (Sequence[str]): Any texts.
+
+        Returns:
+            numpy.ndarray: ``(N, dim)`` float32.
+        """
+        return self.transform(texts)
+
+    def fit_transform(self, texts: Sequence[str], y: Any = None) -> np.ndarray:
+        """Fit on texts and embed them.
+
+        Args:
+            texts (Sequence[str]): The corpus.
+            y (Any): Ignored.
+
+        Returns:
+            numpy.ndarray: ``(N, dim)`` float32.
+        """
+        return self.fit(texts, y).transform(texts)
+
+    def _random_matrix(self) -> np.ndarray:
+        """Gaussian projection that keeps lengths in the mean, drawn once per parameters."""
+        key = (self.seed, self.num_features, self.dim)
+        if self._projection is None or self._projection[0] != key:
+            self._check()
+            rng = np.random.Generator(np.random.Philox(self.seed))
+            noise = rng.standard_normal((self.num_features, self.dim), np.float32)
+            self._projection = (key, noise / np.float32(np.sqrt(self.dim)))
+        return self._projection[1]
 
     def _count(self, texts: Sequence[str]) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
@@ -131,68 +174,24 @@ class HashingEncoder(Estimator):
         counts.data = np.log1p(counts.data)
         return _normalised(counts)
 
-    def _config(self) -> dict[str, Any]:
-        return {
-            "dim": self.dim,
-            "num_features": self.num_features,
-            "ngrams": self.ngrams,
-            "seed": self.seed,
-        }
-
     def _arrays(self) -> dict[str, Tensor]:
-        if self._components is None or self._idf is None:
+        if not self.__sklearn_is_fitted__():
             return {}
         return {
-            "idf": torch.from_numpy(self._idf),
-            "components": torch.from_numpy(self._components),
+            "idf": torch.from_numpy(self.idf_),
+            "components": torch.from_numpy(self.components_),
         }
 
-    @classmethod
-    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
-        encoder = cls(**config)
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         if arrays:
-            encoder._idf = arrays["idf"].numpy()
-            encoder._components = arrays["components"].numpy()
-        return encoder
+            self.idf_ = arrays["idf"].numpy()
+            self.components_ = arrays["components"].numpy()
 
 
 def _normalised(matrix: Any) -> Any:
+    """Rows of norm one; those without an entry stay zero."""
     matrix = matrix.tocsr()
     norm = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     norm = np.asarray(norm).ravel()
     norm[norm == 0] = 1.0
     return (sparse.diags(1.0 / norm) @ matrix).tocsr().astype(np.float32)
-
-
-class FakeTextEncoder:
-    """Random unit vectors that depend on nothing but the text: for tests of what uses an encoder.
-
-    Args:
-        dim: Columns of the result.
-
-    Example:
-        >>> encode = FakeTextEncoder(dim=4)
-        >>> bool((encode(["a", "b"])[:1] == encode(["a"])).all())
-        True
-    """
-
-    def __init__(self, dim: int = 384) -> None:
-        self.dim = check_int(dim, "dim", minimum=1)
-        self.identity = f"fake-{dim}"
-
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Embed texts.
-
-        Args:
-            texts: Any texts.
-
-        Returns:
-            numpy.ndarray: ``(N, dim)`` float32 with rows of norm one.
-        """
-        result = np.empty((len(texts), self.dim), np.float32)
-        for row, text in zip(result, texts, strict=True):
-            name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-            draws = np.random.Generator(np.random.Philox(int.from_bytes(name[:16], "big")))
-            row[:] = draws.standard_normal(self.dim, np.float32)
-            row /= np.linalg.norm(row)
-        return result

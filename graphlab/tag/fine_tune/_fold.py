@@ -13,8 +13,9 @@ from torch.nn.functional import cross_entropy
 
 from graphlab._io import load_arrays, save_arrays, sweep_stale
 from graphlab._random import derive_seed, seeded
+from graphlab._training import BestWeights, finite_loss
+from graphlab.tag._models import fingerprint
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from graphlab.tag.embedding._backends import fingerprint
 from graphlab.tag.fine_tune._model import build_model
 from graphlab.tag.fine_tune._outputs import forward, outputs
 from graphlab.tag.fine_tune._plan import Plan
@@ -73,8 +74,7 @@ class Fold:
         )
         self.epoch, self.stopped = 0, False
         self.history: list[Row] = []
-        self.best: dict[str, Tensor] = {}
-        self.best_epoch = -1
+        self.best = BestWeights()
 
     def _seed(self, stream: int, *position: int) -> int:
         return derive_seed(self.plan.config.seed, stream, *position)
@@ -131,11 +131,9 @@ class Fold:
             loss = loss * (part.size / batch.size)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        if not np.isfinite(total):
-            raise RuntimeError(
-                f"the loss is {total} in fold {self.number}, epoch {self.epoch}: try a lower lr, "
-                "or bf16=False"
-            )
+        finite_loss(
+            total, f"fold {self.number}, epoch {self.epoch}", "try a lower lr, or bf16=False"
+        )
         if config.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
         self.optimizer.step()
@@ -146,16 +144,12 @@ class Fold:
         return outputs(self.model, self.tokens, index, self.device, self.plan.bf16, bar)
 
     def _keep(self, row: Row) -> None:
-        """The best accuracy wins; among equals the lowest loss, and then the earliest epoch."""
-        before = self.history[self.best_epoch] if self.best_epoch >= 0 else None
-        rank = (row["val_accuracy"], -row["val_loss"])
-        if before is None or rank > (before["val_accuracy"], -before["val_loss"]):
-            self.best_epoch = self.epoch
-            self.best = {k: v.to("cpu", copy=True) for k, v in self.model.tuned().items()}
+        """Keep the weights of the best epoch, and end where none was better for too long."""
+        self.best.update(_score(row), self.epoch, self.model.tuned(), "cpu")
         self.history.append(row)
-        self.epoch += 1
         patience = self.plan.config.patience
-        self.stopped = bool(patience) and self.epoch - 1 - self.best_epoch >= patience
+        self.stopped = bool(patience) and self.best.waited(self.epoch) >= patience
+        self.epoch += 1
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -165,10 +159,11 @@ class Fold:
             "settings": self.expected,
             "epoch": self.epoch,
             "history": self.history,
-            "best_epoch": self.best_epoch,
+            "best_epoch": self.best.epoch,
             "stopped": self.stopped,
         }
-        save_checkpoint(folder / CHECKPOINT, self.model.tuned(), self.optimizer, self.best, record)
+        best = self.best.weights
+        save_checkpoint(folder / CHECKPOINT, self.model.tuned(), self.optimizer, best, record)
 
     def forget(self) -> None:
         """Remove the files of an earlier run."""
@@ -184,16 +179,17 @@ class Fold:
         """
         if self.folder is None or not (self.folder / CHECKPOINT).exists():
             return
-        weights, self.best, record = load_checkpoint(
+        weights, best, record = load_checkpoint(
             self.folder / CHECKPOINT, self.optimizer, self.expected
         )
         self.model.set_tuned(weights)
         self.epoch, self.history = record["epoch"], record["history"]
-        self.best_epoch, self.stopped = record["best_epoch"], record["stopped"]
+        self.stopped = record["stopped"]
+        self.best.resume(_score(self.history[record["best_epoch"]]), record["best_epoch"], best)
 
     def finish(self, index: np.ndarray, bar: Any) -> tuple[Tensor, Tensor]:
         """Features and logits at the best epoch, from the folder if they are there."""
-        self.model.set_tuned(self.best)
+        self.model.set_tuned(self.best.weights)
         path = None if self.folder is None else self.folder / OUTPUTS
         stamp = {"settings": json.dumps(self.expected, sort_keys=True)}
         if path is not None and path.exists():
@@ -204,3 +200,8 @@ class Fold:
         if path is not None:
             save_arrays(path, {"features": features, "logits": logits}, stamp)
         return features, logits
+
+
+def _score(row: Row) -> tuple[float, float]:
+    """Rank of an epoch: the accuracy, and among equals the loss, where lower is better."""
+    return row["val_accuracy"], -row["val_loss"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_range, check_tensor
-from graphlab.tag.embedding.store import text_digest
+from graphlab.tag._texts import text_digest
 
 __all__: list[str] = []
 

@@ -50,7 +50,7 @@ class Job:
         run = self._model(0)
         features, logits = _train(run, np.arange(self.fold.size), resume, progress)
         encoder = TunedTextEncoder(run.model, self.tokenizer, self.plan)
-        return self._result(features, logits, [(run.history, run.best_epoch)], encoder)
+        return self._result(features, logits, [(run.history, run.best.epoch)], encoder)
 
     def cross_fit(self, count: int, resume: bool, progress: bool) -> TextFeatures:
         """Held-out outputs of training nodes, mean outputs of all others."""
@@ -65,7 +65,7 @@ class Job:
             for total, part in zip(totals, outputs, strict=True):
                 total[torch.from_numpy(own)] = part[: own.size]
                 total[torch.from_numpy(rest)] += part[own.size :] / count
-            runs.append((run.history, run.best_epoch))
+            runs.append((run.history, run.best.epoch))
         return self._result(totals[0], totals[1], runs, None)
 
     def _model(self, number: int) -> Fold:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._random import seeded
+from graphlab.tag._models import model_source
 from graphlab.tag._optional import optional
-from graphlab.tag.embedding._backends import model_source
 from graphlab.tag.fine_tune._plan import Plan
 
 __all__: list[str] = []

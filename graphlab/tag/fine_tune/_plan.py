@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from graphlab._checks import check_int
+from graphlab._training import warmup_linear
 from graphlab.tag.fine_tune.config import FineTuneConfig, lora_fields
 
 __all__: list[str] = []
@@ -70,10 +71,8 @@ class Plan:
         """Fraction of the peak learning rate at a step: linear up, then linear down to zero."""
         total = self.config.epochs * steps_per_epoch
         warmup = min(round(self.config.warmup_epochs * steps_per_epoch), total)
-        # Both ramps leave out the zero, at which a step would change nothing.
-        if step < warmup:
-            return (step + 1) / warmup
-        return (total - step) / max(1, total - warmup)
+        # The first step has a rate, too: at zero it would change nothing.
+        return warmup_linear(step, 1.0, warmup, total, first=1)
 
     def record(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON values."""

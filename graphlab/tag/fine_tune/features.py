@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from graphlab.tag.embedding._backends import fingerprint
+from graphlab.tag._models import fingerprint
 from graphlab.tag.fine_tune._model import TextClassifier
 from graphlab.tag.fine_tune._outputs import outputs
 from graphlab.tag.fine_tune._plan import Plan

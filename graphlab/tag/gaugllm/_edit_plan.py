@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +16,8 @@ class EditPlan:
     """Relation of one edge tensor to the candidates, made once for all draws.
 
     Attributes:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         undirected (bool): Both directions of an edge change together.
-        source (weakref.ref): The edge tensor, as long as somebody holds it.
-        version (int): How often it had been written to.
         group (Tensor): List that each candidate is in, ``(M,)``: two per node.
         budget (Tensor): Draws per list, ``(2 N,)``.
         slots (tuple[Tensor, ...]): Per direction, the candidate that asks about each edge, ``(E,)``
@@ -29,15 +26,9 @@ class EditPlan:
 
     candidates: EdgeCandidates
     undirected: bool
-    source: weakref.ReferenceType[Tensor]
-    version: int
     group: Tensor
     budget: Tensor
     slots: tuple[Tensor, ...]
-
-    def fits(self, edge_index: Tensor) -> bool:
-        """True for the very tensor it was made for, not written to since."""
-        return self.source() is edge_index and edge_index._version == self.version
 
     def apply(self, edge_index: Tensor, drawn: Tensor, yes: Tensor) -> Tensor:
         """Edges after the edits among those drawn.
@@ -77,7 +68,7 @@ def make_plan(
     """Find the edges that candidates ask about, and the budget of every node.
 
     Args:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         edge_index (Tensor): Edges ``(2, E)``.
         rates (tuple[float, float]): Draws per degree, for deletion and for addition.
         undirected (bool): Both directions of an edge change together.
@@ -106,8 +97,6 @@ def make_plan(
     return EditPlan(
         candidates,
         undirected,
-        weakref.ref(edge_index),
-        edge_index._version,
         group,
         budget,
         tuple(slots),

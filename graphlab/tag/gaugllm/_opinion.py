@@ -25,7 +25,7 @@ def opinion(
     """Mean vote of each candidate's pair.
 
     Args:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         votes (Tensor or CandidateVote): Votes ``(M,)``.
         pair (Tensor): Number of each candidate's pair; see :func:`pair_number`.
         soft (bool): Average the probabilities instead of the votes.

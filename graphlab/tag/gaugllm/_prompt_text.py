@@ -41,7 +41,7 @@ def check_texts(texts: Sequence[str], name: str = "texts") -> list[str]:
 
 
 def vote_schema() -> Any:
-    """The form of a ballot, a pydantic model."""
+    """Form of the votes on one list of candidates, a pydantic model."""
     pydantic = optional("pydantic", "asking for votes")
     one: Any = pydantic.create_model(
         "Vote",

@@ -27,9 +27,9 @@ def sample_in_group(group: Tensor, budget: Tensor, *, generator: torch.Generator
     """Draw up to ``budget[g]`` entries of every group g, uniformly without replacement.
 
     Args:
-        group: Group of each entry ``(M,)``, values in ``[0, len(budget))``.
-        budget: Most entries per group ``(G,)`` int64.
-        generator: Source of the draw.
+        group (Tensor): Group of each entry ``(M,)``, values in ``[0, len(budget))``.
+        budget (Tensor): Most entries per group ``(G,)`` int64.
+        generator (torch.Generator): Source of the draw.
 
     Returns:
         Tensor: Which entries were drawn, bool ``(M,)``.

@@ -24,11 +24,11 @@ def apply_all_votes(
     """Make every edit that was voted for, without draws.
 
     Args:
-        edge_index: Edges ``(2, E)``.
-        candidates: What was judged.
-        votes: See :class:`LLMEdgeModifier`.
-        undirected: Change both directions together; by default each vote changes its own.
-        isolated: Give nodes without edges those voted for. In GAugLLM they do not, because
+        edge_index (Tensor): Edges ``(2, E)``.
+        candidates (EdgeCandidates): The pairs that were judged.
+        votes (Tensor or CandidateVote): See :class:`LLMEdgeModifier`.
+        undirected (bool): Change both directions together; by default each vote changes its own.
+        isolated (bool): Give nodes without edges those voted for. In GAugLLM they do not, because
             budgets are proportional to degrees.
 
     Returns:

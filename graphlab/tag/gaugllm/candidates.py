@@ -23,11 +23,12 @@ class EdgeCandidates:
     A pair belongs to the list of its source: ``src`` asks whether ``dst`` should be its neighbour.
 
     Attributes:
-        src: ``(M,)`` int64.
-        dst: ``(M,)`` int64, other than ``src``.
-        kind: ``(M,)`` int64, 0 for an edge that may be spurious, 1 for one that may be missing.
-        num_nodes: N.
-        score: ``(M,)`` similarity by which they were proposed, or None.
+        src (Tensor): ``(M,)`` int64.
+        dst (Tensor): ``(M,)`` int64, other than ``src``.
+        kind (Tensor): ``(M,)`` int64, 0 for an edge that may be spurious, 1 for one that may be
+            missing.
+        num_nodes (int): N.
+        score (Tensor, optional): ``(M,)`` similarity by which they were proposed, or None.
 
     Raises:
         TypeError, ValueError, IndexError: If an id is out of range, a pair is a loop or repeats, or
@@ -70,7 +71,7 @@ class EdgeCandidates:
         """Check that the candidates are about this graph.
 
         Args:
-            edge_index: Edges ``(2, E)``.
+            edge_index (Tensor): Edges ``(2, E)``.
 
         Returns:
             EdgeCandidates: These.
@@ -102,10 +103,11 @@ class EdgeCandidates:
         """Read the lists per node that GAugLLM's code stores.
 
         Args:
-            lists: ``{node: {"most_dissimilar_neighbors": [...], "most_similar_non_neighbors":
-                [...]}}``. Nodes are taken in the order given.
-            num_nodes: N.
-            min_del: Shorter lists of neighbours are left out, as they are in the prompts there.
+            lists (mapping): ``{node: {"most_dissimilar_neighbors": [...],
+                "most_similar_non_neighbors": [...]}}``. Nodes are taken in the order given.
+            num_nodes (int): N.
+            min_del (int): Shorter lists of neighbours are left out, as they are in the prompts
+                there.
 
         Returns:
             EdgeCandidates: Neighbours before others for every node: the order of stored votes.

@@ -1,4 +1,4 @@
-"""How two edge sets of the same nodes differ."""
+"""Differences of two edge sets of the same nodes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class EdgeChanges:
     """Counts of distinct directed edges; an undirected edge counts twice.
 
     Attributes:
-        before: Edges before.
-        added: Edges that were not there.
-        deleted: Edges that are gone.
-        isolated: Nodes that had an edge and have none any more.
+        before (int): Edges before.
+        added (int): Edges that were not there.
+        deleted (int): Edges that are gone.
+        isolated (int): Nodes that had an edge and have none any more.
     """
 
     before: int
@@ -43,9 +43,9 @@ def edge_changes(before: Tensor, after: Tensor, num_nodes: int) -> EdgeChanges:
     """Count what was added and deleted.
 
     Args:
-        before: Edges ``(2, E)``.
-        after: Edges ``(2, E')``.
-        num_nodes: N.
+        before (Tensor): Edges ``(2, E)``.
+        after (Tensor): Edges ``(2, E')``.
+        num_nodes (int): N.
 
     Returns:
         EdgeChanges: The counts.

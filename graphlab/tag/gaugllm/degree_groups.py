@@ -22,9 +22,9 @@ def degree_groups(degree: Tensor, tail: float = 0.4, head: float = 0.2) -> Tenso
     where t = h all equal degrees are tail. GAugLLM counts degrees after the edits, with loops.
 
     Args:
-        degree: ``(N,)`` degrees, non-negative.
-        tail: Share of the nodes meant for the tail, in [0, 1].
-        head: Share meant for the head; the two sum to at most 1.
+        degree (Tensor): ``(N,)`` degrees, non-negative.
+        tail (float): Share of the nodes meant for the tail, in [0, 1].
+        head (float): Share meant for the head; the two sum to at most 1.
 
     Returns:
         LongTensor: ``(N,)``: 0 tail, 1 middle, 2 head.

@@ -12,6 +12,7 @@ from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_fraction, check_int
 from graphlab._random import make_generator
+from graphlab._tensor_memo import TensorMemo
 from graphlab.tag.gaugllm._edit_plan import EditPlan, make_plan
 from graphlab.tag.gaugllm._opinion import opinion, pair_number
 from graphlab.tag.gaugllm._sampling import sample_in_group
@@ -34,11 +35,11 @@ class LLMEdgeModifier(BaseTransform):
     about the same pair, the votes are averaged first; a tie changes nothing.
 
     Differences from the released code, in which no addition ever arrives, draws are the first of
-    each list, votes are read at shifted places for nodes with few neighbours, and the result is a
-    directed graph with repeated edges: none of that is reproduced.
+    each list, votes are read at shifted positions for nodes with few neighbours, and the result is
+    a directed graph with repeated edges: none of that is reproduced.
 
     Args:
-        candidates (EdgeCandidates): What was judged.
+        candidates (EdgeCandidates): The pairs that were judged.
         votes (Tensor or CandidateVote): ``(M,)`` int64: 1 the edge should be, 0 it should not, -1
             unknown.
         p_add (float): Budget for additions per degree, in [0, 1].
@@ -46,8 +47,8 @@ class LLMEdgeModifier(BaseTransform):
         undirected (bool): The graph is undirected, and stays so.
         seed (int, optional): Seed of the draws of :meth:`__call__`; ``None`` takes one from the
             operating system. Every call draws anew.
-        soft (bool): Draw a yes with the judge's probability instead of taking the vote; needs
-            a :class:`CandidateVote` with probabilities.
+        soft (bool): Draw a yes with the judge's probability instead of taking the vote; needs a
+            :class:`CandidateVote` with probabilities.
 
     Raises:
         TypeError, ValueError: If an argument is malformed, votes are not one per candidate, or they
@@ -91,13 +92,19 @@ class LLMEdgeModifier(BaseTransform):
         self._generator = make_generator(self.seed)
         self._pair = pair_number(candidates, self.undirected)
         self._yes = opinion(candidates, votes, self._pair, self.soft)
-        self._plan: EditPlan | None = None
+        self._memo: TensorMemo[EditPlan] = TensorMemo()
         self._last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, data: Data) -> Data:
         """Return a copy of the graph with a new draw of edits.
 
         An ``EdgeIndex`` stays one, of the same size; its edges come in no order.
+
+        Args:
+            data (Data): The graph.
+
+        Returns:
+            Data: Shares everything but the edges.
 
         Raises:
             TypeError: If it is not a ``Data``.
@@ -127,8 +134,8 @@ class LLMEdgeModifier(BaseTransform):
         It is an augmentation of edges as the two-view methods expect them.
 
         Args:
-            edge_index: Edges ``(2, E)``.
-            generator: Source of the draw; by default that of the seed.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator, optional): Source of the draw; by default that of the seed.
 
         Raises:
             ValueError: As :meth:`forward`.
@@ -149,7 +156,7 @@ class LLMEdgeModifier(BaseTransform):
         """Return the pairs ``(2, P)`` that are to be edges by the votes, edges now or not.
 
         Args:
-            edge_index: Edges ``(2, E)``.
+            edge_index (Tensor): Edges ``(2, E)``.
         """
         self._planned(edge_index)
         chosen = self._yes > 0.5
@@ -158,20 +165,21 @@ class LLMEdgeModifier(BaseTransform):
 
     @property
     def changes(self) -> EdgeChanges | None:
-        """What the last call changed; None before the first."""
+        """Changes of the last call; None before the first."""
         return None if self._last is None else edge_changes(*self._last, self.candidates.num_nodes)
 
     def _planned(self, edge_index: Tensor) -> EditPlan:
-        if self._plan is None or not self._plan.fits(edge_index):
-            rates = (self.p_del, self.p_add)
-            self._plan = make_plan(self.candidates, edge_index, rates, self.undirected)
-            self._yes = self._yes.to(edge_index.device)
-            self._pair = self._pair.to(edge_index.device)
-        return self._plan
+        rates = (self.p_del, self.p_add)
+        plan = self._memo.get(
+            (edge_index,), lambda: make_plan(self.candidates, edge_index, rates, self.undirected)
+        )
+        self._yes = self._yes.to(edge_index.device)
+        self._pair = self._pair.to(edge_index.device)
+        return plan
 
     def __getstate__(self) -> dict[str, object]:
         # What belongs to one edge tensor does not travel to another process or into a copy.
-        return {**self.__dict__, "_plan": None, "_last": None}
+        return {**self.__dict__, "_last": None}
 
     def __repr__(self) -> str:
         return (

@@ -64,8 +64,8 @@ class GAugLLM(Estimator):
         mask_features (sequence): Two rates likewise.
         encoder (callable, optional): ``encoder(in_channels, out_channels)`` returns a module called
             as ``module(x, edge_index)``; that of the backbone's authors when missing.
-        options (mapping, optional): More arguments of the backbone's class, such as
-            ``{"mask_rate": 0.7}``.
+        options (mapping, optional): More arguments of the backbone's class, such as ``{"mask_rate":
+            0.7}``.
         seed (int): Seed of weights, masks and draws.
 
     Attributes:

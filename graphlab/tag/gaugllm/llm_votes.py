@@ -1,4 +1,4 @@
-"""Ask a language model to judge candidates, one prompt per anchor."""
+"""Votes of a language model on candidates, one prompt per anchor."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def collect_votes(
 ) -> CandidateVote:
     """Let a language model vote on pairs (anchor, item), whatever they are.
 
-    Votes are matched by the candidates' numbers and never by their place: what an answer leaves
+    Votes are matched by the candidates' numbers and never by their position: what an answer leaves
     out, repeats with another vote, or spoils is unknown, and nothing else shifts.
 
     Args:
         client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it; answers are
             validated and repaired by it.
-        anchor: ``(M,)`` int64, non-negative.
-        item: ``(M,)`` int64, non-negative.
-        prompt: Called as ``prompt(anchor, items)``; returns the question, in which items are
-            numbered from 1 in the order given. The form of the answer is added to it.
-        max_candidates: Most candidates per prompt; an anchor with more gets several prompts.
+        anchor (Tensor): ``(M,)`` int64, non-negative.
+        item (Tensor): ``(M,)`` int64, non-negative.
+        prompt (callable): Called as ``prompt(anchor, items)``; returns the question, in which items
+            are numbered from 1 in the order given. The form of the answer is added to it.
+        max_candidates (int): Most candidates per prompt; an anchor with more gets several prompts.
 
     Returns:
         CandidateVote: In the order of the pairs. A warning tells of unknown votes.
@@ -70,26 +70,28 @@ def collect_votes(
     lists: dict[int, list[int]] = {}
     for position, node in enumerate(anchor.tolist()):
         lists.setdefault(node, []).append(position)
-    ballots = [
-        (node, places[start : start + most])
-        for node, places in lists.items()
-        for start in range(0, len(places), most)
+    chunks = [
+        (node, positions[start : start + most])
+        for node, positions in lists.items()
+        for start in range(0, len(positions), most)
     ]
     questions = [
-        f"{prompt(node, item[torch.tensor(places)].tolist())}\n{_FORM}" for node, places in ballots
+        f"{prompt(node, item[torch.tensor(positions)].tolist())}\n{_FORM}"
+        for node, positions in chunks
     ]
     replies = client.complete_many(questions, schema=vote_schema()) if questions else []
     vote = torch.full_like(anchor, -1)
     probability = torch.full(anchor.shape, torch.nan)
     problems: list[str] = []
-    for (node, places), reply in zip(ballots, replies, strict=True):
+    for (node, positions), reply in zip(chunks, replies, strict=True):
         if not reply.ok:
             problems.append(f"anchor {node}: {reply.status}, {reply.error[:200]}")
             continue
-        read, wrong = _read(reply.value.votes, len(places))
+        read, wrong = _read(reply.value.votes, len(positions))
         problems += [f"anchor {node}: {sentence}" for sentence in wrong]
         for number, (answer, chance) in read.items():
-            vote[places[number]], probability[places[number]] = int(answer), chance
+            position = positions[number]
+            vote[position], probability[position] = int(answer), chance
     _warn(vote, problems)
     return CandidateVote(anchor, item, vote, probability, tuple(problems))
 
@@ -110,11 +112,11 @@ def vote_edges(
 
     Args:
         client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it.
-        candidates: What to judge.
-        texts: N texts, none blank.
-        question: Completes the sentence "Say for every candidate whether it ...".
-        max_candidates: Most candidates per prompt.
-        max_chars: Most characters of a text.
+        candidates (EdgeCandidates): The pairs to judge.
+        texts (Sequence[str]): N texts, none blank.
+        question (str): Completes the sentence "Say for every candidate whether it ...".
+        max_candidates (int): Most candidates per prompt.
+        max_chars (int): Most characters of a text.
 
     Returns:
         CandidateVote: One vote per candidate, -1 where there is no usable answer, with
@@ -148,23 +150,23 @@ def vote_edges(
 
 
 def _read(entries: Sequence[Any], count: int) -> tuple[dict[int, tuple[bool, float]], list[str]]:
-    """Usable votes by position, and what is wrong with the others."""
-    found: dict[int, tuple[bool, float]] = {}
+    """Usable votes by position, and a sentence about each of the others."""
+    votes: dict[int, tuple[bool, float]] = {}
     bad: set[int] = set()
     problems: list[str] = []
     for entry in entries:
-        place = entry.number - 1
-        if not 0 <= place < count:
+        position = entry.number - 1
+        if not 0 <= position < count:
             problems.append(f"there is no candidate {entry.number}")
-        elif place in found and found[place][0] != entry.answer:
+        elif position in votes and votes[position][0] != entry.answer:
             problems.append(f"two different votes on candidate {entry.number}")
-            bad.add(place)
+            bad.add(position)
         else:
-            found[place] = (entry.answer, _chance(entry.answer, entry.probability))
-    missing = [number + 1 for number in range(count) if number not in found]
+            votes[position] = (entry.answer, _chance(entry.answer, entry.probability))
+    missing = [number + 1 for number in range(count) if number not in votes]
     if missing:
         problems.append(f"no vote on the candidates {missing}")
-    return {place: value for place, value in found.items() if place not in bad}, problems
+    return {key: value for key, value in votes.items() if key not in bad}, problems
 
 
 def _chance(answer: bool, probability: float | None) -> float:

@@ -21,7 +21,7 @@ from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["EXPERTS", "ExpertTexts", "PromptExperts"]
 
-#: What each expert writes; the first asks no model.
+#: Text of each expert; the first asks no model.
 EXPERTS = {
     "raw": "the original text of the node",
     "idr": "an explained guess at the topic of the node from its own text alone",
@@ -43,10 +43,12 @@ class ExpertTexts:
     """The texts of all experts.
 
     Attributes:
-        content: N texts by expert.
-        context: N sentences by expert: what the text is and where the node stands in the graph.
-        failed: Nodes whose text could not be had, by expert; they carry their raw text.
-        left_out: Experts that need a language model when there is none.
+        content (dict[str, list[str]]): N texts by expert.
+        context (dict[str, list[str]]): N sentences by expert: what the text is and where the node
+            stands in the graph.
+        failed (dict[str, list[int]]): Nodes whose text could not be had, by expert; they carry
+            their raw text.
+        left_out (tuple[str, ...]): Experts that need a language model when there is none.
     """
 
     content: dict[str, list[str]]
@@ -63,7 +65,7 @@ class ExpertTexts:
         """Embed everything with one encoder.
 
         Args:
-            encoder: Shared by contents and contexts, as their dot product needs it.
+            encoder (TextEncoder): Shared by contents and contexts, as their dot product needs it.
 
         Returns:
             tuple: content and context, ``(N, K, H)`` float32, the input of
@@ -141,9 +143,9 @@ class PromptExperts:
         """Write one expert's prompts without sending them, to look at or to count.
 
         Args:
-            name: ``"idr"``, ``"sas"`` or ``"sar"``.
-            texts: N texts, none blank.
-            edge_index: Edges ``(2, E)``.
+            name (str): ``"idr"``, ``"sas"`` or ``"sar"``.
+            texts (Sequence[str]): N texts, none blank.
+            edge_index (Tensor): Edges ``(2, E)``.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
@@ -158,22 +160,22 @@ class PromptExperts:
         return [self._prompt(task, known, node, near[node]) for node in range(len(known))]
 
     def contexts(self, edge_index: Tensor, num_nodes: int) -> dict[str, list[str]]:
-        """Say of every expert's text what it is and where its node stands.
+        """Sentences about every expert's text: what it is and where its node stands.
 
         Args:
-            edge_index: Edges ``(2, E)``, after the edits if there are any; a loop is counted for
-                every node, as in the released code.
-            num_nodes: N.
+            edge_index (Tensor): Edges ``(2, E)``, after the edits if there are any; a loop is
+                counted for every node, as in the released code.
+            num_nodes (int): N.
         """
         edges = check_edge_index(edge_index, num_nodes)
         proper = edges[:, edges[0] != edges[1]]
         degree = torch.bincount(proper[0], minlength=num_nodes) + 1
         group = degree_groups(degree).tolist()
-        place = [
+        position = [
             f"The node has degree {d}, itself counted, and is a {DEGREE_GROUPS[g]} node."
             for d, g in zip(degree.tolist(), group, strict=True)
         ]
-        return {name: [f"This is {EXPERTS[name]}. {p}" for p in place] for name in self.names}
+        return {name: [f"This is {EXPERTS[name]}. {p}" for p in position] for name in self.names}
 
     def run(
         self,
@@ -233,10 +235,10 @@ class PromptExperts:
         proper = proper[:, proper[0] != proper[1]].unique(dim=1)
         budget = torch.full((num_nodes,), self.num_neighbors)
         chosen = sample_in_group(proper[0], budget, generator=make_generator(self.seed))
-        found: list[list[int]] = [[] for _ in range(num_nodes)]
+        neighbors: list[list[int]] = [[] for _ in range(num_nodes)]
         for node, other in proper[:, chosen].t().tolist():
-            found[node].append(other)
-        return found
+            neighbors[node].append(other)
+        return neighbors
 
     def _prompt(self, task: str, texts: list[str], node: int, near: list[int]) -> str:
         rows = [{"document": cut(texts[node], self.max_chars)}]

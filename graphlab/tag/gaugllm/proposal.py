@@ -1,4 +1,4 @@
-"""Which edges to ask about: the least similar neighbours and the most similar others."""
+"""Edges to ask about: the least similar neighbours and the most similar others."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ def propose_edge_candidates(
     Without ``x`` nodes are compared by their FastRP embeddings, that is, by structure.
 
     Args:
-        x: Features or embeddings ``(N, D)``, finite; or None for FastRP embeddings.
-        edge_index: Edges ``(2, E)``; the neighbours of a node are the targets of its edges. Loops
-            and repeated edges are ignored.
-        num_del: Most candidates per node for deletion.
-        num_add: Most candidates per node for addition.
-        min_del: Nodes with fewer candidates for deletion get none.
-        num_nodes: N; needed without ``x``.
-        dim: Columns of the FastRP embeddings.
-        seed: Seed of the FastRP embeddings.
-        block: Rows and columns of a tile.
+        x (Tensor, optional): Features or embeddings ``(N, D)``, finite; or None for FastRP
+            embeddings.
+        edge_index (Tensor): Edges ``(2, E)``; the neighbours of a node are the targets of its
+            edges. Loops and repeated edges are ignored.
+        num_del (int): Most candidates per node for deletion.
+        num_add (int): Most candidates per node for addition.
+        min_del (int): Nodes with fewer candidates for deletion get none.
+        num_nodes (int, optional): N; needed without ``x``.
+        dim (int): Columns of the FastRP embeddings.
+        seed (int): Seed of the FastRP embeddings.
+        block (int): Rows and columns of a tile.
 
     Returns:
         EdgeCandidates: Sorted by node; deletions (least similar first) before additions (most
@@ -54,8 +55,8 @@ def propose_edge_candidates(
 
     Example:
         >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
-        >>> found = propose_edge_candidates(x, torch.tensor([[0, 2], [2, 0]]), min_del=1)
-        >>> list(zip(found.src.tolist(), found.dst.tolist(), found.kind.tolist()))
+        >>> asked = propose_edge_candidates(x, torch.tensor([[0, 2], [2, 0]]), min_del=1)
+        >>> list(zip(asked.src.tolist(), asked.dst.tolist(), asked.kind.tolist()))
         [(0, 2, 0), (0, 1, 1), (1, 0, 1), (1, 2, 1), (2, 0, 0), (2, 1, 1)]
     """
     if x is None and num_nodes is None:
@@ -99,7 +100,7 @@ def _most_similar(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs and similarities of the others to think of."""
     total = z.size(0)
-    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    blocks: list[tuple[Tensor, Tensor, Tensor]] = []
     for start in range(0, total, block):
         stop = min(total, start + block)
         first, last = torch.searchsorted(row, torch.tensor([start, stop], device=row.device))
@@ -107,8 +108,8 @@ def _most_similar(
         best, index = _running_top(z, start, stop, row[mine] - start, col[mine], count, block)
         present = best > -torch.inf
         node = torch.arange(start, stop, device=z.device).unsqueeze(1).expand_as(index)
-        found.append((node[present], index[present], best[present]))
-    return tuple(torch.cat(values) for values in zip(*found, strict=True))  # type: ignore[return-value]
+        blocks.append((node[present], index[present], best[present]))
+    return tuple(torch.cat(values) for values in zip(*blocks, strict=True))  # type: ignore[return-value]
 
 
 def _running_top(
@@ -125,8 +126,8 @@ def _running_top(
         low, high = max(start, left), min(stop, right)
         own = torch.arange(low, max(low, high), device=z.device)
         tile[own - start, own - left] = -torch.inf
-        values, places = tile.topk(min(count, right - left), dim=1)
-        best, index = torch.cat([best, values], 1), torch.cat([index, places + left], 1)
+        values, columns = tile.topk(min(count, right - left), dim=1)
+        best, index = torch.cat([best, values], 1), torch.cat([index, columns + left], 1)
         best, chosen = best.topk(min(count, best.size(1)), dim=1)
         index = index.gather(1, chosen)
     return best, index

@@ -1,4 +1,4 @@
-"""The mixture of texts: which of a node's descriptions to trust, given its place in the graph."""
+"""Mixture of texts: which of a node's descriptions to trust, given its context in the graph."""
 
 from __future__ import annotations
 
@@ -80,7 +80,12 @@ class ContextAwareSelector(nn.Module):
         self.fc2 = nn.Linear(num_experts * hidden, num_experts)
 
     def forward(self, content: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the fused embeddings ``(N, H)`` and the weights ``(N, K)``."""
+        """Return the fused embeddings ``(N, H)`` and the weights ``(N, K)``.
+
+        Args:
+            content (Tensor): Embeddings of the texts, ``(N, K, H)``.
+            context (Tensor): Embeddings of their contexts, ``(N, K, H)``.
+        """
         self._check(content, "content")
         self._check(context, "context")
         if content.shape != context.shape:

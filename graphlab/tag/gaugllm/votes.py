@@ -1,4 +1,4 @@
-"""Candidates somebody proposed and what a judge said about them: edges, likes, matches."""
+"""Candidates with the votes of a judge: edges, likes, matches."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ class CandidateVote:
     items the user likes (LLMRec). The pairs, the votes and the draws are the same.
 
     Attributes:
-        anchor: ``(M,)`` int64: the node, or the user, whose list the pair belongs to.
-        item: ``(M,)`` int64: the other node, or the item.
-        vote: ``(M,)`` int64: 1 yes, 0 no, -1 unknown.
-        probability: ``(M,)`` in [0, 1] that the answer is yes, NaN where unknown; or None.
-        problems: Sentences about answers that could not be used, so that nothing is lost silently.
+        anchor (Tensor): ``(M,)`` int64: the node, or the user, whose list the pair belongs to.
+        item (Tensor): ``(M,)`` int64: the other node, or the item.
+        vote (Tensor): ``(M,)`` int64: 1 yes, 0 no, -1 unknown.
+        probability (Tensor, optional): ``(M,)`` in [0, 1] that the answer is yes, NaN where
+            unknown; or None.
+        problems (tuple[str, ...]): Sentences about answers that could not be used, so that nothing
+            is lost silently.
 
     Raises:
         TypeError, ValueError, IndexError: If lengths differ or a value is out of range.
@@ -64,20 +66,20 @@ class CandidateVote:
 
     @property
     def known(self) -> Tensor:
-        """Where there is a vote, bool ``(M,)``."""
+        """Mask of the candidates with a vote, bool ``(M,)``."""
         return self.vote >= 0
 
     def counts(self) -> dict[str, int]:
         """Number of votes: ``yes``, ``no``, ``unknown``."""
-        found = torch.bincount(self.vote + 1, minlength=3).tolist()
-        return {"yes": found[2], "no": found[1], "unknown": found[0]}
+        counts = torch.bincount(self.vote + 1, minlength=3).tolist()
+        return {"yes": counts[2], "no": counts[1], "unknown": counts[0]}
 
     def sample(self, budget: Tensor, *, generator: torch.Generator) -> Tensor:
         """Draw candidates of every anchor without replacement, whatever their vote.
 
         Args:
-            budget: Most candidates per anchor, ``(G,)`` int64 for anchors in [0, G).
-            generator: Source of the draw.
+            budget (Tensor): Most candidates per anchor, ``(G,)`` int64 for anchors in [0, G).
+            generator (torch.Generator): Source of the draw.
 
         Returns:
             Tensor: Which were drawn, bool ``(M,)``.
@@ -89,8 +91,9 @@ class CandidateVote:
         """Pairs of a yes and a no of the same anchor, as in Bayesian personalised ranking.
 
         Args:
-            rate: Share of all such triples to draw, each on its own.
-            generator: Source of the draw; needed if ``rate`` is below 1.
+            rate (float): Share of all such triples to draw, each on its own.
+            generator (torch.Generator, optional): Source of the draw; needed if ``rate`` is below
+                1.
 
         Returns:
             LongTensor: ``(3, P)``: anchor, item with a yes, item with a no.
@@ -119,10 +122,10 @@ class CandidateVote:
         """Turn stored similarities in [0, 1] into votes.
 
         Args:
-            anchor: ``(M,)`` int64.
-            item: ``(M,)`` int64.
-            score: ``(M,)``; NaN is unknown.
-            threshold: Yes from this score on.
+            anchor (Tensor): ``(M,)`` int64.
+            item (Tensor): ``(M,)`` int64.
+            score (Tensor): ``(M,)``; NaN is unknown.
+            threshold (float): Yes from this score on.
 
         Returns:
             CandidateVote: With the scores as probabilities.

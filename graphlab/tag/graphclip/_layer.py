@@ -11,35 +11,29 @@ from torch_geometric.nn import GPSConv, SAGEConv
 
 from graphlab._autograd import first_order
 from graphlab._precision import widened
-from graphlab.ops.csr import row_pointers
+from graphlab.ops.csr import SparseRows, compress, row_pointers
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 
 class Plan(NamedTuple):
-    """What all layers share: rows of the graph, both ways, and the segments of the attention."""
+    """Rows of the graph, both ways, and segments of the attention, shared by all layers."""
 
-    incoming: tuple[Tensor, Tensor]
-    outgoing: tuple[Tensor, Tensor]
+    incoming: SparseRows
+    outgoing: SparseRows
     inverse_degree: Tensor
     pointers: Tensor
 
     @staticmethod
     def build(edge_index: Tensor, batch: Tensor, num_graphs: int, dtype: torch.dtype) -> Plan:
         """Sort the edges by target and by source."""
-        source, target = edge_index
-        degree = torch.bincount(target, minlength=batch.numel())
+        (source, target), count = edge_index, batch.numel()
+        degree = torch.bincount(target, minlength=count)
         return Plan(
-            _rows(target, source, batch.numel()),
-            _rows(source, target, batch.numel()),
+            compress(target, source, count, count),
+            compress(source, target, count, count),
             1 / degree.clamp(min=1).to(dtype),
             row_pointers(batch, num_graphs),
         )
-
-
-def _rows(key: Tensor, other: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    order = torch.argsort(key, stable=True)
-    borders = torch.arange(size + 1, device=key.device)
-    return torch.searchsorted(key[order], borders), other[order].int()
 
 
 class _MeanOfNeighbours(torch.autograd.Function):
@@ -48,13 +42,15 @@ class _MeanOfNeighbours(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, plan: Plan) -> Tensor:
         ctx.plan = plan
-        return torch.ops.graphlab.propagate(x, *plan.incoming, None, plan.inverse_degree)  # type: ignore[no-any-return]
+        rows = plan.incoming
+        return torch.ops.graphlab.propagate(x, rows.rowptr, rows.col, None, plan.inverse_degree)  # type: ignore[no-any-return]
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         scaled = grad * ctx.plan.inverse_degree[:, None]
-        return torch.ops.graphlab.propagate(scaled, *ctx.plan.outgoing, None, None), None
+        rows = ctx.plan.outgoing
+        return torch.ops.graphlab.propagate(scaled, rows.rowptr, rows.col, None, None), None
 
 
 class _Attention(torch.autograd.Function):

@@ -21,11 +21,11 @@ def pack_induced(
     """Subgraphs of all edges among given node sets.
 
     Args:
-        rowptr: Row pointers of the graph, symmetric.
-        col: Neighbours, ascending within a row.
-        owner: Subgraph of every member, ascending.
-        node: Global id of every member, ascending within a subgraph.
-        centers: Root of every subgraph, one of its members.
+        rowptr (Ints): Row pointers of the graph, symmetric.
+        col (ndarray[np.int32]): Neighbours, ascending within a row.
+        owner (Ints): Subgraph of every member, ascending.
+        node (Ints): Global id of every member, ascending within a subgraph.
+        centers (Ints): Root of every subgraph, one of its members.
 
     Returns:
         SubgraphStore: A subgraph without edges has the self-loop of its root.
@@ -33,16 +33,16 @@ def pack_induced(
     size = rowptr.size - 1
     member = owner * size + node
     degree = rowptr[node + 1] - rowptr[node]
-    found = []
+    ends = []
     for lo, hi in runs(degree):
         start = _pointers(degree[lo:hi])
         source = np.repeat(np.arange(lo, hi), degree[lo:hi])
         entry = np.arange(int(start[-1])) + (rowptr[node[lo:hi]] - start[:-1])[source - lo]
         wanted = owner[source] * size + col[entry]
-        place = np.minimum(np.searchsorted(member, wanted), max(member.size - 1, 0))
-        inside = member[place] == wanted
-        found.append((source[inside], place[inside]))
-    source, target = (np.concatenate(ends) for ends in zip(*found, strict=True))
+        position = np.minimum(np.searchsorted(member, wanted), max(member.size - 1, 0))
+        inside = member[position] == wanted
+        ends.append((source[inside], position[inside]))
+    source, target = (np.concatenate(parts) for parts in zip(*ends, strict=True))
     node_ptr = _pointers(np.bincount(owner, minlength=centers.size))
     root = np.searchsorted(member, np.arange(centers.size) * size + centers)
     source, target = _loop_where_empty(source, target, owner, root)

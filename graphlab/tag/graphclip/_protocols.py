@@ -1,4 +1,4 @@
-"""What this package asks of text encoders, and nothing more."""
+"""Protocol of text encoders: all that this package asks of them."""
 
 from __future__ import annotations
 

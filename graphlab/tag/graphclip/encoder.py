@@ -25,7 +25,7 @@ _RESIDUALS = ("none", "mean", "root+mean")
 
 
 class GraphCLIPEncoder(nn.Module):
-    r"""Embeds subgraphs into the space of a text encoder.
+    r"""Graph tower: embeds subgraphs into the space of a text encoder.
 
     .. math:: h^0 = [W_x x \,\|\, W_p \operatorname{BN}(p)], \quad h^{l+1} = \text{GPS}(h^l), \quad
         z = W [\operatorname{mean} h^L \,\|\, h^L_{\text{root}}]
@@ -49,7 +49,7 @@ class GraphCLIPEncoder(nn.Module):
         dropout (float): In a layer, in ``[0, 1]``.
         norm (str): ``"batch"`` as in the release, or ``"layer"``, which does not look at other
             subgraphs.
-        residual (str): What of the input is added to the output: ``"none"`` as in the release;
+        residual (str): Part of the input that is added to the output: ``"none"`` as in the release;
             ``"mean"``, the mean of the node features; ``"root+mean"``, those of the root as well.
             With a residual the last layer starts at zero, so that the untrained tower is the
             training-free baseline; ``in_channels`` must equal ``out_channels``.
@@ -147,7 +147,18 @@ class GraphCLIPEncoder(nn.Module):
     def forward(
         self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Embed every subgraph of a batch; see the class for shapes."""
+        """Embed every subgraph of a batch; see the class for shapes.
+
+        Args:
+            x (Tensor): Node features of a batch, ``(N, D)``.
+            pe (Tensor): Positional encodings, ``(N, K)``.
+            edge_index (Tensor): Edges, ``(2, E)``.
+            batch (Tensor): Subgraph of every node, ``(N,)`` ascending.
+            root_index (Tensor): Root of every subgraph, ``(B,)``.
+
+        Returns:
+            tuple[Tensor, Tensor]: Embeddings of the subgraphs, and the second output.
+        """
         edge_index, root_index = self._check(x, pe, edge_index, batch, root_index)
         num_graphs = root_index.numel()
         plan = Plan.build(edge_index, batch, num_graphs, working_dtype(x.dtype))

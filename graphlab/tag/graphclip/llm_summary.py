@@ -38,7 +38,7 @@ class LLMSummarizer:
     Args:
         client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything whose
             ``complete_many(conversations)`` returns records with ``ok`` and ``text``.
-        kind (str): What the documents are, for the prompt, such as ``"citation graph of papers"``.
+        kind (str): Name of the documents, for the prompt, such as ``"citation graph of papers"``.
         token_budget (int): Rough size of a prompt in tokens (four characters each).
         words_per_node (int): Words of a text that are shown at most.
         max_reply_chars (int): Longer summaries are cut.
@@ -69,6 +69,13 @@ class LLMSummarizer:
     def prompts(self, texts: Sequence[str], store: SubgraphStore) -> list[str]:
         """Write the prompts without sending them, to look at or to count.
 
+        Args:
+            texts (Sequence[str]): One per node of the whole graph, none blank.
+            store (SubgraphStore): The subgraphs.
+
+        Returns:
+            list[str]: In the order of the store.
+
         Raises:
             TypeError, ValueError: If a text is missing or blank.
         """
@@ -96,8 +103,8 @@ class LLMSummarizer:
         if len(answers) != len(prompts):
             raise RuntimeError(f"client answered {len(answers)} of {len(prompts)} prompts")
         replies = [answer.text if answer.ok else None for answer in answers]
-        found = [None if r is None else self._read(r) for r in replies]
-        failed = [i for i, summary in enumerate(found) if summary is None]
+        read = [None if r is None else self._read(r) for r in replies]
+        failed = [i for i, summary in enumerate(read) if summary is None]
         if failed and self.on_failure == "raise":
             raise RuntimeError(
                 f"{len(failed)} of {len(prompts)} replies are missing or no JSON of the form asked "
@@ -105,7 +112,7 @@ class LLMSummarizer:
             )
         plain = TemplateSummarizer().summarize(texts, store.select(failed)) if failed else []
         rest = dict(zip(failed, plain, strict=True))
-        return [rest[i] if s is None else s for i, s in enumerate(found)]
+        return [rest[i] if s is None else s for i, s in enumerate(read)]
 
     def _prompt(self, texts: list[str], store: SubgraphStore, i: int) -> str:
         part = store[i]

@@ -38,8 +38,8 @@ class GraphCLIP(nn.Module):
         text_model (str): Name of the text encoder the tower was aligned with, for the reader.
 
     Attributes:
-        load_report (dict[str, list[str]]): What :func:`load_official_checkpoint` left out; else
-            empty.
+        load_report (dict[str, list[str]]): Keys that :func:`load_official_checkpoint` left out;
+            else empty.
 
     Example:
         >>> model = GraphCLIP(GraphCLIPEncoder(6, 16, num_layers=1, heads=2, out_channels=6))
@@ -63,7 +63,18 @@ class GraphCLIP(nn.Module):
     def forward(
         self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
     ) -> Tensor:
-        """Embed the subgraphs of a batch, ``(B, out_channels)``; see the tower for shapes."""
+        """Embed the subgraphs of a batch, ``(B, out_channels)``; see the tower for shapes.
+
+        Args:
+            x (Tensor): Node features of a batch, ``(N, D)``.
+            pe (Tensor): Positional encodings, ``(N, K)``.
+            edge_index (Tensor): Edges, ``(2, E)``.
+            batch (Tensor): Subgraph of every node, ``(N,)`` ascending.
+            root_index (Tensor): Root of every subgraph, ``(B,)``.
+
+        Returns:
+            Tensor: Embeddings of the subgraphs.
+        """
         embedding: Tensor = self.graph_model(x, pe, edge_index, batch, root_index)[0]
         return embedding
 
@@ -112,8 +123,8 @@ class GraphCLIP(nn.Module):
         with evaluating(self):
             for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
                 batch = store.batch(torch.from_numpy(part))
-                place = torch.from_numpy(order[done : done + part.size])
-                out[place] = (
+                position = torch.from_numpy(order[done : done + part.size])
+                out[position] = (
                     self.embed(x, batch, None if pe is None else pe[batch.node_row]).float().cpu()
                 )
                 done += part.size
@@ -121,6 +132,15 @@ class GraphCLIP(nn.Module):
 
     def embed(self, x: Tensor, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
         """Embed one batch on the device of the weights, with gradient where it is on.
+
+        Args:
+            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            batch (SubgraphBatch): Subgraphs of it.
+            pe (Tensor, optional): Positional encodings of the nodes of the batch; computed when
+                missing.
+
+        Returns:
+            Tensor: ``(B, out_channels)``.
 
         Raises:
             IndexError: If a node of the batch has no row in ``x``.
@@ -151,6 +171,12 @@ class GraphCLIP(nn.Module):
         The configuration is also inside the weights' file, which is replaced in one step: a reader
         never sees a mixture. The text tower is not stored.
 
+        Args:
+            directory (path): Folder, created if missing.
+
+        Returns:
+            Path: The folder.
+
         Raises:
             OSError: If the folder cannot be written; the earlier model stays whole.
         """
@@ -169,7 +195,7 @@ class GraphCLIP(nn.Module):
         """Load a model from a folder, or from the Hugging Face Hub by its name.
 
         Args:
-            name_or_path: A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
+            name_or_path (path): A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
             revision (str, optional): Of the model on the Hub.
 
         Raises:
@@ -196,6 +222,10 @@ class GraphCLIP(nn.Module):
 
     def push_to_hub(self, repo_id: str, directory: str | os.PathLike[str]) -> None:
         """Save to a folder and upload it to the Hugging Face Hub; needs ``huggingface_hub``.
+
+        Args:
+            repo_id (str): Name ``"user/model"`` on the Hub.
+            directory (path): Folder to save to.
 
         Raises:
             ImportError: If ``huggingface_hub`` is missing.
@@ -228,7 +258,7 @@ def _fetch(name: str, revision: str | None) -> Path:
             f"there is no folder {name!r}, and it is no name of the form user/model"
         )
     try:
-        found = _hub().snapshot_download(
+        folder = _hub().snapshot_download(
             name, revision=revision, allow_patterns=[_WEIGHTS, _CONFIG]
         )
     except OSError as error:
@@ -236,4 +266,4 @@ def _fetch(name: str, revision: str | None) -> Path:
             f"there is no folder {name!r}, and the Hub could not be asked: {error} "
             "(HF_HUB_OFFLINE=1 uses what was downloaded before)"
         ) from error
-    return Path(found)
+    return Path(folder)

@@ -44,7 +44,7 @@ def load_official_checkpoint(
     must be one of the release: nothing is skipped in silence.
 
     Args:
-        path: ``.pt`` or ``.safetensors`` file.
+        path (path): ``.pt`` or ``.safetensors`` file.
         heads (int): Attention heads, which no tensor shows.
         text_state (Mapping[str, Tensor], optional): ``state_dict()`` of the text encoder in use;
             the one stored with the release must equal it.
@@ -150,8 +150,8 @@ def read_official_pairs(
     """Read the authors' JSON of subgraphs and summaries.
 
     Args:
-        path: List of ``{"id": root, "graph": [[sources], [targets]], "summary": text}`` with global
-            ids; an empty edge list gives a self-loop.
+        path (path): List of ``{"id": root, "graph": [[sources], [targets]], "summary": text}`` with
+            global ids; an empty edge list gives a self-loop.
         num_nodes (int): Number of nodes of the graph.
 
     Returns:

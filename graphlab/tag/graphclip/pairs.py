@@ -55,7 +55,11 @@ class GraphTextPairs:
         return len(self.store)
 
     def encoding(self, walk_length: int) -> Tensor:
-        """Positional encodings of all nodes of all subgraphs, computed once; ``(total, K)``."""
+        """Positional encodings of all nodes of all subgraphs, computed once; ``(total, K)``.
+
+        Args:
+            walk_length (int): K, steps of the walk.
+        """
         if self._pe is None or self._pe.size(1) != walk_length:
             self._pe = encode_positions(self.store, walk_length)
         return self._pe
@@ -66,6 +70,12 @@ class GraphTextPairs:
 
         Parts with the same tensor ``x`` are draws from one graph: its features are kept once, and
         its nodes stay the same nodes.
+
+        Args:
+            parts (Sequence[GraphTextPairs]): At least one.
+
+        Returns:
+            GraphTextPairs: Their pairs, one part after the other.
 
         Raises:
             ValueError: If there is nothing to join, or widths differ.

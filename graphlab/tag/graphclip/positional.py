@@ -70,10 +70,10 @@ def random_walk_encoding(
         home.fill_(-1)
         home[graphs] = torch.arange(graphs.numel(), device=batch.device)
         chosen = home[batch[row]] >= 0
-        place = home[batch[row[chosen]]]
+        owner = home[batch[row[chosen]]]
         first = pointers[batch[row[chosen]]]
         walk = out.new_zeros(graphs.numel(), bucket.node.size(1), bucket.node.size(1))
-        index = (place, row[chosen] - first, col[chosen] - first)
+        index = (owner, row[chosen] - first, col[chosen] - first)
         walk.index_put_(index, 1 / degree[row[chosen]], accumulate=True)
         diagonals = _diagonals(walk, walk_length)
         out[bucket.held(bucket.node)] = bucket.held(diagonals)

@@ -30,7 +30,7 @@ __all__ = ["PromptTuner"]
 
 
 class PromptTuner(Estimator, nn.Module):
-    r"""Learns vectors that are added to the node features and to the classes; towers stay frozen.
+    r"""Vectors that are learned and added to node features and to classes; towers stay frozen.
 
     On the side of the graph (GPF-plus; one prompt is GPF),
 
@@ -132,14 +132,21 @@ class PromptTuner(Estimator, nn.Module):
         self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings).float())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
-        """Where this module goes (``to``, ``cuda``, ``double``), the tower goes."""
+        """Move the tower along (``to``, ``cuda``, ``double``)."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if recurse:
             self.model._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the prompts to node features ``(N, D)``."""
+        """Add the prompts to node features ``(N, D)``.
+
+        Args:
+            x (Tensor): Node features, ``(N, D)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
         if self.prompts.size(0) == 0:
             return x
         # Where the features are, which may be too many for the device of the tower.

@@ -20,7 +20,7 @@ _WORD = 0xFFFFFFFF
 
 
 class SubgraphSampler:
-    """Draws the subgraph of a node; the same one whatever else is drawn beside it.
+    """Sampler of the subgraph of a node; the same one whatever else is drawn beside it.
 
     ``"rwr"`` walks ``walk_length`` steps, each of which returns to the root with probability
     ``restart``; the subgraph is what was visited. ``"khop"`` takes everything within ``num_hops``.
@@ -139,11 +139,11 @@ class SubgraphSampler:
         size = graph.num_nodes
         seen = frontier = np.arange(roots.size) * size + roots
         for _ in range(self.num_hops):
-            found = self._reached(graph, frontier, seen, roots, stream)
-            if found.size == 0:
+            reached = self._reached(graph, frontier, seen, roots, stream)
+            if reached.size == 0:
                 break
-            seen = np.sort(np.concatenate([seen, found]))
-            frontier = found
+            seen = np.sort(np.concatenate([seen, reached]))
+            frontier = reached
         return seen // size, seen % size
 
     def _reached(
@@ -161,16 +161,16 @@ class SubgraphSampler:
         # Some subgraphs at a time: what a cap drops at once need not be in memory at once.
         for lo, hi in runs(np.bincount(frontier // size, degree, minlength=roots.size)):
             near, known = (_between(member, lo * size, hi * size) for member in (frontier, seen))
-            found = _neighbours(rowptr, col, near, size)
-            found = np.setdiff1d(found, known, assume_unique=True)
+            reached = _neighbours(rowptr, col, near, size)
+            reached = np.setdiff1d(reached, known, assume_unique=True)
             if room is not None:
-                found = self._choose(found, room, roots, size, stream)
-            parts.append(found)
+                reached = self._choose(reached, room, roots, size, stream)
+            parts.append(reached)
         return np.concatenate(parts)
 
-    def _choose(self, found: Ints, room: Ints, roots: Ints, size: int, stream: int) -> Ints:
-        """At most ``room`` of the members found for each subgraph, by their random words."""
-        owner, node = found // size, found % size
+    def _choose(self, reached: Ints, room: Ints, roots: Ints, size: int, stream: int) -> Ints:
+        """At most ``room`` of the members reached for each subgraph, by their random words."""
+        owner, node = reached // size, reached % size
         root = torch.from_numpy(roots[owner])
         counter = torch.stack(
             [torch.from_numpy(node), torch.full_like(root, stream), root & _WORD, root >> 32], 1
@@ -179,8 +179,8 @@ class SubgraphSampler:
         order = np.lexsort((node, word.numpy(), owner))
         count = np.bincount(owner, minlength=roots.size)
         first = np.cumsum(count) - count
-        place = np.arange(found.size) - first[owner[order]]
-        return np.sort(found[order[place < room[owner[order]]]])
+        position = np.arange(reached.size) - first[owner[order]]
+        return np.sort(reached[order[position < room[owner[order]]]])
 
 
 def undirected(edge_index: Tensor, num_nodes: int) -> CSRGraph:

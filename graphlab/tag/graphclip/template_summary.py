@@ -18,7 +18,7 @@ _WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
 class TemplateSummarizer:
-    """Writes what the root says, what the subgraph is about, and what its neighbours say.
+    """Sentences about the root, the topics of its subgraph, and its neighbours.
 
     Deterministic, and blind to labels: it is given texts and subgraphs only. Topic words have the
     largest tf-idf, summed over the nodes of the subgraph.
@@ -139,5 +139,5 @@ def _nearest(edges: np.ndarray, root: int, size: int) -> list[int]:  # type: ign
         reached = edges[1][np.isin(edges[0], frontier)]
         frontier = sorted({int(k) for k in reached if distance[k] < 0})
         distance[frontier] = hops
-    found = np.nonzero(distance > 0)[0]
-    return [int(k) for k in found[np.argsort(distance[found], kind="stable")]]
+    others = np.nonzero(distance > 0)[0]
+    return [int(k) for k in others[np.argsort(distance[others], kind="stable")]]

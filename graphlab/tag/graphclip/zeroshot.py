@@ -110,9 +110,9 @@ class ZeroShotClassifier(Estimator):
         """Check the parameters and embed the class sentences.
 
         Args:
-            x: Not read.
-            store: Not read.
-            y: Not read.
+            x (object, optional): Not read.
+            store (object, optional): Not read.
+            y (object, optional): Not read.
 
         Returns:
             ZeroShotClassifier: This object.
@@ -170,7 +170,12 @@ class ZeroShotClassifier(Estimator):
         return normalize(embedding) @ classes.t()
 
     def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
-        """Nearest class of every subgraph, int64 ``(P,)``; see :meth:`scores`."""
+        """Nearest class of every subgraph, int64 ``(P,)``; see :meth:`scores`.
+
+        Args:
+            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            store (SubgraphStore): Subgraphs of the nodes in question.
+        """
         return self.scores(x, store).argmax(1)
 
     def evaluate(

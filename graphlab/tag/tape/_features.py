@@ -1,4 +1,4 @@
-"""The features of TAPE's members: found, and checked before a network sees them."""
+"""Features of TAPE's members, checked before a network sees them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def find_features(
     """
     count = count_nodes(data)
     names = list(features) if isinstance(features, Mapping) else sorted(features)
-    found = {}
+    checked = {}
     for name in names:
         value = features[name] if isinstance(features, Mapping) else _attribute(data, name)
-        found[name] = check_feature(value, name, count, allow_zero_rows)
-    return found
+        checked[name] = check_feature(value, name, count, allow_zero_rows)
+    return checked
 
 
 def count_nodes(data: Any) -> int:

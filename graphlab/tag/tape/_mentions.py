@@ -1,4 +1,4 @@
-"""Find class names in what a language model wrote, and the list it began its answer with."""
+"""Class names in the answer of a language model, and the list that the answer begins with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ _MARKER = re.compile(
 
 @dataclass(frozen=True)
 class Mention:
-    """A class name in a text, with its place."""
+    """A class name in a text, with its position.
+
+    Attributes:
+        label (int): Class.
+        start (int): First character.
+        end (int): Character behind the last.
+    """
 
     label: int
     start: int
@@ -32,13 +38,13 @@ class Mention:
 
 
 class Mentions:
-    """Finds names of classes, the longest at every place.
+    """Finder of names of classes, the longest at every position.
 
     Words are compared without case, hyphens, underscores, punctuation and plural s.
 
     Args:
-        names: Name of every class.
-        aliases: Other names by class name.
+        names (Sequence[str]): Name of every class.
+        aliases (Mapping[str, Iterable[str]]): Other names by class name.
 
     Raises:
         ValueError: If a name has no words, or two classes have the same.
@@ -64,16 +70,16 @@ class Mentions:
     def find(self, text: str) -> list[Mention]:
         """All mentions in their order; they do not overlap."""
         words = _words(text)
-        found, i = [], 0
+        mentions, i = [], 0
         while i < len(words):
             for length in range(min(self._longest, len(words) - i), 0, -1):
                 label = self._labels.get(tuple(word for word, _, _ in words[i : i + length]))
                 if label is not None:
-                    found.append(Mention(label, words[i][1], words[i + length - 1][2]))
+                    mentions.append(Mention(label, words[i][1], words[i + length - 1][2]))
                     i += length - 1
                     break
             i += 1
-        return found
+        return mentions
 
     def ranked(self, text: str) -> list[int]:
         """Classes of the list in a reply, best first, each once.
@@ -104,12 +110,12 @@ def _fold(word: str) -> str:
 def _itemised(text: str, mentions: list[Mention]) -> list[Mention]:
     """Mentions at the beginning of numbered or bulleted lines, if there are at least two."""
     starts = [match.end() for match in _ITEM.finditer(text)]
-    found = []
+    leading = []
     for start in starts:
         first = next((m for m in mentions if m.start >= start), None)
         if first is not None and not _WORD.search(text[start : first.start]):
-            found.append(first)
-    return found if len(found) > 1 else []
+            leading.append(first)
+    return leading if len(leading) > 1 else []
 
 
 def _listed(text: str, mentions: list[Mention]) -> list[Mention]:
@@ -137,14 +143,14 @@ def _separates(gap: str) -> bool:
 
 
 def _bare(gap: str) -> str:
-    """What lies between two mentions without numbering, asides in brackets and joining words."""
+    """Text between two mentions without numbering, asides in brackets and joining words."""
     for pattern in (_ASIDE, _NUMBERING, _NUMBER, _JOINING):
         gap = pattern.sub(" ", gap)
     return gap
 
 
 def _own_line(text: str, run: list[Mention], mention: Mention) -> bool:
-    """Whether a list of one class per line goes on, and no sentence begins."""
+    """True if a list of one class per line goes on, and no sentence begins."""
     if len(run) > 1 and "\n" not in text[run[0].end : run[-1].start]:
         return False
     rest = text[mention.end :].split("\n", 1)[0]

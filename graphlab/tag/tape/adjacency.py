@@ -36,9 +36,9 @@ class SharedAdjacency:
         """Normalise as PyG's layers do; messages go from ``edge_index[0]`` to ``edge_index[1]``.
 
         Args:
-            edge_index: ``(2, E)``.
-            num_nodes: N.
-            kind: ``"gcn"`` for the symmetric normalisation with self-loops of ``GCNConv``,
+            edge_index (Tensor): ``(2, E)``.
+            num_nodes (int): N.
+            kind (str): ``"gcn"`` for the symmetric normalisation with self-loops of ``GCNConv``,
                 ``"sage"`` for the mean over neighbours of ``SAGEConv``.
 
         Returns:

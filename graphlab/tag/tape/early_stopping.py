@@ -25,7 +25,7 @@ class EarlyStopping:
         best (float or None): Best score so far; None before the first.
         best_epoch (int): Number of its epoch, from 0; -1 before the first.
         weights (dict[str, Tensor]): Copies of its weights, where :meth:`step` was given them.
-        stopped (bool): Whether training should stop.
+        stopped (bool): True once training should stop.
 
     Raises:
         TypeError, ValueError: If ``patience`` is no positive int.
@@ -62,11 +62,11 @@ class EarlyStopping:
 
         Args:
             score (float): Validation score.
-            weights (Mapping[str, Tensor], optional): What to copy if this epoch is the one to keep,
-                such as a ``state_dict()``.
+            weights (Mapping[str, Tensor], optional): Weights to copy if this epoch is the one to
+                keep, such as a ``state_dict()``.
 
         Returns:
-            bool: Whether this epoch is the one to keep.
+            bool: True if this epoch is the one to keep.
 
         Raises:
             ValueError: If the score is NaN.

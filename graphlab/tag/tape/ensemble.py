@@ -20,14 +20,14 @@ def ensemble_logits(
     r"""Average classifiers.
 
     TAPE averages raw logits, so a member with larger logits counts for more. ``"probs"`` averages
-    softmax probabilities instead, ``"rank"`` the places that members give to classes: 1 for the
+    softmax probabilities instead, ``"rank"`` the ranks that members give to classes: 1 for the
     best, 0 for the worst, ties in the middle, whatever their scale.
 
     Args:
-        logits_list: Logits of every member, each ``(N, C)``.
-        reduce: ``"logits"``, ``"probs"`` or ``"rank"``.
-        weights: Weight of every member, not negative; they are divided by their sum. Equal by
-            default.
+        logits_list (Sequence[Tensor]): Logits of every member, each ``(N, C)``.
+        reduce (str): ``"logits"``, ``"probs"`` or ``"rank"``.
+        weights (Sequence[float], optional): Weight of every member, not negative; they are divided
+            by their sum. Equal by default.
 
     Returns:
         Tensor: ``(N, C)``; the largest column is the prediction. Rows of ``"probs"`` sum to one.
@@ -58,7 +58,7 @@ def ensemble_logits(
     if reduce == "probs":
         members = [member.softmax(1) for member in members]
     elif reduce == "rank":
-        members = [_places(member) for member in members]
+        members = [_ranks(member) for member in members]
     shares = _shares(weights, len(members))
     if shares is None:
         return torch.stack(members).mean(0)
@@ -77,7 +77,7 @@ def _shares(weights: Sequence[float] | None, count: int) -> list[float] | None:
     return [value / sum(values) for value in values]
 
 
-def _places(logits: Tensor) -> Tensor:
+def _ranks(logits: Tensor) -> Tensor:
     """Share of the other classes that are below, with half of those that are equal."""
     ordered = logits.detach().sort(1).values
     below = torch.searchsorted(ordered, logits.detach().contiguous())

@@ -1,4 +1,4 @@
-"""Ask a language model about every node."""
+"""Explanations of a language model, one per node."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class ExplanationGenerator:
 
     Args:
         client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything like it.
-        prompt: The question.
-        structured: Whether the answer is asked for as JSON with the classes as an enumeration.
-            TAPE asks for free text.
+        prompt (ExplanationPrompt): The question.
+        structured (bool): Ask for the answer as JSON with the classes as an enumeration. TAPE asks
+            for free text.
 
     Example:
         >>> generator = ExplanationGenerator(client, prompt)  # doctest: +SKIP
@@ -46,6 +46,12 @@ class ExplanationGenerator:
     def estimate(self, texts: Sequence[str]) -> CostEstimate:
         """Calls, tokens and money that :meth:`run` would need, without a call.
 
+        Args:
+            texts (Sequence[str]): N texts.
+
+        Returns:
+            CostEstimate: Calls, tokens and price.
+
         Raises:
             TypeError: If the client gives no estimates.
         """
@@ -62,9 +68,9 @@ class ExplanationGenerator:
         """Ask about every text and wait.
 
         Args:
-            texts: N texts.
-            ids: Names of the nodes, distinct; positions by default.
-            out: File for the table; see :meth:`ExplanationTable.write`.
+            texts (Sequence[str]): N texts.
+            ids (Iterable[Hashable], optional): Names of the nodes, distinct; positions by default.
+            out (path, optional): File for the table; see :meth:`ExplanationTable.write`.
 
         Returns:
             ExplanationTable: A row per text, in their order.
@@ -110,18 +116,20 @@ class ExplanationGenerator:
         return [self.prompt.render(text) for text in listed]
 
     def _row(self, node: Hashable, reply: Reply) -> Explanation:
-        found = RankedPrediction((), "")
+        prediction = RankedPrediction((), "")
         if reply.value is not None:
             named = (self.prompt.classes.index(name) for name in reply.value.labels)
-            found = RankedPrediction(tuple(dict.fromkeys(named)), reply.value.explanation.strip())
+            prediction = RankedPrediction(
+                tuple(dict.fromkeys(named)), reply.value.explanation.strip()
+            )
         elif reply.text.strip() and reply.status != "refused":
-            found = self.prompt.parse(reply.text)
-        usable = found.labels or reply.ok
+            prediction = self.prompt.parse(reply.text)
+        usable = prediction.labels or reply.ok
         return Explanation(
             node,
-            found.status if usable else reply.status,
-            found.labels,
-            found.explanation,
+            prediction.status if usable else reply.status,
+            prediction.labels,
+            prediction.explanation,
             reply.text,
             reply.prompt_tokens,
             reply.completion_tokens,

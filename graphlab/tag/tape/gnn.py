@@ -26,13 +26,14 @@ class MemberNetwork(nn.Module):
     of :class:`RankedPredictionEncoder`.
 
     Args:
-        kind: ``"gcn"``, ``"sage"`` or ``"mlp"``.
-        in_channels: Columns of the features; the encoder's where there is one.
-        hidden_channels: Columns between layers.
-        out_channels: Number of classes C.
-        num_layers: Layers, at least 2.
-        dropout: Share dropped behind every layer but the last.
-        encoder: Encoder of ranked predictions, which are then the input.
+        kind (str): ``"gcn"``, ``"sage"`` or ``"mlp"``.
+        in_channels (int): Columns of the features; the encoder's where there is one.
+        hidden_channels (int): Columns between layers.
+        out_channels (int): Number of classes C.
+        num_layers (int): Layers, at least 2.
+        dropout (float): Share dropped behind every layer but the last.
+        encoder (RankedPredictionEncoder, optional): Encoder of ranked predictions, which are then
+            the input.
 
     Shapes:
         x: ``(N, in_channels)``, or ids ``(N, k)`` with an encoder.
@@ -69,7 +70,15 @@ class MemberNetwork(nn.Module):
         self.bns = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
 
     def forward(self, x: Tensor, graph: SharedAdjacency | Tensor | None = None) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Args:
+            x (Tensor): Features or ids of ranked classes; see the class.
+            graph (SharedAdjacency or Tensor, optional): The graph; not read by an MLP.
+
+        Returns:
+            Tensor: Logits ``(N, C)``.
+        """
         if self.kind == "mlp":
             graph = None
         elif isinstance(graph, Tensor):

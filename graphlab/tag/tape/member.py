@@ -74,7 +74,7 @@ def train_member(
     Args:
         model (nn.Module): Trained in place.
         x (Tensor): Feature of the member.
-        graph (SharedAdjacency or Tensor): What the model takes beside it.
+        graph (SharedAdjacency or Tensor): Second input of the model.
         y (Tensor): Labels ``(N,)``.
         nodes (Mapping[str, Tensor]): Nodes of the parts ``train`` and ``val``.
         recipe (Recipe): Settings.

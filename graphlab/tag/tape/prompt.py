@@ -1,4 +1,4 @@
-"""The question TAPE asks about every node, and how its answer is read."""
+"""The question of TAPE about every node, and the reading of its answer."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _MARK = re.compile(r"\{(?:text|fence|task|classes|k)\}")
 
 @dataclass(frozen=True)
 class RankedPrediction:
-    """What an answer says.
+    """Content of an answer.
 
     Attributes:
-        labels: Class ids from 0, best first, each once; empty if none was named.
-        explanation: The reasons; the whole answer where it is not structured.
+        labels (tuple[int, ...]): Class ids from 0, best first, each once; empty if none was named.
+        explanation (str): The reasons; the whole answer where it is not structured.
     """
 
     labels: tuple[int, ...]
@@ -59,15 +59,16 @@ class ExplanationPrompt:
     answer begins with or marks, since the reasons name classes too that were not chosen.
 
     Args:
-        classes: Names of the classes, in the order of their ids.
-        k: Most classes in an answer.
-        template: Text with ``{text}`` and maybe ``{classes}``, ``{k}``, ``{task}`` and ``{fence}``
-            (a mark that the text cannot contain). Other braces stay as they are.
-        task: What is to be decided, one sentence.
-        aliases: Other names by class name, such as ``{"Machine Learning": ["cs.LG"]}``; read in
-            answers, not shown.
-        descriptions: Descriptions by class name, shown beside the name.
-        max_chars: Characters of a text that are shown.
+        classes (Sequence[str]): Names of the classes, in the order of their ids.
+        k (int): Most classes in an answer.
+        template (str, optional): Text with ``{text}`` and maybe ``{classes}``, ``{k}``, ``{task}``
+            and ``{fence}`` (a mark that the text cannot contain). Other braces stay as they are.
+        task (str): The decision asked for, one sentence.
+        aliases (Mapping[str, Iterable[str]], optional): Other names by class name, such as
+            ``{"Machine Learning": ["cs.LG"]}``; read in answers, not shown.
+        descriptions (Mapping[str, str], optional): Descriptions by class name, shown beside the
+            name.
+        max_chars (int): Characters of a text that are shown.
 
     Raises:
         TypeError, ValueError: If classes repeat or have no words, the template lacks ``{text}``, or
@@ -110,7 +111,7 @@ class ExplanationPrompt:
         """Write the conversation about one text.
 
         Args:
-            text: Text of a node.
+            text (str): Text of a node.
 
         Returns:
             list[dict[str, str]]: Messages with ``role`` and ``content``.
@@ -160,21 +161,21 @@ class ExplanationPrompt:
         """Read an answer, JSON or free text; nothing is an error.
 
         Args:
-            reply: What the model said.
+            reply (str): Answer of the model.
 
         Returns:
             RankedPrediction: At most k classes.
         """
         try:
-            found = extract_json(reply)
+            record = extract_json(reply)
         except ValueError:
-            found = None
-        if isinstance(found, dict) and "labels" in found:
-            named = found["labels"]
+            record = None
+        if isinstance(record, dict) and "labels" in record:
+            named = record["labels"]
             # Something that is no list of names is read as text.
             items = named if isinstance(named, list) else [named]
             labels = [label for item in items for label in self._mentions.ranked(str(item))]
-            return self._prediction(labels, str(found.get("explanation") or reply))
+            return self._prediction(labels, str(record.get("explanation") or reply))
         return self._prediction(self._mentions.ranked(reply), reply)
 
     def _prediction(self, labels: Iterable[int], explanation: str) -> RankedPrediction:

@@ -20,12 +20,12 @@ from graphlab._io import atomic_write
 
 __all__ = ["read_ranked_predictions", "write_ranked_predictions"]
 
-Rows = Iterable[Sequence[int]]
+ClassLists = Iterable[Sequence[int]]
 _SHOWN = 80  # characters of an offending field in an error
 
 
 def read_ranked_predictions(
-    path_or_rows: str | os.PathLike[str] | Rows | Tensor,
+    path_or_rows: str | os.PathLike[str] | ClassLists | Tensor,
     num_nodes: int,
     num_classes: int,
     k: int,
@@ -42,11 +42,12 @@ def read_ranked_predictions(
     cut, which is better for new answers.
 
     Args:
-        path_or_rows: CSV file (``.gz`` too), or a list of class ids per node.
-        num_nodes: N, the number of rows expected.
-        num_classes: C; ids lie in ``[0, C)``.
-        k: Columns of the result; longer rows are cut.
-        unique: Whether a class counts only once in a row.
+        path_or_rows (path, Tensor or list): CSV file (``.gz`` too), or a list of class ids per
+            node.
+        num_nodes (int): N, the number of rows expected.
+        num_classes (int): C; ids lie in ``[0, C)``.
+        k (int): Columns of the result; longer rows are cut.
+        unique (bool): Count a class only once in a row.
 
     Returns:
         Tensor: int64 ``(N, k)``, class id plus one; 0 pads short rows on the right.
@@ -83,13 +84,13 @@ def read_ranked_predictions(
     return torch.from_numpy(result)
 
 
-def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | Rows) -> None:
+def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | ClassLists) -> None:
     """Write ranked class lists as :func:`read_ranked_predictions` reads them, atomically.
 
     Args:
-        path: File to write; a name that ends in ``.gz`` is compressed.
-        ranked: int64 ``(N, k)`` of class ids plus one, padded with 0 on the right (what
-            :func:`read_ranked_predictions` returns), or a list of class ids from 0 per node.
+        path (path): File to write; a name that ends in ``.gz`` is compressed.
+        ranked (Tensor or list): int64 ``(N, k)`` of class ids plus one, padded with 0 on the right
+            (what :func:`read_ranked_predictions` returns), or a list of class ids from 0 per node.
 
     Raises:
         TypeError, ValueError: If the tensor is malformed, has a gap in a row, or an id is no whole
@@ -122,11 +123,11 @@ def _listed(rows: Any) -> list[Any]:
         if rows.dim() != 2:
             raise ValueError(f"rows must be 2-D (nodes, ranks), got shape {tuple(rows.shape)}")
         return list(rows.tolist())
-    found = list(rows)
-    for node, row in enumerate(found):
+    listed = list(rows)
+    for node, row in enumerate(listed):
         if isinstance(row, (str, bytes)) or not hasattr(row, "__iter__"):
             raise TypeError(f"rows[{node}] must be a list of class ids, got {row!r}")
-    return found
+    return listed
 
 
 def _class_id(value: Any, num_classes: int | None, source: str, node: int) -> int:

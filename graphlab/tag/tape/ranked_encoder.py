@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_int, check_range, check_tensor
-from graphlab.ops import SparseRows, propagate
-from graphlab.ops.csr import row_pointers
+from graphlab.ops.sum_of_rows import sum_of_rows
 
 __all__ = ["RankedPredictionEncoder"]
 
@@ -35,9 +34,9 @@ class RankedPredictionEncoder(nn.Module):
     node. The values are those of ``linear(encoder(ids))`` up to rounding.
 
     Args:
-        num_classes: C.
-        k: Ranks per node.
-        dim: Width of a class vector.
+        num_classes (int): C.
+        k (int): Ranks per node.
+        dim (int): Width of a class vector.
 
     Shapes:
         ids: int64 ``(N, k)`` in ``[0, C]``, class id plus one, 0 for none.
@@ -78,7 +77,15 @@ class RankedPredictionEncoder(nn.Module):
         nn.init.normal_(self.weight)
 
     def forward(self, ids: Tensor, linear: AnyLinear | None = None) -> Tensor:
-        """Embed; with ``linear``, apply it too without making its input."""
+        """Embed; with ``linear``, apply it too without making its input.
+
+        Args:
+            ids (Tensor): int64 ``(N, k)``.
+            linear (Linear, optional): Layer applied to the embeddings.
+
+        Returns:
+            Tensor: ``(N, k dim)``, or ``(N, h)`` with ``linear``.
+        """
         if linear is None:
             return F.embedding(self._checked(ids), self.weight).flatten(1)
         return self.project(ids, linear.weight, linear.bias)
@@ -87,9 +94,9 @@ class RankedPredictionEncoder(nn.Module):
         """``F.linear(encoder(ids), weight, bias)`` in O(N h) memory.
 
         Args:
-            ids: int64 ``(N, k)``.
-            weight: ``(h, k dim)``.
-            bias: ``(h,)``.
+            ids (Tensor): int64 ``(N, k)``.
+            weight (Tensor): ``(h, k dim)``.
+            bias (Tensor, optional): ``(h,)``.
 
         Returns:
             Tensor: ``(N, h)``.
@@ -100,7 +107,7 @@ class RankedPredictionEncoder(nn.Module):
             )
         blocks = weight.view(weight.size(0), self.k, self.dim)
         tables = torch.einsum("cd,hkd->kch", self.weight, blocks)
-        out: Tensor = _SumOfRows.apply(tables, self._checked(ids))  # type: ignore[no-untyped-call]
+        out = sum_of_rows(tables, self._checked(ids))
         return out if bias is None else out + bias
 
     def extra_repr(self) -> str:
@@ -115,30 +122,3 @@ class RankedPredictionEncoder(nn.Module):
             raise ValueError(f"ids must have shape (N, {self.k}), got {tuple(ids.shape)}")
         check_range(ids, self.num_classes + 1, "ids")
         return ids.long()
-
-
-class _SumOfRows(torch.autograd.Function):
-    """``out[i] = sum_j tables[j, ids[i, j]]``; both directions cost N k rows and no temporaries.
-
-    The backward of torch's own embedding_bag is several times slower than a row sum over the
-    transposed lists.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tables: Tensor, ids: Tensor) -> Tensor:
-        ctx.save_for_backward(ids)
-        k, ctx.rows, width = tables.shape
-        first = torch.arange(k, device=ids.device) * ctx.rows
-        return F.embedding_bag(ids + first, tables.reshape(k * ctx.rows, width), mode="sum")
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        (ids,) = ctx.saved_tensors
-        parts = []
-        for column in ids.t():
-            # Narrow keys sort by counting.
-            key = column.to(torch.int16) if ctx.rows < 2**15 else column
-            value, order = torch.sort(key, stable=True)
-            rows = SparseRows(row_pointers(value, ctx.rows), order.int(), num_cols=grad.size(0))
-            parts.append(propagate(grad.contiguous(), rows))
-        return torch.stack(parts), None

@@ -24,10 +24,10 @@ def read_tape_responses(
     unparsed, the ranked list included.
 
     Args:
-        folder: Folder of the files; node numbers are not padded.
-        num_nodes: N.
-        on_missing: ``"raise"``, or ``"empty"`` to give nodes without a file or without text an
-            empty string.
+        folder (path): Folder of the files; node numbers are not padded.
+        num_nodes (int): N.
+        on_missing (str): ``"raise"``, or ``"empty"`` to give nodes without a file or without text
+            an empty string.
 
     Returns:
         list[str]: N texts in the order of the nodes.

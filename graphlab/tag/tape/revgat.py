@@ -21,15 +21,15 @@ class RevGAT(nn.Module):
     instead of once per layer, for the same reason.
 
     Args:
-        in_channels: Columns of the features.
-        hidden_channels: Columns per head.
-        out_channels: Number of classes C.
-        num_layers: Layers, at least 2; all but the first and the last are reversible.
-        heads: Attention heads; ``heads * hidden_channels`` must be divisible by ``groups``.
-        groups: Groups of the reversible layers, at least 2.
-        dropout: Share of hidden values dropped.
-        input_dropout: Share of features dropped.
-        edge_dropout: Share of edges dropped in training.
+        in_channels (int): Columns of the features.
+        hidden_channels (int): Columns per head.
+        out_channels (int): Number of classes C.
+        num_layers (int): Layers, at least 2; all but the first and the last are reversible.
+        heads (int): Attention heads; ``heads * hidden_channels`` must be divisible by ``groups``.
+        groups (int): Groups of the reversible layers, at least 2.
+        dropout (float): Share of hidden values dropped.
+        input_dropout (float): Share of features dropped.
+        edge_dropout (float): Share of edges dropped in training.
 
     Shapes:
         x: ``(N, in_channels)``.
@@ -83,7 +83,15 @@ class RevGAT(nn.Module):
         self.last_residual = nn.Linear(width, out_channels, bias=False)
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Args:
+            x (Tensor): Features ``(N, in_channels)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: Logits ``(N, C)``.
+        """
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
             kept = torch.rand(edge_index.size(1), device=x.device) >= self.edge_dropout
@@ -98,7 +106,7 @@ class RevGAT(nn.Module):
 
 
 class _Block(nn.Module):
-    """What a reversible layer adds to one group of columns."""
+    """Addition of a reversible layer to one group of columns."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

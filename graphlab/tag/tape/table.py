@@ -1,4 +1,4 @@
-"""What a language model said about every node, as a table."""
+"""Answers of a language model about every node, as a table."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Explanation:
     """The answer about one node.
 
     Attributes:
-        node: Its id.
-        status: ``"ok"``; ``"empty"`` if no class was named; otherwise the status of the reply
+        node (Hashable): Its id.
+        status (str): ``"ok"``; ``"empty"`` if no class was named; otherwise the status of the reply
             (see :class:`LLMReply`).
-        ranked: Class ids from 0, best first.
-        explanation: The reasons.
-        raw: What the model said, whole.
-        prompt_tokens: Tokens read by the model.
-        completion_tokens: Tokens written by it.
-        error: What went wrong, if something did.
+        ranked (tuple[int, ...]): Class ids from 0, best first.
+        explanation (str): The reasons.
+        raw (str): The answer, whole.
+        prompt_tokens (int): Tokens read by the model.
+        completion_tokens (int): Tokens written by it.
+        error (str): What went wrong; empty if nothing did.
     """
 
     node: Hashable
@@ -50,9 +50,9 @@ class ExplanationTable:
     """A row per node, in the order of the texts.
 
     Attributes:
-        rows: The answers.
-        classes: Names of the classes.
-        k: Most classes asked for.
+        rows (tuple[Explanation, ...]): The answers.
+        classes (tuple[str, ...]): Names of the classes.
+        k (int): Most classes asked for.
     """
 
     rows: tuple[Explanation, ...]
@@ -70,10 +70,10 @@ class ExplanationTable:
 
     def counts(self) -> dict[str, int]:
         """Number of rows by status."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for row in self.rows:
-            found[row.status] = found.get(row.status, 0) + 1
-        return found
+            counts[row.status] = counts.get(row.status, 0) + 1
+        return counts
 
     def ranked_predictions(self) -> Tensor:
         """Ranked classes as int64 ``(N, k)``, class id plus one, 0 for none: the feature P."""
@@ -81,10 +81,11 @@ class ExplanationTable:
         return read_ranked_predictions(lists, len(self), len(self.classes), self.k, unique=True)
 
     def texts(self, fallback: Sequence[str] | None = None) -> list[str]:
-        """Whole answers in words, the text of the feature E: the classes, then the reasons.
+        """Answers in words, the text of the feature E: the classes, then the reasons.
 
         Args:
-            fallback: Texts for nodes without an answer, such as their own.
+            fallback (Sequence[str], optional): Texts for nodes without an answer, such as their
+                own.
 
         Returns:
             list[str]: N texts.
@@ -113,6 +114,9 @@ class ExplanationTable:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write one JSON object per line, behind a line with classes and k, atomically.
 
+        Args:
+            path (path): File to write.
+
         Raises:
             TypeError: If an id of a node is neither a string nor a number.
         """
@@ -124,6 +128,12 @@ class ExplanationTable:
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:
         """Read what :meth:`write` wrote.
+
+        Args:
+            path (path): File to read.
+
+        Returns:
+            ExplanationTable: The table.
 
         Raises:
             ValueError: If the file is something else.

@@ -289,7 +289,11 @@ class TAPE(Estimator):
         }
 
     def predict(self, data: Any = None) -> Tensor:
-        """Class of every node, int64 ``(N,)``; see :meth:`member_logits`."""
+        """Class of every node, int64 ``(N,)``; see :meth:`member_logits`.
+
+        Args:
+            data (Data, optional): See :meth:`member_logits`.
+        """
         return self._ensemble(data).argmax(1)
 
     def predict_proba(self, data: Any = None) -> Tensor:
@@ -297,6 +301,9 @@ class TAPE(Estimator):
 
         By ``reduce``: softmax of averaged logits, averaged probabilities, or shares of the averaged
         ranks.
+
+        Args:
+            data (Data, optional): See :meth:`member_logits`.
         """
         scores = self._ensemble(data)
         if self.reduce == "logits":

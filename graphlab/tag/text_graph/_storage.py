@@ -14,7 +14,7 @@ from torch_geometric.utils import coalesce
 
 __all__: list[str] = []
 
-# Whose entries these are. PyG goes by lengths, which are equal by chance: a ring has as many edges
+# Owners of the entries. PyG goes by lengths, which are equal by chance: a ring has as many edges
 # as nodes, and a small graph as many nodes as classes.
 _OWNER = {
     "text": "node",
@@ -84,8 +84,8 @@ class TextStorage(GlobalStorage):  # type: ignore[misc]
     def coalesce(self, reduce: str = "sum") -> TextStorage:
         """Sort the edges and merge repeats; the first of their texts stays."""
         if "edge_text" in self:
-            place = torch.arange(self.num_edges, device=self.edge_index.device)
-            _, first = coalesce(self.edge_index, place, self.num_nodes, reduce="min")
+            position = torch.arange(self.num_edges, device=self.edge_index.device)
+            _, first = coalesce(self.edge_index, position, self.num_nodes, reduce="min")
             self["edge_text"] = self["edge_text"][first]
         super().coalesce(reduce)
         return self

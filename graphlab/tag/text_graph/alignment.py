@@ -16,13 +16,14 @@ __all__ = ["AlignmentReport", "check_alignment", "check_text_alignment"]
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """How well two things fit, beside how well they would fit by chance.
+    """Agreement of two things, beside what it would be by chance.
 
     Attributes:
-        score: Accuracy of predictions, or mean similarity of the texts of neighbours.
-        chance: The same if the order of the nodes were random.
-        deviations: Standard deviations between the two.
-        relabelled: Accuracy under the best renaming of the classes; None for texts.
+        score (float): Accuracy of predictions, or mean similarity of the texts of neighbours.
+        chance (float): The same if the order of the nodes were random.
+        deviations (float): Standard deviations between the two.
+        relabelled (float, optional): Accuracy under the best renaming of the classes; None for
+            texts.
     """
 
     score: float
@@ -41,15 +42,16 @@ def check_alignment(
     them at a rate that both distributions fix; a real predictor lies far above it.
 
     Args:
-        ranked: ``(N, k)`` int64 predicted classes plus one, best first, 0 for none (the form of
-            ranked predictions), of which the first column counts; or ``(N,)`` classes, -1 for
-            none.
-        y: ``(N,)`` labels, -1 where there is none. Use it to detect a mistake, never to choose.
-        num_classes: C; by default the largest number seen plus one.
-        threshold: Standard deviations above chance that count as evidence.
+        ranked (Tensor): ``(N, k)`` int64 predicted classes plus one, best first, 0 for none (the
+            form of ranked predictions), of which the first column counts; or ``(N,)`` classes, -1
+            for none.
+        y (Tensor): ``(N,)`` labels, -1 where there is none. Use it to detect a mistake, never to
+            choose.
+        num_classes (int, optional): C; by default the largest number seen plus one.
+        threshold (float): Standard deviations above chance that count as evidence.
 
     Returns:
-        AlignmentReport: The numbers.
+        AlignmentReport: Agreement, and that of chance.
 
     Raises:
         ValueError: If the shapes differ, the agreement is at chance, or another numbering of the
@@ -74,10 +76,12 @@ def check_alignment(
 
 
 def _agreement(table: np.ndarray) -> AlignmentReport:
+    """Accuracy out of a table of counts (label, prediction), and under the best renaming."""
     from scipy.optimize import linear_sum_assignment
 
     total = table.sum()
     score = np.trace(table) / total
+    # Predictions unrelated to the labels agree wherever both distributions meet.
     chance = float((table.sum(0) * table.sum(1)).sum() / total**2)
     spread = max(np.sqrt(chance * (1 - chance) / total), 1e-12)
     rows, columns = linear_sum_assignment(-table)
@@ -111,13 +115,13 @@ def check_text_alignment(
     differ.
 
     Args:
-        graph: The graph.
-        threshold: Standard deviations above chance that count as evidence.
-        max_edges: Edges drawn for the comparison.
-        seed: For what is drawn.
+        graph (TextGraph): The graph.
+        threshold (float): Standard deviations above chance that count as evidence.
+        max_edges (int): Edges drawn for the comparison.
+        seed (int): Seed of the edges and the shuffle.
 
     Returns:
-        AlignmentReport: The numbers.
+        AlignmentReport: Agreement, and that of chance.
 
     Raises:
         ValueError: If neighbours' texts are no more similar than others'. Where that is how the
@@ -128,6 +132,7 @@ def check_text_alignment(
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
     row, col = (end.cpu().numpy() for end in graph.check().edge_index)
+    # Each edge once where both directions are stored.
     proper = row < col if bool((row > col).any()) else row != col
     pairs = np.stack([row[proper], col[proper]])
     if pairs.shape[1] < 2:
@@ -139,6 +144,7 @@ def check_text_alignment(
     matrix = TfidfTransformer(sublinear_tf=True).fit_transform(words.transform(graph.text))
     real = _similarity(matrix, pairs[0], pairs[1])
     shuffled = _similarity(matrix, pairs[0], rng.permutation(pairs[1]))
+    # Standard error of the difference of two means of as many edges.
     spread = np.sqrt((real.var() + shuffled.var()) / real.size) + 1e-12
     score, chance = float(real.mean()), float(shuffled.mean())
     report = AlignmentReport(score, chance, float((score - chance) / spread))

@@ -12,8 +12,10 @@ from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index
 from graphlab.tag._texts import as_list, check_texts
-from graphlab.tag.text_graph._readers import joined, read_csv_graph, read_networkx
+from graphlab.tag.text_graph._join import join_texts
+from graphlab.tag.text_graph._networkx import read_networkx
 from graphlab.tag.text_graph._storage import TextStorage
+from graphlab.tag.text_graph._tables import read_csv_graph
 
 __all__ = ["TextGraph"]
 
@@ -34,15 +36,15 @@ class TextGraph(Data):
     which wants tensors: drop them there, and look them up by ``n_id``.
 
     Args:
-        x: Features ``(N, F)``.
-        edge_index: ``(2, E)`` int64.
-        edge_attr: Attributes of edges.
-        y: Labels ``(N,)`` int64, -1 where there is none.
-        text: N texts.
-        label_names: C names of classes.
-        label_descriptions: C descriptions of classes.
-        edge_text: E texts, in the order of ``edge_index``.
-        **attributes: Anything else, as in ``Data``.
+        x (Tensor, optional): Features ``(N, F)``.
+        edge_index (Tensor, optional): ``(2, E)`` int64.
+        edge_attr (Tensor, optional): Attributes of edges.
+        y (Tensor, optional): Labels ``(N,)`` int64, -1 where there is none.
+        text (Sequence[str], optional): N texts.
+        label_names (Sequence[str], optional): C names of classes.
+        label_descriptions (Sequence[str], optional): C descriptions of classes.
+        edge_text (Sequence[str], optional): E texts, in the order of ``edge_index``.
+        **attributes (Any): Anything else, as in ``Data``.
 
     Raises:
         TypeError, ValueError, IndexError: If texts, labels, names and edges do not fit together.
@@ -143,7 +145,7 @@ class TextGraph(Data):
             if low < -1 or high >= len(names):
                 raise IndexError(f"y must be in [-1, {len(names)}), got values {low} to {high}")
 
-    # --- where graphs come from -------------------------------------------------------------------
+    # --- sources of graphs ------------------------------------------------------------------------
 
     @classmethod
     def from_csv(
@@ -170,20 +172,23 @@ class TextGraph(Data):
         ``train``, ``val`` and ``test`` becomes masks.
 
         Args:
-            nodes: Table of nodes, or a folder with ``nodes.csv``, ``edges.csv`` and maybe
+            nodes (path): Table of nodes, or a folder with ``nodes.csv``, ``edges.csv`` and maybe
                 ``classes.json`` (names in the order of label numbers).
-            edges: Table of edges; ``None`` with a file means no edges.
-            id_column: Column with the name of a node.
-            text_columns: Column or columns with the text; several are joined by a blank line.
-            label_column: Column with the label.
-            source_column: Column of the edges' first ends.
-            target_column: Column of the edges' second ends.
-            edge_text_column: Column with the text of an edge; it is kept with both directions.
-            label_names: Names of the classes, kept also where there is no label; by default those
-                of ``classes.json``, else those found, sorted.
-            label_descriptions: A description per class, in order or by name.
-            undirected: Whether both directions of every edge are stored, self-loops and repeats
-                removed; otherwise edges stay as they are.
+            edges (path, optional): Table of edges; None with a file means no edges.
+            id_column (str, optional): Column with the name of a node.
+            text_columns (str or Sequence[str], optional): Column or columns with the text; several
+                are joined by a blank line.
+            label_column (str, optional): Column with the label.
+            source_column (str, optional): Column of the edges' first ends.
+            target_column (str, optional): Column of the edges' second ends.
+            edge_text_column (str, optional): Column with the text of an edge; it is kept with both
+                directions.
+            label_names (Sequence[str], optional): Names of the classes, kept also where there is no
+                label; by default those of ``classes.json``, else those of the column, sorted.
+            label_descriptions (Mapping or Sequence, optional): A description per class, in order or
+                by name.
+            undirected (bool): Whether both directions of every edge are stored, self-loops and
+                repeats removed; otherwise edges stay as they are.
 
         Returns:
             TextGraph: The graph; ``node_id`` holds the ids in order.
@@ -215,13 +220,15 @@ class TextGraph(Data):
         """Add texts to a graph.
 
         Args:
-            data: The graph; all its attributes are kept.
-            text: Texts by the name of their node, or in the order of the nodes. Only the first is
-                safe: the files of TAPE, for instance, follow another order than Planetoid.
-            node_id: Name of every node, needed for texts by name.
-            label_names: Names of the classes.
-            label_descriptions: Descriptions of the classes.
-            labels: Labels that came with the texts, in their order; they must equal ``data.y``.
+            data (Data): The graph; all its attributes are kept.
+            text (Sequence or Mapping): Texts by the name of their node, or in the order of the
+                nodes. Only the first is safe: the files of TAPE, for instance, follow another order
+                than Planetoid.
+            node_id (Sequence, optional): Name of every node, needed for texts by name.
+            label_names (Sequence[str], optional): Names of the classes.
+            label_descriptions (Sequence[str], optional): Descriptions of the classes.
+            labels (Sequence or Tensor, optional): Labels that came with the texts, in their order;
+                they must equal ``data.y``.
 
         Returns:
             TextGraph: A new graph that shares the tensors.
@@ -230,7 +237,7 @@ class TextGraph(Data):
             ValueError: If texts are missing, too many or empty, or ``labels`` differ; the message
                 tells another order of nodes from other labels.
         """
-        texts = joined(data, text, node_id, labels)
+        texts = join_texts(data, text, node_id, labels)
         attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
         for name, value in (
             ("label_names", label_names),
@@ -255,12 +262,15 @@ class TextGraph(Data):
         """Convert a networkx graph whose nodes have a text attribute.
 
         Args:
-            graph: Graph or directed graph; of an undirected one both directions are stored.
-            text: Node attribute with the text.
-            label: Node attribute with the label, a name or a number, where there is one.
-            edge_text: Edge attribute with a text.
-            label_names: Names of the classes; by default those found, sorted.
-            label_descriptions: Descriptions of the classes.
+            graph (networkx.Graph): Graph or directed graph; of an undirected one both directions
+                are stored.
+            text (str): Node attribute with the text.
+            label (str, optional): Node attribute with the label, a name or a number, where there is
+                one.
+            edge_text (str, optional): Edge attribute with a text.
+            label_names (Sequence[str], optional): Names of the classes; by default those of the
+                nodes, sorted.
+            label_descriptions (Sequence[str], optional): Descriptions of the classes.
 
         Returns:
             TextGraph: The graph; ``node_id`` holds the networkx nodes in order.

@@ -15,7 +15,7 @@ def test_error_equals_its_formula_and_gradient():
     torch.testing.assert_close(scaled_cosine_error(p, t, 3.0), ((1 - cosine) ** 3).mean())
     torch.autograd.gradcheck(lambda a, b: scaled_cosine_error(a, b, 2.0), (p, t))
     assert float(scaled_cosine_error(t, t * 3, 0.5).detach()) < 1e-6
-    with pytest.raises(ValueError, match="at least one row"):
+    with pytest.raises(ValueError, match="at least 1 rows"):
         scaled_cosine_error(p[:0], t[:0])
     with pytest.raises(ValueError, match="target must have 4 columns"):
         scaled_cosine_error(p, t[:, :3])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from graphlab.ops import SparseRows, reference
-from graphlab.ops.csr import CSRGraph
+from graphlab.ops.csr_graph import CSRGraph
 
 OPS: Any = torch.ops.graphlab
 TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-11, torch.int64: 0.0}

@@ -1,4 +1,4 @@
-"""Encoders: the embedded one, the cache, shards, and a real model where one is installed."""
+"""Text encoders: batches, the cache, and a real model where one is installed."""
 
 from __future__ import annotations
 
@@ -9,46 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from graphlab.tag import EmbeddingStore, HashingEncoder, TextEncoder, TextGraph, encode_nodes
+from graphlab.tag import TextEncoder, TextGraph, encode_nodes
 from graphlab.tag.embedding import FakeTextEncoder
 from graphlab.tag.embedding._cache import EmbeddingCache
 from tests._data import test_data_root
-
-TEXTS = [f"text number {i} " + "word " * (i % 7) for i in range(50)]
-
-
-class Counting(FakeTextEncoder):
-    """Counts what it embeds."""
-
-    def __init__(self) -> None:
-        super().__init__(dim=8)
-        self.seen: list[list[str]] = []
-
-    def __call__(self, texts):
-        self.seen.append(list(texts))
-        return super().__call__(texts)
-
-
-def test_hashing_is_a_fixed_function_of_words():
-    encode = HashingEncoder(dim=32)
-    a, b, c = encode(["red cat", "red dog", "blue sky"])
-    assert np.array_equal(encode(["red cat"])[0], a)
-    assert a @ b > a @ c + 0.1
-    assert not encode(["", "!?"]).any()
-    assert HashingEncoder(dim=32, seed=1).identity != encode.identity
-
-
-def test_fitted_hashing_finds_topics_and_is_saved(tmp_path):
-    topics = ["cat purr mouse", "dog bark bone", "sun moon star"]
-    corpus = [f"{topics[i % 3]} {i}" for i in range(60)]
-    encode = HashingEncoder(dim=3, num_features=4096, ngrams=1).fit(corpus)
-    x = torch.nn.functional.normalize(torch.from_numpy(encode([*topics, "purr", "bark"])))
-    assert (x @ x.t())[3:, :3].argmax(1).tolist() == [0, 1]
-    encode.save(tmp_path / "e")
-    again = HashingEncoder.load(tmp_path / "e")
-    assert np.array_equal(again(topics), encode(topics)) and again.identity == encode.identity
-    with pytest.raises(ValueError, match="at least two texts"):
-        encode.fit(["x"])
+from tests.tag.embedding._counting import TEXTS, Counting
 
 
 def test_rows_follow_texts_whatever_the_batches():
@@ -119,59 +84,6 @@ def test_bad_arguments(tmp_path):
     assert TextEncoder().encode([]).shape == (0, 384)
 
 
-# --- shards ---------------------------------------------------------------------------------------
-
-
-def test_shards_equal_memory_and_are_made_once(tmp_path):
-    fake = Counting()
-    encoder = TextEncoder(fake)
-    store = encoder.encode_to(iter(TEXTS), tmp_path / "e", shard_size=16, dtype="float32")
-    x = encoder.encode(TEXTS)
-    assert store.shape == (50, 8) and torch.equal(store.tensor(), x)
-    index = torch.tensor([49, 0, 17, 17])
-    assert torch.equal(store[index], x[index])
-    with pytest.raises(IndexError, match="index"):
-        store[torch.tensor([50])]
-    store.verify()
-    calls = len(fake.seen)
-    encoder.encode_to(TEXTS, tmp_path / "e", shard_size=16, dtype="float32")
-    assert len(fake.seen) == calls
-    with pytest.raises(ValueError, match="other texts"):
-        encoder.encode_to(TEXTS[::-1], tmp_path / "e", shard_size=16, dtype="float32")
-    with pytest.raises(ValueError, match="other settings"):
-        encoder.encode_to(TEXTS, tmp_path / "e", shard_size=8, dtype="float32")
-
-
-def test_processes_share_the_shards(tmp_path):
-    parts = [Counting(), Counting(), Counting()]
-    stores = [
-        TextEncoder(part).encode_to(TEXTS, tmp_path, shard_size=10, rank=r, world_size=3)
-        for r, part in enumerate(parts)
-    ]
-    assert stores[:2] == [None, None]
-    assert torch.equal(stores[2].tensor(), TextEncoder(Counting()).encode(TEXTS).half())
-    with pytest.raises(ValueError, match="together"):
-        TextEncoder().encode_to(TEXTS, tmp_path, rank=1)
-
-
-def test_a_damaged_store_is_noticed(tmp_path):
-    TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path, shard_size=20)
-    path = tmp_path / "shard-00001.npy"
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="checksum"):
-        EmbeddingStore(tmp_path).verify()
-    path.write_bytes(content[:100])
-    with pytest.raises(ValueError, match="shard-00001"):
-        EmbeddingStore(tmp_path)
-    (tmp_path / "shard-00002.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 shards: \[2\]"):
-        EmbeddingStore(tmp_path)
-    with pytest.raises(FileNotFoundError, match="manifest"):
-        EmbeddingStore(tmp_path / "nowhere")
-
-
 def test_nodes_are_encoded():
     graph = TextGraph(text=["red cat", "blue dog"])
     encoded = encode_nodes(graph, TextEncoder("hashing"))
@@ -220,23 +132,6 @@ def test_a_failed_write_does_not_spoil_the_next(tmp_path):
     key = cache.key("a")
     cache.put([key], row)
     assert list(cache.get([key])) == [key]
-
-
-def test_a_lost_shard_is_made_again(tmp_path):
-    encoder = TextEncoder(FakeTextEncoder(8))
-    want = encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor().clone()
-    (tmp_path / "shard-00001.npy").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks 1 of .* shards: \[1\]"):
-        EmbeddingStore(tmp_path)
-    assert torch.equal(encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor(), want)
-
-
-def test_only_texts_go_to_disk(tmp_path):
-    encoder = TextEncoder(FakeTextEncoder(4))
-    with pytest.raises(TypeError, match="got one text"):
-        encoder.encode_to("hello", tmp_path)
-    with pytest.raises(TypeError, match=r"texts\[1\] is NoneType"):
-        encoder.encode_to(["a", None], tmp_path)
 
 
 def test_half_a_character_is_embedded():

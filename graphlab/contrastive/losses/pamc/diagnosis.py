@@ -115,11 +115,11 @@ def _exact_gradient(z: Tensor, chosen: Tensor, tau: float, statistics: ClusterSt
     """
     few = z.size(0) <= _EXACT_ROWS
     logsum = exact_logsum(z, tau) if few else moment_logsum(z, statistics, tau)
-    share = torch.full_like(logsum, 1.0 / z.size(0))
+    weight = torch.full_like(logsum, 1.0 / z.size(0))
     units = unit_rows(z)
-    rows = (share[chosen], _anchor_logsum(z, chosen, tau), None)
+    rows = (weight[chosen], _anchor_logsum(z, chosen, tau), None)
     direction = torch.ops.graphlab.pairwise_logsumexp_backward(
-        units[chosen].contiguous(), units, *rows, share, logsum, None, tau, KEEP
+        units[chosen].contiguous(), units, *rows, weight, logsum, None, tau, KEEP
     )
     return unit_rows_backward(direction, z[chosen])
 

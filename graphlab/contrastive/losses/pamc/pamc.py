@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._precision import widened
+from graphlab._tensor_memo import TensorMemo
 from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
 from graphlab.contrastive.losses.pamc.negatives import (
     KINDS,
@@ -113,7 +113,7 @@ class PamCLoss(nn.Module):
         self.generator = generator
         self.zero_norm = check_choice(zero_norm, "zero_norm", ("ignore", "raise"))
         self.isolated = check_choice(isolated, "isolated", ("keep", "mask", "raise"))
-        self._prepared = _PreparedGraph()
+        self._memo: TensorMemo[CSRGraph] = TensorMemo()
 
     def forward(
         self,
@@ -296,7 +296,7 @@ class PamCLoss(nn.Module):
         anchors: int | None = None,
     ) -> Tensor:
         """P of every node, or of the first ``anchors``: the others are their neighbours only."""
-        graph = self._prepared.get(edge_index, z.size(0), edge_weight)
+        graph = _prepared(self._memo, edge_index, z.size(0), edge_weight)
         positives = edge_cosine_sum(z, graph, self.tau)[:anchors]
         if self.isolated == "raise" and values_visible(positives):
             empty = (positives.detach() == 0).nonzero()
@@ -340,8 +340,8 @@ def pamc_loss(
 ) -> Tensor:
     """:class:`PamCLoss` as a function; see there for all arguments.
 
-    In a training loop prefer the module, or pass a prepared graph: this function sorts and checks
-    the edges on every call.
+    The edges of the last call stay prepared while they are not changed; where calls alternate
+    between graphs, prefer a module for each, or pass prepared graphs.
 
     Returns:
         Tensor: A scalar.
@@ -355,63 +355,31 @@ def pamc_loss(
         zero_norm=zero_norm,
         isolated=isolated,
     )
+    loss._memo = _LAST
     value: Tensor = loss(z, edge_index, cluster, edge_weight, num_clusters)
     return value
 
 
-class _PreparedGraph:
-    """Remembers the prepared form of the last graph while its tensors live unchanged."""
-
-    def __init__(self) -> None:
-        self._seen: tuple[_Seen, ...] = ()
-        self._graph: CSRGraph | None = None
-
-    def get(
-        self, edge_index: Tensor | CSRGraph, num_nodes: int, edge_weight: Tensor | None
-    ) -> CSRGraph:
-        if isinstance(edge_index, CSRGraph):
-            if edge_weight is not None:
-                raise ValueError("edge_weight must be None for a prepared graph, which has its own")
-            return edge_index
-        # The tensor in an EdgeIndex, whose version tells of changes; the wrapper's does not.
-        edges: Tensor = plain(edge_index)
-        if isinstance(edge_weight, Tensor) and edge_weight.requires_grad:
-            return CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
-        known = self._graph
-        current = (edges, edge_weight)
-        if known is None or known.num_nodes != num_nodes or not self._unchanged(current):
-            # What is kept for later calls must not be an inference tensor: autograd refuses these.
-            with torch.inference_mode(False):
-                known = CSRGraph.from_edge_index(edges, num_nodes, edge_weight)
-            self._graph, self._seen = known, tuple(_Seen.of(tensor) for tensor in current)
-        return known
-
-    def _unchanged(self, tensors: tuple[Tensor | None, ...]) -> bool:
-        return all(seen.matches(t) for seen, t in zip(self._seen, tensors, strict=True))
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"_seen": (), "_graph": None}
+#: The last graph that the function has prepared, shared by all its calls.
+_LAST: TensorMemo[CSRGraph] = TensorMemo()
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A tensor without keeping it alive, and its version, which every in-place change advances.
-
-    Inference tensors have no version; they match nothing.
-    """
-
-    tensor: weakref.ref[Tensor] | None
-    version: int
-
-    @staticmethod
-    def of(tensor: Tensor | None) -> _Seen:
-        if tensor is None:
-            return _Seen(None, 0)
-        return _Seen(weakref.ref(tensor), -1 if tensor.is_inference() else tensor._version)
-
-    def matches(self, tensor: Tensor | None) -> bool:
-        if self.tensor is None or tensor is None:
-            return self.tensor is None and tensor is None
-        if self.version < 0 or self.tensor() is not tensor:
-            return False
-        return self.version == tensor._version
+def _prepared(
+    memo: TensorMemo[CSRGraph],
+    edge_index: Tensor | CSRGraph,
+    num_nodes: int,
+    edge_weight: Tensor | None,
+) -> CSRGraph:
+    """The graph ready for the operator; kept while the edges and weights stay as they are."""
+    if isinstance(edge_index, CSRGraph):
+        if edge_weight is not None:
+            raise ValueError("edge_weight must be None for a prepared graph, which has its own")
+        return edge_index
+    # The tensor in an EdgeIndex, whose version tells of changes; the wrapper's does not.
+    edges: Tensor = plain(edge_index)
+    build = partial(CSRGraph.from_edge_index, edges, num_nodes, edge_weight)
+    if not all(given is None or isinstance(given, Tensor) for given in (edges, edge_weight)):
+        return build()
+    if edge_weight is not None and edge_weight.requires_grad:
+        return build()
+    return memo.get((edges, edge_weight), build, key=num_nodes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from graphlab import _distributed
 from graphlab._checks import check_index, check_int, check_matrix, values_visible
 from graphlab._precision import full_precision, widened
 from graphlab.ops import cluster_outer, cluster_sum, unit_rows
+from graphlab.ops.soft_cluster import soft_cluster_outer
 
 __all__ = ["ClusterStatistics", "check_cluster", "collect_statistics"]
 
@@ -40,7 +40,7 @@ class ClusterStatistics:
     def collect(
         z: Tensor, cluster: Tensor, num_clusters: int | None = None, *, order: int = 0
     ) -> ClusterStatistics:
-        """Collect the statistics of some rows, differentiably.
+        """Statistics of some rows, differentiable.
 
         Args:
             z (Tensor): Embeddings, floating point ``(N, D)``.
@@ -60,7 +60,7 @@ class ClusterStatistics:
         return collect_statistics(z, *check_cluster(cluster, z.size(0), num_clusters), order)
 
     def __add__(self, other: ClusterStatistics) -> ClusterStatistics:
-        """Add the statistics of other rows of the same clusters."""
+        """Statistics of these and of other rows of the same clusters."""
         if not isinstance(other, ClusterStatistics):
             return NotImplemented
         if self.order != other.order or self.total.shape != other.total.shape:
@@ -84,7 +84,7 @@ class ClusterStatistics:
         return ClusterStatistics(count, _distributed.all_reduce_sum(self.total), outer, self.order)
 
     def carry(self, part: ClusterStatistics) -> ClusterStatistics:
-        """Let these (constant) statistics depend on the rows of one part of them.
+        """These statistics as constants, but for a gradient to the rows of one part of them.
 
         Values stay; the gradient goes to ``part``. Summed over all parts, gradients of a function
         of the statistics are those of one pass over everything.
@@ -113,7 +113,7 @@ class ClusterStatistics:
 
 
 def check_cluster(cluster: Tensor, num_nodes: int, num_clusters: int | None) -> tuple[Tensor, int]:
-    """Validate a hard or soft assignment; return it with the number of clusters."""
+    """Require a hard or soft assignment; returned with the number of clusters."""
     if num_clusters is not None:
         num_clusters = check_int(num_clusters, "num_clusters", minimum=2)
     if isinstance(cluster, Tensor) and cluster.dim() == 2:
@@ -146,23 +146,5 @@ def _collect_soft(rows: Tensor, soft: Tensor, order: int) -> ClusterStatistics:
     with full_precision(rows):
         outer = None
         if order == 2:
-            outer = _SoftOuter.apply(rows, soft)  # type: ignore[no-untyped-call]
+            outer = soft_cluster_outer(rows, soft)
         return ClusterStatistics(soft.sum(0), soft.t() @ rows, outer, order)
-
-
-class _SoftOuter(torch.autograd.Function):
-    """Weighted second moments ``(K, D, D)``, without a weighted copy of the rows per cluster."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, soft: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, soft)
-        return torch.stack([(rows * weight[:, None]).t() @ rows for weight in soft.unbind(1)])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        rows, soft = ctx.saved_tensors
-        out = torch.zeros_like(rows)
-        with full_precision(rows):
-            for weight, outer in zip(soft.unbind(1), grad, strict=True):
-                out += (rows @ (outer + outer.t())).mul_(weight[:, None])
-        return out, None

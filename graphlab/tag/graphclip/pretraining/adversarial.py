@@ -17,7 +17,11 @@ _ROWS = 512
 
 
 def feature_rms(x: Tensor) -> float:
-    """Root of the mean square of all features: the unit in which ``eps`` is best given."""
+    """Root of the mean square of all features: the unit in which ``eps`` is best given.
+
+    Args:
+        x (Tensor): Features, ``(N, D)``.
+    """
     # By pieces: a copy in float64 of the features of a large graph would be its largest array.
     total = sum(float(part.double().square().sum()) for part in x.detach().split(_ROWS))
     return math.sqrt(total / max(1, x.numel()))

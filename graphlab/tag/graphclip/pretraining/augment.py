@@ -36,7 +36,7 @@ def augment_subgraphs(
         seed (int): In ``[0, 2**64)``.
         step (int): Views of other steps are independent.
         index (Tensor, optional): Names of the subgraphs, ``(B,)``; 0, 1, ... when missing. The view
-            of a subgraph depends on its name, not on its place in the batch.
+            of a subgraph depends on its name, not on its position in the batch.
 
     Returns:
         tuple[Tensor, Tensor]: New features and the edges that stay.

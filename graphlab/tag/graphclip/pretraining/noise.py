@@ -1,6 +1,6 @@
 """Random numbers that belong to a node, an edge or a column of one subgraph at one step.
 
-They depend on (seed, step, subgraph, place) alone: neither on the batch a subgraph is in, nor on
+They depend on (seed, step, subgraph, position) alone: neither on the batch a subgraph is in, nor on
 the number of processes, nor on what was drawn before. So training on two processes, or resumed,
 draws what one uninterrupted process would.
 """
@@ -16,7 +16,7 @@ from graphlab.ops import random_projection
 
 FEATURES, EDGES, PERTURBATION = 0, 1, 2
 _KINDS = 4
-_PLACES = 2**31
+_POSITIONS = 2**31
 
 
 def names(index: Tensor, owner: Tensor, count: Tensor) -> Tensor:
@@ -24,14 +24,14 @@ def names(index: Tensor, owner: Tensor, count: Tensor) -> Tensor:
 
     Args:
         index (Tensor): Subgraphs, ``(B,)``.
-        owner (Tensor): Place in ``index`` of every entry, ``(n,)`` ascending.
+        owner (Tensor): Position in ``index`` of every entry, ``(n,)`` ascending.
         count (Tensor): Entries of each, ``(B,)``.
 
     Returns:
         Tensor: int64 ``(n,)``.
     """
-    place = torch.arange(owner.numel(), device=owner.device) - (count.cumsum(0) - count)[owner]
-    return index[owner] * _PLACES + place
+    position = torch.arange(owner.numel(), device=owner.device) - (count.cumsum(0) - count)[owner]
+    return index[owner] * _POSITIONS + position
 
 
 def normal(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tensor:

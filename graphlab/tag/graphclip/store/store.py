@@ -68,6 +68,12 @@ class SubgraphStore:
     def batch(self, index: Tensor | Sequence[int]) -> SubgraphBatch:
         """Join the subgraphs ``index`` into one graph; O(nodes + edges) without a Python loop.
 
+        Args:
+            index (Tensor or Sequence[int]): Numbers of the subgraphs, ``(B,)``.
+
+        Returns:
+            SubgraphBatch: Nodes and edges of one subgraph after the other.
+
         Raises:
             IndexError: If an index is out of range.
         """
@@ -86,7 +92,14 @@ class SubgraphStore:
         )
 
     def select(self, index: Tensor | Sequence[int]) -> SubgraphStore:
-        """Copy some subgraphs into a store of their own."""
+        """Copy some subgraphs into a store of their own.
+
+        Args:
+            index (Tensor or Sequence[int]): Numbers of the subgraphs, ``(B,)``.
+
+        Returns:
+            SubgraphStore: In memory.
+        """
         rows = check_index(torch.as_tensor(index), len(self), "index").numpy()
         node_at, _, node_ptr = ranges(self.node_ptr, rows)
         edge_at, _, edge_ptr = ranges(self.edge_ptr, rows)
@@ -100,7 +113,7 @@ class SubgraphStore:
 
         Args:
             stores (Sequence[SubgraphStore]): At least one.
-            offsets (Sequence[int]): What to add to the node ids of each store.
+            offsets (Sequence[int]): Numbers to add to the node ids of each store.
 
         Raises:
             ValueError: If there is no store or not one offset for each.
@@ -164,6 +177,12 @@ class SubgraphStore:
         The files carry their checksums in their names, so that they stand beside the older ones
         until ``store.json``, replaced in one step, names them: whatever kills a save, a load gives
         the old store or the new one.
+
+        Args:
+            directory (path): Folder, created if missing.
+
+        Returns:
+            Path: The folder.
 
         Raises:
             OSError: If the folder cannot be written; the earlier store stays whole.

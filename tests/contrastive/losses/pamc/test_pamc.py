@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmarks.baselines.pamc import (
     exact_loss as eager_exact_loss,
 )
+from graphlab import _checks
 from graphlab.contrastive import (
     PamCLoss,
     influence_adjacency,
@@ -308,6 +309,47 @@ def test_prepared_graph_is_reused_until_something_changes(monkeypatch: pytest.Mo
     loss(z, edge_index, cluster)
     assert len(calls) == 4
     assert number(copy.deepcopy(loss)(z, edge_index, cluster, weight)) < number(first)
+
+
+def test_the_function_prepares_a_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    z, edge_index, cluster = random_case()
+    calls = []
+    build = CSRGraph.from_edge_index
+    monkeypatch.setattr(
+        CSRGraph, "from_edge_index", lambda *a, **k: (calls.append(1), build(*a, **k))[1]
+    )
+    first = pamc_loss(z, edge_index, cluster)
+    assert number(pamc_loss(z, edge_index, cluster, tau=1.0)) == number(first)
+    assert len(calls) == 1
+    edge_index[:, 0] = torch.tensor([0, 1])
+    assert number(pamc_loss(z, edge_index, cluster)) == number(PamCLoss()(z, edge_index, cluster))
+
+
+@pytest.mark.parametrize("negatives", ["meta", "meta1", "meta2", "exact", "sampled"])
+def test_one_step_scans_the_embeddings_once(
+    negatives: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    z, edge_index, cluster = random_case()
+    scanned = []
+    check = _checks.check_finite
+    monkeypatch.setattr(
+        _checks, "check_finite", lambda x, name: (scanned.append(name), check(x, name))[1]
+    )
+    loss = PamCLoss(negatives=negatives, generator=torch.Generator().manual_seed(0))
+    loss(z.requires_grad_(), edge_index, cluster).backward()
+    assert scanned == ["z"]
+
+
+# Breaks of the graph are warned about where values decide: edges are prepared at every call.
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_compiles_with_edges_that_are_not_prepared() -> None:
+    z, edge_index, cluster = random_case()
+    loss = PamCLoss(0.5)
+    compiled = torch.compile(lambda e: loss(z, e, cluster, None, 4), backend="aot_eager")
+    for _ in range(3):
+        assert number(compiled(edge_index)) == number(loss(z, edge_index, cluster, None, 4))
+    other = edge_index[:, 1:].clone()
+    assert number(compiled(other)) == number(loss(z, other, cluster, None, 4))
 
 
 def test_compiles_without_graph_breaks() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphlab.contrastive import gaussian_sketch
-from graphlab.contrastive.augment import sketch as module
+from graphlab.ops import sketch as module
 
 
 def test_sketch_is_a_gaussian_matrix() -> None:

@@ -1,11 +1,9 @@
-"""Link prediction: scores over all edges, scores per node, and what these go along with."""
+"""Ranking metrics of link prediction, for every node by itself or on average."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +11,6 @@ from torch import Tensor
 from graphlab._checks import (
     check_choice,
     check_edge_index,
-    check_finite,
     check_index,
     check_int,
     check_matrix,
@@ -22,14 +19,7 @@ from graphlab._checks import (
     check_tensor,
 )
 
-__all__ = [
-    "correlation_table",
-    "hits_at_k",
-    "link_ranking_metrics",
-    "mean_reciprocal_rank",
-    "per_node_link_metrics",
-    "top_predictions",
-]
+__all__ = ["link_ranking_metrics", "per_node_link_metrics", "top_predictions"]
 
 _METRICS = {
     "precision": "LinkPredPrecision",
@@ -39,58 +29,6 @@ _METRICS = {
     "hit": "LinkPredHitRatio",
     "mrr": "LinkPredMRR",
 }
-
-
-def hits_at_k(pos_score: Tensor, neg_score: Tensor, k: int) -> float:
-    """Share of positive edges that score above the k-th best of one shared set of negatives.
-
-    The number is that of ogb's ``Evaluator``, which however returns 1 without a word when there
-    are fewer than k negatives: here this is an error.
-
-    Args:
-        pos_score (Tensor): ``(P,)`` floating point, finite.
-        neg_score (Tensor): ``(M,)`` floating point, finite, M at least k.
-        k (int): At least 1.
-
-    Returns:
-        float: In [0, 1]; a tie with the k-th negative does not count.
-
-    Raises:
-        TypeError, ValueError: If a score is malformed, or there are too few of them.
-
-    Example:
-        >>> hits_at_k(torch.tensor([3.0, 1.0]), torch.tensor([2.0, 0.0]), k=1)
-        0.5
-    """
-    k = check_int(k, "k", minimum=1)
-    _check_scores(pos_score, "pos_score", 1)
-    _check_scores(neg_score, "neg_score", k)
-    evaluator = _evaluator("ogbl-collab")
-    evaluator.K = k
-    scores = {"y_pred_pos": pos_score.detach(), "y_pred_neg": neg_score.detach()}
-    return float(evaluator.eval(scores)[f"hits@{k}"])
-
-
-def mean_reciprocal_rank(pos_score: Tensor, neg_score: Tensor) -> float:
-    """Mean reciprocal rank of every positive edge among negatives of its own (ogb's).
-
-    Args:
-        pos_score (Tensor): ``(P,)`` floating point, finite.
-        neg_score (Tensor): ``(P, M)`` floating point, finite: for instance hard negatives.
-
-    Returns:
-        float: In (0, 1]; with ties, the mean of the best and the worst rank counts.
-
-    Raises:
-        TypeError, ValueError: If a score is malformed or the lengths differ.
-    """
-    _check_scores(pos_score, "pos_score", 1)
-    check_matrix(neg_score, "neg_score", rows=pos_score.numel())
-    if neg_score.size(1) == 0:
-        raise ValueError("neg_score must hold at least one negative per positive, got none")
-    scores = {"y_pred_pos": pos_score.detach(), "y_pred_neg": neg_score.detach()}
-    ranks = _evaluator("ogbl-citation2").eval(scores)["mrr_list"]
-    return float(ranks.double().mean())
 
 
 def top_predictions(
@@ -215,69 +153,6 @@ def per_node_link_metrics(
     return values
 
 
-def correlation_table(
-    properties: Mapping[str, Tensor], metrics: Mapping[str, Tensor], mask: Tensor | None = None
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Correlation of node properties with per-node metrics.
-
-    State the metric and the set of nodes with every number: precision, for instance, grows with
-    the number of true partners, and with it goes along with the degree in the test edges.
-
-    Args:
-        properties (Mapping): ``(N,)`` values by name: concentration, degree, clustering, ...
-        metrics (Mapping): ``(N,)`` values by name; see :func:`per_node_link_metrics`.
-        mask (Tensor, optional): ``(N,)`` bool, nodes to take; those with NaN are left out of the
-            pair concerned.
-
-    Returns:
-        dict: ``table[property][metric]`` with ``pearson``, ``spearman`` in [-1, 1] and
-        ``num_nodes``; NaN for fewer than two nodes or a constant side.
-
-    Raises:
-        TypeError, ValueError: If lengths differ, or the mask is not bool.
-
-    Warns:
-        UserWarning: If a side is constant.
-    """
-    vectors = [*properties.items(), *metrics.items()]
-    sizes = [(name, tuple(value.shape)) for name, value in vectors]
-    shapes = {size for _, size in sizes}
-    if len(shapes) > 1 or any(len(size) != 1 for size in shapes):
-        raise ValueError(f"properties and metrics must be 1-D of one length, got {sizes}")
-    if mask is not None and (
-        check_tensor(mask, "mask").dtype != torch.bool or {tuple(mask.shape)} != (shapes or {()})
-    ):
-        raise ValueError(
-            f"mask must be bool of shape {sizes[0][1] if sizes else ()}, got {mask.dtype} "
-            f"{tuple(mask.shape)}"
-        )
-    return {
-        name: {
-            metric: _correlation(f"{name} and {metric}", x, y, mask)
-            for metric, y in metrics.items()
-        }
-        for name, x in properties.items()
-    }
-
-
-def _correlation(pair: str, x: Tensor, y: Tensor, mask: Tensor | None) -> dict[str, float]:
-    from scipy.stats import pearsonr, spearmanr
-
-    a, b = x.detach().double().cpu(), y.detach().double().cpu()
-    keep = a.isfinite() & b.isfinite()
-    keep = keep if mask is None else keep & mask.cpu()
-    a, b = a[keep], b[keep]
-    number = float(a.numel())
-    if a.numel() < 2 or bool((a == a[0]).all()) or bool((b == b[0]).all()):
-        warnings.warn(f"correlation of {pair} is undefined: a side is constant", stacklevel=4)
-        return {"pearson": math.nan, "spearman": math.nan, "num_nodes": number}
-    return {
-        "pearson": float(pearsonr(a.numpy(), b.numpy())[0]),
-        "spearman": float(spearmanr(a.numpy(), b.numpy())[0]),
-        "num_nodes": number,
-    }
-
-
 def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor:
     """Metric of PyG per row: the only use of its private function; a test compares the means."""
     from torch_geometric import metrics
@@ -285,20 +160,6 @@ def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor
 
     compute: Callable[..., Tensor] = getattr(metrics, _METRICS[name])(k)._compute
     return compute(LinkPredMetricData(pred_index_mat=pred, edge_label_index=ground_truth))
-
-
-def _evaluator(name: str) -> Any:
-    from ogb.linkproppred import Evaluator
-
-    return Evaluator(name=name)
-
-
-def _check_scores(score: Tensor, name: str, minimum: int) -> None:
-    if not check_tensor(score, name).is_floating_point() or score.dim() != 1:
-        raise ValueError(f"{name} must be 1-D floating point, got {tuple(score.shape)}")
-    if score.numel() < minimum:
-        raise ValueError(f"{name} must hold at least {minimum} scores, got {score.numel()}")
-    check_finite(score, name)
 
 
 def _check_nodes(nodes: Tensor | None, rows: Tensor, size: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random sketches of embeddings: the feature augmentation of COSTA."""
+"""Random sketches: products with a random matrix from the left that is never stored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 from graphlab._autograd import first_order
 from graphlab._checks import check_int, check_matrix
 from graphlab._precision import full_precision, widened
-from graphlab.ops import random_projection
+from graphlab.ops.projection import random_projection
 from graphlab.ops.reference.rows import chunks
 
-__all__ = ["gaussian_sketch"]
+__all__ = ["gaussian_sketch", "unchecked_sketch"]
 
 
 class _Sketch(torch.autograd.Function):
@@ -52,7 +52,7 @@ def _block(like: Tensor, num_nodes: int, part: slice, rows: int, seed: int) -> T
 
 
 def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
-    r"""Multiply from the left by a random matrix that is never stored.
+    r"""Product with a random matrix from the left that is never stored.
 
     P has ``rows`` rows and independent normal entries of variance 1 / rows, so that
     :math:`\mathbb{E}[P^\top P] = I`.
@@ -67,6 +67,10 @@ def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
 
     Complexity: O(rows N D) time, O((rows + N) D) memory; P is drawn twice, forwards and backwards.
     """
-    check_matrix(z, "z")
-    out: Tensor = _Sketch.apply(widened(z), check_int(rows, "rows", minimum=1), seed)  # type: ignore[no-untyped-call]
+    return unchecked_sketch(check_matrix(z, "z"), check_int(rows, "rows", minimum=1), seed)
+
+
+def unchecked_sketch(z: Tensor, rows: int, seed: int) -> Tensor:
+    """:func:`gaussian_sketch` of checked arguments."""
+    out: Tensor = _Sketch.apply(widened(z), rows, seed)  # type: ignore[no-untyped-call]
     return out.to(z.dtype)

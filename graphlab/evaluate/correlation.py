@@ -1,0 +1,78 @@
+"""Correlation of properties of nodes with metrics per node."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from graphlab._checks import check_tensor
+
+__all__ = ["correlation_table"]
+
+
+def correlation_table(
+    properties: Mapping[str, Tensor], metrics: Mapping[str, Tensor], mask: Tensor | None = None
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Correlation of node properties with per-node metrics.
+
+    State the metric and the set of nodes with every number: precision, for instance, grows with
+    the number of true partners, and with it goes along with the degree in the test edges.
+
+    Args:
+        properties (Mapping): ``(N,)`` values by name: concentration, degree, clustering, ...
+        metrics (Mapping): ``(N,)`` values by name; see
+            :func:`graphlab.evaluate.per_node_link_metrics`.
+        mask (Tensor, optional): ``(N,)`` bool, nodes to take; those with NaN are left out of the
+            pair concerned.
+
+    Returns:
+        dict: ``table[property][metric]`` with ``pearson``, ``spearman`` in [-1, 1] and
+        ``num_nodes``; NaN for fewer than two nodes or a constant side.
+
+    Raises:
+        TypeError, ValueError: If lengths differ, or the mask is not bool.
+
+    Warns:
+        UserWarning: If a side is constant.
+    """
+    vectors = [*properties.items(), *metrics.items()]
+    sizes = [(name, tuple(value.shape)) for name, value in vectors]
+    shapes = {size for _, size in sizes}
+    if len(shapes) > 1 or any(len(size) != 1 for size in shapes):
+        raise ValueError(f"properties and metrics must be 1-D of one length, got {sizes}")
+    if mask is not None and (
+        check_tensor(mask, "mask").dtype != torch.bool or {tuple(mask.shape)} != (shapes or {()})
+    ):
+        raise ValueError(
+            f"mask must be bool of shape {sizes[0][1] if sizes else ()}, got {mask.dtype} "
+            f"{tuple(mask.shape)}"
+        )
+    return {
+        name: {
+            metric: _correlation(f"{name} and {metric}", x, y, mask)
+            for metric, y in metrics.items()
+        }
+        for name, x in properties.items()
+    }
+
+
+def _correlation(pair: str, x: Tensor, y: Tensor, mask: Tensor | None) -> dict[str, float]:
+    from scipy.stats import pearsonr, spearmanr
+
+    a, b = x.detach().double().cpu(), y.detach().double().cpu()
+    keep = a.isfinite() & b.isfinite()
+    keep = keep if mask is None else keep & mask.cpu()
+    a, b = a[keep], b[keep]
+    number = float(a.numel())
+    if a.numel() < 2 or bool((a == a[0]).all()) or bool((b == b[0]).all()):
+        warnings.warn(f"correlation of {pair} is undefined: a side is constant", stacklevel=4)
+        return {"pearson": math.nan, "spearman": math.nan, "num_nodes": number}
+    return {
+        "pearson": float(pearsonr(a.numpy(), b.numpy())[0]),
+        "spearman": float(spearmanr(a.numpy(), b.numpy())[0]),
+        "num_nodes": number,
+    }

@@ -1,0 +1,106 @@
+"""Writing of embeddings: shards that are made once, and a manifest at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphlab._io import atomic_path, read_json, sweep_stale, write_json
+from graphlab.tag._texts import text_digest
+
+__all__: list[str] = []
+
+MANIFEST = "manifest.json"
+FORMAT = "graphlab-embeddings-1"
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """File of a shard."""
+    return folder / f"shard-{number:05d}.npy"
+
+
+def note_path(folder: Path, number: int) -> Path:
+    """File that appears after a shard, with the hash of its texts."""
+    return folder / f"shard-{number:05d}.json"
+
+
+def is_whole(folder: Path, number: int) -> bool:
+    """Whether a shard is there to its end."""
+    return note_path(folder, number).is_file() and shard_path(folder, number).is_file()
+
+
+def write_shards(
+    folder: Path,
+    texts: Iterable[str],
+    settings: dict[str, Any],
+    shard_size: int,
+    dtype: str,
+    process: tuple[int, int],
+    encode: Callable[[Sequence[str]], np.ndarray],
+) -> None:
+    """Embed the shards of one process, skipping those that are done.
+
+    Raises:
+        ValueError: If the folder holds embeddings of other texts or with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep_stale(folder)
+    head = {"format": FORMAT, "shard_size": shard_size, "dtype": dtype, "settings": settings}
+    _check_settings(folder, head)
+    rank, world_size = process
+    total, dim = 0, 0
+    for number, part in enumerate(_parts(texts, shard_size)):
+        total += len(part)
+        if number % world_size == rank:
+            dim = _write_shard(folder, number, part, dtype, encode)
+        elif number == 0:
+            dim = int(encode(part[:1]).shape[1])
+    write_json(folder / MANIFEST, {**head, "rows": total, "dim": dim})
+
+
+def _check_settings(folder: Path, head: dict[str, Any]) -> None:
+    """The manifest comes last; a file of its own says from the beginning what is made here."""
+    path = folder / "settings.json"
+    if path.is_file() and read_json(path) != head:
+        raise ValueError(f"{folder} holds embeddings with other settings: {read_json(path)}")
+    write_json(path, head)
+
+
+def _parts(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(texts)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+def _write_shard(
+    folder: Path,
+    number: int,
+    texts: list[str],
+    dtype: str,
+    encode: Callable[[Sequence[str]], np.ndarray],
+) -> int:
+    digest = text_digest(texts)
+    note = note_path(folder, number)
+    if is_whole(folder, number):
+        noted = read_json(note)
+        if noted["texts"] != digest:
+            raise ValueError(f"{note}: these embeddings are of other texts; use another folder")
+        return int(noted["dim"])
+    rows = np.ascontiguousarray(encode(texts), np.dtype(dtype))
+    if not np.isfinite(rows).all():
+        raise ValueError(f"embeddings of shard {number} do not fit into {dtype}")
+    with atomic_path(shard_path(folder, number)) as temporary, temporary.open("wb") as file:
+        np.save(file, rows, allow_pickle=False)
+    record = {
+        "texts": digest,
+        "sha256": hashlib.sha256(rows.data).hexdigest(),
+        "rows": len(texts),
+        "dim": int(rows.shape[1]),
+    }
+    write_json(note, record)
+    return int(rows.shape[1])

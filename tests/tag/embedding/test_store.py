@@ -1,0 +1,77 @@
+"""Shards of embeddings: made once, shared among processes, checked."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from graphlab.tag import EmbeddingStore, TextEncoder
+from graphlab.tag.embedding import FakeTextEncoder
+from tests.tag.embedding._counting import TEXTS, Counting
+
+
+def test_shards_equal_memory_and_are_made_once(tmp_path):
+    fake = Counting()
+    encoder = TextEncoder(fake)
+    store = encoder.encode_to(iter(TEXTS), tmp_path / "e", shard_size=16, dtype="float32")
+    x = encoder.encode(TEXTS)
+    assert store.shape == (50, 8) and torch.equal(store.tensor(), x)
+    index = torch.tensor([49, 0, 17, 17])
+    assert torch.equal(store[index], x[index])
+    with pytest.raises(IndexError, match="index"):
+        store[torch.tensor([50])]
+    store.verify()
+    calls = len(fake.seen)
+    encoder.encode_to(TEXTS, tmp_path / "e", shard_size=16, dtype="float32")
+    assert len(fake.seen) == calls
+    with pytest.raises(ValueError, match="other texts"):
+        encoder.encode_to(TEXTS[::-1], tmp_path / "e", shard_size=16, dtype="float32")
+    with pytest.raises(ValueError, match="other settings"):
+        encoder.encode_to(TEXTS, tmp_path / "e", shard_size=8, dtype="float32")
+
+
+def test_processes_share_the_shards(tmp_path):
+    parts = [Counting(), Counting(), Counting()]
+    stores = [
+        TextEncoder(part).encode_to(TEXTS, tmp_path, shard_size=10, rank=r, world_size=3)
+        for r, part in enumerate(parts)
+    ]
+    assert stores[:2] == [None, None]
+    assert torch.equal(stores[2].tensor(), TextEncoder(Counting()).encode(TEXTS).half())
+    with pytest.raises(ValueError, match="together"):
+        TextEncoder().encode_to(TEXTS, tmp_path, rank=1)
+
+
+def test_a_damaged_store_is_noticed(tmp_path):
+    TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path, shard_size=20)
+    path = tmp_path / "shard-00001.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="checksum"):
+        EmbeddingStore(tmp_path).verify()
+    path.write_bytes(content[:100])
+    with pytest.raises(ValueError, match="shard-00001"):
+        EmbeddingStore(tmp_path)
+    (tmp_path / "shard-00002.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 shards: \[2\]"):
+        EmbeddingStore(tmp_path)
+    with pytest.raises(FileNotFoundError, match="manifest"):
+        EmbeddingStore(tmp_path / "nowhere")
+
+
+def test_a_lost_shard_is_made_again(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(8))
+    want = encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor().clone()
+    (tmp_path / "shard-00001.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of .* shards: \[1\]"):
+        EmbeddingStore(tmp_path)
+    assert torch.equal(encoder.encode_to(TEXTS, tmp_path, shard_size=10).tensor(), want)
+
+
+def test_only_texts_go_to_disk(tmp_path):
+    encoder = TextEncoder(FakeTextEncoder(4))
+    with pytest.raises(TypeError, match="got one text"):
+        encoder.encode_to("hello", tmp_path)
+    with pytest.raises(TypeError, match=r"texts\[1\] is NoneType"):
+        encoder.encode_to(["a", None], tmp_path)
