@@ -66,8 +66,9 @@ class SDCNAutoEncoder(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer that also reads sparse CSR rows."""
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features)
+    # skip_init, which draws nothing, asks for the device.
+    def __init__(self, in_features: int, out_features: int, device: Any = None) -> None:
+        super().__init__(in_features, out_features, device=device)
         self._memo: TensorMemo[Tensor] = TensorMemo()
 
     def forward(self, x: Tensor) -> Tensor:
