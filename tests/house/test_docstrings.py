@@ -20,8 +20,6 @@ NOT_YET = {
     "graphlab.contrastive",
     "graphlab.datasets",
     "graphlab.hyper",
-    "graphlab.ops",
-    "graphlab.tag",
 }
 #: Definitions have the arguments of the operators, where those are documented.
 ELSEWHERE = {"graphlab.ops.reference"}

@@ -66,8 +66,11 @@ class SDCNAutoEncoder(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer that also reads sparse CSR rows."""
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features)
+    def __init__(
+        self, in_features: int, out_features: int, device: torch.device | str | None = None
+    ) -> None:
+        # torch.nn.utils.skip_init makes layers on the meta device.
+        super().__init__(in_features, out_features, device=device)
         self._memo: TensorMemo[Tensor] = TensorMemo()
 
     def forward(self, x: Tensor) -> Tensor:
