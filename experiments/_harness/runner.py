@@ -23,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -41,6 +42,18 @@ C = TypeVar("C")
 Run = Callable[[Any, Context], Mapping[str, Any]]
 _RESULT = "result.json"
 _ERROR = "error.txt"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all seeds of a command share; see :func:`execute`."""
+
+    run: Run
+    config: Any
+    script: str
+    device: str
+    resume: bool
+    tensorboard: bool
 
 
 def main(
@@ -145,15 +158,15 @@ def execute(
     results = Results(script, preset, jsonable(fields), fields.get("protocol"))
     numbers = (published or {}).get(preset, {})
     results.published = {label: dict(metrics) for label, metrics in numbers.items()}
-    join_ranks(torch.device(_device(device) if several() else "cpu"))
+    job = _Job(run, config, script, device, resume, tensorboard)
+    join_ranks(_device(device) if several() else torch.device("cpu"))
     for seed in seeds:
         directory = folder / f"seed{seed}"
         directory.mkdir(parents=True, exist_ok=True)
         # Two processes given the same command share the work instead of mixing their files.
         with file_lock(directory / "lock") if is_main() else nullcontext():
             try:
-                finished = _seed(run, config, seed, directory, script, device, resume, tensorboard)
-                results.finished.append(finished)
+                results.finished.append(_seed(job, seed, directory))
             except Exception as error:
                 if several():  # the others wait for messages that will not come
                     raise
@@ -165,34 +178,25 @@ def execute(
     return results
 
 
-def _seed(
-    run: Run,
-    config: Any,
-    seed: int,
-    directory: Path,
-    script: str,
-    device: str,
-    resume: bool,
-    tensorboard: bool,
-) -> SeedResult:
-    if not resume and is_main():
+def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
+    if not job.resume and is_main():
         _clear(directory)
-    if agree((directory / _RESULT).exists(), torch.device(_device(device))):
+    device = _device(job.device)
+    if agree((directory / _RESULT).exists(), device):
         saved = read_json(directory / _RESULT)
         return SeedResult(seed, saved["rows"], saved["cost"], directory)
-    where = torch.device(_device(device))
     if is_main():
-        fields = jsonable(dataclasses.asdict(config))
+        fields = jsonable(dataclasses.asdict(job.config))
         write_json(directory / "config.json", {"seed": seed, **fields})
     seed_everything(seed)
-    writer = _writer(directory, tensorboard and is_main())
-    context = Context(seed, where, directory, writer=writer, main=is_main())
-    rows = _rows(run(config, context), script)
+    writer = _writer(directory, job.tensorboard and is_main())
+    context = Context(seed, device, directory, writer=writer, main=is_main())
+    rows = _rows(job.run(job.config, context), job.script)
     cost = {
         "seconds": context.seconds(),
         "peak_rss_bytes": peak_rss_bytes(),
-        "peak_gpu_bytes": torch.cuda.max_memory_allocated() if where.type == "cuda" else None,
-        "device": where.type,
+        "peak_gpu_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else None,
+        "device": device.type,
         "commit": git_commit(),
     }
     if is_main():
@@ -201,12 +205,12 @@ def _seed(
     return SeedResult(seed, rows, cost, directory)
 
 
-def _device(name: str) -> str:
+def _device(name: str) -> torch.device:
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is 'cuda' but torch sees no GPU")
-    return name
+    return torch.device(name)
 
 
 def _clear(directory: Path) -> None:

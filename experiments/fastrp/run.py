@@ -56,7 +56,7 @@ def tune(
 ) -> tuple[tuple[float, float], dict[tuple[float, float], float]]:
     """Choose exponent and weight by macro-F1 on a fifth of the smallest train part."""
     count = int(min(config.ratios) * data.num_nodes)
-    border = count - max(1, count // 5)
+    border = count - max(1, count // 5)  # four fifths fit, one fifth validates
     fit, validate = order[:border], order[border:count]
     scores = {}
     for beta in context.progress(config.betas, desc="tuning"):

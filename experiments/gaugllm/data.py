@@ -62,6 +62,7 @@ def similarity_assistance(
 
 def stored_assistance(config: Config, stored: Stored) -> Assistance:
     """Stored predictions beside the features of the second view, stored similarities as votes."""
+    # The j-th guess of the model counts 1 / j; column 0 collects "no guess" and is dropped.
     rank = 1 / torch.arange(1, stored.ranked.size(1) + 1)
     predicted = torch.zeros(stored.ranked.size(0), stored.num_classes + 1)
     predicted.scatter_reduce_(1, stored.ranked, rank.expand_as(stored.ranked), "amax")

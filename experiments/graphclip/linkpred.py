@@ -40,9 +40,11 @@ def split(edge_index: Tensor, nodes: int, hidden: float, seed: int) -> tuple[Ten
     """Edges to be predicted, and as many pairs that are no edges; each once."""
     generator = torch.Generator().manual_seed(seed)
     low, high = edge_index.min(0).values, edge_index.max(0).values
+    # One number per pair, whatever its direction.
     key = (low * nodes + high)[low != high].unique()
     count = max(1, round(hidden * key.numel()))
     chosen = key[torch.randperm(key.numel(), generator=generator)[:count]]
+    # More than are wanted: loops, edges and too many are dropped below.
     drawn = torch.randint(nodes, (2, 4 * count + 64), generator=generator)
     drawn = drawn[:, drawn[0] != drawn[1]]
     other = drawn.min(0).values * nodes + drawn.max(0).values

@@ -34,7 +34,7 @@ def link_prediction(
     predicted = model.predict(left, nodes)
     graph = walk_scores(as_hypergraph(left, nodes), pairs)
     hyper = walk_scores(predicted, pairs)
-    both = rank(graph) + rank(hyper)
+    both = rank(graph) + rank(hyper)  # the two kinds of chances have different scales
     values = {"projected graph": graph, "reconstructed hypergraph": hyper, "both": both}
     return {
         f"link prediction, {name}": {"auc": float(roc_auc_score(truth, value))}
@@ -72,6 +72,7 @@ def walk_scores(data: HyperGraphData, pairs: Any) -> Any:
     member = sparse.csr_array((np.ones(node.size), (node, edge)), shape)
     size = np.asarray(member.sum(axis=0)).ravel()
     degree = np.asarray(member.sum(axis=1)).ravel()
+    # D_v^-1 H D_e^-1 H^T: a hyperedge of the node, then a node of that hyperedge, uniformly.
     step = sparse.diags_array(1 / np.maximum(degree, 1)) @ member
     step = step @ sparse.diags_array(1 / np.maximum(size, 1)) @ member.T
     two = sparse.csr_array(step @ step)

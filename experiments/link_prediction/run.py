@@ -87,7 +87,7 @@ def fit(
         hits = edge_hits(config, model, weight, split, "val")
         curve.append(hits)
         context.log(epoch, **{f"{name}.loss": loss, f"{name}.val_hits": hits})
-        if hits > best:
+        if hits > best:  # of equal epochs the first, and the weights that it was trained with
             best, best_epoch = hits, epoch
             kept = {key: value.clone() for key, value in model.state_dict().items()}
             kept_weight = weight
@@ -113,6 +113,7 @@ def train_epoch(
         loss = -F.logsigmoid(pos).mean() - F.logsigmoid(-neg).mean()
         optimizer.zero_grad()
         loss.backward()
+        # Products of embeddings grow with the square of their length, and so do gradients.
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         total += float(loss.detach()) * batch.numel() / positives.size(1)

@@ -60,6 +60,7 @@ def evaluate(
     truth = split.both("test")
     metrics = ("recall", "precision", "ndcg")
     per_node = {name: torch.full((split.num_nodes,), torch.nan) for name in metrics}
+    # Scores of 64 nodes with all others at a time: the N x N matrix is never there as a whole.
     for nodes in truth[0].unique().split(64):
         every = torch.arange(split.num_nodes, device=h.device)
         pairs = torch.cartesian_prod(nodes, every).t()

@@ -56,5 +56,6 @@ def split_edges(data: Data, device: torch.device) -> Split:
         {name: part.pos_edge_label_index.to(device) for name, part in parts.items()},
         {name: parts[name].neg_edge_label_index.to(device) for name in ("val", "test")},
         loops,
+        # D^-1/2 A D^-1/2 for GCN, D^-1 A for SAGE; the degree counts the self-loop.
         {"gcn": (count[loops[0]] * count[loops[1]]).rsqrt(), "sage": 1 / count[loops[1]]},
     )

@@ -32,6 +32,7 @@ def stop_epoch(changed: list[float], limit: float = 1e-3, patience: int = 5) -> 
 def chosen(curves: dict[str, list[float]], protocol: str) -> dict[str, float]:
     """Return the scores that a protocol reports."""
     names = ("acc", "nmi", "ari", "f1")
+    # The median: the first epochs of a process also load libraries.
     cost = sorted(curves["seconds"])[len(curves["seconds"]) // 2]
     if protocol == "paper":
         epoch = max(range(len(curves["acc"])), key=curves["acc"].__getitem__)

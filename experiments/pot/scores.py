@@ -59,7 +59,7 @@ def as_published(z: Tensor, data: Data, split: Split, swap: bool, seed: int) -> 
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if (step + 1) % 20:
+        if (step + 1) % 20:  # the released probe looks every 20 steps
             continue
         with torch.no_grad():
             predicted = classifier(z).argmax(1)
@@ -101,6 +101,7 @@ def compactness(config: Config, model: TwoViewModel, data: Data) -> Tensor:
         bound="budget",
         directed=True,
     )
+    # Embeddings have no common scale: only in units of their length do methods compare.
     scaled: Tensor = bound / z.norm(dim=1).clamp(min=1e-12)
     return scaled
 

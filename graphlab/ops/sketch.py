@@ -35,6 +35,7 @@ class _Sketch(torch.autograd.Function):
         out = grad.new_zeros(num_nodes, grad.size(1))
         with full_precision(grad):
             for part in chunks(rows, num_nodes):
+                # P is drawn again: kept for the way back it would be a matrix of rows x N.
                 out += _block(grad, num_nodes, part, rows, seed) @ grad[part]
         return out, None, None
 
@@ -46,6 +47,7 @@ def _block(like: Tensor, num_nodes: int, part: slice, rows: int, seed: int) -> T
         part.start,
         part.stop,
         sparsity=0,
+        # Variance 1 / rows, so that inner products are kept in expectation.
         scale=rows**-0.5,
         seed=seed,
     )

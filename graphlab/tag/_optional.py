@@ -12,9 +12,9 @@ def optional(name: str, purpose: str, extra: str = "tag") -> Any:
     """Import a package, or say which extra brings it.
 
     Args:
-        name: Module to import.
-        purpose: What needs it, the subject of the error message.
-        extra: Extra of graphlab that installs it.
+        name (str): Module to import.
+        purpose (str): Feature that needs it, the subject of the error message.
+        extra (str): Extra of graphlab that installs it.
 
     Returns:
         Any: The module.

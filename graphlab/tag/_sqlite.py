@@ -22,10 +22,10 @@ def open_database(
     use it at a time. Write-ahead mode needs a local file system: not NFS.
 
     Args:
-        path: File; missing folders are created.
-        application_id: Number that marks files of this kind.
-        version: Version of the schema.
-        schema: Statements that create what is missing.
+        path (path): File; missing folders are created.
+        application_id (int): Number that marks files of this kind.
+        version (int): Version of the schema.
+        schema (str): Statements that create what is missing.
 
     Returns:
         sqlite3.Connection: The connection.
@@ -91,13 +91,13 @@ def _prepare(
 
 def _is_known(database: sqlite3.Connection, path: Path, wanted: tuple[int, int]) -> bool:
     """Whether the file is ours already; False if it is empty, an error if it is another's."""
-    found = (_pragma(database, "application_id"), _pragma(database, "user_version"))
+    marks = (_pragma(database, "application_id"), _pragma(database, "user_version"))
     tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if found != wanted and (tables or found != (0, 0)):
+    if marks != wanted and (tables or marks != (0, 0)):
         raise ValueError(
-            f"{path} is a database of another kind or version: found {found}, expected {wanted}"
+            f"{path} is a database of another kind or version: found {marks}, expected {wanted}"
         )
-    return found == wanted
+    return marks == wanted
 
 
 def _pragma(database: sqlite3.Connection, name: str) -> int:

@@ -22,7 +22,7 @@ def as_list(texts: Any, name: str) -> list[Any]:
     return list(texts)
 
 
-def check_texts(texts: Any, name: str) -> list[str]:
+def check_texts(texts: Any, name: str = "texts") -> list[str]:
     """Texts as a list, none of them blank.
 
     Raises:

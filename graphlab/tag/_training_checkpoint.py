@@ -1,4 +1,4 @@
-"""State of a training in one file that is replaced in one step."""
+"""The state of a training in one file that is replaced in one step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
-    """Restore the moments in place; return the weights, the best weights and the record.
+    """Weights, best weights and record of a file, whose moments go into the optimizer.
 
     Raises:
         ValueError: If the file is damaged, or belongs to other settings or data, naming them.

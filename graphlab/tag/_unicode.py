@@ -12,7 +12,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def encodable(text: str) -> str:
-    r"""The text with U+FFFD for every lone surrogate.
+    r"""Text with U+FFFD for every lone surrogate.
 
     JSON can hold them (an emoji cut in half, ``"\ud83d"``), and file names and broken exports do;
     no request, file or database takes them.

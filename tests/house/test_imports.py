@@ -10,13 +10,6 @@ import pytest
 import graphlab
 from tests.house._repository import MODULES, ROOMS, parse, run_python, source_of
 
-#: Groups of modules that import each other for types alone; what is listed here is to go.
-TYPE_CIRCLES: set[frozenset[str]] = {
-    frozenset(
-        {"graphlab.contrastive.losses.pamc.diagnosis", "graphlab.contrastive.losses.pamc.pamc"}
-    ),
-}
-
 
 def test_import_is_lazy():
     heavy = ["torch", "torch_geometric", "sklearn", "networkx", "scipy", "ogb", "matplotlib"]
@@ -46,14 +39,14 @@ def test_rooms_load_on_first_use():
         graphlab.nonsense  # noqa: B018
 
 
-def imported_modules(name: str, *, types: bool) -> set[str]:
-    """Modules of the library that a module imports, inside functions too, and for types if asked.
+def imported_modules(name: str) -> set[str]:
+    """Modules of the library that a module imports, inside functions and for types too.
 
     A name taken from a package's ``__init__`` counts as the package; importing a module runs the
     packages above it, which is no circle: they are left out.
     """
     found = set()
-    for node in _statements(parse(source_of(name)), types):
+    for node in ast.walk(parse(source_of(name))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -69,14 +62,6 @@ def _absolute(name: str, node: ast.ImportFrom) -> str:
         return node.module or ""
     package = name.split(".") if source_of(name).name == "__init__.py" else name.split(".")[:-1]
     return ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
-
-
-def _statements(node: ast.AST, types: bool) -> list[ast.AST]:
-    """All nodes, or all but those under ``if TYPE_CHECKING``."""
-    if not types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        return [inner for child in node.orelse for inner in _statements(child, types)]
-    children = [_statements(child, types) for child in ast.iter_child_nodes(node)]
-    return [node, *(inner for child in children for inner in child)]
 
 
 def circles(imports: dict[str, set[str]]) -> set[frozenset[str]]:
@@ -113,10 +98,5 @@ def test_circles_are_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
 
 
-def test_no_modules_import_each_other():
-    assert circles({name: imported_modules(name, types=False) for name in MODULES}) == set()
-
-
-def test_no_modules_need_each_others_types():
-    found = circles({name: imported_modules(name, types=True) for name in MODULES})
-    assert found - TYPE_CIRCLES == set()
+def test_no_modules_need_each_other():
+    assert circles({name: imported_modules(name) for name in MODULES}) == set()

@@ -18,12 +18,11 @@ SAME_WORD = 2
 
 #: Modules that are still longer.
 LONG_MODULES = {
-    "graphlab/contrastive/pot/pot.py",
-    "graphlab/contrastive/losses/pamc/pamc.py",
     "graphlab/embed/fastrp/estimator.py",
-    "graphlab/ops/csr.py",
+    "graphlab/hyper/reconstructor.py",
 }
-#: Folders where more files begin with the same word; what is listed here is to become a folder.
+#: Folders where more files begin with the same word. ``python -m experiments.graphclip_...`` are
+#: commands that are written in result files.
 PREFIXES = {"experiments": {"graphclip"}}
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.ops import CSRGraph, edge_cosine_sum, library, unit_rows
+from graphlab.ops import CSRGraph, SparseRows, edge_cosine_sum, library, unit_rows
 from tests.ops._cases import OPS, graph, rand, randint, randn, relative_error, tensors_of
 from tests.ops._memory import peak_growth
 
@@ -223,3 +223,11 @@ def test_operator_takes_the_graph_apart(device):
     g = graph("reversible", 12, 40).to(device)
     z = randn(12, 3).to(device)
     assert torch.equal(edge_cosine_sum(z, g, 1.0), OPS.edge_cosine_sum(z, *tensors_of(g), 1.0))
+
+
+def test_graphs_that_do_not_fit_are_refused():
+    z, graph = torch.ones(3, 2), CSRGraph.from_edge_index(TRIANGLE, 3)
+    with pytest.raises(TypeError, match="graph must be a graphlab.ops.CSRGraph, got SparseRows"):
+        edge_cosine_sum(z, SparseRows(graph.rowptr, graph.col), 1.0)
+    with pytest.raises(IndexError, match=r"col\[0\] = 4 is outside \[0, 3\)"):
+        edge_cosine_sum(z, CSRGraph(graph.rowptr, graph.col + 3), 1.0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.gpu.steps.case import SEED, Run, Step
+from benchmarks.gpu.steps.case import SEED, Maker, Run, Step
 from graphlab.embed import FastRP
 
 
@@ -69,6 +69,9 @@ def fastrp_eager(size: Sparse, device: torch.device) -> Run:
 def cases(*, small: bool) -> dict[str, Step]:
     """Ten million nodes."""
     size = Sparse(90, 400, 16) if small else Sparse(10_000_000, 100_000_000)
-    makers = {"graphlab": partial(fastrp, size), "torch.sparse": partial(fastrp_eager, size)}
+    makers: dict[str, Maker] = {
+        "graphlab": partial(fastrp, size),
+        "torch.sparse": partial(fastrp_eager, size),
+    }
     title = "FastRP, 10^7 nodes, 10^8 entries, d = 128"
     return {"fastrp_ten_million": Step(title, makers)}

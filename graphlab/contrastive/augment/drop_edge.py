@@ -66,6 +66,7 @@ class DropEdge:
             Tensor: ``(N,)`` int64.
         """
         num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
+        # In float32: the products round to the same halves as in the code of POT's authors.
         degree = in_degree(check_edge_index(edge_index, num_nodes), num_nodes)
         return budget_from(self.p * degree, degree)
 

@@ -41,7 +41,14 @@ class MaskFeatures:
         return scale_columns(x, keep.to(x.dtype))
 
     def expected_budget(self, x: Tensor) -> int:
-        """Expected number of masked columns, rounded half to even."""
+        """Expected number of masked columns, rounded half to even.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            int: The number.
+        """
         return round(self.p * check_matrix(x, "x", finite=False).size(1))
 
     def __repr__(self) -> str:

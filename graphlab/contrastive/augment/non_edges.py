@@ -41,7 +41,8 @@ def sample_non_edges(
         missing = count - drawn.numel()
         if missing <= 0:
             break
-        # Pairs without loops: the second end skips the first.
+        # Pairs without loops: the second end skips the first. Twice as many as are missing, so that
+        # one round is nearly always enough in a sparse graph.
         draw = torch.randint(
             num_nodes * (num_nodes - 1),
             (2 * missing,),

@@ -58,7 +58,14 @@ class SDCNAutoEncoder(nn.Module):
                 _initialise(module, generator)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction and embedding."""
+        """Reconstruction and embedding.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            tuple: ``(N, F)`` and ``(N, D)``.
+        """
         z = self.encoder(x)
         return self.decoder(z), z
 
@@ -66,8 +73,10 @@ class SDCNAutoEncoder(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer that also reads sparse CSR rows."""
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features)
+    def __init__(
+        self, in_features: int, out_features: int, *, device: torch.device | str | None = None
+    ) -> None:
+        super().__init__(in_features, out_features, device=device)  # as skip_init asks for
         self._memo: TensorMemo[Tensor] = TensorMemo()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,6 +106,7 @@ class _SparseLinear(torch.autograd.Function):
 
 def _transposed(x: Tensor) -> Tensor:
     with quiet():
+        # CSR of the transpose, so that the product reads it row by row.
         return x.t().to_sparse_csr()
 
 
@@ -163,6 +173,7 @@ def pretrain_autoencoder(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            # The last batch may be smaller: the mean is over rows, not over batches.
             total += float(loss.detach()) * rows.numel()
         if callback is not None:
             callback({"epoch": epoch, "loss": total / max(1, x.size(0))})

@@ -77,8 +77,22 @@ def influence_graph(
     """:func:`influence_adjacency` as a prepared graph for :class:`PamCLoss`.
 
     Without ``topk`` the walk is reversible with the degrees as scales, so that a derivative needs
-    no transposed weights. Arguments, errors and complexity are those of
-    :func:`influence_adjacency`.
+    no transposed weights.
+
+    Args:
+        edge_index (Tensor): ``(2, E)`` integers; directed or not, in any order.
+        num_nodes (int): Number of nodes N, at least 1.
+        order (int): Number of powers r, at least 1.
+        cumulative (bool): Sum the powers instead of taking the last.
+        topk (int, optional): Entries of a row that are kept, see :func:`influence_adjacency`.
+        duplicates (str): ``"collapse"`` or ``"sum"``, see there.
+        dtype (torch.dtype): Of the weights.
+
+    Returns:
+        CSRGraph: Rows are anchors.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed or out of range.
     """
     matrix, degree = _influence(edge_index, num_nodes, order, cumulative, topk, duplicates)
     device = edge_index.device
@@ -130,6 +144,7 @@ def _walk(
     graph.sum_duplicates()
     if not count_duplicates:
         graph.data[:] = 1.0
+    # An edge in one direction counts in both; self-loops keep every degree above zero.
     graph = graph.maximum(graph.T).tocsr() + sparse.eye_array(num_nodes, format="csr")
     degree = np.asarray(graph.sum(axis=1)).reshape(-1)
     return (sparse.diags_array(1.0 / degree) @ graph).tocsr(), degree
@@ -139,6 +154,7 @@ def _prune(matrix: sparse.csr_array, topk: int) -> sparse.csr_array:
     """Keep the largest entries of every row; ties go to the smaller column."""
     matrix.sort_indices()
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    # The last key counts first: by row, then from the largest weight, then by column.
     order = np.lexsort((matrix.indices, -matrix.data, row))
     rank = np.arange(row.size) - matrix.indptr[row]
     keep = np.sort(order[rank < topk])

@@ -45,13 +45,31 @@ class ClusteringNetwork(nn.Module):
         self.beta = check_nonnegative(beta, "beta")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings ``(N, D)`` and soft assignment ``(N, K)``."""
+        """Embeddings and soft assignment.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            tuple: ``(N, D)`` and ``(N, K)``.
+        """
         z = self.encoder(x)
         return z, student_t_assignment(z, self.centers)
 
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:
-        """Loss of one epoch from its forward pass, a scalar."""
+        """Loss of one epoch from its forward pass.
+
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            q (Tensor): Soft assignment ``(N, K)``.
+            graph (CSRGraph): Positives, prepared.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        # The target is a constant: the assignment moves to it, not both to each other.
         kl = nn.functional.kl_div(q.log(), target_distribution(q), reduction="batchmean")
+        # Hard labels only group the negatives: no gradient goes through the choice.
         cluster = q.detach().argmax(1)
         contrast: Tensor = self.contrast(z, graph, cluster, None, q.size(1))
         return self.beta * kl + self.alpha * contrast

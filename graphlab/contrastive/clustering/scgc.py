@@ -175,6 +175,7 @@ class SCGC(Estimator):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            # Labels of the forward pass: those after the step would cost another one.
             new = q.detach().argmax(1)
             changed = float((new != labels).double().mean())
             self.labels_ = labels = new
@@ -202,7 +203,15 @@ class SCGC(Estimator):
         return self.labels_ if x is None else self._assign(self._features(x))
 
     def fit_predict(self, x: Tensor, edge_index: Tensor | CSRGraph) -> Tensor:
-        """Fit, and return the cluster of every node; see :meth:`fit`."""
+        """Fit, and return the cluster of every node.
+
+        Args:
+            x (Tensor): See :meth:`fit`.
+            edge_index (Tensor or CSRGraph): See :meth:`fit`.
+
+        Returns:
+            Tensor: ``(N,)`` int64.
+        """
         return self.fit(x, edge_index).predict()
 
     @torch.no_grad()

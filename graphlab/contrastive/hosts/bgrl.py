@@ -56,11 +56,20 @@ class BGRL(TwoViewModel):
             nn.Linear(width, hidden), nn.PReLU(), nn.Linear(hidden, width)
         )
         self.momentum = check_fraction(momentum, "momentum")
+        # It follows by update_target alone: without a gradient an optimiser leaves it.
         self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
 
     @torch.no_grad()
     def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the target network, ``(N, D)``, without a gradient."""
+        """Embeddings of the target network.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``, without a gradient.
+        """
         y: Tensor = self.target_encoder(x, edge_index)
         return y
 
@@ -78,7 +87,7 @@ class BGRL(TwoViewModel):
         """
         return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,
@@ -109,7 +118,9 @@ class BGRL(TwoViewModel):
         keep = self.momentum if momentum is None else check_fraction(momentum, "momentum")
         pairs = zip(self.target_encoder.parameters(), self.encoder.parameters(), strict=True)
         for slow, fast in pairs:
+            # keep * slow + (1 - keep) * fast, in place.
             slow.lerp_(fast, 1 - keep)
+        # Copied: among the buffers are counts, of which no average can be taken.
         buffers = zip(self.target_encoder.buffers(), self.encoder.buffers(), strict=True)
         for old, new in buffers:
             old.copy_(new)

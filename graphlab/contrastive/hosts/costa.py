@@ -75,6 +75,7 @@ class COSTA(TwoViewModel):
         """
         z1, z2 = check_pair(z1, z2)
         seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
+        # Even the smallest graph has a sketch of one row.
         rows = max(1, int(self.ratio * z1.size(0)))
         # One matrix for both: it is drawn once for the two of them side by side.
         sketch = unchecked_sketch(torch.cat([z1, z2], dim=1), rows, int(seed))
@@ -82,7 +83,7 @@ class COSTA(TwoViewModel):
         out: Tensor = self.contrast(self.head(one), self.head(two))
         return out
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,

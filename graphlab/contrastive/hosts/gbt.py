@@ -42,11 +42,19 @@ class GBT(TwoViewModel):
         self.contrast = BarlowTwinsLoss(weight)
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Loss of both views' embeddings ``(N, D)``, a scalar."""
+        """Loss of both views' embeddings.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+
+        Returns:
+            Tensor: A scalar.
+        """
         out: Tensor = self.contrast(z1, z2)
         return out
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,

@@ -61,11 +61,19 @@ class GRACE(TwoViewModel):
         self.contrast = InfoNCELoss(temperature, True, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Loss of both views' embeddings ``(N, D)``, which are projected first, a scalar."""
+        """Loss of both views' embeddings, which are projected first.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+
+        Returns:
+            Tensor: A scalar.
+        """
         out: Tensor = self.contrast(self.head(z1), self.head(z2))
         return out
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,

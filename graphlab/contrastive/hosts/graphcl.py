@@ -42,7 +42,15 @@ class GraphCL(TwoViewModel):
         self.contrast = GraphCLLoss(out_channels)
 
     def corrupt(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Features ``(N, F)`` dealt to other nodes at random."""
+        """Features dealt to other nodes at random.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            generator (torch.Generator): Source of the draw.
+
+        Returns:
+            Tensor: ``(N, F)``.
+        """
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         return x[order.to(x.device)]
 

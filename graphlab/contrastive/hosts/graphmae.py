@@ -96,7 +96,15 @@ class GraphMAE(EmbeddingModel):
         ), chosen
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder, ``(N, D)``."""
+        """Embeddings of the encoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
         z: Tensor = self.encoder(x, edge_index)
         return z
 
@@ -113,6 +121,7 @@ class GraphMAE(EmbeddingModel):
         """
         hidden, chosen = self.mask(x, generator=generator)
         code = self.bridge(self.encoder(hidden, edge_index))
+        # Masked again, so that no node is decoded from its own code.
         code = code.index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)

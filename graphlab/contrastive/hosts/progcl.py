@@ -78,7 +78,7 @@ class ProGCL(TwoViewModel):
         out: Tensor = self.contrast(h1, h2, generator=generator)
         return out
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,

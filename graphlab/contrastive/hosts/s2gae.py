@@ -72,7 +72,15 @@ class S2GAE(EmbeddingModel):
         self.directed = bool(directed)
 
     def levels(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
-        """Codes of all layers, K tensors ``(N, D)``."""
+        """Codes of all layers.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            list: K tensors ``(N, D)``.
+        """
         out = self.encoder(x, edge_index)
         levels = [out] if isinstance(out, Tensor) else list(out)
         if len(levels) != self.num_levels:
@@ -82,7 +90,15 @@ class S2GAE(EmbeddingModel):
         return levels
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Codes of all layers side by side, ``(N, K D)``."""
+        """Codes of all layers side by side.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, K D)``.
+        """
         return torch.cat(self.levels(x, edge_index), dim=1)
 
     def mask(self, edge_index: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -104,7 +120,15 @@ class S2GAE(EmbeddingModel):
         return edge_index[:, ~hidden], edge_index[:, hidden]
 
     def score(self, levels: Sequence[Tensor], pairs: Tensor) -> Tensor:
-        """Logits ``(P,)`` of pairs ``(2, P)``."""
+        """Logits of pairs of nodes.
+
+        Args:
+            levels (sequence): Codes of all layers, from :meth:`levels`.
+            pairs (Tensor): Pairs ``(2, P)``.
+
+        Returns:
+            Tensor: ``(P,)``.
+        """
         left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
         right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)
         logits: Tensor = self.decoder((left * right).flatten(1)).squeeze(1)
@@ -137,6 +161,7 @@ class S2GAE(EmbeddingModel):
             visible, hidden = self.mask(edge_index, generator=generator)
         if hidden.size(1) == 0:
             raise ValueError("no edge is hidden: edge_index or mask_rate is too small")
+        # Hidden edges are no non-edges either.
         known = torch.cat([visible, hidden], dim=1)
         wrong = sample_non_edges(known, x.size(0), hidden.size(1), generator=generator)
         levels = self.levels(x, visible)

@@ -47,7 +47,7 @@ class HostStep:
 class TwoViewModel(EmbeddingModel):
     """An encoder and the two augmentations under which its embeddings shall agree.
 
-    A method of your own overrides :meth:`view_loss`, or :meth:`host_step` where it computes more
+    A method of your own overrides ``_view_loss``, or :meth:`host_step` where it computes more
     than the embeddings of both views, and :meth:`after_step` where something follows the optimiser.
 
     Args:
@@ -118,11 +118,19 @@ class TwoViewModel(EmbeddingModel):
         ]
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder ``(N, D)``, before any head."""
+        """Embeddings of the encoder, before any head.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
         z: Tensor = self.encoder(x, edge_index)
         return z
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,
@@ -143,7 +151,7 @@ class TwoViewModel(EmbeddingModel):
         Returns:
             Tensor: A scalar.
         """
-        raise NotImplementedError(f"{type(self).__name__} must implement view_loss or host_step")
+        raise NotImplementedError(f"{type(self).__name__} must implement _view_loss or host_step")
 
     def host_step(
         self,
@@ -168,7 +176,7 @@ class TwoViewModel(EmbeddingModel):
         """
         views = self.views(x, edge_index, generator=generator, second=second)
         z1, z2 = (self(*view) for view in views)
-        loss = self.view_loss(z1, z2, views, generator=generator, step=step)
+        loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
 
     def training_loss(

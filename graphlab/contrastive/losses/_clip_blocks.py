@@ -68,6 +68,7 @@ def sigmoid_terms(
         own = torch.arange(rows.size(0), device=x.device)
         sign = -torch.ones(rows.size(0), y.size(0), dtype=x.dtype, device=x.device)
         sign[own, own + offset + start] = 1.0
+        # Stable for every margin, where the logarithm of a sigmoid underflows.
         terms = logsigmoid(sign * (rows @ y.t() + bias))
         if x_id is not None and y_id is not None:
             same = _same_text(x_id, y_id, start, rows.size(0), offset)

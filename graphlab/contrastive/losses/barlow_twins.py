@@ -41,7 +41,15 @@ class BarlowTwinsLoss(nn.Module):
         self.eps = check_nonnegative(eps, "eps")
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Loss of both views' embeddings, a scalar."""
+        """Loss of both views' embeddings.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+
+        Returns:
+            Tensor: A scalar.
+        """
         z1, z2 = check_pair(z1, z2, min_rows=2)
         weight = 1.0 / z1.size(1) if self.weight is None else self.weight
         one, two = self._standard(widened(z1)), self._standard(widened(z2))
@@ -53,4 +61,5 @@ class BarlowTwinsLoss(nn.Module):
         return diagonal + weight * (square.sum() - diagonal)
 
     def _standard(self, z: Tensor) -> Tensor:
+        # eps keeps constant columns at zero instead of NaN.
         return (z - z.mean(0)) / (z.std(0) + self.eps)

@@ -31,6 +31,7 @@ def bgrl_loss(q1: Tensor, y2: Tensor, q2: Tensor, y1: Tensor) -> Tensor:
     shape = check_matrix(q1, "q1").shape
     for name, value in (("y2", y2), ("q2", q2), ("y1", y1)):
         check_matrix(value, name, rows=shape[0], cols=shape[1])
+    # No gradient into the targets: else both networks may meet in a constant.
     first = F.cosine_similarity(widened(q1), widened(y2.detach()), dim=1).mean()
     second = F.cosine_similarity(widened(q2), widened(y1.detach()), dim=1).mean()
     return 2 - first - second

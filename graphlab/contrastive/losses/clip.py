@@ -94,6 +94,7 @@ def clip_loss(
     _check_batch(graph, group)
     if text_id is not None:
         text_id = _check_names(text_id, text.size(0))
+    # Learned as a logarithm, the scale stays positive and is changed in proportion.
     scale = logit_scale.to(graph.dtype).exp()
     with full_precision(graph):
         if loss == "siglip":
@@ -243,7 +244,17 @@ class CLIPLoss(nn.Module):
         text_id: Tensor | None = None,
         group: Group = None,
     ) -> Tensor:
-        """Loss of the rows of this rank, a scalar; arguments as for :func:`clip_loss`."""
+        """Loss of the rows of this rank.
+
+        Args:
+            graph_emb (Tensor): ``(B, D)``, see :func:`clip_loss`.
+            text_emb (Tensor): ``(B, D)``.
+            text_id (Tensor, optional): Integers ``(B,)``, equal where texts are equal.
+            group (ProcessGroup, optional): Processes that share the batch.
+
+        Returns:
+            Tensor: A scalar.
+        """
         scale: Tensor = self.logit_scale
         if self.max_scale is not None:
             scale = scale.clamp(max=math.log(self.max_scale))

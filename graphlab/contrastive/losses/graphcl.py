@@ -42,7 +42,17 @@ class GraphCLLoss(nn.Module):
         nn.init.xavier_uniform_(self.bilinear.weight)
 
     def forward(self, z: Tensor, corrupted: Tensor, z1: Tensor, z2: Tensor) -> Tensor:
-        """Binary cross-entropy of the discriminator, a scalar."""
+        """Binary cross-entropy of the discriminator.
+
+        Args:
+            z (Tensor): Embeddings of the graph, ``(N, D)``.
+            corrupted (Tensor): Embeddings of its corruption.
+            z1 (Tensor): Embeddings of view 1.
+            z2 (Tensor): Embeddings of view 2.
+
+        Returns:
+            Tensor: A scalar.
+        """
         channels = check_matrix(z, "z").size(1)
         for name, value in (("corrupted", corrupted), ("z1", z1), ("z2", z2)):
             check_matrix(value, name, cols=channels)
@@ -52,6 +62,7 @@ class GraphCLLoss(nn.Module):
         with full_precision(z):
             probe = F.linear(z1.mean(0).sigmoid() + z2.mean(0).sigmoid(), weight.to(dtype))
             positive, negative = z @ probe + self.bias, corrupted @ probe + self.bias
+        # Binary cross-entropy from logits: softplus does not overflow.
         total = F.softplus(-positive).sum() + F.softplus(negative).sum()
         loss: Tensor = total / (positive.numel() + negative.numel())
         return loss

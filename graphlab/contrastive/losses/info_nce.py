@@ -176,7 +176,15 @@ class InfoNCELoss(nn.Module):
         self.chunk_size = chunk_size
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Mean loss of both views' embeddings, a scalar."""
+        """Mean loss of both views' embeddings.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+
+        Returns:
+            Tensor: A scalar.
+        """
         return info_nce(
             z1, z2, self.temperature, intraview=self.intraview, chunk_size=self.chunk_size
         )

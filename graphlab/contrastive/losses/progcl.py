@@ -166,7 +166,16 @@ class ProGCLLoss(nn.Module):
     def per_node(
         self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Losses ``(N,)`` of every node in both directions; arguments as for a call."""
+        """Losses of every node in both directions.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+            generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
+
+        Returns:
+            tuple: ``(N,)`` from z1 to z2, and the other way.
+        """
         if self._frozen is None:
             return info_nce_per_node(z1, z2, self.temperature, chunk_size=self.chunk_size)
         u1, u2 = self._units(z1, z2)

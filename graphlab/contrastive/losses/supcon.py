@@ -55,6 +55,7 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
     # The sum over the positives of an anchor is that of its class without itself: O(M D).
     others = cluster_sum(x, label, unique.numel())[label] - x
     mean = (x * others).sum(1) / positives.clamp(min=1) / temperature
+    # Anchors without a positive have terms too; they are left out of the mean below.
     terms = self_logsumexp(x, scale=1 / temperature, diagonal="exclude") - mean
     return (terms * anchors).sum() / anchors.sum()
 

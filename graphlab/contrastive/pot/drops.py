@@ -101,6 +101,7 @@ class Rows:
     def smallest_sum(self, value: Tensor, bound: str) -> Tensor:
         """Smallest row sums of numbers that are known per entry, ``(E,)`` to ``(N,)``."""
         if bound == "interval":
+            # The smallest product has the low end for what is not negative, the high end otherwise.
             factor = torch.where(value.detach() >= 0, self.low, self.high).to(value.dtype)
             return torch.segment_reduce(
                 value * factor, "sum", offsets=self.pattern.rowptr, initial=0.0
@@ -193,6 +194,7 @@ class DropSet:
             source = key % max(1, self.num_nodes)
         own = source == target
         droppable = (self.budget[target] > 0) & ~own
+        # An undirected edge goes with its reverse: it needs room in both budgets.
         if not self.directed:
             droppable &= self.budget[source] > 0
         full, high = self._ends(norm, source, target, own)
@@ -214,6 +216,7 @@ class DropSet:
 
     def _losses(self) -> tuple[Tensor, Tensor]:
         """Most edges that the target and the source of an edge that stays can lose."""
+        # An entry that is still there leaves its node at least one edge.
         kept = torch.minimum(self.budget, (self.degree - 1).clamp(min=0))
         return kept, self.budget if self.directed else kept
 

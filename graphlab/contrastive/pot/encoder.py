@@ -185,6 +185,7 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        # Inside of a known layer its own activations are part of it.
         if self._depth == 0 and func in FUNCTIONS:
             self.emits.append(functional_emit(FUNCTIONS[func], args, kwargs))
             self._depth += 1

@@ -114,6 +114,7 @@ def lower_bound(
     """Certificate of any list of steps; :func:`compactness_bound` of checked arguments."""
     if nodes is None:
         return _certified(steps, x, drops, bound, target)
+    # Rows are restricted in ascending order; the result goes back to that of the caller.
     ascending, position = nodes.sort()
     result = _certified(steps, x, drops, bound, target[position], ascending)
     return result[torch.argsort(position)]

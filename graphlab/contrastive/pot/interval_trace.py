@@ -95,6 +95,7 @@ def trace_intervals(
     hops = [k for k, step in enumerate(steps) if isinstance(step, Hop)]
     rows: dict[int, Rows] = {}
     needed = targets
+    # From the output back: the rows of a hop decide which nodes the one before must give.
     for k in reversed(hops):
         step = steps[k]
         if isinstance(step, Hop):
@@ -108,6 +109,7 @@ def trace_intervals(
         if isinstance(step, Affine):
             boxes.append(_affine(step, box))
         elif isinstance(step, Activation):
+            # Monotone functions take ends to ends.
             low = step.forward(box.low)
             boxes.append(Box(low, low if box.exact else step.forward(box.high), box.nodes))
         else:
@@ -137,6 +139,7 @@ def _affine(step: Affine, box: Box) -> Box:
 def _hop(step: Hop, box: Box, rows: Rows, boxes: list[Box], bound: str) -> Box:
     sums = rows.interval if bound == "interval" else rows.budgeted
     low, high = sums(box.low, box.high)
+    # A factor that is not negative keeps the order of the ends.
     if step.scale != 1.0:
         low, high = step.scale * low, step.scale * high
     if step.root_state is not None:

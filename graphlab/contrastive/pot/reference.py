@@ -53,6 +53,7 @@ class CleanGraph:
         row, col, _, _ = _cropped(*_with_loops(edge_index, num_nodes), num_nodes, None)
         left = (size - most).rsqrt()
         pattern = SparseRows.from_rows(row, col, num_nodes, num_nodes)
+        # 1 / sqrt(d_i d_j), with the self-loop counted in both degrees.
         clean = (size[row] * size[col]).rsqrt()
         low = torch.where(row == col, clean, torch.zeros_like(clean))
         return CleanGraph(pattern, clean, pattern, low, left[row] * left[col], None, num_nodes)
@@ -192,12 +193,14 @@ def reference_score(
     if graph.nodes is not None:
         value, hidden, anchor = value[graph.nodes], hidden[graph.nodes], anchor[graph.nodes]
     ends = graph.pattern, graph.low, graph.high
+    # As released: the second layer is bounded from hidden states of the undisturbed graph.
     low1, high1 = (end + bias1 for end in interval_propagate(value, value, *ends))
     low2, high2 = (end + bias2 for end in interval_propagate(hidden, hidden, *ends))
     target = unchecked_pairing(anchor)
     back2, constant2 = _backward(target, low2, high2, bias2, negative_slope)
     back1, constant1 = _backward(back2 @ weight2, low1, high1, bias1, negative_slope)
     score = (value * back1).sum(1, keepdim=True)
+    # The lines are evaluated at the sampled view, hop by hop, not at the worst graph.
     pattern, entry = graph.view(view_edge_index)
     score, _ = interval_propagate(score, score, pattern, entry, entry)
     score = score + constant1.unsqueeze(1)

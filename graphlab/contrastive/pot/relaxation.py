@@ -108,6 +108,7 @@ def _rectifier(low: Tensor, high: Tensor, slope: float | Tensor, parallel: bool)
     offset = torch.where(mixed, (alpha - 1) * high * low / width, torch.zeros_like(low))
     if parallel:
         return Lines(up, torch.zeros_like(low), up, offset)
+    # The line of the larger side has the smaller area between it and the function.
     down = torch.where(mixed, torch.where(high > -low, one, alpha), stable)
     return Lines(down, torch.zeros_like(low), up, offset)
 
@@ -136,6 +137,7 @@ def _convex(activation: Activation, low: Tensor, high: Tensor) -> Lines:
 
 def _sigmoid_shaped(activation: Activation, low: Tensor, high: Tensor) -> Lines:
     """Through either end with the smaller of both derivatives; tangents where the sign is known."""
+    # Between both ends the curve is nowhere flatter than at the flatter end.
     slope = torch.minimum(activation.derivative(low), activation.derivative(high))
     below = activation.forward(low) - slope * low
     above = activation.forward(high) - slope * high

@@ -79,6 +79,7 @@ class Activation:
         if self.name == "tanh":
             return torch.tanh(h)
         if self.name == "elu":
+            # Clamped: expm1 of a large number is infinite, and its masked gradient NaN.
             return torch.where(h > 0, h, self.slope * torch.expm1(h.clamp(max=0)))
         return h.clamp(min=0) + self.slope * h.clamp(max=0)
 

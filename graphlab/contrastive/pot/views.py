@@ -68,6 +68,7 @@ def check_view(view: Tensor, known: Tensor, num_nodes: int, name: str) -> Tensor
     """Require edges of the graph; ``known`` holds its edges as ascending numbers."""
     edges = check_edge_index(view, num_nodes, name, loops=False, duplicates=False)
     key = edges[0] * num_nodes + edges[1]
+    # Numbers beyond the last one are compared with it, and differ.
     position = torch.searchsorted(known, key).clamp(max=max(0, known.numel() - 1))
     strange = (known[position] != key).nonzero() if known.numel() else key.nonzero()
     if strange.numel():

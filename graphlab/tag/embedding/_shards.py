@@ -64,7 +64,7 @@ def write_shards(
 
 
 def _check_settings(folder: Path, head: dict[str, Any]) -> None:
-    """The manifest comes last; a file of its own says from the beginning what is made here."""
+    """The manifest comes last; a file of its own has the settings from the beginning."""
     path = folder / "settings.json"
     if path.is_file() and read_json(path) != head:
         raise ValueError(f"{folder} holds embeddings with other settings: {read_json(path)}")

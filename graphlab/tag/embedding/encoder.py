@@ -96,7 +96,7 @@ class TextEncoder:
 
     @property
     def dim(self) -> int:
-        """Columns of the embeddings; found by embedding a word if need be."""
+        """Columns of the embeddings; measured on a word if need be."""
         if self._dim is None:
             self._dim = int(self.encode(["word"]).size(1))
         return self._dim

@@ -42,6 +42,8 @@ class EditPlan:
             Tensor: Edges kept in their order, then new ones, ``(2, E')``.
         """
         kind = self.candidates.kind.to(edge_index.device)
+        # One slot more than candidates: edges that nobody asks about point to it, and it is never
+        # gone.
         gone = torch.zeros(kind.numel() + 1, dtype=torch.bool, device=edge_index.device)
         gone[:-1] = drawn & (kind == DELETE) & (yes < 0.5)
         keep = torch.ones(edge_index.size(1), dtype=torch.bool, device=edge_index.device)
@@ -58,6 +60,7 @@ class EditPlan:
             return pairs
         count = self.candidates.num_nodes
         both = torch.cat([pairs, pairs.flip(0)], dim=1)
+        # Both ends may have voted for the pair: as keys, repeats fall together.
         keys = (both[0] * count + both[1]).unique()
         return torch.stack([keys // count, keys % count])
 
@@ -84,6 +87,7 @@ def make_plan(
     candidates.check_graph(edges)
     check_edge_index(edges, count, symmetric=undirected, unless="undirected=False")
     forward, backward = edges[0] * count + edges[1], edges[1] * count + edges[0]
+    # Candidate of every edge by binary search among the sorted keys of the candidates.
     known, order = candidates.keys.to(edges.device).sort()
     number = torch.cat([order, order.new_full((1,), len(candidates))])
     slots = []
@@ -91,8 +95,10 @@ def make_plan(
         position = torch.searchsorted(known, keys)
         asked = torch.isin(keys, known)
         slots.append(number[torch.where(asked, position, len(candidates))])
+    # In double precision: half to even, as round() on a product of Python's floats does it.
     degree = torch.bincount(edges[0], minlength=count).double()
     budget = torch.stack([(rate * degree).round() for rate in rates], dim=1).flatten().long()
+    # Two lists per node, numbered 2 i for deletions and 2 i + 1 for additions, as in the budget.
     group = (2 * candidates.src + candidates.kind).to(edges.device)
     return EditPlan(
         candidates,

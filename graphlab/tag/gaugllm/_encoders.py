@@ -37,6 +37,7 @@ def default_encoder(backbone: str, in_channels: int, out_channels: int) -> nn.Mo
             (GCNConv(2 * out_channels, out_channels), _CONV),
         ]
     elif backbone == "graphmae":
+        # Widths that four heads do not divide are computed by one.
         heads = _HEADS if out_channels % _HEADS == 0 else 1
         width = out_channels // heads
         layers = [

@@ -14,6 +14,7 @@ def pair_number(candidates: EdgeCandidates, undirected: bool) -> Tensor:
     if not undirected:
         return torch.arange(len(candidates), device=candidates.src.device)
     ends = torch.stack([candidates.src, candidates.dst]).sort(dim=0).values
+    # The smaller id first: both directions of a pair get one key.
     keys = ends[0] * candidates.num_nodes + ends[1]
     number: Tensor = keys.unique(return_inverse=True)[1]
     return number
@@ -42,6 +43,7 @@ def opinion(
         raise ValueError("soft=True needs votes with a probability")
     value = probability.double() if soft and probability is not None else vote.double()
     known = vote >= 0
+    # Averages over the two directions; a sum of ones and zeros is exact in any order.
     total = value.new_zeros(len(candidates)).index_add_(0, pair[known], value[known])
     count = value.new_zeros(len(candidates)).index_add_(0, pair[known], known[known].double())
     mean = (total / count)[pair]  # 0 / 0 is NaN: nobody knows

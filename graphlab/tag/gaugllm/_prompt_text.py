@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from graphlab.tag._optional import optional
@@ -28,16 +28,6 @@ def fenced(records: Iterable[dict[str, Any]]) -> str:
     body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     fence = "data-" + sha256(body)[:16]
     return f"<{fence}>\n{body}\n</{fence}>"
-
-
-def check_texts(texts: Sequence[str], name: str = "texts") -> list[str]:
-    """Require a list of texts, none blank; the error lists the first that are."""
-    if isinstance(texts, str) or not isinstance(texts, Sequence):
-        raise TypeError(f"{name} must be a list of texts, got {type(texts).__name__}")
-    blank = [i for i, text in enumerate(texts) if not isinstance(text, str) or not text.strip()]
-    if blank:
-        raise ValueError(f"{name} must not be blank, but those of {blank[:10]} are")
-    return list(texts)
 
 
 def vote_schema() -> Any:

@@ -12,11 +12,13 @@ def rank_in_group(group: Tensor, key: Tensor) -> Tensor:
     Equal keys keep their order. O(M log M).
     """
     order = key.argsort(stable=True)
+    # Two stable sorts, by key and then by group, are one sort by (group, key).
     order = order[group[order].argsort(stable=True)]
     sorted_group = group[order]
     position = torch.arange(group.numel(), device=group.device)
     first = torch.ones_like(position, dtype=torch.bool)
     first[1:] = sorted_group[1:] != sorted_group[:-1]
+    # The running maximum carries the first position of a group to all its members.
     start = torch.where(first, position, 0).cummax(0).values
     rank = torch.empty_like(position)
     rank[order] = position - start
@@ -34,5 +36,6 @@ def sample_in_group(group: Tensor, budget: Tensor, *, generator: torch.Generator
     Returns:
         Tensor: Which entries were drawn, bool ``(M,)``.
     """
+    # The smallest of independent uniform keys are a uniform draw without replacement.
     key = torch.rand(group.numel(), generator=generator, device=generator.device)
     return rank_in_group(group, key.to(group.device)) < budget[group]

@@ -82,6 +82,7 @@ class EdgeCandidates:
         Complexity: O((E + M) log M).
         """
         edges = check_edge_index(edge_index, self.num_nodes).to(self.src.device)
+        # As keys, pairs are compared without a Python loop.
         present = torch.isin(self.keys, edges[0] * self.num_nodes + edges[1])
         for wrong, what in (
             (present & (self.kind == ADD), "to be added, but it is an edge already"),

@@ -67,6 +67,7 @@ def edge_changes(before: Tensor, after: Tensor, num_nodes: int) -> EdgeChanges:
         )
     ]
     old, new = sets
+    # Both sides hold distinct keys, so counts of common ones tell added and deleted apart.
     kept = int(torch.isin(new, old).sum())
     touched = [torch.zeros(num_nodes, dtype=torch.bool, device=old.device) for _ in sets]
     for mask, keys in zip(touched, sets, strict=True):

@@ -51,8 +51,10 @@ def degree_groups(degree: Tensor, tail: float = 0.4, head: float = 0.2) -> Tenso
     low, high = check_fraction(tail, "tail"), 1 - check_fraction(head, "head")
     if low > high:
         raise ValueError(f"tail + head must be at most 1, got {tail} + {head}")
+    # numpy's interpolation is the published one; torch's quantile is limited to 2**24 values.
     t, h = np.percentile(values.cpu().numpy(), [100 * low, 100 * high])
     group = torch.ones(degree.numel(), dtype=torch.long, device=degree.device)
+    # Heads first, tails over them: where the two thresholds meet, equal degrees are tail.
     group[values >= h] = 2
     group[values <= t] = 0
     return group

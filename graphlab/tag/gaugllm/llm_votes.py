@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_int
+from graphlab.tag._texts import check_texts
 from graphlab.tag.gaugllm._prompt_text import (
     VERSION,
     WARNING,
-    check_texts,
     cut,
     fenced,
     vote_schema,

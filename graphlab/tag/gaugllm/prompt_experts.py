@@ -13,8 +13,9 @@ from torch import Tensor
 from graphlab._checks import check_edge_index, check_int, check_tensor
 from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
+from graphlab.tag._texts import check_texts
 from graphlab.tag.embedding.encoder import TextEncoder
-from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, check_texts, cut, fenced
+from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS, degree_groups
 from graphlab.tag.llm.protocol import ChatClient

@@ -70,6 +70,7 @@ def propose_edge_candidates(
     if x is None:
         x = fastrp(edges, num_nodes=total, dim=dim, seed=seed)
     z = unit_rows(x.detach().float())
+    # Distinct edges without loops, sorted by source, whatever form the graph came in.
     keys = (edges[0] * total + edges[1])[edges[0] != edges[1]].unique()
     row, col = keys // total, keys % total
     parts = [_least_similar(z, row, col, num_del, min_del, block)]
@@ -90,6 +91,7 @@ def _least_similar(
     score = torch.cat(parts) if parts else z.new_empty(0)
     rank = rank_in_group(row, score)
     degree = torch.bincount(row, minlength=z.size(0))
+    # Nodes with few neighbours keep all of them: deleting there would isolate them.
     keep = (rank < count) & (degree.clamp(max=count)[row] >= least)
     order = (row * (count + 1) + rank.clamp(max=count))[keep].argsort()
     return row[keep][order], col[keep][order], score[keep][order]
@@ -122,10 +124,12 @@ def _running_top(
         right = min(z.size(0), left + block)
         tile = z[start:stop] @ z[left:right].t()
         inside = (col >= left) & (col < right)
+        # Neighbours and the node itself are no candidates for addition.
         tile[row[inside], col[inside] - left] = -torch.inf
         low, high = max(start, left), min(stop, right)
         own = torch.arange(low, max(low, high), device=z.device)
         tile[own - start, own - left] = -torch.inf
+        # The best of the running list and of this tile: all similarities never exist at once.
         values, columns = tile.topk(min(count, right - left), dim=1)
         best, index = torch.cat([best, values], 1), torch.cat([index, columns + left], 1)
         best, chosen = best.topk(min(count, best.size(1)), dim=1)

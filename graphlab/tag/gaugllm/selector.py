@@ -95,6 +95,7 @@ class ContextAwareSelector(nn.Module):
             )
         wide = torch.cat([content, context], dim=2) if self.mode == "concat" else content
         logits = self.fc2(F.leaky_relu(self.fc1(wide)).flatten(1))
+        # The dot product grows with the width and soon decides the softmax alone; see the class.
         if self.mode == "similarity" and self.similarity == "dot":
             logits = logits + (content * context).sum(2)
         elif self.mode == "similarity":

@@ -86,6 +86,7 @@ def fit_selector(
     check_int(epochs, "epochs", minimum=0)
     check_int(batch_size, "batch_size", minimum=1)
     generator = make_generator(seed)
+    # Cosines end at one: without a learned factor no edge could be more than 73 % likely.
     scale = nn.Parameter(torch.tensor([5.0, 0.0], device=content.device))
     parameters = [*selector.parameters(), scale]
     optimizer = torch.optim.Adam(parameters, lr=check_positive(lr, "lr"))
@@ -95,6 +96,8 @@ def fit_selector(
         order = torch.randperm(edges.size(1), generator=generator).to(edges.device)
         total = 0.0
         for rows in order.split(batch_size):
+            # As many non-edges as edges: the classes stay balanced whatever the density of the
+            # graph.
             wrong = sample_non_edges(edges, count, rows.numel(), generator=generator)
             pairs = torch.cat([edges[:, rows], wrong], dim=1)
             loss = _neighbor_loss(selector, content, context, pairs, scale)
@@ -118,6 +121,7 @@ def _neighbor_loss(
     selector: ContextAwareSelector, content: Tensor, context: Tensor, pairs: Tensor, scale: Tensor
 ) -> Tensor:
     """Cross-entropy of a batch; the first half of the pairs are edges."""
+    # A node in many pairs of the batch is mixed once.
     nodes, position = pairs.unique(return_inverse=True)
     fused, _ = selector(content[nodes], context[nodes])
     unit = F.normalize(fused, dim=1)

@@ -102,11 +102,13 @@ class CandidateVote:
             ValueError: If a draw is needed and no generator is given.
         """
         yes, no = (self.vote == 1).nonzero().view(-1), (self.vote == 0).nonzero().view(-1)
+        # Sorted by anchor, the nos of an anchor are one range, found by binary search.
         no = no[self.anchor[no].argsort(stable=True)]
         users = self.anchor[no]
         start = torch.searchsorted(users, self.anchor[yes])
         count = torch.searchsorted(users, self.anchor[yes], right=True) - start
         left = torch.arange(yes.numel(), device=yes.device).repeat_interleave(count)
+        # Position of every pair within the range of its yes.
         offset = torch.arange(left.numel(), device=yes.device) - (count.cumsum(0) - count)[left]
         right = no[start[left] + offset]
         triples = torch.stack([self.anchor[yes[left]], self.item[yes[left]], self.item[right]])

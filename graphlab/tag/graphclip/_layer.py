@@ -48,6 +48,7 @@ class _MeanOfNeighbours(torch.autograd.Function):
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        # The mean's factor belongs to the target: on the way back it comes before the sum.
         scaled = grad * ctx.plan.inverse_degree[:, None]
         rows = ctx.plan.outgoing
         return torch.ops.graphlab.propagate(scaled, rows.rowptr, rows.col, None, None), None

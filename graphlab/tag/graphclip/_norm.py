@@ -23,6 +23,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
             return super().forward(x)
         wide = widened(x)
         count = wide.new_full((1,), wide.size(0))
+        # Ranks differ in rows: sums and counts travel together, means could not be averaged.
         sums = all_reduce_sum(torch.cat([wide.sum(0), count]))
         total, mean = sums[-1].detach(), sums[:-1] / sums[-1].detach()
         # A second message, but no cancellation between squares.
@@ -39,6 +40,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
             return
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
+        # Running variances are unbiased, those of the step are not: torch's convention.
         unbiased = variance * (total / (total - 1).clamp(min=1))
         momentum = self.momentum if self.momentum is not None else 0.1
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)

@@ -31,6 +31,7 @@ def pack_induced(
         SubgraphStore: A subgraph without edges has the self-loop of its root.
     """
     size = rowptr.size - 1
+    # (subgraph, node) as one number: ascending, so that membership is a binary search.
     member = owner * size + node
     degree = rowptr[node + 1] - rowptr[node]
     ends = []
@@ -47,6 +48,7 @@ def pack_induced(
     root = np.searchsorted(member, np.arange(centers.size) * size + centers)
     source, target = _loop_where_empty(source, target, owner, root)
     edge_owner = owner[source]
+    # Positions in the packed nodes, moved to local ids.
     edge = np.stack([source, target]) - node_ptr[edge_owner]
     return SubgraphStore(
         node_ptr,

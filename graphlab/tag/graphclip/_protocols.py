@@ -31,25 +31,3 @@ def embed(encoder: Encoder, texts: Sequence[str], width: int | None = None) -> T
             f"encoder must give {width} columns, as the graph tower does, got {rows.size(1)}"
         )
     return rows
-
-
-def check_texts(
-    texts: Sequence[str], num_nodes: int | None = None, name: str = "texts"
-) -> list[str]:
-    """Texts as a list: one string per node, none of them blank.
-
-    Raises:
-        TypeError: If an entry is no string.
-        ValueError: If the number is wrong or an entry is blank.
-    """
-    if isinstance(texts, str):
-        raise TypeError(f"{name} must be a list of strings, got one string")
-    found = list(texts)
-    if num_nodes is not None and len(found) != num_nodes:
-        raise ValueError(f"{name} must have {num_nodes} entries, one per node, got {len(found)}")
-    for i, text in enumerate(found):
-        if not isinstance(text, str):
-            raise TypeError(f"{name}[{i}] must be a string, got {type(text).__name__}")
-        if not text.strip():
-            raise ValueError(f"{name}[{i}] is empty; give every node a text")
-    return found

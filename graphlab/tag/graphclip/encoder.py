@@ -131,9 +131,12 @@ class GraphCLIPEncoder(nn.Module):
         self.attn_pool = SAGPooling(width)
         self.lora_A_mlp = nn.Linear(2 * width, 16, bias=False)
         self.lora_B_mlp = nn.Linear(16, self.out_channels, bias=False)
+        # They take part in no loss; trained, they would never get a gradient, and processes would
+        # wait.
         for part in (self.mlp2, self.attn_pool, self.lora_A_mlp, self.lora_B_mlp):
             part.requires_grad_(False)
         if self.residual != "none":
+            # A layer at zero adds nothing to the residual: training starts at the baseline.
             for weight in self.mlp.parameters():
                 nn.init.zeros_(weight)
 
@@ -162,9 +165,11 @@ class GraphCLIPEncoder(nn.Module):
         edge_index, root_index = self._check(x, pe, edge_index, batch, root_index)
         num_graphs = root_index.numel()
         plan = Plan.build(edge_index, batch, num_graphs, working_dtype(x.dtype))
+        # The encoding is normalised first: return probabilities of long walks are tiny numbers.
         h = torch.cat([self.node_emb(x), self.pe_lin(self.pe_norm(pe))], dim=1)
         for conv in self.convs:
             h = conv(h, plan)
+        # The root counts twice, in the mean and by itself, whatever the size of its subgraph.
         root = h[root_index]
         pooled = global_mean_pool(h, batch, num_graphs)
         graph_emb = self.mlp(torch.cat([pooled, root], dim=1))

@@ -112,6 +112,7 @@ class LinkPredictor(Estimator):
 
 
 def _without(edge_index: Tensor, removed: Tensor, size: int) -> Tensor:
+    # The smaller id first: an edge is hidden in both directions.
     key = edge_index.min(0).values * size + edge_index.max(0).values
     gone = removed.min(0).values * size + removed.max(0).values
     return edge_index[:, ~torch.isin(key, gone)]

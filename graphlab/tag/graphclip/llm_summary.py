@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphlab._checks import check_choice, check_int
+from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable, sha256
-from graphlab.tag.graphclip._protocols import check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
 from graphlab.tag.llm.protocol import ChatClient

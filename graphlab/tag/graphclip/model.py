@@ -151,6 +151,7 @@ class GraphCLIP(nn.Module):
             pe = random_walk_encoding(batch.edge_index, batch.batch, count, length)
         parts = (x[batch.node], pe, batch.edge_index, batch.batch, batch.root_index)
         features, *rest = (part.to(self.device) for part in parts)
+        # That of the weights: features of half precision are stored, not computed with.
         dtype = self.criterion.logit_scale.dtype
         embedding: Tensor = self(features.to(dtype), rest[0].to(dtype), *rest[1:])
         return embedding

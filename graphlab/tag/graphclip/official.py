@@ -59,6 +59,7 @@ def load_official_checkpoint(
         ValueError: If keys or shapes are not those of the release, listing them, or the text tower
             differs.
     """
+    # DataParallel put this in front of every name.
     state = {key.removeprefix("module."): value for key, value in _read(path).items()}
     tower = {k.removeprefix(_TOWER): v for k, v in state.items() if k.startswith(_TOWER)}
     text = {k.removeprefix(_TEXT): v for k, v in state.items() if k.startswith(_TEXT)}

@@ -45,6 +45,7 @@ class GraphTextPairs:
         last = int(store.node.max()) if store.node.size else -1
         if last >= x.size(0):
             raise IndexError(f"store names node {last}, but x has {x.size(0)} rows")
+        # A zero row has no direction, and its cosine is NaN in the loss.
         empty = (text == 0).all(1).nonzero()
         if empty.numel():
             raise ValueError(f"text must have no zero rows, but row {int(empty[0])} is zero")
@@ -139,6 +140,7 @@ def chunks_by_nodes(
 
 def _row_id(text: Tensor) -> Tensor:
     """Equal numbers for equal rows."""
+    # Rows as bytes: equal means equal in every bit, which no tolerance could decide for all.
     array = np.ascontiguousarray(text.detach().cpu().float().numpy())
     rows = array.view(np.dtype((np.void, array.dtype.itemsize * array.shape[1]))).ravel()
     return torch.from_numpy(np.unique(rows, return_inverse=True)[1].reshape(-1).astype(np.int64))

@@ -61,12 +61,14 @@ def random_walk_encoding(
     row, col = edge_index
     if bool((batch[row] != batch[col]).any()):
         raise ValueError("edge_index must not join nodes of different graphs")
+    # Row-stochastic: every entry of a row has the weight 1 / degree, and duplicates add up.
     degree = torch.bincount(row, minlength=batch.numel()).to(dtype)
     out = torch.zeros(batch.numel(), walk_length, dtype=dtype, device=batch.device)
     home = torch.full((num_graphs,), -1, device=batch.device)
     # One dense power of a part stays within the chunk size.
     for bucket in (part for group in make_buckets(pointers) for part in group.cut()):
         graphs = batch[bucket.node[:, 0]]
+        # Where a graph of this bucket lies in its stack of dense matrices; -1 for the others.
         home.fill_(-1)
         home[graphs] = torch.arange(graphs.numel(), device=batch.device)
         chosen = home[batch[row]] >= 0

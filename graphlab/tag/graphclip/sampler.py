@@ -137,6 +137,7 @@ class SubgraphSampler:
     def _hops(self, graph: CSRGraph, roots: Ints, stream: int) -> tuple[Ints, Ints]:
         """Members of all neighbourhoods as sorted (subgraph, node) pairs."""
         size = graph.num_nodes
+        # (subgraph, node) as one number, ascending.
         seen = frontier = np.arange(roots.size) * size + roots
         for _ in range(self.num_hops):
             reached = self._reached(graph, frontier, seen, roots, stream)
@@ -176,6 +177,8 @@ class SubgraphSampler:
             [torch.from_numpy(node), torch.full_like(root, stream), root & _WORD, root >> 32], 1
         )
         word = philox4x32(counter, torch.tensor([self.seed & _WORD, self.seed >> 32]))[:, 0]
+        # By subgraph, then by random word; the node decides ties, so that results never depend on
+        # order.
         order = np.lexsort((node, word.numpy(), owner))
         count = np.bincount(owner, minlength=roots.size)
         first = np.cumsum(count) - count

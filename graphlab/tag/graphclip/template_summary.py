@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from graphlab._checks import check_int
-from graphlab.tag.graphclip._protocols import check_texts
+from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["TemplateSummarizer"]
@@ -104,6 +104,7 @@ class TemplateSummarizer:
         )
         chosen = []
         for start in range(0, len(store), 4096):
+            # By pieces: subgraphs times vocabulary would be the largest array here.
             rows = (member[start : start + 4096] @ weights).tocsr()
             rows.sort_indices()
             for lo, hi in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):

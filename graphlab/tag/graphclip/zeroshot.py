@@ -17,7 +17,8 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab._estimator import Estimator
-from graphlab.tag.graphclip._protocols import Encoder, check_texts, embed
+from graphlab.tag._texts import check_texts
+from graphlab.tag.graphclip._protocols import Encoder, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -258,6 +259,7 @@ def _class_embeddings(
         sentences = [template.replace("{c}", name) for name in names]
         if descriptions is not None:
             sentences = [s + join + descriptions[n] for s, n in zip(sentences, names, strict=True)]
+        # Unit vectors: a template with long embeddings would outweigh the others.
         total = total + normalize(embed(encoder, sentences, width))
     return normalize(total)
 
@@ -277,6 +279,7 @@ def _score(y: Tensor, predicted: Tensor, count: int) -> Scores:
     """Accuracy, and F1 averaged over the classes that occur."""
     table = torch.bincount(y * count + predicted, minlength=count * count).view(count, count)
     hit = table.diagonal().double()
+    # 2 TP / (2 TP + FP + FN); the clamp leaves classes without any at zero.
     f1 = 2 * hit / (table.sum(0) + table.sum(1)).clamp(min=1)
     present = table.sum(1) > 0
     return {"acc": float(hit.sum() / y.numel()), "f1": float(f1[present].mean())}

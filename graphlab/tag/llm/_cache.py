@@ -110,7 +110,7 @@ class ReplyCache:
         now = time.time()
         full = [(*row, _digest(*row), now) for row in rows]
         with transaction(self._writer) as database:
-            # Replaces only rows that were damaged, as others are found before they are asked for.
+            # Replaces only rows that were damaged, as others are served and never asked for.
             database.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", full)
             keys = [(row[0],) for row in rows]
             database.executemany("DELETE FROM failures WHERE key = ?", keys)

@@ -1,9 +1,8 @@
-"""Prompts as conversations, and the names of their records."""
+"""Prompts as conversations."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphlab.tag._unicode import encodable, encodable_values
@@ -23,21 +22,6 @@ def conversations(prompts: Iterable[Prompt]) -> list[Conversation]:
     if isinstance(prompts, str):  # each of its characters would be asked, and paid for
         raise TypeError("prompts must be a list of prompts, got one text")
     return [check_messages(prompt) for prompt in prompts]
-
-
-def record_names(ids: Iterable[Hashable] | None, count: int) -> list[Hashable]:
-    """Distinct names of records, by default their positions.
-
-    Raises:
-        ValueError: If names repeat, or their number is wrong.
-    """
-    names: list[Hashable] = list(range(count)) if ids is None else list(ids)
-    if len(names) != count:
-        raise ValueError(f"ids must have {count} entries, got {len(names)}")
-    repeated = [name for name, times in Counter(names).items() if times > 1]
-    if repeated:
-        raise ValueError(f"ids must be distinct, but {repeated[:5]} repeat")
-    return names
 
 
 def check_messages(messages: Any) -> Conversation:

@@ -8,13 +8,14 @@ from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from graphlab.tag._ids import distinct_ids
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag.llm._cache import Failure, ReplyCache
 from graphlab.tag.llm._dialogue import Dialogue, reply_to_all
 from graphlab.tag.llm._endpoint import KEY_VARIABLE, check_url, connector
 from graphlab.tag.llm._engine import Engine
 from graphlab.tag.llm._ledger import Ledger
-from graphlab.tag.llm._messages import Conversation, Prompt, conversations, record_names
+from graphlab.tag.llm._messages import Conversation, Prompt, conversations
 from graphlab.tag.llm._request import RequestForm, sampling, token_bound
 from graphlab.tag.llm._session import Session
 from graphlab.tag.llm._structured import Schema
@@ -335,7 +336,7 @@ class LLMClient:
         self, prompts: Iterable[Prompt], ids: Iterable[Hashable] | None
     ) -> tuple[list[Conversation], list[Hashable]]:
         checked = conversations(prompts)
-        return checked, record_names(ids, len(checked))
+        return checked, distinct_ids(ids, len(checked))
 
     def _missing(
         self, checked: Iterable[Conversation], schema: Schema | None

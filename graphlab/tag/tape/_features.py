@@ -34,6 +34,7 @@ def find_features(
 
 def count_nodes(data: Any) -> int:
     """Number of nodes; PyG would guess it from the edges where only labels tell it."""
+    # Isolated last nodes are in no edge, and PyG would not count them.
     if data.x is None and "num_nodes" not in data and isinstance(data.y, Tensor):
         return data.y.size(0)
     return int(data.num_nodes)
@@ -66,6 +67,7 @@ def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) 
         return x.long()
     check_matrix(x, label)
     x = x.float()
+    # What an encoder gives that failed in silence: the same vector for every text.
     if num_nodes > 1 and bool((x == x[0]).all()):
         raise ValueError(f"{label} is the same for all nodes: is it broken?")
     zero = (x == 0).all(1).nonzero().view(-1)

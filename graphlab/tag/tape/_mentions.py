@@ -72,6 +72,7 @@ class Mentions:
         words = _words(text)
         mentions, i = [], 0
         while i < len(words):
+            # The longest name first: "Neural Networks" is not "Networks".
             for length in range(min(self._longest, len(words) - i), 0, -1):
                 label = self._labels.get(tuple(word for word, _, _ in words[i : i + length]))
                 if label is not None:
@@ -104,6 +105,7 @@ def _words(text: str) -> list[tuple[str, int, int]]:
 
 def _fold(word: str) -> str:
     word = word.casefold()
+    # A plural s, but not the end of "class" or of short words such as "gas".
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 

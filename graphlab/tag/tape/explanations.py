@@ -6,7 +6,7 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from graphlab.tag.llm._messages import record_names
+from graphlab.tag._ids import distinct_ids
 from graphlab.tag.llm.cost import CostEstimate
 from graphlab.tag.llm.protocol import ChatClient, Reply, SupportsEstimate
 from graphlab.tag.tape.prompt import ExplanationPrompt, RankedPrediction
@@ -84,7 +84,7 @@ class ExplanationGenerator:
         if out is not None and names is not None:
             check_ids(names)  # before anything is paid for
         prompts = self._prompts(texts, names)
-        keys = record_names(names, len(prompts))
+        keys = distinct_ids(names, len(prompts))
         replies = self.client.complete_many(prompts, schema=self._schema())
         rows = tuple(self._row(key, reply) for key, reply in zip(keys, replies, strict=True))
         table = ExplanationTable(rows, tuple(self.prompt.classes), self.prompt.k)

@@ -87,6 +87,8 @@ class MemberNetwork(nn.Module):
             raise ValueError(f"graph must be edge_index or a SharedAdjacency of {self.kind!r}")
         h = self._layer(0, x, graph)
         for i, norm in enumerate(self.bns):
+            # Norm before ReLU, and nothing behind the last layer: the order of the authors'
+            # networks.
             h = F.dropout(norm(h).relu(), self.dropout, self.training)
             h = self._layer(i + 1, h, graph)
         return h
@@ -99,8 +101,10 @@ class MemberNetwork(nn.Module):
             out = project(x, conv.weight, conv.bias)
             return out
         if self.kind == "gcn":
+            # Projected before it is spread, as in GCNConv: edges then carry h columns instead of d.
             out = graph @ project(x, conv.lin.weight) + conv.bias
             return out
+        # The mean of projected rows is the projected mean, so SAGEConv's order may be turned round.
         spread = graph @ project(x, conv.lin_l.weight)
         out = spread + conv.lin_l.bias + project(x, conv.lin_r.weight)
         return out

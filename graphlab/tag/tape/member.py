@@ -94,6 +94,7 @@ def train_member(
     warmup = _WARMUP if recipe.slow_start else 0
     epoch = 0
     while not stopper.stopped and epoch < recipe.epochs:
+        # RMSprop's first steps have no second moments yet: RevGAT's rate rises while they form.
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * linear_warmup(epoch, 1.0, warmup, first=1)
         model.train()
@@ -104,6 +105,7 @@ def train_member(
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        # A forward of its own, because that of the step has dropout and batch statistics.
         correct = evaluate(model, x, graph)[val].argmax(1) == y[val]
         accuracy = float(correct.double().mean())
         stopper.step(accuracy, model.state_dict())

@@ -174,6 +174,7 @@ class ExplanationPrompt:
             named = record["labels"]
             # Something that is no list of names is read as text.
             items = named if isinstance(named, list) else [named]
+            # An item may be a phrase around a name: it is searched like free text.
             labels = [label for item in items for label in self._mentions.ranked(str(item))]
             return self._prediction(labels, str(record.get("explanation") or reply))
         return self._prediction(self._mentions.ranked(reply), reply)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_int, check_range, check_tensor
+from graphlab._tensor_memo import TensorMemo
 from graphlab.ops.sum_of_rows import sum_of_rows
 
 __all__ = ["RankedPredictionEncoder"]
@@ -65,6 +66,7 @@ class RankedPredictionEncoder(nn.Module):
         self.k = check_int(k, "k", minimum=1)
         self.dim = check_int(dim, "dim", minimum=1)
         self.weight = nn.Parameter(torch.empty(self.num_classes + 1, self.dim))
+        self._memo: TensorMemo[None] = TensorMemo()
         self.reset_parameters()
 
     @property
@@ -105,6 +107,8 @@ class RankedPredictionEncoder(nn.Module):
             raise ValueError(
                 f"weight must have shape (h, {self.out_channels}), got {tuple(weight.shape)}"
             )
+        # Block j of the layer only ever meets rank j, so its product with the table is k small
+        # ones.
         blocks = weight.view(weight.size(0), self.k, self.dim)
         tables = torch.einsum("cd,hkd->kch", self.weight, blocks)
         out = sum_of_rows(tables, self._checked(ids))
@@ -115,10 +119,15 @@ class RankedPredictionEncoder(nn.Module):
         return f"num_classes={self.num_classes}, k={self.k}, dim={self.dim}"
 
     def _checked(self, ids: Tensor) -> Tensor:
+        # Once per tensor: a training gives the same ids in every epoch, and reading the largest
+        # waits for the device.
+        self._memo.get((ids,), lambda: self._check(ids))
+        return ids.long()
+
+    def _check(self, ids: Tensor) -> None:
         check_tensor(ids, "ids")
         if ids.dtype not in (torch.int64, torch.int32):
             raise TypeError(f"ids must be int64 or int32, got dtype {ids.dtype}")
         if ids.dim() != 2 or ids.size(1) != self.k:
             raise ValueError(f"ids must have shape (N, {self.k}), got {tuple(ids.shape)}")
         check_range(ids, self.num_classes + 1, "ids")
-        return ids.long()

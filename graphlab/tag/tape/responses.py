@@ -57,6 +57,7 @@ def read_tape_responses(
 def _content(path: Path) -> str:
     record: Any = read_json(path)
     try:
+        # Llama's service and OpenAI's differ in the form of the answer alone.
         if "generation" in record:
             content = record["generation"]["content"]
         else:

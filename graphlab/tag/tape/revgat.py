@@ -94,12 +94,16 @@ class RevGAT(nn.Module):
         """
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
+            # Once per step: the reversible layers recompute their forward and must meet the same
+            # edges.
             kept = torch.rand(edge_index.size(1), device=x.device) >= self.edge_dropout
             edge_index = edge_index[:, kept]
         h = self.first((x, None), edge_index) + self.first_residual(x)
+        # One mask for all layers, already scaled by 1 / (1 - p), for the same reason.
         mask = F.dropout(torch.ones_like(h), self.dropout, self.training)
         for block in self.blocks:
             h = block(h, edge_index, mask)
+        # The only BatchNorm is outside the reversible blocks, where it runs once per step.
         h = F.mish(self.norm(h)) * mask
         out: Tensor = self.last((h, None), edge_index) + self.last_residual(h)
         return out

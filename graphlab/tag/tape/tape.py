@@ -190,6 +190,7 @@ class TAPE(Estimator):
 
         for name, x in features.items():
             ranked = not x.is_floating_point()
+            # From the same seed for every member: its result does not depend on the others.
             with seeded(self.seed, torch.device(self.device)):
                 model = self._network(x.size(1), ranked, num_classes).to(self.device)
                 train_member(model, x.to(self.device), graph, y, nodes, recipe, name, record)

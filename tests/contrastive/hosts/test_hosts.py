@@ -151,7 +151,7 @@ def test_the_second_view_may_start_from_another_graph() -> None:
 class _OwnMethod(TwoViewModel):
     """A method of a user, with nothing but its loss."""
 
-    def view_loss(
+    def _view_loss(
         self,
         z1: Tensor,
         z2: Tensor,
@@ -172,5 +172,5 @@ def test_a_method_of_ones_own_needs_a_loss_only() -> None:
     ]
     assert float(losses[1].detach()) == pytest.approx(2 * float(losses[0].detach()))
     bare = TwoViewModel(encoder(), (0.1, 0.2), (0.0, 0.0))
-    with pytest.raises(NotImplementedError, match="TwoViewModel must implement view_loss"):
+    with pytest.raises(NotImplementedError, match="TwoViewModel must implement _view_loss"):
         bare.training_loss(x, edge_index, generator=torch.Generator())

@@ -174,7 +174,7 @@ def test_experts_refuse():
             PromptExperts(None, names)
     with pytest.raises(ValueError, match="name must be one of"):
         PromptExperts().prompts("raw", ["a", "b"], edges)
-    with pytest.raises(ValueError, match=r"texts must not be blank, but those of \[1\] are"):
+    with pytest.raises(ValueError, match=r"texts must not be empty, but 1 are: \[1\]"):
         PromptExperts().run(["a", " "], edges)
     with pytest.raises(TypeError, match="texts must be a list of texts"):
         PromptExperts().run("ab", edges)
@@ -318,7 +318,7 @@ def test_vote_edges_refuses():
     with serving() as server, client(server) as asking:
         with pytest.raises(ValueError, match="texts must be 4, one per node, got 3"):
             vote_edges(asking, star(3), ["a", "b", "c"])
-        with pytest.raises(ValueError, match=r"texts must not be blank, but those of \[2\] are"):
+        with pytest.raises(ValueError, match=r"texts must not be empty, but 1 are: \[2\]"):
             vote_edges(asking, star(3), ["a", "b", "", "d"])
         with pytest.raises(TypeError, match="candidates must be EdgeCandidates"):
             vote_edges(asking, [(0, 1)], ["a", "b"])

@@ -97,7 +97,7 @@ def test_macro_f1_is_that_of_scikit_learn():
     [
         ({"class_names": ["one"]}, ValueError, "at least two"),
         ({"class_names": ["a", "a"], "descriptions": None}, ValueError, "must be different"),
-        ({"class_names": ["a", " "]}, ValueError, r"class_names\[1\] is empty"),
+        ({"class_names": ["a", " "]}, ValueError, r"class_names must not be empty"),
         ({"templates": ["no place"]}, ValueError, "must contain {c}"),
         ({"templates": "{c}"}, TypeError, "must be a list"),
         ({"templates": []}, TypeError, "must be a list"),

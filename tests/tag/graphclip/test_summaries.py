@@ -54,8 +54,8 @@ def test_template_survives_texts_of_stop_words_alone():
     [
         (["a"], ValueError, "texts must cover node"),
         ("abc", TypeError, "texts must be a list"),
-        (["a", " "] * 6, ValueError, r"texts\[1\] is empty"),
-        (["a", float("nan")] * 6, TypeError, r"texts\[1\] must be a string"),
+        (["a", " "] * 6, ValueError, r"texts must not be empty, but 6 are: \[1, 3"),
+        (["a", float("nan")] * 6, TypeError, r"texts must hold str, but 6 are not: \[1, 3, 5"),
     ],
 )
 def test_missing_texts_are_named(texts, error, words):

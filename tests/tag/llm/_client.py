@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from benchmarks._llm_server import ChatServer
 from graphlab.tag import Limits, LLMClient, Retry
+from tests.tag.llm._server import ChatServer
 
 FAST = Retry(timeout=10.0, backoff=0.005, max_backoff=0.02)
 

@@ -118,6 +118,15 @@ def test_malformed_ids(ids, error, message):
             encoder(ids, linear)
 
 
+def test_ids_that_change_are_checked_again():
+    encoder, ids = RankedPredictionEncoder(3, 2, 4), torch.tensor([[1, 3]])
+    encoder(ids)
+    encoder(ids)
+    ids[0, 0] = 4
+    with pytest.raises(IndexError, match=r"ids\[0, 0\] = 4"):
+        encoder(ids)
+
+
 def test_malformed_encoders():
     for arguments in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
         with pytest.raises(ValueError, match="must be at least 1, got 0"):

@@ -1,7 +1,8 @@
 """PamC: contrast against cluster pairs, its statistics and its diagnosis."""
 
 from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis
-from graphlab.contrastive.losses.pamc.pamc import PamCLoss, pamc_loss
+from graphlab.contrastive.losses.pamc.functional import pamc_loss
+from graphlab.contrastive.losses.pamc.pamc import PamCLoss
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics
 
 __all__ = ["ClusterStatistics", "PamCDiagnosis", "PamCLoss", "pamc_loss"]

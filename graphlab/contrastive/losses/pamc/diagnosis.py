@@ -102,6 +102,7 @@ def _warn_about_sizes(count: Tensor) -> None:
 def _anchor_logsum(z: Tensor, chosen: Tensor, tau: float) -> Tensor:
     """Exact ``log T_i`` of the anchors."""
     units = unit_rows(z)
+    # A row per anchor; the own pair is set to s_ii := 0, as in the loss.
     logits = tau * (units[chosen] @ units.t())
     return torch.logsumexp(logits.scatter(1, chosen[:, None], 0.0), dim=1)
 
@@ -139,6 +140,7 @@ def _bound(term: NegativeTerm, z: Tensor, cluster: Tensor, chosen: Tensor) -> fl
     high = high.scatter_reduce(1, index, cosine, "amax")
     low = low.scatter_reduce(1, index, cosine, "amin")
     spread = term.tau * float((high - low).max().clamp(min=0))
+    # Hoeffding: log E exp(X) - E X <= spread^2 / 8 for X in an interval; order 2 leaves the cubic.
     if term.kind == "meta1":
         return spread**2 / 8
     return spread**3 / (36 * math.sqrt(3))

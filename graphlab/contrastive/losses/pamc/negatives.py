@@ -67,6 +67,7 @@ def meta_term(statistics: ClusterStatistics, tau: float, eps: float) -> Tensor:
     lse = cluster_pair_logsum(statistics.total, tau, weight=present)
     # R_a is at least 1 where the cluster exists; elsewhere the value is replaced before use.
     lse = torch.where(present > 0, lse, torch.zeros_like(lse))
+    # log(R + eps) in logarithms: R itself overflows where tau is large.
     value = torch.logaddexp(lse, lse.new_tensor(math.log(eps)))
     return (value * present).sum() / present.sum().clamp(min=1)
 
@@ -93,11 +94,13 @@ def sampled_logsum(
     ``T_i`` is unbiased; its logarithm is not, by O(1 / num_samples).
     """
     num_nodes = z.size(0)
+    # Without replacement, so that with all rows drawn the sum is exact.
     take = min(num_samples, num_nodes)
     device = z.device if generator is None else generator.device
     chosen = torch.randperm(num_nodes, generator=generator, device=device)[:take].to(z.device)
     units = unit_rows(z)
     lse = row_logsumexp(units, units[chosen], tau)
+    # Every drawn row stands for N / S rows.
     stretch = math.log(num_nodes / take)
     drawn = torch.full_like(lse, float("-inf")).index_fill(0, chosen, stretch)
     return _self_at_zero(lse + stretch, drawn, lse.new_tensor(num_nodes), tau)

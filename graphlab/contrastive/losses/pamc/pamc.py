@@ -30,7 +30,7 @@ from graphlab.contrastive.losses.pamc.negatives import (
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, check_cluster
 from graphlab.ops import CSRGraph, edge_cosine_sum
 
-__all__ = ["PamCLoss", "pamc_loss"]
+__all__ = ["PamCLoss"]
 
 
 class PamCLoss(nn.Module):
@@ -123,7 +123,18 @@ class PamCLoss(nn.Module):
         edge_weight: Tensor | None = None,
         num_clusters: int | None = None,
     ) -> Tensor:
-        """Loss of a whole graph, a scalar; arguments are those of the class."""
+        """Loss of a whole graph.
+
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            edge_index (Tensor or CSRGraph): Positives ``(2, E)``, or prepared.
+            cluster (Tensor): Hard or soft assignment.
+            edge_weight (Tensor, optional): ``(E,)``.
+            num_clusters (int, optional): K; read off the assignment when missing.
+
+        Returns:
+            Tensor: A scalar.
+        """
         z = self._check_rows(z)
         if self.negatives == "exact":
             check_cluster(cluster, z.size(0), num_clusters)
@@ -142,16 +153,31 @@ class PamCLoss(nn.Module):
         edge_index: Tensor | CSRGraph,
         edge_weight: Tensor | None = None,
     ) -> Tensor:
-        r"""Attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`, a scalar."""
+        r"""Attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`.
+
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            edge_index (Tensor or CSRGraph): Positives ``(2, E)``, or prepared.
+            edge_weight (Tensor, optional): ``(E,)``.
+
+        Returns:
+            Tensor: A scalar.
+        """
         positives = self._positives(self._check_rows(z), edge_index, edge_weight)
         return -self._mean_log(positives, positives)
 
     def negative(
         self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
     ) -> Tensor:
-        """Repulsion of the chosen kind, a scalar.
+        """Repulsion of the chosen kind.
 
-        ``"exact"`` and ``"sampled"`` do not read ``cluster``.
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            cluster (Tensor, optional): Assignment; ``"exact"`` and ``"sampled"`` do not read it.
+            num_clusters (int, optional): K; read off the assignment when missing.
+
+        Returns:
+            Tensor: A scalar.
         """
         z = self._check_rows(z)
         return self._term().value(z, *self._needed_cluster(cluster, z.size(0), num_clusters))
@@ -159,7 +185,16 @@ class PamCLoss(nn.Module):
     def log_denominators(
         self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
     ) -> Tensor:
-        r""":math:`\log T_i` of every node, ``(N,)``; ``"meta"`` has none."""
+        r""":math:`\log T_i` of every node; ``"meta"`` has none.
+
+        Args:
+            z (Tensor): Embeddings ``(N, D)``.
+            cluster (Tensor, optional): Assignment; ``"exact"`` and ``"sampled"`` do not read it.
+            num_clusters (int, optional): K; read off the assignment when missing.
+
+        Returns:
+            Tensor: ``(N,)``.
+        """
         if self.negatives == "meta":
             raise ValueError("negatives='meta' compares clusters: it has no denominator per node")
         z = self._check_rows(z)
@@ -169,7 +204,16 @@ class PamCLoss(nn.Module):
     def collect(
         self, z: Tensor, cluster: Tensor, num_clusters: int | None = None
     ) -> ClusterStatistics:
-        """Statistics of some rows, for :meth:`share`; see :meth:`ClusterStatistics.collect`."""
+        """Statistics of some rows, for :meth:`share`.
+
+        Args:
+            z (Tensor): Embeddings ``(n, D)``.
+            cluster (Tensor): Their assignment.
+            num_clusters (int, optional): K; read off the assignment when missing.
+
+        Returns:
+            ClusterStatistics: Of the order that the negatives need.
+        """
         return ClusterStatistics.collect(z, cluster, num_clusters, order=self._order())
 
     def share(
@@ -306,6 +350,7 @@ class PamCLoss(nn.Module):
 
     def _mean_log(self, value: Tensor, positives: Tensor) -> Tensor:
         """Mean over the anchors of ``log(value + eps)``."""
+        # eps keeps the logarithm of a node without positives finite.
         logs = torch.log(value + self.eps)
         if self.isolated != "mask":
             return logs.mean()
@@ -321,47 +366,6 @@ class PamCLoss(nn.Module):
             if empty.numel():
                 raise ValueError(f"z must have no zero rows, but row {int(empty[0])} is zero")
         return widened(z)
-
-
-def pamc_loss(
-    z: Tensor,
-    edge_index: Tensor | CSRGraph,
-    cluster: Tensor,
-    *,
-    edge_weight: Tensor | None = None,
-    num_clusters: int | None = None,
-    tau: float = 1.0,
-    negatives: str = "meta",
-    eps: float | None = None,
-    num_samples: int = 512,
-    generator: torch.Generator | None = None,
-    zero_norm: str = "ignore",
-    isolated: str = "keep",
-) -> Tensor:
-    """:class:`PamCLoss` as a function; see there for all arguments.
-
-    The edges of the last call stay prepared while they are not changed; where calls alternate
-    between graphs, prefer a module for each, or pass prepared graphs.
-
-    Returns:
-        Tensor: A scalar.
-    """
-    loss = PamCLoss(
-        tau,
-        negatives,
-        eps,
-        num_samples=num_samples,
-        generator=generator,
-        zero_norm=zero_norm,
-        isolated=isolated,
-    )
-    loss._memo = _LAST
-    value: Tensor = loss(z, edge_index, cluster, edge_weight, num_clusters)
-    return value
-
-
-#: The last graph that the function has prepared, shared by all its calls.
-_LAST: TensorMemo[CSRGraph] = TensorMemo()
 
 
 def _prepared(

@@ -88,6 +88,12 @@ class ClusterStatistics:
 
         Values stay; the gradient goes to ``part``. Summed over all parts, gradients of a function
         of the statistics are those of one pass over everything.
+
+        Args:
+            part (ClusterStatistics): Of some of the rows, with a gradient.
+
+        Returns:
+            ClusterStatistics: The same values.
         """
         base = self.detach()
         zero = part.detach()
@@ -109,6 +115,7 @@ class ClusterStatistics:
         return self.outer / self._safe_count()[:, None, None] - mean[:, :, None] * mean[:, None, :]
 
     def _safe_count(self) -> Tensor:
+        # The sums of an empty cluster are zero: any divisor makes its mean zero.
         return torch.where(self.count > 0, self.count, torch.ones_like(self.count))
 
 

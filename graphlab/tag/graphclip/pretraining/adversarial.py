@@ -87,6 +87,7 @@ def adversarial_backward(
         if last:
             break
         slope = perturbed.grad if perturbed.grad is not None else torch.zeros_like(perturbed)
+        # The sign: a step of the same size for every feature, whatever the scale of the gradient.
         rise = slope.sign_().mul_(eps)
         if total is not None:
             rise = total = total + rise

@@ -51,14 +51,29 @@ def augment_subgraphs(
     feature_p, edge_p = check_fraction(feature_p, "feature_p"), check_fraction(edge_p, "edge_p")
     if index is None:
         index = torch.arange(num_graphs, device=x.device)
-    owner = batch[edge_index[0]]
-    if bool((owner.diff() < 0).any()):
+    if bool((batch[edge_index[0]].diff() < 0).any()):
         raise ValueError("edge_index must hold the edges of one subgraph after another")
+    return augmented(x, edge_index, batch, index, feature_p, edge_p, seed, step)
+
+
+def augmented(
+    x: Tensor,
+    edge_index: Tensor,
+    batch: Tensor,
+    index: Tensor,
+    feature_p: float,
+    edge_p: float,
+    seed: int,
+    step: int,
+) -> tuple[Tensor, Tensor]:
+    """Augment subgraphs of a store, which need no check; see :func:`augment_subgraphs`."""
     if feature_p > 0:
         columns = noise.keep(index, x.size(1), feature_p, seed, step, noise.FEATURES)
         x = x * columns[batch]
     if edge_p > 0:
-        name = noise.names(index, owner, torch.bincount(owner, minlength=num_graphs))
+        # Both ends are in one subgraph, so the source tells it.
+        owner = batch[edge_index[0]]
+        name = noise.names(index, owner, torch.bincount(owner, minlength=index.numel()))
         stays = noise.keep(name, 1, edge_p, seed, step, noise.EDGES).squeeze(1)
         edge_index = edge_index[:, stays]
     return x, edge_index

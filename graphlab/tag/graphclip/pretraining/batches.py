@@ -22,6 +22,7 @@ def split_pairs(center: Tensor, fraction: float, seed: int) -> tuple[Tensor, Ten
     order = np.random.default_rng([seed, 1]).permutation(first.size)
     # Roots are drawn by their first appearance, so that names of nodes do not matter.
     chosen = np.sort(first)[order[: round(fraction * first.size)]]
+    # By roots, not by pairs: several draws of one root share most of their nodes.
     held = np.isin(first[number], chosen)
     return torch.from_numpy((~held).nonzero()[0]), torch.from_numpy(held.nonzero()[0])
 

@@ -37,6 +37,7 @@ def names(index: Tensor, owner: Tensor, count: Tensor) -> Tensor:
 def normal(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tensor:
     """Standard normal numbers ``(n, columns)``, float32."""
     one = torch.ones(name.numel(), device=name.device)
+    # Kinds of a step are neighbouring streams, so that none is that of another step.
     stream = (_KINDS * step + kind) % 2**32
     return random_projection(one, 0, columns, sparsity=0.0, node=name, seed=seed, stream=stream)
 
@@ -45,10 +46,14 @@ def keep(name: Tensor, columns: int, drop: float, seed: int, step: int, kind: in
     """True with probability ``1 - drop``, ``(n, columns)``."""
     if drop == 0.0:
         return torch.ones(name.numel(), columns, dtype=torch.bool, device=name.device)
+    # A normal number is below its p-quantile with probability p: uniform draws without another
+    # kernel.
     border = float(torch.special.ndtri(torch.tensor(drop, dtype=torch.float64)))
     return normal(name, columns, seed, step, kind) >= border
 
 
 def uniform(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tensor:
     """Uniform numbers in [-1, 1], ``(n, columns)``, float32."""
+    # The distribution function of a normal number is uniform; erf is that function, moved to [-1,
+    # 1].
     return torch.erf(normal(name, columns, seed, step, kind) / math.sqrt(2))

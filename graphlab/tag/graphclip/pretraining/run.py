@@ -94,6 +94,7 @@ class PretrainingRun:
         if self.held.numel():
             row["r1"] = retrieval_at_1(self.model, self.pairs, self.held)
             self.best.update(row["r1"], self.epoch, self.model.state_dict())
+            # Without validation there is nothing to wait for; checked before the run.
             patience = self.config.patience
             self.stopped = bool(patience) and self.best.waited(self.epoch) >= patience
         self.history.append(row)

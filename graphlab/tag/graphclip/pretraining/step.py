@@ -12,7 +12,7 @@ from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
 from graphlab.tag.graphclip.pretraining import noise
 from graphlab.tag.graphclip.pretraining.adversarial import adversarial_backward, feature_rms
-from graphlab.tag.graphclip.pretraining.augment import augment_subgraphs
+from graphlab.tag.graphclip.pretraining.augment import augmented
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
 
 _DROPOUT = 3  # stream of random numbers; the split has 1 and the order 2
@@ -86,11 +86,9 @@ class TrainingStep:
         x = self.pairs.x[batch.node].to(device, dtype)
         edge_index, member = batch.edge_index.to(device), batch.batch.to(device)
         names = batch.subgraph.to(device)
-        x, edge_index = augment_subgraphs(
-            x, edge_index, member, own.numel(),
-            feature_p=config.feature_p, edge_p=config.edge_p,
-            seed=config.seed, step=step, index=names,
-        )  # fmt: skip
+        x, edge_index = augmented(
+            x, edge_index, member, names, config.feature_p, config.edge_p, config.seed, step
+        )
         rest = (
             self._pe[batch.node_row].to(device, dtype),
             edge_index,
@@ -101,6 +99,7 @@ class TrainingStep:
         text_id = self.pairs.text_id[own].to(device) if config.guard else None
 
         def closure(features: Tensor) -> Tensor:
+            # The loss is outside: cosines over a temperature need all their digits.
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 embedding = self.model(features, *rest)
             value: Tensor = self.model.criterion(embedding, text, text_id)
@@ -134,6 +133,7 @@ class TrainingStep:
         if not is_distributed():
             return
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._weights]
+        # One long message: many short ones would wait for each other.
         flat = all_reduce_sum(torch.cat([g.flatten() for g in grads])) / world_size()
         parts = flat.split([g.numel() for g in grads])
         for weight, part in zip(self._weights, parts, strict=True):

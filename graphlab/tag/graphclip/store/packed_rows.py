@@ -33,6 +33,7 @@ def ranges(
     count = pointer[rows + 1] - pointer[rows]
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
     owner = np.repeat(np.arange(rows.size), count)
+    # One running number, moved for every row by where it begins there and here.
     position = np.arange(int(start[-1])) + (pointer[rows] - start[:-1])[owner]
     return position, owner, start
 

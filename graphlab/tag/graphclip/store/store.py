@@ -81,6 +81,7 @@ class SubgraphStore:
         rows = chosen.numpy()
         node_at, owner, start = ranges(self.node_ptr, rows)
         edge_at, edge_owner, _ = ranges(self.edge_ptr, rows)
+        # Local ids move by the nodes before their subgraph; int16 could not hold the sum.
         edges = self.edge[:, edge_at].astype(np.int64) + start[edge_owner]
         return SubgraphBatch(
             chosen,
@@ -123,6 +124,7 @@ class SubgraphStore:
                 f"stores and offsets must be equally many, at least one, "
                 f"got {len(stores)} and {len(offsets)}"
             )
+        # The widest local ids of all, so that no subgraph is cut.
         wide = max((s.edge.dtype for s in stores), key=lambda dtype: dtype.itemsize)
         return SubgraphStore(
             join_pointers([s.node_ptr for s in stores]),
