@@ -151,6 +151,7 @@ def check_edge_index(
     duplicates: bool = True,
     symmetric: bool = False,
     unless: str = "",
+    values: bool = True,
 ) -> Tensor:
     """Require a ``(2, E)`` integer tensor with values in ``[0, num_nodes)``; returned as int64.
 
@@ -162,6 +163,7 @@ def check_edge_index(
         duplicates (bool): Whether an edge may be given several times.
         symmetric (bool): Whether every edge must be there in both directions.
         unless (str): Option of the caller that lifts the last demand, for the error.
+        values (bool): False where the values are checked by what reads them next.
     """
     if not isinstance(value, Tensor) or value.layout != torch.strided:
         kind = value.layout if isinstance(value, Tensor) else type(value).__name__
@@ -175,9 +177,10 @@ def check_edge_index(
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         hint = " (transpose it?)" if edge_index.dim() == 2 and edge_index.size(1) == 2 else ""
         raise ValueError(f"{name} must have shape (2, E), got {tuple(edge_index.shape)}{hint}")
-    check_range(edge_index, num_nodes, name)
+    if values:
+        check_range(edge_index, num_nodes, name)
     edge_index = edge_index.long()
-    if values_visible(edge_index):
+    if values and values_visible(edge_index):
         if not loops:
             _check_no_loops(edge_index, name)
         if symmetric or not duplicates:

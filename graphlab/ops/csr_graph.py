@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +18,14 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
-from graphlab.ops.csr import MAX_NODES, SparseRows, check_vector, row_pointers, trusted
+from graphlab.ops.csr import (
+    MAX_NODES,
+    SparseRows,
+    check_vector,
+    csr_rows,
+    trusted,
+)
+from graphlab.ops.edge_order import SortedEdges, sort_edges
 
 __all__ = ["CSRGraph"]
 
@@ -94,98 +100,50 @@ class CSRGraph(SparseRows):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
 
-        Complexity: O(E) time for sorted input, O(E log E) otherwise; O(E) memory.
+        Complexity: O(E + N) time and memory in the compiled kernel, which sorts by counting.
         """
         num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=MAX_NODES)
-        edge_index = check_edge_index(edge_index, num_nodes)
+        edge_index = check_edge_index(edge_index, num_nodes, values=False)
         if edge_weight is not None:
             edge_weight = check_edge_weight(edge_weight, edge_index.size(1))
         check_same_device(edge_index=edge_index, edge_weight=edge_weight, scale=scale)
-        row, col, weight = _coalesce(edge_index, edge_weight, num_nodes)
-        row, col, weight, weight_t = _complete(row, col, weight, num_nodes)
+        edges, weight = _symmetric_pattern(edge_index, edge_weight, num_nodes)
+        weight_t = _reverse_weight(weight, edges.transpose)
         if scale is not None:
-            _check_scale(scale, num_nodes, row, col, weight, weight_t)
+            _check_scale(scale, num_nodes, edges, weight, weight_t)
             weight_t = None
-        graph = CSRGraph(row_pointers(row, num_nodes), col.int(), weight, weight_t, scale)
-        return trusted(graph)
+        return trusted(CSRGraph(edges.rowptr, edges.col, weight, weight_t, scale))
 
 
-def _coalesce(
+def _symmetric_pattern(
     edge_index: Tensor, weight: Tensor | None, num_nodes: int
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Sort edges and merge equal ones; untouched where they strictly ascend already."""
-    row, col = edge_index
-    key = row * num_nodes + col
-    if key.numel() < 2 or bool((key[1:] > key[:-1]).all()):
-        return row, col, weight
+) -> tuple[SortedEdges, Tensor | None]:
+    """Sorted edges, missing reverse ones added with weight zero, and the weights of the entries."""
+    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    if edges.symmetric:
+        return edges, None if weight is None else edges.sum_by_entry(weight)
     if weight is None:
-        key = torch.unique_consecutive(key.sort().values)
+        # Edges given several times have weight one, as those given once.
+        pattern = torch.stack([csr_rows(edges.rowptr, edges.col.numel()), edges.col.long()])
+        weight = pattern.new_ones(pattern.size(1), dtype=torch.float32)
     else:
-        key, order = key.sort(stable=True)
-        weight = weight.index_select(0, order)
-        key, position = _distinct(key)
-        if key.numel() < position.numel():
-            # The sum runs over a stable order, so its last bit is reproducible.
-            weight = weight.new_zeros(key.numel()).index_add(0, position, weight)
-    row = torch.div(key, num_nodes, rounding_mode="floor")
-    return row, key - row * num_nodes, weight
+        pattern = edge_index
+    both = sort_edges(torch.cat([pattern, pattern.flip(0)], dim=1), num_nodes, num_nodes)
+    return both, both.sum_by_entry(torch.cat([weight, torch.zeros_like(weight)]))
 
 
-def _complete(
-    row: Tensor, col: Tensor, weight: Tensor | None, num_nodes: int
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Add missing reverse entries with weight zero; return the reverse weights as well.
-
-    Entries come sorted. The reverse weights are ``None`` where they equal the weights.
-    """
-    order = torch.argsort(col.int(), stable=True)
-    row_t, col_t = col.index_select(0, order), row.index_select(0, order)
-    if torch.equal(row_t, row) and torch.equal(col_t, col):
-        weight_t = None if weight is None else weight.detach().index_select(0, order)
-        return row, col, weight, _unless_equal(weight_t, weight)
-    weight = row.new_ones(row.numel(), dtype=torch.float32) if weight is None else weight
-    key, position, position_t = _merge(row * num_nodes + col, row_t * num_nodes + col_t)
-    weight_t = weight.detach().index_select(0, order)
-    weight_t = weight.new_zeros(key.numel()).index_copy(0, position_t, weight_t)
-    weight = weight.new_zeros(key.numel()).index_copy(0, position, weight)
-    row = torch.div(key, num_nodes, rounding_mode="floor")
-    return row, key - row * num_nodes, weight, _unless_equal(weight_t, weight)
-
-
-def _merge(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Union of two strictly ascending lists, and the positions of their items in it."""
-    both = torch.cat([first, second])
-    if both.device.type == "cpu":
-        # numpy's stable sort merges ascending runs; torch's does not look for them.
-        order = torch.from_numpy(np.argsort(both.numpy(), kind="stable"))
-    else:
-        order = torch.argsort(both, stable=True)
-    key, rank = _distinct(both.index_select(0, order))
-    position = torch.empty_like(rank).index_copy_(0, order, rank)
-    return key, position[: first.numel()], position[first.numel() :]
-
-
-def _distinct(ascending: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct values of an ascending list that is not empty, and the position of every item."""
-    fresh = ascending[1:] != ascending[:-1]
-    position = torch.nn.functional.pad(fresh.cumsum(0), (1, 0))
-    # Equal items write the same value: cheaper than a mask, whose positions would be counted.
-    values = ascending[: int(position[-1]) + 1].clone().index_copy_(0, position, ascending)
-    return values, position
-
-
-def _unless_equal(weight_t: Tensor | None, weight: Tensor | None) -> Tensor | None:
-    """Reverse weights; ``None`` when the weights are symmetric."""
-    if weight is None or weight_t is None or torch.equal(weight_t, weight.detach()):
+def _reverse_weight(weight: Tensor | None, reverse: Tensor) -> Tensor | None:
+    """Weight of the reverse of every entry; ``None`` when the weights are symmetric."""
+    if weight is None:
         return None
-    return weight_t
+    mirrored = weight.detach().index_select(0, reverse)
+    return None if torch.equal(mirrored, weight.detach()) else mirrored
 
 
 def _check_scale(
     scale: Tensor,
     num_nodes: int,
-    row: Tensor,
-    col: Tensor,
+    edges: SortedEdges,
     weight: Tensor | None,
     weight_t: Tensor | None,
 ) -> None:
@@ -193,10 +151,10 @@ def _check_scale(
         raise ValueError(f"scale must have shape ({num_nodes},), got {tuple(scale.shape)}")
     if not bool((scale > 0).all()):
         raise ValueError(f"scale must be positive, got a minimum of {float(scale.min())}")
-    if row.numel() == 0 or weight is None:
+    if edges.col.numel() == 0 or weight is None:
         return
-    forward = scale[row] * weight.detach()
-    backward = scale[col] * (weight.detach() if weight_t is None else weight_t)
+    forward = scale[csr_rows(edges.rowptr, edges.col.numel())] * weight.detach()
+    backward = scale[edges.col.long()] * (weight.detach() if weight_t is None else weight_t)
     if not torch.allclose(forward, backward, rtol=1e-4, atol=0.0):
         worst = int((forward - backward).abs().argmax())
         raise ValueError(

@@ -21,7 +21,7 @@ import torch
 __all__ = ["OPERATORS", "SCHEMA_VERSION", "LibraryStatus", "status"]
 
 #: Raised whenever a schema changes; compiled kernels of another version are refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Names of all operators, in the order of their definition.
 OPERATORS: list[str] = []

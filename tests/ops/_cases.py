@@ -396,6 +396,34 @@ def _walk(nodes: int, edges: int, starts: int, length: int, restart: float) -> C
     return build
 
 
+#: Label, rows, columns, edges, and whether these come in both directions and strictly ascending.
+_EDGES: tuple[tuple[str, int, int, int, bool, bool], ...] = (
+    ("small", 7, 5, 12, False, False),
+    ("repeated", 20, 20, 3_000, False, False),
+    ("symmetric", 300, 300, 900, True, False),
+    ("ascending", 300, 200, 900, False, True),
+    ("ascending symmetric", 300, 300, 900, True, True),
+    ("many", 5_000, 4_000, 200_000, False, False),
+    ("no edge", 4, 3, 0, False, False),
+    ("no row", 0, 3, 0, False, False),
+)
+
+
+def _edge_list(
+    rows: int, cols: int, edges: int, symmetric: bool, ascending: bool
+) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        index = torch.stack([randint(max(rows, 1), edges), randint(max(cols, 1), edges, seed=1)])
+        if symmetric:
+            index = torch.cat([index, index.flip(0)], dim=1)
+        if ascending:
+            key = (index[0] * cols + index[1]).unique()
+            index = torch.stack([key // cols, key % cols])
+        return index, rows, cols
+
+    return build
+
+
 def _walk_subgraphs(walk: Callable[[], Any], max_nodes: int) -> Callable[[], Any]:
     return lambda: (reference.random_walk(*walk()), max_nodes)
 
@@ -613,6 +641,8 @@ def _table() -> list[Case]:
         small = label == "small"
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
+    for label, *edges in _EDGES:
+        table.append(Case("csr_from_edges", label, _edge_list(*edges), label == "small"))
     for label, n, e in _SIMPLE:
         small = label == "small"
         table.append(Case("maximal_cliques", label, _cliques(n, e), small))
@@ -621,7 +651,7 @@ def _table() -> list[Case]:
 
 
 #: Operators whose result has a size that only the values tell.
-UNKNOWN_SIZE = {"maximal_cliques", "walk_subgraphs"}
+UNKNOWN_SIZE = {"csr_from_edges", "maximal_cliques", "walk_subgraphs"}
 
 #: Operators, or single outputs, that have a type of their own, whatever the inputs have.
 FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
@@ -630,6 +660,8 @@ FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
     "random_walk": torch.int32,
 }
 FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
+_ROWS = (torch.int64, torch.int32, torch.int64, torch.int64, torch.int64, torch.int64)
+FIXED_DTYPE |= {("csr_from_edges", index): dtype for index, dtype in enumerate(_ROWS)}
 _WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)
 FIXED_DTYPE |= {("walk_subgraphs", index): dtype for index, dtype in enumerate(_WORDS)}
 

@@ -39,6 +39,10 @@ class Buffer {
   Buffer(int64_t count, T value) : Buffer(count) { std::fill_n(data_, count, value); }
   Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
   Buffer(const Buffer&) = delete;
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    return *this;
+  }
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() { ::operator delete(data_, kLine); }
 

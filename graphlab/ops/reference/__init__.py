@@ -17,6 +17,7 @@ from graphlab.ops.reference.cluster import (
     cluster_outer_backward,
     cluster_sum,
 )
+from graphlab.ops.reference.csr import csr_from_edges
 from graphlab.ops.reference.edge import (
     edge_cosine_sum,
     edge_cosine_sum_backward,
@@ -71,6 +72,7 @@ __all__ = [
     "cluster_outer",
     "cluster_outer_backward",
     "cluster_sum",
+    "csr_from_edges",
     "csr_rows",
     "distinct_ends",
     "edge_bound",

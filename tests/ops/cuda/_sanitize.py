@@ -10,7 +10,7 @@ import torch
 from tests.ops._cases import CASES, OPS
 
 #: Operators without a CUDA kernel.
-ON_CPU = ("maximal_cliques", "clique_overlap", "walk_subgraphs")
+ON_CPU = ("csr_from_edges", "maximal_cliques", "clique_overlap", "walk_subgraphs")
 LARGEST = 20_000
 
 

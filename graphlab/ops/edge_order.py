@@ -1,0 +1,102 @@
+"""Edges in any order as compressed rows: sorted by counting, repeated ones merged."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from graphlab.ops import reference
+from graphlab.ops.library import define
+
+__all__ = ["SortedEdges", "sort_edges"]
+
+_MAX_EDGES = 2**31 - 1
+
+
+def _unknown_sizes(edge_index: Tensor, num_rows: int, num_cols: int) -> tuple[Tensor, ...]:
+    context = torch.library.get_ctx()
+    entries, moved = context.new_dynamic_size(), context.new_dynamic_size()
+    return (
+        edge_index.new_empty(num_rows + 1),
+        edge_index.new_empty(entries, dtype=torch.int32),
+        edge_index.new_empty(moved),
+        edge_index.new_empty(num_cols + 1),
+        edge_index.new_empty(entries),
+        edge_index.new_empty(3),
+    )
+
+
+define(
+    "csr_from_edges(Tensor edge_index, int num_rows, int num_cols) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+    reference.csr_from_edges,
+    _unknown_sizes,
+)
+
+
+class SortedEdges(NamedTuple):
+    """Edges sorted by row, then column, repeated ones merged.
+
+    Attributes:
+        rowptr (Tensor): Row pointers, int64 ``(R + 1,)``.
+        col (Tensor): Column of every entry, int32 ``(M,)``, ascending within a row.
+        entry (Tensor, optional): Entry that every edge went into, int64 ``(E,)``; ``None`` where
+            edge k is entry k.
+        rowptr_t (Tensor): Row pointers of the transpose, int64 ``(C + 1,)``.
+        transpose (Tensor): Number in the matrix of every entry of the transpose, int64 ``(M,)``;
+            where the pattern is symmetric, number of the reverse of every entry.
+        symmetric (bool): Whether every edge is there in both directions.
+        merged (int): Number of edges that were merged into others.
+    """
+
+    rowptr: Tensor
+    col: Tensor
+    entry: Tensor | None
+    rowptr_t: Tensor
+    transpose: Tensor
+    symmetric: bool
+    merged: int
+
+    def sum_by_entry(self, value: Tensor) -> Tensor:
+        """Sums over the edges of every entry, ``(M,)``, in the order of the edges.
+
+        Args:
+            value (Tensor): Values of the edges, floating point ``(E,)``; may require a gradient.
+        """
+        if self.entry is None:
+            return value
+        return value.new_zeros(self.col.numel()).index_add(0, self.entry, value)
+
+
+def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
+    """Edges sorted by row, then column, by counting; values outside of the matrix are refused.
+
+    Args:
+        edge_index (Tensor): int64 ``(2, E)``, row and column of every edge.
+        num_rows (int): R, at most :math:`2^{31} - 1`.
+        num_cols (int): C, at most :math:`2^{31} - 1`.
+
+    Returns:
+        SortedEdges: On the device of ``edge_index``.
+
+    Raises:
+        IndexError: If a value is out of range.
+
+    Complexity: O(E + R + C) time and memory in the compiled kernel.
+    """
+    # The kernel numbers edges by 32 bits.
+    few = edge_index.size(1) <= _MAX_EDGES
+    sort: Any = torch.ops.graphlab.csr_from_edges if few else reference.csr_from_edges
+    rowptr, col, entry, rowptr_t, transposed, facts = sort(edge_index, num_rows, num_cols)
+    symmetric, outside, merged = facts.tolist()
+    if outside >= 0:
+        for axis, size in enumerate((num_rows, num_cols)):
+            value = int(edge_index[axis, outside])
+            if not 0 <= value < size:
+                raise IndexError(f"edge_index[{axis}, {outside}] = {value} is outside [0, {size})")
+    moved = entry.numel() > 0
+    return SortedEdges(
+        rowptr, col, entry if moved else None, rowptr_t, transposed, bool(symmetric), merged
+    )

@@ -1,0 +1,47 @@
+"""Compressed rows of edges in any order."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def csr_from_edges(
+    edge_index: Tensor, num_rows: int, num_cols: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Edges sorted by row, then column, repeated ones merged.
+
+    Returns:
+        tuple: Row pointers ``(num_rows + 1,)``; column of every entry, int32 ``(M,)``; entry that
+        every edge went into ``(E,)``, empty where edge k is entry k; row pointers of the transpose
+        ``(num_cols + 1,)``; entry of the matrix that each entry of the transpose is ``(M,)``;
+        and ``(3,)``: whether the pattern is symmetric, the first edge outside of the matrix or -1
+        (then the others are empty), and the number of edges that were merged into others.
+    """
+    row, col = edge_index
+    outside = ((row < 0) | (row >= num_rows) | (col < 0) | (col >= num_cols)).nonzero()
+    if outside.numel():
+        none = row.new_empty(0)
+        facts = row.new_tensor([0, int(outside[0]), 0])
+        return none, none.int(), none, none, none, facts
+    key = row * max(num_cols, 1) + col
+    if bool((key[1:] > key[:-1]).all()):
+        entry = key.new_empty(0)
+    else:
+        key, entry = torch.unique(key, return_inverse=True)
+        row = torch.div(key, max(num_cols, 1), rounding_mode="floor")
+        col = key % max(num_cols, 1)
+    transpose = torch.argsort(col, stable=True)
+    symmetric = (
+        num_rows == num_cols
+        and torch.equal(row[transpose], col)
+        and torch.equal(col[transpose], row)
+    )
+    facts = key.new_tensor([int(symmetric), -1, edge_index.size(1) - key.numel()])
+    rowptr, colptr = _pointers(row, num_rows), _pointers(col[transpose], num_cols)
+    return rowptr, col.int(), entry, colptr, transpose, facts
+
+
+def _pointers(sorted_index: Tensor, size: int) -> Tensor:
+    borders = torch.arange(size + 1, device=sorted_index.device)
+    return torch.searchsorted(sorted_index.contiguous(), borders)
