@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab.ops.csr import row_pointers
+
 
 def csr_from_edges(
     edge_index: Tensor, num_rows: int, num_cols: int
@@ -38,10 +40,5 @@ def csr_from_edges(
         and torch.equal(col[transpose], row)
     )
     facts = key.new_tensor([int(symmetric), -1, edge_index.size(1) - key.numel()])
-    rowptr, colptr = _pointers(row, num_rows), _pointers(col[transpose], num_cols)
+    rowptr, colptr = row_pointers(row, num_rows), row_pointers(col[transpose], num_cols)
     return rowptr, col.int(), entry, colptr, transpose, facts
-
-
-def _pointers(sorted_index: Tensor, size: int) -> Tensor:
-    borders = torch.arange(size + 1, device=sorted_index.device)
-    return torch.searchsorted(sorted_index.contiguous(), borders)
