@@ -12,6 +12,7 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper import maximal_cliques, project
 from tests._data import golden
+from tests._golden import arrays
 
 NAMES = ("toy", "random12", "crime", "enron", "directors")
 
@@ -23,8 +24,8 @@ def index() -> dict:
 
 @lru_cache
 def load(name: str) -> dict[str, np.ndarray]:
-    with np.load(golden("hyper", f"{name}.npz")) as file:
-        return {key: file[key] for key in file.files}
+    """Arrays of a golden case, read once."""
+    return arrays("hyper", name)
 
 
 def hypergraph(name: str, split: str) -> HyperGraphData:

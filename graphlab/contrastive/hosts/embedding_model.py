@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from graphlab._eval_mode import evaluating
 
-__all__ = ["EmbeddingModel", "check_encoder"]
+__all__ = ["AutoencoderModel", "EmbeddingModel", "check_encoder"]
 
 
 class EmbeddingModel(nn.Module):
@@ -54,6 +54,39 @@ class EmbeddingModel(nn.Module):
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z
+
+
+class AutoencoderModel(EmbeddingModel):
+    """A model that restores what it hides of the graph; its loss draws what that is."""
+
+    def loss(self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Loss of what is restored.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement loss")
+
+    def training_loss(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    ) -> Tensor:
+        """Loss of one training step, :meth:`loss`; all steps are alike.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of all draws.
+            step (int): Number of the step, from 0.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.loss(x, edge_index, generator=generator)
 
 
 def check_encoder(encoder: object) -> nn.Module:

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import AutoencoderModel, check_encoder
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
 __all__ = ["GraphMAE"]
 
 
-class GraphMAE(EmbeddingModel):
+class GraphMAE(AutoencoderModel):
     r"""Masked-feature autoencoder of a graph.
 
     Of the nodes drawn, most get a learned token in place of their features and a few get those of
@@ -125,19 +125,3 @@ class GraphMAE(EmbeddingModel):
         code = code.index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
-
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
-    ) -> Tensor:
-        """Loss of one training step, :meth:`loss`; all steps are alike.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
-        return self.loss(x, edge_index, generator=generator)

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from graphlab._checks import check_fraction, check_int, check_matrix
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import AutoencoderModel, check_encoder
 
 __all__ = ["S2GAE"]
 
 
-class S2GAE(EmbeddingModel):
+class S2GAE(AutoencoderModel):
     r"""Masked-edge autoencoder with a decoder that crosses the layers of the encoder.
 
     With codes :math:`h^1, ..., h^K` of K layers, an edge (u, v) is scored by an MLP of all products
@@ -168,19 +168,3 @@ class S2GAE(EmbeddingModel):
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
         # Softplus of the logits is their cross-entropy, without an exponential that overflows.
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
-
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
-    ) -> Tensor:
-        """Loss of one training step, :meth:`loss`; all steps are alike.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
-        return self.loss(x, edge_index, generator=generator)

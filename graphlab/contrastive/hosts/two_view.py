@@ -13,7 +13,7 @@ from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
-__all__ = ["EdgeAugmentation", "HostStep", "TwoViewModel", "View", "pair_of"]
+__all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
 
 #: Features ``(N, F)`` and edges ``(2, E)``.
 View: TypeAlias = tuple[Tensor, Tensor]
@@ -194,6 +194,40 @@ class TwoViewModel(EmbeddingModel):
             Tensor: A scalar.
         """
         return self.host_step(x, edge_index, generator=generator, step=step).loss
+
+
+class PairLossModel(TwoViewModel):
+    """A two-view method whose loss needs the embeddings of both views and nothing else.
+
+    Its constructor sets ``contrast``, the loss of two matrices.
+    """
+
+    contrast: nn.Module
+
+    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Loss of both views' embeddings.
+
+        Args:
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        out: Tensor = self.contrast(z1, z2)
+        return out
+
+    def _view_loss(
+        self,
+        z1: Tensor,
+        z2: Tensor,
+        views: list[View],
+        *,
+        generator: torch.Generator,
+        step: int = 0,
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss`."""
+        return self.loss(z1, z2)
 
 
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]

@@ -20,7 +20,7 @@ from graphlab.tag.gaugllm import (
 )
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS
 from tests._data import golden
-from tests.tag.gaugllm._toy import planted
+from tests.tag.gaugllm._toy import toy_graph
 
 
 def stored(name):
@@ -141,7 +141,7 @@ def test_selector_refuses():
 
 
 def test_training_finds_the_expert_that_knows_the_neighbours():
-    data = planted()
+    data = toy_graph()
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(data.num_nodes, 12, generator=generator)
     content = torch.stack([noise, torch.eye(3, 12)[data.y]], dim=1)
