@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from itertools import combinations
 
@@ -11,15 +10,14 @@ import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper import maximal_cliques, project
-from tests._data import golden
-from tests._golden import arrays
+from tests._golden import arrays, document
 
 NAMES = ("toy", "random12", "crime", "enron", "directors")
 
 
 @lru_cache
 def index() -> dict:
-    return json.loads(golden("hyper", "index.json").read_text(encoding="utf-8"))
+    return document("hyper", "index")
 
 
 @lru_cache

@@ -7,14 +7,32 @@ from torch import Tensor, nn
 
 from graphlab._eval_mode import evaluating
 
-__all__ = ["AutoencoderModel", "EmbeddingModel", "check_encoder"]
+__all__ = ["EmbeddingModel", "check_encoder"]
 
 
 class EmbeddingModel(nn.Module):
     """A model that is called with ``(x, edge_index)`` and returns embeddings.
 
     See :class:`TwoViewModel` for the loop that trains any of them.
+
+    Attributes:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; set by the constructor.
     """
+
+    encoder: nn.Module
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """Embeddings of the encoder, before any head or decoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
+        z: Tensor = self.encoder(x, edge_index)
+        return z
 
     def training_loss(
         self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
@@ -30,6 +48,11 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: A scalar.
         """
+        return self._step_loss(x, edge_index, generator, step)
+
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    ) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement training_loss")
 
     def after_step(self, step: int, total: int) -> None:
@@ -54,39 +77,6 @@ class EmbeddingModel(nn.Module):
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z
-
-
-class AutoencoderModel(EmbeddingModel):
-    """A model that restores what it hides of the graph; its loss draws what that is."""
-
-    def loss(self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Loss of what is restored.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-
-        Returns:
-            Tensor: A scalar.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must implement loss")
-
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
-    ) -> Tensor:
-        """Loss of one training step, :meth:`loss`; all steps are alike.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
-        return self.loss(x, edge_index, generator=generator)
 
 
 def check_encoder(encoder: object) -> nn.Module:

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
-from graphlab.contrastive.hosts.embedding_model import AutoencoderModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
 __all__ = ["GraphMAE"]
 
 
-class GraphMAE(AutoencoderModel):
+class GraphMAE(EmbeddingModel):
     r"""Masked-feature autoencoder of a graph.
 
     Of the nodes drawn, most get a learned token in place of their features and a few get those of
@@ -95,19 +95,6 @@ class GraphMAE(AutoencoderModel):
             0, chosen[foreign:], self.token.expand(count - foreign, -1)
         ), chosen
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-
-        Returns:
-            Tensor: ``(N, D)``.
-        """
-        z: Tensor = self.encoder(x, edge_index)
-        return z
-
     def loss(self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
         """Loss of the restored features of masked nodes.
 
@@ -125,3 +112,8 @@ class GraphMAE(AutoencoderModel):
         code = code.index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
+
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    ) -> Tensor:
+        return self.loss(x, edge_index, generator=generator)

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from graphlab._checks import check_fraction, check_int, check_matrix
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
-from graphlab.contrastive.hosts.embedding_model import AutoencoderModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
 __all__ = ["S2GAE"]
 
 
-class S2GAE(AutoencoderModel):
+class S2GAE(EmbeddingModel):
     r"""Masked-edge autoencoder with a decoder that crosses the layers of the encoder.
 
     With codes :math:`h^1, ..., h^K` of K layers, an edge (u, v) is scored by an MLP of all products
@@ -168,3 +168,8 @@ class S2GAE(AutoencoderModel):
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
         # Softplus of the logits is their cross-entropy, without an exponential that overflows.
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
+
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    ) -> Tensor:
+        return self.loss(x, edge_index, generator=generator)

@@ -117,27 +117,8 @@ class TwoViewModel(EmbeddingModel):
             )
         ]
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder, before any head.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-
-        Returns:
-            Tensor: ``(N, D)``.
-        """
-        z: Tensor = self.encoder(x, edge_index)
-        return z
-
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of both views' embeddings, in which the methods differ.
 
@@ -179,20 +160,9 @@ class TwoViewModel(EmbeddingModel):
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
 
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
     ) -> Tensor:
-        """Loss of one training step, that of :meth:`host_step`.
-
-        Args:
-            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
         return self.host_step(x, edge_index, generator=generator, step=step).loss
 
 
@@ -218,13 +188,7 @@ class PairLossModel(TwoViewModel):
         return out
 
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss`."""
         return self.loss(z1, z2)

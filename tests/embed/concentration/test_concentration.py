@@ -88,22 +88,25 @@ def test_golden_concentration(name, count):
         np.testing.assert_allclose(got[part], case[f"{prefix}_{part}"], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("phi", ["dot", "cosine"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", ATC_FILES)
-def test_golden_approximation_with_given_projection(name, dtype, phi):
-    case = arrays("tc", name)
+def approximate(case, projection_matrix, phi):
     train, num_nodes, targets = problem(case)
-    start = torch.from_numpy(case["R"]).to(dtype)
-    got = approx_topological_concentration(
+    return approx_topological_concentration(
         train,
         num_nodes,
         targets=targets,
         num_hops=int(case["K"]),
         weights=case["alpha"].tolist(),
         phi=phi,
-        projection_matrix=start,
+        projection_matrix=projection_matrix,
     )
+
+
+@pytest.mark.parametrize("phi", ["dot", "cosine"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ATC_FILES)
+def test_golden_approximation_with_given_projection(name, dtype, phi):
+    case = arrays("tc", name)
+    got = approximate(case, torch.from_numpy(case["R"]).to(dtype), phi)
     key = "atc_dot" if phi == "dot" else "atc_cos"
     for part in PARTS:
         assert got[part].dtype == dtype
@@ -114,16 +117,7 @@ def test_golden_approximation_with_given_projection(name, dtype, phi):
 def test_golden_limit_of_many_columns(name):
     # With the unit matrix for R, inner products are those of infinitely many columns.
     case = arrays("tc", name)
-    train, num_nodes, targets = problem(case)
-    got = approx_topological_concentration(
-        train,
-        num_nodes,
-        targets=targets,
-        num_hops=int(case["K"]),
-        weights=case["alpha"].tolist(),
-        phi="dot",
-        projection_matrix=torch.eye(num_nodes, dtype=torch.float64),
-    )
+    got = approximate(case, torch.eye(int(case["num_nodes"]), dtype=torch.float64), "dot")
     for part in PARTS:
         want = case[f"atc_expected_dot_{part}"]
         np.testing.assert_allclose(got[part], want, rtol=1e-9, atol=1e-12)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.tag.gaugllm import EdgeCandidates
-from tests._data import golden
+from tests._golden import document
 from tests._graphs import planted
 
 NODES = 60
@@ -18,7 +17,7 @@ NODES = 60
 
 def modifier_case(name: str) -> tuple[dict[str, Any], Tensor, EdgeCandidates, Tensor]:
     """A golden graph, its edges, candidates and votes."""
-    case = json.loads(golden("tape", f"{name}.json").read_text(encoding="utf-8"))
+    case = document("tape", name)
     candidates = EdgeCandidates.from_lists(case["candidates"], case["num_nodes"])
     votes = torch.tensor([vote for node in case["llm_votes"] for vote in node])
     return case, torch.tensor(case["edge_index"]), candidates, votes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tracemalloc
 
@@ -17,15 +16,14 @@ from graphlab.tag import SubgraphSampler
 from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
-from tests._data import golden
-from tests._golden import load
+from tests._golden import document, load
 
 FIELDS = ("node_ptr", "node", "edge_ptr", "edge", "root")
 NODES = 40
 
 
 def golden_parse():
-    return json.loads(golden("graphclip", "subgraph_parse.json").read_text(encoding="utf-8"))
+    return document("graphclip", "subgraph_parse")
 
 
 def edges_at_random(seed=0, nodes=NODES, edges=70):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlab.tag.tape import EarlyStopping, ensemble_logits
-from tests._data import golden
-from tests._golden import load
+from tests._golden import document, load
 from tests.tag.tape._golden import TOLERANCE
 
 
@@ -77,7 +74,7 @@ def test_members_must_be_floats():
 
 # --- early stopping -------------------------------------------------------------------------------
 
-CASES = json.loads(golden("tape", "tape_early_stopping.json").read_text(encoding="utf-8"))
+CASES = document("tape", "tape_early_stopping")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"patience{case['patience']}")
