@@ -26,14 +26,14 @@ def moved_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        place, _, renamed = names[name].partition(":")
+        target, _, renamed = names[name].partition(":")
         renamed = renamed or name
         warnings.warn(
-            f"{module}.{name} is {place}.{renamed} now; the old name goes with the next version",
+            f"{module}.{name} is {target}.{renamed} now; the old name goes with the next version",
             FutureWarning,
             stacklevel=2,
         )
-        return getattr(import_module(place), renamed)
+        return getattr(import_module(target), renamed)
 
     return __getattr__
 

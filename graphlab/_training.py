@@ -63,15 +63,7 @@ def warmup_cosine(step: int, peak: float, warmup: int, total: int, *, first: int
 def warmup_linear(step: int, peak: float, warmup: int, total: int, *, first: int = 0) -> float:
     """Linear rise to ``peak`` over ``warmup`` steps, then linear fall to zero at ``total``.
 
-    Args:
-        step (int): From 0 to ``total``.
-        peak (float): Largest value.
-        warmup (int): Steps of the rise, at most ``total``.
-        total (int): Steps in all.
-        first (int): See :func:`linear_warmup`.
-
-    Returns:
-        float: The value.
+    Arguments and result are those of :func:`warmup_cosine`.
     """
     if step < warmup:
         return linear_warmup(step, peak, warmup, first=first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,16 @@ def arrays(system: str, name: str) -> dict[str, np.ndarray]:
     """Arrays of a case, as they are stored."""
     with np.load(golden(system, f"{name}.npz"), allow_pickle=False) as file:
         return {key: file[key] for key in file.files}
+
+
+def document(system: str, name: str) -> Any:
+    """Content of a JSON file of a system.
+
+    Args:
+        system (str): Folder in ``tests/golden``.
+        name (str): Name of the file, without ``.json``.
+    """
+    return json.loads(golden(system, f"{name}.json").read_text(encoding="utf-8"))
 
 
 def load(system: str, name: str, dtype: torch.dtype | None = None) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def size(*tensors: Tensor | None) -> int:
 
 
 def rows_of(count: int, *tables: Tensor | None) -> Gather:
-    """A gather of whole rows of tables that are read at the same places."""
+    """A gather of whole rows of tables that are read at the same positions."""
     found = [table for table in tables if table is not None]
     nodes = max(1, found[0].size(0))
     return Gather(count, size(*found) // nodes, size(*found))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch_geometric.data.hypergraph_data import HyperGraphData
-
 from graphlab._checks import check_int
-from graphlab.hyper._graph import read_graph
-from graphlab.hyper._sets import from_lists, sorted_unique
-from graphlab.hyper.baselines import Untrained
+from graphlab.hyper._graph import Graph
+from graphlab.hyper._sets import SetFamily, from_lists, sorted_unique
+from graphlab.hyper._untrained import Untrained
 
 __all__ = ["BayesianMDL"]
 
@@ -17,7 +13,8 @@ __all__ = ["BayesianMDL"]
 class BayesianMDL(Untrained):
     """The cliques that describe the graph most briefly, by graph-tool's ``CliqueState``.
 
-    Needs graph-tool, which comes with system packages (Debian: ``python3-graph-tool``) or conda.
+    Cliques with a positive count after the last sweep, in lexicographic order. Needs graph-tool,
+    which comes with system packages (Debian: ``python3-graph-tool``) or conda.
 
     Args:
         num_sweeps (int): Sweeps of the Markov chain.
@@ -34,24 +31,9 @@ class BayesianMDL(Untrained):
         self.num_sweeps = num_sweeps
         self.seed = seed
 
-    def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
-        """Cliques with a positive count after the last sweep.
-
-        Args:
-            edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
-                a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor.
-
-        Returns:
-            HyperGraphData: Distinct cliques in lexicographic order.
-
-        Raises:
-            ImportError: If graph-tool is missing.
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
-        """
+    def _reconstruct(self, graph: Graph) -> SetFamily:
         num_sweeps = check_int(self.num_sweeps, "num_sweeps", minimum=1)
         seed = check_int(self.seed, "seed", minimum=0)
-        graph = read_graph(edge_index, num_nodes)
         try:
             import graph_tool
             from graph_tool.inference import CliqueState
@@ -72,4 +54,4 @@ class BayesianMDL(Untrained):
             if not state.is_fac[v] and state.x[v] > 0
         ]
         sets, _ = sorted_unique(from_lists(cliques))
-        return sets.to_family().to_hypergraph(graph.num_nodes)
+        return sets.to_family()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, check_family
 
 __all__ = ["CandidateSet"]
@@ -25,6 +27,15 @@ class CandidateSet(SetFamily):
 
     num_maximal: int
     parents: Tensor
+
+
+def read_candidates(
+    candidates: object, cliques: object, edge_index: Any, num_nodes: int | None
+) -> tuple[Graph, NodeSets, NodeSets]:
+    """The graph, its maximal cliques and the candidates that features are computed of."""
+    graph = read_graph(edge_index, num_nodes)
+    family = check_family(cliques, "cliques", graph.num_nodes)
+    return graph, family, check_candidates(candidates, graph.num_nodes)
 
 
 def check_candidates(candidates: object, num_nodes: int) -> NodeSets:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from graphlab.hyper._graph import Graph, read_graph
+from graphlab.hyper._graph import Graph
 from graphlab.hyper._pairs import edges_of, groups
-from graphlab.hyper._sets import Floats, NodeSets, SetFamily, check_family, to_tensor
-from graphlab.hyper.candidates import CandidateSet, check_candidates
+from graphlab.hyper._sets import Floats, NodeSets, SetFamily, to_tensor
+from graphlab.hyper.candidates import CandidateSet, read_candidates
 
 __all__ = ["COUNT_NAMES", "count_features"]
 
@@ -53,9 +53,7 @@ def count_features(
 
     Complexity: linear in the pairs of nodes of all candidates and cliques.
     """
-    graph = read_graph(edge_index, num_nodes)
-    family = check_family(cliques, "cliques", graph.num_nodes)
-    sets = check_candidates(candidates, graph.num_nodes)
+    graph, family, sets = read_candidates(candidates, cliques, edge_index, num_nodes)
     pair_cliques = cliques_per_edge(graph, family)
     columns = node_columns(graph, family)
     out = np.zeros((len(sets), 9))

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab.hyper._graph import Graph, read_graph
+from graphlab.hyper._graph import Graph
 from graphlab.hyper._pairs import edges_of, four_statistics, groups
-from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, check_family, to_tensor
-from graphlab.hyper.candidates import CandidateSet, check_candidates
+from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, to_tensor
+from graphlab.hyper.candidates import CandidateSet, read_candidates
 
 __all__ = ["MOTIF_NAMES", "motif_features"]
 
@@ -68,9 +68,7 @@ def motif_features(
     Complexity: the sizes of all pairs of cliques that meet, and the pairs of nodes of candidates.
     Determinism: the counts are exact integers.
     """
-    graph = read_graph(edge_index, num_nodes)
-    family = check_family(cliques, "cliques", graph.num_nodes)
-    sets = check_candidates(candidates, graph.num_nodes)
+    graph, family, sets = read_candidates(candidates, cliques, edge_index, num_nodes)
     at_node, at_edge = motif_counts(graph, family)
     degree = graph.degree.astype(np.float64)
     out = np.zeros((len(sets), 54))

@@ -27,6 +27,8 @@ from graphlab.hyper._sets import (
     to_tensor,
 )
 from graphlab.hyper.candidates import CandidateSet
+from graphlab.hyper.cliques import maximal_cliques
+from graphlab.hyper.projection import projection
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -105,7 +107,8 @@ class CliqueSampler(Estimator):
         Args:
             hyperedge_index (Tensor or HyperGraphData): Source incidence ``(2, nnz)``.
             num_nodes (int, optional): Number of nodes N; needed with a tensor.
-            cliques (CliqueSet): Maximal cliques of the source's projection.
+            cliques (CliqueSet, optional): Maximal cliques of the source's projection; listed here
+                when missing.
 
         Returns:
             Self: This object.
@@ -116,6 +119,8 @@ class CliqueSampler(Estimator):
         """
         self._check_parameters()
         hypergraph = read_incidence(hyperedge_index, num_nodes)
+        if cliques is None:
+            cliques = maximal_cliques(projection(hypergraph)[0], hypergraph.num_nodes)
         family = check_family(cliques, "cliques", hypergraph.num_nodes)
         edges = hypergraph.distinct()
         if len(edges) == 0:

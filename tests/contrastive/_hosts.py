@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv, Sequential
 
 from graphlab.contrastive import BGRL, COSTA, GBT, GCA, GRACE, GraphCL, ProGCL, TwoViewModel
-from tests._data import golden
+from tests._graphs import planted
 
 NODES, FEATURES, WIDTH = 60, 12, 8
 
 
-def case(name: str, dtype: torch.dtype = torch.float32, system: str = "pot") -> dict[str, Tensor]:
-    """The arrays of a golden file as tensors, floating ones in ``dtype``."""
-    with np.load(golden(system, f"{name}.npz"), allow_pickle=False) as file:
-        tensors = {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
-    return {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}
-
-
-def graph(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def graph() -> tuple[Tensor, Tensor, Tensor]:
     """Features, undirected edges without loops, labels."""
-    generator = torch.Generator().manual_seed(seed)
-    y = torch.arange(NODES) % 3
-    x = torch.eye(3, FEATURES)[y] + 0.5 * torch.randn(NODES, FEATURES, generator=generator)
-    pairs = torch.randint(NODES, (2, 900), generator=generator)
-    pairs = pairs[:, (y[pairs[0]] == y[pairs[1]]) & (pairs[0] < pairs[1])].unique(dim=1)
-    return x, torch.cat([pairs, pairs.flip(0)], dim=1), y
+    data = planted(NODES, dim=FEATURES, draws=900)
+    return data.x, data.edge_index, data.y
 
 
 def encoder(seed: int = 0) -> nn.Module:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from graphlab.datasets import MultilabelDataset
 from graphlab.embed import FastRP
 from graphlab.evaluate import multilabel_probe
-from tests._data import golden, test_data_root
+from tests._data import test_data_root
+from tests._golden import document
 
 
 def problem(nodes=240, dim=8, labels=5):
@@ -81,7 +80,7 @@ def test_bad_input_is_refused_by_name(changes, error, words):
 @pytest.mark.slow
 def test_blogcatalog_reaches_the_authors_scores(tmp_path):
     data = MultilabelDataset(tmp_path, "blogcatalog", source=test_data_root("multilabel"))[0]
-    bar = json.loads(golden("embed", "f1_blogcatalog.json").read_text(encoding="utf-8"))
+    bar = document("embed", "f1_blogcatalog")
     authors = bar["d128_norm1"]["scores"]["0.1"]
     z = FastRP(128, standardize=True, seed=0).fit_transform(data)
     scores = []

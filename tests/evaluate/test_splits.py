@@ -14,12 +14,7 @@ from graphlab.evaluate import (
     resolve_split,
     tape_split,
 )
-from tests._data import golden
-
-
-def stored(name):
-    with np.load(golden("tape", f"{name}.npz"), allow_pickle=False) as file:
-        return {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
+from tests._golden import load
 
 
 def is_partition(split: dict[str, torch.Tensor], num_nodes: int) -> bool:
@@ -153,7 +148,7 @@ def test_shares_of_numpy():
 # --- draws of published programs ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(stored("tape_splits")))
+@pytest.mark.parametrize("name", sorted(load("tape", "tape_splits")))
 def test_tape_split_is_drawn_as_published(name):
     size, seed = (int(part.lstrip("nsed")) for part in name.split("_"))
     before = np.random.get_state()[1].copy()
@@ -162,7 +157,7 @@ def test_tape_split_is_drawn_as_published(name):
     code = torch.zeros(size, dtype=torch.int8)
     for number, part in enumerate(("train", "val", "test"), 1):
         code[split[part]] = number
-    assert torch.equal(code, stored("tape_splits")[name])
+    assert torch.equal(code, load("tape", "tape_splits")[name])
 
 
 def test_tape_split_refuses():
@@ -173,7 +168,7 @@ def test_tape_split_refuses():
 
 
 def test_few_labels_per_class_are_drawn_as_published():
-    case = stored("gaug_splits")
+    case = load("tape", "gaug_splits")
     names = sorted({key.rpartition("/")[0] for key in case})
     assert len(names) == 8
     for name in names:

@@ -17,6 +17,7 @@ from experiments.gaugllm import data as gaugllm_data
 from experiments.gaugllm import run as script
 from graphlab.tag.gaugllm.candidates import ADD
 from tests._data import test_data_root
+from tests._graphs import planted
 from tests.tag.gaugllm.test_pipeline import judge, texts
 from tests.tag.llm._server import serving
 
@@ -29,13 +30,9 @@ def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("llm_outputs")
     folder = root / "citeseer_tag"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    y = np.arange(180) % 3
-    data = type("Labels", (), {"y": torch.from_numpy(y)})
-    known = texts(data)
-    ends = {
-        (int(a), int(b)) for a, b in random.integers(180, size=(2000, 2)) if y[a] == y[b] and a < b
-    }
+    data = planted(180, dim=16, draws=2000)
+    y, known = data.y.numpy(), texts(data)
+    ends = {(a, b) for a, b in data.edge_index.t().tolist() if a < b}
     tables = {
         "nodes.csv": [("node", "paper_id", "label", "text"), *(
             (i, f"p{i}", y[i], known[i]) for i in range(180))],
@@ -52,8 +49,7 @@ def folder(tmp_path_factory) -> Path:
         with open(folder / name, "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(lines)
     (folder / "classes.json").write_text(json.dumps(["learning", "biology", "trade"]))
-    x = np.eye(3, 16)[y] + 0.5 * random.standard_normal((180, 16))
-    np.save(folder / "minilm_L64.f16.npy", x.astype(np.float16))
+    np.save(folder / "minilm_L64.f16.npy", data.x.numpy().astype(np.float16))
     return root
 
 

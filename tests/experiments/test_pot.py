@@ -16,6 +16,7 @@ from experiments._harness.runner import execute
 from experiments.pot import run as pot
 from experiments.pot import scores as pot_scores
 from tests._data import test_data_root
+from tests._graphs import planted
 from tests.experiments._rows import rows_of
 
 TINY = pot.Config(
@@ -33,26 +34,10 @@ TABLE = (
 )
 
 
-def planted(num_nodes: int = 90) -> Data:
-    generator = torch.Generator().manual_seed(0)
-    y = torch.arange(num_nodes) % 3
-    x = (torch.eye(3, 12)[y] + torch.rand(num_nodes, 12, generator=generator)).float()
-    pairs = torch.randint(num_nodes, (2, 1200), generator=generator)
-    keep = (pairs[0] < pairs[1]) & (y[pairs[0]] == y[pairs[1]])
-    pairs = pairs[:, keep].unique(dim=1)
-    data = Data(x=x, y=y, edge_index=torch.cat([pairs, pairs.flip(0)], 1), num_nodes=num_nodes)
-    order = torch.randperm(num_nodes, generator=generator)
-    for name, part in zip(("train", "val", "test"), order.tensor_split(3), strict=True):
-        mask = torch.zeros(num_nodes, dtype=torch.bool)
-        mask[part] = True
-        data[f"{name}_mask"] = mask
-    return data
-
-
 @pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
     """The planted graph in place of every data set."""
-    data = planted()
+    data = planted(90, noise=0.3, draws=1200)
     monkeypatch.setattr(pot, "read_graph", lambda *arguments: data.clone())
     return data
 

@@ -17,6 +17,7 @@ from experiments._harness.runner import execute
 from experiments.tape import features as tape_features
 from experiments.tape import run as tape
 from tests._data import test_data_root
+from tests._graphs import planted
 from tests.experiments._rows import rows_of
 from tests.tag.llm._server import ChatServer, serving
 
@@ -31,23 +32,23 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def planted(num_nodes: int = 60) -> Data:
-    generator = torch.Generator().manual_seed(0)
-    y = torch.arange(num_nodes) % 3
-    pairs = torch.randint(num_nodes, (2, 500), generator=generator)
-    data = Data(y=y, num_nodes=num_nodes, edge_index=pairs[:, y[pairs[0]] == y[pairs[1]]])
+def texts_graph() -> Data:
+    """The planted graph with the features of TAPE in place of its own."""
+    data = planted()
+    y, generator = data.y, torch.Generator().manual_seed(0)
     data.label_names = list(WORDS)
-    data.TA = torch.eye(3)[y] + torch.rand(num_nodes, 3, generator=generator)
-    data.BoW = (torch.rand(num_nodes, 6, generator=generator) < 0.5).float()
+    data.TA = torch.eye(3)[y] + torch.rand(len(y), 3, generator=generator)
+    data.BoW = (torch.rand(len(y), 6, generator=generator) < 0.5).float()
     data.P = torch.stack([y + 1, torch.zeros_like(y)], 1)
     data.P[::5, 0] = 1
+    del data.x
     return data
 
 
 @pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> Data:
     """The planted graph in place of Cora; which seeds were read is noted on it."""
-    data = planted()
+    data = texts_graph()
     data.seeds = []
 
     def read(source: str, seed: int, k: int) -> Data:
@@ -106,7 +107,7 @@ def folder(tmp_path: Path) -> Path:
     """A text graph of sixty animals."""
     folder = tmp_path / "animals"
     folder.mkdir()
-    names, data = list(WORDS), planted()
+    names, data = list(WORDS), texts_graph()
     lines = ["id,label,text"]
     for node, label in enumerate(data.y.tolist()):
         words = WORDS[names[label]].split()

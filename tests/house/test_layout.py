@@ -16,11 +16,6 @@ SCRIPT_LINES = 250
 #: Files of a folder that may begin with the same word.
 SAME_WORD = 2
 
-#: Modules that are still longer.
-LONG_MODULES = {
-    "graphlab/embed/fastrp/estimator.py",
-    "graphlab/hyper/reconstructor.py",
-}
 #: Folders where more files begin with the same word. ``python -m experiments.graphclip_...`` are
 #: commands that are written in result files.
 PREFIXES = {"experiments": {"graphclip"}}
@@ -29,7 +24,7 @@ PREFIXES = {"experiments": {"graphclip"}}
 def test_modules_are_short_enough_to_hold_one_concept():
     long = {p.relative_to(REPOSITORY).as_posix(): lines_of(p) for p in LIBRARY.rglob("*.py")}
     long = {name: count for name, count in long.items() if count > MODULE_LINES}
-    assert {name: count for name, count in long.items() if name not in LONG_MODULES} == {}
+    assert long == {}
 
 
 def test_scripts_are_short_enough_to_read_at_once():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from itertools import combinations
 
@@ -11,20 +10,20 @@ import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper import maximal_cliques, project
-from tests._data import golden
+from tests._golden import arrays, document
 
 NAMES = ("toy", "random12", "crime", "enron", "directors")
 
 
 @lru_cache
 def index() -> dict:
-    return json.loads(golden("hyper", "index.json").read_text(encoding="utf-8"))
+    return document("hyper", "index")
 
 
 @lru_cache
 def load(name: str) -> dict[str, np.ndarray]:
-    with np.load(golden("hyper", f"{name}.npz")) as file:
-        return {key: file[key] for key in file.files}
+    """Arrays of a golden case, read once."""
+    return arrays("hyper", name)
 
 
 def hypergraph(name: str, split: str) -> HyperGraphData:

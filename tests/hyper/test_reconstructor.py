@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 
 import numpy as np
@@ -15,7 +14,7 @@ from graphlab.hyper import CliqueCover, HypergraphReconstructor, MaxCliqueBaseli
 from graphlab.hyper._classifiers import fit_classifier
 from graphlab.hyper._models import from_arrays, to_arrays
 from graphlab.hyper._selection import best_threshold
-from tests._data import golden
+from tests._golden import document
 from tests.hyper._cases import hypergraph, load, make, parts, random_hypergraph, sets_of
 
 pytestmark = pytest.mark.filterwarnings(
@@ -35,7 +34,7 @@ def target(name="crime"):
 
 @pytest.mark.parametrize(("name", "beta"), [("crime", 1000), ("directors", 800)])
 def test_paper_preset_reaches_the_published_code(name, beta):
-    bars = json.loads(golden("hyper", "accuracy_bars.json").read_text(encoding="utf-8"))
+    bars = document("hyper", "accuracy_bars")
     bar = bars[name]["shyre_count"]["mean_jaccard"]
     edges, nodes, truth = target(name)
     model = HypergraphReconstructor(beta=beta, preset="paper").fit(hypergraph(name, "train"))

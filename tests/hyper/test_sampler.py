@@ -129,6 +129,15 @@ def test_permutation_equivariance():
     assert results[0][0] == results[1][0] and image == results[1][1]
 
 
+def test_cliques_of_the_source_are_listed_when_missing():
+    data = random_hypergraph(0)
+    given = CliqueSampler(20).fit(data, None, parts(data)[2])
+    listed = CliqueSampler(20).fit(data)
+    assert torch.equal(listed.picks_, given.picks_)
+    assert torch.equal(listed.ratio_, given.ratio_)
+    assert listed.collected_ == given.collected_
+
+
 def test_errors():
     data = make([(0, 1)], 2)
     cliques = maximal_cliques(project(data), 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import combinations
 
 import numpy as np
@@ -21,7 +20,7 @@ from graphlab.hyper import (
     uncovered_triangles,
 )
 from graphlab.hyper._containment import containment
-from tests._data import golden
+from tests._golden import document
 from tests.hyper._cases import NAMES, hypergraph, load, make, parts, random_hypergraph, sets_of
 
 
@@ -71,7 +70,7 @@ def test_triangles_by_brute_force(seed):
 
 
 def test_preimages():
-    cases = json.loads(golden("hyper", "preimages.json").read_text(encoding="utf-8"))
+    cases = document("hyper", "preimages")
     for case in cases["n4_all_graphs"]:
         assert count_preimages(both(case["edges"]), 4) == case["num_hypergraphs"]
     with pytest.raises(ValueError, match="limit = 2"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import scipy.special
@@ -40,25 +41,11 @@ def test_known_answers_of_random123(counter, key, words):
     seed = key[0] + (key[1] << 32)
     if 4 * block + 4 > 2**34:
         pytest.skip("no matrix has such a column")
-    drawn = random_projection(
-        torch.ones(1).double(),
-        4 * block,
-        4 * block + 4,
-        sparsity=1.0,
-        node=node,
-        seed=seed,
-        stream=stream,
+    draw = partial(
+        random_projection, torch.ones(1).double(), 4 * block, 4 * block + 4, node=node, seed=seed
     )
-    assert drawn[0].tolist() == signs(words, 1.0)
-    normal = random_projection(
-        torch.ones(1).double(),
-        4 * block,
-        4 * block + 4,
-        sparsity=0.0,
-        node=node,
-        seed=seed,
-        stream=stream,
-    )
+    assert draw(sparsity=1.0, stream=stream)[0].tolist() == signs(words, 1.0)
+    normal = draw(sparsity=0.0, stream=stream)
     want = [scipy.special.ndtri((u + 0.5) / 2**32) for u in words]
     assert normal[0].tolist() == pytest.approx(want, rel=1e-14)
 

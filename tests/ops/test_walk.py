@@ -123,13 +123,13 @@ def test_walks_need_a_square_matrix():
 
 
 def subgraph_by_hand(walk, max_nodes):
-    start, *places = walk
+    start, *moves = walk
     at, seen, edges = start, {start}, set()
-    for place in places:
-        nxt = start if place < 0 else place
+    for move in moves:
+        nxt = start if move < 0 else move
         if max_nodes is not None and len(seen | {nxt}) > max_nodes:
             break
-        if place >= 0:
+        if move >= 0:
             edges |= {(at, nxt), (nxt, at)}
         seen.add(nxt)
         at = nxt

@@ -88,13 +88,7 @@ class BGRL(TwoViewModel):
         return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
 
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss` with the targets of both views."""
         return self.loss(z1, z2, *(self.target(*view) for view in views))

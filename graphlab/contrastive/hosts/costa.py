@@ -84,13 +84,7 @@ class COSTA(TwoViewModel):
         return out
 
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss`."""
         return self.loss(z1, z2, generator=generator)

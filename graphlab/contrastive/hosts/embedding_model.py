@@ -14,7 +14,25 @@ class EmbeddingModel(nn.Module):
     """A model that is called with ``(x, edge_index)`` and returns embeddings.
 
     See :class:`TwoViewModel` for the loop that trains any of them.
+
+    Attributes:
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; set by the constructor.
     """
+
+    encoder: nn.Module
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """Embeddings of the encoder, before any head or decoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
+        z: Tensor = self.encoder(x, edge_index)
+        return z
 
     def training_loss(
         self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
@@ -30,6 +48,11 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: A scalar.
         """
+        return self._step_loss(x, edge_index, generator, step)
+
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    ) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement training_loss")
 
     def after_step(self, step: int, total: int) -> None:

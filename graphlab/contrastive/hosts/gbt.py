@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel
 from graphlab.contrastive.losses.barlow_twins import BarlowTwinsLoss
 
 __all__ = ["GBT"]
 
 
-class GBT(TwoViewModel):
+class GBT(PairLossModel):
     """Graph Barlow Twins: no negatives, no target network, memory linear in the nodes.
 
     Args:
@@ -40,28 +39,3 @@ class GBT(TwoViewModel):
     ) -> None:
         super().__init__(encoder, drop_edge, mask_features)
         self.contrast = BarlowTwinsLoss(weight)
-
-    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Loss of both views' embeddings.
-
-        Args:
-            z1 (Tensor): Embeddings of one view, ``(N, D)``.
-            z2 (Tensor): Embeddings of the other.
-
-        Returns:
-            Tensor: A scalar.
-        """
-        out: Tensor = self.contrast(z1, z2)
-        return out
-
-    def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
-    ) -> Tensor:
-        """Loss of one step, :meth:`loss`."""
-        return self.loss(z1, z2)

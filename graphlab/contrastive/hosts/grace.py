@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.projection_head import projection_head
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 
 __all__ = ["GRACE"]
 
 
-class GRACE(TwoViewModel):
+class GRACE(PairLossModel):
     """Contrast of nodes between two views of a graph, with negatives between and within them.
 
     The training loop is in the user's hands, see :class:`TwoViewModel`. Equal in value to the
@@ -38,6 +37,7 @@ class GRACE(TwoViewModel):
     Reference: Zhu et al., "Deep graph contrastive representation learning", arXiv:2006.04131.
 
     Example:
+        >>> import torch
         >>> from torch_geometric.nn import GCN
         >>> model = GRACE(GCN(4, 8, 2), 8, temperature=0.5, drop_edge=(0.2, 0.3))
         >>> x, edge_index = torch.randn(5, 4), torch.tensor([[0, 1, 2], [1, 2, 3]])
@@ -72,15 +72,3 @@ class GRACE(TwoViewModel):
         """
         out: Tensor = self.contrast(self.head(z1), self.head(z2))
         return out
-
-    def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
-    ) -> Tensor:
-        """Loss of one step, :meth:`loss`."""
-        return self.loss(z1, z2)

@@ -95,19 +95,6 @@ class GraphMAE(EmbeddingModel):
             0, chosen[foreign:], self.token.expand(count - foreign, -1)
         ), chosen
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-
-        Returns:
-            Tensor: ``(N, D)``.
-        """
-        z: Tensor = self.encoder(x, edge_index)
-        return z
-
     def loss(self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
         """Loss of the restored features of masked nodes.
 
@@ -126,18 +113,7 @@ class GraphMAE(EmbeddingModel):
         restored = self.decoder(code, edge_index)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
 
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
     ) -> Tensor:
-        """Loss of one training step, :meth:`loss`; all steps are alike.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
         return self.loss(x, edge_index, generator=generator)

@@ -79,13 +79,7 @@ class ProGCL(TwoViewModel):
         return out
 
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss` with the step as epoch."""
         return self.loss(z1, z2, step, generator=generator)

@@ -169,18 +169,7 @@ class S2GAE(EmbeddingModel):
         # Softplus of the logits is their cross-entropy, without an exponential that overflows.
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
 
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
     ) -> Tensor:
-        """Loss of one training step, :meth:`loss`; all steps are alike.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
-
-        Returns:
-            Tensor: A scalar.
-        """
         return self.loss(x, edge_index, generator=generator)

@@ -13,7 +13,7 @@ from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
-__all__ = ["EdgeAugmentation", "HostStep", "TwoViewModel", "View", "pair_of"]
+__all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
 
 #: Features ``(N, F)`` and edges ``(2, E)``.
 View: TypeAlias = tuple[Tensor, Tensor]
@@ -117,27 +117,8 @@ class TwoViewModel(EmbeddingModel):
             )
         ]
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embeddings of the encoder, before any head.
-
-        Args:
-            x (Tensor): Features ``(N, F)``.
-            edge_index (Tensor): Edges ``(2, E)``.
-
-        Returns:
-            Tensor: ``(N, D)``.
-        """
-        z: Tensor = self.encoder(x, edge_index)
-        return z
-
     def _view_loss(
-        self,
-        z1: Tensor,
-        z2: Tensor,
-        views: list[View],
-        *,
-        generator: torch.Generator,
-        step: int = 0,
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of both views' embeddings, in which the methods differ.
 
@@ -179,21 +160,38 @@ class TwoViewModel(EmbeddingModel):
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
 
-    def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+    def _step_loss(
+        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
     ) -> Tensor:
-        """Loss of one training step, that of :meth:`host_step`.
+        return self.host_step(x, edge_index, generator=generator, step=step).loss
+
+
+class PairLossModel(TwoViewModel):
+    """A two-view method whose loss needs the embeddings of both views and nothing else.
+
+    Its constructor sets ``contrast``, the loss of two matrices.
+    """
+
+    contrast: nn.Module
+
+    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
+        """Loss of both views' embeddings.
 
         Args:
-            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
-            edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            step (int): Number of the step, from 0.
+            z1 (Tensor): Embeddings of one view, ``(N, D)``.
+            z2 (Tensor): Embeddings of the other.
 
         Returns:
             Tensor: A scalar.
         """
-        return self.host_step(x, edge_index, generator=generator, step=step).loss
+        out: Tensor = self.contrast(z1, z2)
+        return out
+
+    def _view_loss(
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss`."""
+        return self.loss(z1, z2)
 
 
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphlab.contrastive.pot.drops import Rows
+from graphlab.contrastive.pot.drops import TargetBounds
 from graphlab.contrastive.pot.interval_trace import IntervalTrace
 from graphlab.contrastive.pot.relaxation import tight_lines
 from graphlab.contrastive.pot.steps import Activation, Affine, Hop
@@ -81,14 +81,14 @@ def _pull(trace: IntervalTrace, linear: _Linear, k: int) -> _Linear:
 def _through_hop(trace: IntervalTrace, linear: _Linear, k: int) -> Tensor:
     """Smallest value of a bound on the output of hop k, per row."""
     sources, stop = _before_hop(trace, linear, k)
-    rows = trace.rows[k]
+    matrix = trace.matrices[k]
     if linear.column is not None:
-        _check_two_paths(rows, linear.column)
-        rows = rows.repeated(linear.column)
-    value = _per_entry(trace, sources, stop, rows.pattern)
+        _check_two_paths(matrix, linear.column)
+        matrix = matrix.repeated(linear.column)
+    value = _per_entry(trace, sources, stop, matrix.pattern)
     if trace.bound == "budget_crown" and linear.column is None:
-        value = _second_hop(trace, sources, stop, rows, value)
-    return rows.smallest_sum(value, trace.bound) + linear.constant + _root(trace, linear, k)
+        value = _second_hop(trace, sources, stop, matrix, value)
+    return matrix.smallest_sum(value, trace.bound) + linear.constant + _root(trace, linear, k)
 
 
 def _before_hop(trace: IntervalTrace, linear: _Linear, k: int) -> tuple[_Linear, int]:
@@ -114,7 +114,7 @@ def _root(trace: IntervalTrace, linear: _Linear, k: int) -> Tensor:
     step = trace.steps[k]
     if not isinstance(step, Hop) or step.root_state is None:
         return torch.zeros_like(linear.constant)
-    box = trace.boxes[step.root_state].at(trace.rows[k].targets)
+    box = trace.boxes[step.root_state].at(trace.matrices[k].targets)
     if linear.column is None:
         return box.smallest_dot(step.root_transposed(linear.coefficient))
     center, radius = box.center_radius()
@@ -126,19 +126,19 @@ def _root(trace: IntervalTrace, linear: _Linear, k: int) -> Tensor:
 
 
 def _second_hop(
-    trace: IntervalTrace, sources: _Linear, stop: int, rows: Rows, value: Tensor
+    trace: IntervalTrace, sources: _Linear, stop: int, matrix: TargetBounds, value: Tensor
 ) -> Tensor:
     """Contributions of the sources, improved by a bound through the hop before."""
-    row = rows.pattern.row()
-    entry = _Linear(sources.coefficient[row], sources.constant[row], rows.pattern.col.long())
+    row = matrix.pattern.row()
+    entry = _Linear(sources.coefficient[row], sources.constant[row], matrix.pattern.col.long())
     entry, k = _pull_to_hop(trace, entry, stop)
     if k < 0:
         return value
     return torch.maximum(value, _through_hop(trace, entry, k))
 
 
-def _check_two_paths(rows: Rows, column: Tensor) -> None:
-    count = int(rows.pattern.rowptr.diff()[column].sum())
+def _check_two_paths(matrix: TargetBounds, column: Tensor) -> None:
+    count = int(matrix.pattern.rowptr.diff()[column].sum())
     if count > MAX_TWO_PATHS:
         raise ValueError(
             f"bound='budget_crown' needs at most {MAX_TWO_PATHS} two-edge paths, this graph has "

@@ -13,7 +13,7 @@ from graphlab.ops import SparseRows, budget_minimum, interval_propagate
 from graphlab.ops.csr import trusted
 from graphlab.ops.reference import DROPPABLE, KEPT, OWN
 
-__all__ = ["DropSet", "NormBounds", "Rows", "adjacency_bounds"]
+__all__ = ["DropSet", "NormBounds", "TargetBounds", "adjacency_bounds"]
 
 #: Exponent of the number of kept entries in the row sums of a normalisation.
 _POWER = {"gcn": 0.5, "mean": 1.0, "sum": 0.0}
@@ -47,8 +47,8 @@ class NormBounds:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of the matrices for some targets, in the numbering of these and of their sources.
+class TargetBounds:
+    """Bounds of the matrix rows of some targets, in the numbering of these and of their sources.
 
     Attributes:
         pattern (SparseRows): Positions; columns are the nodes in ``columns``.
@@ -108,8 +108,8 @@ class Rows:
             )
         return self._by_entry()._minimum(value.unsqueeze(1)).squeeze(1)
 
-    def _by_entry(self) -> Rows:
-        """The same rows with a column of its own for every entry."""
+    def _by_entry(self) -> TargetBounds:
+        """The same bounds with a column of its own for every entry."""
         pattern, source = self.pattern, self.pattern.col.long()
         each = torch.arange(pattern.num_edges, device=source.device, dtype=torch.int32)
         own = trusted(SparseRows(pattern.rowptr, each, num_cols=pattern.num_edges))
@@ -117,8 +117,8 @@ class Rows:
             self, pattern=own, positive=self.positive[source], negative=self.negative[source]
         )
 
-    def repeated(self, row: Tensor) -> Rows:
-        """These rows, taken once for every number in ``row``, with a column per entry."""
+    def repeated(self, row: Tensor) -> TargetBounds:
+        """These bounds, once for every row in ``row``."""
         entry = self.pattern.entries(row)
         return replace(
             self,
@@ -169,23 +169,23 @@ class DropSet:
         self.degree = torch.bincount(self._target, minlength=num_nodes)
         self.budget = check_budget(budget, self.degree)
         self.directed = directed
-        self._whole: dict[str, Rows] = {}
+        self._whole: dict[str, TargetBounds] = {}
 
     def bounds(self, norm: str = "gcn") -> NormBounds:
         """Bounds of the entries of the whole matrix."""
-        rows = self.rows(norm)
-        edges = torch.stack([rows.pattern.col.long(), rows.pattern.row()])
-        return NormBounds(edges, rows.low, rows.high, self.num_nodes)
+        whole = self.matrix(norm)
+        edges = torch.stack([whole.pattern.col.long(), whole.pattern.row()])
+        return NormBounds(edges, whole.low, whole.high, self.num_nodes)
 
-    def rows(self, norm: str, targets: Tensor | None = None) -> Rows:
-        """The rows of all nodes, or of ``targets`` (ascending, distinct)."""
+    def matrix(self, norm: str, targets: Tensor | None = None) -> TargetBounds:
+        """Bounds of the rows of all nodes, or of ``targets`` (ascending, distinct)."""
         if norm not in self._whole:
             with torch.inference_mode(False), torch.no_grad():  # kept: see POT._views_of
                 self._whole[norm] = self._build(norm)
         whole = self._whole[norm]
         return whole if targets is None else _restricted(whole, targets, self.num_nodes)
 
-    def _build(self, norm: str) -> Rows:
+    def _build(self, norm: str) -> TargetBounds:
         source, target = self._source, self._target
         if norm == "gcn":
             key = torch.cat([target * self.num_nodes + source, self._nodes * (self.num_nodes + 1)])
@@ -201,7 +201,7 @@ class DropSet:
         kind = torch.where(droppable, DROPPABLE, torch.where(own, OWN, KEPT)).to(torch.int8)
         positive, negative = self._source_factors(norm)
         loops = 1 if norm == "gcn" else 0
-        return Rows(
+        return TargetBounds(
             pattern=SparseRows.from_rows(target, source, self.num_nodes, self.num_nodes),
             low=torch.where(droppable, torch.zeros_like(full), full),
             high=high,
@@ -246,26 +246,20 @@ class DropSet:
         return full, high
 
 
-def _restricted(whole: Rows, targets: Tensor, num_nodes: int) -> Rows:
-    """Some of the rows, with the columns that they and their own nodes need."""
-    part, entry = whole.pattern.select(targets), whole.pattern.entries(targets)
-    source = part.col.long()
+def _restricted(whole: TargetBounds, targets: Tensor, num_nodes: int) -> TargetBounds:
+    """Bounds of some rows, with the columns that they and their own nodes need."""
+    part = whole.repeated(targets)
+    source = part.pattern.col.long()
     needed = torch.zeros(num_nodes, dtype=torch.bool, device=source.device)
     needed[source] = True
     needed[targets] = True
     columns = needed.nonzero().squeeze(1)
     local = torch.searchsorted(columns, source).int()
     return replace(
-        whole,
-        pattern=trusted(SparseRows(part.rowptr, local, num_cols=columns.numel())),
-        low=whole.low[entry],
-        high=whole.high[entry],
-        full=whole.full[entry],
-        kind=whole.kind[entry],
+        part,
+        pattern=trusted(SparseRows(part.pattern.rowptr, local, num_cols=columns.numel())),
         positive=whole.positive[columns],
         negative=whole.negative[columns],
-        size=whole.size[targets],
-        budget=whole.budget[targets],
         targets=targets,
         columns=columns,
     )

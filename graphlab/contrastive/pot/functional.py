@@ -198,8 +198,10 @@ def clean_output(steps: Sequence[Step], x: Tensor, drops: DropSet) -> Tensor:
         if not isinstance(step, Hop):
             states.append(step.forward(states[-1]))
             continue
-        rows = drops.rows(step.norm)
-        sums, _ = interval_propagate(states[-1], states[-1], rows.pattern, rows.full, rows.full)
+        matrix = drops.matrix(step.norm)
+        sums, _ = interval_propagate(
+            states[-1], states[-1], matrix.pattern, matrix.full, matrix.full
+        )
         out = step.scale * sums
         if step.root_state is not None:
             out = out + step.root(states[step.root_state])

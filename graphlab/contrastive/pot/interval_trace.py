@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphlab.contrastive.pot.drops import DropSet, Rows
+from graphlab.contrastive.pot.drops import DropSet, TargetBounds
 from graphlab.contrastive.pot.steps import Activation, Affine, Hop, Step
 
 __all__ = ["Box", "IntervalTrace", "trace_intervals"]
@@ -61,13 +61,13 @@ class IntervalTrace:
     Attributes:
         steps (sequence): The steps.
         boxes (list): Before step k, ``boxes[k]``; the last one is the output.
-        rows (dict): Matrix rows that every hop read, by its number.
+        matrices (dict): Bounds of the matrix that every hop read, by its number.
         bound (str): Kind of bound.
     """
 
     steps: Sequence[Step]
     boxes: list[Box]
-    rows: dict[int, Rows]
+    matrices: dict[int, TargetBounds]
     bound: str
 
 
@@ -93,14 +93,14 @@ def trace_intervals(
         IntervalTrace: For the backward bounds.
     """
     hops = [k for k, step in enumerate(steps) if isinstance(step, Hop)]
-    rows: dict[int, Rows] = {}
+    matrices: dict[int, TargetBounds] = {}
     needed = targets
     # From the output back: the rows of a hop decide which nodes the one before must give.
     for k in reversed(hops):
         step = steps[k]
         if isinstance(step, Hop):
-            rows[k] = drops.rows(step.norm, needed)
-            needed = rows[k].columns
+            matrices[k] = drops.matrix(step.norm, needed)
+            needed = matrices[k].columns
     if x.layout != torch.strided and (needed is not None or not _multiplies(steps)):
         x = x.to_dense()
     boxes = [Box(x, x).at(needed)]
@@ -113,8 +113,8 @@ def trace_intervals(
             low = step.forward(box.low)
             boxes.append(Box(low, low if box.exact else step.forward(box.high), box.nodes))
         else:
-            boxes.append(_hop(step, box, rows[k], boxes, bound))
-    return IntervalTrace(steps, boxes, rows, bound)
+            boxes.append(_hop(step, box, matrices[k], boxes, bound))
+    return IntervalTrace(steps, boxes, matrices, bound)
 
 
 def _multiplies(steps: Sequence[Step]) -> bool:
@@ -136,16 +136,16 @@ def _affine(step: Affine, box: Box) -> Box:
     return Box(middle - spread, middle + spread, box.nodes)
 
 
-def _hop(step: Hop, box: Box, rows: Rows, boxes: list[Box], bound: str) -> Box:
-    sums = rows.interval if bound == "interval" else rows.budgeted
+def _hop(step: Hop, box: Box, matrix: TargetBounds, boxes: list[Box], bound: str) -> Box:
+    sums = matrix.interval if bound == "interval" else matrix.budgeted
     low, high = sums(box.low, box.high)
     # A factor that is not negative keeps the order of the ends.
     if step.scale != 1.0:
         low, high = step.scale * low, step.scale * high
     if step.root_state is not None:
-        root = boxes[step.root_state].at(rows.targets)
+        root = boxes[step.root_state].at(matrix.targets)
         low, high = low + _root(step, root).low, high + _root(step, root).high
-    return Box(low, high, rows.targets)
+    return Box(low, high, matrix.targets)
 
 
 def _root(step: Hop, box: Box) -> Box:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_int
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
 from graphlab.embed.fastrp._delta import add_edges, affected_rows
 from graphlab.embed.fastrp._inputs import NodeInputs
+from graphlab.embed.fastrp._merge import merge_powers
 from graphlab.embed.fastrp._options import Options
-from graphlab.embed.fastrp._panels import BLOCK, panels, total_squares
+from graphlab.embed.fastrp._panels import BLOCK, embed, panels, total_squares
 from graphlab.embed.fastrp._problem import Problem, make_problem
 from graphlab.embed.fastrp._start import Start
 from graphlab.ops import SparseRows, propagate
@@ -47,6 +51,34 @@ class FittedGraph:
             cuts = list(panels(0, self.problem.start.dim, whole))
             self.squares = total_squares(self.problem, cuts, False, None)
         return self.squares
+
+    def embedding(
+        self,
+        panel: int | None,
+        out: str | os.PathLike[str] | None,
+        distributed: bool,
+        group: Any,
+    ) -> Tensor:
+        """The whole embedding; arguments as of :meth:`FastRP.transform`."""
+        if panel is not None and check_int(panel, "panel", minimum=BLOCK) % BLOCK:
+            raise ValueError(f"panel must be a multiple of {BLOCK}, got {panel}")
+        options = self.options
+        if options.weights is None:
+            if panel is not None or out is not None or distributed:
+                raise ValueError("weights=None keeps all powers: no panel, out or distributed")
+            powers = self.problem.powers(options.num_powers)
+            return merge_powers(powers, None, options.normalize, False)
+        return embed(self.problem, panel, out, distributed, group, options.dtype)
+
+    def columns(self, lo: int, hi: int) -> Tensor:
+        """Columns ``[lo, hi)`` of the embedding."""
+        if self.options.weights is None:
+            raise ValueError("columns needs weights, got weights=None")
+        dim = self.problem.start.dim
+        lo = check_int(lo, "lo", minimum=0, maximum=dim - 1)
+        hi = check_int(hi, "hi", minimum=lo + 1, maximum=dim)
+        squares = self.squared_norms(hi - lo) if self.options.normalize else None
+        return self.problem.merged(lo, hi, squares).to(self.options.dtype)
 
     def updated(self, edge_index: Tensor, edge_weight: Tensor | None) -> FittedGraph:
         """The graph with edges added, its powers known: rows out of reach are copied."""

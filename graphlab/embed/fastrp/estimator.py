@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab._checks import check_fraction, check_int, check_matrix
-from graphlab._estimator import Estimator
+from graphlab._checks import check_fraction
 from graphlab.embed.fastrp._adjacency import read_adjacency
 from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs
-from graphlab.embed.fastrp._merge import merge_powers
-from graphlab.embed.fastrp._options import Options, finite_number
-from graphlab.embed.fastrp._panels import BLOCK, embed
+from graphlab.embed.fastrp._merge import check_powers, check_weights, merge_powers
 from graphlab.embed.fastrp._preset import NEO4J, with_preset
+from graphlab.embed.fastrp._storable import StorableFastRP
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FastRP"]
 
 
-class FastRP(Estimator):
+class FastRP(StorableFastRP):
     r"""Embed nodes by iterated averages of a random matrix over their neighbourhoods.
 
     Minutes of DeepWalk in seconds: no optimisation, one pass over the edges per power, the same
@@ -199,9 +196,8 @@ class FastRP(Estimator):
         num_nodes = None if is_target(num_nodes, edge_index) else num_nodes
         adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
         ratio = check_fraction(property_ratio, "property_ratio")
-        if x is None and ratio > 0 and isinstance(edge_index, Data):
-            x = edge_index.x
-        inputs = read_inputs(adjacency, x, ratio, node_id, projection_matrix)
+        features = edge_index.x if x is None and isinstance(edge_index, Data) else x
+        inputs = read_inputs(adjacency, features, ratio, node_id, projection_matrix)
         self.graph_ = FittedGraph(adjacency, options, inputs)
         self.num_nodes_ = adjacency.num_nodes
         return self
@@ -290,15 +286,7 @@ class FastRP(Estimator):
         graph = self.graph_
         if edge_index is not None:
             graph = FittedGraph(read_adjacency(edge_index), graph.options, NodeInputs())
-        if panel is not None and check_int(panel, "panel", minimum=BLOCK) % BLOCK:
-            raise ValueError(f"panel must be a multiple of {BLOCK}, got {panel}")
-        options = graph.options
-        if options.weights is None:
-            if panel is not None or out is not None or distributed:
-                raise ValueError("weights=None keeps all powers: no panel, out or distributed")
-            powers = graph.problem.powers(options.num_powers)
-            return merge_powers(powers, None, options.normalize, False)
-        return embed(graph.problem, panel, out, distributed, group, options.dtype)
+        return graph.embedding(panel, out, distributed, group)
 
     # --- powers and columns -----------------------------------------------------------------------
 
@@ -346,15 +334,10 @@ class FastRP(Estimator):
         """
         options = self.graph_.options if self.__sklearn_is_fitted__() else self._options()
         numbers = options.weights if isinstance(weights, str) else weights
-        matrices = [check_matrix(h, f"powers[{k}]") for k, h in enumerate(powers)]
-        if not matrices or any(h.shape != matrices[0].shape for h in matrices):
-            shapes = [tuple(h.shape) for h in matrices]
-            raise ValueError(f"powers must be matrices of one shape, got {shapes}")
+        matrices = check_powers(powers)
         if numbers is None:
             return merge_powers(matrices, None, options.normalize, False)
-        values = [finite_number(w, f"weights[{k}]") for k, w in enumerate(numbers)]
-        if len(values) != len(matrices):
-            raise ValueError(f"weights must have {len(matrices)} entries, got {len(values)}")
+        values = check_weights(numbers, len(matrices))
         if options.self_weight != 0:
             self._check_fitted()
             start = self.graph_.problem.start
@@ -381,14 +364,7 @@ class FastRP(Estimator):
             ValueError: If the range is empty or exceeds the embedding, or ``weights`` is ``None``.
         """
         self._check_fitted()
-        graph = self.graph_
-        if graph.options.weights is None:
-            raise ValueError("columns needs weights, got weights=None")
-        dim = graph.problem.start.dim
-        lo = check_int(lo, "lo", minimum=0, maximum=dim - 1)
-        hi = check_int(hi, "hi", minimum=lo + 1, maximum=dim)
-        squares = graph.squared_norms(hi - lo) if graph.options.normalize else None
-        return graph.problem.merged(lo, hi, squares).to(graph.options.dtype)
+        return self.graph_.columns(lo, hi)
 
     # --- changes ----------------------------------------------------------------------------------
 
@@ -422,32 +398,3 @@ class FastRP(Estimator):
             raise ValueError("update does not support degree='count'")
         self.graph_ = self.graph_.updated(edge_index, edge_weight)
         return self.merge(self.graph_.powers or [])
-
-    # --- parameters and files ---------------------------------------------------------------------
-
-    def _options(self) -> Options:
-        return Options.check(self.get_params(deep=False))
-
-    @classmethod
-    def _config_keys(cls) -> frozenset[str]:
-        return super()._config_keys() - {"preset"}  # which a fitted estimator does not have
-
-    def _config(self) -> dict[str, Any]:
-        self._check_fitted()
-        # Those of the fit: parameters may have been set since.
-        options = self.graph_.options
-        config = asdict(options)
-        config["num_powers"] = options.num_powers if options.weights is None else None
-        config["dtype"] = str(options.dtype).removeprefix("torch.")
-        return config
-
-    def _arrays(self) -> dict[str, Tensor]:
-        return self.graph_.arrays()
-
-    @classmethod
-    def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
-        return super()._restore(config | {"dtype": getattr(torch, config["dtype"])}, arrays)
-
-    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.graph_ = FittedGraph.from_arrays(arrays, self._options())
-        self.num_nodes_ = self.graph_.adjacency.num_nodes

@@ -26,7 +26,7 @@ class Bucket(NamedTuple):
     mask: Tensor | None
 
     def held(self, values: Tensor) -> Tensor:
-        """Values of the places that are no padding: ``(G, n, ...)`` to ``(rows, ...)``."""
+        """Values of the positions that are no padding: ``(G, n, ...)`` to ``(rows, ...)``."""
         return values.flatten(0, 1) if self.mask is None else values[self.mask]
 
     def cut(self, elements: int = CHUNK_ELEMENTS) -> Iterator[Bucket]:

@@ -153,8 +153,13 @@ def budget_minimum(
     while start < rows:
         stop = _padded_stop(length, order, start, dim)
         part = order[start:stop]
-        _minimum_of(
-            part, out, choice, value, rowptr, col, kind, positive, negative, size, budget, power
+        entry, inside = _padded_entries(rowptr, part)
+        kinds = torch.where(inside, kind[entry].long(), -1)[:, :, None]
+        j = col[entry].long()
+        raw = value[j]
+        scaled = raw * torch.where(raw >= 0, positive[j][:, :, None], negative[j][:, :, None])
+        out[part], choice[:, part] = _minimum_of(
+            raw, scaled, kinds, size[part], budget[part], power
         )
         start = stop
     return out, choice
@@ -177,62 +182,47 @@ def _padded_stop(length: Tensor, order: Tensor, start: int, dim: int) -> int:
     return stop
 
 
-def _minimum_of(
-    part: Tensor,
-    out: Tensor,
-    choice: Tensor,
-    value: Tensor,
-    rowptr: Tensor,
-    col: Tensor,
-    kind: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    size: Tensor,
-    budget: Tensor,
-    power: float,
-) -> None:
-    """Fill the results of some rows of similar length."""
-    first, length = rowptr[part], rowptr[part + 1] - rowptr[part]
-    width = int(length.max()) if part.numel() else 0
-    if width == 0:
-        choice[1, part] = torch.inf
-        choice[2, part] = -1
-        return
-    position = torch.arange(width, device=value.device)
+def _padded_entries(rowptr: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Entries of rows side by side, filled up with the first entry, and which are their own."""
+    first, length = rowptr[rows], rowptr[rows + 1] - rowptr[rows]
+    position = torch.arange(int(length.max()), device=rowptr.device)
     inside = position < length[:, None]
     entry = torch.where(inside, first[:, None] + position, torch.zeros_like(first)[:, None])
-    sort_of = torch.where(inside, kind[entry].long(), -1)[:, :, None]
-    j = col[entry].long()
-    raw = value[j]
-    scaled = raw * torch.where(raw >= 0, positive[j][:, :, None], negative[j][:, :, None])
+    return entry, inside
+
+
+def _minimum_of(
+    raw: Tensor, scaled: Tensor, kinds: Tensor, size: Tensor, budget: Tensor, power: float
+) -> tuple[Tensor, Tensor]:
+    """Minima of some rows of similar length, ``(n, D)``, and the choices ``(3, n, D)``."""
+    out = raw.new_zeros(raw.size(0), raw.size(2))
+    # Where nothing is missing: a count of zero, no smallest value, no position.
+    choice = torch.stack([out, torch.full_like(out, torch.inf), torch.full_like(out, -1)])
+    if raw.size(1) == 0:
+        return out, choice
     zero, nothing = scaled.new_zeros(()), scaled.new_full((), -torch.inf)
     # Sums in float64: the minimum is to choose between values, not between roundings.
-    own = torch.where(sort_of == OWN, raw, zero).double().sum(1)
-    total = torch.where((sort_of == KEPT) | (sort_of == DROPPABLE), scaled, zero).double().sum(1)
-    droppable = torch.where(sort_of == DROPPABLE, scaled, nothing)
-    allowed = int(budget[part].max().clamp(max=width))
+    own = torch.where(kinds == OWN, raw, zero).double().sum(1)
+    total = torch.where((kinds == KEPT) | (kinds == DROPPABLE), scaled, zero).double().sum(1)
+    droppable = torch.where(kinds == DROPPABLE, scaled, nothing)
+    allowed = int(budget.max().clamp(max=raw.size(1)))
     largest, where = torch.sort(droppable, dim=1, descending=True, stable=True)
     largest, where = largest[:, :allowed], where[:, :allowed]
     missing = torch.where(largest > nothing, largest, zero).double().cumsum(1)
     missing = torch.cat([missing.new_zeros(missing.size(0), 1, missing.size(2)), missing], 1)
-    number = torch.arange(allowed + 1, device=value.device)
-    left = (size[part, None].double() - number).clamp(min=1)[:, :, None]
+    number = torch.arange(allowed + 1, device=raw.device)
+    left = (size[:, None].double() - number).clamp(min=1)[:, :, None]
     sums = left.pow(-power) * (total[:, None] - missing) + own[:, None] / left
-    limit = torch.minimum(budget[part], (sort_of == DROPPABLE).sum((1, 2)))
+    limit = torch.minimum(budget, (kinds == DROPPABLE).sum((1, 2)))
     sums = sums.masked_fill((number > limit[:, None])[:, :, None], torch.inf)
     best, count = sums.min(1)
-    out[part] = best.to(value.dtype)
-    choice[0, part] = count.to(value.dtype)
-    if allowed == 0:
-        choice[1, part] = torch.inf
-        choice[2, part] = -1
-        return
-    last = (count - 1).clamp(min=0)[:, None]
-    some = count > 0
-    threshold = largest.detach().gather(1, last)[:, 0]
-    choice[1, part] = torch.where(some, threshold, torch.full_like(threshold, torch.inf))
-    position = where.gather(1, last)[:, 0].to(value.dtype)
-    choice[2, part] = torch.where(some, position, torch.full_like(position, -1))
+    choice[0] = count.to(raw.dtype)
+    if allowed > 0:
+        last = (count - 1).clamp(min=0)[:, None]
+        some = count > 0
+        choice[1] = torch.where(some, largest.detach().gather(1, last)[:, 0], choice[1])
+        choice[2] = torch.where(some, where.gather(1, last)[:, 0].to(raw.dtype), choice[2])
+    return best.to(raw.dtype), choice
 
 
 def budget_minimum_backward(

@@ -75,12 +75,12 @@ def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tenso
 
 
 def local_dtype(width: int) -> torch.dtype:
-    """The shorter integers that number the nodes of a walk with ``width`` places."""
+    """The shorter integers that number the nodes of a walk of ``width`` positions."""
     return torch.int16 if width <= 2**15 else torch.int32
 
 
 def _visited(row: Tensor, position: Tensor) -> Tensor:
-    """Number of distinct nodes that a walk has seen at each of its places."""
+    """Number of distinct nodes that a walk has seen up to each of its positions."""
     size = int(position.max()) + 1 if position.numel() else 1
     member, rank = torch.unique(row * size + position, return_inverse=True)
     step = torch.arange(position.size(1), device=position.device).expand_as(position)

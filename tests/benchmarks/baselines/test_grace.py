@@ -8,18 +8,18 @@ import torch
 from benchmarks import grace as benchmark
 from benchmarks.baselines import grace
 from graphlab.contrastive import COSTA, InfoNCELoss
-from tests.contrastive._hosts import case
+from tests._golden import load
 
 
 @pytest.mark.parametrize("name", ["pot_small_relu", "pot_small_prelu_iso", "pot_small_batch"])
 def test_grace_equals_the_golden_case(name: str) -> None:
-    stored = case(name)
+    stored = load("pot", name, torch.float32)
     loss = grace.grace_loss(stored["h1"], stored["h2"], float(stored["tau"]))
     torch.testing.assert_close(loss, stored["grace_loss"], rtol=1e-6, atol=1e-6)
 
 
 def test_two_view_loss_equals_the_golden_case() -> None:
-    stored = case("costa_loss")
+    stored = load("pot", "costa_loss", torch.float32)
     sketched = (stored["P"] @ stored[z] for z in ("z1", "z2"))
     loss = grace.two_view_loss(*sketched, float(stored["tau"]))
     torch.testing.assert_close(loss, stored["loss"], rtol=1e-6, atol=1e-6)

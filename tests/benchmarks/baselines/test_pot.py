@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from benchmarks.baselines.pot import DenseGraph, dense_compactness
-from tests._data import golden
-from tests.contrastive.pot._golden import load
+from tests._golden import load
 
 
 @pytest.mark.parametrize("case", ["pot_small_relu", "pot_small_prelu_iso"])
 @pytest.mark.parametrize("view", [1, 2])
 def test_dense_score(case, view):
-    data = load(golden("pot", f"{case}.npz"))
+    data = load("pot", case)
     edges, drawn = data["edge_index"], data[f"edge_index_{view}"].long()
     rate = float(data["drop_rate"][view - 1])
     graph = DenseGraph.build(edges, drawn, data["x"].size(0), rate)

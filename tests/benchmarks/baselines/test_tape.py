@@ -7,12 +7,13 @@ import torch
 
 from benchmarks.baselines.tape import embed_and_multiply
 from benchmarks.tape import layer
-from tests.tag.tape._golden import TOLERANCE, load
+from tests._golden import load
+from tests.tag.tape._golden import TOLERANCE
 
 
 @pytest.mark.parametrize("name", ["cora", "products"])
 def test_lookup(name):
-    case = load(f"tape_pred_{name}")
+    case = load("tape", f"tape_pred_{name}")
     identity = torch.eye(case["feature"].size(1))
     found = embed_and_multiply(case["encoded"], case["emb_weight"], identity)
     torch.testing.assert_close(found, case["feature"], **TOLERANCE)

@@ -7,14 +7,15 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_networkx
 
 from graphlab.contrastive import CentralityDropEdge, node_centrality
-from tests.contrastive._hosts import NODES, case, graph
+from tests._golden import load
+from tests.contrastive._hosts import NODES, graph
 
 SHORT = {"degree": "degree", "pagerank": "pr", "eigenvector": "evc"}
 
 
 @pytest.mark.parametrize("name", SHORT)
 def test_weights_equal_the_authors(name: str) -> None:
-    stored, short = case("gca_weights", torch.float64), SHORT[name]
+    stored, short = load("pot", "gca_weights", torch.float64), SHORT[name]
     edge_index = stored["edge_index"]
     drop = CentralityDropEdge(edge_index, 20, float(stored["p"]), name, float(stored["threshold"]))
     tolerance = 1e-3 if name == "eigenvector" else 1e-5

@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from graphlab.contrastive import student_t_assignment, target_distribution
-from tests._data import golden
+from tests._golden import load
 from tests.ops._memory import saved_bytes
 
 
 @pytest.mark.parametrize("case", [0, 1, 2])
 def test_golden(case: int) -> None:
-    with np.load(golden("pamc", "student_t.npz"), allow_pickle=False) as file:
-        z, mu = (torch.from_numpy(file[f"{name}{case}"]).double() for name in ("z", "mu"))
-        q = student_t_assignment(z, mu, float(file[f"v{case}"]))
-        np.testing.assert_allclose(q, file[f"q{case}"], atol=1e-12)
-        np.testing.assert_allclose(target_distribution(q), file[f"p{case}"], atol=1e-12)
+    stored = load("pamc", "student_t")
+    z, mu = (stored[f"{name}{case}"].double() for name in ("z", "mu"))
+    q = student_t_assignment(z, mu, float(stored[f"v{case}"]))
+    np.testing.assert_allclose(q, stored[f"q{case}"], atol=1e-12)
+    np.testing.assert_allclose(target_distribution(q), stored[f"p{case}"], atol=1e-12)
 
 
 def test_far_and_coinciding_rows_stay_proper() -> None:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlab.contrastive import PamCLoss, influence_adjacency, influence_graph
-from tests._data import golden
+from tests._golden import load
 
 
 def dense(edge_index: torch.Tensor, weight: torch.Tensor, n: int) -> torch.Tensor:
@@ -21,10 +20,9 @@ def random_edges(seed: int, n: int, m: int) -> torch.Tensor:
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("cumulative", [True, False])
 def test_golden_powers(order: int, cumulative: bool) -> None:
-    with np.load(golden("pamc", "adjacency_order.npz"), allow_pickle=False) as case:
-        n = int(case["n"])
-        edges = torch.from_numpy(case["edges"]).long().t()
-        expected = torch.from_numpy(case[f"A_r{order}_{'cum' if cumulative else 'pow'}"])
+    case = load("pamc", "adjacency_order")
+    n, edges = int(case["n"]), case["edges"].long().t()
+    expected = case[f"A_r{order}_{'cum' if cumulative else 'pow'}"]
     ours = influence_adjacency(edges, n, order, cumulative, duplicates="sum")
     torch.testing.assert_close(dense(*ours, n), expected, atol=1e-6, rtol=0)
 

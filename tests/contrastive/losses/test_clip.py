@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -13,7 +11,8 @@ import torch.distributed as dist
 from torch.nn.functional import cross_entropy, logsigmoid, normalize
 
 from graphlab.contrastive import CLIPLoss, clip_loss
-from tests._data import REPOSITORY, golden
+from tests._golden import load
+from tests._ranks import run_ranks
 from tests.ops._memory import saved_bytes
 
 ROWS, WIDTH = 12, 5
@@ -45,7 +44,7 @@ def gradients(function, *leaves):
 
 @pytest.mark.parametrize("guard", [False, True])
 def test_golden_loss_and_gradients(guard):
-    case = {k: torch.as_tensor(v) for k, v in np.load(golden("graphclip", "clip_loss.npz")).items()}
+    case = load("graphclip", "clip_loss")
     ids = torch.arange(case["graph_emb"].size(0)) if guard else None
     got = gradients(
         lambda g, t, s: clip_loss(g, t, s, text_id=ids),
@@ -201,15 +200,7 @@ def run_rank(index, size, folder):
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_ranks_give_the_gradient_of_the_whole_batch(size, tmp_path):
-    command = [sys.executable, "-W", "ignore", "-m", "tests.contrastive.losses.test_clip"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [*command, str(r), str(size), str(tmp_path)], cwd=REPOSITORY, env=environment
-        )
-        for r in range(size)
-    ]
-    assert [process.wait(timeout=300) for process in ranks] == [0] * size
+    run_ranks("tests.contrastive.losses.test_clip", size, tmp_path)
     for number, case in enumerate(CASES):
         want = shared_case(case)
         for index in range(size):

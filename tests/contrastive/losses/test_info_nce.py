@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab.contrastive import InfoNCELoss, info_nce, info_nce_per_node
-from tests.contrastive._hosts import case
+from tests._golden import load
 
 
 def eager(z1: Tensor, z2: Tensor, temperature: float, intraview: bool) -> Tensor:
@@ -48,7 +48,7 @@ def test_equals_the_printed_formula(
 
 @pytest.mark.parametrize("name", ["pot_small_relu", "pot_small_prelu_iso", "pot_small_batch"])
 def test_equals_the_authors_grace(name: str) -> None:
-    stored = case(name)
+    stored = load("pot", name, torch.float32)
     tau = float(stored["tau"])
     one, two = info_nce_per_node(stored["h1"], stored["h2"], tau)
     torch.testing.assert_close(one, stored["semi_12"], rtol=1e-5, atol=1e-5)
@@ -58,7 +58,7 @@ def test_equals_the_authors_grace(name: str) -> None:
 
 
 def test_equals_the_authors_costa() -> None:
-    stored = case("costa_loss")
+    stored = load("pot", "costa_loss", torch.float32)
     z1, z2 = stored["z1"].requires_grad_(), stored["z2"].requires_grad_()
     loss = InfoNCELoss(float(stored["tau"]), False)(stored["P"] @ z1, stored["P"] @ z2)
     torch.testing.assert_close(loss, stored["loss"], rtol=1e-6, atol=1e-6)

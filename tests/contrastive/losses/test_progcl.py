@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab.contrastive import InfoNCELoss, ProGCLLoss, info_nce_per_node
-from tests.contrastive._hosts import case
+from tests._golden import load
 from tests.contrastive.losses.test_info_nce import pair
 
 
@@ -20,7 +20,7 @@ def fitted(stored: dict[str, Tensor], **settings: object) -> tuple[ProGCLLoss, T
 
 @pytest.fixture
 def stored() -> dict[str, Tensor]:
-    return case("progcl_loss", torch.float64)
+    return load("pot", "progcl_loss", torch.float64)
 
 
 def test_mixture_and_hardness_equal_the_authors(stored: dict[str, Tensor]) -> None:
@@ -41,7 +41,7 @@ def test_mixture_and_hardness_equal_the_authors(stored: dict[str, Tensor]) -> No
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("chunk_size", [None, 1, 6])
 def test_weighted_loss_equals_the_authors(dtype: torch.dtype, chunk_size: int | None) -> None:
-    stored = case("progcl_loss", dtype)
+    stored = load("pot", "progcl_loss", dtype)
     plain, _ = info_nce_per_node(stored["h1"], stored["h2"], float(stored["tau"]))
     torch.testing.assert_close(plain, stored["loss_plain"], rtol=1e-5, atol=1e-5)
     loss, h1, h2 = fitted(stored, chunk_size=chunk_size)

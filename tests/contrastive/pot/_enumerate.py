@@ -137,10 +137,10 @@ def directed_graphs(instance: Instance, limit: int, samples: int, seed: int) -> 
 
 
 def _row_choices(row: Tensor, budget: int) -> Tensor:
-    place = row.nonzero().flatten().tolist()
+    entries = row.nonzero().flatten().tolist()
     out = []
-    for count in range(min(budget, len(place)) + 1):
-        for lost in itertools.combinations(place, count):
+    for count in range(min(budget, len(entries)) + 1):
+        for lost in itertools.combinations(entries, count):
             kept = row.clone()
             kept[list(lost)] = 0
             out.append(kept)

@@ -127,9 +127,9 @@ def random_drops(budget, count):
     for _ in range(count):
         keep = torch.ones(EDGES.size(1), dtype=torch.bool)
         for node, most in enumerate(budget.tolist()):
-            place = (EDGES[1] == node).nonzero().flatten()
+            entries = (EDGES[1] == node).nonzero().flatten()
             number = int(torch.randint(0, most + 1, (), generator=generator))
-            keep[place[torch.randperm(place.numel(), generator=generator)[:number]]] = False
+            keep[entries[torch.randperm(entries.numel(), generator=generator)[:number]]] = False
         yield EDGES[:, keep]
 
 

@@ -10,8 +10,8 @@ from torch_geometric.nn import GCNConv
 from graphlab.contrastive.pot import pairing_target, reference_compactness, relax
 from graphlab.contrastive.pot.budget import expected_drops
 from graphlab.contrastive.pot.reference import CleanGraph
-from tests._data import golden, test_data_root
-from tests.contrastive.pot._golden import load
+from tests._data import test_data_root
+from tests._golden import load
 
 SMALL = ["pot_small_relu", "pot_small_prelu_iso", "pot_small_batch"]
 VALUE = {"rtol": 1e-4, "atol": 1e-5}
@@ -74,7 +74,7 @@ def host_loss(data, z, head):
 
 @pytest.mark.parametrize("case", SMALL)
 def test_small_graphs(case):
-    data = load(golden("pot", f"{case}.npz"))
+    data = load("pot", case)
     encoder = Encoder(data, data["x"].size(1))
     head = [data[k].clone().requires_grad_() for k in ("fc1_w", "fc1_b", "fc2_w", "fc2_b")]
     z, found = scores(data, encoder, data["x"], data["edge_index"])
@@ -95,7 +95,7 @@ def test_small_graphs(case):
 
 @pytest.mark.parametrize("case", SMALL)
 def test_entry_bounds(case):
-    data = load(golden("pot", f"{case}.npz"))
+    data = load("pot", case)
     nodes, edges = data["x"].size(0), data["edge_index"]
     degree = torch.bincount(edges[1], minlength=nodes)
     for k, rate in enumerate(data["drop_rate"].tolist(), 1):
@@ -111,7 +111,7 @@ def test_entry_bounds(case):
 
 @pytest.mark.parametrize("case", SMALL)
 def test_pairing_target(case):
-    data = load(golden("pot", f"{case}.npz"))
+    data = load("pot", case)
     nodes = data["node_list"]
     found = pairing_target(data["z2"][nodes])
     torch.testing.assert_close(found, data["Wcl_1"], **VALUE)
@@ -119,7 +119,7 @@ def test_pairing_target(case):
 
 @pytest.mark.parametrize("slope", [0.0, 0.25, 0.9])
 def test_relaxation(slope):
-    data = load(golden("pot", "relaxation.npz"))
+    data = load("pot", "relaxation")
     found = relax(data["l"], data["u"], slope)
     for name, value in zip(("alpha_L", "alpha_U", "beta_L", "beta_U"), found, strict=True):
         torch.testing.assert_close(value, data[f"{name}@{slope}"], rtol=1e-5, atol=1e-6)
@@ -130,7 +130,7 @@ def test_cora():
     from torch_geometric.transforms import NormalizeFeatures
 
     root = test_data_root("planetoid", "Cora")
-    data = load(golden("pot", "pot_cora_d8.npz"))
+    data = load("pot", "pot_cora_d8")
     cora = _planetoid(Planetoid, root, NormalizeFeatures())
     encoder = Encoder(data, cora.x.size(1))
     z, found = scores(data, encoder, cora.x, cora.edge_index)
@@ -157,7 +157,7 @@ def _planetoid(kind, root, transform):
 
 
 def test_probabilities_per_edge_sum_up_per_target():
-    data = load(golden("pot", "gca_weights.npz"))
+    data = load("pot", "gca_weights")
     target = data["edge_index"][1]
     degree = torch.bincount(target, minlength=20)
     for kind in ("degree", "pr", "evc"):

@@ -15,7 +15,7 @@ from graphlab.contrastive.pot import (
     preactivation_bounds,
     reference_compactness,
 )
-from tests._data import golden
+from tests._golden import load
 from tests.contrastive.pot._enumerate import (
     Extremes,
     Instance,
@@ -25,7 +25,6 @@ from tests.contrastive.pot._enumerate import (
     random_instance,
     undirected_graphs,
 )
-from tests.contrastive.pot._golden import load
 
 BOUNDS = ["interval", "budget", "budget_crown"]
 BUDGETS = [0.1, 0.4, 0.6, 0.9, "all", "random"]
@@ -93,11 +92,11 @@ def test_no_allowed_graph_breaks_a_certificate_200_cases(block):
         check_case(seed, limit=200_000, samples=20_000)
 
 
-@pytest.mark.parametrize("case", ["bruteforce_21.npz", "bruteforce_22.npz"])
+@pytest.mark.parametrize("case", ["bruteforce_21", "bruteforce_22"])
 @pytest.mark.parametrize("bound", BOUNDS)
 @pytest.mark.parametrize("kind", ["und", "dir"])
 def test_stored_extremes(case, bound, kind):
-    data = load(golden("pot", case))
+    data = load("pot", case)
     instance = stored(data)
     low, high = adjacency_bounds(
         instance.edge_index, 9, instance.budget, directed=kind == "dir"
@@ -120,9 +119,9 @@ def stored(data):
     )
 
 
-@pytest.mark.parametrize("case", ["bruteforce_21.npz", "bruteforce_22.npz"])
+@pytest.mark.parametrize("case", ["bruteforce_21", "bruteforce_22"])
 def test_the_published_score_is_not_a_bound(case):
-    data = load(golden("pot", case))
+    data = load("pot", case)
     instance = stored(data)
     z = network(instance, instance.adjacency.unsqueeze(0))["z"][0]
     unit = torch.nn.functional.normalize(z, dim=1)

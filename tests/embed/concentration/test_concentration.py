@@ -22,11 +22,11 @@ from graphlab.embed import (
     weighted_concentration,
 )
 from graphlab.ops import library
-from tests._data import golden
+from tests._golden import arrays, cases
 
-TC_FILES = sorted(path.name for path in golden("tc").glob("tc_*.npz"))
-ATC_FILES = sorted(path.name for path in golden("tc").glob("atc_*.npz"))
-WEIGHTED_FILES = sorted(path.name for path in golden("tc").glob("weighted_tc_*.npz"))
+TC_FILES = cases("tc", "tc_*")
+ATC_FILES = cases("tc", "atc_*")
+WEIGHTED_FILES = cases("tc", "weighted_tc_*")
 PARTS = ("train", "valid", "test")
 TRIANGLE = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
 
@@ -35,11 +35,6 @@ def both_ways(edges) -> torch.Tensor:
     """Edges given once each, in both directions."""
     index = torch.as_tensor(np.asarray(edges)).long().view(2, -1)
     return torch.cat([index, index.flip(0)], dim=1)
-
-
-def load(name):
-    with np.load(golden("tc", name)) as file:
-        return {key: file[key] for key in file.files}
 
 
 def problem(case):
@@ -82,7 +77,7 @@ def brute_force(train, num_nodes, targets, num_hops, beta, count="walk"):
 @pytest.mark.parametrize("count", ["walk", "set"])
 @pytest.mark.parametrize("name", TC_FILES)
 def test_golden_concentration(name, count):
-    case = load(name)
+    case = arrays("tc", name)
     train, num_nodes, targets = problem(case)
     got = topological_concentration(
         train, num_nodes, targets=targets, num_hops=int(case["K"]), count=count
@@ -93,22 +88,25 @@ def test_golden_concentration(name, count):
         np.testing.assert_allclose(got[part], case[f"{prefix}_{part}"], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("phi", ["dot", "cosine"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", ATC_FILES)
-def test_golden_approximation_with_given_projection(name, dtype, phi):
-    case = load(name)
+def approximate(case, projection_matrix, phi):
     train, num_nodes, targets = problem(case)
-    start = torch.from_numpy(case["R"]).to(dtype)
-    got = approx_topological_concentration(
+    return approx_topological_concentration(
         train,
         num_nodes,
         targets=targets,
         num_hops=int(case["K"]),
         weights=case["alpha"].tolist(),
         phi=phi,
-        projection_matrix=start,
+        projection_matrix=projection_matrix,
     )
+
+
+@pytest.mark.parametrize("phi", ["dot", "cosine"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ATC_FILES)
+def test_golden_approximation_with_given_projection(name, dtype, phi):
+    case = arrays("tc", name)
+    got = approximate(case, torch.from_numpy(case["R"]).to(dtype), phi)
     key = "atc_dot" if phi == "dot" else "atc_cos"
     for part in PARTS:
         assert got[part].dtype == dtype
@@ -118,17 +116,8 @@ def test_golden_approximation_with_given_projection(name, dtype, phi):
 @pytest.mark.parametrize("name", [name for name in ATC_FILES if "small" in name])
 def test_golden_limit_of_many_columns(name):
     # With the unit matrix for R, inner products are those of infinitely many columns.
-    case = load(name)
-    train, num_nodes, targets = problem(case)
-    got = approx_topological_concentration(
-        train,
-        num_nodes,
-        targets=targets,
-        num_hops=int(case["K"]),
-        weights=case["alpha"].tolist(),
-        phi="dot",
-        projection_matrix=torch.eye(num_nodes, dtype=torch.float64),
-    )
+    case = arrays("tc", name)
+    got = approximate(case, torch.eye(int(case["num_nodes"]), dtype=torch.float64), "dot")
     for part in PARTS:
         want = case[f"atc_expected_dot_{part}"]
         np.testing.assert_allclose(got[part], want, rtol=1e-9, atol=1e-12)
@@ -137,7 +126,7 @@ def test_golden_limit_of_many_columns(name):
 @pytest.mark.parametrize("weights", ["gcn", "sage", "random"])
 @pytest.mark.parametrize("name", WEIGHTED_FILES)
 def test_golden_weighted_concentration(name, weights):
-    case = load(name)
+    case = arrays("tc", name)
     _, num_nodes, targets = problem(case)
     edge_index = torch.from_numpy(case["edge_index"]).long()
     edge_weight = torch.from_numpy(case[f"weight_{weights}"])

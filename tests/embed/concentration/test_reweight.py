@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
 from graphlab.embed import TCReweight
-from tests._data import golden
+from tests._golden import cases, load
 
-FILES = sorted(path.name for path in golden("tc").glob("reweight_*.npz"))
+FILES = cases("tc", "reweight_*")
 
 
 @pytest.mark.parametrize("aug", ["gcn", "sage"])
 @pytest.mark.parametrize("base", ["gcn", "sage"])
 @pytest.mark.parametrize("name", FILES)
 def test_golden_weights(name, base, aug):
-    with np.load(golden("tc", name)) as file:
-        case = {key: torch.from_numpy(file[key]) for key in file.files}
+    case = load("tc", name)
 
     def predictor(x: torch.Tensor) -> torch.Tensor:
         hidden = torch.relu(x @ case["lin0_weight"].t() + case["lin0_bias"])

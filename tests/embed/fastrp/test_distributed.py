@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -12,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from graphlab.embed import FastRP
-from tests._data import REPOSITORY
+from tests._ranks import run_ranks
 
 pytestmark = pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 
@@ -48,15 +46,7 @@ def run_rank(index, size, folder):
 
 @pytest.mark.parametrize("size", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_processes_equal_one_process(size, tmp_path):
-    command = [sys.executable, "-W", "ignore", "-m", "tests.embed.fastrp.test_distributed"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [*command, str(r), str(size), str(tmp_path)], cwd=REPOSITORY, env=environment
-        )
-        for r in range(size)
-    ]
-    assert [process.wait(timeout=300) for process in ranks] == [0] * size
+    run_ranks("tests.embed.fastrp.test_distributed", size, tmp_path)
     for number, options in enumerate(OPTIONS):
         want = fitted(options).transform().numpy()
         for r in range(size):  # with six processes, one has no column

@@ -16,16 +16,12 @@ from torch_geometric.data import Data
 
 from graphlab.embed import AddFastRP, FastRP, fastrp
 from graphlab.ops import library
-from tests._data import golden, test_data_root
+from tests._data import test_data_root
+from tests._golden import arrays, cases
 
-GOLDEN = sorted(path.stem for path in golden("embed").glob("fastrp_*.npz"))
+GOLDEN = cases("embed", "fastrp_*")
 SMALL = [name for name in GOLDEN if "blogcatalog" not in name]
-GDS = sorted(path.stem for path in golden("embed").glob("gds_*.npz"))
-
-
-def load(name):
-    with np.load(golden("embed", f"{name}.npz")) as archive:
-        return {key: archive[key] for key in archive.files}
+GDS = cases("embed", "gds_*")
 
 
 def projection(case):
@@ -70,7 +66,7 @@ def graph(nodes=300, count=2400, seed=0, weighted=True):
     ("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 2e-4)], ids=["f64", "f32"]
 )
 def test_equals_the_authors_code(name, dtype, tolerance):
-    case = load(name)
+    case = arrays("embed", name)
     z = model(case, dtype=dtype).fit_transform(*edges(case), projection_matrix=projection(case))
     assert z.dtype == dtype
     assert np.abs(z.numpy() - case["embedding"]).max() < tolerance
@@ -78,16 +74,16 @@ def test_equals_the_authors_code(name, dtype, tolerance):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_powers_and_their_merge_equal_the_authors(name):
-    case = load(name)
+    case = arrays("embed", name)
     estimator = model(case)
     powers = estimator.propagate(*edges(case), projection_matrix=projection(case))
     assert np.abs(torch.stack(powers).numpy() - case["powers"]).max() < 1e-9
     assert np.abs(estimator.merge(powers).numpy() - case["embedding"]).max() < 1e-9
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if "concat" in load(name)])
+@pytest.mark.parametrize("name", [name for name in SMALL if "concat" in arrays("embed", name)])
 def test_concatenation_equals_the_authors(name):
-    case = load(name)
+    case = arrays("embed", name)
     estimator = model(case, weights=None, num_powers=len(case["weights"]), standardize=False)
     z = estimator.fit_transform(*edges(case), projection_matrix=projection(case))
     assert np.abs(z.numpy() - case["concat"]).max() < 1e-9
@@ -95,7 +91,7 @@ def test_concatenation_equals_the_authors(name):
 
 @pytest.mark.parametrize("name", [name for name in GOLDEN if "blogcatalog" in name])
 def test_blogcatalog_equals_the_authors_code(name):
-    case = load(name)
+    case = arrays("embed", name)
     path = test_data_root("multilabel", "blogcatalog", "blogcatalog.mat")
     network = scipy.io.loadmat(str(path))["network"]
     z = model(case).fit_transform(network, projection_matrix=projection(case)).numpy()
@@ -107,7 +103,7 @@ def test_blogcatalog_equals_the_authors_code(name):
 
 @pytest.mark.parametrize("name", GDS)
 def test_equals_neo4j(name):
-    case = load(name)
+    case = arrays("embed", name)
     pairs = torch.from_numpy(case["edges_undirected"]).long().t()
     weight = torch.from_numpy(case["edge_weight"]).repeat(2) if "edge_weight" in case else None
     estimator = FastRP.neo4j(

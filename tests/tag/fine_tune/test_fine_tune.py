@@ -23,7 +23,8 @@ from graphlab.tag.fine_tune._model import TextClassifier, build_model
 from graphlab.tag.fine_tune._outputs import check_features
 from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
-from tests._data import REPOSITORY, golden, test_data_root
+from tests._data import REPOSITORY, test_data_root
+from tests._golden import load
 
 TOPICS = ["cat purr mouse whisker", "dog bark bone leash", "sun moon star orbit"]
 WORDS = [*sorted(" ".join(TOPICS).split()), "the", "a", "of", "and", "very", "old", "new"]
@@ -99,8 +100,7 @@ class Stored(nn.Module):
 
 @pytest.mark.parametrize("name", ["tape_lm_head", "tape_lm_head_shrink"])
 def test_head_equals_the_authors(name):
-    with np.load(golden("tape", f"{name}.npz")) as file:
-        case = {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
+    case = load("tape", name)
     states = case["last_hidden_state"]
     width = case["shrink_weight"].size(0) if "shrink_weight" in case else None
     head = TextClassifier(Stored(states), states.size(2), case["logits"].size(1), "cls", width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import torch
@@ -10,14 +9,15 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.tag.gaugllm import EdgeCandidates
-from tests._data import golden
+from tests._golden import document
+from tests._graphs import planted
 
 NODES = 60
 
 
 def modifier_case(name: str) -> tuple[dict[str, Any], Tensor, EdgeCandidates, Tensor]:
     """A golden graph, its edges, candidates and votes."""
-    case = json.loads(golden("tape", f"{name}.json").read_text(encoding="utf-8"))
+    case = document("tape", name)
     candidates = EdgeCandidates.from_lists(case["candidates"], case["num_nodes"])
     votes = torch.tensor([vote for node in case["llm_votes"] for vote in node])
     return case, torch.tensor(case["edge_index"]), candidates, votes
@@ -31,13 +31,6 @@ def seeded(value: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(value)
 
 
-def planted(seed: int = 0) -> Data:
+def toy_graph() -> Data:
     """Three groups with features and mostly edges inside them."""
-    generator = seeded(seed)
-    y = torch.arange(NODES) % 3
-    x = torch.eye(3, 12)[y] + 0.5 * torch.randn(NODES, 12, generator=generator)
-    ends = torch.randint(NODES, (2, 700), generator=generator)
-    inside = y[ends[0]] == y[ends[1]]
-    stray = torch.rand(700, generator=generator) < 0.05
-    ends = ends[:, (inside | stray) & (ends[0] < ends[1])].unique(dim=1)
-    return Data(x=x, y=y, edge_index=torch.cat([ends, ends.flip(0)], dim=1), num_nodes=NODES)
+    return planted(NODES, draws=700, stray=0.05)

@@ -22,7 +22,7 @@ from graphlab.tag.gaugllm import (
     propose_edge_candidates,
 )
 from graphlab.tag.gaugllm.candidates import ADD, DELETE
-from tests.tag.gaugllm._toy import modifier_case, pairs, planted, seeded
+from tests.tag.gaugllm._toy import modifier_case, pairs, seeded, toy_graph
 
 CASES = ("gaug_edge_modifier", "gaug_edge_modifier_sparse")
 
@@ -296,7 +296,7 @@ def test_proposals_equal_brute_force(seed, block, sizes):
 
 
 def test_proposals_by_structure_use_fastrp():
-    data = planted()
+    data = toy_graph()
     by_x = propose_edge_candidates(
         fastrp(data.edge_index, num_nodes=60, dim=16, seed=4), data.edge_index
     )

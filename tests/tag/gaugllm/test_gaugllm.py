@@ -19,7 +19,8 @@ from graphlab.tag.gaugllm import (
 )
 from graphlab.tag.gaugllm._backbones import _move
 from graphlab.tag.gaugllm.gaugllm import BACKBONES
-from tests.tag.gaugllm._toy import NODES, pairs, planted
+from tests._saving import cut_save
+from tests.tag.gaugllm._toy import NODES, pairs, toy_graph
 
 #: Six labelled nodes, a third by chance; decorrelated columns serve so few labels badly.
 BAR = {"gbt": 0.6}
@@ -43,7 +44,7 @@ def second_view(data: Data) -> torch.Tensor:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_backbone_learns_from_both_views(backbone):
-    data = planted()
+    data = toy_graph()
     options = {**SMALL, "lr": 0.005}
     model = GAugLLM(backbone, (data.x, second_view(data)), oracle(data), epochs=150, **options)
     z = model.fit_transform(data)
@@ -55,7 +56,7 @@ def test_every_backbone_learns_from_both_views(backbone):
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_backbone_repeats_itself_and_leaves_the_global_seed_alone(backbone):
-    data = planted()
+    data = toy_graph()
     state = torch.random.get_rng_state()
     runs = [
         GAugLLM(backbone, (data.x, second_view(data)), oracle(data), epochs=4, **SMALL)
@@ -70,7 +71,7 @@ def test_every_backbone_repeats_itself_and_leaves_the_global_seed_alone(backbone
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_part_matters(backbone):
     """Without votes, or without the second features, the training is another one."""
-    data = planted()
+    data = toy_graph()
     parts = [
         {"view_features": (data.x, second_view(data)), "edge_modifier": oracle(data)},
         {"view_features": (data.x, second_view(data))},
@@ -86,7 +87,7 @@ def test_every_part_matters(backbone):
 
 def test_zero_budgets_are_no_modifier():
     """Switched off, the modifier leaves the training of view contrasts as it is."""
-    data = planted()
+    data = toy_graph()
     options = {**SMALL, "epochs": 1, "drop_edge": (0, 0)}
     off = GAugLLM("gbt", edge_modifier=oracle(data, p_add=0, p_del=0), **options)
     none = GAugLLM("gbt", **options)
@@ -94,14 +95,14 @@ def test_zero_budgets_are_no_modifier():
 
 
 def test_labels_are_not_read():
-    data = planted()
+    data = toy_graph()
     blind = Data(x=data.x, edge_index=data.edge_index)
     runs = [GAugLLM("bgrl", epochs=3, **SMALL).fit(d).transform(d) for d in (data, blind)]
     assert torch.equal(*runs)
 
 
 def test_views_are_embedded_as_asked():
-    data = planted()
+    data = toy_graph()
     model = GAugLLM("bgrl", (data.x, second_view(data)), epochs=3, **SMALL).fit(data)
     first, second, mean = (model.transform(data, view) for view in ("first", "second", "mean"))
     assert not torch.equal(first, second)
@@ -115,7 +116,7 @@ def plain_encoder(inside: int, outside: int) -> torch.nn.Module:
 
 
 def test_an_own_encoder_and_options_are_used():
-    data = planted()
+    data = toy_graph()
     options = {**SMALL, "epochs": 2}
     model = GAugLLM("s2gae", encoder=plain_encoder, **options)
     assert model.fit_transform(data).shape[1] == 16  # one layer, where two are the default
@@ -128,7 +129,7 @@ def test_an_own_encoder_and_options_are_used():
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_features_of_any_precision_are_those_of_the_encoder(backbone):
-    data = planted()
+    data = toy_graph()
     wide = Data(x=data.x.double(), edge_index=data.edge_index)
     want = GAugLLM(backbone, epochs=2, **SMALL).fit(data)
     got = GAugLLM(backbone, epochs=2, **SMALL).fit(wide)
@@ -139,7 +140,7 @@ def test_features_of_any_precision_are_those_of_the_encoder(backbone):
 
 
 def test_an_encoder_in_double_precision_keeps_it():
-    data = planted()
+    data = toy_graph()
 
     def encoder(inside, outside):
         layer = (GCNConv(inside, outside), "x, edge_index -> x")
@@ -175,11 +176,11 @@ def test_vetted_edges_are_hidden_once():
 def test_parameters_are_checked_by_the_fit(parameters, error, message):
     model = GAugLLM(**parameters)
     with pytest.raises(error, match=message):
-        model.fit(planted())
+        model.fit(toy_graph())
 
 
 def test_the_estimator_refuses():
-    data = planted()
+    data = toy_graph()
     with pytest.raises(ValueError, match=r"view_features\[1\] must have 60 rows, got shape \(59,"):
         GAugLLM(view_features=(data.x, data.x[1:])).fit(data)
     with pytest.raises(ValueError, match=r"view_features\[1\] must have 12 columns"):
@@ -204,7 +205,7 @@ def test_the_estimator_refuses():
 
 
 def test_parameters_are_kept_as_given_and_cloned():
-    data = planted()
+    data = toy_graph()
     views = [data.x, second_view(data)]
     model = GAugLLM("gbt", views, oracle(data), drop_edge=[0.1, 0.2], **SMALL)
     params = model.get_params()
@@ -217,7 +218,7 @@ def test_parameters_are_kept_as_given_and_cloned():
 
 def test_every_step_is_a_row():
     rows = []
-    model = GAugLLM("gbt", epochs=8, warmup=0.5, **SMALL).fit(planted(), rows.append)
+    model = GAugLLM("gbt", epochs=8, warmup=0.5, **SMALL).fit(toy_graph(), rows.append)
     assert rows == model.history_ and column(model, "epoch") == list(range(8))
     rates = column(model, "lr")
     assert rates[3] == max(rates) == 0.01 and rates[0] > 0 and rates[-1] > 0
@@ -228,7 +229,7 @@ def test_earlier_names_still_work():
     with pytest.warns(FutureWarning, match="losses is GAugLLM.history_ now"):
         assert model.losses == []
     with pytest.warns(FutureWarning, match=r"callback\(step, loss\) is callback\(row\) now"):
-        model.fit(planted(), lambda step, loss: seen.append((step, loss)))
+        model.fit(toy_graph(), lambda step, loss: seen.append((step, loss)))
     assert seen == list(enumerate(column(model, "loss")))
     with pytest.warns(FutureWarning, match="losses is GAugLLM.history_ now"):
         assert model.losses == column(model, "loss")
@@ -237,7 +238,7 @@ def test_earlier_names_still_work():
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("given", ["data", "views", "one view"])
 def test_saved_and_loaded_it_embeds_the_same(backbone, given, tmp_path):
-    data = planted()
+    data = toy_graph()
     views = {"data": None, "views": (data.x, second_view(data)), "one view": (data.x, data.x)}[
         given
     ]
@@ -253,7 +254,7 @@ def test_saved_and_loaded_it_embeds_the_same(backbone, given, tmp_path):
 
 
 def test_objects_are_given_to_load_again(tmp_path):
-    data = planted()
+    data = toy_graph()
     modifier = oracle(data)
     model = GAugLLM("gbt", None, modifier, encoder=plain_encoder, epochs=2, **SMALL).fit(data)
     folder = model.save(tmp_path)
@@ -264,23 +265,16 @@ def test_objects_are_given_to_load_again(tmp_path):
     assert again.fit(data).history_ == model.history_
 
 
-def test_a_save_that_is_cut_keeps_the_older(tmp_path, monkeypatch):
-    data = planted()
+def test_a_save_that_is_cut_keeps_the_older(tmp_path):
+    data = toy_graph()
     old = GAugLLM("gbt", epochs=1, **SMALL).fit(data)
     old.save(tmp_path)
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("graphlab._io.os.replace", die)
-    with pytest.raises(KeyboardInterrupt):
-        GAugLLM("gbt", epochs=2, **SMALL).fit(data).save(tmp_path)
-    monkeypatch.undo()
+    cut_save(GAugLLM("gbt", epochs=2, **SMALL).fit(data), tmp_path)
     assert torch.equal(GAugLLM.load(tmp_path).transform(data), old.transform(data))
 
 
 def test_votes_of_another_graph_are_refused():
-    data = planted()
+    data = toy_graph()
     asked = EdgeCandidates(torch.tensor([0]), data.edge_index[1, :1], torch.tensor([1]), NODES)
     asked = EdgeCandidates(data.edge_index[0, :1], asked.dst, asked.kind, NODES)
     votes = CandidateVote(asked.src, asked.dst, torch.tensor([1]))

@@ -22,7 +22,7 @@ from graphlab.tag.gaugllm import (
     vote_edges,
 )
 from graphlab.tag.gaugllm._prompt_text import cut, fenced
-from tests.tag.gaugllm._toy import NODES, pairs, planted
+from tests.tag.gaugllm._toy import NODES, pairs, toy_graph
 from tests.tag.llm._client import client
 from tests.tag.llm._server import serving
 
@@ -77,7 +77,7 @@ def faulty(number: int, body: dict[str, Any]) -> Any:
 
 
 def test_the_whole_pipeline(tmp_path):
-    data = planted()
+    data = toy_graph()
     known = texts(data)
     with serving(faulty) as server, client(server, cache=tmp_path / "c.db") as asking:
         experts = PromptExperts(asking, ("raw", "idr", "sas", "sar"), num_neighbors=3)
@@ -113,7 +113,7 @@ def test_the_whole_pipeline(tmp_path):
 
 
 def test_prompts_hold_what_they_should_and_no_label():
-    data = planted()
+    data = toy_graph()
     known = texts(data)
     experts = PromptExperts(label_names=("learning", "biology"), num_neighbors=2, max_chars=20)
     alone = experts.prompts("idr", known, data.edge_index)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -19,20 +17,14 @@ from graphlab.tag.gaugllm import (
     target_momentum,
 )
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS
-from tests._data import golden
-from tests.tag.gaugllm._toy import planted
-
-
-def stored(name):
-    with np.load(golden("tape", f"{name}.npz"), allow_pickle=False) as file:
-        return {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
-
+from tests._golden import document, load
+from tests.tag.gaugllm._toy import toy_graph
 
 # --- degree groups --------------------------------------------------------------------------------
 
 
 def test_groups_equal_the_stored_ones():
-    cases = json.loads(golden("tape", "gaug_degree_groups.json").read_text(encoding="utf-8"))
+    cases = document("tape", "gaug_degree_groups")
     for case in cases:
         found = degree_groups(torch.tensor(case["degree"]))
         assert [DEGREE_GROUPS[group] for group in found.tolist()] == case["group"]
@@ -72,7 +64,7 @@ def test_groups_refuse(arguments, message):
 
 @pytest.mark.parametrize("mode", ["similarity", "concat"])
 def test_selector_equals_the_stored_outputs(mode):
-    case = stored("gaug_selector")
+    case = load("tape", "gaug_selector")
     model = ContextAwareSelector(
         16, num_experts=4, mode=mode, temperature=float(case[f"{mode}/temperature"])
     )
@@ -88,7 +80,7 @@ def test_defaults_are_the_stored_ones():
     model = ContextAwareSelector(16)
     found = (model.num_experts, model.mode, model.similarity, model.temperature)
     assert found == (4, "similarity", "dot", 0.2)
-    assert float(stored("gaug_selector")["similarity/temperature"]) == 0.2
+    assert float(load("tape", "gaug_selector")["similarity/temperature"]) == 0.2
 
 
 def test_weights_belong_to_their_node():
@@ -141,7 +133,7 @@ def test_selector_refuses():
 
 
 def test_training_finds_the_expert_that_knows_the_neighbours():
-    data = planted()
+    data = toy_graph()
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(data.num_nodes, 12, generator=generator)
     content = torch.stack([noise, torch.eye(3, 12)[data.y]], dim=1)
@@ -171,7 +163,7 @@ def test_training_finds_the_expert_that_knows_the_neighbours():
 
 
 def test_schedules_equal_the_stored_ones():
-    case = stored("gaug_losses")
+    case = load("tape", "gaug_losses")
     rates = [cosine_decay(step, 5e-4, 5, 40) for step in range(41)]
     np.testing.assert_allclose(rates, case["lr"].numpy(), rtol=1e-12, atol=1e-18)
     momenta = [target_momentum(step, 0.99, 40) for step in range(41)]

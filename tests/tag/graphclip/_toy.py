@@ -1,17 +1,15 @@
-"""A small graph with texts, an encoder without weights, and golden arrays as tensors."""
+"""A small graph with texts, an encoder without weights, and the weights of golden cases."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab.tag import GraphCLIP, GraphTextPairs, SubgraphSampler
 from graphlab.tag.graphclip import GraphCLIPEncoder
-from tests._data import golden
 
 TOPICS = ("neural networks learn", "genetic crossover mutation", "logic clause rules")
 WIDTH = 24
@@ -58,12 +56,6 @@ def toy_model(seed: int = 0, **options: Any) -> GraphCLIP:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return GraphCLIP(GraphCLIPEncoder(WIDTH, **(arguments | options)))
-
-
-def arrays(name: str) -> dict[str, Tensor]:
-    """A golden file as tensors."""
-    with np.load(golden("graphclip", name)) as file:
-        return {key: torch.as_tensor(file[key]) for key in file.files}
 
 
 def weights(case: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -14,13 +14,14 @@ from graphlab.tag.graphclip import (
     augment_subgraphs,
     feature_rms,
 )
-from tests.tag.graphclip._toy import arrays, weights
+from tests._golden import load
+from tests.tag.graphclip._toy import weights
 
 
 @pytest.mark.parametrize("accumulate", [True, False])
 def test_golden_step(accumulate):
-    start = arrays("adversarial_step.npz")
-    case = start if accumulate else arrays("adversarial_step_clean.npz")
+    start = load("graphclip", "adversarial_step")
+    case = start if accumulate else load("graphclip", "adversarial_step_clean")
     tower = GraphCLIPEncoder(16, 16, 8, 2, 32, 8)
     tower.load_state_dict(weights(start))
     tower.train()
@@ -94,7 +95,7 @@ def test_rms_is_the_unit_of_features():
 
 
 def views(index, step=0, seed=3, **options):
-    case = arrays("graph_aug.npz")
+    case = load("graphclip", "graph_aug")
     nodes, edges = case["x"].size(0), case["edge_index"]
     count = len(index)
     shift = nodes * torch.arange(count).repeat_interleave(edges.size(1))
@@ -106,7 +107,7 @@ def views(index, step=0, seed=3, **options):
 
 
 def test_whole_columns_are_dropped_and_edges_are_a_subset():
-    case = arrays("graph_aug.npz")
+    case = load("graphclip", "graph_aug")
     x, edge_index = views([0])
     for column in range(x.size(1)):
         assert torch.equal(x[:, column], case["x"][:, column]) or bool((x[:, column] == 0).all())
@@ -130,7 +131,7 @@ def test_a_view_depends_on_its_name_not_on_its_place():
 
 
 def test_nothing_is_dropped_at_zero():
-    case = arrays("graph_aug.npz")
+    case = load("graphclip", "graph_aug")
     x, edge_index = views([0], feature_p=0.0, edge_p=0.0)
     assert torch.equal(x, case["x"])
     assert torch.equal(edge_index, case["edge_index"])

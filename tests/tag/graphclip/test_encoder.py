@@ -8,7 +8,8 @@ from torch_geometric.nn import GPSConv, SAGEConv
 
 from graphlab.tag.graphclip import GraphCLIPEncoder
 from graphlab.tag.graphclip._layer import GPSLayer, Plan
-from tests.tag.graphclip._toy import arrays, weights
+from tests._golden import load
+from tests.tag.graphclip._toy import weights
 
 INPUTS = ("x", "pe", "edge_index", "batch", "root_n_index")
 
@@ -20,21 +21,21 @@ def golden_tower(case):
 
 
 def test_state_dict_is_that_of_the_release():
-    case = arrays("gps_encoder.npz")
+    case = load("graphclip", "gps_encoder")
     tower = GraphCLIPEncoder(*case["cfg"].tolist())
     got = {k: tuple(v.shape) for k, v in tower.state_dict().items()}
     assert got == {k: tuple(v.shape) for k, v in weights(case).items()}
 
 
 def test_golden_evaluation():
-    case = arrays("gps_encoder.npz")
+    case = load("graphclip", "gps_encoder")
     graph, center = golden_tower(case).eval()(*(case[k] for k in INPUTS))
     torch.testing.assert_close(graph, case["graph_emb_eval"], rtol=1e-5, atol=2e-6)
     torch.testing.assert_close(center, case["center_emb_eval"], rtol=1e-5, atol=2e-6)
 
 
 def test_golden_training_step():
-    case = arrays("gps_encoder.npz")
+    case = load("graphclip", "gps_encoder")
     tower = golden_tower(case).train()
     x = case["x"].clone().requires_grad_()
     graph, center = tower(x, *(case[k] for k in INPUTS[1:]))

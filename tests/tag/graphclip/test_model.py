@@ -11,7 +11,7 @@ import torch
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag import GraphCLIP, GraphTextPairs
 from graphlab.tag.graphclip import GraphCLIPEncoder, load_official_checkpoint, read_official_pairs
-from tests._data import golden
+from tests._golden import document
 from tests.tag.graphclip._toy import WIDTH, toy_model, toy_pairs
 
 
@@ -72,13 +72,13 @@ def official_state(**sizes):
     tower = GraphCLIPEncoder(**(arguments | sizes))
     state = {f"graph_model.{k}": v for k, v in tower.state_dict().items()}
     state["logit_scale"] = torch.tensor(2.5)
-    keys = json.loads(golden("graphclip", "checkpoint_keys.json").read_text(encoding="utf-8"))
+    keys = document("graphclip", "checkpoint_keys")
     state |= {k: torch.ones(2) for k in keys["keys"] if k.startswith("text_model.")}
     return state
 
 
 def test_names_and_shapes_are_those_of_the_release():
-    file = json.loads(golden("graphclip", "checkpoint_keys.json").read_text(encoding="utf-8"))
+    file = document("graphclip", "checkpoint_keys")
     want = {k: v for k, v in file["keys"].items() if k.startswith("graph_model.")}
     with torch.device("meta"):
         tower = GraphCLIPEncoder()

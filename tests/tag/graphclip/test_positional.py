@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from graphlab.tag.graphclip import random_walk_encoding
-from tests.tag.graphclip._toy import arrays
+from tests._golden import load
 from tests.tag.graphclip.test_encoder import random_batch
 
 
 def test_golden():
-    case = arrays("rwpe.npz")
+    case = load("graphclip", "rwpe")
     got = random_walk_encoding(case["edge_index"], case["batch"], int(case["num_graphs"]), 32)
     torch.testing.assert_close(got, case["pe"], rtol=1e-5, atol=1e-6)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -19,7 +17,7 @@ from graphlab.tag.graphclip import retrieval_at_1
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 from graphlab.tag.graphclip.pairs import digest_of
 from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
-from tests._data import REPOSITORY
+from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import toy_model, toy_pairs
 
 SETTINGS = {"epochs": 4, "batch_size": 16, "lr": 3e-3, "val_fraction": 0.2}
@@ -161,7 +159,7 @@ def test_no_root_is_trained_and_held_out():
     train, held = split_pairs(once.repeat(3), 0.2, 1)
     assert len(held) == 30 and sorted([*train.tolist(), *held.tolist()]) == list(range(150))
     assert not set(once.repeat(3)[train].tolist()) & set(once.repeat(3)[held].tolist())
-    # The draw is of places, whatever the nodes are called.
+    # The draw is of positions, whatever the nodes are called.
     plain = split_pairs(torch.arange(50), 0.2, 1)
     assert all(torch.equal(a, b) for a, b in zip(split_pairs(once, 0.2, 1), plain, strict=True))
 
@@ -272,15 +270,7 @@ def run_rank(index, size, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 def test_processes_give_the_curve_of_one(size, tmp_path):
-    command = [sys.executable, "-W", "ignore", "-m", "tests.tag.graphclip.test_pretrain"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [*command, str(r), str(size), str(tmp_path)], cwd=REPOSITORY, env=environment
-        )
-        for r in range(size)
-    ]
-    assert [process.wait(timeout=600) for process in ranks] == [0] * size
+    run_ranks("tests.tag.graphclip.test_pretrain", size, tmp_path, timeout=600)
     for kind in kinds(size):
         losses, state = double_run(kind)
         for index in range(size):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tracemalloc
 
@@ -17,15 +16,14 @@ from graphlab.tag import SubgraphSampler
 from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
 from graphlab.tag.graphclip._pack import runs
 from graphlab.tag.graphclip.sampler import undirected
-from tests._data import golden
-from tests.tag.graphclip._toy import arrays
+from tests._golden import document, load
 
 FIELDS = ("node_ptr", "node", "edge_ptr", "edge", "root")
 NODES = 40
 
 
 def golden_parse():
-    return json.loads(golden("graphclip", "subgraph_parse.json").read_text(encoding="utf-8"))
+    return document("graphclip", "subgraph_parse")
 
 
 def edges_at_random(seed=0, nodes=NODES, edges=70):
@@ -42,7 +40,7 @@ def global_edges(part):
 
 
 def test_golden_parsing_and_encodings():
-    case, x = golden_parse(), arrays("subgraph_parse_x.npz")
+    case, x = golden_parse(), load("graphclip", "subgraph_parse_x")
     edges = [torch.tensor(s["walk_edges"]).reshape(2, -1).long() for s in case["subgraphs"]]
     centers = [s["id"] for s in case["subgraphs"]]
     store = SubgraphStore.from_edges(edges, centers, case["num_nodes"])
@@ -138,13 +136,13 @@ def test_batches_join_subgraphs():
     index = [3, 39, 3, 0]
     batch = store.batch(index)
     start = 0
-    for place, i in enumerate(index):
+    for position, i in enumerate(index):
         part = store[i]
-        here = batch.batch == place
+        here = batch.batch == position
         assert torch.equal(batch.node[here], part.node)
         inside = (batch.edge_index[0] >= start) & (batch.edge_index[0] < start + len(part.node))
         assert torch.equal(batch.edge_index[:, inside] - start, part.edge_index)
-        assert int(batch.root_index[place]) == start + part.root
+        assert int(batch.root_index[position]) == start + part.root
         assert torch.equal(torch.as_tensor(store.node)[batch.node_row[here]].long(), part.node)
         start += len(part.node)
     assert torch.equal(batch.subgraph, torch.tensor(index))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlab.tag.tape import EarlyStopping, ensemble_logits
-from tests._data import golden
-from tests.tag.tape._golden import TOLERANCE, load
+from tests._golden import document, load
+from tests.tag.tape._golden import TOLERANCE
 
 
 def test_golden_ensemble():
-    case = load("tape_ensemble")
+    case = load("tape", "tape_ensemble")
     members = list(case["logits"])
     found = ensemble_logits(members)
     torch.testing.assert_close(found, case["ensemble"], **TOLERANCE)
@@ -23,13 +21,13 @@ def test_golden_ensemble():
     torch.testing.assert_close(torch.stack(accuracy), case["acc"], **TOLERANCE)
 
 
-def test_probabilities_and_places():
+def test_probabilities_and_ranks():
     loud, quiet = torch.tensor([[9.0, 0.0, -9.0]]), torch.tensor([[0.0, 0.1, 0.2]])
     assert ensemble_logits([loud, quiet]).argmax() == 0
     probabilities = ensemble_logits([loud, quiet], "probs")
     torch.testing.assert_close(probabilities, (loud.softmax(1) + quiet.softmax(1)) / 2)
-    places = ensemble_logits([loud, quiet, quiet], "rank")
-    torch.testing.assert_close(places, torch.tensor([[1 / 3, 0.5, 2 / 3]]))
+    ranks = ensemble_logits([loud, quiet, quiet], "rank")
+    torch.testing.assert_close(ranks, torch.tensor([[1 / 3, 0.5, 2 / 3]]))
     ties = ensemble_logits([torch.tensor([[1.0, 1.0, 0.0], [5.0, 5.0, 5.0]])], "rank")
     torch.testing.assert_close(ties, torch.tensor([[0.75, 0.75, 0.0], [0.5, 0.5, 0.5]]))
     assert ensemble_logits([torch.zeros(2, 1)], "rank").tolist() == [[0.0], [0.0]]
@@ -76,7 +74,7 @@ def test_members_must_be_floats():
 
 # --- early stopping -------------------------------------------------------------------------------
 
-CASES = json.loads(golden("tape", "tape_early_stopping.json").read_text(encoding="utf-8"))
+CASES = document("tape", "tape_early_stopping")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"patience{case['patience']}")

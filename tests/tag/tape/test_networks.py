@@ -12,7 +12,8 @@ from torch import nn
 from torch_geometric.nn import GCNConv, SAGEConv
 
 from graphlab.tag.tape import MemberNetwork, RankedPredictionEncoder, RevGAT, SharedAdjacency
-from tests.tag.tape._golden import TOLERANCE, load
+from tests._golden import load
+from tests.tag.tape._golden import TOLERANCE
 
 
 def built(case, kind):
@@ -33,7 +34,7 @@ def built(case, kind):
 @pytest.mark.parametrize("name", ["tape_gnn_dense", "tape_gnn_pred"])
 @pytest.mark.parametrize("kind", ["gcn", "sage", "mlp"])
 def test_golden(name, kind):
-    case = load(name)
+    case = load("tape", name)
     model = built(case, kind)
     graph = SharedAdjacency.build(case["edge_index"], case["x"].size(0), "gcn")
     graph = graph if kind == "gcn" else case["edge_index"]
@@ -45,7 +46,7 @@ def test_golden(name, kind):
 
 @pytest.mark.parametrize("name", ["cora", "pubmed", "arxiv2023", "products"])
 def test_encoder_golden(name):
-    case = load(f"tape_pred_{name}")
+    case = load("tape", f"tape_pred_{name}")
     rows, width = case["emb_weight"].shape
     encoder = RankedPredictionEncoder(rows - 1, int(case["topk"]), width)
     assert {key: tuple(v.shape) for key, v in encoder.state_dict().items()} == {

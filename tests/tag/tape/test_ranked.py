@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from graphlab.tag import check_alignment
 from graphlab.tag.tape import read_ranked_predictions, write_ranked_predictions
 from tests._data import test_data_root
-from tests.tag.tape._golden import lists, load
+from tests._golden import load
+from tests.tag.tape._golden import lists
 
 SETS = ["cora", "pubmed", "arxiv2023", "products"]
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_golden(name):
-    case = load(f"tape_pred_{name}")
+    case = load("tape", f"tape_pred_{name}")
     k, classes = int(case["topk"]), int(case["num_classes"])
     rows = lists(case["ranked"])
     found = read_ranked_predictions(rows, len(rows), classes, k)
@@ -30,7 +31,7 @@ def test_golden(name):
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
 def test_golden_through_a_file(tmp_path, name, suffix):
-    case = load(f"tape_pred_{name}")
+    case = load("tape", f"tape_pred_{name}")
     rows, path = lists(case["ranked"]), tmp_path / f"preds.{suffix}"
     write_ranked_predictions(path, rows)
     k, classes = int(case["topk"]), int(case["num_classes"])

@@ -13,24 +13,21 @@ from torch_geometric.nn import GCNConv
 from graphlab.tag import TAPE
 from graphlab.tag.tape import RankedPredictionEncoder, ensemble_logits
 from tests._data import test_data_root
+from tests._graphs import planted
+from tests._saving import cut_save
 
 SMALL = {"hidden_channels": 8, "num_layers": 2, "epochs": 30}
 
 
-def planted(num_nodes=90):
-    """Three classes, in TA for some nodes, in P for others, and in the edges."""
-    generator = torch.Generator().manual_seed(0)
-    y = torch.randint(3, (num_nodes,), generator=generator)
-    told = torch.rand(num_nodes, generator=generator) < 0.6
-    noise = torch.rand(num_nodes, 4, generator=generator)
-    data = Data(y=y, num_nodes=num_nodes)
-    data.TA = torch.cat([2 * told[:, None] * torch.eye(3)[y], noise], 1)
-    data.P = torch.where(told, 0, y + 1)[:, None].repeat(1, 2)
-    pairs = torch.randint(num_nodes, (2, 600), generator=generator)
-    data.edge_index = pairs[:, y[pairs[0]] == y[pairs[1]]]
-    part = torch.randperm(num_nodes, generator=generator) % 3
-    for i, name in enumerate(("train", "val", "test")):
-        data[f"{name}_mask"] = part == i
+def tape_graph() -> Data:
+    """The planted graph: its classes in TA for some nodes, in P for others, and in the edges."""
+    data = planted(90)
+    y, generator = data.y, torch.Generator().manual_seed(0)
+    described = torch.rand(len(y), generator=generator) < 0.6
+    noise = torch.rand(len(y), 4, generator=generator)
+    data.TA = torch.cat([2 * described[:, None] * torch.eye(3)[y], noise], 1)
+    data.P = torch.where(described, 0, y + 1)[:, None].repeat(1, 2)
+    del data.x
     return data
 
 
@@ -41,7 +38,7 @@ def accuracy(model, data):
 
 @pytest.mark.parametrize("gnn", ["gcn", "sage", "mlp", "revgat"])
 def test_members_learn_and_the_ensemble_is_their_mean(gnn):
-    data = planted()
+    data = tape_graph()
     options = {**SMALL, "epochs": 60, "num_layers": 3}
     model = TAPE(gnn, {"TA", "P"}, **options).fit(data)
     logits = model.member_logits()
@@ -57,7 +54,7 @@ def test_members_learn_and_the_ensemble_is_their_mean(gnn):
 
 
 def test_fit_goes_back_to_the_best_validation_epoch():
-    data = planted()
+    data = tape_graph()
     model = TAPE("gcn", ["TA"], **SMALL).fit(data)
     found = model.member_logits()["TA"].argmax(1) == data.y
     share = float(found[data.val_mask].double().mean())
@@ -66,7 +63,7 @@ def test_fit_goes_back_to_the_best_validation_epoch():
 
 @pytest.mark.parametrize("gnn", ["gcn", "mlp", "revgat"])
 def test_no_test_label_is_read(gnn):
-    data = planted()
+    data = tape_graph()
     hidden = data.clone()
     hidden.y = torch.where(data.test_mask, -1, data.y)
     one = TAPE(gnn, {"TA", "P"}, **SMALL).fit(data)
@@ -76,7 +73,7 @@ def test_no_test_label_is_read(gnn):
 
 
 def test_a_member_does_not_depend_on_the_others_nor_on_global_randomness():
-    data = planted()
+    data = tape_graph()
     options = {**SMALL, "dropout": 0.5}
     both = TAPE("gcn", {"TA", "P"}, **options).fit(data)
     torch.rand(3)
@@ -89,7 +86,7 @@ def test_a_member_does_not_depend_on_the_others_nor_on_global_randomness():
 
 
 def test_features_may_be_given_as_tensors():
-    data = planted()
+    data = tape_graph()
     named = TAPE("sage", {"TA", "P"}, **SMALL).fit(data)
     given = TAPE("sage", {"P": data.P, "TA": data.TA.half()}, **SMALL).fit(data)
     assert list(given.member_logits()) == ["P", "TA"]
@@ -106,7 +103,7 @@ class Host(nn.Module):
 
 
 def test_any_network_may_be_a_member():
-    data = planted()
+    data = tape_graph()
     model = TAPE(Host, {"TA", "P"}, **SMALL).fit(data)
     assert accuracy(model, data) > 0.6
     encoders = [m for m in model.members_["P"].modules() if isinstance(m, RankedPredictionEncoder)]
@@ -116,7 +113,7 @@ def test_any_network_may_be_a_member():
 
 @pytest.mark.parametrize("reduce", ["logits", "probs", "rank"])
 def test_probabilities_sum_to_one(reduce):
-    data = planted()
+    data = tape_graph()
     weights = {"TA": 3.0, "P": 1.0}
     model = TAPE("mlp", {"TA", "P"}, reduce=reduce, weights=weights, **SMALL).fit(data)
     found = model.predict_proba()
@@ -130,7 +127,7 @@ def test_probabilities_sum_to_one(reduce):
 
 @pytest.mark.parametrize("gnn", ["gcn", "revgat"])
 def test_another_graph(gnn):
-    data = planted()
+    data = tape_graph()
     model = TAPE(gnn, {"TA", "P"}, **SMALL).fit(data)
     assert torch.equal(model.predict(data), model.predict())
     fewer = data.subgraph(torch.arange(40))
@@ -141,14 +138,14 @@ def test_another_graph(gnn):
 
 
 def test_isolated_last_nodes_are_counted_by_the_labels():
-    data = planted()
+    data = tape_graph()
     bare = Data(y=data.y, edge_index=data.edge_index % 50, TA=data.TA)
     split = {name: data[f"{name}_mask"] for name in ("train", "val", "test")}
     assert TAPE("gcn", {"TA"}, **SMALL).fit(bare, split).predict().shape == (90,)
 
 
 def test_split_argument_and_missing_test_mask():
-    data = planted()
+    data = tape_graph()
     parts = {n: data[f"{n}_mask"].nonzero().view(-1) for n in ("train", "val")}
     masked = TAPE("gcn", {"TA"}, **SMALL).fit(data)
     given = TAPE("gcn", {"TA"}, **SMALL).fit(data, parts)
@@ -158,20 +155,20 @@ def test_split_argument_and_missing_test_mask():
 
 
 def broken(**changes):
-    data = planted()
+    data = tape_graph()
     for name, value in changes.items():
         data[name] = value
     return data
 
 
-NAN, INF = planted().TA.clone(), planted().TA.clone()
+NAN, INF = tape_graph().TA.clone(), tape_graph().TA.clone()
 NAN[4, 2], INF[0, 0] = float("nan"), float("inf")
-ZERO = planted().TA.clone()
+ZERO = tape_graph().TA.clone()
 ZERO[[3, 7]] = 0
-OVERLAP, EMPTY = planted().train_mask.clone(), torch.zeros(90, dtype=torch.bool)
-OVERLAP[planted().val_mask.nonzero()[0]] = True
-UNKNOWN = planted().y.clone()
-UNKNOWN[planted().train_mask.nonzero()[0]] = -1
+OVERLAP, EMPTY = tape_graph().train_mask.clone(), torch.zeros(90, dtype=torch.bool)
+OVERLAP[tape_graph().val_mask.nonzero()[0]] = True
+UNKNOWN = tape_graph().y.clone()
+UNKNOWN[tape_graph().train_mask.nonzero()[0]] = -1
 
 
 @pytest.mark.parametrize(
@@ -207,7 +204,7 @@ def test_rows_of_zeros_may_be_allowed():
 
 
 def test_other_errors():
-    data = planted()
+    data = tape_graph()
     with pytest.raises(TypeError, match="must be floating point or ranked int64 ids"):
         TAPE("gcn", {"TA"}, **SMALL).fit(broken(TA=torch.ones(90, 2, dtype=torch.bool)))
     with pytest.raises(ValueError, match="features names 'E', but data has only"):
@@ -243,7 +240,7 @@ def test_other_errors():
 def test_parameters_are_checked_by_the_fit(parameters, message):
     model = TAPE(**{"gnn": "gcn", "features": {"TA", "P"}, **parameters})
     with pytest.raises(ValueError, match=message):
-        model.fit(planted())
+        model.fit(tape_graph())
 
 
 # --- an estimator ---------------------------------------------------------------------------------
@@ -265,7 +262,7 @@ def test_parameters_are_kept_as_given_and_cloned():
 
 def test_every_epoch_of_every_member_is_a_row():
     rows = []
-    model = TAPE("gcn", {"TA", "P"}, **SMALL, patience=5).fit(planted(), callback=rows.append)
+    model = TAPE("gcn", {"TA", "P"}, **SMALL, patience=5).fit(tape_graph(), callback=rows.append)
     assert rows == model.history_
     for name, result in model.results_.items():
         own = [row for row in rows if row["member"] == name]
@@ -277,7 +274,7 @@ def test_every_epoch_of_every_member_is_a_row():
 
 
 def test_a_fit_that_is_interrupted_leaves_the_old_one():
-    data = planted()
+    data = tape_graph()
     model = TAPE("gcn", {"TA"}, **SMALL).fit(data)
     want = model.predict_proba()
 
@@ -291,7 +288,7 @@ def test_a_fit_that_is_interrupted_leaves_the_old_one():
 
 @pytest.mark.parametrize("gnn", ["gcn", "sage", "mlp", "revgat", Host])
 def test_saved_and_loaded_it_predicts_the_same(gnn, tmp_path):
-    data = planted()
+    data = tape_graph()
     options = {**SMALL, "num_layers": 3, "epochs": 4, "weights": {"TA": 2.0, "P": 1.0}}
     model = TAPE(gnn, {"P": data.P, "TA": data.TA}, **options).fit(data)
     objects = {"gnn": Host} if gnn is Host else {}
@@ -308,19 +305,12 @@ def test_saved_and_loaded_it_predicts_the_same(gnn, tmp_path):
         TAPE.load(tmp_path / "tape", **({} if objects else {"device": "cpu"}))
 
 
-def test_a_save_that_is_cut_keeps_the_older(tmp_path, monkeypatch):
-    data = planted()
+def test_a_save_that_is_cut_keeps_the_older(tmp_path):
+    data = tape_graph()
     old = TAPE("gcn", {"TA"}, **SMALL).fit(data)
     old.save(tmp_path)
     new = TAPE("gcn", {"TA"}, seed=1, **SMALL).fit(data)
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("graphlab._io.os.replace", die)
-    with pytest.raises(KeyboardInterrupt):
-        new.save(tmp_path)
-    monkeypatch.undo()
+    cut_save(new, tmp_path)
     assert torch.equal(TAPE.load(tmp_path).predict_proba(), old.predict_proba())
 
 
@@ -331,7 +321,7 @@ class Diverging(Host):
 
 def test_a_loss_that_is_not_finite_names_its_member():
     with pytest.raises(FloatingPointError, match="of member 'TA' is nan in epoch 0: lower lr"):
-        TAPE(Diverging, {"TA"}, **SMALL).fit(planted())
+        TAPE(Diverging, {"TA"}, **SMALL).fit(tape_graph())
 
 
 # --- real data ------------------------------------------------------------------------------------

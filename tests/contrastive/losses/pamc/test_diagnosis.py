@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab.contrastive import PamCLoss
-from tests._data import golden
+from tests._golden import load
 
 
 def number(value: Any) -> float:
@@ -18,8 +18,8 @@ def number(value: Any) -> float:
 
 
 def acm() -> tuple[torch.Tensor, torch.Tensor]:
-    with np.load(golden("pamc", "pamc_acm_ae10.npz"), allow_pickle=False) as file:
-        return torch.from_numpy(file["z"]), torch.from_numpy(file["assign"]).long()
+    case = load("pamc", "pamc_acm_ae10")
+    return case["z"], case["assign"].long()
 
 
 @pytest.mark.parametrize("kind", ["meta", "meta1", "meta2", "exact"])

@@ -4,7 +4,6 @@ import copy
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -24,9 +23,9 @@ from graphlab.contrastive import (
     target_distribution,
 )
 from graphlab.ops import CSRGraph
-from tests._data import golden
+from tests._golden import cases, load
 
-CASES = sorted(path.name for path in golden("pamc").glob("pamc_*.npz"))
+CASES = cases("pamc", "pamc_*")
 NEGATIVES = ("meta", "meta1", "meta2", "exact", "sampled")
 TOLERANCES = {torch.float64: (2e-7, 1e-6), torch.float32: (5e-6, 2e-5)}
 
@@ -34,11 +33,6 @@ TOLERANCES = {torch.float64: (2e-7, 1e-6), torch.float32: (5e-6, 2e-5)}
 def number(value: Any) -> float:
     """A Python float, also of a tensor that requires a gradient."""
     return float(value.detach() if isinstance(value, Tensor) else value)
-
-
-def load(name: str) -> dict[str, Any]:
-    with np.load(golden("pamc", name), allow_pickle=False) as file:
-        return {key: file[key] for key in file.files}
 
 
 def worst(actual: Tensor, expected: Any) -> float:
@@ -65,15 +59,15 @@ def random_case(
 def test_golden_losses_and_gradients(
     name: str, prepared: bool, dtype: torch.dtype, device: torch.device
 ) -> None:
-    case = load(name)
-    edges = torch.from_numpy(case["edges"]).long().t()
+    case = load("pamc", name)
+    edges = case["edges"].long().t()
     arguments = (edges, len(case["z"]), int(case["order"]), bool(case["cumulative"]))
     graph: Any = influence_graph(*arguments).to(device)
     weight = None
     if not prepared:
         graph, weight = (t.to(device) for t in influence_adjacency(*arguments))
-    z = torch.from_numpy(case["z"]).to(device, dtype).requires_grad_()
-    cluster = torch.from_numpy(case["assign"]).long().to(device)
+    z = case["z"].to(device, dtype).requires_grad_()
+    cluster = case["assign"].long().to(device)
     tau, k = number(case["tau"]), len(case["centers"])
     value_tolerance, gradient_tolerance = TOLERANCES[dtype]
     meta, exact = PamCLoss(tau), PamCLoss(tau, negatives="exact")
@@ -92,11 +86,11 @@ def test_golden_losses_and_gradients(
 
 @pytest.mark.parametrize("name", CASES)
 def test_golden_total_loss_with_self_supervision(name: str) -> None:
-    case = load(name)
-    edges = torch.from_numpy(case["edges"]).long().t()
+    case = load("pamc", name)
+    edges = case["edges"].long().t()
     graph = influence_graph(edges, len(case["z"]), int(case["order"]), bool(case["cumulative"]))
-    z = torch.from_numpy(case["z"]).double().requires_grad_()
-    centers = torch.from_numpy(case["centers"]).double().requires_grad_()
+    z = case["z"].double().requires_grad_()
+    centers = case["centers"].double().requires_grad_()
     q = student_t_assignment(z, centers)
     kl = torch.nn.functional.kl_div(q.log(), target_distribution(q), reduction="batchmean")
     contrast = PamCLoss(number(case["tau"]))(z, graph, q.argmax(1).detach(), None, len(centers))
@@ -109,11 +103,11 @@ def test_golden_total_loss_with_self_supervision(name: str) -> None:
     assert worst(gradient_centers, case["total_grad_centers"]) <= 1e-6
 
 
-@pytest.mark.parametrize("name", ["pamc_cora_svd16.npz", "pamc_acm_ae10.npz"])
+@pytest.mark.parametrize("name", ["pamc_cora_svd16", "pamc_acm_ae10"])
 def test_second_order_negatives_have_the_exact_gradient(name: str) -> None:
-    case = load(name)
-    z = torch.from_numpy(case["z"]).requires_grad_()
-    cluster = torch.from_numpy(case["assign"]).long()
+    case = load("pamc", name)
+    z = case["z"].requires_grad_()
+    cluster = case["assign"].long()
     gradients, values = {}, {}
     for kind in NEGATIVES[:4]:
         value = PamCLoss(number(case["tau"]), kind).negative(z, cluster)
