@@ -108,7 +108,7 @@ PAIR = torch.tensor([[0, 1], [1, 0]])
         ({"edge_index": [[0], [1]]}, TypeError, "edge_index must be a torch.Tensor"),
         ({"edge_index": PAIR.float()}, TypeError, "edge_index must be int64 or int32"),
         ({"edge_index": torch.zeros(3, 2).long()}, ValueError, r"transpose it\?"),
-        ({"edge_index": PAIR + 2}, IndexError, r"edge_index\[0, 1\] = 3 is outside \[0, 3\)"),
+        ({"edge_index": PAIR + 2}, IndexError, r"edge_index\[1, 0\] = 3 is outside \[0, 3\)"),
         ({"edge_index": PAIR - 1}, IndexError, r"edge_index\[0, 0\] = -1 is outside"),
         ({"num_nodes": -1}, ValueError, "num_nodes must be at least 0"),
         ({"num_nodes": 2**31}, ValueError, "num_nodes must be at most 2147483647"),
