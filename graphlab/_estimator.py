@@ -111,9 +111,15 @@ class Estimator:
         for name, value in params.items():
             own, _, inner = name.partition("__")
             if inner:
+                holder = params.get(own, getattr(self, own))
+                if not hasattr(holder, "set_params"):
+                    raise ValueError(
+                        f"{name} must name a parameter of an estimator, but {own} is of type "
+                        f"{type(holder).__name__}"
+                    )
                 nested.setdefault(own, {})[inner] = value
-            else:
-                setattr(self, own, value)
+        for own in params.keys() & known.keys():
+            setattr(self, own, params[own])
         for own, inner_params in nested.items():
             getattr(self, own).set_params(**inner_params)
         return self
@@ -311,7 +317,7 @@ def _short(value: Any) -> str:
         text = f"{left}{text}{right}"
     elif type(value) is dict and 0 < len(value) <= _REPR_ITEMS:
         text = f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
-    elif type(value).__repr__ is object.__repr__:
+    elif getattr(type(value), "__repr__", None) is object.__repr__:
         return f"{type(value).__name__}()"  # the address says nothing
     else:
         text = " ".join(repr(value).split())

@@ -220,6 +220,13 @@ def test_an_unknown_parameter_is_named(cls):
         made(cls).set_params(nonsense=1)
 
 
+def test_a_parameter_inside_of_what_has_none_is_named_and_nothing_changes():
+    estimator = made(embed.FastRP)
+    with pytest.raises(ValueError, match="beta__rate must name a parameter of an estimator, but"):
+        estimator.set_params(dim=16, beta__rate=1)
+    assert estimator.dim == 8
+
+
 @each(cls for cls, entry in ENTRIES.items() if entry.other)
 def test_the_repr_shows_what_is_not_default(cls):
     name, value = ENTRIES[cls].other
