@@ -28,6 +28,7 @@ _ARRAYS = "arrays.safetensors"
 _CONFIG = "config.json"
 _RECORD = "graphlab.estimator"
 _REPR_WIDTH = 60
+_REPR_ITEMS = 20
 
 
 class Estimator:
@@ -110,9 +111,15 @@ class Estimator:
         for name, value in params.items():
             own, _, inner = name.partition("__")
             if inner:
+                holder = params.get(own, getattr(self, own))
+                if not hasattr(holder, "set_params"):
+                    raise ValueError(
+                        f"{name} must name a parameter of an estimator, but {own} is of type "
+                        f"{type(holder).__name__}"
+                    )
                 nested.setdefault(own, {})[inner] = value
-            else:
-                setattr(self, own, value)
+        for own in params.keys() & known.keys():
+            setattr(self, own, params[own])
         for own, inner_params in nested.items():
             getattr(self, own).set_params(**inner_params)
         return self
@@ -200,7 +207,7 @@ class Estimator:
             "facts": self._facts(),
         }
         options: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "allow_nan": False}
-        text = json.dumps(record, default=_plain_number, **options)
+        text = json.dumps(record, default=_plain, **options)
         sweep_stale(folder)
         save_arrays(folder / _ARRAYS, self._arrays(), {_RECORD: text})
         write_json(folder / _CONFIG, json.loads(text))
@@ -264,10 +271,10 @@ class Estimator:
         return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
 
 
-def _plain_number(value: Any) -> Any:
-    """A number of numpy, as searches over parameters give them, as one of Python."""
-    if isinstance(value, np.generic):
-        return value.item()
+def _plain(value: Any) -> Any:
+    """A number or array of numpy, as searches over parameters give them, as Python has them."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
@@ -297,12 +304,23 @@ def _same(value: Any, default: Any) -> bool:
 
 def _short(value: Any) -> str:
     """One line for any value: its shape if it has one, its type if it is a network."""
+    if isinstance(value, np.generic):
+        value = value.item()
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
         return f"{type(value).__name__}{tuple(shape)}"
     if isinstance(value, torch.nn.Module) and not isinstance(value, Estimator):
         return f"{type(value).__name__}()"
-    text = " ".join(repr(value).split())
+    if type(value) in (list, tuple) and 0 < len(value) <= _REPR_ITEMS:
+        text = ", ".join(map(_short, value))
+        left, right = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
+        text = f"{left}{text}{right}"
+    elif type(value) is dict and 0 < len(value) <= _REPR_ITEMS:
+        text = f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
+    elif getattr(type(value), "__repr__", None) is object.__repr__:
+        return f"{type(value).__name__}()"  # the address says nothing
+    else:
+        text = " ".join(repr(value).split())
     return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."
 
 

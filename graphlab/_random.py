@@ -218,6 +218,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     Dropout and the initialisation of layers can only draw from the global generators.
     """
     gpus = [device] if device.type == "cuda" else []
+    seed = int(seed)  # torch takes no integer of numpy
     with torch.random.fork_rng(devices=gpus):
         torch.default_generator.manual_seed(seed)
         if gpus:

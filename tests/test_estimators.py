@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -219,6 +220,13 @@ def test_an_unknown_parameter_is_named(cls):
         made(cls).set_params(nonsense=1)
 
 
+def test_a_parameter_inside_of_what_has_none_is_named_and_nothing_changes():
+    estimator = made(embed.FastRP)
+    with pytest.raises(ValueError, match="beta__rate must name a parameter of an estimator, but"):
+        estimator.set_params(dim=16, beta__rate=1)
+    assert estimator.dim == 8
+
+
 @each(cls for cls, entry in ENTRIES.items() if entry.other)
 def test_the_repr_shows_what_is_not_default(cls):
     name, value = ENTRIES[cls].other
@@ -252,6 +260,58 @@ def test_a_fit_leaves_attributes_with_an_underscore_and_rows(cls):
     assert isinstance(history, list) and all(isinstance(row, dict) for row in history)
     assert json.loads(json.dumps(history, allow_nan=False)) == history
     assert rows == history
+
+
+def _of_numpy(value: Any) -> Any:
+    """The value as a search over parameters gives it, where there is such a kind."""
+    if isinstance(value, tuple) and value and all(isinstance(v, (int, float)) for v in value):
+        return np.asarray(value)
+    kinds = {bool: np.bool_, int: np.int64, float: np.float64}
+    return kinds[type(value)](value) if type(value) in kinds else value
+
+
+@each(cls for cls, entry in ENTRIES.items() if entry.fit and entry.saved)
+def test_parameters_of_numpy_fit_print_and_save(cls, tmp_path):
+    entry, listed = ENTRIES[cls], inspect.signature(cls).parameters
+    params = {name: entry.params.get(name, p.default) for name, p in listed.items()}
+    plain = cls(**params)
+    other = cls(**{name: _of_numpy(value) for name, value in params.items()})
+    for estimator in (plain, other):
+        entry.fit(estimator)
+    assert "int64" not in repr(other) and "float64" not in repr(other)
+    objects = {name: entry.params[name] for name in cls._objects if name in entry.params}
+    again = cls.load(other.save(tmp_path / "estimator"), **objects)
+    for name, use in entry.uses.items():
+        assert equal(use(other), use(plain)) and equal(use(again), use(plain)), name
+
+
+@each(
+    cls for cls in ENTRIES if "callback" in inspect.signature(getattr(cls, "fit", each)).parameters
+)
+def test_an_interrupted_fit_changes_nothing(cls):
+    entry, estimator = ENTRIES[cls], made(cls)
+
+    def stop(row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            entry.fit(estimator, callback=stop)
+
+    interrupted()
+    assert not estimator.__sklearn_is_fitted__()
+    entry.fit(estimator)
+    before = {name: use(estimator) for name, use in entry.uses.items()}
+    estimator.set_params(seed=5)
+    interrupted()
+    for name, use in entry.uses.items():
+        assert equal(use(estimator), before[name]), name
+
+
+@each()
+def test_a_repr_has_no_addresses_and_no_values_of_tensors(cls):
+    shown = repr(made(cls))
+    assert " at 0x" not in shown and "tensor(" not in shown
 
 
 @each(cls for cls, entry in ENTRIES.items() if entry.saved and entry.uses)

@@ -317,3 +317,13 @@ def test_missing_matplotlib_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'graphlab\[viz\]'"):
         viz.training_curves({"a": [1.0]})
+
+
+def test_training_curves_draw_the_history_of_an_estimator():
+    rows = [{"epoch": 0, "member": "X", "loss": 3.0}, {"epoch": 1, "loss": 1.0, "val": 0.5}]
+    loss, val = viz.training_curves(rows).lines
+    assert (loss.get_label(), val.get_label()) == ("loss", "val")
+    np.testing.assert_array_equal(loss.get_ydata(), [3.0, 1.0])
+    np.testing.assert_array_equal(val.get_ydata(), [np.nan, 0.5])
+    with pytest.raises(ValueError, match="at least one curve"):
+        viz.training_curves([])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ __all__ = ["training_curves"]
 
 
 def training_curves(
-    history: Mapping[str, Sequence[float]], ax: Axes | None = None, xlabel: str = "epoch"
+    history: Mapping[str, Sequence[float]] | Sequence[Mapping[str, Any]],
+    ax: Axes | None = None,
+    xlabel: str = "epoch",
 ) -> Axes:
     """Draw one curve per entry, against its position.
 
     Args:
-        history (dict): Name of a quantity to its values, one per step; NaN leaves a gap. Lengths
-            may differ.
+        history (dict or list of dict): Name of a quantity to its values, one per step; NaN leaves
+            a gap, lengths may differ. Or the ``history_`` of an estimator, a list of rows: every
+            number but ``"epoch"`` and ``"step"`` is a curve, with gaps where rows lack it.
         ax (Axes, optional): Axes to draw on; a new figure if ``None``.
         xlabel (str): What a step is.
 
@@ -34,7 +37,8 @@ def training_curves(
         ValueError: If ``history`` or one of its entries is empty, or an entry is not 1-D.
         ImportError: If matplotlib is missing.
     """
-    curves = {name: vector(values, f"history[{name!r}]") for name, values in history.items()}
+    columns = history if isinstance(history, Mapping) else _columns(history)
+    curves = {name: vector(values, f"history[{name!r}]") for name, values in columns.items()}
     if not curves:
         raise ValueError("history must hold at least one curve, got none")
     ax = new_axes(ax, (5.2, 3.4))
@@ -46,3 +50,15 @@ def training_curves(
     grid(ax)
     legend(ax)
     return ax
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Numbers of rows by name; NaN where a row has none."""
+    kinds = (int, float)
+    names = {name: None for row in rows for name, value in row.items() if isinstance(value, kinds)}
+    nothing = float("nan")
+    return {
+        name: [row[name] if isinstance(row.get(name), kinds) else nothing for row in rows]
+        for name in names
+        if name not in ("epoch", "step")
+    }

@@ -158,7 +158,7 @@ def pretrain_autoencoder(
     """
     x = check_matrix(x, "x", cols=_features(model))
     check_int(epochs, "epochs", minimum=0)
-    check_int(batch_size, "batch_size", minimum=1)
+    batch_size = check_int(batch_size, "batch_size", minimum=1)
     if callback is not None:
         callback = row_callback(
             callback, "callback(epoch, loss)", lambda row: (row["epoch"], row["loss"])

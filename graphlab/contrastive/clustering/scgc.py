@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_nonnegative, check_positive
-from graphlab._deprecation import row_callback
+from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator
 from graphlab._training import Callback
@@ -155,14 +155,32 @@ class SCGC(Estimator):
         self._check_parameters()
         x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = self._positives(edge_index, x.size(0))
-        encoder = self._start(x)
+        latest: dict[str, Tensor] = {}
         if callback is not None:
-            dense = x
             callback = row_callback(
                 callback,
                 "callback(epoch, z, labels)",
-                lambda row: (row["epoch"], self.embed(dense), self.labels_),
+                lambda row: (row["epoch"], latest["z"], self.labels_),
             )
+        before = dict(vars(self))
+        try:
+            self._refine(self._start(x), x, graph, latest, callback)
+        except BaseException:
+            # What is interrupted leaves the estimator as it was, fitted or not.
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _refine(
+        self,
+        encoder: nn.Module,
+        x: Tensor,
+        graph: CSRGraph,
+        latest: dict[str, Tensor],
+        callback: Callback | None,
+    ) -> None:
+        """Train encoder and centres together; ``latest["z"]`` is the embedding of a row."""
         x = x if self.encoder is not None else sparse_features(x)
         with torch.no_grad():
             centers, labels = initial_centers(encoder(x), self.num_clusters, self.seed, self.n_init)
@@ -179,12 +197,24 @@ class SCGC(Estimator):
             new = q.detach().argmax(1)
             changed = float((new != labels).double().mean())
             self.labels_ = labels = new
+            latest["z"] = z.detach()
             row = {"epoch": epoch, "loss": float(loss.detach()), "changed": changed}
             self.history_.append(row)
             if callback is not None:
                 callback(row)
         self.labels_ = self._assign(x)
-        return self
+
+    @property
+    def network(self) -> ClusteringNetwork | None:
+        """The network under its earlier name; None before a fit."""
+        warn_renamed("SCGC.network", "SCGC.network_")
+        return getattr(self, "network_", None)
+
+    @property
+    def contrast(self) -> PamCLoss:
+        """The contrastive loss, which was an attribute before a fit as well."""
+        warn_renamed("SCGC.contrast", "SCGC.network_.contrast")
+        return self.network_.contrast if hasattr(self, "network_") else self._contrast()
 
     def predict(self, x: Tensor | None = None) -> Tensor:
         """Cluster of every training node, or of new nodes.

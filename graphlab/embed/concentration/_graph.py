@@ -68,8 +68,21 @@ def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
 
 def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
     """Prepare a graph whose edges must come in both directions, without self-loops."""
-    edge_index = check_edge_index(edge_index, num_nodes, name, loops=False, symmetric=True)
-    return CSRGraph.from_edge_index(edge_index, num_nodes)
+    edge_index = check_edge_index(edge_index, num_nodes, name, loops=False)
+    key = _ascending(edge_index[0] * num_nodes + edge_index[1])
+    mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
+    if not torch.equal(key, mirrored):
+        check_edge_index(edge_index, num_nodes, name, symmetric=True)  # says which edge is missing
+    # CSRGraph.from_edge_index would do; this takes the two sorts of the check and no permutation.
+    borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
+    return CSRGraph(torch.searchsorted(key, borders), (key % max(1, num_nodes)).int())
+
+
+def _ascending(key: Tensor) -> Tensor:
+    """Sorted, without repeats."""
+    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
+        key = torch.unique_consecutive(key.sort().values)
+    return key
 
 
 def edge_keys(graph: CSRGraph) -> Tensor:

@@ -116,6 +116,9 @@ class LLMClient:
     ) -> None:
         if not isinstance(model, str) or not model:
             raise ValueError(f"model must be the name of a model, got {model!r}")
+        for name, value, kind in (("retry", retry, Retry), ("limits", limits, Limits)):
+            if value is not None and not isinstance(value, kind):
+                raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
         self.retry = absorb(retry or Retry(), "retry", "LLMClient", deprecated, _RETRY)
         self.limits = absorb(limits or Limits(), "limits", "LLMClient", deprecated, _LIMITS)
         refuse_unknown("LLMClient", deprecated)

@@ -96,10 +96,43 @@ def test_callback_of_three_arguments_is_deprecated() -> None:
 
     def callback(epoch: int, z: Tensor, labels: Tensor) -> None:
         seen.append((epoch, z.shape, labels.shape))
+        # The embedding that gave the labels: that of the forward pass, before the step.
+        assert z.requires_grad is False
+        assert not torch.equal(z, model.embed(x))
 
     with pytest.warns(FutureWarning, match=r"callback\(epoch, z, labels\) is callback\(row\) now"):
         model.fit(x, edge_index, callback=callback)  # type: ignore[arg-type]
     assert seen == [(0, (120, 4), (120,)), (1, (120, 4), (120,))]
+
+
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was() -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=2, pretrain_epochs=1)
+
+    def stop(row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, edge_index, callback=stop)
+    with pytest.raises(NotFittedError):
+        model.predict()
+    z, history = model.fit(x, edge_index).embed(x), model.history_
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(seed=1).fit(x, edge_index, callback=stop)
+    assert torch.equal(model.embed(x), z) and model.history_ == history
+    assert model.seed == 1
+
+
+def test_attributes_without_an_underscore_are_deprecated() -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=1, pretrain_epochs=1, tau=0.7)
+    for fitted in (False, True):
+        if fitted:
+            model.fit(x, edge_index)
+        with pytest.warns(FutureWarning, match=r"SCGC\.network is SCGC\.network_ now"):
+            assert model.network is (model.network_ if fitted else None)
+        with pytest.warns(FutureWarning, match=r"SCGC\.contrast is SCGC\.network_\.contrast now"):
+            assert model.contrast.tau == 0.7
 
 
 def test_clone_has_the_parameters_and_no_fit() -> None:

@@ -61,3 +61,9 @@ def test_old_arguments_change_their_field_alone():
 def test_unknown_arguments_are_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'retries'"):
         LLMClient("m", retries=3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("retry", 3), ("limits", {"budget": 1.0})])
+def test_settings_of_another_kind_are_refused(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be a {name.capitalize()}, got"):
+        LLMClient("model", **{name: value})
