@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int
+from graphlab._deprecation import warn_renamed
 from graphlab._estimator import Estimator
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
@@ -289,6 +290,14 @@ class HypergraphReconstructor(Estimator):
         data = sets.to_family().to_hypergraph(graph.num_nodes)
         data.hyperedge_score = probability[chosen]
         return data
+
+    @property
+    def source_cliques_(self) -> int:
+        """Maximal cliques of the source under their earlier name."""
+        self._check_fitted()
+        old = "HypergraphReconstructor.source_cliques_"
+        warn_renamed(old, "HypergraphReconstructor.recipe_.source_cliques")
+        return self.recipe_.source_cliques
 
     def importance(
         self, hyperedge_index: Hypergraph, num_nodes: int | None = None, *, repeats: int = 3

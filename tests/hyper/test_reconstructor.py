@@ -297,3 +297,9 @@ def test_module_of_doubles():
     source, module = random_source(), torch.nn.Linear(10, 1).double()
     model = HypergraphReconstructor(beta=60, classifier=module, threshold=0.5).fit(source)
     assert model.predict(project(source), 30).num_hyperedges > 0
+
+
+def test_count_of_source_cliques_under_its_earlier_name():
+    model = fitted(classifier="lr")
+    with pytest.warns(FutureWarning, match=r"source_cliques_ is .*recipe_\.source_cliques now"):
+        assert model.source_cliques_ == model.recipe_.source_cliques

@@ -187,6 +187,12 @@ class GAugLLM(Estimator):
         warn_renamed("GAugLLM.losses", "GAugLLM.history_")
         return [row["loss"] for row in getattr(self, "history_", [])]
 
+    @property
+    def rates(self) -> dict[str, tuple[Any, ...]]:
+        """Rates of the views by parameter; the two parameters under their earlier name."""
+        warn_renamed("GAugLLM.rates", "GAugLLM.drop_edge and GAugLLM.mask_features")
+        return {name: tuple(getattr(self, name)) for name in ("drop_edge", "mask_features")}
+
     def transform(self, data: Data, view: str = "mean") -> Tensor:
         """Embed the nodes on the edges of the graph, nothing dropped or edited.
 

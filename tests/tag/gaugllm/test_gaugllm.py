@@ -233,6 +233,8 @@ def test_earlier_names_still_work():
     assert seen == list(enumerate(column(model, "loss")))
     with pytest.warns(FutureWarning, match="losses is GAugLLM.history_ now"):
         assert model.losses == column(model, "loss")
+    with pytest.warns(FutureWarning, match=r"rates is GAugLLM\.drop_edge and GAugLLM\.mask_feat"):
+        assert model.rates["drop_edge"] == tuple(model.drop_edge)
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
