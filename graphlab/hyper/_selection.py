@@ -1,8 +1,9 @@
-"""Choices made on the source: thresholds and columns."""
+"""Choices made on the source, thresholds and columns, and the worth of a column."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -43,3 +44,19 @@ def select_columns(x: Floats, y: Ints) -> Tensor:
         warnings.simplefilter("ignore")  # constant columns, which then come last
         chosen = SelectKBest(k=_BEST).fit(x[:, _KEPT:], y).get_support(indices=True)
     return torch.cat([torch.arange(_KEPT), torch.from_numpy(chosen).long() + _KEPT])
+
+
+def permutation_falls(
+    score: Callable[[Floats], float], x: Floats, repeats: int, seed: int
+) -> list[float]:
+    """Mean fall of a score when one column of ``x`` is shuffled, for every column."""
+    generator, best = np.random.default_rng(seed), score(x)
+    falls = []
+    for column in range(x.shape[1]):
+        scores = []
+        for _ in range(repeats):
+            shuffled = x.copy()
+            shuffled[:, column] = generator.permutation(x[:, column])
+            scores.append(score(shuffled))
+        falls.append(best - float(np.mean(scores)))
+    return falls

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
@@ -20,7 +19,7 @@ from graphlab.hyper._graph import read_graph
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._models import from_arrays, to_arrays
 from graphlab.hyper._recipe import Recipe
-from graphlab.hyper._selection import best_threshold, hit_jaccard
+from graphlab.hyper._selection import best_threshold, hit_jaccard, permutation_falls
 from graphlab.hyper._sets import Floats, Ints, node_sets, to_tensor
 from graphlab.hyper._source import Source
 from graphlab.hyper._two_part import TwoPartModel, out_of_fold
@@ -295,8 +294,7 @@ class HypergraphReconstructor(Estimator):
     def source_cliques_(self) -> int:
         """Maximal cliques of the source under their earlier name."""
         self._check_fitted()
-        old = "HypergraphReconstructor.source_cliques_"
-        warn_renamed(old, "HypergraphReconstructor.recipe_.source_cliques")
+        warn_renamed("HypergraphReconstructor.source_cliques_", "recipe_.source_cliques")
         return self.recipe_.source_cliques
 
     def importance(
@@ -322,21 +320,13 @@ class HypergraphReconstructor(Estimator):
         truth = Source.of(read_incidence(hyperedge_index, num_nodes))
         candidates, x = self.recipe_.apply(truth.cliques, truth.graph)
         y = truth.labels(candidates)
-        generator = np.random.default_rng(self.seed)
 
         def score(values: Floats) -> float:
             probability = self._probability(candidates, values)
             return hit_jaccard(probability > self.threshold_, y, len(truth.edges))
 
-        best, falls = score(x), {}
-        for column, name in enumerate(self.recipe_.names()):
-            scores = []
-            for _ in range(repeats):
-                shuffled = x.copy()
-                shuffled[:, column] = generator.permutation(x[:, column])
-                scores.append(score(shuffled))
-            falls[name] = best - float(np.mean(scores))
-        return falls
+        falls = permutation_falls(score, x, repeats, self.seed)
+        return dict(zip(self.recipe_.names(), falls, strict=True))
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -368,15 +358,15 @@ class HypergraphReconstructor(Estimator):
         return super()._config() | fitted
 
     def _arrays(self) -> dict[str, Tensor]:
-        sampler, cliques = self.sampler_, self.recipe_.source_cliques
-        numbers = [self.beta_, cliques, sampler.collected_, int(self.singletons_)]
-        scores = list(self.beta_scores_.items())
+        sampler, single = self.sampler_, int(self.singletons_)
+        numbers = [self.beta_, self.recipe_.source_cliques, sampler.collected_, single]
+        scores = torch.tensor([*self.beta_scores_.items()], dtype=torch.float64).view(-1, 2)
         arrays = {
             "picks": sampler.picks_,
             "ratio": sampler.ratio_,
             "numbers": torch.tensor(numbers),
             "threshold": torch.tensor([self.threshold_], dtype=torch.float64),
-            "beta_scores": torch.tensor(scores, dtype=torch.float64).view(-1, 2),
+            "beta_scores": scores,
         }
         if self.columns_ is not None:
             arrays["columns"] = self.columns_
