@@ -14,8 +14,8 @@ namespace graphlab {
 //   colptr     int64 (num_cols + 1), row pointers of the transpose
 //   transpose  int64 (M): entry p of the transpose (by column, then row) is entry transpose[p]. Where the
 //              pattern is symmetric, it is its own inverse: the entry of the reverse edge
-//   facts      int64 (3): whether the pattern is symmetric; the first edge outside of the matrix, or -1
-//              (then everything else is empty); the number of edges that were merged into others
+//   facts      int64 (2): whether the pattern is symmetric; the first edge outside of the matrix (then
+//              everything else is empty), or -1
 // Nothing depends on the number of threads.
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
     const Tensor& edge_index, int64_t num_rows, int64_t num_cols);

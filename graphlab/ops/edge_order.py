@@ -24,7 +24,7 @@ def _unknown_sizes(edge_index: Tensor, num_rows: int, num_cols: int) -> tuple[Te
         edge_index.new_empty(moved),
         edge_index.new_empty(num_cols + 1),
         edge_index.new_empty(entries),
-        edge_index.new_empty(3),
+        edge_index.new_empty(2),
     )
 
 
@@ -48,7 +48,6 @@ class SortedEdges(NamedTuple):
         transpose (Tensor): Number in the matrix of every entry of the transpose, int64 ``(M,)``;
             where the pattern is symmetric, number of the reverse of every entry.
         symmetric (bool): Whether every edge is there in both directions.
-        merged (int): Number of edges that were merged into others.
     """
 
     rowptr: Tensor
@@ -57,7 +56,6 @@ class SortedEdges(NamedTuple):
     rowptr_t: Tensor
     transpose: Tensor
     symmetric: bool
-    merged: int
 
     def sum_by_entry(self, value: Tensor) -> Tensor:
         """Sums over the edges of every entry, ``(M,)``, in the order of the edges.
@@ -90,13 +88,11 @@ def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
     few = edge_index.size(1) <= _MAX_EDGES
     sort: Any = torch.ops.graphlab.csr_from_edges if few else reference.csr_from_edges
     rowptr, col, entry, rowptr_t, transposed, facts = sort(edge_index, num_rows, num_cols)
-    symmetric, outside, merged = facts.tolist()
+    symmetric, outside = facts.tolist()
     if outside >= 0:
         for axis, size in enumerate((num_rows, num_cols)):
             value = int(edge_index[axis, outside])
             if not 0 <= value < size:
                 raise IndexError(f"edge_index[{axis}, {outside}] = {value} is outside [0, {size})")
     moved = entry.numel() > 0
-    return SortedEdges(
-        rowptr, col, entry if moved else None, rowptr_t, transposed, bool(symmetric), merged
-    )
+    return SortedEdges(rowptr, col, entry if moved else None, rowptr_t, transposed, bool(symmetric))

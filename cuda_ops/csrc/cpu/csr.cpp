@@ -85,37 +85,39 @@ struct Item {
   int32_t index, edge;
 };
 
-// Edges by row, in the order they were given: column and number of each.
-Buffer<Item> group_by_row(const Edges& edges, int64_t* rowptr) {
-  const int64_t workers = worker_count(edges.count, edges.num_rows);
-  const Cursors cursors(edges.num_rows, workers);
+// Stable counting sort of `count` items: bucket(p) is the bucket of item p, and scatter(range, next) puts
+// the items of a range, in their order, at the position next[bucket]++. pointers (buckets + 1) receives
+// the beginnings.
+template <typename Bucket, typename Scatter>
+void counting_sort(
+    int64_t count, int64_t buckets, int64_t* pointers, const Bucket& bucket,
+    const Scatter& scatter) {
+  const int64_t workers = worker_count(count, buckets);
+  const Cursors cursors(buckets, workers);
   parallel_workers(workers, [&](int64_t worker) {
     cursors.clear(worker);
     int32_t* counts = cursors.of(worker);
-    const Range range = share(edges.count, worker, workers);
-    for (int64_t k = range.begin; k < range.end; ++k) ++counts[edges.row[k]];
+    const Range range = share(count, worker, workers);
+    for (int64_t p = range.begin; p < range.end; ++p) ++counts[bucket(p)];
   });
-  cursors.accumulate(rowptr);
-  Buffer<Item> out(edges.count);
+  cursors.accumulate(pointers);
   parallel_workers(workers, [&](int64_t worker) {
-    int32_t* next = cursors.of(worker);
-    const Range range = share(edges.count, worker, workers);
-    for (int64_t k = range.begin; k < range.end; ++k) {
-      out[next[edges.row[k]]++] = {static_cast<int32_t>(edges.col[k]), static_cast<int32_t>(k)};
-    }
+    scatter(share(count, worker, workers), cursors.of(worker));
   });
-  return out;
 }
 
-// Calls body(row, item) for the items of a range of compressed rows.
-template <typename F>
-inline void for_each_item(const int64_t* pointers, int64_t rows, Range range, const F& body) {
-  if (range.begin >= range.end) return;
-  int64_t row = std::upper_bound(pointers, pointers + rows + 1, range.begin) - pointers - 1;
-  for (int64_t p = range.begin; p < range.end; ++p) {
-    while (p >= pointers[row + 1]) ++row;
-    body(row, p);
-  }
+// Edges by row, in the order they were given: column and number of each.
+Buffer<Item> group_by_row(const Edges& edges, int64_t* rowptr) {
+  Buffer<Item> out(edges.count);
+  counting_sort(
+      edges.count, edges.num_rows, rowptr, [&](int64_t k) { return edges.row[k]; },
+      [&](Range range, int32_t* next) {
+        for (int64_t k = range.begin; k < range.end; ++k) {
+          out[next[edges.row[k]]++] = {
+              static_cast<int32_t>(edges.col[k]), static_cast<int32_t>(k)};
+        }
+      });
+  return out;
 }
 
 // Regroups the items of compressed rows by another index: calls place(position, row, item) for every item
@@ -124,20 +126,13 @@ template <typename Other, typename Place>
 void regroup(
     const int64_t* pointers, int64_t rows, int64_t count, int64_t groups, int64_t* group_pointers,
     const Other& other, const Place& place) {
-  const int64_t workers = worker_count(count, groups);
-  const Cursors cursors(groups, workers);
-  parallel_workers(workers, [&](int64_t worker) {
-    cursors.clear(worker);
-    int32_t* counts = cursors.of(worker);
-    const Range range = share(count, worker, workers);
-    for (int64_t p = range.begin; p < range.end; ++p) ++counts[other(p)];
-  });
-  cursors.accumulate(group_pointers);
-  parallel_workers(workers, [&](int64_t worker) {
-    int32_t* next = cursors.of(worker);
-    for_each_item(pointers, rows, share(count, worker, workers), [&](int64_t row, int64_t p) {
+  counting_sort(count, groups, group_pointers, other, [&](Range range, int32_t* next) {
+    if (range.begin >= range.end) return;
+    int64_t row = std::upper_bound(pointers, pointers + rows + 1, range.begin) - pointers - 1;
+    for (int64_t p = range.begin; p < range.end; ++p) {
+      while (p >= pointers[row + 1]) ++row;
       place(next[other(p)]++, row, p);
-    });
+    }
   });
 }
 
@@ -299,11 +294,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
   const auto empty = [&](int64_t size, ScalarType dtype = ScalarType::Long) {
     return torch::stable::new_empty(edge_index, {size}, dtype);
   };
-  const Tensor rowptr = empty(num_rows + 1), colptr = empty(num_cols + 1), facts = empty(3);
+  const Tensor rowptr = empty(num_rows + 1), colptr = empty(num_cols + 1), facts = empty(2);
   int64_t* fact = mutable_data<int64_t>(facts);
   const cpu::EdgeOrder order = cpu::count_edges(edges, mutable_data<int64_t>(rowptr));
   if (order.outside >= 0) {
-    fact[0] = 0, fact[1] = order.outside, fact[2] = 0;
+    fact[0] = 0, fact[1] = order.outside;
     return {empty(0), empty(0, ScalarType::Int), empty(0), empty(0), empty(0), facts};
   }
   const auto rows = [&](const Tensor& col, const Tensor& transpose) {
@@ -315,7 +310,6 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
   if (order.ascending) {
     const Tensor col = empty(count, ScalarType::Int), transpose = empty(count);
     fact[0] = cpu::transpose_edges(edges, rows(col, transpose));
-    fact[2] = 0;
     return {rowptr, col, empty(0), colptr, transpose, facts};
   }
   const cpu::Columns columns =
@@ -323,7 +317,6 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
   const Tensor col = empty(columns.count, ScalarType::Int), transpose = empty(columns.count);
   const Tensor entry = empty(count);
   fact[0] = cpu::fill_rows(edges, columns, rows(col, transpose), mutable_data<int64_t>(entry));
-  fact[2] = count - columns.count;
   return {rowptr, col, entry, colptr, transpose, facts};
 }
 

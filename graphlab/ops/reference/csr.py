@@ -17,14 +17,14 @@ def csr_from_edges(
         tuple: Row pointers ``(num_rows + 1,)``; column of every entry, int32 ``(M,)``; entry that
         every edge went into ``(E,)``, empty where edge k is entry k; row pointers of the transpose
         ``(num_cols + 1,)``; entry of the matrix that each entry of the transpose is ``(M,)``;
-        and ``(3,)``: whether the pattern is symmetric, the first edge outside of the matrix or -1
-        (then the others are empty), and the number of edges that were merged into others.
+        and ``(2,)``: whether the pattern is symmetric, and the first edge outside of the matrix
+        (then the others are empty) or -1.
     """
     row, col = edge_index
     outside = ((row < 0) | (row >= num_rows) | (col < 0) | (col >= num_cols)).nonzero()
     if outside.numel():
         none = row.new_empty(0)
-        facts = row.new_tensor([0, int(outside[0]), 0])
+        facts = row.new_tensor([0, int(outside[0])])
         return none, none.int(), none, none, none, facts
     key = row * max(num_cols, 1) + col
     if bool((key[1:] > key[:-1]).all()):
@@ -39,6 +39,6 @@ def csr_from_edges(
         and torch.equal(row[transpose], col)
         and torch.equal(col[transpose], row)
     )
-    facts = key.new_tensor([int(symmetric), -1, edge_index.size(1) - key.numel()])
+    facts = key.new_tensor([int(symmetric), -1])
     rowptr, colptr = row_pointers(row, num_rows), row_pointers(col[transpose], num_cols)
     return rowptr, col.int(), entry, colptr, transpose, facts
