@@ -1,6 +1,6 @@
 """``python -m experiments``: every script with its presets."""
 
-from experiments._harness.scripts import listing
+from ._harness.scripts import listing
 
 if __name__ == "__main__":
     print(listing())

@@ -1,6 +1,6 @@
 """The name that recorded commands use for ``python -m experiments.graphclip.pretrain``."""
 
-from experiments.graphclip.pretrain import main
+from .graphclip.pretrain import main
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
 """The name that recorded commands use for ``python -m experiments.graphclip.zeroshot``."""
 
-from experiments.graphclip.zeroshot import main
+from .graphclip.zeroshot import main
 
 if __name__ == "__main__":
     main()

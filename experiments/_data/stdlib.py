@@ -7,10 +7,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from experiments._data.llm_outputs import Stored
-from experiments._data.text_sets import EMBEDDED, stdlib
 from graphlab.tag import HashingEncoder, TextEncoder, TextGraph
 from graphlab.tag.gaugllm import propose_edge_candidates
+
+from .llm_outputs import Stored
+from .text_sets import EMBEDDED, stdlib
 
 __all__ = ["EMBEDDED", "stored_nothing", "text_graph"]
 

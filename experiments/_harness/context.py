@@ -15,14 +15,15 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from experiments._harness.results import Rows
-from experiments._harness.state import (
+from graphlab._io import atomic_path, load_arrays, save_arrays, sweep_stale, write_json
+
+from .results import Rows
+from .state import (
     flatten_state,
     random_state,
     set_random_state,
     unflatten_state,
 )
-from graphlab._io import atomic_path, load_arrays, save_arrays, sweep_stale, write_json
 
 T = TypeVar("T")
 

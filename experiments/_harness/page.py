@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments._harness.results import columns_of
 from graphlab._io import atomic_write
+
+from .results import columns_of
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #d7dce5;

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments._data.text_sets import EMBEDDED
-from experiments._harness.comparison import Line, changed_settings, compare
-from experiments._harness.scripts import script_name
 from graphlab._io import read_json
+
+from .._data.text_sets import EMBEDDED
+from .comparison import Line, changed_settings, compare
+from .scripts import script_name
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "experiments" / "results"

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from experiments._harness.environment import environment, git_commit
 from graphlab._io import write_json
+
+from .environment import environment, git_commit
 
 Rows = dict[str, dict[str, float]]
 Published = Mapping[str, Mapping[str, Mapping[str, float]]]

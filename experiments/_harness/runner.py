@@ -29,14 +29,15 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 
-from experiments._harness.cli import Options, parse_command, parse_seeds, preset_lines
-from experiments._harness.context import ARTIFACTS, CHECKPOINT, METRICS, Context
-from experiments._harness.environment import command_line, git_commit, jsonable, peak_rss_bytes
-from experiments._harness.ranks import agree, is_main, join_ranks, several
-from experiments._harness.results import Published, Results, Rows, SeedResult
-from experiments._harness.scripts import command_module, script_name
-from experiments._harness.state import seed_everything
 from graphlab._io import file_lock, read_json, write_json
+
+from .cli import Options, parse_command, parse_seeds, preset_lines
+from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
+from .environment import command_line, git_commit, jsonable, peak_rss_bytes
+from .ranks import agree, is_main, join_ranks, several
+from .results import Published, Results, Rows, SeedResult
+from .scripts import command_module, script_name
+from .state import seed_everything
 
 C = TypeVar("C")
 Run = Callable[[Any, Context], Mapping[str, Any]]
@@ -115,7 +116,7 @@ def _deliver(results: Results, options: Options) -> None:
     if options.results is not None:
         results.write(options.results)
     if options.report is not None:
-        from experiments._harness.report import results_report
+        from .report import results_report
 
         results_report(results).write(options.report)
         print(f"report: {options.report}")

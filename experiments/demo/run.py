@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments._harness.cli import parse_options
-from experiments._harness.report import Entry, Report, joint_report
-from experiments._harness.results import Results, aligned
-from experiments._harness.runner import execute
-from experiments.demo.part import NO_LLM, Part
-from experiments.demo.parts import PARTS
+from .._harness.cli import parse_options
+from .._harness.report import Entry, Report, joint_report
+from .._harness.results import Results, aligned
+from .._harness.runner import execute
+from .part import NO_LLM, Part
+from .parts import PARTS
 
 _TITLE = "graphlab: eight systems in one run"
 _SOME = "graphlab: some of the eight systems"

@@ -1,6 +1,6 @@
 """``python -m experiments.gaugllm``."""
 
-from experiments.gaugllm.run import main
+from .run import main
 
 if __name__ == "__main__":
     main()

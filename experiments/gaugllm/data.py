@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from experiments._data.llm_outputs import Stored, read_stored
-from experiments._data.stdlib import EMBEDDED, stored_nothing, text_graph
-from experiments.gaugllm.presets import Config
 from graphlab._random import seeded
 from graphlab.tag import (
     Limits,
@@ -29,6 +26,10 @@ from graphlab.tag.gaugllm import (
     vote_edges,
 )
 from graphlab.tag.tape import tape_split
+
+from .._data.llm_outputs import Stored, read_stored
+from .._data.stdlib import EMBEDDED, stored_nothing, text_graph
+from .presets import Config
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from experiments._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED
 
 
 @dataclass(frozen=True)

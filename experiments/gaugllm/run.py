@@ -25,15 +25,16 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments._data.llm_outputs import Stored
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments._harness.results import Rows
-from experiments.gaugllm.data import Assistance, read, split
-from experiments.gaugllm.presets import CAVEATS, PRESETS, Config
 from graphlab.evaluate import linear_probe
 from graphlab.tag import GAugLLM
 from graphlab.tag.gaugllm import LLMEdgeModifier, apply_all_votes, edge_changes
+
+from .._data.llm_outputs import Stored
+from .._harness import runner
+from .._harness.context import Context
+from .._harness.results import Rows
+from .data import Assistance, read, split
+from .presets import CAVEATS, PRESETS, Config
 
 VIEWS = ("first", "second", "mean")
 

@@ -20,11 +20,11 @@ from typing import NoReturn
 
 import torch
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments._harness.results import Rows
-from experiments.graphclip.shots import Settings, Task, draw_shots, others, probe, scores, tuned
-from experiments.graphclip.target import Target, TargetConfig, target_presets
+from .._harness import runner
+from .._harness.context import Context
+from .._harness.results import Rows
+from .shots import Settings, Task, draw_shots, others, probe, scores, tuned
+from .target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from experiments._data.text_sets import EMBEDDED, TextSet, load_text_set
-from experiments.graphclip.encoder import CachedEncoder, node_features
 from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
 from graphlab.tag.graphclip import SubgraphStore
+
+from .._data.text_sets import EMBEDDED, TextSet, load_text_set
+from .encoder import CachedEncoder, node_features
 
 
 @dataclass(frozen=True)

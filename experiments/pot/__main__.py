@@ -1,6 +1,6 @@
 """``python -m experiments.pot``."""
 
-from experiments.pot.run import main
+from .run import main
 
 if __name__ == "__main__":
     main()

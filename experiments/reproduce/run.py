@@ -24,9 +24,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments._harness.cli import parse_options
-from experiments._harness.environment import git_commit
-from experiments._harness.repeat import (
+from graphlab._io import read_json, write_json
+
+from .._harness.cli import parse_options
+from .._harness.environment import git_commit
+from .._harness.repeat import (
     RESULTS,
     ROOT,
     Outcome,
@@ -36,9 +38,8 @@ from experiments._harness.repeat import (
     committed,
     repeat,
 )
-from experiments._harness.results import aligned
-from experiments._harness.scripts import all_scripts
-from graphlab._io import read_json, write_json
+from .._harness.results import aligned
+from .._harness.scripts import all_scripts
 
 QUICK_SECONDS = 60.0
 

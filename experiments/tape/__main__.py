@@ -1,6 +1,6 @@
 """``python -m experiments.tape``."""
 
-from experiments.tape.run import main
+from .run import main
 
 if __name__ == "__main__":
     main()

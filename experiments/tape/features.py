@@ -7,10 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from experiments._data.stdlib import EMBEDDED, text_graph
-from experiments._data.text_graphs import CORA_SEEDS, bag_of_words, read_citeseer, read_cora
-from experiments._harness.context import Context
-from experiments.tape.presets import Config
 from graphlab.tag import (
     ExplanationGenerator,
     ExplanationPrompt,
@@ -21,6 +17,11 @@ from graphlab.tag import (
     check_alignment,
 )
 from graphlab.tag.tape import tape_split
+
+from .._data.stdlib import EMBEDDED, text_graph
+from .._data.text_graphs import CORA_SEEDS, bag_of_words, read_citeseer, read_cora
+from .._harness.context import Context
+from .presets import Config
 
 
 def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:

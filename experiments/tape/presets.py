@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED
 
 TITLES = {"gcn": "GCN", "sage": "SAGE", "mlp": "MLP", "revgat": "RevGAT"}
 

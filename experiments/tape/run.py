@@ -27,13 +27,14 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.tape.features import load
-from experiments.tape.presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 from graphlab.evaluate import linear_probe
 from graphlab.tag import TAPE
 from graphlab.tag.tape import ensemble_logits
+
+from .._harness import runner
+from .._harness.context import Context
+from .features import load
+from .presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
