@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graphlab._checks import check_int, check_nonnegative, check_positive
-from graphlab._io import file_lock, read_json, sweep_stale, write_json
+from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
 
 _CHUNK = 1 << 20  # bytes
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -60,7 +60,7 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
         Path: The folder, with ``~`` expanded; not created.
     """
     chosen = os.environ.get("GRAPHLAB_ROOT") or "data" if root is None else root
-    return Path(chosen).expanduser()
+    return user_path(chosen, "root")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -76,7 +76,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         FileNotFoundError: If there is no such file.
     """
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
+    with user_path(path).open("rb") as file:
         while block := file.read(_CHUNK):
             digest.update(block)
     return digest.hexdigest()
@@ -126,7 +126,7 @@ def download(
         check_int(size, "size", minimum=0)
     check_int(tries, "tries", minimum=1)
     check_nonnegative(backoff, "backoff")
-    job = _Request(url, Path(path), sha256.lower(), size, check_positive(timeout, "timeout"))
+    job = _Request(url, user_path(path), sha256.lower(), size, check_positive(timeout, "timeout"))
     if _is_right(job):
         return job.path
     with file_lock(job.path.with_name(f".{job.path.name}.lock")):

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from graphlab._io import write_json
+from graphlab._io import user_path, write_json
 
 from .environment import environment, git_commit
 
@@ -51,6 +51,7 @@ class Results:
         published (dict[str, dict[str, float]]): Published numbers by row label and metric.
         not_run (dict[str, str]): What was left out, and why.
         command (str, optional): The command that repeats the run.
+        file (Path, optional): Where they were written.
     """
 
     script: str
@@ -62,6 +63,7 @@ class Results:
     published: dict[str, dict[str, float]] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     command: str | None = None
+    file: Path | None = None
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Values by row label and metric, in the order of the finished seeds."""
@@ -107,7 +109,7 @@ class Results:
 
     def write(self, path: str | Path) -> None:
         """Write :meth:`as_dict` atomically."""
-        target = Path(path)
+        target = user_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_json(target, self.as_dict())
 

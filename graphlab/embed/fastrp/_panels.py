@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from graphlab._distributed import all_gather_rows, rank, world_size
+from graphlab._io import user_path
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._problem import Problem
 
@@ -70,7 +71,7 @@ def embed(
     if problem.normalize and (spread or len(cuts) > 1):
         squares = total_squares(problem, cuts, spread, group)
     if out is not None:
-        return _into_file(problem, cuts, squares, Path(out), spread, group, dtype)
+        return _into_file(problem, cuts, squares, user_path(out, "out"), spread, group, dtype)
     if len(cuts) == 1 and not spread:
         return problem.merged(lo, hi, squares).to(dtype)
     rows = problem.graph.num_rows

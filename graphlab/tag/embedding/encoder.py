@@ -6,7 +6,6 @@ import copy
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_int
 from graphlab._distributed import is_distributed, rank, world_size
+from graphlab._io import user_path
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
 from graphlab.tag.embedding._cache import EmbeddingCache
@@ -170,7 +170,7 @@ class TextEncoder:
         process = _process(rank, world_size)
         if self.identity is None:
             raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
-        path = Path(folder)
+        path = user_path(folder, "folder")
         write_shards(
             path, _strings(texts), self._settings(), shard_size, dtype, process, self._rows
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from graphlab._io import user_path
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag._texts import check_texts
 from graphlab.tag.fine_tune._inputs import count_classes, deal_folds, digest, masked_nodes
@@ -108,7 +108,7 @@ def fine_tune_text_encoder(
         train=train,
         val=val,
         fold=fold,
-        folder=None if directory is None else Path(directory),
+        folder=None if directory is None else user_path(directory, "directory"),
     )
     if settings.out_of_fold is None:
         return job.fit_one(resume, progress)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from graphlab._distributed import rank
+from graphlab._io import user_path
 from graphlab._training import Callback
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -78,7 +78,10 @@ def pretrain(
     Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
     """
     run = PretrainingRun(
-        model, pairs, config or PretrainConfig(), None if directory is None else Path(directory)
+        model,
+        pairs,
+        config or PretrainConfig(),
+        None if directory is None else user_path(directory, "directory"),
     )
     if resume:
         run.restore()
