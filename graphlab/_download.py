@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from graphlab._checks import check_int, check_nonnegative, check_positive
 from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
+from graphlab._progress import Progress
 
 _CHUNK = 1 << 20  # bytes
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -207,7 +208,10 @@ def _open(request: urllib.request.Request, job: _Request) -> Iterator[http.clien
 def _copy(response: http.client.HTTPResponse, job: _Request, start: int, total: int | None) -> None:
     done = start
     limit = job.size if total is None else total
-    with job.part.open("ab") as file:
+    whole = None if limit is None else limit >> 20
+    name = f"download {job.path.name}"
+    progress = Progress(whole, name, unit="MiB", done=start >> 20)
+    with job.part.open("ab") as file, progress:
         while True:
             try:
                 block = response.read1(_CHUNK)
@@ -216,6 +220,7 @@ def _copy(response: http.client.HTTPResponse, job: _Request, start: int, total: 
             if not block:
                 break
             file.write(block)  # outside the guard: a full disk is not the server's fault
+            progress.update((done + len(block) >> 20) - (done >> 20))
             done += len(block)
             if limit is not None and done > limit:
                 _discard(job)

@@ -31,8 +31,9 @@ def deliver(results: Results, options: Options) -> None:
     if not is_main():
         return
     written = {"results": options.results or results.file, "report": options.report}
-    if options.results is not None:
-        results.write(options.results)
+    for path in (results.file, options.results):
+        if path is not None:
+            results.write(path)
     if options.report is not None:
         from .report import results_report
 

@@ -24,11 +24,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphlab._io import read_json, write_json
+from graphlab._console import INTERRUPTED
+from graphlab._io import check_writable, read_json, write_json
 
 from .._harness.cli import parse_options
 from .._harness.environment import git_commit
 from .._harness.repeat import (
+    CHECKOUT,
     RESULTS,
     ROOT,
     Outcome,
@@ -181,19 +183,22 @@ def main(arguments: Sequence[str] | None = None, run: Runner = by_subprocess) ->
         print(listing(files))
         return 0
     try:
+        if options.accept and not CHECKOUT:
+            raise ValueError("--accept needs a checkout, whose files it replaces")
         files = chosen(options, files)
         # A folder per commit: what other code has finished must not be taken for this one's.
         out = (options.out or Path("runs/reproduce") / (git_commit() or "no_commit")).resolve()
+        check_writable(out, "--out", folder=True)
         outcomes = repeat_all(files, out, options, run)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
-        return 130
-    print(report(outcomes, everything=False))
+        return INTERRUPTED
     (out / "reproduced.txt").write_text(report(outcomes, everything=True) + "\n", encoding="utf-8")
+    print(report(outcomes, everything=False))
     print(f"all figures: {out / 'reproduced.txt'}")
-    if options.full:
+    if options.full and CHECKOUT:
         renew_pages()
     return status(outcomes)

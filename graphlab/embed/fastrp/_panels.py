@@ -20,6 +20,7 @@ from torch import Tensor
 from graphlab._distributed import all_gather_rows, rank, world_size
 from graphlab._io import user_path
 from graphlab._precision import working_dtype
+from graphlab._progress import track
 from graphlab.embed.fastrp._problem import Problem
 
 __all__: list[str] = []
@@ -43,7 +44,7 @@ def total_squares(
     size = (used, problem.graph.num_rows)
     total = problem.graph.rowptr.new_zeros(size, dtype=torch.float64)
     if not spread:
-        for lo, hi in cuts:
+        for lo, hi in track(cuts, "FastRP, norms", unit="panels"):
             for block in problem.squares(lo, hi):
                 total += block
         return total
@@ -77,7 +78,7 @@ def embed(
     rows = problem.graph.num_rows
     wide = working_dtype(problem.start.dtype)
     result = problem.start.factor.new_empty((rows, hi - lo), dtype=wide)
-    for begin, end in cuts:
+    for begin, end in track(cuts, "FastRP", unit="panels"):
         result[:, begin - lo : end - lo] = problem.merged(begin, end, squares)
     if spread:
         result = all_gather_rows(result.t().contiguous(), group).t().contiguous()
@@ -115,7 +116,7 @@ def _into_file(
         dist.barrier(group)  # until the file has its size
     if not leader:
         file = np.lib.format.open_memmap(part, mode="r+")
-    for lo, hi in cuts:
+    for lo, hi in track(cuts, "FastRP", unit="panels"):
         file[:, lo:hi] = problem.merged(lo, hi, squares).cpu().numpy()
     file.flush()
     del file

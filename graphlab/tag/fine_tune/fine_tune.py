@@ -37,7 +37,7 @@ def fine_tune_text_encoder(
     device: str | torch.device | None = None,
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
-    progress: bool = False,
+    progress: bool | None = None,
     **deprecated: Any,
 ) -> TextFeatures:
     """Fine-tune a language model to classify texts, and embed every text with it.
@@ -68,7 +68,7 @@ def fine_tune_text_encoder(
         directory (path, optional): Folder for checkpoints: each fold and epoch replaces its file in
             one step, and a repeated call goes on after the last one, on the CPU bit for bit.
         resume (bool): Whether to go on from files found there; otherwise they are removed.
-        progress (bool): Whether a bar is shown.
+        progress (bool, optional): Whether progress is shown; after five seconds when missing.
         **deprecated: Fields of :class:`FineTuneConfig` as arguments of their own; they go with the
             next version.
 

@@ -16,6 +16,7 @@ from graphlab import __version__
 from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
+from graphlab._progress import track
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.pairs import chunks_by_nodes
@@ -121,7 +122,8 @@ class GraphCLIP(nn.Module):
         out = torch.empty(rows.size, self.graph_model.out_channels)
         done = 0
         with evaluating(self):
-            for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
+            parts = chunks_by_nodes(store.node_ptr, rows[order], max_nodes)
+            for part in track(parts, "embed subgraphs", unit="batches"):
                 batch = store.batch(torch.from_numpy(part))
                 position = torch.from_numpy(order[done : done + part.size])
                 out[position] = (
