@@ -32,9 +32,8 @@ def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
     return graph, encoder
 
 
-def stored_nothing(dim: int, num_candidates: int) -> Stored:
-    """The graph without a language model: no predictions, similarities of the texts."""
-    graph, _ = text_graph(dim)
+def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
+    """A text graph with unit features and no language model: similarities of its texts."""
     asked = propose_edge_candidates(graph.x, graph.edge_index, num_candidates, num_candidates)
     return Stored(
         graph.x,

@@ -93,8 +93,9 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
     folder = user_path(pattern.replace("{seed}", str(seed)), "model")
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"there is no model in {folder}; make it with: {_pretraining(pattern, seed)}, "
-            "or name the folder of one: --model FOLDER"
+            f"there is no model in {folder}: make it with {_pretraining(pattern, seed)!r}, or name "
+            "the folder of one by --model. Without any data: pretrain with --preset stdlib, then "
+            f"give --encoder hashing --model {shlex.quote(PRESETS['stdlib'].model)} here"
         )
     return GraphCLIP.from_pretrained(folder)
 

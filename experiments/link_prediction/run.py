@@ -41,6 +41,7 @@ from .split import Split, split_edges
 CAVEATS = {
     "prediction from tc_te": "TC_Te is computed from test edges: an oracle diagnostic",
     "tc_tr at one hop": "equals the local clustering coefficient, so it is shown once",
+    "SAGE with aug 'sage' on CiteSeer and Reptile": "the authors list both forms; --sage.aug sage",
     "NCN, Collab, temporal splits": "not part of this script",
 }
 
