@@ -37,7 +37,8 @@ def read_documents(source: str | Path, edges: str | Path | None = None) -> TextG
         ValueError: If a table is malformed; the message names file and line.
     """
     path = user_path(source, "source")
-    nodes = path / "nodes.csv" if path.is_dir() or not path.suffix else path
+    folder = path.is_dir() or not (path.suffix or path.is_file())
+    nodes = path / "nodes.csv" if folder else path
     ends = nodes.with_name("edges.csv") if edges is None else user_path(edges, "edges")
     if not nodes.is_file():
         raise FileNotFoundError(
@@ -46,7 +47,7 @@ def read_documents(source: str | Path, edges: str | Path | None = None) -> TextG
         )
     if not ends.is_file():
         raise FileNotFoundError(f"there is no table of edges {ends}: name it by --edges FILE")
-    return TextGraph.from_csv(path if path.is_dir() else nodes, ends)
+    return TextGraph.from_csv(path if folder else nodes, ends)
 
 
 def read_citeseer(source: str | Path, k: int = 5) -> TextGraph:

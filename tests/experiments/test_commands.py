@@ -79,14 +79,14 @@ def test_every_option_shows_a_word_of_help(name, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["graphlab"])
     monkeypatch.setenv("COLUMNS", "100")
     assert leave(graphlab, "run", name, "--help") == 0
-    lines = [line.strip("│ ") for line in capsys.readouterr().out.splitlines()]
-    options = [i for i, line in enumerate(lines) if line.startswith("--")]
+    lines = [line.strip("│| ") for line in capsys.readouterr().out.splitlines()]
+    options = [i for i, line in enumerate(lines) if re.match("--[a-z]", line)]
     assert len(options) >= 5
     silent = []
     for i in options:
         said = re.split(r" {2,}", lines[i], maxsplit=1)[1:]  # beside the option, or below it
         j = i + 1
-        while j < len(lines) and not lines[j].startswith(("-", "╰")):
+        while j < len(lines) and not lines[j].startswith(("-", "╰", "+")):
             said.append(lines[j])
             j += 1
         words = re.sub(r"\(default: [^)]*\)?|\(required\)", "", " ".join(said))
@@ -99,7 +99,7 @@ def test_every_option_shows_a_word_of_help(name, capsys, monkeypatch):
 def test_presets_fit_the_terminal(width):
     for script in all_scripts().values():
         table = preset_table(script.PRESETS, width).splitlines()
-        assert [line for line in table[1:] if len(line) > width and " --" in line.strip()[8:]] == []
+        assert [line for line in table[1:] if len(line) > width and line.count("--") > 1] == []
         assert "Config(" not in " ".join(table)
         for name in script.PRESETS:
             assert sum(line.split()[0] == name for line in table) >= 1
