@@ -181,13 +181,25 @@ def preset_lines(presets: Mapping[str, Any]) -> list[str]:
         list[str]: Names aligned, settings as on the command line; the first preset is the default.
     """
     width = max(map(len, presets), default=0)
-    lines = []
-    for name, config in presets.items():
-        default = _settings(type(config)())
-        changed = {k: v for k, v in _settings(config).items() if v != default.get(k)}
-        words = " ".join(_words(option, value) for option, value in changed.items())
-        lines.append(f"{name:<{width}}  {words or '(the defaults)'}")
-    return lines
+    return [
+        f"{name:<{width}}  {changes(config, type(config)()) or '(the defaults)'}"
+        for name, config in presets.items()
+    ]
+
+
+def changes(config: Any, default: Any) -> str:
+    """The options by which a configuration differs from another of its class.
+
+    Args:
+        config (Any): A dataclass.
+        default (Any): What it is compared with.
+
+    Returns:
+        str: Options as on the command line, nothing where the two are equal.
+    """
+    before = _settings(default)
+    changed = {k: v for k, v in _settings(config).items() if v != before.get(k)}
+    return " ".join(_words(option, value) for option, value in changed.items())
 
 
 def preset_table(presets: Mapping[str, Any], width: int | None = None) -> str:

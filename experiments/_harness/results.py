@@ -52,6 +52,7 @@ class Results:
         not_run (dict[str, str]): What was left out, and why.
         command (str, optional): The command that repeats the run.
         file (Path, optional): Where they were written.
+        changes (str): Options by which the configuration differs from the preset.
     """
 
     script: str
@@ -64,6 +65,7 @@ class Results:
     not_run: dict[str, str] = field(default_factory=dict)
     command: str | None = None
     file: Path | None = None
+    changes: str = ""
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Values by row label and metric, in the order of the finished seeds."""
@@ -130,7 +132,8 @@ class Results:
     def table(self) -> str:
         """The table as aligned text, with the protocol and the failed seeds."""
         note = f", protocol {self.protocol}" if self.protocol else ""
-        lines = [f"{self.script} {self.preset}{note}", *aligned(self.table_rows())]
+        changes = f", with {self.changes}" if self.changes else ""
+        lines = [f"{self.script} {self.preset}{changes}{note}", *aligned(self.table_rows())]
         lines += [f"seed {seed} failed: {message}" for seed, message in self.errors.items()]
         return "\n".join(lines)
 

@@ -32,7 +32,7 @@ import torch
 from graphlab._console import INTERRUPTED, open_console
 from graphlab._io import file_lock, read_json, user_path, write_json
 
-from .cli import parse_command, parse_seeds, preset_table
+from .cli import changes, parse_command, parse_seeds, preset_table
 from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
 from .delivery import check_targets, deliver
 from .environment import command_line, git_commit, jsonable, peak_rss_bytes
@@ -105,6 +105,7 @@ def main(
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(INTERRUPTED)
     results.command = command_line(module, argv)
+    results.changes = changes(command.config, presets[options.preset])
     results.not_run.update(not_run or {})
     others = [name for name in presets if name != options.preset]
     if others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,6 +104,19 @@ def test_presets_fit_the_terminal(width):
         assert "Config(" not in " ".join(table)
         for name in script.PRESETS:
             assert sum(line.split()[0] == name for line in table) >= 1
+
+
+def test_commands_of_the_guide_can_be_typed(capsys, monkeypatch):
+    text = (REPOSITORY / "docs" / "command_line.md").read_text(encoding="utf-8")
+    joined = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    commands = [shlex.split(line, comments=True) for line in joined.splitlines() if line]
+    monkeypatch.setattr(sys, "argv", ["graphlab"])
+    assert len(commands) >= 10
+    for program, *words in commands:
+        assert program == "graphlab"
+        if words[:1] == ["run"] and len(words) > 1:  # options are read, then nothing is run
+            assert leave(graphlab, *words, "--list") == 0, words
+            capsys.readouterr()
 
 
 def test_scripts_import_each_other_by_no_absolute_name():

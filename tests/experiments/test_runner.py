@@ -202,6 +202,16 @@ def test_home_is_expanded_in_every_option(tmp_path: Path, monkeypatch: pytest.Mo
     assert only(tmp_path / "home" / "runs", "config.json")["protocol"] == "home/x"
 
 
+def test_what_differs_from_the_preset_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path)]
+    assert leave(["--preset", "dblp", *out]) == 0
+    assert capsys.readouterr().out.startswith("test_runner dblp, protocol last\n")
+    assert leave(["--preset", "dblp", "--widths", "3", *out]) == 0
+    assert capsys.readouterr().out.startswith("test_runner dblp, with --widths 3, protocol last\n")
+
+
 def test_where_the_results_are_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert leave(["--out", str(tmp_path)]) == 0
     (path,) = tmp_path.rglob("results.json")
