@@ -371,6 +371,7 @@ def test_progress_is_plain_off_a_terminal_and_yields_everything(
     context = context_in(tmp_path)
     assert list(context.progress(range(5), desc="quick")) == list(range(5))
     assert capsys.readouterr().err == ""
+    monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
     monkeypatch.setattr(_progress, "DELAY", 0.0)
     monkeypatch.setattr(_progress, "INTERVAL", 0.0)
     assert list(context.progress(iter("ab"), desc="slow")) == ["a", "b"]
@@ -383,6 +384,7 @@ def test_progress_is_a_bar_on_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
     monkeypatch.setattr(_progress, "DELAY", 0.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert list(context_in(tmp_path).progress(range(3), desc="bar")) == [0, 1, 2]
