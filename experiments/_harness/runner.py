@@ -178,7 +178,7 @@ def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
     device = _device(job.device)
     if agree((directory / _RESULT).exists(), device):
         saved = read_json(directory / _RESULT)
-        return SeedResult(seed, saved["rows"], saved["cost"], directory)
+        return SeedResult(seed, _in_order(saved), saved["cost"], directory)
     if is_main():
         fields = jsonable(dataclasses.asdict(job.config))
         write_json(directory / "config.json", {"seed": seed, **fields})
@@ -194,9 +194,17 @@ def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
         "commit": git_commit(),
     }
     if is_main():
-        write_json(directory / _RESULT, {"rows": rows, "cost": cost})
+        order = [[label, list(metrics)] for label, metrics in rows.items()]
+        write_json(directory / _RESULT, {"rows": rows, "order": order, "cost": cost})
         (directory / _ERROR).unlink(missing_ok=True)
     return SeedResult(seed, rows, cost, directory)
+
+
+def _in_order(saved: Mapping[str, Any]) -> Rows:
+    """Rows of a finished seed as the script returned them: keys in files are sorted."""
+    rows: Rows = saved["rows"]
+    order = saved.get("order", [[label, list(metrics)] for label, metrics in rows.items()])
+    return {label: {metric: rows[label][metric] for metric in metrics} for label, metrics in order}
 
 
 def _device(name: str) -> torch.device:

@@ -202,6 +202,15 @@ def test_home_is_expanded_in_every_option(tmp_path: Path, monkeypatch: pytest.Mo
     assert only(tmp_path / "home" / "runs", "config.json")["protocol"] == "home/x"
 
 
+def test_a_table_of_finished_seeds_is_the_one_they_gave(tmp_path: Path) -> None:
+    def methods(config: Config, context: Context) -> dict[str, dict[str, float]]:
+        return {"b": {"z": 0.5, "a": 0.25}, "a": {"z": 0.75}}
+
+    first, again = (execute(methods, Config(), out=tmp_path).table() for _ in range(2))
+    assert first == again
+    assert first.splitlines()[1].split() == ["z", "a", "seeds"]
+
+
 def test_what_differs_from_the_preset_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
