@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -135,6 +137,43 @@ def track(
         for item in items:
             yield item
             progress.update()
+
+
+@contextmanager
+def waiting(what: str, *, shown: bool | None = None) -> Iterator[None]:
+    """Show how long a call has taken that tells nothing of how far it is, such as one of a kernel.
+
+    Args:
+        what (str): The work, in a word or two.
+        shown (bool, optional): See :class:`Progress`.
+
+    Yields:
+        None: While the call runs.
+    """
+    if _silent(shown):
+        yield
+        return
+    done = threading.Event()
+    teller = threading.Thread(target=_tell, args=(what, done), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+
+
+def _tell(what: str, done: threading.Event) -> None:
+    began = time.perf_counter()
+    over = _interactive()
+    pause = DELAY
+    while not done.wait(pause):
+        line = f"{what} ({time.perf_counter() - began:.0f} s)"
+        sys.stderr.write(f"\r{line}" if over else f"{line}\n")
+        sys.stderr.flush()
+        pause = 1.0 if over else INTERVAL
+    if over and time.perf_counter() - began >= DELAY:
+        sys.stderr.write("\n")
 
 
 def _silent(shown: bool | None) -> bool:

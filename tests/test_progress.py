@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab import _progress
-from graphlab._progress import Progress, track
+from graphlab._progress import Progress, track, waiting
 from graphlab.contrastive import SDCNAutoEncoder, pretrain_autoencoder
 from graphlab.datasets import digits_knn
 from graphlab.embed import FastRP
@@ -90,6 +90,23 @@ def test_a_bar_on_a_terminal(shown, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert list(track(range(3), "work", shown=shown)) == [0, 1, 2]
     assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("interactive", [False, True])
+def test_a_call_that_tells_nothing_shows_its_time(interactive, capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "_interactive", lambda: interactive)
+    with waiting("kernel"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(_progress, "DELAY", 0.01)
+    with waiting("kernel"):
+        time.sleep(0.2)
+    shown = capsys.readouterr().err
+    assert shown == ("\rkernel (0 s)\n" if interactive else "kernel (0 s)\n")
+    with pytest.raises(ValueError), waiting("kernel", shown=False):
+        time.sleep(0.05)
+        raise ValueError
+    assert capsys.readouterr().err == ""
 
 
 def model_of_words(texts: list[str]) -> Tensor:

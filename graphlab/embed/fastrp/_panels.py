@@ -20,7 +20,7 @@ from torch import Tensor
 from graphlab._distributed import all_gather_rows, rank, world_size
 from graphlab._io import user_path
 from graphlab._precision import working_dtype
-from graphlab._progress import track
+from graphlab._progress import track, waiting
 from graphlab.embed.fastrp._problem import Problem
 
 __all__: list[str] = []
@@ -74,7 +74,8 @@ def embed(
     if out is not None:
         return _into_file(problem, cuts, squares, user_path(out, "out"), spread, group, dtype)
     if len(cuts) == 1 and not spread:
-        return problem.merged(lo, hi, squares).to(dtype)
+        with waiting("FastRP"):
+            return problem.merged(lo, hi, squares).to(dtype)
     rows = problem.graph.num_rows
     wide = working_dtype(problem.start.dtype)
     result = problem.start.factor.new_empty((rows, hi - lo), dtype=wide)
