@@ -10,13 +10,28 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
 __all__: list[str] = []
+
+#: What to do with ids of another system.
+MAP_IDS = "map ids to 0, ..., N - 1 first, as graphlab.datasets.read_edge_list does"
+_READ_TABLE = "graphlab.datasets.read_edge_list reads tables"
+
+
+def warn_caller(message: str) -> None:
+    """Warn (UserWarning) at the line outside of the library that led here."""
+    level, frame = 1, sys._getframe(0)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
@@ -115,8 +130,11 @@ def check_index(value: Any, size: int, name: str, *, length: int | None = None) 
     return x.long()
 
 
-def check_range(x: Tensor, size: int, name: str) -> None:
-    """Require integer values in ``[0, size)``; the error names the first offending entry."""
+def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
+    """Require integer values in ``[0, size)``; the error names the first offending entry.
+
+    The hint, what to do about values that are too large, ends the error.
+    """
     if x.numel() == 0 or not values_visible(x):
         return
     low, high = (int(v) for v in torch.aminmax(x))
@@ -125,7 +143,16 @@ def check_range(x: Tensor, size: int, name: str) -> None:
     position = ((x < 0) | (x >= size)).nonzero()[0]
     where = ", ".join(str(int(i)) for i in position)
     value = int(x[tuple(position)])
-    raise IndexError(f"{name}[{where}] = {value} is outside [0, {size})")
+    advice = f": {hint}" if hint and value >= size else ""
+    raise IndexError(f"{name}[{where}] = {value} is outside [0, {size}){advice}")
+
+
+def check_num_nodes(value: Any, name: str = "num_nodes", *, minimum: int = 0) -> int:
+    """Require a number of nodes that 32-bit indices can name."""
+    number = check_int(value, name, minimum=minimum)
+    if number > 2**31 - 1:
+        raise ValueError(f"{name} must be at most {2**31 - 1}, got {number}: {MAP_IDS}")
+    return number
 
 
 def check_pointers(value: Any, total: int, name: str) -> Tensor:
@@ -166,19 +193,17 @@ def check_edge_index(
         values (bool): False where the values are checked by what reads them next.
     """
     if not isinstance(value, Tensor) or value.layout != torch.strided:
-        kind = value.layout if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(
-            f"{name} must be a torch.Tensor of shape (2, E), got {kind}: torch_geometric.utils has "
-            "to_edge_index for sparse tensors, from_scipy_sparse_matrix and from_networkx"
-        )
+        refuse_no_edges(value, name)
     edge_index: Tensor = check_tensor(value, name)
     if edge_index.dtype not in (torch.int64, torch.int32):
-        raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}")
+        square = edge_index.dim() == 2 and edge_index.size(0) == edge_index.size(1) != 2
+        hint = ": torch_geometric.utils.dense_to_sparse reads adjacency matrices" if square else ""
+        raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}{hint}")
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         hint = " (transpose it?)" if edge_index.dim() == 2 and edge_index.size(1) == 2 else ""
         raise ValueError(f"{name} must have shape (2, E), got {tuple(edge_index.shape)}{hint}")
     if values:
-        check_range(edge_index, num_nodes, name)
+        check_range(edge_index, num_nodes, name, MAP_IDS)
     edge_index = edge_index.long()
     if values and values_visible(edge_index):
         if not loops:
@@ -186,6 +211,34 @@ def check_edge_index(
         if symmetric or not duplicates:
             _check_keys(edge_index, num_nodes, name, duplicates, symmetric, unless)
     return edge_index
+
+
+def refuse_no_edges(value: Any, name: str) -> NoReturn:
+    """Raise the error about what is no tensor of edges, with the way to one.
+
+    Raises:
+        TypeError: Always.
+    """
+    # By name: nothing but torch is imported for a check.
+    kinds = {kind.__name__ for kind in type(value).__mro__}
+    if "HeteroData" in kinds:
+        raise TypeError(f"{name} must have one type of nodes: use HeteroData.to_homogeneous()")
+    if "HyperGraphData" in kinds:
+        raise TypeError(f"{name} must be a graph: use graphlab.hyper.project on a hypergraph")
+    kind = value.layout if isinstance(value, Tensor) else type(value).__name__
+    way = (
+        "torch_geometric.utils has to_edge_index for sparse tensors, from_scipy_sparse_matrix and "
+        "from_networkx"
+    )
+    if "Data" in kinds:
+        way = "pass data.edge_index"
+    elif kinds & {"DataFrame", "LazyFrame", "Table", "str", "PurePath"}:
+        way = _READ_TABLE
+    elif isinstance(value, tuple) and value and isinstance(value[0], Tensor):
+        way = "pass edge_index and edge_weight as two arguments"
+    elif kinds & {"list", "tuple", "ndarray"}:
+        way = "torch.as_tensor makes one of rows of numbers; " + _READ_TABLE
+    raise TypeError(f"{name} must be a torch.Tensor of shape (2, E), got {kind}: {way}")
 
 
 def _check_no_loops(edge_index: Tensor, name: str) -> None:

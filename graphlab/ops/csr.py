@@ -14,6 +14,7 @@ from graphlab._checks import (
     check_edge_weight,
     check_index,
     check_int,
+    check_num_nodes,
     check_pointers,
     check_range,
     check_same_device,
@@ -187,7 +188,7 @@ class SparseRows:
 
         Complexity: O(E) time for edges sorted by their first node, O(E log E) otherwise.
         """
-        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=MAX_NODES)
+        num_nodes = check_num_nodes(num_nodes)
         row, col = check_edge_index(edge_index, num_nodes)
         weight = edge_weight
         if weight is not None:
