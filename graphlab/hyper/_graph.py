@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from graphlab._checks import check_edge_index, check_num_nodes
-from graphlab._edge_index import read_structure
+from graphlab._edge_index import count_nodes, read_structure
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
 
@@ -83,6 +83,7 @@ def read_graph(edge_index: Any, num_nodes: int | None) -> Graph:
         return edge_index
     edge_index, num_nodes = read_structure(edge_index, num_nodes)
     if num_nodes is None:
+        count_nodes(None, edge_index)  # ids of another system are refused as such
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
     num_nodes = check_num_nodes(num_nodes)
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()

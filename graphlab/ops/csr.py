@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ __all__ = [
     "MAX_NODES",
     "SparseRows",
     "Transposed",
+    "check_rows",
     "check_vector",
     "compress",
     "csr_rows",
@@ -302,6 +303,15 @@ class SparseRows:
 
 
 _Rows = TypeVar("_Rows", bound=SparseRows)
+
+
+def check_rows(value: Any, name: str) -> None:
+    """Require prepared rows."""
+    if not isinstance(value, SparseRows):
+        raise TypeError(
+            f"{name} must be graphlab.ops.SparseRows, got {type(value).__name__}: "
+            "SparseRows.from_edge_index(edge_index, num_nodes) makes them"
+        )
 
 
 def trusted(rows: _Rows) -> _Rows:
