@@ -213,6 +213,14 @@ def check_edge_index(
     return edge_index
 
 
+def check_message_edges(value: Any, num_nodes: int, name: str = "edge_index") -> None:
+    """Require edges of known nodes, or a sparse matrix, which an encoder of PyG reads itself."""
+    if isinstance(value, Tensor) and value.layout == torch.strided:
+        check_edge_index(value, num_nodes, name)
+    elif not isinstance(value, Tensor) and not hasattr(value, "sparse_sizes"):
+        refuse_no_edges(value, name)
+
+
 def refuse_no_edges(value: Any, name: str) -> NoReturn:
     """Raise the error about what is no tensor of edges, with the way to one.
 

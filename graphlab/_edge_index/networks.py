@@ -22,7 +22,7 @@ def edges_of(graph: Any) -> Tensor:
     """Edges ``(2, E)`` int64, both directions of those of an undirected graph."""
     number = {node: i for i, node in enumerate(graph)}
     pairs = [(number[u], number[v]) for u, v in graph.edges()]
-    index = torch.tensor(pairs, dtype=torch.int64).view(-1, 2).t()
+    index = torch.tensor(pairs, dtype=torch.int64, device="cpu").view(-1, 2).t()
     back = _leads_back(graph, index)
     return index.contiguous() if back is None else torch.cat([index, index[:, back].flip(0)], dim=1)
 
