@@ -13,16 +13,17 @@ import numbers
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from graphlab._graph_kinds import refuse_no_edges
 
 __all__: list[str] = []
 
 #: What to do with ids of another system.
 MAP_IDS = "map ids to 0, ..., N - 1 first, as graphlab.datasets.read_edge_list does"
-_READ_TABLE = "graphlab.datasets.read_edge_list reads tables"
 
 
 def warn_caller(message: str) -> None:
@@ -219,34 +220,6 @@ def check_message_edges(value: Any, num_nodes: int, name: str = "edge_index") ->
         check_edge_index(value, num_nodes, name)
     elif not isinstance(value, Tensor) and not hasattr(value, "sparse_sizes"):
         refuse_no_edges(value, name)
-
-
-def refuse_no_edges(value: Any, name: str) -> NoReturn:
-    """Raise the error about what is no tensor of edges, with the way to one.
-
-    Raises:
-        TypeError: Always.
-    """
-    # By name: nothing but torch is imported for a check.
-    kinds = {kind.__name__ for kind in type(value).__mro__}
-    if "HeteroData" in kinds:
-        raise TypeError(f"{name} must have one type of nodes: use HeteroData.to_homogeneous()")
-    if "HyperGraphData" in kinds:
-        raise TypeError(f"{name} must be a graph: use graphlab.hyper.project on a hypergraph")
-    kind = value.layout if isinstance(value, Tensor) else type(value).__name__
-    way = (
-        "torch_geometric.utils has to_edge_index for sparse tensors, from_scipy_sparse_matrix and "
-        "from_networkx"
-    )
-    if "Data" in kinds:
-        way = "pass data.edge_index"
-    elif kinds & {"DataFrame", "LazyFrame", "Table", "str", "PurePath"}:
-        way = _READ_TABLE
-    elif isinstance(value, tuple) and value and isinstance(value[0], Tensor):
-        way = "pass edge_index and edge_weight as two arguments"
-    elif kinds & {"list", "tuple", "ndarray"}:
-        way = "torch.as_tensor makes one of rows of numbers; " + _READ_TABLE
-    raise TypeError(f"{name} must be a torch.Tensor of shape (2, E), got {kind}: {way}")
 
 
 def _check_no_loops(edge_index: Tensor, name: str) -> None:

@@ -44,7 +44,8 @@ def weights_of(graph: Any, edge_index: Tensor, weight: str | None) -> Tensor | N
     name = "weight" if weight == AUTO else weight
     rows = list(graph.edges(data=True))
     if not any(name in data for _, _, data in rows):
-        return _without(name, weight, (data for _, _, data in rows))
+        _refuse_or_warn(name, weight, (data for _, _, data in rows))
+        return edge_index.new_ones(edge_index.size(1))
     found = as_weights([data.get(name, 1) for _, _, data in rows])
     if isinstance(found, int):
         u, v, data = rows[found]
@@ -54,7 +55,7 @@ def weights_of(graph: Any, edge_index: Tensor, weight: str | None) -> Tensor | N
     return values if back is None else torch.cat([values, values[back]])
 
 
-def _without(name: str, weight: str, rows: Iterable[dict[str, Any]]) -> None:
+def _refuse_or_warn(name: str, weight: str, rows: Iterable[dict[str, Any]]) -> None:
     """What to do about edges none of which has the attribute: warn, or refuse a given name."""
     numeric: dict[str, bool] = {}
     for data in rows:

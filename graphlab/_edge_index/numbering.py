@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
-from graphlab._checks import MAP_IDS, check_num_nodes, check_tensor
+from graphlab._checks import MAP_IDS, check_edge_index, check_num_nodes
 
 __all__: list[str] = []
 
@@ -25,8 +23,9 @@ def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
     """
     if num_nodes is not None:
         return check_num_nodes(num_nodes)
-    given = [check_tensor(edges, "edge_index") for edges in edge_indices if edges is not None]
-    present = [edges for edges in given if edges.numel()]
+    given = [edges for edges in edge_indices if edges is not None]
+    present = [check_edge_index(edges, 2**31 - 1, values=False) for edges in given]
+    present = [edges for edges in present if edges.numel()]
     count = max((int(edges.max()) + 1 for edges in present), default=0)
     return refuse_ids(count, sum(edges.numel() for edges in present))
 
@@ -44,5 +43,3 @@ def refuse_ids(count: int, ends: int) -> int:
             f"{ends // 2} edges, which looks like an id: {MAP_IDS}, or pass num_nodes"
         )
     return count
-
-

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from graphlab._checks import plain, refuse_no_edges, warn_caller
+from graphlab._checks import plain, warn_caller
 from graphlab._edge_index import attributes, networks
 from graphlab._edge_index.matrices import entries, is_matrix, shape_of
 from graphlab._edge_index.numbering import count_nodes
 from graphlab._edge_index.values import AUTO
+from graphlab._graph_kinds import refuse_no_edges
 
 __all__: list[str] = []
 

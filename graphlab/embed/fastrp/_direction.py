@@ -57,8 +57,9 @@ def warn_of_zero_rows(adjacency: Adjacency, options: Options) -> None:
     zero = (reached | starts) & ~_walkers(matrix, options)
     count, total = int(zero.sum()), adjacency.num_nodes
     if count:
+        share = f"{100 * count / total:.2g} %"
         warn_caller(
-            f"{count} of {total} nodes ({100 * count / total:.2g} %) have edges but get a row of zeros: "
+            f"{count} of {total} nodes ({share}) have edges but get a row of zeros: "
             "edges are followed from edge_index[0] to edge_index[1] only, and no walk of the "
             "lengths in weights begins there. If every edge is given once, pass direction='both'; "
             "if the direction has a meaning, 'out' (this result) or 'in'"

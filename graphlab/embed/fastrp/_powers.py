@@ -82,7 +82,7 @@ class PowersOfFastRP(StorableFastRP):
         num_nodes: int | None = None,
         node_id: Tensor | None = None,
     ) -> Tensor:
-        r"""Add edges, and nodes, to the fitted graph and embed it anew, computing changed rows only.
+        r"""Add edges and nodes to the fitted graph and embed it anew, computing changed rows only.
 
         The powers are linear in the matrix, so a row of :math:`H_k` changes only if its own edges
         or a neighbour's row of :math:`H_{k-1}` did. Those rows are computed again, exactly: the

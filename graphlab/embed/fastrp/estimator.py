@@ -185,9 +185,9 @@ class FastRP(PowersOfFastRP):
             edge_index (Tensor or graph): ``(2, E)`` edges (row 0: the node that averages, row 1:
                 its neighbour), or a PyG ``Data``, a square torch, torch_sparse or scipy sparse
                 matrix, in which a stored zero is no edge, or a networkx graph.
-            num_nodes (int, optional): N; by default that of the graph, else the largest node + 1: nodes
-                without edges at the end are then missing, and numbers that look like ids are
-                refused.
+            num_nodes (int, optional): N; by default that of the graph, else the largest node + 1:
+                nodes without edges at the end are then missing, and numbers that look like ids
+                are refused.
                 Labels ``(N, ...)`` beside a scipy matrix, which is how a scikit-learn pipeline
                 passes them, are ignored.
             edge_weight (Tensor, optional): ``(E,)``, not negative, finite; by default
