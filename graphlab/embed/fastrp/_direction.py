@@ -57,7 +57,7 @@ def warn_of_zero_rows(adjacency: Adjacency, options: Options) -> None:
     zero = (reached | starts) & ~_walkers(matrix, options)
     count, total = int(zero.sum()), adjacency.num_nodes
     if count:
-        share = f"{100 * count / total:.2g} %"
+        share = f"{100 * count / total:.3g} %"
         warn_caller(
             f"{count} of {total} nodes ({share}) have edges but get a row of zeros: "
             "edges are followed from edge_index[0] to edge_index[1] only, and no walk of the "
