@@ -134,7 +134,7 @@ def check_index(value: Any, size: int, name: str, *, length: int | None = None) 
 def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
     """Require integer values in ``[0, size)``; the error names the first offending entry.
 
-    The hint, what to do about values that are too large, ends the error.
+    The hint, what to do about values that are far too large, ends the error.
     """
     if x.numel() == 0 or not values_visible(x):
         return
@@ -144,7 +144,7 @@ def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
     position = ((x < 0) | (x >= size)).nonzero()[0]
     where = ", ".join(str(int(i)) for i in position)
     value = int(x[tuple(position)])
-    advice = f": {hint}" if hint and value >= size else ""
+    advice = f": {hint}" if hint and value >= 2 * size else ""
     raise IndexError(f"{name}[{where}] = {value} is outside [0, {size}){advice}")
 
 

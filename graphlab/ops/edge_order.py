@@ -94,7 +94,7 @@ def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
         for axis, size in enumerate((num_rows, num_cols)):
             value = int(edge_index[axis, outside])
             if not 0 <= value < size:
-                advice = f": {MAP_IDS}" if value >= size else ""
+                advice = f": {MAP_IDS}" if value >= 2 * size else ""
                 raise IndexError(
                     f"edge_index[{axis}, {outside}] = {value} is outside [0, {size}){advice}"
                 )

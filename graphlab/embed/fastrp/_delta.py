@@ -14,7 +14,6 @@ from graphlab._checks import (
     check_edge_weight,
     check_index,
     check_num_nodes,
-    check_range,
     check_tensor,
 )
 from graphlab.embed.fastrp._adjacency import Adjacency, from_matrix
@@ -34,7 +33,11 @@ def add_edges(
     """
     count = adjacency.num_nodes
     edge_index = check_edge_index(edge_index, 2**31 - 1)
-    check_range(edge_index, count, "edge_index", "num_nodes= adds nodes")
+    if edge_index.numel() and int(edge_index.max()) >= count:
+        raise IndexError(
+            f"edge_index must hold nodes below {count}, got {int(edge_index.max())}: num_nodes= "
+            "adds nodes"
+        )
     values = np.ones(edge_index.size(1))
     if edge_weight is not None:
         weight = check_edge_weight(edge_weight, edge_index.size(1), nonnegative=False)
