@@ -395,3 +395,21 @@ def test_operators_on_prepared_rows_say_what_makes_them(graph):
             TypeError, match="must be graphlab.ops.SparseRows, got .*from_edge_index"
         ):
             run()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [networkx.Graph, networkx.DiGraph, networkx.MultiGraph, networkx.MultiDiGraph],
+)
+def test_every_class_of_networkx_equals_its_matrix(kind):
+    graph = kind()
+    graph.add_nodes_from("edcba")
+    rows = [("a", "b", 2.0), ("b", "a", 3.0), ("c", "c", 1.0), ("a", "d", 4.0), ("a", "b", 5.0)]
+    graph.add_weighted_edges_from(rows)
+    options = {"direction": "out", "normalize": False, "input_matrix": "adjacency"}
+    matrix = networkx.to_scipy_sparse_array(graph)
+    assert torch.equal(fastrp(graph, **options), fastrp(matrix, **options))
+    with pytest.raises(ValueError, match="edge_weight must be None with a networkx graph"):
+        fastrp(graph, edge_weight=torch.ones(5))
+    with pytest.raises(ValueError, match="num_nodes must be 5, the size of the graph, got 6"):
+        fastrp(graph, num_nodes=6)

@@ -9,8 +9,11 @@ import torch
 from graphlab._checks import warn_caller
 from graphlab.embed.fastrp._adjacency import Adjacency, from_matrix
 from graphlab.embed.fastrp._options import Options
+from graphlab.ops import SparseRows
 
 __all__: list[str] = []
+
+_PART = 1 << 24
 
 
 def oriented(adjacency: Adjacency, options: Options) -> Adjacency:
@@ -45,16 +48,13 @@ def warn_of_zero_rows(adjacency: Adjacency, options: Options) -> None:
     """
     if options.direction is not None or options.self_weight != 0:
         return
-    matrix = adjacency.matrix()
-    if (matrix.data == 0).any():
-        matrix = matrix.copy()  # it shares the memory of the adjacency
-        matrix.eliminate_zeros()
-    reached = np.zeros(adjacency.num_nodes, dtype=bool)
-    reached[matrix.indices] = True
-    starts = np.diff(matrix.indptr) > 0
-    if not (reached & ~starts).any():
-        return  # every walk goes on for ever
-    zero = (reached | starts) & ~_walkers(matrix, options)
+    if _walks_go_on(adjacency.rows):
+        return
+    matrix = adjacency.matrix().copy()  # which shares the memory of the adjacency
+    matrix.eliminate_zeros()
+    linked = np.diff(matrix.indptr) > 0
+    linked[matrix.indices] = True
+    zero = linked & ~_walkers(matrix, options)
     count, total = int(zero.sum()), adjacency.num_nodes
     if count:
         share = f"{100 * count / total:.3g} %"
@@ -64,6 +64,17 @@ def warn_of_zero_rows(adjacency: Adjacency, options: Options) -> None:
             "lengths in weights begins there. If every edge is given once, pass direction='both'; "
             "if the direction has a meaning, 'out' (this result) or 'in'"
         )
+
+
+def _walks_go_on(rows: SparseRows) -> bool:
+    """Test whether every node that an edge leads to has an edge itself; no edge weighs zero."""
+    if rows.weight is not None and bool((rows.weight == 0).any()):
+        return False
+    starts = rows.rowptr.diff() > 0
+    reached = torch.zeros_like(starts)
+    for part in rows.col.split(_PART):  # in parts: indices are 64 bits wide
+        reached[part.long()] = True
+    return not bool((reached & ~starts).any())
 
 
 def _walkers(matrix: sp.csr_matrix, options: Options) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
