@@ -20,6 +20,7 @@ from torch_geometric.utils import from_networkx, to_undirected
 
 from graphlab import contrastive, embed, hyper, ops, tag
 from tests.test_inputs import (
+    ENDS,
     ENTRY_POINTS,
     HYPEREDGES,
     NODES,
@@ -232,6 +233,16 @@ def test_rows_of_adj_t_are_targets():
         fastrp(Data(num_nodes=3))
 
 
+def test_texts_are_added_to_adj_t():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sparse = ToSparseTensor()(Data(edge_index=ENDS, num_nodes=NODES))
+    graph = tag.TextGraph.from_data(sparse, ["a"] * NODES)
+    assert set(zip(*graph.edge_index.tolist(), strict=False)) == set(
+        zip(*ENDS.tolist(), strict=False)
+    )
+
+
 def test_estimators_on_data_take_adj_t():
     data = toy_data(PLAIN)
     with warnings.catch_warnings():
@@ -346,6 +357,7 @@ def test_estimators_and_transforms_refuse_heterogeneous_graphs():
         tag.GAugLLM("bgrl", [features(), features()], None, out_channels=4, epochs=2).fit,
         embed.AddFastRP(dim=4),
         embed.AddTopologicalConcentration(),
+        lambda data: tag.TextGraph.from_data(data, ["a"] * NODES),
     ):
         with pytest.raises(TypeError, match="to_homogeneous"):
             run(graph)
