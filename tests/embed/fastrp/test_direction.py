@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from graphlab.embed import AddFastRP, FastRP, fastrp
+from graphlab.tag.gaugllm import propose_edge_candidates
 
 CHAIN = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
 
@@ -124,3 +125,10 @@ def test_direction_is_checked_and_saved(tmp_path):
     again = FastRP.load(model.save(tmp_path / "model"))
     assert (again.direction, again.weight) == ("both", None)
     assert torch.equal(again.transform(), model.transform())
+
+
+def test_candidates_compare_nodes_in_both_directions():
+    index, nodes = one_way(40, 120)
+    found = propose_edge_candidates(None, index, num_nodes=nodes, min_del=1)
+    again = propose_edge_candidates(fastrp(to_undirected(index), nodes, dim=128), index, min_del=1)
+    assert torch.equal(found.score, again.score)
