@@ -18,12 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._graph_kinds import refuse_no_edges
+from graphlab._graph_kinds import MAP_IDS, refuse_no_edges
 
 __all__: list[str] = []
-
-#: What to do with ids of another system.
-MAP_IDS = "map ids to 0, ..., N - 1 first, as graphlab.datasets.read_edge_list does"
 
 
 def warn_caller(message: str) -> None:

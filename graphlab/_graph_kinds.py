@@ -8,7 +8,29 @@ from torch import Tensor
 
 __all__: list[str] = []
 
+#: What to do with ids of another system.
+MAP_IDS = "map ids to 0, ..., N - 1 first, as graphlab.datasets.read_edge_list does"
 _READ_TABLE = "graphlab.datasets.read_edge_list reads tables"
+#: Below this many nodes a wrong guess costs little, and small examples have gaps.
+_FEW = 2**20
+#: More numbers than this per end of an edge: at least 90 % of them name no node.
+_SPREAD = 10
+
+
+def refuse_ids(count: int, ends: int, name: str = "edge_index") -> int:
+    """Require that the largest index + 1 can be the number of nodes, where nobody states that.
+
+    Args:
+        count (int): Largest index + 1.
+        ends (int): Number of entries that name a node: two for each edge.
+        name (str): Name of the argument.
+    """
+    if count > 2**31 - 1 or count > max(_FEW, _SPREAD * ends):
+        raise ValueError(
+            f"{name} must hold node numbers 0, ..., N - 1, but its {ends} entries go up to "
+            f"{count - 1}, which looks like an id: {MAP_IDS}, or pass num_nodes"
+        )
+    return count
 
 
 def check_simple_graph(value: Any, name: str) -> set[str]:

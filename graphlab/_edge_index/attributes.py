@@ -11,8 +11,8 @@ from torch import Tensor
 
 from graphlab._checks import check_tensor, warn_caller
 from graphlab._edge_index.matrices import entries, shape_of
-from graphlab._edge_index.numbering import refuse_ids
 from graphlab._edge_index.values import ADVICE, AUTO, as_weights, warn_unused
+from graphlab._graph_kinds import refuse_ids
 
 __all__: list[str] = []
 
