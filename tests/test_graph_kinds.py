@@ -177,6 +177,18 @@ def test_a_bad_weight_hurts_only_what_reads_it(value):
         fastrp(data, weight="weight")
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_a_bad_entry_of_a_matrix_is_named(value):
+    matrix = networkx.to_scipy_sparse_array(KARATE, dtype=float, format="csr")
+    matrix[2, 3] = value
+    expected = embed.topological_concentration(KARATE)
+    assert torch.equal(embed.topological_concentration(matrix), expected)
+    for given in (matrix, torch.from_numpy(matrix.toarray()).to_sparse()):
+        with pytest.raises(ValueError, match=rf"entry \(2, 3\) of the matrix is {value!r}"):
+            fastrp(given)
+        assert fastrp(given, weight=None).shape == (34, 8)
+
+
 def test_numbers_of_any_kind_are_weights():
     graph = renamed("w")
     for k, (_, _, data) in enumerate(graph.edges(data=True)):

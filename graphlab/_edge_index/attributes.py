@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_tensor, warn_caller
 from graphlab._edge_index.matrices import entries, shape_of
-from graphlab._edge_index.values import ADVICE, AUTO, as_weights, warn_unused
+from graphlab._edge_index.values import ADVICE, AUTO, as_weights, first_bad, warn_unused
 from graphlab._graph_kinds import refuse_ids
 
 __all__: list[str] = []
@@ -105,8 +105,7 @@ def _one_per_edge(value: Any, name: str, edge_index: Tensor) -> Tensor:
         weights = value.reshape(-1)
         if weights.is_complex():
             raise TypeError(f"Data.{name} must be real, got dtype {weights.dtype}")
-        wrong = ~(weights.detach().isfinite() & (weights.detach() >= 0))
-        at = int(wrong.int().argmax()) if bool(wrong.any()) else None
+        at = first_bad(weights)
     if at is not None:
         ends = tuple(edge_index[:, at].tolist())
         held = value[at] if isinstance(value, list) else weights[at].item()

@@ -10,10 +10,12 @@ from graphlab._checks import plain, warn_caller
 from graphlab._edge_index import attributes, networks
 from graphlab._edge_index.matrices import entries, is_matrix, shape_of
 from graphlab._edge_index.numbering import count_nodes
-from graphlab._edge_index.values import AUTO
+from graphlab._edge_index.values import AUTO, first_bad
 from graphlab._graph_kinds import refuse_no_edges
 
 __all__: list[str] = []
+
+_NO_WEIGHT = "a weight must be a finite number >= 0 (weight=None reads none)"
 
 
 class Edges(NamedTuple):
@@ -132,7 +134,13 @@ def _read_matrix(matrix: Any, num_nodes: int | None, weight: str | None, given: 
         raise ValueError(f"edge_index must be a square matrix, got shape {shape}")
     index, values = entries(matrix)
     count = _agreed(num_nodes, shape[0], "matrix")
-    return Edges(index, None if weight is None else values, count)
+    if weight is None or values is None:
+        return Edges(index, None, count)
+    at = None if values.is_complex() else first_bad(values)
+    if at is not None:
+        entry = tuple(index[:, at].tolist())
+        raise ValueError(f"entry {entry} of the matrix is {values[at].item()!r}: {_NO_WEIGHT}")
+    return Edges(index, values, count)
 
 
 def _agreed(given: int | None, size: int, kind: str) -> int:

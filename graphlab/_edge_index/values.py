@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from graphlab._checks import warn_caller
 
@@ -32,6 +33,13 @@ def as_weights(values: Sequence[Any]) -> np.ndarray[Any, Any] | int:
         array = np.array([float(value) for value in values], dtype=np.float64)
     good = np.isfinite(array) & (array >= 0)
     return array if good.all() else int(good.argmin())
+
+
+def first_bad(weights: Tensor) -> int | None:
+    """Position of the first number that is no weight; ``None`` if all are."""
+    held = weights.detach()
+    wrong = ~(held.isfinite() & (held >= 0))
+    return int(wrong.int().argmax()) if bool(wrong.any()) else None
 
 
 def is_number(value: Any) -> bool:
