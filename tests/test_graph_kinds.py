@@ -268,8 +268,8 @@ def test_estimators_on_data_take_adj_t():
 
 # --- numbers --------------------------------------------------------------------------------------
 
-#: Who only takes edges apart, and whose errors are PyG's or those of hypergraphs.
-NUMBERS_NOT_READ = {"DropEdge", "DropEdge undirected", "project", "RevGAT"}
+#: Who only takes edges apart, and what reads hypergraphs.
+NUMBERS_NOT_READ = {"DropEdge", "DropEdge undirected", "project"}
 
 
 @pytest.mark.parametrize("name", sorted(set(ENTRY_POINTS) - NUMBERS_NOT_READ))
@@ -344,9 +344,9 @@ def test_messages_of_a_batch_lead_one_way():
 
 # --- no graphs ------------------------------------------------------------------------------------
 
-#: Entries of the table that cut the edges themselves, and whose errors are PyG's or others'.
+#: Entries of the table that cut the edges themselves, and what reads hypergraphs.
 CUT = {
-    "RevGAT", "SubgraphStore.from_edges", "approx_topological_concentration", "edge_changes",
+    "SubgraphStore.from_edges", "approx_topological_concentration", "edge_changes",
     "link metrics", "project",
 }  # fmt: skip
 
