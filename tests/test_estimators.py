@@ -85,6 +85,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         lambda e: e.fit(EDGES, 60),
         {"transform": lambda e: e.transform(), "columns": lambda e: e.columns(0, 4)},
     ),
+    embed.PPR: Entry(
+        {"teleport": 0.2},
+        ("tol", 1e-6),
+        lambda e: e.fit(EDGES, 60),
+        {"query": lambda e: e.query([0, 7])},
+    ),
+    embed.PPRFingerprints: Entry(
+        {"walk_length": 40},
+        ("expansions", 3),
+        lambda e: e.fit(EDGES, 60),
+        {"query": lambda e: e.query([0, 7])},
+    ),
     hyper.BayesianMDL: Entry({}, ("num_sweeps", 7), None),
     hyper.CliqueCover: Entry({}, None, None, {"predict": lambda e: e.predict(PROJECTED, 30)}),
     hyper.CliqueSampler: Entry(
