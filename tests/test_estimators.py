@@ -140,6 +140,12 @@ ENTRIES: dict[type[Estimator], Entry] = {
         None,
         {"predict": lambda e: e.predict(X, EDGES, torch.tensor([[0, 1], [2, 3]]))},
     ),
+    tag.GraphRetriever: Entry(
+        {"steps": 4},
+        ("power", 4.0),
+        lambda e: e.index(TEXTS),
+        {"query": lambda e: e.query_many(["red 3", "blue"], k=4).scores},
+    ),
     tag.PromptTuner: Entry(
         {"model": CLIP["model"], "class_embeddings": torch.eye(3, WIDTH), "epochs": 2},
         ("num_prompts", 2),

@@ -150,7 +150,8 @@ class PPR(Estimator):
                 of the lowest nodes.
 
         Returns:
-            Tensor or scipy.sparse.csr_array: ``(N, B)``, float32 for nodes, else the dtype of the columns; with ``topk`` a
+            Tensor or scipy.sparse.csr_array: ``(N, B)``, float32 for nodes, else the dtype of the
+            columns; with ``topk`` a
             scipy CSR matrix ``(B, N)``, one row a query.
 
         Raises:

@@ -157,7 +157,8 @@ class PPRFingerprints(Estimator):
             expansions (int, optional): Exact steps T of these queries; by default the estimator's.
 
         Returns:
-            Tensor or scipy.sparse.csr_array: ``(N, B)``, float32 for nodes; with ``topk`` a scipy CSR matrix ``(B, N)``, one
+            Tensor or scipy.sparse.csr_array: ``(N, B)``, float32 for nodes; with ``topk``
+            ``(B, N)``, one
             row a query.
 
         Raises:
