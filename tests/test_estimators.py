@@ -143,7 +143,7 @@ ENTRIES: dict[type[Estimator], Entry] = {
     tag.GraphRetriever: Entry(
         {"steps": 4},
         ("power", 4.0),
-        lambda e: e.index(TEXTS),
+        lambda e: e.fit(TEXTS),
         {"query": lambda e: e.query_many(["red 3", "blue"], k=4).scores},
     ),
     tag.PromptTuner: Entry(

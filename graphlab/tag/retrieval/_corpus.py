@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphlab.tag.retrieval._vectors import VectorTable
 from graphlab.tag.retrieval.documents import Document, DocumentId
-from graphlab.tag.retrieval.phrase_index import PhraseIndex
+from graphlab.tag.retrieval.phrase_index import PhraseIndex, Reading
 
 __all__: list[str] = []
 
@@ -55,7 +55,7 @@ class Corpus:
         self,
         removed: Sequence[DocumentId],
         documents: Sequence[Document],
-        vectors: NDArray[np.float32] | None,
+        vectors: NDArray[Any] | None,
     ) -> None:
         """Remove known documents and add checked ones with new ids.
 
@@ -65,18 +65,18 @@ class Corpus:
             vectors (ndarray, optional): Their embeddings.
         """
         # What the user's functions return is asked for before anything changes: they may raise.
-        rows = [self._words(document) for document in documents]
+        readings = [self._read(document) for document in documents]
         self._remove(removed)
         numbers = range(self._next, self._next + len(documents))
         self._next += len(documents)
-        self.index.add((number, *row) for number, row in zip(numbers, rows, strict=True))
+        self.index.add(zip(numbers, readings, strict=True))
         if vectors is not None:
             self.vectors.insert(numbers, vectors)
         for number, document in zip(numbers, documents, strict=True):
             self.documents[number] = document
             self.number[document.id] = number
 
-    def restore(self, documents: Sequence[Document], vectors: NDArray[np.float32] | None) -> None:
+    def restore(self, documents: Sequence[Document], vectors: NDArray[Any] | None) -> None:
         """Take the documents of an index that was filled with them already, in its order."""
         self._next = len(documents)
         self.documents = dict(enumerate(documents))
@@ -84,11 +84,11 @@ class Corpus:
         if vectors is not None:
             self.vectors.insert(range(len(documents)), vectors)
 
-    def _words(self, document: Document) -> tuple[list[str], list[list[str]], list[str]]:
+    def _read(self, document: Document) -> Reading:
         tokens = self._tokens(document.full_text)
         names = dict.fromkeys(_strings(self._names(document.text), "names"))
         title = self._tokens(_BRACKETS.sub("", document.title))
-        return tokens, [self._tokens(name) for name in names], title
+        return self.index.read(tokens, map(self._tokens, names), title)
 
     def _tokens(self, text: str) -> list[str]:
         return _strings(self._tokenize(text), "tokenize")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,56 +12,59 @@ __all__: list[str] = []
 Scores = NDArray[np.float64]
 
 
-def seed_shares(kinds: list[Scores], power: float, num_seeds: int | None) -> Scores:
-    """Where the walk of each question starts.
+def seed_shares(kinds: Sequence[Scores], power: float, num_seeds: int | None) -> Scores:
+    """Where the walk of a question starts.
 
-    Every kind of score is scaled to ``[0, 1]`` per question, raised to a power, divided by its sum
-    and added; a kind in which all documents are equal says nothing and is left out.
+    Every kind of score is scaled to ``[0, 1]``, raised to a power, divided by its sum and added; a
+    kind in which all documents are equal says nothing and is left out.
 
     Args:
-        kinds (list of ndarray): Scores ``(B, N)``.
+        kinds (sequence of ndarray): Scores ``(N,)``.
         power (float): Exponent; the larger, the fewer documents share the start.
         num_seeds (int, optional): Documents that may start a walk; all by default.
 
     Returns:
-        ndarray: ``(B, N)``; rows sum to 1, or to 0 where nothing matches.
+        ndarray: ``(N,)`` with sum 1, or 0 where nothing matches.
     """
     total = np.zeros_like(kinds[0])
     for scores in kinds:
-        low = scores.min(axis=1, keepdims=True)
-        span = scores.max(axis=1, keepdims=True) - low
-        shares = np.divide(scores - low, span, out=np.zeros_like(scores), where=span > 0) ** power
-        total += _shares(shares)
-    if num_seeds is not None and num_seeds < total.shape[1]:
-        order = np.argsort(-total, axis=1, kind="stable")
-        np.put_along_axis(total, order[:, num_seeds:], 0.0, axis=1)
-    return _shares(total)
-
-
-def _shares(values: Scores) -> Scores:
-    total = values.sum(axis=1, keepdims=True)
-    shares: Scores = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+        low, high = scores.min(), scores.max()
+        if high > low:
+            raised = _raised((scores - low) / (high - low), power)
+            total += raised / raised.sum()
+    if num_seeds is not None and num_seeds < total.size:
+        kept = best(total, num_seeds)
+        mask = np.ones(total.size, dtype=bool)
+        mask[kept] = False
+        total[mask] = 0.0
+    everything = total.sum()
+    shares: Scores = total / everything if everything > 0 else total
     return shares
 
 
+def _raised(values: Scores, power: float) -> Scores:
+    """Values to a power; by squaring as long as it is even, which is several times as fast."""
+    while power > 1 and power % 2 == 0:
+        values, power = np.square(values), power / 2
+    return values if power == 1 else np.power(values, power)
+
+
 def standardized(scores: Scores) -> Scores:
-    """Scores of each question with mean 0 and deviation 1; zeros where all are equal."""
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    deviation = scores.std(axis=1, keepdims=True)
-    unit: Scores = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 0)
+    """Scores with mean 0 and deviation 1; zeros where all are equal."""
+    centred = scores - scores.mean()
+    deviation = float(np.sqrt(np.square(centred).mean()))
+    unit: Scores = centred / deviation if deviation > 0 else centred
     return unit
 
 
 def best(scores: Scores, count: int) -> NDArray[np.int64]:
-    """Positions of the largest entries of each row, in descending order; the first of equal ones.
+    """Positions of the largest entries in descending order; the first of equal ones.
 
     Args:
-        scores (ndarray): ``(B, N)``.
+        scores (ndarray): ``(N,)``.
         count (int): Entries, at most N.
     """
-    rows = []
-    for row in scores:
-        least = np.partition(row, row.size - count)[row.size - count]
-        candidates = (row >= least).nonzero()[0]
-        rows.append(candidates[np.argsort(-row[candidates], kind="stable")[:count]])
-    return np.array(rows, dtype=np.int64).reshape(len(scores), count)
+    least = np.partition(scores, scores.size - count)[scores.size - count]
+    candidates = (scores >= least).nonzero()[0]
+    order: NDArray[np.int64] = candidates[np.argsort(-scores[candidates], kind="stable")]
+    return order[:count]

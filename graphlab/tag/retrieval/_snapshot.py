@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlab._sorted import distinct
 from graphlab.ops import SparseRows, propagate_merge
+from graphlab.tag.retrieval._corpus import Corpus
 from graphlab.tag.retrieval.lexical import BM25
-from graphlab.tag.retrieval.phrase_index import PhraseIndex
 
 __all__: list[str] = []
+
+_LINKS_PER_TITLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,17 @@ class Snapshot:
     """Documents in the order of their ids, phrases behind them, and the links between all.
 
     Everything follows from the documents and their order alone, so that two indexes of the same
-    documents answer with the same bits, whatever their history.
+    documents have the same bits here, whatever their history.
 
     Args:
-        index (PhraseIndex): All documents.
+        corpus (Corpus): All documents.
         documents (sequence of int): Numbers of those that take part, in order.
         options (GraphOptions): Which links documents have.
-        links (mapping): More kinds of links by name: pairs of document numbers ``(2, L)``.
 
     Attributes:
         numbers (ndarray): Numbers of the documents, int64 ``(N,)``.
+        ids (list): Their ids.
+        rows (ndarray, optional): Where their embeddings are, int64 ``(N,)``.
         phrases (ndarray): Numbers of the phrases that join documents, int64 ``(P,)``.
         adjacency (csr_array): Symmetric weights ``(N + P, N + P)``.
         bm25 (BM25): Lexical scores.
@@ -55,15 +59,19 @@ class Snapshot:
 
     def __init__(
         self,
-        index: PhraseIndex,
+        corpus: Corpus,
         documents: Sequence[int],
         options: GraphOptions,
-        links: Mapping[str, NDArray[np.int64]],
     ) -> None:
+        index = corpus.index
         self._index = index
+        self._options = options
         self.numbers = np.asarray(documents, dtype=np.int64)
+        self.ids = [corpus.documents[number].id for number in documents]
+        embedded = corpus.vectors.width is not None
+        self.rows = corpus.vectors.positions(documents) if embedded else None
         count = self.numbers.size
-        position = np.full(1 + max(index.entries, default=0), -1, dtype=np.int64)
+        position = np.full(index.size, -1, dtype=np.int64)
         position[self.numbers] = np.arange(count)
         length = np.array([len(index.entries[d].tokens) for d in documents], dtype=np.int64)
         self.bm25 = BM25(position, length)
@@ -76,8 +84,8 @@ class Snapshot:
         if "phrases" in options.graphs:
             blocks.append(self._phrase_block(found.document, found.phrase, frequency))
         if "titles" in options.graphs:
-            blocks.append(self._title_block(found.document, found.phrase, found.title))
-        for pairs in links.values():
+            blocks.append(self._title_block(found.document, found.phrase, found.title, frequency))
+        for pairs in corpus.link_numbers().values():
             ends = position[pairs]
             blocks.append(self._pairs(ends[:, (ends >= 0).all(axis=0)]))
         self.adjacency = _balanced(blocks, count + self.phrases.size)
@@ -106,11 +114,17 @@ class Snapshot:
         document: NDArray[np.int64],
         phrase: NDArray[np.int64],
         title: NDArray[np.int64],
+        frequency: NDArray[np.int64],
     ) -> sp.coo_array:
         """Documents that contain the title of another one."""
+        # Titles such as "Introduction" would join everything to everything.
+        owners = np.bincount(title[title >= 0], minlength=frequency.size)
+        most = max(_LINKS_PER_TITLE, self._options.max_share * self.num_documents)
+        joins = np.append((owners > 0) & (owners * frequency <= most), False)  # last: no title
+        phrase, document = phrase[joins[phrase]], document[joins[phrase]]
         order = np.argsort(phrase, kind="stable")
         phrase, document = phrase[order], document[order]
-        titled = (title >= 0).nonzero()[0]
+        titled = joins[title].nonzero()[0]
         first = np.searchsorted(phrase, title[titled])
         size = np.searchsorted(phrase, title[titled], side="right") - first
         entry = np.repeat(first - (size.cumsum() - size), size) + np.arange(size.sum())
@@ -119,7 +133,7 @@ class Snapshot:
     def _pairs(self, ends: NDArray[np.int64]) -> sp.coo_array:
         """Links of weight 1 between documents, each once, none to itself."""
         low, high = ends.min(axis=0), ends.max(axis=0)
-        key = np.unique((low * self.num_documents + high)[low != high])
+        key = distinct((low * self.num_documents + high)[low != high])
         first, second = np.divmod(key, max(self.num_documents, 1))
         return self._symmetric(first, second, np.ones(key.size))
 
@@ -183,10 +197,12 @@ class Snapshot:
 
 def _balanced(blocks: Sequence[sp.coo_array], size: int) -> sp.csr_array:
     """Sum of kinds of links, scaled so that each sums to what the first does."""
+    # Of the entries: scipy would look for repetitions, which there are none of within a kind.
+    sums = [float(block.data.sum()) for block in blocks]
+    unit = next((value for value in sums if value > 0), 1.0)
     total = sp.csr_array((size, size))
-    unit = next((float(block.sum()) for block in blocks if block.nnz), 1.0)
-    for block in blocks:
-        if block.nnz:
-            total = total + block.tocsr() * (unit / float(block.sum()))
+    for block, value in zip(blocks, sums, strict=True):
+        if value > 0:
+            total = total + block.tocsr() * (unit / value)
     total.sort_indices()
     return total

@@ -62,43 +62,60 @@ class VectorTable:
 
     def take(self, numbers: Sequence[int]) -> NDArray[Any]:
         """Rows of some numbers, as they are stored."""
-        return self._rows[self._positions(numbers)]
+        return self._rows[self.positions(numbers)]
 
-    def _positions(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+    def positions(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """Where the rows of some numbers are, for :meth:`products`."""
         return np.array([self._row_of[number] for number in numbers], dtype=np.int64)
 
-    def products(self, numbers: Sequence[int], queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Inner products ``(len(numbers), B)`` with queries ``(B, D)``."""
+    def products(
+        self, positions: NDArray[np.int64], queries: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Inner products ``(B, N)`` of queries ``(B, D)`` with the rows at some positions."""
+        left = torch.from_numpy(queries)
+        found = torch.empty(len(queries), len(self._rows))
         # A product in half precision is slow on CPUs and rounds its sums: chunks are widened.
-        right = torch.from_numpy(np.ascontiguousarray(queries.T))
-        parts = [rows.float() @ right for rows in torch.from_numpy(self._rows).split(_CHUNK)]
-        found: NDArray[np.float32] = torch.cat(parts).numpy()
-        return found[self._positions(numbers)]
+        for first in range(0, len(self._rows), _CHUNK):
+            rows = torch.from_numpy(self._rows[first : first + _CHUNK]).float()
+            found[:, first : first + _CHUNK] = left @ rows.T
+        return found.numpy()[:, positions]
 
 
-def embed(encode: Any, texts: Sequence[str], name: str, width: int | None) -> NDArray[np.float32]:
+def embed(
+    encoder: Any, texts: Sequence[str], name: str, width: int | None, dtype: str = "float32"
+) -> NDArray[Any]:
     """Embed texts with what has ``encode`` or is callable, and divide the rows by their norms.
 
     Args:
-        encode (Any): Object with a method ``encode`` from a list of texts to ``(N, D)``, or such a
+        encoder (Any): Object with a method ``encode`` from a list of texts to ``(N, D)``, or such a
             function.
         texts (sequence of str): Texts.
         name (str): Name of the encoder in errors.
         width (int, optional): Columns that there must be.
+        dtype (str): Of the result.
 
     Raises:
         ValueError: If there are other shapes, a value that is not finite, or a zero row.
     """
-    given = getattr(encode, "encode", encode)(list(texts))
+    parts: list[NDArray[Any]] = []
+    for first in range(0, len(texts), _CHUNK):
+        part = _unit_rows(encoder, list(texts[first : first + _CHUNK]), name, width)
+        width = part.shape[1]
+        parts.append(part.astype(dtype))
+    return np.concatenate(parts)
+
+
+def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> NDArray[np.float32]:
+    given = getattr(encoder, "encode", encoder)(texts)
     array = given.detach().cpu().float().numpy() if isinstance(given, Tensor) else np.asarray(given)
     if array.ndim != 2 or array.shape[0] != len(texts):
         raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
     if width is not None and array.shape[1] != width:
         raise ValueError(f"{name} must return {width} columns, got {array.shape[1]}")
     array = array.astype(np.float32)
-    bad = ~np.isfinite(array).all(axis=1)
-    if bad.any():
-        raise ValueError(f"{name} must return finite values, but row {int(bad.argmax())} is not")
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name} must return finite values, but row {int(finite.argmin())} is not")
     norm = np.linalg.norm(array, axis=1, keepdims=True)
     if (norm == 0).any():
         raise ValueError(f"{name} must return no zero rows, but row {int(norm.argmin())} is zero")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 __all__ = ["BM25"]
 
+_DENSE = 8  # words in more than this part of the documents are counted over all of them
+
 
 class BM25:
     r"""BM25 over some documents.
@@ -23,7 +25,7 @@ class BM25:
         k1 (float): Saturation of repeated words.
         b (float): Strength of the normalisation by length.
 
-    Complexity: a query takes the postings of its words and O(N) per word.
+    Complexity: a query sorts the postings of its rare words, and takes O(N) for each common one.
 
     Reference: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
         2009; the inverse document frequency is that of Lucene, which is never negative.
@@ -39,7 +41,8 @@ class BM25:
         self._position = position
         self._count = length.size
         mean = float(length.mean()) if length.size else 1.0
-        self._norm = k1 * (1 - b + b * length / max(mean, 1.0))
+        norm = k1 * (1 - b + b * length / max(mean, 1.0))
+        self._norm: NDArray[np.float64] = norm.astype(np.float64)
         self._k1 = k1
 
     def scores(self, postings: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
@@ -54,12 +57,18 @@ class BM25:
         total = np.zeros(self._count)
         for posting in postings:
             position = self._position[posting]
-            count = np.bincount(position[position >= 0], minlength=self._count)
-            present = count.nonzero()[0]
-            if present.size:
-                idf = math.log1p((self._count - present.size + 0.5) / (present.size + 0.5))
-                frequency = count[present].astype(np.float64)
-                total[present] += (
-                    idf * frequency * (self._k1 + 1) / (frequency + self._norm[present])
-                )
+            if posting.size * _DENSE > self._count:
+                count = np.bincount(position[position >= 0], minlength=self._count)
+                total += self._gain(count, self._norm, int(np.count_nonzero(count)))
+            else:
+                present, count = np.unique(position[position >= 0], return_counts=True)
+                total[present] += self._gain(count, self._norm[present], present.size)
         return total
+
+    def _gain(
+        self, count: NDArray[np.int64], norm: NDArray[np.float64], documents: int
+    ) -> NDArray[np.float64]:
+        """What a word adds, where it occurs ``count`` times."""
+        idf = math.log1p((self._count - documents + 0.5) / (documents + 0.5))
+        gain: NDArray[np.float64] = (idf * (self._k1 + 1)) * count / (count + norm)
+        return gain

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Entries", "PhraseIndex"]
+__all__ = ["Entries", "Entry", "PhraseIndex", "Reading"]
 
 _INT = "i"  # 32 bits
 Phrase = tuple[int, ...]
@@ -31,6 +31,21 @@ class Entry:
     contained: array[int]
     proposed: array[int]
     title: int = -1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document as numbers, before it is added.
+
+    Attributes:
+        tokens (array): Token numbers in order.
+        phrases (frozenset): Phrases it proposes, its title included.
+        title (tuple): Phrase of its title; empty where there is none.
+    """
+
+    tokens: array[int]
+    phrases: frozenset[Phrase]
+    title: Phrase
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class PhraseIndex:
         self.max_phrase = max_phrase
         self.vocabulary: dict[str, int] = {}
         self.entries: dict[int, Entry] = {}
+        self.size = 0  # one more than the largest number that was ever used
         self.postings: list[array[int]] = []  # documents of a token, once per occurrence
         self.phrases: dict[Phrase, int] = {}
         self.keys: list[Phrase | None] = []
@@ -77,31 +93,42 @@ class PhraseIndex:
 
     # --- changes ----------------------------------------------------------------------------------
 
-    def add(
-        self,
-        documents: Iterable[tuple[int, Sequence[str], Sequence[Sequence[str]], Sequence[str]]],
-    ) -> None:
+    def read(
+        self, tokens: Sequence[str], proposals: Iterable[Sequence[str]], title: Sequence[str]
+    ) -> Reading:
+        """Turn the words of a document into numbers; nothing is added but words unknown so far.
+
+        Args:
+            tokens (sequence of str): Tokens of the document.
+            proposals (iterable): Tokens of the phrases it proposes.
+            title (sequence of str): Tokens of its title, which proposes a phrase too.
+        """
+        own = self._phrase(title)
+        phrases = {self._phrase(proposal) for proposal in proposals} | {own}
+        return Reading(self._numbers(tokens), frozenset(phrases - {()}), own)
+
+    def add(self, documents: Iterable[tuple[int, Reading]]) -> None:
         """Add documents.
 
         Args:
-            documents (iterable): Number, tokens, proposed phrases as tokens, and tokens of the
-                title, which proposes a phrase too, of each. Numbers are never used twice.
+            documents (iterable): Number and words of each; numbers ascend, also from call to call.
         """
-        old = list(self.entries)
-        new, fresh = [], []
-        for number, tokens, proposals, title in documents:
-            entry = Entry(self._numbers(tokens), array(_INT), array(_INT))
+        new: list[Entry] = []
+        fresh: list[Phrase] = []
+        first = self.size
+        for number, reading in documents:
+            entry = Entry(reading.tokens, array(_INT), array(_INT))
             self.entries[number] = entry
+            self.size = number + 1
             for token in entry.tokens:
                 self.postings[token].append(number)
-            fresh += self._propose(entry, proposals, title)
+            fresh += self._propose(entry, reading)
             new.append(entry)
         for entry in new:
             entry.contained = self._scan(entry.tokens)
-        if old:
-            known = set(old)
+        if first:
             for phrase in fresh:
-                self._look_back(phrase, known)
+                self._look_back(phrase, first)
 
     def remove(self, number: int) -> None:
         """Remove a document; phrases that nobody else proposes go with it.
@@ -127,21 +154,17 @@ class PhraseIndex:
             numbers.append(number)
         return numbers
 
-    def _propose(
-        self, entry: Entry, proposals: Sequence[Sequence[str]], title: Sequence[str]
-    ) -> list[Phrase]:
+    def _propose(self, entry: Entry, reading: Reading) -> list[Phrase]:
         """Count the document among the supporters of its phrases; return those that are new."""
         fresh = []
-        own = self._phrase(title)
-        phrases = {self._phrase(proposal) for proposal in proposals} | {own}
-        for phrase in phrases - {()}:
+        for phrase in reading.phrases:
             if phrase not in self.phrases:
                 self._register(phrase)
                 fresh.append(phrase)
             number = self.phrases[phrase]
             self._supporters[number] += 1
             entry.proposed.append(number)
-        entry.title = self.phrases.get(own, -1)
+        entry.title = self.phrases.get(reading.title, -1)
         return fresh
 
     def _phrase(self, tokens: Sequence[str]) -> Phrase:
@@ -184,13 +207,15 @@ class PhraseIndex:
                         found.add(number)
         return array(_INT, sorted(found))
 
-    def _look_back(self, phrase: Phrase, known: set[int]) -> None:
-        """Find a new phrase in documents that were there before."""
+    def _look_back(self, phrase: Phrase, first: int) -> None:
+        """Find a new phrase in documents with numbers below the first new one."""
         number = self.phrases[phrase]
         rarest = min(phrase, key=lambda token: len(self.postings[token]))
         needle = array(_INT, phrase).tobytes()
-        for document in known.intersection(self.postings[rarest]):
-            entry = self.entries[document]
+        for document in set(self.postings[rarest]):
+            entry = self.entries.get(document)
+            if entry is None or document >= first:
+                continue
             if len(phrase) == 1 or _contains(entry.tokens.tobytes(), needle):
                 entry.contained.append(number)
 
@@ -219,6 +244,7 @@ class PhraseIndex:
             self._register(phrase)
         for number, entry in enumerate(entries):
             self.entries[number] = entry
+            self.size = number + 1
             for token in entry.tokens:
                 self.postings[token].append(number)
             for phrase_number in entry.proposed:

@@ -23,7 +23,6 @@ from graphlab.tag._texts import check_texts
 from graphlab.tag.retrieval import _storage
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
 from graphlab.tag.retrieval._ranking import best, seed_shares, standardized
-from graphlab.tag.retrieval._search import Search
 from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
 from graphlab.tag.retrieval._vectors import embed
 from graphlab.tag.retrieval.documents import Document, DocumentId, read_documents
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphRetriever"]
 
 _GRAPHS = ("phrases", "titles")
+_QUESTIONS = 32  # questions that are computed together
 _CACHED = 8  # snapshots of permitted documents that are kept
 
 
@@ -52,8 +52,8 @@ class GraphRetriever(Estimator):
     .. math:: \text{score} = z(\log p) + \text{fusion} \cdot z(\cos)
 
     Documents are added, removed and replaced one by one, exactly: the answers are those of an index
-    built anew, whatever the order. ``allow`` restricts a query to some documents, exactly as if the
-    others did not exist.
+    built anew, whatever the order (to the rounding of the products of embeddings). ``allow``
+    restricts a query to some documents, exactly as if the others did not exist.
 
     Args:
         encoder (TextEncoder or object, optional): Anything with ``encode(list[str]) -> (N, D)``, or
@@ -69,7 +69,9 @@ class GraphRetriever(Estimator):
         steps (int): Steps of the walk.
         power (float): Exponent of the scores that start the walk: the larger, the fewer documents.
         fusion (float): Weight of the cosines in the final score; without an encoder it is 0.
-        max_share (float): A phrase in more than this share of the documents joins nothing.
+        max_share (float): A phrase in more than this share of the documents joins nothing (three
+            documents are never too many). A title that would make more links than this share of
+            the documents (or 1,000) makes none.
         max_phrase (int): Longest phrase in words.
         num_seeds (int, optional): Documents that may start the walk; all by default.
         dtype (str): ``"float16"`` or ``"float32"``, in which embeddings are kept.
@@ -183,6 +185,21 @@ class GraphRetriever(Estimator):
         self._set(corpus)
         return self
 
+    def fit(self, documents: Any, y: Any = None) -> Self:
+        """Index documents: :meth:`index` under the name that estimators share.
+
+        Args:
+            documents (mapping or iterable): As for :meth:`index`.
+            y (Any): Not used.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            TypeError, ValueError: As :meth:`index`.
+        """
+        return self.index(documents)
+
     def _empty(self) -> Corpus:
         words, names = self.tokenize or default_tokenize, self.names or capitalised_names
         return Corpus(words, names, self.max_phrase, self.dtype)
@@ -191,12 +208,11 @@ class GraphRetriever(Estimator):
         self.corpus_ = corpus
         self._snapshots: dict[bytes, Snapshot] = {}
 
-    def _embed(
-        self, documents: Sequence[Document], width: int | None
-    ) -> NDArray[np.float32] | None:
+    def _embed(self, documents: Sequence[Document], width: int | None) -> NDArray[Any] | None:
         if self.encoder is None or not documents:
             return None
-        return embed(self.encoder, [d.full_text for d in documents], "encoder", width)
+        texts = [document.full_text for document in documents]
+        return embed(self.encoder, texts, "encoder", width, self.dtype)
 
     def add(self, documents: Any) -> Self:
         """Add documents; all of them, or none if one is refused.
@@ -394,8 +410,7 @@ class GraphRetriever(Estimator):
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, got {type(text).__name__}")
-        found = self._search([text], k, allow)
-        return found.hits(0, explain)
+        return self._search([text], k, allow, explain)[0]
 
     def query_many(
         self, texts: Sequence[str], k: int = 5, *, allow: Collection[DocumentId] | None = None
@@ -415,9 +430,11 @@ class GraphRetriever(Estimator):
             TypeError, ValueError: If an argument is malformed or out of range.
             KeyError: If ``allow`` names an unknown id.
         """
-        return self._search(texts, k, allow).result(k)
+        return RetrievalResult.of(self._search(texts, k, allow, False), k)
 
-    def _search(self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None) -> Search:
+    def _search(
+        self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool
+    ) -> list[list[Hit]]:
         self._check_fitted()
         self._check()
         questions = check_texts(texts)
@@ -425,40 +442,61 @@ class GraphRetriever(Estimator):
         snapshot = self._snapshot(allow)
         if k > len(self):
             raise ValueError(f"k must be at most {len(self)}, the number of documents, got {k}")
-        lexical = np.array(
-            [snapshot.bm25.scores(self.corpus_.question_postings(q)) for q in questions]
-        ).reshape(len(questions), snapshot.num_documents)
-        dense = self._cosines(questions, snapshot)
-        kinds = [lexical] if dense is None else [dense, lexical]
-        seeds = seed_shares(kinds, self.power, self.num_seeds)
-        start = torch.from_numpy(np.ascontiguousarray(seeds.T, dtype=np.float32))
-        walk = snapshot.walk(start, self.teleport, self.steps).numpy().T
-        scores = standardized(np.log(walk[:, : snapshot.num_documents].astype(np.float64) + 1e-9))
-        if dense is not None:
-            scores += self.fusion * standardized(dense)
-        matched = seeds.sum(axis=1) > 0
-        if not matched.all():
+        hits: list[list[Hit]] = []
+        for first in range(0, len(questions), _QUESTIONS):
+            part = questions[first : first + _QUESTIONS]
+            hits += self._answer(part, min(k, snapshot.num_documents), snapshot, explain)
+        unanswered = sum(not row for row in hits)
+        if unanswered:
             warnings.warn(
-                f"{int((~matched).sum())} of {len(questions)} questions share no word with any "
-                "document and get no answer",
+                f"{unanswered} of {len(questions)} questions share no word with any document and "
+                "get no answer",
                 UserWarning,
                 stacklevel=3,
             )
-        ids = [self.corpus_.documents[int(number)].id for number in snapshot.numbers]
-        order = best(scores, min(k, snapshot.num_documents))
-        return Search(snapshot, ids, order, matched, scores, dense, lexical, walk, seeds)
+        return hits
 
-    def _cosines(self, questions: list[str], snapshot: Snapshot) -> NDArray[np.float64] | None:
-        width = self.corpus_.vectors.width
-        if self.encoder is None or width is None or not questions:
+    def _answer(
+        self, questions: list[str], k: int, snapshot: Snapshot, explain: bool
+    ) -> list[list[Hit]]:
+        """Answers to some questions, of which memory holds all scores at once."""
+        lexical = [snapshot.bm25.scores(self.corpus_.question_postings(q)) for q in questions]
+        dense = self._cosines(questions, snapshot)
+        kinds = zip(lexical, strict=True) if dense is None else zip(dense, lexical, strict=True)
+        seeds = [seed_shares(scores, self.power, self.num_seeds) for scores in kinds]
+        start = torch.from_numpy(np.stack(seeds, axis=1).astype(np.float32))
+        walks = np.ascontiguousarray(snapshot.walk(start, self.teleport, self.steps).numpy().T)
+        rows: list[list[Hit]] = []
+        for i, walk in enumerate(walks):
+            own = walk[: snapshot.num_documents].astype(np.float64)
+            cosine = np.zeros_like(own) if dense is None else dense[i]
+            score = standardized(np.log(own + 1e-9))
+            if dense is not None:
+                score += self.fusion * standardized(cosine)
+            order = best(score, k).tolist() if seeds[i].any() else []
+            hits = []
+            for position in order:
+                via = snapshot.via(walk, position) if explain else ()
+                values = (score, cosine, lexical[i], seeds[i], own)
+                numbers = (float(value[position]) for value in values)
+                hits.append(Hit(snapshot.ids[position], *numbers, via=via))  # type: ignore[arg-type]
+            rows.append(hits)
+        return rows
+
+    def _cosines(
+        self, questions: list[str], snapshot: Snapshot
+    ) -> list[NDArray[np.float64]] | None:
+        if self.encoder is None or snapshot.rows is None:
             return None
         name = "encoder" if self.query_encoder is None else "query_encoder"
-        vectors = embed(getattr(self, name), questions, name, width)
-        products = self.corpus_.vectors.products(snapshot.numbers.tolist(), vectors)
-        return np.ascontiguousarray(products.T, dtype=np.float64)
+        vectors = embed(getattr(self, name), questions, name, self.corpus_.vectors.width)
+        found = self.corpus_.vectors.products(snapshot.rows, vectors)
+        return [row.astype(np.float64) for row in found]
 
     def _snapshot(self, allow: Collection[DocumentId] | None) -> Snapshot:
         self._check_fitted()
+        if allow is None and b"" in self._snapshots:
+            return self._snapshots[b""]
         corpus = self.corpus_
         documents = corpus.ordered()
         if allow is not None:
@@ -475,7 +513,7 @@ class GraphRetriever(Estimator):
             while len(self._snapshots) >= _CACHED:
                 del self._snapshots[next(k for k in self._snapshots if k != b"")]
             options = GraphOptions(tuple(self.graphs), self.max_share)
-            self._snapshots[key] = Snapshot(corpus.index, documents, options, corpus.link_numbers())
+            self._snapshots[key] = Snapshot(corpus, documents, options)
         return self._snapshots[key]
 
     # --- saved folder -----------------------------------------------------------------------------
