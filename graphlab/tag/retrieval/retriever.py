@@ -478,8 +478,8 @@ class GraphRetriever(Estimator):
             for position in order:
                 via = snapshot.via(walk, position) if explain else ()
                 values = (score, cosine, lexical[i], seeds[i], own)
-                numbers = (float(value[position]) for value in values)
-                hits.append(Hit(snapshot.ids[position], *numbers, via=via))  # type: ignore[arg-type]
+                one, two, three, four, five = (float(value[position]) for value in values)
+                hits.append(Hit(snapshot.ids[position], one, two, three, four, five, via))
             rows.append(hits)
         return rows
 
