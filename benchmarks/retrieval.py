@@ -120,7 +120,7 @@ def pagerank(sizes: list[int], repeats: int) -> list[Row]:
         nodes = torch.arange(number)
         start = np.zeros((count, number), dtype=np.float32)
         start[np.arange(number), np.arange(number)] = 1
-        runs = {
+        runs: dict[str, Callable[[], object]] = {
             "graphlab": partial(model.query, nodes),
             "scipy": partial(_power, transposed, start, 0.15, 86),
         }

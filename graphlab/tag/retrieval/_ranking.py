@@ -3,13 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from graphlab.tag.retrieval._snapshot import Snapshot
+from graphlab.tag.retrieval.result import Hit
 
 __all__: list[str] = []
 
 Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How scores of single documents become a ranking; see :class:`GraphRetriever`."""
+
+    teleport: float
+    steps: int
+    power: float
+    fusion: float
+    num_seeds: int | None
+
+
+def rank(
+    snapshot: Snapshot,
+    lexical: Sequence[Scores],
+    dense: Sequence[Scores] | None,
+    rule: Ranking,
+    k: int,
+    explain: bool,
+) -> list[list[Hit]]:
+    """Answers to some questions.
+
+    Args:
+        snapshot (Snapshot): The documents.
+        lexical (sequence of ndarray): BM25 ``(N,)`` of each question.
+        dense (sequence of ndarray, optional): Cosines ``(N,)`` of each question.
+        rule (Ranking): Parameters.
+        k (int): Documents per question, at most N.
+        explain (bool): Also name the phrases through which the walk came.
+    """
+    kinds = zip(lexical, strict=True) if dense is None else zip(dense, lexical, strict=True)
+    seeds = [seed_shares(scores, rule.power, rule.num_seeds) for scores in kinds]
+    start = torch.from_numpy(np.stack(seeds, axis=1).astype(np.float32))
+    walks = np.ascontiguousarray(snapshot.walk(start, rule.teleport, rule.steps).numpy().T)
+    rows: list[list[Hit]] = []
+    for question, walk in enumerate(walks):
+        own = walk[: snapshot.num_documents].astype(np.float64)
+        cosine = np.zeros_like(own) if dense is None else dense[question]
+        score = standardized(np.log(own + 1e-9))
+        if dense is not None:
+            score += rule.fusion * standardized(cosine)
+        order = best(score, k).tolist() if seeds[question].any() else []
+        hits = []
+        for position in order:
+            via = snapshot.via(walk, position) if explain else ()
+            values = (score, cosine, lexical[question], seeds[question], own)
+            one, two, three, four, five = (float(value[position]) for value in values)
+            hits.append(Hit(snapshot.ids[position], one, two, three, four, five, via))
+        rows.append(hits)
+    return rows
 
 
 def seed_shares(kinds: Sequence[Scores], power: float, num_seeds: int | None) -> Scores:

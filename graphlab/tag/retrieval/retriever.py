@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from graphlab._checks import (
-    check_choice,
-    check_fraction,
-    check_int,
-    check_nonnegative,
-    check_positive,
-)
-from graphlab._estimator import Estimator
+from graphlab._checks import check_int
 from graphlab.tag._texts import check_texts
-from graphlab.tag.retrieval import _storage
-from graphlab.tag.retrieval._corpus import Corpus, Tokenize
-from graphlab.tag.retrieval._ranking import best, seed_shares, standardized
+from graphlab.tag.retrieval._corpus import Tokenize
+from graphlab.tag.retrieval._ranking import Ranking, rank
 from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
+from graphlab.tag.retrieval._stored import StoredDocuments
 from graphlab.tag.retrieval._vectors import embed
-from graphlab.tag.retrieval.documents import Document, DocumentId, read_documents
-from graphlab.tag.retrieval.names import capitalised_names
-from graphlab.tag.retrieval.names import tokenize as default_tokenize
+from graphlab.tag.retrieval.documents import DocumentId
 from graphlab.tag.retrieval.result import Hit, RetrievalResult
 from graphlab.tag.text_graph.text_graph import TextGraph
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 __all__ = ["GraphRetriever"]
 
-_GRAPHS = ("phrases", "titles")
 _QUESTIONS = 32  # questions that are computed together
 _CACHED = 8  # snapshots of permitted documents that are kept
 
 
-class GraphRetriever(Estimator):
+class GraphRetriever(StoredDocuments):
     r"""Retrieve documents by a random walk over the names they share; no language model reads them.
 
     Documents are joined by the phrases that both contain, of those that some document proposes (its
@@ -131,217 +117,7 @@ class GraphRetriever(Estimator):
         self.num_seeds = num_seeds
         self.dtype = dtype
 
-    def _check(self) -> None:
-        for name in ("encoder", "query_encoder"):
-            value = getattr(self, name)
-            if value is not None and not callable(getattr(value, "encode", value)):
-                raise TypeError(
-                    f"{name} must have a method encode or be a function of texts, got "
-                    f"{type(value).__name__}"
-                )
-        if self.query_encoder is not None and self.encoder is None:
-            raise ValueError("query_encoder needs an encoder of the documents")
-        for name in ("names", "tokenize"):
-            value = getattr(self, name)
-            if value is not None and not callable(value):
-                raise TypeError(f"{name} must be callable, got {type(value).__name__}")
-        if isinstance(self.graphs, str) or not self.graphs:
-            raise ValueError(f"graphs must name at least one of {_GRAPHS}, got {self.graphs!r}")
-        for graph in self.graphs:
-            check_choice(graph, "graphs", _GRAPHS)
-        if not 0 < check_fraction(self.teleport, "teleport") < 1:
-            raise ValueError(f"teleport must lie strictly between 0 and 1, got {self.teleport}")
-        check_int(self.steps, "steps", minimum=1, maximum=10_000)
-        check_positive(self.power, "power")
-        check_nonnegative(self.fusion, "fusion")
-        check_fraction(self.max_share, "max_share")
-        check_int(self.max_phrase, "max_phrase", minimum=1, maximum=64)
-        if self.num_seeds is not None:
-            check_int(self.num_seeds, "num_seeds", minimum=1)
-        check_choice(self.dtype, "dtype", ("float16", "float32"))
-
-    # --- documents --------------------------------------------------------------------------------
-
-    def index(self, documents: Any) -> Self:
-        """Index documents, in place of those that are there.
-
-        Args:
-            documents (mapping or iterable): Mapping from id to text or :class:`Document`, or an
-                iterable of documents, of other objects with ``id``, ``text`` and perhaps ``title``,
-                of pairs (id, text), or of texts, whose ids are then 0, 1, ...
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            TypeError: If a document is none of these, or ids are of several types.
-            ValueError: If a text is empty, an id repeats, or an embedding is malformed; the earlier
-                index stays.
-        """
-        self._check()
-        corpus = self._empty()
-        found = read_documents(documents)
-        corpus.replace([], found, self._embed(found, None))
-        self._set(corpus)
-        return self
-
-    def fit(self, documents: Any, y: Any = None) -> Self:
-        """Index documents: :meth:`index` under the name that estimators share.
-
-        Args:
-            documents (mapping or iterable): As for :meth:`index`.
-            y (Any): Not used.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            TypeError, ValueError: As :meth:`index`.
-        """
-        return self.index(documents)
-
-    def _empty(self) -> Corpus:
-        words, names = self.tokenize or default_tokenize, self.names or capitalised_names
-        return Corpus(words, names, self.max_phrase, self.dtype)
-
-    def _set(self, corpus: Corpus) -> None:
-        self.corpus_ = corpus
-        self._snapshots: dict[bytes, Snapshot] = {}
-
-    def _embed(self, documents: Sequence[Document], width: int | None) -> NDArray[Any] | None:
-        if self.encoder is None or not documents:
-            return None
-        texts = [document.full_text for document in documents]
-        return embed(self.encoder, texts, "encoder", width, self.dtype)
-
-    def add(self, documents: Any) -> Self:
-        """Add documents; all of them, or none if one is refused.
-
-        Args:
-            documents (mapping or iterable): As for :meth:`index`.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            NotFittedError: If nothing was indexed.
-            TypeError, ValueError: As :meth:`index`, and if an id is known already.
-        """
-        self._check_fitted()
-        found = read_documents(documents, self.corpus_.kind)
-        known = [d.id for d in found if d.id in self.corpus_.number]
-        if known:
-            raise ValueError(
-                f"documents must have new ids, but {known[:5]} are known: use update to replace "
-                "them"
-            )
-        self.corpus_.replace([], found, self._embed(found, self.corpus_.vectors.width))
-        self._snapshots = {}
-        return self
-
-    def remove(self, ids: Iterable[DocumentId]) -> Self:
-        """Remove documents; all of them, or none if one is unknown.
-
-        Args:
-            ids (iterable): Their ids.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            NotFittedError: If nothing was indexed.
-            KeyError: If an id is unknown.
-            ValueError: If an id is listed twice.
-        """
-        self._check_fitted()
-        wanted = self._known(ids, "ids")
-        self.corpus_.replace(wanted, [], None)
-        self._snapshots = {}
-        return self
-
-    def _known(self, ids: Iterable[DocumentId], name: str) -> list[DocumentId]:
-        if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-            raise TypeError(f"{name} must be a list of ids, got {type(ids).__name__}")
-        wanted = list(ids)
-        unknown = [
-            i for i in wanted if not isinstance(i, (str, int)) or i not in self.corpus_.number
-        ]
-        if unknown:
-            raise KeyError(f"{name} must be known, but {unknown[:5]} are not")
-        if len(set(wanted)) != len(wanted):
-            raise ValueError(f"{name} must be distinct")
-        return wanted
-
-    def update(self, documents: Any) -> Self:
-        """Insert documents, replacing those with the same ids; all of them, or none.
-
-        Links that :meth:`use` gave to a replaced document go with it.
-
-        Args:
-            documents (mapping or iterable): As for :meth:`index`.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            NotFittedError: If nothing was indexed.
-            TypeError, ValueError: As :meth:`index`.
-        """
-        self._check_fitted()
-        found = read_documents(documents, self.corpus_.kind)
-        vectors = self._embed(found, self.corpus_.vectors.width)
-        known = [d.id for d in found if d.id in self.corpus_.number]
-        self.corpus_.replace(known, found, vectors)
-        self._snapshots = {}
-        return self
-
-    def use(self, name: str, links: Iterable[tuple[DocumentId, DocumentId]]) -> Self:
-        """Join documents by links of another kind, such as citations, in both directions.
-
-        Args:
-            name (str): Name of the kind; used again, it replaces the earlier links.
-            links (iterable of pairs): Ids of the documents that each link joins; together they
-                weigh as much as the shared phrases.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            NotFittedError: If nothing was indexed.
-            TypeError, ValueError: If a name or pair is malformed.
-            KeyError: If an id is unknown.
-        """
-        self._check_fitted()
-        if not isinstance(name, str) or not name or name in _GRAPHS:
-            raise ValueError(f"name must be a name other than {_GRAPHS}, got {name!r}")
-        pairs = [tuple(pair) for pair in links]
-        wrong = [pair for pair in pairs if len(pair) != 2]
-        if wrong:
-            raise ValueError(f"links must be pairs of ids, got {wrong[0]!r}")
-        self._known({identity for pair in pairs for identity in pair}, "links")
-        self.corpus_.links[name] = pairs  # type: ignore[assignment]
-        self._snapshots = {}
-        return self
-
-    # --- what is there ----------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        self._check_fitted()
-        return len(self.corpus_.documents)
-
-    def __contains__(self, identity: object) -> bool:
-        self._check_fitted()
-        return isinstance(identity, (str, int)) and identity in self.corpus_.number
-
-    def __getitem__(self, identity: DocumentId) -> Document:
-        (known,) = self._known([identity], "identity")
-        return self.corpus_.documents[self.corpus_.number[known]]
-
-    @property
-    def ids(self) -> list[DocumentId]:
-        """Ids of the documents, sorted."""
-        self._check_fitted()
-        return sorted(self.corpus_.number)  # type: ignore[type-var]
+    # --- what is there ---------------------------------------------------------------------------
 
     def stats(self) -> dict[str, int]:
         """Sizes of the index.
@@ -445,7 +221,7 @@ class GraphRetriever(Estimator):
         hits: list[list[Hit]] = []
         for first in range(0, len(questions), _QUESTIONS):
             part = questions[first : first + _QUESTIONS]
-            hits += self._answer(part, min(k, snapshot.num_documents), snapshot, explain)
+            hits += self._answers(part, min(k, snapshot.num_documents), snapshot, explain)
         unanswered = sum(not row for row in hits)
         if unanswered:
             warnings.warn(
@@ -456,42 +232,19 @@ class GraphRetriever(Estimator):
             )
         return hits
 
-    def _answer(
+    def _answers(
         self, questions: list[str], k: int, snapshot: Snapshot, explain: bool
     ) -> list[list[Hit]]:
         """Answers to some questions, of which memory holds all scores at once."""
         lexical = [snapshot.bm25.scores(self.corpus_.question_postings(q)) for q in questions]
-        dense = self._cosines(questions, snapshot)
-        kinds = zip(lexical, strict=True) if dense is None else zip(dense, lexical, strict=True)
-        seeds = [seed_shares(scores, self.power, self.num_seeds) for scores in kinds]
-        start = torch.from_numpy(np.stack(seeds, axis=1).astype(np.float32))
-        walks = np.ascontiguousarray(snapshot.walk(start, self.teleport, self.steps).numpy().T)
-        rows: list[list[Hit]] = []
-        for i, walk in enumerate(walks):
-            own = walk[: snapshot.num_documents].astype(np.float64)
-            cosine = np.zeros_like(own) if dense is None else dense[i]
-            score = standardized(np.log(own + 1e-9))
-            if dense is not None:
-                score += self.fusion * standardized(cosine)
-            order = best(score, k).tolist() if seeds[i].any() else []
-            hits = []
-            for position in order:
-                via = snapshot.via(walk, position) if explain else ()
-                values = (score, cosine, lexical[i], seeds[i], own)
-                one, two, three, four, five = (float(value[position]) for value in values)
-                hits.append(Hit(snapshot.ids[position], one, two, three, four, five, via))
-            rows.append(hits)
-        return rows
-
-    def _cosines(
-        self, questions: list[str], snapshot: Snapshot
-    ) -> list[NDArray[np.float64]] | None:
-        if self.encoder is None or snapshot.rows is None:
-            return None
-        name = "encoder" if self.query_encoder is None else "query_encoder"
-        vectors = embed(getattr(self, name), questions, name, self.corpus_.vectors.width)
-        found = self.corpus_.vectors.products(snapshot.rows, vectors)
-        return [row.astype(np.float64) for row in found]
+        dense: list[NDArray[np.float64]] | None = None
+        if self.encoder is not None and snapshot.rows is not None:
+            name = "encoder" if self.query_encoder is None else "query_encoder"
+            vectors = embed(getattr(self, name), questions, name, self.corpus_.vectors.width)
+            products = self.corpus_.vectors.products(snapshot.rows, vectors)
+            dense = [row.astype(np.float64) for row in products]
+        rule = Ranking(self.teleport, self.steps, self.power, self.fusion, self.num_seeds)
+        return rank(snapshot, lexical, dense, rule, k, explain)
 
     def _snapshot(self, allow: Collection[DocumentId] | None) -> Snapshot:
         self._check_fitted()
@@ -515,15 +268,3 @@ class GraphRetriever(Estimator):
             options = GraphOptions(tuple(self.graphs), self.max_share)
             self._snapshots[key] = Snapshot(corpus, documents, options)
         return self._snapshots[key]
-
-    # --- saved folder -----------------------------------------------------------------------------
-
-    def _arrays(self) -> dict[str, Tensor]:
-        self._check_fitted()
-        return _storage.arrays(self.corpus_, getattr(self.encoder, "identity", None))
-
-    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self._check()
-        corpus = self._empty()
-        _storage.fill(corpus, arrays, getattr(self.encoder, "identity", None))
-        self._set(corpus)
