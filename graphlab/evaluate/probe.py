@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +49,8 @@ def linear_probe(
     *,
     seed: int = 0,
     candidates: Sequence[float] = _CANDIDATES,
-    normalize: str = "l2",
-    refit: str = "train",
+    normalize: Literal["l2", "standard", "none"] = "l2",
+    refit: Literal["train", "train+val"] = "train",
     max_iter: int = 2000,
 ) -> ProbeResult:
     """Fit logistic regression on frozen embeddings and report it once on the test nodes.

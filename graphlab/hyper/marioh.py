@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -74,11 +74,11 @@ class Marioh(Estimator):
 
     def __init__(
         self,
-        mode: str = "reduced",
+        mode: Literal["reduced", "preserved"] = "reduced",
         threshold: float = 0.9,
         decay: float = 0.05,
         subset_fraction: float = 0.2,
-        classifier: str = "mlp",
+        classifier: Literal["mlp", "hgb", "rf", "lr"] = "mlp",
         seed: int = 0,
     ) -> None:
         self.mode = mode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -98,7 +98,7 @@ class HypergraphReconstructor(Estimator):
 
     def __init__(
         self,
-        features: str = "count",
+        features: Literal["count", "motif", "both"] = "count",
         beta: int | None = None,
         classifier: Any = "mlp",
         threshold: float | None = None,

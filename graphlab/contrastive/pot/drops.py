@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -171,7 +172,7 @@ class DropSet:
         self.directed = directed
         self._whole: dict[str, TargetBounds] = {}
 
-    def bounds(self, norm: str = "gcn") -> NormBounds:
+    def bounds(self, norm: Literal["gcn", "mean", "sum"] = "gcn") -> NormBounds:
         """Bounds of the entries of the whole matrix."""
         whole = self.matrix(norm)
         edges = torch.stack([whole.pattern.col.long(), whole.pattern.row()])
@@ -271,7 +272,7 @@ def adjacency_bounds(
     budget: Tensor,
     *,
     directed: bool = False,
-    norm: str = "gcn",
+    norm: Literal["gcn", "mean", "sum"] = "gcn",
 ) -> NormBounds:
     """Bound the entries of the normalised adjacency matrix over all drops within a budget.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -66,8 +67,8 @@ class TCReweight:
         alpha: float = 1.0,
         warm_up: int = 1,
         interval: int = 1,
-        aug: str = "gcn",
-        group: str = "target",
+        aug: Literal["gcn", "sage"] = "gcn",
+        group: Literal["target", "source"] = "target",
     ) -> None:
         self.alpha = check_nonnegative(alpha, "alpha")
         self.warm_up = check_int(warm_up, "warm_up", minimum=0)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from graphlab._checks import (
     check_choice,
@@ -63,7 +63,7 @@ class FineTuneConfig:
 
     model: str | os.PathLike[str] = "microsoft/deberta-base"
     lora: int | Mapping[str, Any] | None = None
-    pooling: str = "cls"
+    pooling: Literal["cls", "mean"] = "cls"
     shrink: int | None = None
     out_of_fold: int | None = None
     max_length: int = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
 from graphlab.tag._texts import check_texts
@@ -57,7 +57,7 @@ class LLMSummarizer:
         token_budget: int = 2000,
         words_per_node: int = 120,
         max_reply_chars: int = 2000,
-        on_failure: str = "raise",
+        on_failure: Literal["raise", "template"] = "raise",
     ) -> None:
         self.client = client
         self.kind = kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -53,13 +55,13 @@ class SubgraphSampler:
 
     def __init__(
         self,
-        method: str = "rwr",
+        method: Literal["rwr", "khop"] = "rwr",
         walk_length: int = 64,
         restart: float = 0.5,
         *,
         num_hops: int = 3,
         max_nodes: int | None = None,
-        edges: str | None = None,
+        edges: Literal["traversed", "induced"] | None = None,
         seed: int = 0,
         chunk_size: int = 2048,
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -29,10 +30,12 @@ class SharedAdjacency:
 
     rows: SparseRows
     columns: SparseRows
-    kind: str
+    kind: Literal["gcn", "sage"]
 
     @staticmethod
-    def build(edge_index: Tensor, num_nodes: int, kind: str = "gcn") -> SharedAdjacency:
+    def build(
+        edge_index: Tensor, num_nodes: int, kind: Literal["gcn", "sage"] = "gcn"
+    ) -> SharedAdjacency:
         """Normalise as PyG's layers do; messages go from ``edge_index[0]`` to ``edge_index[1]``.
 
         Args:

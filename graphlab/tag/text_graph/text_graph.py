@@ -60,6 +60,13 @@ class TextGraph(Data):
         (2, 2)
     """
 
+    # Where they were given; what is kept in the store of ``Data`` has no type otherwise.
+    text: list[str]
+    label_names: list[str]
+    label_descriptions: list[str]
+    edge_text: list[str]
+    node_id: list[Any]
+
     def __init__(
         self,
         x: Tensor | None = None,

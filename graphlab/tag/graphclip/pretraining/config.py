@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from graphlab._checks import (
     check_choice,
@@ -46,7 +47,7 @@ class PretrainConfig:
     lr: float = 1e-3
     weight_decay: float = 1e-5
     warmup: float = 0.05
-    schedule: str = "cosine"
+    schedule: Literal["cosine", "constant"] = "cosine"
     feature_p: float = 0.3
     edge_p: float = 0.2
     adversarial_eps: float = 0.0

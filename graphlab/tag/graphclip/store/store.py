@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -195,7 +196,10 @@ class SubgraphStore:
 
     @staticmethod
     def load(
-        directory: str | os.PathLike[str], *, mode: str = "mapped", verify: bool = True
+        directory: str | os.PathLike[str],
+        *,
+        mode: Literal["mapped", "memory"] = "mapped",
+        verify: bool = True,
     ) -> SubgraphStore:
         """Open a saved store.
 
