@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.embed.concentration import (
     AddTopologicalConcentration,
     ConcentrationShift,
@@ -25,3 +26,5 @@ __all__ = [
     "topological_concentration",
     "weighted_concentration",
 ]
+
+__dir__ = listing(__all__)
