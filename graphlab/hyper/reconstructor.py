@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int
 from graphlab._deprecation import warn_renamed
 from graphlab._estimator import Estimator
+from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
 from graphlab.hyper._graph import read_graph

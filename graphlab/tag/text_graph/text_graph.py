@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Data as PyGData
 
 from graphlab._checks import check_edge_index
+from graphlab._typed_data import Data
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
 from graphlab.tag.text_graph._networkx import read_networkx
@@ -216,7 +217,7 @@ class TextGraph(Data):
     @classmethod
     def from_data(
         cls,
-        data: Data,
+        data: PyGData,
         text: Sequence[str] | Mapping[Any, str],
         *,
         node_id: Sequence[Any] | None = None,
