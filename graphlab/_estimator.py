@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from graphlab import __version__
 from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._repr import described, same
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _ARRAYS = "arrays.safetensors"
 _CONFIG = "config.json"
 _RECORD = "graphlab.estimator"
-_REPR_WIDTH = 60
-_REPR_ITEMS = 20
 
 
 class Estimator:
@@ -125,12 +123,10 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        shown = []
-        for name, parameter in self._signature().items():
-            value = getattr(self, name, parameter.default)
-            if not _same(value, parameter.default):
-                shown.append(f"{name}={_short(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        defaults = {name: p.default for name, p in self._signature().items()}
+        values = {name: getattr(self, name, default) for name, default in defaults.items()}
+        shown = [(name, v) for name, v in values.items() if not same(v, defaults[name])]
+        return described(type(self).__name__, shown)
 
     # ------------------------------------------------------------------ scikit-learn
 
@@ -290,38 +286,6 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(record["params"], dict):
         raise ValueError(f"{path} holds a record whose params are no object")
     return record
-
-
-def _same(value: Any, default: Any) -> bool:
-    """Whether a parameter has its default, for values whose ``==`` may be anything."""
-    if value is default:
-        return True
-    try:
-        return type(value) is type(default) and bool(value == default)
-    except (TypeError, ValueError, RuntimeError):
-        return False  # arrays and tensors compare entry by entry
-
-
-def _short(value: Any) -> str:
-    """One line for any value: its shape if it has one, its type if it is a network."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple):
-        return f"{type(value).__name__}{tuple(shape)}"
-    if isinstance(value, torch.nn.Module) and not isinstance(value, Estimator):
-        return f"{type(value).__name__}()"
-    if type(value) in (list, tuple) and 0 < len(value) <= _REPR_ITEMS:
-        text = ", ".join(map(_short, value))
-        left, right = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
-        text = f"{left}{text}{right}"
-    elif type(value) is dict and 0 < len(value) <= _REPR_ITEMS:
-        text = f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
-    elif getattr(type(value), "__repr__", None) is object.__repr__:
-        return f"{type(value).__name__}()"  # the address says nothing
-    else:
-        text = " ".join(repr(value).split())
-    return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."
 
 
 def packed(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:

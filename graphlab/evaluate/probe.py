@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
+from graphlab._repr import short_repr
 from graphlab.evaluate.splits import random_split, resolve_split
 
 __all__ = ["ProbeResult", "linear_probe"]
@@ -21,6 +22,7 @@ _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProbeResult:
     """Outcome of :func:`linear_probe`.

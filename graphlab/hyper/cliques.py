@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
+from graphlab._repr import short_repr
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
@@ -22,6 +23,7 @@ __all__ = ["CliqueSet", "maximal_cliques"]
 _BACKENDS = ("compiled", "networkit", "igraph", "networkx", "reference")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CliqueSet(SetFamily):
     """Cliques as sets of nodes, in lexicographic order.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
+from graphlab._repr import short_repr
 from graphlab.contrastive.pot.budget import check_budget
 from graphlab.ops import SparseRows, budget_minimum, interval_propagate
 from graphlab.ops.csr import trusted
@@ -20,6 +21,7 @@ __all__ = ["DropSet", "NormBounds", "TargetBounds", "adjacency_bounds"]
 _POWER = {"gcn": 0.5, "mean": 1.0, "sum": 0.0}
 
 
+@short_repr
 @dataclass(frozen=True)
 class NormBounds:
     """Interval of every entry of a normalised adjacency matrix.

@@ -19,10 +19,12 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab._precision import widened
+from graphlab._repr import short_repr
 
 __all__ = ["TCReweight"]
 
 
+@short_repr
 class TCReweight:
     r"""Strengthens the messages between a node and those that resemble its neighbourhood.
 

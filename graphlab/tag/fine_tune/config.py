@@ -15,10 +15,12 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._repr import short_repr
 
 __all__ = ["FineTuneConfig"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class FineTuneConfig:
     """Settings of :func:`fine_tune_text_encoder`; the defaults are those of TAPE.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
+from graphlab._repr import short_repr
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable, sha256
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -28,6 +29,7 @@ _SYSTEM = (
 )
 
 
+@short_repr
 class LLMSummarizer:
     """Asks a model for the content of the root and for its context.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._random import philox4x32
+from graphlab._repr import short_repr
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
@@ -21,6 +22,7 @@ __all__ = ["SubgraphSampler"]
 _WORD = 0xFFFFFFFF
 
 
+@short_repr
 class SubgraphSampler:
     """Sampler of the subgraph of a node; the same one whatever else is drawn beside it.
 

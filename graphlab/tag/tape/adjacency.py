@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_int
+from graphlab._repr import short_repr
 from graphlab.ops import SparseRows, propagate
 
 __all__ = ["SharedAdjacency"]
@@ -16,6 +17,7 @@ __all__ = ["SharedAdjacency"]
 KINDS = ("gcn", "sage")
 
 
+@short_repr
 @dataclass(frozen=True)
 class SharedAdjacency:
     """A matrix and its transpose, which the derivative reads.

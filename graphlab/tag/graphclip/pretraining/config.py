@@ -12,10 +12,12 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._repr import short_repr
 
 __all__ = ["PretrainConfig"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class PretrainConfig:
     """Settings of :func:`pretrain`; the defaults suit small towers, not the published run.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
+from graphlab._repr import short_repr
 from graphlab.tag.graphclip.store import files
 from graphlab.tag.graphclip.store.packed_rows import as_tensor, join_pointers, ranges, relabel
 from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
@@ -21,6 +22,7 @@ from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
 __all__ = ["SubgraphStore"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class SubgraphStore:
     """Subgraphs in compressed rows: 4 bytes a node and 4 or 8 an edge.
