@@ -18,6 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from graphlab import __version__
+from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
 from graphlab._repr import described, same
 
@@ -29,7 +30,7 @@ _CONFIG = "config.json"
 _RECORD = "graphlab.estimator"
 
 
-class Estimator:
+class Estimator(HubModel):
     """Base of the estimators: parameters, repr, and a folder without pickle.
 
     A subclass names its parameters in its constructor, stores each under its own name and
@@ -59,6 +60,7 @@ class Estimator:
     _schema: ClassVar[int] = 1
     #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
+    _hub_files: ClassVar[tuple[str, ...]] = (_ARRAYS, _CONFIG)
 
     # ------------------------------------------------------------------ parameters
 
@@ -250,6 +252,46 @@ class Estimator:
         for name, value in record.get("facts", {}).items():
             setattr(estimator, name, value)
         return estimator
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        **objects: Any,
+    ) -> Self:
+        """Load from a folder, or from the Hugging Face Hub by its name; see :meth:`load`.
+
+        Args:
+            name_or_path (path): A folder that :meth:`save` wrote, or ``"user/model"``.
+            revision (str, optional): Branch, tag or commit of the model on the Hub.
+            token (str, optional): Token for a private model; that of ``hf auth login`` if None.
+            **objects: Parameters that were not saved, such as networks and clients, by name.
+
+        Returns:
+            Self: The estimator, on the CPU.
+
+        Raises:
+            FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
+            ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
+            ValueError, TypeError: As by :meth:`load`.
+        """
+        folder = fetch(name_or_path, cls._hub_files, revision=revision, token=token)
+        return cls.load(folder, **objects)
+
+    def _hub_save(self, folder: Path) -> object:
+        return self.save(folder)
+
+    def _hub_description(self) -> Description:
+        name, room = type(self).__name__, ".".join(type(self).__module__.split(".")[:2])
+        config = self._config()
+        objects = "".join(f", {key}=..." for key in self._objects if key not in config)
+        loading = f"from {room} import {name}\n\nmodel = "
+        loading += f'{name}.from_pretrained("{{repo_id}}"{objects})'
+        history = getattr(self, "history_", None) or [{}]
+        return Description(name, loading, config, history[-1])
 
     @classmethod
     def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
