@@ -13,12 +13,14 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.node_embedding import NodeEmbedding
 
 __all__ = [
     "AddFastRP",
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "NodeEmbedding",
     "TCReweight",
     "approx_topological_concentration",
     "concentration_shift",
