@@ -19,7 +19,7 @@ from torch import Tensor
 
 from graphlab import __version__
 from graphlab._hub import Description, HubModel, fetch
-from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._repr import described, same
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Estimator(HubModel):
             TypeError: If a parameter or fact is something JSON cannot express.
             OSError: If the folder cannot be written; the earlier estimator stays whole.
         """
-        folder = Path(directory)
+        folder = user_path(directory, "directory")
         config = self._config()
         self._check_keys(config, f"{type(self).__name__}._config()")
         record = {
@@ -229,7 +229,7 @@ class Estimator(HubModel):
             TypeError: If ``objects`` lack one that was not saved, or hold anything else than the
                 class names in ``_objects``.
         """
-        path = Path(directory) / _ARRAYS
+        path = user_path(directory, "directory") / _ARRAYS
         arrays, stored = load_arrays(path)
         if _RECORD not in stored:
             raise ValueError(f"{path} holds arrays but no estimator")

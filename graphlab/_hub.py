@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from graphlab import __version__
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, user_path
 
 __all__: list[str] = []
 
@@ -91,7 +91,7 @@ class HubModel:
         hub = _library()
         about = self._hub_description()
         with tempfile.TemporaryDirectory() if directory is None else nullcontext(directory) as at:
-            folder = Path(at).expanduser()
+            folder = user_path(at, "directory")
             self._hub_save(folder)  # what cannot be saved is found before the Hub is asked
             if not (folder / _CARD).exists():
                 with atomic_path(folder / _CARD) as path:
@@ -129,7 +129,7 @@ def fetch(
         FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
         ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
     """
-    folder = Path(name_or_path).expanduser()
+    folder = user_path(name_or_path, "name_or_path")
     if folder.is_dir():
         return folder
     name = str(name_or_path)

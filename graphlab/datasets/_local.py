@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from graphlab._download import data_root, sha256_of
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, user_path
 from graphlab._typed_data import Data, InMemoryDataset
 
 __all__: list[str] = []
@@ -43,7 +43,7 @@ class LocalDataset(InMemoryDataset):
         source: str | Path | None,
     ) -> None:
         self.name = name
-        self._source = None if source is None else Path(source).expanduser()
+        self._source = None if source is None else user_path(source, "source")
         path = data_root(None) / folder if root is None else data_root(root)
         super().__init__(str(path), transform, pre_transform, log=False, force_reload=force_reload)
 

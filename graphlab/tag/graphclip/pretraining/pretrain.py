@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from graphlab._distributed import rank
+from graphlab._io import user_path
+from graphlab._progress import Progress
 from graphlab._repr import short_repr
 from graphlab._tracking import row_writer
 from graphlab._training import Callback
@@ -44,7 +45,7 @@ def pretrain(
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
     callback: Callback | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     writer: Any = None,
 ) -> PretrainResult:
     """Align the graph tower with the embeddings of the summaries; the model is changed in place.
@@ -65,7 +66,8 @@ def pretrain(
             interrupted.
         callback (callable, optional): Called with the row of every epoch on rank 0; may raise to
             interrupt.
-        progress (bool): Show a bar on rank 0.
+        progress (bool, optional): Whether progress is shown on rank 0; after five seconds when
+            missing.
         writer (SummaryWriter or Run, optional): Gets the row of every epoch on rank 0:
             TensorBoard's ``SummaryWriter`` or anything with ``add_scalar``, a run of W&B or
             anything with ``log``.
@@ -84,26 +86,20 @@ def pretrain(
     """
     write = row_writer(writer)
     run = PretrainingRun(
-        model, pairs, config or PretrainConfig(), None if directory is None else Path(directory)
+        model,
+        pairs,
+        config or PretrainConfig(),
+        None if directory is None else user_path(directory, "directory"),
     )
     if resume:
         run.restore()
-    bar = _progress(run.epoch, run.config.epochs) if progress and rank() == 0 else None
-    while run.epoch < run.config.epochs and not run.stopped:
-        row = run.advance()
-        if rank() == 0:
-            write(row)
-            if callback is not None:
-                callback(row)
-        if bar is not None:
-            bar.update()
-            bar.set_postfix({k: f"{v:.3g}" for k, v in row.items() if k != "epoch"})
-    if bar is not None:
-        bar.close()
+    shown = progress if rank() == 0 else False
+    total, done = run.config.epochs * run.steps, run.epoch * run.steps
+    with Progress(total, "pretrain", unit="steps", done=done, shown=shown) as bar:
+        while run.epoch < run.config.epochs and not run.stopped:
+            row = run.advance(bar)
+            if rank() == 0:
+                write(row)
+                if callback is not None:
+                    callback(row)
     return PretrainResult(*run.finish())
-
-
-def _progress(start: int, total: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(initial=start, total=total, desc="pretrain", unit="epoch", disable=None)
