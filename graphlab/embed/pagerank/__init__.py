@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.embed.pagerank.estimator import PPR
 from graphlab.embed.pagerank.fingerprints import PPRFingerprints
 from graphlab.embed.pagerank.functional import personalized_pagerank
 
 __all__ = ["PPR", "PPRFingerprints", "personalized_pagerank"]
+
+__dir__ = listing(__all__)

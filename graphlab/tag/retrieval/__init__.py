@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.tag.retrieval.documents import Document
 from graphlab.tag.retrieval.names import capitalised_names, tokenize
 from graphlab.tag.retrieval.result import Hit, RetrievalResult
@@ -15,3 +16,5 @@ __all__ = [
     "capitalised_names",
     "tokenize",
 ]
+
+__dir__ = listing(__all__)

@@ -46,6 +46,9 @@ class Corpus:
         self.links: dict[str, list[tuple[DocumentId, DocumentId]]] = {}
         self._next = 0
 
+    def __repr__(self) -> str:
+        return f"Corpus({len(self.documents)} documents, {len(self.index.phrases)} phrases)"
+
     @property
     def kind(self) -> type | None:
         """Type of the ids, or None before there is one."""

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from graphlab._repr import short_repr
+
 __all__ = ["Document"]
 
 DocumentId = str | int
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class Document:
     """A text under an id.
 

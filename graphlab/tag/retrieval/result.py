@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._repr import short_repr
 from graphlab.tag.retrieval.documents import DocumentId
 
 __all__ = ["Hit", "RetrievalResult"]
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class Hit:
     """A retrieved document.
 
@@ -36,7 +38,8 @@ class Hit:
     via: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class RetrievalResult:
     """Answers to several questions.
 
@@ -64,6 +67,3 @@ class RetrievalResult:
             scores[row, : len(found)] = torch.tensor([hit.score for hit in found])
             seeds[row, : len(found)] = torch.tensor([hit.seed for hit in found])
         return RetrievalResult([[hit.id for hit in found] for found in hits], scores, seeds)
-
-    def __repr__(self) -> str:
-        return f"RetrievalResult({len(self.ids)} questions, k={self.scores.size(1)})"
