@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,9 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
+from graphlab._user_module import copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import edge_arguments
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
 
@@ -22,7 +23,8 @@ class BGRL(TwoViewModel):
 
     Args:
         encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, out_channels)``.
-            The target network is a copy of it.
+            The target network is a copy of it, for which lazy layers must have their sizes and
+            weight normalisation must be that of ``torch.nn.utils.parametrizations``.
         out_channels (int): Width D of the embeddings.
         predictor_channels (int): Hidden width of the predictor.
         momentum (float): Share of the target that an update keeps, in [0, 1]; over a training
@@ -57,20 +59,29 @@ class BGRL(TwoViewModel):
         )
         self.momentum = check_fraction(momentum, "momentum")
         # It follows by update_target alone: without a gradient an optimiser leaves it.
-        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.target_encoder = copied(encoder, "encoder", "the target").requires_grad_(False)
 
     @torch.no_grad()
-    def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def target(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Embeddings of the target network.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
-        y: Tensor = self.target_encoder(x, edge_index)
+        edges = edge_arguments(edge_weight, edge_attr)
+        y: Tensor = self.target_encoder(x, edge_index, **edges)
         return y
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import is_sparse
 
+from graphlab._checks import check_edge_index, check_int, check_tensor, plain
 from graphlab._eval_mode import evaluating
+from graphlab._random import check_generator
+from graphlab._tensor_memo import TensorMemo
 
-__all__ = ["EmbeddingModel", "check_encoder"]
+__all__ = ["EmbeddingModel", "edge_arguments"]
 
 
 class EmbeddingModel(nn.Module):
@@ -16,22 +23,36 @@ class EmbeddingModel(nn.Module):
     See :class:`TwoViewModel` for the loop that trains any of them.
 
     Attributes:
-        encoder (nn.Module): Called as ``encoder(x, edge_index)``; set by the constructor.
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``, with ``edge_weight=`` and
+            ``edge_attr=`` where these are given; set by the constructor.
     """
 
     encoder: nn.Module
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked: TensorMemo[Tensor] = TensorMemo()
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Embeddings of the encoder, before any head or decoder.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
 
         Returns:
             Tensor: ``(N, D)``.
         """
-        z: Tensor = self.encoder(x, edge_index)
+        _check_kinds(x, edge_index)
+        z: Tensor = self.encoder(x, edge_index, **edge_arguments(edge_weight, edge_attr))
         return z
 
     def training_loss(
@@ -47,7 +68,11 @@ class EmbeddingModel(nn.Module):
 
         Returns:
             Tensor: A scalar.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        self._check_step(x, edge_index, generator, step)
         return self._step_loss(x, edge_index, generator, step)
 
     def _step_loss(
@@ -64,23 +89,65 @@ class EmbeddingModel(nn.Module):
         """
 
     @torch.no_grad()
-    def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def embed(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Embeddings of the whole, undisturbed graph, in evaluation mode.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        _check_kinds(x, edge_index)
+        if not is_sparse(edge_index):
+            self._check_graph(x, edge_index)
         with evaluating(self):
-            z: Tensor = self(x, edge_index)
+            z: Tensor = self(x, edge_index, **edge_arguments(edge_weight, edge_attr))
         return z
 
+    def _check_step(self, x: Tensor, edge_index: Tensor, generator: Any, step: Any) -> None:
+        """Check the arguments of one step of training."""
+        self._check_graph(x, edge_index)
+        check_generator(generator)
+        check_int(step, "step", minimum=0)
 
-def check_encoder(encoder: object) -> nn.Module:
-    """Require a module."""
-    if not isinstance(encoder, nn.Module):
-        raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
-    return encoder
+    def _check_graph(self, x: Tensor, edge_index: Tensor) -> None:
+        """Check a graph; the range of the edges is looked at once while they stay as they are."""
+        count = _check_features(x).size(0)
+        check = partial(check_edge_index, edge_index, count)
+        edges = plain(edge_index)
+        if not isinstance(edges, Tensor):
+            check()
+        self._checked.get((edges,), check, key=count)
+
+
+def edge_arguments(edge_weight: Tensor | None, edge_attr: Tensor | None) -> dict[str, Tensor]:
+    """What belongs to the edges, by the names that encoders know it by, without what is missing."""
+    named = {"edge_weight": edge_weight, "edge_attr": edge_attr}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _check_features(x: Any) -> Tensor:
+    """Require one row per node; which numbers, the encoder knows."""
+    if check_tensor(x, "x", csr=True).dim() == 0:
+        raise ValueError("x must have one row per node, got a scalar")
+    return x
+
+
+def _check_kinds(x: Any, edge_index: Any) -> None:
+    """Check what needs no look at values, so that it costs nothing in every pass."""
+    count = _check_features(x).size(0)
+    if not is_sparse(edge_index):  # matrices go to encoders as they are
+        check_edge_index(edge_index, count, values=False)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
 from graphlab.contrastive.losses.graphcl import GraphCLLoss
@@ -51,6 +52,7 @@ class GraphCL(TwoViewModel):
         Returns:
             Tensor: ``(N, F)``.
         """
+        check_generator(generator)
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         return x[order.to(x.device)]
 
@@ -77,6 +79,8 @@ class GraphCL(TwoViewModel):
         generator: torch.Generator,
         step: int = 0,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> HostStep:
         """Draw two views and a corruption, embed all and the graph itself, and compute the loss.
 
@@ -86,11 +90,21 @@ class GraphCL(TwoViewModel):
             generator (torch.Generator): Source of all draws.
             step (int): Number of the step, from 0.
             second (pair, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
 
         Returns:
             HostStep: Loss, embeddings and views.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+
+        Warns:
+            UserWarning: At step 0, if the views differ and their embeddings do not.
         """
-        views = self.views(x, edge_index, generator=generator, second=second)
-        corrupted = self(self.corrupt(x, generator=generator), edge_index)
-        z1, z2 = (self(*view) for view in views)
-        return HostStep(self.loss(z1, z2, self(x, edge_index), corrupted), z1, z2, views)
+        self._check_step(x, edge_index, generator, step)
+        views = self._views(x, edge_index, generator, second, edge_weight, edge_attr)
+        edges = (edge_index, edge_weight, edge_attr)
+        corrupted = self(self.corrupt(x, generator=generator), *edges)
+        z1, z2 = self._embed_views(views, step)
+        return HostStep(self.loss(z1, z2, self(x, *edges), corrupted), z1, z2, views)

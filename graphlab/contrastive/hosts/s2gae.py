@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 
 __all__ = ["S2GAE"]
 

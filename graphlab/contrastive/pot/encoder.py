@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch_geometric.nn import GINConv, MessagePassing
 
+from graphlab._user_module import refuse_caches
 from graphlab.contrastive.pot.layers import (
     CONVOLUTIONS,
     DROPOUTS,
@@ -51,6 +52,7 @@ class EncoderReader:
         if not isinstance(encoder, nn.Module):
             encoder = _Chain(encoder)
         refuse_unsupported(encoder)
+        refuse_caches(encoder)
         self.encoder = encoder
         self._emits: list[Emit] | None = None
         self._modes: list[bool] = []

@@ -111,7 +111,9 @@ class FittedGraph:
             "features": self.inputs.features,
             "node_id": self.inputs.node_id,
             "projection_matrix": self.inputs.projection_matrix,
-            "property_ratio": torch.tensor([self.inputs.property_ratio], dtype=torch.float64),
+            "property_ratio": torch.tensor(
+                [self.inputs.property_ratio], dtype=torch.float64, device="cpu"
+            ),
         }
         return {name: t for name, t in tensors.items() if t is not None}
 

@@ -59,7 +59,7 @@ class LinkPredictor(Estimator):
         """
         pairs = check_edge_index(pairs, x.size(0), "pairs")
         if pairs.size(1) == 0:
-            return torch.empty(0)
+            return torch.empty(0, device="cpu")
         nodes, position = pairs.unique(return_inverse=True)
         store = self.sampler.sample(edge_index, x.size(0), nodes)
         embedding = normalize(self.model.encode(x, store))
@@ -95,12 +95,17 @@ class LinkPredictor(Estimator):
             raise ValueError("positive and negative must each hold at least one pair")
         known = _without(check_edge_index(edge_index, size), positive, size)
         pairs = torch.cat([positive, negative], dim=1)
-        truth = torch.cat([torch.ones(positive.size(1)), torch.zeros(negative.size(1))]).numpy()
+        truth = torch.cat(
+            [
+                torch.ones(positive.size(1), device="cpu"),
+                torch.zeros(negative.size(1), device="cpu"),
+            ]
+        ).numpy()
         own = normalize(x.detach().float().cpu())
         scores = {
             "graphclip": self.predict(x, known, pairs),
             "own text": (own[pairs[0]] * own[pairs[1]]).sum(1),
-            "chance": torch.zeros(pairs.size(1)),
+            "chance": torch.zeros(pairs.size(1), device="cpu"),
         }
         return {
             name: {

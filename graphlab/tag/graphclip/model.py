@@ -118,7 +118,7 @@ class GraphCLIP(nn.Module):
         if pe is not None:
             check_matrix(pe, "pe", rows=total, cols=length, finite=False)
         order = np.argsort(np.diff(store.node_ptr)[rows], kind="stable")
-        out = torch.empty(rows.size, self.graph_model.out_channels)
+        out = torch.empty(rows.size, self.graph_model.out_channels, device="cpu")
         done = 0
         with evaluating(self):
             for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
@@ -240,7 +240,9 @@ class GraphCLIP(nn.Module):
 def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]
     if index is None:
         return np.arange(count)
-    return np.asarray(check_index(torch.as_tensor(index), count, "index").cpu().numpy())
+    return np.asarray(
+        check_index(torch.as_tensor(index, device="cpu"), count, "index").cpu().numpy()
+    )
 
 
 def _hub() -> Any:

@@ -114,7 +114,7 @@ def digest_of(pairs: GraphTextPairs) -> str:
 
 def encode_positions(store: SubgraphStore, walk_length: int, chunk_nodes: int = 65536) -> Tensor:
     """Random-walk encodings of all subgraphs of a store, ``(total, K)`` float32."""
-    out = torch.empty(store.node.shape[0], walk_length)
+    out = torch.empty(store.node.shape[0], walk_length, device="cpu")
     for part in chunks_by_nodes(store.node_ptr, np.arange(len(store)), chunk_nodes):
         rows = store.batch(torch.from_numpy(part))
         values = random_walk_encoding(rows.edge_index, rows.batch, part.size, walk_length)

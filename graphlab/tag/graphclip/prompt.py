@@ -128,7 +128,8 @@ class PromptTuner(Estimator, nn.Module):
             )
         shape = (check_int(self.num_prompts, "num_prompts", minimum=0), tower.in_channels)
         self.prompts = nn.Parameter(torch.zeros(shape))
-        self.keys = nn.Parameter(torch.randn(shape, generator=make_generator(self.seed)))
+        keys = torch.randn(shape, generator=make_generator(self.seed), device="cpu")
+        self.keys = nn.Parameter(keys.to(self.prompts.device))
         self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings).float())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
@@ -228,7 +229,7 @@ class PromptTuner(Estimator, nn.Module):
         classes, scale = self._classes(), self._scale()
         prompts = [self.prompts, self.keys]
         optimizer = torch.optim.AdamW(prompts, lr=self.lr, weight_decay=self.weight_decay)
-        batch = store.batch(torch.arange(len(store)))
+        batch = store.batch(torch.arange(len(store), device="cpu"))
         length = self.model.graph_model.walk_length
         pe = random_walk_encoding(batch.edge_index, batch.batch, len(store), length)
         for epoch in range(self.epochs):

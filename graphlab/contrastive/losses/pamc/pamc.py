@@ -327,7 +327,7 @@ class PamCLoss(nn.Module):
     ) -> tuple[Tensor, int]:
         """Checked clusters and their number, where the negatives read them."""
         if self.negatives not in ORDER:
-            return torch.empty(0), 0
+            return torch.empty(0, device="cpu"), 0
         if cluster is None:
             raise ValueError(f"cluster is needed for negatives={self.negatives!r}, got None")
         return check_cluster(cluster, num_nodes, num_clusters)
