@@ -290,6 +290,14 @@ def _check_real(value: Any, name: str) -> float:
     return float(value)
 
 
+def check_real(value: Any, name: str) -> float:
+    """Require a finite number."""
+    number = _check_real(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return number
+
+
 def check_positive(value: Any, name: str) -> float:
     """Require a finite number above zero."""
     number = _check_real(value, name)

@@ -207,7 +207,7 @@ def make_generator(
         if own.type != device.type or (device.index is not None and own.index != device.index):
             raise ValueError(f"generator must be on {device}, got one on {own}")
         return seed_or_generator
-    seed = check_int(seed_or_generator, "seed_or_generator", minimum=0, maximum=2**64 - 1)
+    seed = check_int(seed_or_generator, "seed", minimum=0, maximum=2**64 - 1)
     return torch.Generator(device=device).manual_seed(seed)
 
 

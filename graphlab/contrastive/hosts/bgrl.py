@@ -11,7 +11,8 @@ from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
 from graphlab._user_module import copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import edge_arguments
+from graphlab.contrastive.hosts.embedding_model import check_kinds, edge_arguments
+from graphlab.contrastive.hosts.projection_head import head_outputs
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
 
@@ -80,6 +81,7 @@ class BGRL(TwoViewModel):
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
+        check_kinds(x, edge_index)
         edges = edge_arguments(edge_weight, edge_attr)
         y: Tensor = self.target_encoder(x, edge_index, **edges)
         return y
@@ -96,7 +98,8 @@ class BGRL(TwoViewModel):
         Returns:
             Tensor: A scalar.
         """
-        return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
+        q1, q2 = head_outputs(self.predictor, z1, z2)
+        return bgrl_loss(q1, y2, q2, y1)
 
     def _view_loss(
         self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
@@ -111,6 +114,8 @@ class BGRL(TwoViewModel):
             step (int): Number of the step, from 0.
             total (int): Steps of the whole training.
         """
+        total = check_int(total, "total", minimum=1)
+        step = check_int(step, "step", minimum=0, maximum=total)
         self.update_target(target_momentum(step, self.momentum, total))
 
     @torch.no_grad()

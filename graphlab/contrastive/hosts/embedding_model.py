@@ -14,7 +14,7 @@ from graphlab._eval_mode import evaluating
 from graphlab._random import check_generator
 from graphlab._tensor_memo import TensorMemo
 
-__all__ = ["EmbeddingModel", "edge_arguments"]
+__all__ = ["EmbeddingModel", "check_kinds", "edge_arguments"]
 
 
 class EmbeddingModel(nn.Module):
@@ -51,7 +51,7 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: ``(N, D)``.
         """
-        _check_kinds(x, edge_index)
+        check_kinds(x, edge_index)
         z: Tensor = self.encoder(x, edge_index, **edge_arguments(edge_weight, edge_attr))
         return z
 
@@ -110,7 +110,7 @@ class EmbeddingModel(nn.Module):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        _check_kinds(x, edge_index)
+        check_kinds(x, edge_index)
         if not is_sparse(edge_index):
             self._check_graph(x, edge_index)
         with evaluating(self):
@@ -146,7 +146,7 @@ def _check_features(x: Any) -> Tensor:
     return x
 
 
-def _check_kinds(x: Any, edge_index: Any) -> None:
+def check_kinds(x: Any, edge_index: Any) -> None:
     """Check what needs no look at values, so that it costs nothing in every pass."""
     count = _check_features(x).size(0)
     if not is_sparse(edge_index):  # matrices go to encoders as they are

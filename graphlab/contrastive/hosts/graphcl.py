@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_matrix
 from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
@@ -52,6 +53,7 @@ class GraphCL(TwoViewModel):
         Returns:
             Tensor: ``(N, F)``.
         """
+        check_matrix(x, "x", finite=False, csr=True)
         check_generator(generator)
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         return x[order.to(x.device)]

@@ -79,6 +79,7 @@ class BetaMixture:
         density = self._log_density(x).exp().clamp(min=_EDGE)
         return density / density.sum(0)
 
+    @torch.compiler.disable  # works in place, tile by tile, which is not traced
     def log_hardness(self, cosine: Tensor) -> Tensor:
         """Log of (posterior of component 0) times (s + 1) / 2, in the dtype of the cosines.
 
@@ -90,6 +91,7 @@ class BetaMixture:
         Returns:
             Tensor: As ``cosine``, without a gradient.
         """
+        check_tensor(cosine, "cosine")
         with torch.no_grad():
             edge = max(_EDGE, torch.finfo(cosine.dtype).eps)
             x = ((cosine + 1) / 2).clamp(edge, 1 - edge)

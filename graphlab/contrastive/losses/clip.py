@@ -12,6 +12,7 @@ from graphlab._checks import (
     check_int,
     check_pair,
     check_positive,
+    check_real,
     check_tensor,
     values_visible,
 )
@@ -234,7 +235,11 @@ class CLIPLoss(nn.Module):
         self.logit_scale = nn.Parameter(
             torch.tensor(math.log(check_positive(init_scale, "init_scale")))
         )
-        bias = nn.Parameter(torch.tensor(float(init_bias))) if loss == "siglip" else None
+        bias = (
+            nn.Parameter(torch.tensor(check_real(init_bias, "init_bias")))
+            if loss == "siglip"
+            else None
+        )
         self.register_parameter("logit_bias", bias)
 
     def forward(

@@ -18,6 +18,7 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._precision import full_precision, widened
+from graphlab._random import check_generator
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import info_nce_per_node, per_node_terms
 from graphlab.ops import unit_rows
@@ -131,6 +132,8 @@ class ProGCLLoss(nn.Module):
             ProGCLLoss: Itself.
         """
         u1, u2 = self._units(z1, z2)
+        if generator is not None:
+            check_generator(generator)
         if columns is None:
             if generator is None:
                 raise ValueError("generator must be given to draw the columns of the fit")
@@ -188,6 +191,7 @@ class ProGCLLoss(nn.Module):
             return self._weighted(u1, u2, *first), self._weighted(u2, u1, *second)
         if generator is None:
             raise ValueError("generator must be given: mode 'mix' permutes the negatives")
+        check_generator(generator)
         size = first[0].size(1)
         order = [
             torch.randperm(size, generator=generator, device=generator.device).to(u1.device)

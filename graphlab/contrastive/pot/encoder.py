@@ -50,6 +50,13 @@ class EncoderReader:
 
     def __init__(self, encoder: nn.Module | Sequence[nn.Module]) -> None:
         if not isinstance(encoder, nn.Module):
+            layers = list(encoder) if isinstance(encoder, (list, tuple)) else [encoder]
+            for layer in layers:
+                if not isinstance(layer, nn.Module):
+                    raise TypeError(
+                        "encoder must be a torch.nn.Module or a sequence of layers, got "
+                        f"{type(layer).__name__}"
+                    )
             encoder = _Chain(encoder)
         refuse_unsupported(encoder)
         refuse_caches(encoder)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphlab._checks import check_edge_index
+from graphlab._checks import check_edge_index, check_matrix
 from graphlab._estimator import Estimator
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 
 __all__ = ["LinkPredictor"]
@@ -57,6 +57,10 @@ class LinkPredictor(Estimator):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        check_tower(self.model)
+        if not isinstance(self.sampler, SubgraphSampler):
+            raise TypeError(f"sampler must be a SubgraphSampler, got {type(self.sampler).__name__}")
+        check_matrix(x, "x", cols=self.model.graph_model.in_channels, finite=False)
         pairs = check_edge_index(pairs, x.size(0), "pairs")
         if pairs.size(1) == 0:
             return torch.empty(0, device="cpu")

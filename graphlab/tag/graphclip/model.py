@@ -16,6 +16,7 @@ from graphlab import __version__
 from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
 from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._user_module import check_encoder
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.pairs import chunks_by_nodes
@@ -55,7 +56,9 @@ class GraphCLIP(nn.Module):
         text_model: str = "",
     ) -> None:
         super().__init__()
-        self.graph_model = GraphCLIPEncoder() if graph_model is None else graph_model
+        self.graph_model: GraphCLIPEncoder = (
+            GraphCLIPEncoder() if graph_model is None else check_encoder(graph_model, "graph_model")
+        )
         self.criterion = CLIPLoss() if criterion is None else criterion
         self.text_model = text_model
         self.load_report: dict[str, list[str]] = {}
@@ -235,6 +238,16 @@ class GraphCLIP(nn.Module):
         folder = self.save_pretrained(directory)
         api.create_repo(repo_id, exist_ok=True)
         api.upload_folder(repo_id=repo_id, folder_path=str(folder))
+
+
+def check_tower(model: Any, name: str = "model") -> GraphCLIP:
+    """Require a GraphCLIP."""
+    if not isinstance(model, GraphCLIP):
+        raise TypeError(
+            f"{name} must be a GraphCLIP, got {type(model).__name__}: GraphCLIP(tower) makes one "
+            "of a GraphCLIPEncoder"
+        )
+    return model
 
 
 def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]

@@ -17,7 +17,7 @@ from graphlab._eval_mode import evaluating
 from graphlab._random import make_generator
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import supcon_loss
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -98,7 +98,7 @@ class PromptTuner(Estimator, nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
-        if class_embeddings.requires_grad:
+        if check_matrix(class_embeddings, "class_embeddings", finite=False).requires_grad:
             class_embeddings = class_embeddings.detach()
         self.register_buffer("class_embeddings", _recorded(class_embeddings))
         self.num_prompts = num_prompts
@@ -119,7 +119,7 @@ class PromptTuner(Estimator, nn.Module):
 
     def _build(self) -> None:
         """Make the prompts as they are before a fit."""
-        tower = self.model.graph_model
+        tower = check_tower(self.model).graph_model
         check_matrix(self.class_embeddings, "class_embeddings", cols=tower.out_channels)
         if any(weight.is_inference() for weight in self.model.parameters()):
             raise ValueError(

@@ -19,7 +19,7 @@ from graphlab._checks import (
 from graphlab._estimator import Estimator
 from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip._protocols import Encoder, embed
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.store import SubgraphStore
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class ZeroShotClassifier(Estimator):
                 tower's.
         """
         check_choice(self.mix, "mix", _MIXES)
+        check_tower(self.model)
         names = check_texts(self.class_names, name="class_names")
         if len(names) < 2:
             raise ValueError(f"class_names must have at least two entries, got {names}")

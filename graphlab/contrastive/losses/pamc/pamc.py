@@ -17,6 +17,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._precision import widened
+from graphlab._random import check_generator
 from graphlab._tensor_memo import TensorMemo
 from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
 from graphlab.contrastive.losses.pamc.negatives import (
@@ -110,7 +111,7 @@ class PamCLoss(nn.Module):
         default = 1e-8 if negatives == "exact" else 1e-10
         self.eps = check_positive(default if eps is None else eps, "eps")
         self.num_samples = check_int(num_samples, "num_samples", minimum=1)
-        self.generator = generator
+        self.generator = None if generator is None else check_generator(generator)
         self.zero_norm = check_choice(zero_norm, "zero_norm", ("ignore", "raise"))
         self.isolated = check_choice(isolated, "isolated", ("keep", "mask", "raise"))
         self._memo: TensorMemo[CSRGraph] = TensorMemo()
@@ -255,9 +256,16 @@ class PamCLoss(nn.Module):
                 "isolated must be 'keep' or 'raise' to share a loss: the mean over the nodes that "
                 "'mask' leaves is not known to a part"
             )
+        if not isinstance(statistics, ClusterStatistics):
+            raise TypeError(
+                f"statistics must be ClusterStatistics, got {type(statistics).__name__}: add up "
+                "collect(...) of all parts"
+            )
         if statistics.order != self._order():
             raise ValueError(f"statistics must be of order {self._order()}, got {statistics.order}")
-        anchors, whole = check_tensor(cluster, "cluster").size(0), statistics.count.sum()
+        if check_tensor(cluster, "cluster").dim() == 0:
+            raise ValueError("cluster must have one entry per anchor, got a scalar")
+        anchors, whole = cluster.size(0), statistics.count.sum()
         needed = check_cluster(cluster, min(anchors, z.size(0)), statistics.count.numel())
         positives = self._positives(z, edge_index, edge_weight, anchors)
         attraction = -torch.log(positives + self.eps).sum() / whole
@@ -305,6 +313,8 @@ class PamCLoss(nn.Module):
         z = self._check_rows(z).detach()
         needed = check_cluster(cluster, z.size(0), num_clusters)
         anchors = check_int(anchors, "anchors", minimum=1)
+        if generator is not None:
+            check_generator(generator)
         return diagnose(self._term(), z, *needed, anchors, generator)
 
     def extra_repr(self) -> str:
