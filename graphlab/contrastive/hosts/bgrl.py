@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
 
@@ -60,17 +61,25 @@ class BGRL(TwoViewModel):
         self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
 
     @torch.no_grad()
-    def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def target(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Embeddings of the target network.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
-        y: Tensor = self.target_encoder(x, edge_index)
+        y: Tensor = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
         return y
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._eval_mode import evaluating
+from graphlab.contrastive.augment._draws import DrawStream
 
-__all__ = ["EmbeddingModel", "check_encoder"]
+__all__ = ["EmbeddingModel", "check_encoder", "of_edges"]
 
 
 class EmbeddingModel(nn.Module):
@@ -35,20 +36,30 @@ class EmbeddingModel(nn.Module):
         return z
 
     def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        step: int = 0,
     ) -> Tensor:
         """Loss of one training step.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws. Without one, call k of this
+                model draws from the k-th generator of seed 0.
             step (int): Number of the step, from 0.
 
         Returns:
             Tensor: A scalar.
         """
-        return self._step_loss(x, edge_index, generator, step)
+        return self._step_loss(x, edge_index, self._generator(generator), step)
+
+    def _generator(self, given: torch.Generator | None) -> torch.Generator:
+        stream: DrawStream = self.__dict__.setdefault("_stream", DrawStream(0))
+        return stream.generator(given)
 
     def _step_loss(
         self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
@@ -77,6 +88,12 @@ class EmbeddingModel(nn.Module):
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z
+
+
+def of_edges(edge_weight: Tensor | None, edge_attr: Tensor | None) -> dict[str, Tensor]:
+    """What was given of the edges, by the names that the layers of PyG have for it."""
+    named = {"edge_weight": edge_weight, "edge_attr": edge_attr}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def check_encoder(encoder: object) -> nn.Module:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
 from graphlab.contrastive.losses.graphcl import GraphCLLoss
 
@@ -74,23 +75,36 @@ class GraphCL(TwoViewModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> HostStep:
         """Draw two views and a corruption, embed all and the graph itself, and compute the loss.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
         """
-        views = self.views(x, edge_index, generator=generator, second=second)
-        corrupted = self(self.corrupt(x, generator=generator), edge_index)
+        generator = self._generator(generator)
+        given = of_edges(edge_weight, edge_attr)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
+        corrupted = self(self.corrupt(x, generator=generator), edge_index, **given)
         z1, z2 = (self(*view) for view in views)
-        return HostStep(self.loss(z1, z2, self(x, edge_index), corrupted), z1, z2, views)
+        return HostStep(self.loss(z1, z2, self(x, edge_index, **given), corrupted), z1, z2, views)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from graphlab._eval_mode import evaluating
 from graphlab.contrastive.augment.drop_edge import DropEdge
+from graphlab.contrastive.augment.edge_drop import dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder, of_edges
 
 __all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
 
-#: Features ``(N, F)`` and edges ``(2, E)``.
-View: TypeAlias = tuple[Tensor, Tensor]
+#: Features ``(N, F)`` and edges ``(2, E)``; where the edges have weights or attributes, these too,
+#: as ``(x, edge_index, edge_weight, edge_attr)`` with None for what is missing.
+View: TypeAlias = tuple[Any, ...]
 
 
 class EdgeAugmentation(Protocol):
-    """Draws a view's edges, as :class:`DropEdge` does."""
+    """Draws a view's edges, as :class:`DropEdge` does.
+
+    Where edges have weights or attributes, it has a method ``keep`` like that of :class:`DropEdge`.
+    """
 
     def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
         """Edges of one view."""
@@ -89,30 +95,84 @@ class TwoViewModel(EmbeddingModel):
             a if isinstance(a, MaskFeatures) else MaskFeatures(a) for a in masks
         )
 
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the encoder, before any head or decoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them by this
+                name.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
+        z: Tensor = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
+        return z
+
+    @torch.no_grad()
+    def embed(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the whole, undisturbed graph, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, see :meth:`forward`.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, see :meth:`forward`.
+
+        Returns:
+            Tensor: ``(N, D)``, without a gradient.
+        """
+        with evaluating(self):
+            z: Tensor = self(x, edge_index, edge_weight, edge_attr)
+        return z
+
     def views(
         self,
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> list[View]:
         """Draw both views.
 
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            second (pair, optional): Features and edges that view 2 is drawn from, where they are
-                not those of view 1.
+            generator (torch.Generator, optional): Source of all draws. Without one, call k of this
+                model draws from the k-th generator of seed 0.
+            second (tuple, optional): Features and edges that view 2 is drawn from, where they are
+                not those of view 1; with weights and attributes as a view has them.
+            edge_weight (Tensor, optional): Weights ``(E,)``; every view has those of its edges.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``; likewise.
 
         Returns:
-            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``.
+            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``; with weights or attributes both
+            are ``(x, edge_index, edge_weight, edge_attr)``, None for what was not given.
         """
-        first = (x, edge_index)
+        generator = self._generator(generator)
+        first: View = (x, edge_index)
+        if edge_weight is not None or edge_attr is not None:
+            first = (*first, edge_weight, edge_attr)
         return [
-            (mask(x, generator=generator), drop(edges, generator=generator))
-            for mask, drop, (x, edges) in zip(
+            (mask(x, generator=generator), *_draw_edges(drop, edges, generator))
+            for mask, drop, (x, *edges) in zip(
                 self.mask_features, self.drop_edge, (first, second or first), strict=True
             )
         ]
@@ -139,31 +199,70 @@ class TwoViewModel(EmbeddingModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> HostStep:
         """Draw two views, embed them, and compute the loss.
 
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
         """
-        views = self.views(x, edge_index, generator=generator, second=second)
+        generator = self._generator(generator)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
         z1, z2 = (self(*view) for view in views)
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
 
-    def _step_loss(
-        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    def training_loss(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        step: int = 0,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> Tensor:
-        return self.host_step(x, edge_index, generator=generator, step=step).loss
+        """Loss of one training step.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
+            step (int): Number of the step, from 0.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.host_step(
+            x,
+            edge_index,
+            generator=generator,
+            step=step,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        ).loss
 
 
 class PairLossModel(TwoViewModel):
@@ -192,6 +291,21 @@ class PairLossModel(TwoViewModel):
     ) -> Tensor:
         """Loss of one step, :meth:`loss`."""
         return self.loss(z1, z2)
+
+
+def _draw_edges(drop: Any, edges: list[Any], generator: torch.Generator) -> tuple[Any, ...]:
+    """Edges of one view, and behind them their weights and attributes where there are such."""
+    edge_index, *given = edges
+    if not given:
+        return (drop(edge_index, generator=generator),)
+    if not hasattr(drop, "keep"):
+        raise TypeError(
+            "drop_edge must have a method keep(edge_index, generator=...) -> bool (E,), like "
+            f"DropEdge, where edges have weights or attributes; {type(drop).__name__} has none"
+        )
+    edge_index, *kept = dropped(drop, edge_index, generator, *given)
+    left = iter(kept)
+    return (edge_index, *(None if value is None else next(left) for value in given))
 
 
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]

@@ -202,6 +202,11 @@ class POT:
         Raises:
             TypeError, ValueError, IndexError, NotImplementedError: As when called.
         """
+        if any(len(view) > 2 for view in step.views):
+            raise ValueError(
+                "step must come from views without edge_weight and edge_attr: POT bounds the "
+                "propagation over plain edges"
+            )
         (_, edges1), (_, edges2) = step.views
         return self(step.loss, step.z1, step.z2, x, views=(edges1, edges2))
 
