@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
-from graphlab.ops.library import active_kernel
+from graphlab.ops.library import active_kernel, call
 
 __all__ = ["CliqueSet", "maximal_cliques"]
 
@@ -95,7 +95,7 @@ def _by_operator(graph: Graph, most: int, seconds: float, backend: str) -> Cliqu
     if backend == "compiled":
         if active_kernel("maximal_cliques", "cpu") != "compiled":
             raise ImportError("backend='compiled' needs graphlab-cuda-ops")
-        search: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.ops.graphlab.maximal_cliques
+        search: Callable[..., tuple[Tensor, Tensor, Tensor]] = partial(call, "maximal_cliques")
     else:
         search = reference.maximal_cliques
     ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, most, seconds)

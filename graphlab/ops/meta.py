@@ -15,7 +15,7 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["meta_logsumexp"]
 
@@ -28,8 +28,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     u, count, mean, cov, lse = ctx.saved_tensors
-    grad_u, grad_mean, grad_cov = torch.ops.graphlab.meta_logsumexp_backward(
-        grad.contiguous(), lse, u, count, mean, cov, ctx.tau
+    grad_u, grad_mean, grad_cov = call(
+        "meta_logsumexp_backward", grad.contiguous(), lse, u, count, mean, cov, ctx.tau
     )
     return grad_u, None, grad_mean, None if cov is None else grad_cov, None
 
@@ -104,7 +104,8 @@ def meta_logsumexp(
         raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
     check_same_device(u=u, count=count, mean=mean, cov=cov)
     dtype = torch.float64 if torch.float64 in (u.dtype, mean.dtype) else torch.float32
-    out: Tensor = torch.ops.graphlab.meta_logsumexp(
+    out: Tensor = call(
+        "meta_logsumexp",
         u.to(dtype),
         count.to(dtype),
         mean.to(dtype),

@@ -8,6 +8,7 @@ the logits again tile by tile.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from graphlab._checks import (
 )
 from graphlab._precision import widened
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["pairwise_logsumexp", "self_logsumexp"]
 
@@ -40,7 +41,7 @@ def _pair_backward(ctx: Any, row_grad: Tensor, col_grad: Tensor) -> tuple[Tensor
     x, y, x_weight, y_weight, row_lse, col_lse = ctx.saved_tensors
     rows = (row_grad.contiguous(), row_lse, y_weight)
     cols = (col_grad.contiguous(), col_lse, x_weight) if ctx.columns else (None, None, None)
-    backward = torch.ops.graphlab.pairwise_logsumexp_backward
+    backward = partial(call, "pairwise_logsumexp_backward")
     grad_x = backward(x, y, *rows, *cols, *ctx.options) if ctx.needs_input_grad[0] else None
     grad_y = backward(y, x, *cols, *rows, *ctx.options) if ctx.needs_input_grad[1] else None
     return grad_x, grad_y, None, None, None, None, None
@@ -56,7 +57,7 @@ def _self_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, weight, lse = ctx.saved_tensors
     side = (grad.contiguous(), lse, weight)
     # x is both sides of the symmetric logits: one pass serves the row and the column role.
-    backward = torch.ops.graphlab.pairwise_logsumexp_backward
+    backward = partial(call, "pairwise_logsumexp_backward")
     return backward(x, x, *side, *side, *ctx.options), None, None, None
 
 
@@ -152,8 +153,8 @@ def pairwise_logsumexp(
     dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
     weights = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
-    row, col = torch.ops.graphlab.pairwise_logsumexp(
-        x.to(dtype), y.to(dtype), *weights, _check_scale(scale), mode, columns
+    row, col = call(
+        "pairwise_logsumexp", x.to(dtype), y.to(dtype), *weights, _check_scale(scale), mode, columns
     )
     return (row, col) if columns else row
 
@@ -185,5 +186,5 @@ def self_logsumexp(
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    out: Tensor = torch.ops.graphlab.self_logsumexp(x, weight, _check_scale(scale), mode)
+    out: Tensor = call("self_logsumexp", x, weight, _check_scale(scale), mode)
     return out

@@ -82,6 +82,7 @@ std::vector<int32_t> degeneracy_rank(const CliqueGraph& graph) {
     order[place[v]] = static_cast<int32_t>(v);
   }
   for (int64_t at = 0; at < nodes; ++at) {
+    if (at % 4096 == 0) check_interrupt();
     const int32_t v = order[at];
     for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
       const int32_t u = graph.col[e];
@@ -108,6 +109,7 @@ struct Forward {
     ptr.reserve(graph.nodes + 1);
     col.reserve(graph.rowptr[graph.nodes] / 2);
     for (int64_t v = 0; v < graph.nodes; ++v) {
+      if (v % 4096 == 0) check_interrupt();
       for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
         if (rank[graph.col[e]] > rank[v]) col.push_back(graph.col[e]);
       }
@@ -132,6 +134,7 @@ class Budget {
     return !stopped();
   }
   void look_at_clock() {
+    check_interrupt();
     if (limits_.seconds <= 0) return;
     const std::chrono::duration<double> passed = Clock::now() - begin_;
     if (passed.count() > limits_.seconds) stop(CliqueStatus::kTooLong);
@@ -265,7 +268,7 @@ class Searcher {
 
   void expand(int64_t depth) {
     if (budget_.stopped()) return;
-    if ((++steps_ & 4095) == 0) budget_.look_at_clock();
+    if ((++steps_ & 63) == 0) budget_.look_at_clock();
     const Level now = level(depth);
     if (is_empty(now.can, later_words_)) {
       if (is_empty(now.gone, later_words_) && is_empty(now.excluded, earlier_words_)) emit();
@@ -370,7 +373,11 @@ void merge(const std::vector<Searcher*>& parts, CliqueResult& result) {
       at += size;
     }
   }
-  std::sort(rows.begin(), rows.end());
+  uint64_t compared = 0;  // sorting many cliques takes seconds
+  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    if ((++compared & 0xFFFF) == 0) check_interrupt();
+    return a < b;
+  });
   result.idx.reserve(total);
   result.ptr.reserve(count + 1);
   result.ptr.assign(1, 0);

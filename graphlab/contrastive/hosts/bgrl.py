@@ -11,7 +11,7 @@ from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
 from graphlab._user_module import copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import check_kinds, edge_arguments
+from graphlab.contrastive.hosts.embedding_model import check_kinds, of_edges
 from graphlab.contrastive.hosts.projection_head import head_outputs
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
@@ -75,15 +75,14 @@ class BGRL(TwoViewModel):
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
-            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
         check_kinds(x, edge_index)
-        edges = edge_arguments(edge_weight, edge_attr)
-        y: Tensor = self.target_encoder(x, edge_index, **edges)
+        y: Tensor = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
         return y
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from graphlab.contrastive.augment.centrality import CentralityDropEdge
+from graphlab.contrastive.augment.centrality import CentralityDropEdge, Measure
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.grace import GRACE
 from graphlab.contrastive.hosts.two_view import pair_of
@@ -27,8 +27,10 @@ class GCA(GRACE):
         edge_index (Tensor): Edges of the graph, ``(2, E)``; the centrality is computed once.
         num_nodes (int): N.
         drop_rate (sequence): Two average rates.
-        centrality (str or Tensor): ``"degree"``, ``"pagerank"``, ``"eigenvector"`` or own values,
-            see :class:`CentralityDropEdge`.
+        centrality (str or Tensor): A measure of :func:`node_centrality` or own values, see
+            :class:`CentralityDropEdge`. Three are those of the authors' code: ``"degree"`` (which
+            all published rows of GCA here use), ``"eigenvector"``, and ``"released_pagerank"``
+            for what that code calls PageRank; ``"pagerank"`` is the PageRank of the paper.
         threshold (float): Largest drop probability of an edge.
         temperature (float): Positive; divides the cosine.
         mask_features (sequence): Two rates or augmentations of the features.
@@ -50,7 +52,7 @@ class GCA(GRACE):
         edge_index: Tensor,
         num_nodes: int,
         drop_rate: Sequence[float] = (0.3, 0.1),
-        centrality: str | Tensor = "degree",
+        centrality: Measure | Tensor = "degree",
         threshold: float = 0.7,
         temperature: float = 0.5,
         mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),

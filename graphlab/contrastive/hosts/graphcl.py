@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_matrix
 from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
 from graphlab.contrastive.losses.graphcl import GraphCLLoss
 
@@ -78,7 +79,7 @@ class GraphCL(TwoViewModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
         edge_weight: Tensor | None = None,
@@ -89,11 +90,11 @@ class GraphCL(TwoViewModel):
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
-            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
-            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
@@ -104,9 +105,16 @@ class GraphCL(TwoViewModel):
         Warns:
             UserWarning: At step 0, if the views differ and their embeddings do not.
         """
-        self._check_step(x, edge_index, generator, step)
-        views = self._views(x, edge_index, generator, second, edge_weight, edge_attr)
-        edges = (edge_index, edge_weight, edge_attr)
-        corrupted = self(self.corrupt(x, generator=generator), *edges)
+        generator = self._check_step(x, edge_index, generator, step)
+        given = of_edges(edge_weight, edge_attr)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
+        corrupted = self(self.corrupt(x, generator=generator), edge_index, **given)
         z1, z2 = self._embed_views(views, step)
-        return HostStep(self.loss(z1, z2, self(x, *edges), corrupted), z1, z2, views)
+        return HostStep(self.loss(z1, z2, self(x, edge_index, **given), corrupted), z1, z2, views)

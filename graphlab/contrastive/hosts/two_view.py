@@ -9,28 +9,30 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import is_sparse
 
-from graphlab._checks import check_edge_weight, check_tensor, values_visible
+from graphlab._checks import values_visible
+from graphlab._eval_mode import evaluating
 from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment.drop_edge import DropEdge
+from graphlab.contrastive.augment.edge_drop import dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, edge_arguments
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds, of_edges
 
 __all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
 
-#: Features ``(N, F)`` and edges ``(2, E)``, then weights ``(E,)`` and attributes ``(E, ...)`` of
-#: the edges where these were given: what a model is called with.
+#: Features ``(N, F)`` and edges ``(2, E)``; where the edges have weights or attributes, these too,
+#: as ``(x, edge_index, edge_weight, edge_attr)`` with None for what is missing.
 View: TypeAlias = tuple[Any, ...]
 
 
 class EdgeAugmentation(Protocol):
     """Draws a view's edges, as :class:`DropEdge` does.
 
-    Where a graph has weights or attributes of edges, it is called with ``edge_weight=`` and
-    ``edge_attr=`` too, and returns a tuple: the edges, then of each what belongs to them.
+    Where edges have weights or attributes, it has a method ``keep`` like that of :class:`DropEdge`.
     """
 
-    def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Any:
+    def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
         """Edges of one view."""
         ...
 
@@ -43,8 +45,7 @@ class HostStep:
         loss (Tensor): The method's loss, a scalar.
         z1 (Tensor): Embeddings of view 1 before any head, ``(N, D)``.
         z2 (Tensor): Embeddings of view 2.
-        views (list): ``[(x1, edge_index_1), (x2, edge_index_2)]``, with weights and attributes of
-            the edges behind them where these were given.
+        views (list): ``[(x1, edge_index_1), (x2, edge_index_2)]``.
     """
 
     loss: Tensor
@@ -99,6 +100,58 @@ class TwoViewModel(EmbeddingModel):
             a if isinstance(a, MaskFeatures) else MaskFeatures(a) for a in masks
         )
 
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the encoder, before any head or decoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them by this
+                name.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
+        check_kinds(x, edge_index)
+        z: Tensor = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
+        return z
+
+    @torch.no_grad()
+    def embed(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the whole, undisturbed graph, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, see :meth:`forward`.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, see :meth:`forward`.
+
+        Returns:
+            Tensor: ``(N, D)``, without a gradient.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        check_kinds(x, edge_index)
+        if not is_sparse(edge_index):
+            self._check_graph(x, edge_index)
+        with evaluating(self):
+            z: Tensor = self(x, edge_index, edge_weight, edge_attr)
+        return z
+
     def views(
         self,
         x: Tensor,
@@ -114,51 +167,32 @@ class TwoViewModel(EmbeddingModel):
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator, optional): Source of all draws; without one the views are
-                those of seed 0, the same at every call.
-            second (pair, optional): Features and edges that view 2 is drawn from, where they are
-                not those of view 1.
-            edge_weight (Tensor, optional): Weights ``(E,)``; those of dropped edges go with them.
-            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+            generator (torch.Generator, optional): Source of all draws. Without one, call k of this
+                model draws from the k-th generator of seed 0.
+            second (tuple, optional): Features and edges that view 2 is drawn from, where they are
+                not those of view 1; with weights and attributes as a view has them.
+            edge_weight (Tensor, optional): Weights ``(E,)``; every view has those of its edges.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``; likewise.
 
         Returns:
-            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``, each followed by ``edge_weight``
-            and ``edge_attr`` of its edges where these were given (``None`` for weights that are
-            missing before attributes).
+            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``; with weights or attributes both
+            are ``(x, edge_index, edge_weight, edge_attr)``, None for what was not given.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        generator = torch.Generator().manual_seed(0) if generator is None else generator
-        self._check_step(x, edge_index, generator, 0)
-        return self._views(x, edge_index, generator, second, edge_weight, edge_attr)
-
-    def _views(
-        self,
-        x: Tensor,
-        edge_index: Tensor,
-        generator: torch.Generator,
-        second: View | None,
-        edge_weight: Tensor | None,
-        edge_attr: Tensor | None,
-    ) -> list[View]:
-        """Views of a checked graph."""
-        given = _check_edge_arguments(edge_arguments(edge_weight, edge_attr), edge_index)
-        if given and second is not None:
-            raise ValueError(
-                f"{next(iter(given))} must be None with second, whose edges it does not belong to"
-            )
-        first = (x, edge_index)
+        generator = self._check_step(x, edge_index, generator, 0)
         if second is not None:
-            self._check_graph(*_check_second(second))
-        views = []
-        for mask, drop, (features, edges) in zip(
-            self.mask_features, self.drop_edge, (first, second or first), strict=True
-        ):
-            seen = mask(features, generator=generator)
-            kept = drop(edges, generator=generator, **given)
-            views.append((seen, kept) if not given else (seen, *_in_order(kept, given)))
-        return views
+            self._check_second(second)
+        first: View = (x, edge_index)
+        if edge_weight is not None or edge_attr is not None:
+            first = (*first, edge_weight, edge_attr)
+        return [
+            (mask(x, generator=generator), *_draw_edges(drop, edges, generator))
+            for mask, drop, (x, *edges) in zip(
+                self.mask_features, self.drop_edge, (first, second or first), strict=True
+            )
+        ]
 
     def _view_loss(
         self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
@@ -182,7 +216,7 @@ class TwoViewModel(EmbeddingModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
         edge_weight: Tensor | None = None,
@@ -193,11 +227,11 @@ class TwoViewModel(EmbeddingModel):
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
-            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
-            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
@@ -208,11 +242,28 @@ class TwoViewModel(EmbeddingModel):
         Warns:
             UserWarning: At step 0, if the views differ and their embeddings do not.
         """
-        self._check_step(x, edge_index, generator, step)
-        views = self._views(x, edge_index, generator, second, edge_weight, edge_attr)
+        generator = self._check_step(x, edge_index, generator, step)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
         z1, z2 = self._embed_views(views, step)
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
+
+    def _check_second(self, second: Any) -> None:
+        if not isinstance(second, (tuple, list)) or not 2 <= len(second) <= 4:
+            raise ValueError(
+                f"second must be a tuple (x, edge_index) as views have it, got {second!r:.80}"
+            )
+        try:
+            self._check_graph(second[0], second[1])
+        except (TypeError, ValueError, IndexError) as error:
+            raise type(error)(f"second is malformed: {error}") from None
 
     def _embed_views(self, views: list[View], step: int) -> tuple[Tensor, Tensor]:
         """Embeddings of both views; at the first step they must depend on what was drawn."""
@@ -220,8 +271,8 @@ class TwoViewModel(EmbeddingModel):
         if step == 0 and values_visible(z1, z2) and _alike(z1, z2) and not _alike(*views):
             warnings.warn(
                 "both views have the same embeddings although they differ: the encoder does not "
-                "read what was drawn (edges dropped before layers that read none, or results kept "
-                "from an earlier call), or its outputs are all equal; there is nothing to contrast",
+                "read what was drawn (layers without edges, results kept from an earlier call), or "
+                "its outputs are all equal; there is nothing to contrast",
                 UserWarning,
                 stacklevel=3,
             )
@@ -232,7 +283,7 @@ class TwoViewModel(EmbeddingModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         edge_weight: Tensor | None = None,
         edge_attr: Tensor | None = None,
@@ -242,19 +293,22 @@ class TwoViewModel(EmbeddingModel):
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            edge_weight (Tensor, optional): Weights ``(E,)``, for encoders that read them.
-            edge_attr (Tensor, optional): Attributes ``(E, ...)``, for encoders that read them.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             Tensor: A scalar.
-
-        Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        edges = edge_arguments(edge_weight, edge_attr)
-        return self.host_step(x, edge_index, generator=generator, step=step, **edges).loss
+        return self.host_step(
+            x,
+            edge_index,
+            generator=generator,
+            step=step,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        ).loss
 
 
 class PairLossModel(TwoViewModel):
@@ -285,51 +339,34 @@ class PairLossModel(TwoViewModel):
         return self.loss(z1, z2)
 
 
+def _draw_edges(drop: Any, edges: list[Any], generator: torch.Generator) -> tuple[Any, ...]:
+    """Edges of one view, and behind them their weights and attributes where there are such."""
+    edge_index, *given = edges
+    if not given:
+        return (drop(edge_index, generator=generator),)
+    if not hasattr(drop, "keep"):
+        raise TypeError(
+            "drop_edge must have a method keep(edge_index, generator=...) -> bool (E,), like "
+            f"DropEdge, where edges have weights or attributes; {type(drop).__name__} has none"
+        )
+    edge_index, *kept = dropped(drop, edge_index, generator, *given)
+    left = iter(kept)
+    return (edge_index, *(None if value is None else next(left) for value in given))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two tensors, or all tensors of two views, are equal."""
+    if isinstance(one, tuple):
+        return all(_alike(*pair) for pair in zip(one, other, strict=True))
+    if one is other or one is None or other is None:
+        return one is other
+    if one.layout != torch.strided:
+        one, other = one.to_dense(), other.to_dense()
+    return one.shape == other.shape and torch.equal(one, other)
+
+
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]
     """Require one entry per view."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
         raise ValueError(f"{name} must be a pair, one entry per view, got {values!r}")
     return list(values)
-
-
-def _check_second(second: object) -> View:
-    """Require features and edges of another graph."""
-    if not isinstance(second, (tuple, list)) or len(second) != 2:
-        raise ValueError(f"second must be a pair (x, edge_index), got {type(second).__name__}")
-    return tuple(second)
-
-
-def _check_edge_arguments(given: dict[str, Tensor], edge_index: Tensor) -> dict[str, Tensor]:
-    """Require one entry per edge."""
-    edges = edge_index.size(1)
-    for name, value in given.items():
-        if name == "edge_weight" and check_tensor(value, name).dim() == 1:
-            check_edge_weight(value, edges, nonnegative=False)
-        elif check_tensor(value, name).dim() == 0 or value.size(0) != edges:
-            raise ValueError(
-                f"{name} must have {edges} rows, one per edge, got shape {tuple(value.shape)}"
-            )
-    return given
-
-
-def _in_order(kept: object, given: dict[str, Tensor]) -> View:
-    """Edges, weights and attributes, in the order in which models take them."""
-    if not isinstance(kept, tuple) or len(kept) != 1 + len(given):
-        raise TypeError(
-            f"drop_edge must return the edges and {', '.join(given)} of those that are left, got "
-            f"{type(kept).__name__}"
-        )
-    named = dict(zip(given, kept[1:], strict=True))
-    weight = (named.get("edge_weight"),)
-    return (kept[0], *weight, named["edge_attr"]) if "edge_attr" in named else (kept[0], *weight)
-
-
-def _alike(one: object, other: object) -> bool:
-    """Whether two tensors, or all tensors of two views, are equal."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return all(_alike(*pair) for pair in zip(one, other, strict=True))
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        if one.layout != torch.strided:
-            one, other = one.to_dense(), other.to_dense()
-        return one is other or (one.shape == other.shape and torch.equal(one, other))
-    return one is other

@@ -206,8 +206,8 @@ class POT:
             raise TypeError(f"step must be a HostStep, got {type(step).__name__}: see host_step")
         if any(len(view) > 2 for view in step.views):
             raise ValueError(
-                "step must be of a host without edge_weight and edge_attr: POT bounds encoders "
-                "that count every edge once"
+                "step must come from views without edge_weight and edge_attr: POT bounds the "
+                "propagation over plain edges"
             )
         (_, edges1), (_, edges2) = step.views
         return self(step.loss, step.z1, step.z2, x, views=(edges1, edges2))
