@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 __all__: list[str] = []
+
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
@@ -336,9 +338,10 @@ def check_int(
     return number
 
 
-def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
+def check_choice(value: Any, name: str, choices: Sequence[_Choice]) -> _Choice:
     """Require one of the listed strings."""
-    if value not in choices:
-        listing = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listing}, got {value!r}")
-    return str(value)
+    for choice in choices:
+        if value == choice:
+            return choice
+    listing = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(f"{name} must be one of {listing}, got {value!r}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 __all__: list[str] = []
 
+_Module = TypeVar("_Module", bound=nn.Module)
 
-def check_encoder(encoder: object, name: str = "encoder") -> nn.Module:
+
+def check_encoder(encoder: _Module, name: str = "encoder") -> _Module:
     """Require a module without a cache that would ignore the graphs it is called with.
 
     Raises:

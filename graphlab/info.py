@@ -16,7 +16,11 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
+from graphlab._namespace import listing
+
 __all__ = ["collect", "format_report", "main"]
+
+__dir__ = listing(__all__)
 
 _CORE = (
     "torch",

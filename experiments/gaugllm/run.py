@@ -19,7 +19,7 @@ from it, at any endpoint:
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ from graphlab.evaluate import linear_probe
 from graphlab.tag import GAugLLM
 from graphlab.tag.gaugllm import LLMEdgeModifier, apply_all_votes, edge_changes
 
-VIEWS = ("first", "second", "mean")
+VIEWS: tuple[Literal["first", "second", "mean"], ...] = ("first", "second", "mean")
 
 
 def run(config: Config, context: Context) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -12,6 +12,8 @@ from experiments._data.text_sets import EMBEDDED, TextSet, load_text_set
 from experiments.graphclip.encoder import CachedEncoder, node_features
 from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
 from graphlab.tag.graphclip import SubgraphStore
+
+Mix = Literal["none", "own", "mean", "own+mean"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Target:
             raise ValueError(f"{graph.name} must have labelled nodes: there is nothing to score")
         return labelled(graph, x, self.sampler.sample(graph.graph.edge_index, x.size(0)))
 
-    def classifier(self, graph: TextSet, mix: str = "none") -> ZeroShotClassifier:
+    def classifier(self, graph: TextSet, mix: Mix = "none") -> ZeroShotClassifier:
         """Zero-shot classifier of the model for a graph."""
         return classifier(self.model, graph, self.encoder, mix)
 
@@ -94,7 +96,7 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
 
 
 def classifier(
-    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: str = "none"
+    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: Mix = "none"
 ) -> ZeroShotClassifier:
     """Zero-shot classifier with the sentences of a graph."""
     return ZeroShotClassifier(

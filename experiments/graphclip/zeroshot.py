@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from experiments._harness import runner
 from experiments._harness.context import Context
-from experiments.graphclip.target import Target, TargetConfig, target_presets
+from experiments.graphclip.target import Mix, Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Config(TargetConfig):
         protocol (str): How numbers come about.
     """
 
-    mixes: tuple[str, ...] = ("none", "mean", "own+mean")
+    mixes: tuple[Mix, ...] = ("none", "mean", "own+mean")
     protocol: str = "zero-shot, all labelled nodes, one prompt fixed beforehand"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Method:
         lr (float): Learning rate of Adam.
     """
 
-    negatives: str = "meta"
+    negatives: Literal["meta", "meta1", "meta2", "exact"] = "meta"
     alpha: float = 1.0
     beta: float = 1.0
     order: int = 1

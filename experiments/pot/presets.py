@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 POT_METHODS = ("reference", "interval", "budget", "budget_crown")
 
@@ -41,7 +42,7 @@ class Config:
     protocol: str = "honest"
     methods: tuple[str, ...] = ("none", *POT_METHODS)
     kappas: tuple[float, ...] = (0.1, 0.4)
-    budget: str = "expected"
+    budget: Literal["expected", "quantile", "all"] = "expected"
     pot_batch: int | None = None
     epochs: int = 200
     lr: float = 5e-4

@@ -17,7 +17,7 @@ validation nodes. On random splits it swaps nothing (COSTA's code takes 10/80 th
 from __future__ import annotations
 
 import time
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 import torch
 from torch import Tensor
@@ -33,6 +33,8 @@ from experiments.pot.scores import PROTOCOLS, Split, best, compactness, scored
 from experiments.pot.tables import TITLES, draw, in_words, table
 from graphlab.contrastive import POT, TwoViewModel, sparse_features
 from graphlab.evaluate import random_split, resolve_split
+
+Bound = Literal["interval", "budget", "budget_crown"]
 
 CAVEATS = {
     "published numbers": "the tables of the paper could not be read; none are shown",
@@ -131,7 +133,7 @@ def regulariser(
         drop_rate=rates,
         kappa=kappa,
         mode="sound" if sound else "reference",
-        bound=method if sound else "interval",
+        bound=cast("Bound", method) if sound else "interval",
         budget=config.budget,
         batch_size=config.pot_batch,
         seed=seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.embed.concentration import (
     AddTopologicalConcentration,
     ConcentrationShift,
@@ -12,12 +13,14 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.node_embedding import NodeEmbedding
 
 __all__ = [
     "AddFastRP",
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "NodeEmbedding",
     "TCReweight",
     "approx_topological_concentration",
     "concentration_shift",
@@ -25,3 +28,5 @@ __all__ = [
     "topological_concentration",
     "weighted_concentration",
 ]
+
+__dir__ = listing(__all__)

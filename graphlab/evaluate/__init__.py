@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.evaluate.clustering import clustering_scores
 from graphlab.evaluate.correlation import correlation_table
 from graphlab.evaluate.edge_scores import hits_at_k, mean_reciprocal_rank
@@ -36,3 +37,5 @@ __all__ = [
     "tape_split",
     "top_predictions",
 ]
+
+__dir__ = listing(__all__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
+from graphlab._repr import short_repr
 from graphlab.evaluate.splits import random_split, resolve_split
 
 __all__ = ["ProbeResult", "linear_probe"]
@@ -21,6 +22,7 @@ _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProbeResult:
     """Outcome of :func:`linear_probe`.
@@ -49,8 +51,8 @@ def linear_probe(
     *,
     seed: int = 0,
     candidates: Sequence[float] = _CANDIDATES,
-    normalize: str = "l2",
-    refit: str = "train",
+    normalize: Literal["l2", "standard", "none"] = "l2",
+    refit: Literal["train", "train+val"] = "train",
     max_iter: int = 2000,
 ) -> ProbeResult:
     """Fit logistic regression on frozen embeddings and report it once on the test nodes.

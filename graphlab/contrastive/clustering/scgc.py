@@ -17,6 +17,7 @@ from graphlab.contrastive.clustering.autoencoder import SDCNAutoEncoder, pretrai
 from graphlab.contrastive.clustering.influence import influence_graph
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
 from graphlab.contrastive.losses.pamc import PamCLoss
+from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
 
@@ -92,7 +93,7 @@ class SCGC(Estimator):
         hidden_channels: Sequence[int] = (500, 500, 2000),
         out_channels: int = 10,
         *,
-        negatives: str = "meta",
+        negatives: Negatives = "meta",
         tau: float = 0.5,
         alpha: float = 1.0,
         beta: float = 1.0,

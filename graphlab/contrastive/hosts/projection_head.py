@@ -46,6 +46,7 @@ def head_outputs(head: nn.Sequential, z1: Any, z2: Any) -> tuple[Tensor, Tensor]
     Raises:
         TypeError, ValueError: If they are not two matrices of the width of the layer.
     """
-    check_matrix(z1, "z1", cols=head[0].in_features, finite=False)
+    width: Any = head[0].in_features
+    check_matrix(z1, "z1", cols=width, finite=False)
     z1, z2 = check_pair(z1, z2, finite=False)
     return head(z1), head(z2)

@@ -13,6 +13,7 @@ from torch_geometric.utils import is_sparse
 
 from graphlab._checks import values_visible
 from graphlab._eval_mode import evaluating
+from graphlab._repr import short_repr
 from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.edge_drop import dropped
@@ -37,6 +38,7 @@ class EdgeAugmentation(Protocol):
         ...
 
 
+@short_repr
 @dataclass(frozen=True)
 class HostStep:
     """One step of a two-view method, as :class:`POT` and other added terms need it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +82,7 @@ class ProGCLLoss(nn.Module):
     def __init__(
         self,
         temperature: float,
-        mode: str = "weight",
+        mode: Literal["weight", "mix"] = "weight",
         *,
         num_mixed: int = 1000,
         num_columns: int = 100,
@@ -233,7 +233,8 @@ class ProGCLLoss(nn.Module):
         if self.mixture is None:  # pragma: no cover - only called after fit
             raise ValueError("the mixture is not fitted: call fit(z1, z2) first")
         with torch.no_grad():
-            return self.mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
+            hardness: Tensor = self.mixture.log_hardness(cosine)
+            return hardness.scatter_(1, own, float("-inf"))
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor

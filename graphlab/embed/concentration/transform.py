@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
@@ -39,14 +41,15 @@ class AddTopologicalConcentration(BaseTransform):
         self,
         num_hops: int = 1,
         beta: float | None = None,
-        count: str = "walk",
+        count: Literal["walk", "set"] = "walk",
         fill: float = 0.0,
         max_visits: float | None = None,
         attr_name: str | None = "tc",
     ) -> None:
         self.num_hops = num_hops
         self.beta = beta
-        self.count = check_choice(count, "count", ("walk", "set"))
+        check_choice(count, "count", ("walk", "set"))
+        self.count = count
         self.fill = fill
         self.max_visits = max_visits
         self.attr_name = check_attr_name(attr_name)

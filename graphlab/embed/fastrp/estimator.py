@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -98,18 +98,18 @@ class FastRP(StorableFastRP):
         dim: int = 128,
         weights: Sequence[float] | None = (0.0, 0.0, 1.0, 6.67),
         beta: float | None = -0.64,
-        projection: str = "very_sparse",
+        projection: Literal["very_sparse", "achlioptas", "gaussian"] = "very_sparse",
         sparsity: float | None = None,
         normalize: bool = True,
         self_weight: float = 0.0,
         standardize: bool = False,
-        input_matrix: str = "transition",
+        input_matrix: Literal["transition", "adjacency"] = "transition",
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
         preset: str | None = None,
         *,
         num_powers: int | None = None,
-        degree: str = "weight",
+        degree: Literal["weight", "count"] = "weight",
     ) -> None:
         self.dim = dim
         self.weights = weights

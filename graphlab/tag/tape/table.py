@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from graphlab._io import _dump_json, _load_json, atomic_write
+from graphlab._repr import short_repr
 from graphlab.tag.tape.ranked import read_ranked_predictions
 
 __all__ = ["Explanation", "ExplanationTable"]
@@ -19,6 +20,7 @@ __all__ = ["Explanation", "ExplanationTable"]
 _LISTED = 10
 
 
+@short_repr
 @dataclass(frozen=True)
 class Explanation:
     """The answer about one node.
@@ -45,6 +47,7 @@ class Explanation:
     error: str = ""
 
 
+@short_repr
 @dataclass(frozen=True)
 class ExplanationTable:
     """A row per node, in the order of the texts.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graphlab._distributed import rank
+from graphlab._repr import short_repr
 from graphlab._training import Callback
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -17,6 +18,7 @@ from graphlab.tag.graphclip.pretraining.run import PretrainingRun, Row
 __all__ = ["PretrainResult", "pretrain"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class PretrainResult:
     """Outcome of a pretraining.
