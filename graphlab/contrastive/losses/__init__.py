@@ -1,6 +1,9 @@
 """Losses of contrastive learning, each on plain tensors; every function returns a scalar.
 
-:func:`info_nce_per_node`, which returns the terms of :func:`info_nce`, is the one exception.
+One contract: with ``reduction="none"`` a loss returns its terms, one per node (row, anchor), and
+``"mean"``, the default, and ``"sum"`` are theirs. :class:`BarlowTwinsLoss` has no terms of nodes
+and no ``reduction``: it compares columns. :func:`info_nce_per_node` returns the terms of
+:func:`info_nce`, for each direction its own.
 """
 
 from graphlab._namespace import listing
