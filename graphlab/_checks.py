@@ -22,13 +22,25 @@ _Choice = TypeVar("_Choice", bound=str)
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
-    """True where values can be read: not traced, not fake, not on the meta device."""
+    """True where values can be read: not traced, fake, batched or on the meta device."""
     if torch.compiler.is_compiling():
         return False
     present = [t for t in tensors if t is not None]
+    if any(_is_batched(t) for t in present):
+        return False
     if any(t.device.type == "meta" or torch._is_functional_tensor(t) for t in present):
         return False
     return all(type(t).__name__ != "FakeTensor" for t in present)
+
+
+def _is_batched(x: Tensor) -> bool:
+    """Whether it stands for many tensors at a time, which have no one value (``torch.vmap``)."""
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return True
+        x = functorch.get_unwrapped(x)
+    return False
 
 
 def plain(x: Any) -> Any:

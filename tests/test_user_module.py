@@ -50,7 +50,7 @@ CACHED: dict[str, Callable[[], nn.Module]] = {
         "x, edge_index",
         [
             (pyg.GCNConv(FEATURES, WIDTH), "x, edge_index -> x"),
-            (CACHED["APPNP"](), "x, edge_index"),
+            (CACHED["APPNP"](), "x, edge_index -> x"),
         ],
     ),
     "nested": lambda: Nested(pyg.GCNConv(FEATURES, WIDTH, cached=True)),

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from graphlab._autograd import refuse_transforms
 from graphlab._repr import short_repr
 
 __all__ = ["OPERATORS", "SCHEMA_VERSION", "LibraryStatus", "status"]
@@ -102,6 +103,7 @@ def call(name: str, *args: Any) -> Any:
     Raises:
         KeyboardInterrupt: Or whatever else the handler of a signal has raised.
     """
+    refuse_transforms(name)
     operator = getattr(torch.ops.graphlab, name)
     if torch.compiler.is_compiling():
         return operator(*args)

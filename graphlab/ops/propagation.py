@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._autograd import refuse_transforms
 from graphlab._checks import check_matrix, check_same_device
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
@@ -147,6 +148,7 @@ def propagate(h: Tensor, rows: SparseRows, *, transposed: SparseRows | None = No
         out: Tensor = call("propagate", h, *graph)
         return out
     graph_t = _check_transposed(h, rows, transposed)
+    refuse_transforms("propagate")
     out = _BothWays.apply(h, graph, graph_t)  # type: ignore[no-untyped-call]
     return out
 

@@ -10,9 +10,6 @@ from graphlab._precision import full_precision, widened
 
 __all__ = ["BarlowTwinsLoss"]
 
-#: Deviation of a column, relative to its values, below which it is rounding in float32.
-_ROUNDING = 1e-5
-
 
 class BarlowTwinsLoss(nn.Module):
     r"""Distance of the cross-correlation of two views from the identity.
@@ -25,11 +22,11 @@ class BarlowTwinsLoss(nn.Module):
     Args:
         weight (float, optional): :math:`\lambda`; 1 / D if missing.
         eps (float): Added to the deviations.
-        floor (float): Deviations are raised to this share of the root mean square deviation of all
-            columns (and to 1e-5 of the root mean square of the column itself, which is rounding).
-            A unit that is dead or nearly constant then counts as uncorrelated, and its gradient
-            stays in the range of the others'; divided by a deviation of zero it would be 1e14.
-            Columns above the floor are untouched; 0 turns it off.
+        floor (float): Deviations are raised to this share of the root mean square of the column's
+            values, and to this share of that of all columns' deviations. A unit that is dead or
+            nearly constant then counts as uncorrelated, and its gradient is at most 1 / floor
+            times that of a regular one; divided by its own deviation it would be 1e14. Columns
+            above the floor are untouched; 0 turns it off.
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
@@ -77,8 +74,7 @@ class BarlowTwinsLoss(nn.Module):
         if self.floor > 0:
             with torch.no_grad():
                 typical = deviation.square().mean().sqrt()
-                rounding = _ROUNDING * z.square().mean(0).sqrt()
-                least = torch.maximum(self.floor * typical, rounding)
+                least = self.floor * torch.maximum(typical, z.square().mean(0).sqrt())
                 # Where everything is zero any divisor gives zero; one also gives small gradients.
                 least = torch.where(least > 0, least, torch.ones_like(least))
             # Where the floor holds it is a constant: no gradient through the deviation.

@@ -49,7 +49,7 @@ def test_nearly_constant_columns_keep_the_step_usable(
         loss.backward()
         assert loss.isfinite()
         if columns == slice(0, 1) or spread == 0:
-            assert float(flat.grad.abs().max()) < 2e3 * usual
+            assert float(flat.grad.abs().max()) < 1e4 * usual
 
 
 def test_a_collapsed_encoder_gets_no_gradient() -> None:
