@@ -11,7 +11,7 @@ from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
 from graphlab._user_module import copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import check_kinds, of_edges
+from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.projection_head import head_outputs
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
@@ -81,7 +81,17 @@ class BGRL(TwoViewModel):
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
-        check_kinds(x, edge_index)
+        self._check_graph(x, edge_index)
+        return self._target(x, edge_index, edge_weight, edge_attr)
+
+    @torch.no_grad()
+    def _target(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         y: Tensor = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
         return y
 
@@ -104,7 +114,7 @@ class BGRL(TwoViewModel):
         self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss` with the targets of both views."""
-        return self.loss(z1, z2, *(self.target(*view) for view in views))
+        return self.loss(z1, z2, *(self._target(*view) for view in views))
 
     def after_step(self, step: int, total: int) -> None:
         """Move the target, by a momentum that rises to 1 along half a cosine.

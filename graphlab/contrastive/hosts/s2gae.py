@@ -138,6 +138,8 @@ class S2GAE(EmbeddingModel):
             raise TypeError(
                 f"levels must be a sequence of tensors, one per layer, got {type(levels).__name__}"
             )
+        for i, level in enumerate(levels):
+            check_matrix(level, f"levels[{i}]", cols=self.width, finite=False)
         pairs = check_edge_index(pairs, levels[0].size(0), "pairs")
         left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
         right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)
