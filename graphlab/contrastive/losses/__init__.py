@@ -18,6 +18,7 @@ from graphlab.contrastive.losses.pamc import (
     PamCDiagnosis,
     PamCLoss,
     pamc_loss,
+    seed_positives,
 )
 from graphlab.contrastive.losses.progcl import ProGCLLoss
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
@@ -39,6 +40,7 @@ __all__ = [
     "info_nce_per_node",
     "pamc_loss",
     "scaled_cosine_error",
+    "seed_positives",
     "supcon_loss",
 ]
 

@@ -254,7 +254,8 @@ class PamCLoss(nn.Module):
         Args:
             z (Tensor): Embeddings of the part's n anchors, then of any further nodes that its
                 edges touch (the order of PyG's loaders), ``(n + halo, D)``.
-            edge_index (Tensor or CSRGraph): All positives of the anchors, in local numbering.
+            edge_index (Tensor or CSRGraph): All positives of the anchors, in local numbering;
+                :func:`seed_positives` gives those of a batch of PyG's loaders.
             cluster (Tensor): Assignment of the anchors, ``(n,)`` or ``(n, K)``.
             statistics (ClusterStatistics): Of the anchors of all parts together.
             edge_weight (Tensor, optional): ``(E,)``.
