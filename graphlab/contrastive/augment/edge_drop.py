@@ -127,8 +127,8 @@ class EdgeDrop(BaseTransform):  # type: ignore[misc]
         if isinstance(before, EdgeIndex):  # the surviving edges keep its size and order
             made.edge_index = EdgeIndex(
                 plain(made.edge_index).contiguous(),
-                sparse_size=given.sparse_size(),
-                sort_order=given.sort_order,
+                sparse_size=before.sparse_size(),
+                sort_order=before.sort_order,
             )
         return made
 
