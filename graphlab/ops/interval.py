@@ -280,6 +280,7 @@ def budget_minimum(
     if kind.dtype != torch.int8 or kind.shape != pattern.col.shape:
         raise ValueError(f"kind must be int8 of shape ({pattern.num_edges},), got {kind.dtype}")
     check_range(kind, 3, "kind")
+    budget = check_tensor(budget, "budget")
     check_same_device(value=value, rowptr=pattern.rowptr, kind=kind, budget=budget)
     if budget.dtype != torch.int64 or budget.shape != (pattern.num_rows,):
         raise ValueError(

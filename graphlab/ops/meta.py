@@ -11,6 +11,7 @@ from graphlab._checks import (
     check_matrix,
     check_no_negative,
     check_positive,
+    check_real,
     check_same_device,
     check_tensor,
 )
@@ -100,8 +101,11 @@ def meta_logsumexp(
     if tuple(count.shape) != size[:1]:
         raise ValueError(f"count must have shape {size[:1]}, got {tuple(count.shape)}")
     check_no_negative(count, "count")
-    if cov is not None and tuple(check_tensor(cov, "cov").shape) != size:
-        raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
+    if cov is not None:
+        cov = check_tensor(cov, "cov")
+        check_real(cov, "cov")
+        if tuple(cov.shape) != size:
+            raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
     check_same_device(u=u, count=count, mean=mean, cov=cov)
     dtype = torch.float64 if torch.float64 in (u.dtype, mean.dtype) else torch.float32
     out: Tensor = call(

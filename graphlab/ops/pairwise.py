@@ -7,7 +7,6 @@ the logits again tile by tile.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from graphlab._checks import (
     check_choice,
     check_matrix,
     check_no_negative,
+    check_number,
     check_same_device,
     check_tensor,
 )
@@ -102,12 +102,6 @@ def _check_weight(weight: Tensor | None, rows: int, name: str) -> None:
     check_no_negative(weight, name)
 
 
-def _check_scale(scale: float) -> float:
-    if isinstance(scale, Tensor) or not math.isfinite(scale):
-        raise ValueError(f"scale must be a finite number, got {scale}")
-    return float(scale)
-
-
 def pairwise_logsumexp(
     x: Tensor,
     y: Tensor,
@@ -154,7 +148,13 @@ def pairwise_logsumexp(
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
     weights = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
     row, col = call(
-        "pairwise_logsumexp", x.to(dtype), y.to(dtype), *weights, _check_scale(scale), mode, columns
+        "pairwise_logsumexp",
+        x.to(dtype),
+        y.to(dtype),
+        *weights,
+        check_number(scale, "scale"),
+        mode,
+        columns,
     )
     return (row, col) if columns else row
 
@@ -190,5 +190,5 @@ def self_logsumexp(
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    out: Tensor = call("self_logsumexp", x, weight, _check_scale(scale), mode)
+    out: Tensor = call("self_logsumexp", x, weight, check_number(scale, "scale"), mode)
     return out

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphlab._autograd import refuse_transforms
-from graphlab._checks import check_matrix, check_same_device
+from graphlab._checks import check_matrix, check_number, check_same_device
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
 from graphlab.ops.csr import SparseRows, scaled_weight, transpose
@@ -319,8 +318,7 @@ def _values(rows: SparseRows, dtype: torch.dtype) -> _Graph:
 
 
 def _check_coefficients(coefficients: Sequence[float]) -> list[float]:
-    numbers = [float(c) for c in coefficients]
-    for k, number in enumerate(numbers):
-        if not math.isfinite(number):
-            raise ValueError(f"coefficients must be finite, but coefficients[{k}] = {number}")
-    return numbers
+    if isinstance(coefficients, (str, bytes)) or not isinstance(coefficients, Iterable):
+        kind = type(coefficients).__name__
+        raise TypeError(f"coefficients must be a sequence of numbers, got {kind}")
+    return [check_number(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]

@@ -17,6 +17,8 @@ __all__ = ["Tile", "by_tiles"]
 Tile = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 
 
+# A function of tiles is not traced: its derivative runs it again.
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def by_tiles(tile: Tile, tiles: Sequence[slice], u: Tensor, v: Tensor) -> Tensor:
     """Values of a function of tiles, none of which is kept for the derivative.
 

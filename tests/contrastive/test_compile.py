@@ -139,13 +139,19 @@ def losses_of(name: str, way: str) -> list[float]:
     return trained(call, encoder.parameters())
 
 
-@pytest.mark.parametrize("name", LOSSES)
+#: One of each family: tracing takes seconds.
+QUICK = ("PamCLoss meta", "PamCLoss exact", "InfoNCELoss", "ProGCLLoss", "BarlowTwinsLoss")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in LOSSES]
+)
 def test_compiled_loss_trains_as_the_eager_one(name: str) -> None:
     assert losses_of(name, "alone") == pytest.approx(losses_of(name, "eager"), rel=1e-4)
 
 
-#: One for each way in which losses keep or prepare something; the others are slow tests.
-FAST = ("PamCLoss meta", "InfoNCELoss", "ProGCLLoss")
+#: The one that prepares and remembers a graph; the others are slow tests.
+FAST = ("PamCLoss meta",)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +162,9 @@ def test_compiled_encoder_and_loss_train_as_the_eager_ones(name: str) -> None:
     assert compiled == pytest.approx(losses_of(name, "eager"), rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["meta", "exact", "info_nce"])
+@pytest.mark.parametrize(
+    "kind", ["info_nce", *(pytest.param(k, marks=pytest.mark.slow) for k in ("meta", "exact"))]
+)
 def test_sizes_may_change(kind: Any) -> None:
     def loss(z: Tensor, edges: Tensor, cluster: Tensor) -> Tensor:
         if kind == "info_nce":

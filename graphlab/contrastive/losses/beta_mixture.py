@@ -81,8 +81,6 @@ class BetaMixture:
         density = self._log_density(x).exp().clamp(min=_EDGE)
         return density / density.sum(0)
 
-    # In place, tile by tile, which is not traced.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def log_hardness(self, cosine: Tensor) -> Tensor:
         """Log of (posterior of component 0) times (s + 1) / 2, in the dtype of the cosines.
 

@@ -238,8 +238,7 @@ class ProGCLLoss(nn.Module):
         if self.mixture is None:  # pragma: no cover - only called after fit
             raise ValueError("the mixture is not fitted: call fit(z1, z2) first")
         with torch.no_grad():
-            hardness: Tensor = self.mixture.log_hardness(cosine)
-            return hardness.scatter_(1, own, float("-inf"))
+            return self.mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor
