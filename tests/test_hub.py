@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,7 +19,13 @@ from tests._graphs import planted
 from tests.tag.graphclip._toy import WIDTH, toy_model, toy_pairs
 
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the extra hub")
+REAL_API, REAL_SNAPSHOT = huggingface_hub.HfApi, huggingface_hub.snapshot_download
 DATA = planted(dim=WIDTH)
+
+
+def real(function: Any, *arguments: Any, **named: Any) -> None:
+    """Require that the package takes the arguments that the folder is given."""
+    inspect.signature(function).bind(*arguments, **named)
 
 
 class FolderHub:
@@ -28,19 +35,23 @@ class FolderHub:
         self.root, self.calls, self.secret = root, [], {}
 
     def api(self, token: Any = None) -> Any:
+        api = REAL_API(token=token)
+
         def create_repo(repo_id: str, *, private: bool | None, exist_ok: bool) -> None:
-            assert exist_ok
+            real(api.create_repo, repo_id, private=private, exist_ok=exist_ok)
             self.calls.append(("create_repo", repo_id, private, token))
             self.secret[repo_id] = token if private else None
             (self.root / repo_id / "main").mkdir(parents=True, exist_ok=True)
 
         def create_branch(repo_id: str, *, branch: str, exist_ok: bool) -> None:
-            assert exist_ok
+            real(api.create_branch, repo_id, branch=branch, exist_ok=exist_ok)
             (self.root / repo_id / branch).mkdir(parents=True, exist_ok=True)
 
         def upload_folder(
             *, repo_id: str, folder_path: str, allow_patterns: list[str], **options: Any
         ) -> Any:
+            about = {"repo_id": repo_id, "folder_path": folder_path}
+            real(api.upload_folder, **about, allow_patterns=allow_patterns, **options)
             self.calls.append(("upload_folder", options["commit_message"], options["revision"]))
             target = self.root / repo_id / (options["revision"] or "main")
             for path in Path(folder_path).iterdir():
@@ -55,6 +66,8 @@ class FolderHub:
     def snapshot(
         self, name: str, *, revision: str | None, token: Any, allow_patterns: list[str]
     ) -> str:
+        patterns = {"allow_patterns": allow_patterns}
+        real(REAL_SNAPSHOT, name, revision=revision, token=token, **patterns)
         folder = self.root / name / (revision or "main")
         if not folder.is_dir() or self.secret.get(name) != token:
             raise FileNotFoundError(f"no repository {name}")

@@ -177,3 +177,17 @@ def test_what_is_not_default_is_shown_and_much_is_cut():
     assert repr(Point(torch.zeros(2), y=3, unit="km")) == "Point(x=Tensor(2,), y=3, unit='km')"
     text = described("Much", ((f"name_{i}", "w" * 90) for i in range(40)))
     assert text.endswith(", ...)") and len(text) < 500
+
+
+@pytest.mark.parametrize("cls", sorted(ENTRIES, key=lambda c: c.__name__))
+def test_what_a_fit_leaves_behind_has_no_address(cls):
+    estimator = made(cls)
+    if ENTRIES[cls].fit:
+        ENTRIES[cls].fit(estimator)
+    for name, value in vars(estimator).items():
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        for part in parts[:3]:
+            if name.endswith("_") and type(part).__module__.startswith("graphlab"):
+                text = repr(part)
+                assert "0x" not in text and "tensor(" not in text, (name, text[:300])
+                assert len(text) < 500 or isinstance(part, torch.nn.Module), name

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
+from experiments._harness.trackers import Tracker
+
 C = TypeVar("C")
 
 
@@ -24,7 +26,9 @@ class Options:
         out (Path): Folder of the runs.
         report (Path, optional): Write an HTML report to this file.
         results (Path, optional): Write the results JSON to this file as well.
-        tensorboard (bool): Log scalars for TensorBoard too.
+        tracker (str): Where curves go besides ``metrics.jsonl``: ``none``, ``tensorboard`` or
+            ``wandb`` (offline with ``WANDB_MODE=offline``).
+        tensorboard (bool): The same as ``--tracker tensorboard``.
         device (str): Where to compute; ``auto`` takes the GPU when there is one.
         resume (bool): Skip finished seeds and continue an interrupted one.
         list (bool): Print the presets and stop.
@@ -35,6 +39,7 @@ class Options:
     out: Path = Path("runs")
     report: Path | None = None
     results: Path | None = None
+    tracker: Tracker = "none"
     tensorboard: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     resume: bool = True

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphlab._distributed import rank
 from graphlab._repr import short_repr
+from graphlab._tracking import row_writer
 from graphlab._training import Callback
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -65,8 +66,9 @@ def pretrain(
         callback (callable, optional): Called with the row of every epoch on rank 0; may raise to
             interrupt.
         progress (bool): Show a bar on rank 0.
-        writer (SummaryWriter, optional): TensorBoard's ``SummaryWriter`` or anything with
-            ``add_scalar``.
+        writer (SummaryWriter or Run, optional): Gets the row of every epoch on rank 0:
+            TensorBoard's ``SummaryWriter`` or anything with ``add_scalar``, a run of W&B or
+            anything with ``log``.
 
     Returns:
         PretrainResult: History and the epoch that was kept.
@@ -75,10 +77,12 @@ def pretrain(
         ValueError: If pairs and model do not fit, there are too few pairs for one batch of two, the
             batch cannot be divided among the processes, all texts are equal, patience lacks
             held-out pairs, or the checkpoint has other settings or data.
+        TypeError: If ``writer`` has neither method.
         FloatingPointError: If the loss stops being finite.
 
     Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
     """
+    write = row_writer(writer)
     run = PretrainingRun(
         model, pairs, config or PretrainConfig(), None if directory is None else Path(directory)
     )
@@ -88,9 +92,7 @@ def pretrain(
     while run.epoch < run.config.epochs and not run.stopped:
         row = run.advance()
         if rank() == 0:
-            for name, value in row.items():
-                if writer is not None and name != "epoch":
-                    writer.add_scalar(name, value, int(row["epoch"]))
+            write(row)
             if callback is not None:
                 callback(row)
         if bar is not None:
