@@ -17,7 +17,9 @@ __all__ = ["GRACE"]
 class GRACE(PairLossModel):
     """Contrast of nodes between two views of a graph, with negatives between and within them.
 
-    The training loop is in the user's hands, see :class:`TwoViewModel`. Equal in value to the
+    The training loop is in the user's hands, see :class:`TwoViewModel`. (An encoder by
+    ``torch_geometric.nn.Sequential`` makes PyG import the calling script again: give it a
+    ``__main__`` guard.) Equal in value to the
     authors' loss; where they hold four N x N matrices this one holds none.
 
     Args:

@@ -272,7 +272,7 @@ class ProGCLLoss(nn.Module):
         return [slice(a, min(a + step, num_nodes)) for a in range(0, num_nodes, step)]
 
     def _tiled(self, tile: Tile, u: Tensor, v: Tensor) -> Tensor:
-        out = by_tiles(tile, self._tiles(u.size(0)), u, v)
+        out: Tensor = by_tiles(tile, self._tiles(u.size(0)), u, v)
         return out
 
     def extra_repr(self) -> str:

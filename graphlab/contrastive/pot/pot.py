@@ -68,7 +68,9 @@ class POT:
         encoder (nn.Module or sequence): Called as ``encoder(x, edge_index)``; GCNConv, SAGEConv
             (mean), GINConv (sum), SGConv, APPNP, Linear, BatchNorm in eval mode, and ReLU,
             LeakyReLU, PReLU, ELU, Tanh, as modules or functions, one after the other. Or these
-            modules as a list. ``"reference"`` needs two GCNConv with (leaky) rectifiers.
+            modules as a list. ``"reference"`` needs two GCNConv with (leaky) rectifiers. Making a
+            ``torch_geometric.nn.Sequential`` imports the calling script again, which then needs a
+            ``__main__`` guard.
         edge_index (Tensor): The graph ``(2, E)``, without self-loops and duplicates.
         drop_rate (pair): Probability in [0, 1) that a view drops an edge, or one per edge
             ``(E,)``, for both views.
