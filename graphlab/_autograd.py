@@ -13,6 +13,25 @@ __all__: list[str] = []
 _Grads = tuple[Tensor | None, ...]
 
 
+def refuse_transforms(name: str) -> None:
+    """Refuse to be called within ``torch.func`` where a derivative is our own.
+
+    torch knows no rule for such functions and for operators of libraries there; its errors name
+    neither the library nor a way out.
+
+    Args:
+        name (str): Name of the function, for the error.
+
+    Raises:
+        RuntimeError: Within a transform.
+    """
+    if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
+        raise RuntimeError(
+            f"graphlab: {name} has no rule for torch.func (grad, vmap, jvp, jacrev, ...): take "
+            "gradients by backward() or torch.autograd.grad, and use a loop in place of vmap"
+        )
+
+
 class _Refused(torch.autograd.Function):
     """The first tensors as they are; all others are what they depend on."""
 

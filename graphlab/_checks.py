@@ -35,13 +35,25 @@ def warn_caller(message: str) -> None:
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
-    """True where values can be read: not traced, not fake, not on the meta device."""
+    """True where values can be read: not traced, fake, batched or on the meta device."""
     if torch.compiler.is_compiling():
         return False
     present = [t for t in tensors if t is not None]
+    if any(_is_batched(t) for t in present):
+        return False
     if any(t.device.type == "meta" or torch._is_functional_tensor(t) for t in present):
         return False
     return all(type(t).__name__ != "FakeTensor" for t in present)
+
+
+def _is_batched(x: Tensor) -> bool:
+    """Whether it stands for many tensors at a time, which have no one value (``torch.vmap``)."""
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return True
+        x = functorch.get_unwrapped(x)
+    return False
 
 
 def plain(x: Any) -> Any:
@@ -273,8 +285,7 @@ def check_edge_weight(
     hold, are returned in the default floating-point dtype.
     """
     weight: Tensor = check_tensor(value, name)
-    if weight.is_complex():
-        raise TypeError(f"{name} must be real, got dtype {weight.dtype}")
+    check_real(weight, name)
     if not weight.is_floating_point():
         weight = weight.to(torch.get_default_dtype())
     if weight.dim() != 1 or weight.numel() != num_edges:
@@ -288,8 +299,15 @@ def check_edge_weight(
     return weight
 
 
+def check_real(x: Tensor, name: str) -> None:
+    """Require real numbers, whole or not."""
+    if x.is_complex():
+        raise TypeError(f"{name} must be real, got dtype {x.dtype}")
+
+
 def check_no_negative(x: Tensor, name: str) -> None:
-    """Require a vector without negative entries; NaN is none of them."""
+    """Require a vector of real numbers without negative entries; NaN is none of them."""
+    check_real(x, name)
     if x.numel() == 0 or not values_visible(x) or float(x.detach().min()) >= 0:
         return
     wrong = (x.detach() < 0).nonzero()
@@ -321,6 +339,14 @@ def _check_real(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
     return float(value)
+
+
+def check_number(value: Any, name: str) -> float:
+    """Require a finite number of any sign."""
+    number = _check_real(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value}")
+    return number
 
 
 def check_positive(value: Any, name: str) -> float:

@@ -207,8 +207,22 @@ def make_generator(
         if own.type != device.type or (device.index is not None and own.index != device.index):
             raise ValueError(f"generator must be on {device}, got one on {own}")
         return seed_or_generator
-    seed = check_int(seed_or_generator, "seed_or_generator", minimum=0, maximum=2**64 - 1)
+    seed = check_int(seed_or_generator, "seed", minimum=0, maximum=2**64 - 1)
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def check_generator(value: object, name: str = "generator") -> torch.Generator:
+    """Require a generator.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not isinstance(value, torch.Generator):
+        raise TypeError(
+            f"{name} must be a torch.Generator, got {type(value).__name__}: "
+            "torch.Generator().manual_seed(0) makes one"
+        )
+    return value
 
 
 @contextmanager
@@ -217,12 +231,13 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
     Dropout and the initialisation of layers can only draw from the global generators.
     """
-    gpus = [device] if device.type == "cuda" else []
+    # Layers are made on the default device, which need not be the one of the training.
+    gpus = list({d for d in (device, torch.get_default_device()) if d.type == "cuda"})
     seed = int(seed)  # torch takes no integer of numpy
     with torch.random.fork_rng(devices=gpus):
         torch.default_generator.manual_seed(seed)
-        if gpus:
-            with torch.cuda.device(device):
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
                 torch.cuda.manual_seed(seed)
         yield
 

@@ -218,10 +218,10 @@ def test_make_generator_keeps_a_generator():
 @pytest.mark.parametrize(
     ("seed", "where", "error", "match"),
     [
-        (None, "cpu", TypeError, "seed_or_generator must be an int"),
-        (True, "cpu", TypeError, "seed_or_generator must be an int"),
-        (-1, "cpu", ValueError, "seed_or_generator must be at least 0"),
-        (2**64, "cpu", ValueError, "seed_or_generator must be at most"),
+        (None, "cpu", TypeError, "seed must be an int"),
+        (True, "cpu", TypeError, "seed must be an int"),
+        (-1, "cpu", ValueError, "seed must be at least 0"),
+        (2**64, "cpu", ValueError, "seed must be at most"),
         (torch.Generator(), "cuda", ValueError, "generator must be on cuda, got one on cpu"),
     ],
 )

@@ -9,7 +9,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import BaseTransform, Compose, ToUndirected
 
-from graphlab import embed, tag
+from graphlab import contrastive, embed, tag
 
 ENDS = torch.tensor([[0, 0, 1, 1, 2], [1, 2, 2, 3, 3]])
 
@@ -41,6 +41,7 @@ TRANSFORMS = {
         attr_name=None
     ),
     "LLMEdgeModifier": modifier,
+    "DropEdge": lambda: contrastive.DropEdge(0.4),
 }
 
 

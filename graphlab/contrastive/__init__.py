@@ -50,6 +50,7 @@ from graphlab.contrastive.losses import (
     info_nce_per_node,
     pamc_loss,
     scaled_cosine_error,
+    seed_positives,
     supcon_loss,
 )
 from graphlab.contrastive.pot import POT
@@ -97,6 +98,7 @@ __all__ = [
     "projection_head",
     "sample_non_edges",
     "scaled_cosine_error",
+    "seed_positives",
     "sparse_features",
     "student_t_assignment",
     "supcon_loss",

@@ -45,7 +45,12 @@ def scale_columns(x: Tensor, factor: Tensor) -> Tensor:
     col = x.col_indices()
     with quiet():
         return torch.sparse_csr_tensor(
-            x.crow_indices(), col, x.values() * factor[col], size=x.shape, check_invariants=False
+            x.crow_indices(),
+            col,
+            x.values() * factor[col],
+            size=x.shape,
+            device=x.device,
+            check_invariants=False,
         )
 
 

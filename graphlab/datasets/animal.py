@@ -94,8 +94,8 @@ class AnimalNetwork(LocalDataset):
         (path,) = self._verified()
         # Four lines of the vole file lack the number of contacts: the time is the last field.
         fields = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
-        pairs = torch.tensor([[int(f[0]), int(f[1])] for f in fields]).t() - 1
-        time = torch.tensor([int(f[-1]) for f in fields])
+        pairs = torch.tensor([[int(f[0]), int(f[1])] for f in fields], device="cpu").t() - 1
+        time = torch.tensor([int(f[-1]) for f in fields], device="cpu")
         keep = pairs[0] != pairs[1]
         edge_index, edge_time = to_undirected(
             pairs[:, keep].contiguous(),

@@ -74,7 +74,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     )
     if any("weight" in record for record in incidences):
         weights = [float(record.get("weight", 1)) for record in incidences]
-        data.incidence_weight = torch.tensor(weights, dtype=torch.float64)
+        data.incidence_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
     return data
 
 

@@ -179,7 +179,7 @@ def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:
     size = (num_nodes, num_nodes)
     entries = (np.ones(once.size), (once // num_nodes, once % num_nodes))
     lines = communities.read_text(encoding="ascii").splitlines()
-    y = torch.zeros(num_nodes, len(lines), dtype=torch.bool)
+    y = torch.zeros(num_nodes, len(lines), dtype=torch.bool, device="cpu")
     for label, line in enumerate(lines):
         y[[int(word) for word in line.split()], label] = True
     return _data(sp.csr_matrix(entries, shape=size), y)

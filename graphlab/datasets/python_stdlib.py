@@ -68,8 +68,11 @@ def python_stdlib() -> Data:
                     }
     chapters = [c for c in CHAPTERS if any(CHAPTER_OF[name] == c for name in names)]
     return Data(
-        edge_index=torch.tensor(sorted(pairs), dtype=torch.long).view(-1, 2).t().contiguous(),
-        y=torch.tensor([chapters.index(CHAPTER_OF[name]) for name in names]),
+        edge_index=torch.tensor(sorted(pairs), dtype=torch.long, device="cpu")
+        .view(-1, 2)
+        .t()
+        .contiguous(),
+        y=torch.tensor([chapters.index(CHAPTER_OF[name]) for name in names], device="cpu"),
         num_nodes=len(names),
         text=[texts[name] for name in names],
         name=names,

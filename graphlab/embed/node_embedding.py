@@ -79,7 +79,7 @@ class NodeEmbedding(Estimator):
         from sklearn.base import clone
 
         model = FastRP() if self.model is None else clone(self.model)
-        embedding = torch.as_tensor(model.fit_transform(self.graph)).detach().cpu()
+        embedding = torch.as_tensor(model.fit_transform(self.graph), device="cpu").detach().cpu()
         _numbers(nodes, embedding.size(0))
         self.model_, self.embedding_ = model, embedding
         return self
@@ -128,7 +128,7 @@ class NodeEmbedding(Estimator):
 
 
 def _numbers(nodes: Any, num_nodes: int) -> Tensor:
-    index = torch.as_tensor(np.asarray(nodes))
+    index = torch.as_tensor(np.asarray(nodes), device="cpu")
     if index.dim() == 2 and index.size(1) == 1:
         index = index[:, 0]
     return check_index(index, num_nodes, "nodes")

@@ -62,7 +62,7 @@ def random_split(
         )
     if generator is None:
         generator = torch.Generator().manual_seed(check_int(seed, "seed"))
-    order = torch.randperm(num_nodes, generator=generator)
+    order = torch.randperm(num_nodes, generator=generator, device="cpu")
     if stratify is None:
         ends = [num_train, num_train + num_val]
         pieces = list(order.tensor_split(ends))

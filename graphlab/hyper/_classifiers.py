@@ -10,6 +10,7 @@ from torch import nn
 
 from graphlab._progress import track
 from graphlab._random import make_generator, seeded, spawn_seeds
+from graphlab._user_module import copied
 from graphlab.hyper._models import Constant, Foreign, Layers, Model, SingleForest, like_parameters
 from graphlab.hyper._sets import Floats, Ints
 from graphlab.hyper._trees import averaged, boosted
@@ -76,7 +77,7 @@ _BUILDERS = {"mlp": _mlp, "lr": _lr, "rf": _rf, "hgb": _hgb}
 @torch.enable_grad()  # type: ignore[untyped-decorator]
 def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module:
     """Adam on the logistic loss; the given module stays as it is."""
-    model = copy.deepcopy(module).train()
+    model = copied(module, "classifier", "the training").train()
     inputs = like_parameters(model, x)
     labels = torch.from_numpy(y).to(inputs)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -84,7 +85,9 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
     generator = make_generator(order)
     with seeded(noise, inputs.device):  # of dropout, which knows no generator
         for _ in track(range(_EPOCHS), "fit the classifier", unit="epochs"):
-            for batch in torch.randperm(len(labels), generator=generator).split(_BATCH):
+            for batch in torch.randperm(len(labels), generator=generator, device="cpu").split(
+                _BATCH
+            ):
                 logits = model(inputs[batch]).reshape(-1)
                 loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[batch])
                 optimizer.zero_grad()

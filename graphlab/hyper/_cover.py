@@ -63,7 +63,9 @@ def with_cover(candidates: CandidateSet, cover: NodeSets) -> CandidateSet:
     cut = candidates.num_maximal
     nested, order = _merge(sets.take(np.arange(cut, len(sets))), new)
     whole = concatenate(sets.take(np.arange(cut)), nested)
-    drawn = torch.cat([candidates.parents[cut:], torch.zeros(len(new), dtype=torch.int64)])
+    drawn = torch.cat(
+        [candidates.parents[cut:], torch.zeros(len(new), dtype=torch.int64, device="cpu")]
+    )
     parents = torch.cat([candidates.parents[:cut], drawn[torch.from_numpy(order)]])
     return CandidateSet(to_tensor(whole.ptr), to_tensor(whole.idx), cut, parents)
 

@@ -79,7 +79,7 @@ class SingleForest:
 
 def like_parameters(model: nn.Module, x: Floats) -> Tensor:
     """NodeSets in the type and on the device of the parameters."""
-    first = next(model.parameters(), torch.zeros(()))
+    first = next(model.parameters(), torch.zeros((), device="cpu"))
     return torch.from_numpy(x).to(first)
 
 

@@ -40,11 +40,11 @@ def select_columns(x: Floats, y: Ints) -> Tensor:
     from sklearn.feature_selection import SelectKBest
 
     if y.min() == y.max():
-        return torch.arange(_KEPT + _BEST)
+        return torch.arange(_KEPT + _BEST, device="cpu")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # constant columns, which then come last
         chosen = SelectKBest(k=_BEST).fit(x[:, _KEPT:], y).get_support(indices=True)
-    return torch.cat([torch.arange(_KEPT), torch.from_numpy(chosen).long() + _KEPT])
+    return torch.cat([torch.arange(_KEPT, device="cpu"), torch.from_numpy(chosen).long() + _KEPT])
 
 
 def permutation_falls(

@@ -74,7 +74,7 @@ class Weights:
     def maximal_cliques(self, num_nodes: int) -> list[Clique]:
         """Maximal cliques with two nodes or more, of what is left."""
         pairs = [(u, v) for u, near in self.near.items() for v in near]
-        edges = torch.tensor(pairs, dtype=torch.int64).view(-1, 2).t()
+        edges = torch.tensor(pairs, dtype=torch.int64, device="cpu").view(-1, 2).t()
         cliques = maximal_cliques(edges, num_nodes).to_list()
         return [clique for clique in cliques if len(clique) > 1]
 

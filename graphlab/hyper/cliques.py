@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
@@ -17,7 +17,7 @@ from graphlab._repr import short_repr
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
-from graphlab.ops.library import active_kernel
+from graphlab.ops.library import active_kernel, call
 
 __all__ = ["CliqueSet", "maximal_cliques"]
 
@@ -73,6 +73,7 @@ def maximal_cliques(
         Near-Optimal Time", ISAAC 2010. arXiv:1006.5440
 
     Example:
+        >>> import torch
         >>> triangle = torch.tensor([[0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2]])
         >>> maximal_cliques(triangle, 4).to_list()
         [(0, 1, 2), (3,)]
@@ -98,7 +99,7 @@ def _by_operator(graph: Graph, most: int, seconds: float, backend: str) -> Cliqu
     if backend == "compiled":
         if active_kernel("maximal_cliques", "cpu") != "compiled":
             raise ImportError("backend='compiled' needs graphlab-cuda-ops")
-        search: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.ops.graphlab.maximal_cliques
+        search: Callable[..., tuple[Tensor, Tensor, Tensor]] = partial(call, "maximal_cliques")
     else:
         search = reference.maximal_cliques
     with waiting("maximal cliques"):

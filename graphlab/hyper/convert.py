@@ -89,7 +89,7 @@ def from_hypergraphx(hypergraph: Any) -> HyperGraphData:
     data = _data(list(hypergraph.get_nodes()), edges, None)
     if hypergraph.is_weighted():
         weights = [float(hypergraph.get_weight(edge)) for edge in edges]
-        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64)
+        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
     return data
 
 
@@ -200,7 +200,7 @@ def _data(
     columns = [[v for group in groups for v in group]]
     columns.append([e for e, group in enumerate(groups) for _ in group])
     data = HyperGraphData(
-        edge_index=torch.tensor(columns, dtype=torch.int64).view(2, -1),
+        edge_index=torch.tensor(columns, dtype=torch.int64, device="cpu").view(2, -1),
         num_nodes=len(nodes),
         num_hyperedges=len(groups),
         node_id=list(nodes),

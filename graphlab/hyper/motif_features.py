@@ -12,6 +12,7 @@ from graphlab.hyper._graph import Graph
 from graphlab.hyper._pairs import edges_of, four_statistics, groups
 from graphlab.hyper._sets import Floats, Ints, NodeSets, SetFamily, to_tensor
 from graphlab.hyper.candidates import CandidateSet, read_candidates
+from graphlab.ops.library import call
 
 __all__ = ["MOTIF_NAMES", "motif_features"]
 
@@ -84,7 +85,8 @@ def motif_features(
 
 def motif_counts(graph: Graph, cliques: NodeSets) -> tuple[Floats, Floats]:
     """Counts 1 to 3 of every node ``(N, 3)``, and 4 to 13 of every edge ``(m, 10)``."""
-    node, edge = torch.ops.graphlab.clique_overlap(
+    node, edge = call(
+        "clique_overlap",
         torch.from_numpy(cliques.ptr),
         torch.from_numpy(cliques.idx),
         graph.csr.rowptr,

@@ -360,12 +360,14 @@ class HypergraphReconstructor(Estimator):
     def _arrays(self) -> dict[str, Tensor]:
         sampler, single = self.sampler_, int(self.singletons_)
         numbers = [self.beta_, self.recipe_.source_cliques, sampler.collected_, single]
-        scores = torch.tensor([*self.beta_scores_.items()], dtype=torch.float64).view(-1, 2)
+        scores = torch.tensor([*self.beta_scores_.items()], dtype=torch.float64, device="cpu").view(
+            -1, 2
+        )
         arrays = {
             "picks": sampler.picks_,
             "ratio": sampler.ratio_,
-            "numbers": torch.tensor(numbers),
-            "threshold": torch.tensor([self.threshold_], dtype=torch.float64),
+            "numbers": torch.tensor(numbers, device="cpu"),
+            "threshold": torch.tensor([self.threshold_], dtype=torch.float64, device="cpu"),
             "beta_scores": scores,
         }
         if self.columns_ is not None:
@@ -381,7 +383,7 @@ class HypergraphReconstructor(Estimator):
         sampler.picks_, sampler.ratio_ = arrays["picks"], arrays["ratio"]
         sampler.collected_ = collected
         # Files of earlier versions do not hold them.
-        scores = arrays.get("beta_scores", torch.zeros(0, 2)).tolist()
+        scores = arrays.get("beta_scores", torch.zeros(0, 2, device="cpu")).tolist()
         self._assign(
             Recipe(self.features, paper, sampler, source_cliques, arrays.get("columns")),
             TwoPartModel(*(from_arrays(arrays, name) for name in _PARTS)),

@@ -36,7 +36,7 @@ class RhoTable:
         """Matrix of :math:`hits / cost`, ``(max n + 1, max k + 1)`` float64, zero where empty."""
         top = int(self.n.max()) + 1 if self.n.numel() else 1
         wide = int(self.k.max()) + 1 if self.k.numel() else 1
-        out = torch.zeros(top, wide, dtype=torch.float64)
+        out = torch.zeros(top, wide, dtype=torch.float64, device="cpu")
         out[self.n, self.k] = self.hits / self.cost
         return out
 
@@ -70,6 +70,6 @@ def rho(
     edges = hypergraph.distinct()
     cells = list(find_cells(edges, family, hypergraph.num_nodes))
     counts = [(cell.n, cell.k, cell.hits.size) for cell in cells]
-    n, k, hits = torch.tensor(counts, dtype=torch.int64).view(-1, 3).t().contiguous()
-    cost = torch.tensor([cell.price for cell in cells], dtype=torch.float64)
+    n, k, hits = torch.tensor(counts, dtype=torch.int64, device="cpu").view(-1, 3).t().contiguous()
+    cost = torch.tensor([cell.price for cell in cells], dtype=torch.float64, device="cpu")
     return RhoTable(n, k, hits, cost)

@@ -157,8 +157,8 @@ class CliqueSampler(Estimator):
             left = left - cell.cost if cell.cost <= left else 0
             by_size[cell.k].remove(cell)
             best[cell.k] = self._best(by_size[cell.k], collected)
-        self.picks_ = torch.tensor(picks, dtype=torch.int64).view(-1, 2)
-        self.ratio_ = torch.tensor(ratios, dtype=torch.float64)
+        self.picks_ = torch.tensor(picks, dtype=torch.int64, device="cpu").view(-1, 2)
+        self.ratio_ = torch.tensor(ratios, dtype=torch.float64, device="cpu")
         self.collected_ = int(collected.sum())
 
     def _part(self, total: int, count: int, n: int, k: int) -> Ints:
@@ -243,7 +243,7 @@ class CliqueSampler(Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        collected = torch.tensor([self.collected_])
+        collected = torch.tensor([self.collected_], device="cpu")
         return {"picks": self.picks_, "ratio": self.ratio_, "collected": collected}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from graphlab._checks import (
@@ -15,7 +14,7 @@ from graphlab._checks import (
 )
 from graphlab._precision import widened
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["segment_attention"]
 
@@ -26,8 +25,12 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
 
 
 def _backward(ctx: Any, grad: Tensor, grad_lse: Tensor) -> tuple[Tensor | None, ...]:
-    grad_qkv = torch.ops.graphlab.segment_attention_backward(
-        grad.contiguous(), grad_lse.contiguous(), *ctx.saved_tensors, ctx.heads
+    grad_qkv = call(
+        "segment_attention_backward",
+        grad.contiguous(),
+        grad_lse.contiguous(),
+        *ctx.saved_tensors,
+        ctx.heads,
     )
     return grad_qkv, None, None
 
@@ -79,6 +82,7 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
     on the way back as in Dao et al., "FlashAttention", NeurIPS 2022.
 
     Example:
+        >>> import torch
         >>> qkv, ptr = torch.rand(5, 12), torch.tensor([0, 2, 5])
         >>> segment_attention(qkv, ptr, heads=2).shape
         torch.Size([5, 4])
@@ -91,5 +95,5 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
         )
     ptr = check_pointers(ptr, qkv.size(0), "ptr")
     check_same_device(qkv=qkv, ptr=ptr)
-    out: Tensor = torch.ops.graphlab.segment_attention(widened(qkv), ptr, heads)[0]
+    out: Tensor = call("segment_attention", widened(qkv), ptr, heads)[0]
     return out

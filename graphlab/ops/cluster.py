@@ -10,7 +10,7 @@ from torch import Tensor
 from graphlab._checks import check_index, check_int, check_matrix, check_positive, check_same_device
 from graphlab._precision import widened
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 from graphlab.ops.pairwise import self_logsumexp
 from graphlab.ops.rows import unit_rows
 
@@ -23,7 +23,7 @@ def _sum_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _sum_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     (cluster,) = ctx.saved_tensors
-    return torch.ops.graphlab.cluster_gather(grad.contiguous(), cluster), None, None
+    return call("cluster_gather", grad.contiguous(), cluster), None, None
 
 
 def _gather_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -34,7 +34,7 @@ def _gather_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gather_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     (cluster,) = ctx.saved_tensors
-    return torch.ops.graphlab.cluster_sum(grad.contiguous(), cluster, ctx.num_clusters), None
+    return call("cluster_sum", grad.contiguous(), cluster, ctx.num_clusters), None
 
 
 def _outer_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -43,7 +43,7 @@ def _outer_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _outer_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, cluster = ctx.saved_tensors
-    grad_x = torch.ops.graphlab.cluster_outer_backward(grad.contiguous(), x, cluster)
+    grad_x = call("cluster_outer_backward", grad.contiguous(), x, cluster)
     return grad_x, None, None
 
 
@@ -103,7 +103,7 @@ def cluster_sum(x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
     Determinism: bitwise, whatever the number of threads.
     """
     x, cluster, num_clusters = _check(x, cluster, num_clusters)
-    out: Tensor = torch.ops.graphlab.cluster_sum(x, cluster, num_clusters)
+    out: Tensor = call("cluster_sum", x, cluster, num_clusters)
     return out
 
 
@@ -125,7 +125,7 @@ def cluster_outer(x: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:
     Determinism: bitwise, whatever the number of threads.
     """
     x, cluster, num_clusters = _check(x, cluster, num_clusters)
-    out: Tensor = torch.ops.graphlab.cluster_outer(x, cluster, num_clusters)
+    out: Tensor = call("cluster_outer", x, cluster, num_clusters)
     return out
 
 

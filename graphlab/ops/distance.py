@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._autograd import refuse_transforms
+
 __all__ = ["squared_distances"]
 
 
@@ -22,6 +24,7 @@ def squared_distances(x: Tensor, points: Tensor) -> Tensor:
 
     Complexity: O(N K D) time; O(N (D + K)) memory, of which O(N K) stays until the way back.
     """
+    refuse_transforms("squared_distance")
     columns = [_SquaredDistance.apply(x, point) for point in points]  # type: ignore[no-untyped-call]
     return torch.stack(columns, dim=1)
 

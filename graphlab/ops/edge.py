@@ -10,7 +10,7 @@ from torch import Tensor
 from graphlab._checks import check_matrix, check_positive, check_same_device
 from graphlab.ops import reference
 from graphlab.ops.csr_graph import CSRGraph
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["edge_cosine_sum"]
 
@@ -26,15 +26,13 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     z, rowptr, col, weight, weight_t, scale = ctx.saved_tensors
-    ops = torch.ops.graphlab
     grad = grad.contiguous()
     grad_z = grad_weight = None
     if ctx.needs_input_grad[0]:
-        grad_z = ops.edge_cosine_sum_backward(
-            grad, z, rowptr, col, weight, weight_t, scale, ctx.tau
-        )
+        graph = (rowptr, col, weight, weight_t, scale)
+        grad_z = call("edge_cosine_sum_backward", grad, z, *graph, ctx.tau)
     if weight is not None and ctx.needs_input_grad[3]:
-        grad_weight = ops.edge_cosine_weight_grad(grad, z, rowptr, col, ctx.tau)
+        grad_weight = call("edge_cosine_weight_grad", grad, z, rowptr, col, ctx.tau)
     return grad_z, None, None, grad_weight, None, None, None
 
 
@@ -93,8 +91,8 @@ def edge_cosine_sum(z: Tensor, graph: CSRGraph, tau: float) -> Tensor:
     if tau > _MAX_TAU[dtype]:
         raise ValueError(f"tau must be at most {_MAX_TAU[dtype]} for {dtype}, got {tau}")
     weight, weight_t, scale = (None if w is None else w.to(dtype) for w in weights)
-    out: Tensor = torch.ops.graphlab.edge_cosine_sum(
-        z.to(dtype), graph.rowptr, graph.col, weight, weight_t, scale, tau
+    out: Tensor = call(
+        "edge_cosine_sum", z.to(dtype), graph.rowptr, graph.col, weight, weight_t, scale, tau
     )
     return out
 

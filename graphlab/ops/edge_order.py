@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from graphlab._graph_kinds import MAP_IDS
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["SortedEdges", "sort_edges"]
 
@@ -87,7 +88,7 @@ def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
     """
     # The kernel numbers edges by 32 bits.
     few = edge_index.size(1) <= _MAX_EDGES
-    sort: Any = torch.ops.graphlab.csr_from_edges if few else reference.csr_from_edges
+    sort: Any = partial(call, "csr_from_edges") if few else reference.csr_from_edges
     rowptr, col, entry, rowptr_t, transposed, facts = sort(edge_index, num_rows, num_cols)
     symmetric, outside = facts.tolist()
     if outside >= 0:

@@ -18,7 +18,7 @@ from graphlab._checks import (
 )
 from graphlab.ops import reference
 from graphlab.ops.csr import SparseRows, check_rows
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["budget_minimum", "edge_bound", "interval_propagate"]
 
@@ -32,8 +32,11 @@ def _interval_setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _interval_backward(ctx: Any, grad_low: Tensor, grad_high: Tensor) -> tuple[Any, ...]:
-    low, high = torch.ops.graphlab.interval_propagate_backward(
-        grad_low.contiguous(), grad_high.contiguous(), *ctx.saved_tensors
+    low, high = call(
+        "interval_propagate_backward",
+        grad_low.contiguous(),
+        grad_high.contiguous(),
+        *ctx.saved_tensors,
     )
     return (low, high, *(None,) * 8)
 
@@ -96,7 +99,8 @@ def interval_propagate(
     pattern.check_values()
     rowptr_t, col_t, entry_t = pattern.transposed
     order = entry_t.long()
-    out: tuple[Tensor, Tensor] = torch.ops.graphlab.interval_propagate(
+    out: tuple[Tensor, Tensor] = call(
+        "interval_propagate",
         low.contiguous(),
         high.to(dtype).contiguous(),
         pattern.rowptr,
@@ -120,9 +124,7 @@ def _dot_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _dot_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     radius = ctx.saved_tensors[2]
-    weight, center, spread = torch.ops.graphlab.edge_bound_backward(
-        grad.contiguous(), *ctx.saved_tensors
-    )
+    weight, center, spread = call("edge_bound_backward", grad.contiguous(), *ctx.saved_tensors)
     return (weight, center, None if radius is None else spread, *(None,) * 5)
 
 
@@ -181,7 +183,8 @@ def edge_bound(
         radius = radius.to(weight.dtype).contiguous()
     check_same_device(weight=weight, center=center, radius=radius, rowptr=pattern.rowptr)
     pattern.check_values()
-    out: Tensor = torch.ops.graphlab.edge_bound(
+    out: Tensor = call(
+        "edge_bound",
         weight.contiguous(),
         center.to(weight.dtype).contiguous(),
         radius,
@@ -207,8 +210,8 @@ def _budget_backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Any, ...]:
     if grad is None:
         return (None,) * 12
     *first, rowptr_t, col_t, entry_t = ctx.saved_tensors
-    out = torch.ops.graphlab.budget_minimum_backward(
-        grad.contiguous(), *first, ctx.power, rowptr_t, col_t, entry_t
+    out = call(
+        "budget_minimum_backward", grad.contiguous(), *first, ctx.power, rowptr_t, col_t, entry_t
     )
     return (out, *(None,) * 11)
 
@@ -280,6 +283,7 @@ def budget_minimum(
     if kind.dtype != torch.int8 or kind.shape != pattern.col.shape:
         raise ValueError(f"kind must be int8 of shape ({pattern.num_edges},), got {kind.dtype}")
     check_range(kind, 3, "kind")
+    budget = check_tensor(budget, "budget")
     check_same_device(value=value, rowptr=pattern.rowptr, kind=kind, budget=budget)
     if budget.dtype != torch.int64 or budget.shape != (pattern.num_rows,):
         raise ValueError(
@@ -290,7 +294,8 @@ def budget_minimum(
         row = int(budget.argmin())
         raise ValueError(f"budget must not be negative, but budget[{row}] = {int(budget[row])}")
     pattern.check_values()
-    out, _ = torch.ops.graphlab.budget_minimum(
+    out, _ = call(
+        "budget_minimum",
         value.contiguous(),
         pattern.rowptr,
         pattern.col,

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from graphlab._autograd import refuse_transforms
 from graphlab._repr import short_repr
 
 __all__ = ["OPERATORS", "SCHEMA_VERSION", "LibraryStatus", "status"]
@@ -27,6 +28,9 @@ SCHEMA_VERSION = 2
 
 #: Names of all operators, in the order of their definition.
 OPERATORS: list[str] = []
+
+#: What the compiled kernels say where Ctrl-C ends them.
+_INTERRUPTED = "graphlab: interrupted by a signal"
 
 _LIBRARY = torch.library.Library("graphlab", "DEF")
 
@@ -83,6 +87,34 @@ def define(
         # Half precision is read as float32 and accumulated in float32.
         torch.library.register_autocast(qualified, device_type, torch.float32, lib=_LIBRARY)
     OPERATORS.append(name)
+
+
+def call(name: str, *args: Any) -> Any:
+    """Call an operator so that Ctrl-C ends it within a fraction of a second.
+
+    A compiled kernel asks now and then whether a signal handler has raised, and then ends with a
+    RuntimeError, the only kind of error that it can raise. The handler's own exception waits in the
+    interpreter until Python code runs again.
+
+    Args:
+        name: Name of the operator.
+        *args: Its arguments.
+
+    Raises:
+        KeyboardInterrupt: Or whatever else the handler of a signal has raised.
+    """
+    refuse_transforms(name)
+    operator = getattr(torch.ops.graphlab, name)
+    if torch.compiler.is_compiling():
+        return operator(*args)
+    try:
+        return operator(*args)
+    except RuntimeError as error:
+        if _INTERRUPTED not in str(error):
+            raise
+    for _ in range(1000):  # the interpreter looks for what waits whenever a loop begins again
+        pass
+    raise KeyboardInterrupt
 
 
 def _no_second_derivative(name: str) -> Callable[..., Any]:

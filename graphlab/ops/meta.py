@@ -11,11 +11,12 @@ from graphlab._checks import (
     check_matrix,
     check_no_negative,
     check_positive,
+    check_real,
     check_same_device,
     check_tensor,
 )
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["meta_logsumexp"]
 
@@ -28,8 +29,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     u, count, mean, cov, lse = ctx.saved_tensors
-    grad_u, grad_mean, grad_cov = torch.ops.graphlab.meta_logsumexp_backward(
-        grad.contiguous(), lse, u, count, mean, cov, ctx.tau
+    grad_u, grad_mean, grad_cov = call(
+        "meta_logsumexp_backward", grad.contiguous(), lse, u, count, mean, cov, ctx.tau
     )
     return grad_u, None, grad_mean, None if cov is None else grad_cov, None
 
@@ -100,11 +101,15 @@ def meta_logsumexp(
     if tuple(count.shape) != size[:1]:
         raise ValueError(f"count must have shape {size[:1]}, got {tuple(count.shape)}")
     check_no_negative(count, "count")
-    if cov is not None and tuple(check_tensor(cov, "cov").shape) != size:
-        raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
+    if cov is not None:
+        cov = check_tensor(cov, "cov")
+        check_real(cov, "cov")
+        if tuple(cov.shape) != size:
+            raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
     check_same_device(u=u, count=count, mean=mean, cov=cov)
     dtype = torch.float64 if torch.float64 in (u.dtype, mean.dtype) else torch.float32
-    out: Tensor = torch.ops.graphlab.meta_logsumexp(
+    out: Tensor = call(
+        "meta_logsumexp",
         u.to(dtype),
         count.to(dtype),
         mean.to(dtype),

@@ -16,7 +16,7 @@ from graphlab._checks import (
 )
 from graphlab.ops import reference
 from graphlab.ops.csr import SparseRows, check_rows, row_pointers
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["distinct_ends", "walk_overlap", "walk_overlap_visits"]
 
@@ -87,8 +87,16 @@ def walk_overlap(
     order, (anchor, other) = _by_second(pairs)
     pair_rowptr = row_pointers(other, graph.num_rows)
     weight = None if weight is None else weight.double()
-    out: Tensor = torch.ops.graphlab.walk_overlap(
-        graph.rowptr, graph.col, weight, pair_rowptr, anchor.int(), num_hops, beta, distinct
+    out: Tensor = call(
+        "walk_overlap",
+        graph.rowptr,
+        graph.col,
+        weight,
+        pair_rowptr,
+        anchor.int(),
+        num_hops,
+        beta,
+        distinct,
     )
     return out if order is None else torch.empty_like(out).index_copy_(0, order, out)
 
@@ -110,7 +118,7 @@ def distinct_ends(graph: SparseRows, *, num_hops: int = 1) -> Tensor:
     """
     _check_square(graph)
     num_hops = check_int(num_hops, "num_hops", minimum=1, maximum=MAX_HOPS)
-    out: Tensor = torch.ops.graphlab.distinct_ends(graph.rowptr, graph.col, num_hops)
+    out: Tensor = call("distinct_ends", graph.rowptr, graph.col, num_hops)
     return out
 
 

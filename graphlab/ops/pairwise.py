@@ -7,7 +7,7 @@ the logits again tile by tile.
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -17,12 +17,13 @@ from graphlab._checks import (
     check_choice,
     check_matrix,
     check_no_negative,
+    check_number,
     check_same_device,
     check_tensor,
 )
 from graphlab._precision import widened
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["pairwise_logsumexp", "self_logsumexp"]
 
@@ -40,7 +41,7 @@ def _pair_backward(ctx: Any, row_grad: Tensor, col_grad: Tensor) -> tuple[Tensor
     x, y, x_weight, y_weight, row_lse, col_lse = ctx.saved_tensors
     rows = (row_grad.contiguous(), row_lse, y_weight)
     cols = (col_grad.contiguous(), col_lse, x_weight) if ctx.columns else (None, None, None)
-    backward = torch.ops.graphlab.pairwise_logsumexp_backward
+    backward = partial(call, "pairwise_logsumexp_backward")
     grad_x = backward(x, y, *rows, *cols, *ctx.options) if ctx.needs_input_grad[0] else None
     grad_y = backward(y, x, *cols, *rows, *ctx.options) if ctx.needs_input_grad[1] else None
     return grad_x, grad_y, None, None, None, None, None
@@ -56,7 +57,7 @@ def _self_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, weight, lse = ctx.saved_tensors
     side = (grad.contiguous(), lse, weight)
     # x is both sides of the symmetric logits: one pass serves the row and the column role.
-    backward = torch.ops.graphlab.pairwise_logsumexp_backward
+    backward = partial(call, "pairwise_logsumexp_backward")
     return backward(x, x, *side, *side, *ctx.options), None, None, None
 
 
@@ -99,12 +100,6 @@ def _check_weight(weight: Tensor | None, rows: int, name: str) -> None:
     if weight.requires_grad:
         raise ValueError(f"{name} must not require a gradient: weights are constants here")
     check_no_negative(weight, name)
-
-
-def _check_scale(scale: float) -> float:
-    if isinstance(scale, Tensor) or not math.isfinite(scale):
-        raise ValueError(f"scale must be a finite number, got {scale}")
-    return float(scale)
 
 
 def pairwise_logsumexp(
@@ -152,8 +147,14 @@ def pairwise_logsumexp(
     dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
     weights = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
-    row, col = torch.ops.graphlab.pairwise_logsumexp(
-        x.to(dtype), y.to(dtype), *weights, _check_scale(scale), mode, columns
+    row, col = call(
+        "pairwise_logsumexp",
+        x.to(dtype),
+        y.to(dtype),
+        *weights,
+        check_number(scale, "scale"),
+        mode,
+        columns,
     )
     return (row, col) if columns else row
 
@@ -189,5 +190,5 @@ def self_logsumexp(
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    out: Tensor = torch.ops.graphlab.self_logsumexp(x, weight, _check_scale(scale), mode)
+    out: Tensor = call("self_logsumexp", x, weight, check_number(scale, "scale"), mode)
     return out

@@ -15,7 +15,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab.ops import reference
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["random_projection"]
 
@@ -94,8 +94,16 @@ def random_projection(
         _check_node(node, factor)
     # Schemas have signed integers: the upper half of the seeds travels as negative numbers.
     signed = seed - 2**64 if seed >= 2**63 else seed
-    out: Tensor = torch.ops.graphlab.random_projection(
-        factor, node, signed, stream, start, stop, sparsity, check_positive(scale, "scale")
+    out: Tensor = call(
+        "random_projection",
+        factor,
+        node,
+        signed,
+        stream,
+        start,
+        stop,
+        sparsity,
+        check_positive(scale, "scale"),
     )
     return out
 

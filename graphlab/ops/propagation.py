@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix, check_same_device
+from graphlab._autograd import refuse_transforms
+from graphlab._checks import check_matrix, check_number, check_same_device
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
 from graphlab.ops.csr import SparseRows, scaled_weight, transpose
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["propagate", "propagate_dot", "propagate_merge", "propagate_squares"]
 
@@ -46,7 +46,7 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     _refuse_graph_gradient(ctx, 3)
     rowptr, col, weight, row_scale = ctx.saved_tensors
     graph_t = _transposed(rowptr, col, weight, row_scale, ctx.num_cols)
-    grad_h = torch.ops.graphlab.propagate(grad.contiguous(), *graph_t, None)
+    grad_h = call("propagate", grad.contiguous(), *graph_t, None)
     return grad_h, None, None, None, None
 
 
@@ -62,9 +62,9 @@ def _dot_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     if ctx.needs_input_grad[0]:
         graph_t = _transposed(rowptr, col, weight, row_scale, h.shape[0])
         scaled = (column * other).to(h.dtype).contiguous()
-        grad_h = torch.ops.graphlab.propagate(scaled, *graph_t, None)
+        grad_h = call("propagate", scaled, *graph_t, None)
     if ctx.needs_input_grad[1]:
-        sums = torch.ops.graphlab.propagate(h, rowptr, col, weight, row_scale)
+        sums = call("propagate", h, rowptr, col, weight, row_scale)
         grad_other = (column * sums).to(other.dtype)
     return grad_h, grad_other, None, None, None, None
 
@@ -144,9 +144,10 @@ def propagate(h: Tensor, rows: SparseRows, *, transposed: SparseRows | None = No
     """
     graph = _check_graph(h, "h", rows)
     if transposed is None:
-        out: Tensor = torch.ops.graphlab.propagate(h, *graph)
+        out: Tensor = call("propagate", h, *graph)
         return out
     graph_t = _check_transposed(h, rows, transposed)
+    refuse_transforms("propagate")
     out = _BothWays.apply(h, graph, graph_t)  # type: ignore[no-untyped-call]
     return out
 
@@ -157,7 +158,7 @@ class _BothWays(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, graph: _Graph, graph_t: _Graph) -> Tensor:
         ctx.graphs = graph, graph_t
-        return torch.ops.graphlab.propagate(h, *graph)  # type: ignore[no-any-return]
+        return call("propagate", h, *graph)  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
@@ -193,7 +194,7 @@ def propagate_dot(h: Tensor, other: Tensor, rows: SparseRows) -> Tensor:
     if other.dtype != h.dtype:
         raise TypeError(f"other must have the dtype of h, {h.dtype}, got {other.dtype}")
     check_same_device(h=h, other=other)
-    out: Tensor = torch.ops.graphlab.propagate_dot(h, other, *graph)
+    out: Tensor = call("propagate_dot", h, other, *graph)
     return out
 
 
@@ -243,9 +244,7 @@ def propagate_merge(
         check_matrix(squares, "squares", rows=used, cols=start.size(0), finite=False)
         check_same_device(start=start, squares=squares)
         squares = squares.double()
-    out: Tensor = torch.ops.graphlab.propagate_merge(
-        start, *graph, numbers, bool(normalize), squares
-    )
+    out: Tensor = call("propagate_merge", start, *graph, numbers, bool(normalize), squares)
     return out
 
 
@@ -272,9 +271,7 @@ def propagate_squares(start: Tensor, rows: SparseRows, *, coefficients: Sequence
     Determinism: bitwise for a given device, whatever the number of threads.
     """
     graph = _check_square(start, rows)
-    out: Tensor = torch.ops.graphlab.propagate_squares(
-        start, *graph, _check_coefficients(coefficients)
-    )
+    out: Tensor = call("propagate_squares", start, *graph, _check_coefficients(coefficients))
     return out
 
 
@@ -321,8 +318,7 @@ def _values(rows: SparseRows, dtype: torch.dtype) -> _Graph:
 
 
 def _check_coefficients(coefficients: Sequence[float]) -> list[float]:
-    numbers = [float(c) for c in coefficients]
-    for k, number in enumerate(numbers):
-        if not math.isfinite(number):
-            raise ValueError(f"coefficients must be finite, but coefficients[{k}] = {number}")
-    return numbers
+    if isinstance(coefficients, (str, bytes)) or not isinstance(coefficients, Iterable):
+        kind = type(coefficients).__name__
+        raise TypeError(f"coefficients must be a sequence of numbers, got {kind}")
+    return [check_number(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]

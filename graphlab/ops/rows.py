@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._autograd import first_order
+from graphlab._autograd import first_order, refuse_transforms
 from graphlab._checks import check_matrix, values_visible
 from graphlab.ops import reference
 from graphlab.ops.reference.rows import chunks
@@ -60,5 +60,6 @@ def unit_rows(x: Tensor) -> Tensor:
     norm = torch.linalg.vector_norm(x.detach(), dim=1, keepdim=True)
     if bool(((norm < low) | (norm > high)).any()):
         return reference.unit_rows(x)
+    refuse_transforms("unit_rows")
     unit: Tensor = _UnitRows.apply(x, norm)  # type: ignore[no-untyped-call]
     return unit

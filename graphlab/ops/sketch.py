@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._autograd import first_order
+from graphlab._autograd import first_order, refuse_transforms
 from graphlab._checks import check_int, check_matrix
 from graphlab._precision import full_precision, widened
 from graphlab.ops.projection import random_projection
@@ -74,5 +74,6 @@ def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
 
 def unchecked_sketch(z: Tensor, rows: int, seed: int) -> Tensor:
     """:func:`gaussian_sketch` of checked arguments."""
+    refuse_transforms("gaussian_sketch")
     out: Tensor = _Sketch.apply(widened(z), rows, seed)  # type: ignore[no-untyped-call]
     return out.to(z.dtype)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._autograd import refuse_transforms
 from graphlab._precision import full_precision
 
 __all__ = ["soft_cluster_outer"]
@@ -26,6 +27,7 @@ def soft_cluster_outer(x: Tensor, weight: Tensor) -> Tensor:
 
     Complexity: O(N K D^2) time; O(N D + K D^2) memory.
     """
+    refuse_transforms("soft_cluster_outer")
     out: Tensor = _SoftOuter.apply(x, weight)  # type: ignore[no-untyped-call]
     return out
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graphlab._autograd import refuse_transforms
 from graphlab.ops.csr import SparseRows, row_pointers
 from graphlab.ops.propagation import propagate
 
@@ -26,6 +27,7 @@ def sum_of_rows(tables: Tensor, ids: Tensor) -> Tensor:
 
     Complexity: O(N k D) time, forward and backward; no temporaries of that size.
     """
+    refuse_transforms("sum_of_rows")
     out: Tensor = _SumOfRows.apply(tables, ids)  # type: ignore[no-untyped-call]
     return out
 

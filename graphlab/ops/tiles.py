@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._autograd import first_order
+from graphlab._autograd import first_order, refuse_transforms
 from graphlab._precision import full_precision
 
 __all__ = ["Tile", "by_tiles"]
@@ -17,6 +17,8 @@ __all__ = ["Tile", "by_tiles"]
 Tile = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 
 
+# A function of tiles is not traced: its derivative runs it again.
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def by_tiles(tile: Tile, tiles: Sequence[slice], u: Tensor, v: Tensor) -> Tensor:
     """Values of a function of tiles, none of which is kept for the derivative.
 
@@ -31,6 +33,7 @@ def by_tiles(tile: Tile, tiles: Sequence[slice], u: Tensor, v: Tensor) -> Tensor
 
     Complexity: the function twice; memory of one tile, and a gradient of u and v.
     """
+    refuse_transforms("ProGCLLoss")
     out: Tensor = _Tiled.apply(tile, tiles, u, v)  # type: ignore[no-untyped-call]
     return out
 

@@ -15,7 +15,7 @@ from graphlab._checks import (
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
 from graphlab.ops.csr import SparseRows
-from graphlab.ops.library import define
+from graphlab.ops.library import call, define
 
 __all__ = ["random_walk", "walk_subgraphs"]
 
@@ -105,8 +105,8 @@ def random_walk(
         raise ValueError(f"restart must lie in [0, 1), got {restart}")
     # Schemas have signed integers: the upper half of the seeds travels as negative numbers.
     signed = seed - 2**64 if seed >= 2**63 else seed
-    out: Tensor = torch.ops.graphlab.random_walk(
-        graph.rowptr, graph.col, start, signed, stream, length, float(restart)
+    out: Tensor = call(
+        "random_walk", graph.rowptr, graph.col, start, signed, stream, length, float(restart)
     )
     return out
 
@@ -151,7 +151,5 @@ def walk_subgraphs(
             row, step = divmod(int(walks.argmin()), walks.size(1))
             raise IndexError(f"walks[{row}, {step}] = {int(walks[row, step])} is below -1")
     limit = -1 if max_nodes is None else check_int(max_nodes, "max_nodes", minimum=1)
-    out: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = torch.ops.graphlab.walk_subgraphs(
-        walks, limit
-    )
+    out: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = call("walk_subgraphs", walks, limit)
     return out

@@ -29,7 +29,9 @@ def save_checkpoint(
     arrays = {f"model/{k}": v for k, v in weights.items()}
     arrays |= {f"best/{k}": v for k, v in best.items()}
     for i, moments in optimizer.state_dict()["state"].items():
-        arrays |= {f"optimizer/{i}/{k}": torch.as_tensor(v) for k, v in moments.items()}
+        arrays |= {
+            f"optimizer/{i}/{k}": torch.as_tensor(v, device="cpu") for k, v in moments.items()
+        }
     save_arrays(path, arrays, {_RECORD: json.dumps(record, sort_keys=True)})
 
 

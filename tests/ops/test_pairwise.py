@@ -190,7 +190,7 @@ def test_unit_rows(device):
         ({"x_weight": [1.0] * 3}, TypeError, "x_weight must be a torch.Tensor, got list"),
         ({"x_weight": torch.tensor([1, -2, 0])}, ValueError, r"x_weight\[1\] = -2.0"),
         ({"scale": math.inf}, ValueError, "scale must be a finite number"),
-        ({"scale": torch.tensor(1.0)}, ValueError, "scale must be a finite number"),
+        ({"scale": torch.tensor(1.0)}, TypeError, "scale must be a real number"),
         ({"diagonal": "none"}, ValueError, "diagonal must be one of 'keep'"),
     ],
 )

@@ -161,6 +161,7 @@ void attention_forward(
   read_rows(task.value, task.stride, 0, rows, rows, width, scratch.value);
   const T factor = task.scale * static_cast<T>(kLog2e);
   for (int64_t i = 0; i < rows; i += kQueries) {
+    if (i % 64 == 0) check_interrupt();
     const int64_t count = rows - i < kQueries ? rows - i : kQueries;
     read_rows(task.query, task.stride, i, i + kQueries, rows, width, scratch.query);
     multiply_turned(scratch.query, scratch.key_t, width, places, factor, scratch.weight);
@@ -198,6 +199,7 @@ void attention_backward(
   read_rows(task.key, stride, 0, rows, rows, width, scratch.key);
   for (int64_t k = 0; k < rows * columns; ++k) scratch.grad_key[k] = scratch.grad_value[k] = 0;
   for (int64_t i = 0; i < rows; i += kQueries) {
+    if (i % 64 == 0) check_interrupt();
     const int64_t count = rows - i < kQueries ? rows - i : kQueries;
     read_rows(task.query, stride, i, i + kQueries, rows, width, scratch.query);
     read_rows(way.grad, way.step, i, i + kQueries, rows, width, scratch.given);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/checks.h"
+#include "cpu/interrupt.h"
 
 namespace graphlab::cpu {
 
@@ -28,6 +29,7 @@ inline CheckedCliqueGraph checked_clique_graph(const Tensor& rowptr_, const Tens
       checked_vector(col_, "col", ScalarType::Int, col_.numel())};
   const CliqueGraph view = graph.view();
   for (int64_t v = 0; v < nodes; ++v) {
+    if (v % 4096 == 0) check_interrupt();
     for (int64_t e = view.rowptr[v]; e < view.rowptr[v + 1]; ++e) {
       const int64_t u = view.col[e];
       STD_TORCH_CHECK(

@@ -11,6 +11,8 @@
 namespace graphlab::cpu {
 namespace {
 
+constexpr int64_t kPiece = int64_t{1} << 22;  // entries of a loop between two looks at signals
+
 // Rows of node numbers, ascending within a row.
 struct CliqueRows {
   const int64_t* ptr;
@@ -24,10 +26,13 @@ struct NodeRows {
 
   NodeRows(const CliqueRows& rows, int64_t nodes)
       : ptr(nodes + 1, 0), clique(rows.ptr[rows.count]) {
-    for (size_t e = 0; e < clique.size(); ++e) ++ptr[rows.idx[e] + 1];
+    for_pieces(0, rows.ptr[rows.count], kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t e = begin; e < end; ++e) ++ptr[rows.idx[e] + 1];
+    });
     std::partial_sum(ptr.begin(), ptr.end(), ptr.begin());
     std::vector<int64_t> next(ptr.begin(), ptr.end() - 1);
     for (int64_t c = 0; c < rows.count; ++c) {
+      if (c % (1 << 16) == 0) check_interrupt();
       for (int64_t e = rows.ptr[c]; e < rows.ptr[c + 1]; ++e) clique[next[rows.idx[e]]++] = c;
     }
   }
@@ -56,6 +61,7 @@ class Overlaps {
     for (const int64_t* v = begin; v < end; ++v) visit(*v, end - begin);
     for (const int64_t other : touched_) {
       if (other > clique && shared_[other] >= 3) link_pairs(other);
+      if (++links_ % 1024 == 0) check_interrupt();
     }
     for (const int64_t* v = begin; v < end; ++v) holds_[*v] = 0;
     for (const int64_t other : touched_) shared_[other] = 0;
@@ -126,6 +132,7 @@ class Overlaps {
   Buffer<int64_t> met_;
   std::vector<int64_t> touched_, near_;
   std::vector<int32_t> both_;
+  uint32_t links_ = 0;
 };
 
 // `node` (nodes,) and `edge` (4, entries) receive sums; both must be zero before.
@@ -136,7 +143,10 @@ void clique_overlap(
   const int64_t workers = std::min<int64_t>(cliques.count, torch::stable::get_num_threads());
   parallel_workers(workers, [&](int64_t) {
     Overlaps overlaps(cliques, of_node, graph, node, edge);
-    for (int64_t c = next.fetch_add(1); c < cliques.count; c = next.fetch_add(1)) overlaps(c);
+    for (int64_t c = next.fetch_add(1); c < cliques.count; c = next.fetch_add(1)) {
+      check_interrupt();
+      overlaps(c);
+    }
   });
 }
 

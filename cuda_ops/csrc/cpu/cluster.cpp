@@ -121,7 +121,9 @@ void cluster_sum(const ClusteredRows<T>& x, T* out) {
   }
   const auto add = GRAPHLAB_SELECT(add_rows_in_order<T>);
   reduce_members(x, x.dim, out, [&](const int64_t* order, int64_t count, double* sum) {
-    add(x, order, count, nullptr, sum);
+    for_pieces(0, count, kOuterRows, [&](int64_t begin, int64_t end) {
+      add(x, order + begin, end - begin, nullptr, sum);
+    });
   });
 }
 
@@ -142,7 +144,9 @@ void cluster_outer(const ClusteredRows<T>& x, T* out) {
   const int64_t size = GRAPHLAB_SELECT(outer_scratch<T>)(x.dim);
   reduce_members(x, x.dim * x.dim, out, [&](const int64_t* order, int64_t count, double* sum) {
     const Buffer<T> scratch(size, T(0));
-    add(x, order, count, scratch.get(), sum);
+    for_pieces(0, count, kOuterRows, [&](int64_t begin, int64_t end) {
+      add(x, order + begin, end - begin, scratch.get(), sum);
+    });
   });
 }
 

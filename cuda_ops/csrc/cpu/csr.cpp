@@ -45,6 +45,8 @@ struct Range {
   int64_t begin, end;
 };
 
+constexpr int64_t kPiece = int64_t{1} << 22;  // items of a loop between two looks at signals
+
 inline Range share(int64_t count, int64_t worker, int64_t workers) {
   return {count * worker / workers, count * (worker + 1) / workers};
 }
@@ -86,8 +88,8 @@ struct Item {
 };
 
 // Stable counting sort of `count` items: bucket(p) is the bucket of item p, and scatter(range, next) puts
-// the items of a range, in their order, at the position next[bucket]++. pointers (buckets + 1) receives
-// the beginnings.
+// the items of a range, in their order, at the position next[bucket]++; a worker's range comes in pieces.
+// pointers (buckets + 1) receives the beginnings.
 template <typename Bucket, typename Scatter>
 void counting_sort(
     int64_t count, int64_t buckets, int64_t* pointers, const Bucket& bucket,
@@ -98,11 +100,16 @@ void counting_sort(
     cursors.clear(worker);
     int32_t* counts = cursors.of(worker);
     const Range range = share(count, worker, workers);
-    for (int64_t p = range.begin; p < range.end; ++p) ++counts[bucket(p)];
+    for_pieces(range.begin, range.end, kPiece, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) ++counts[bucket(p)];
+    });
   });
   cursors.accumulate(pointers);
   parallel_workers(workers, [&](int64_t worker) {
-    scatter(share(count, worker, workers), cursors.of(worker));
+    const Range range = share(count, worker, workers);
+    for_pieces(range.begin, range.end, kPiece, [&](int64_t begin, int64_t end) {
+      scatter(Range{begin, end}, cursors.of(worker));
+    });
   });
 }
 
@@ -141,6 +148,7 @@ void regroup(
 int64_t merge_repeated(Item* items, int64_t* colptr, int64_t cols, int32_t* kept) {
   int64_t left = 0;
   for (int64_t c = 0; c < cols; ++c) {
+    if (c % (1 << 16) == 0) check_interrupt();
     const int64_t begin = colptr[c], end = colptr[c + 1];
     colptr[c] = left;
     for (int64_t p = begin; p < end; ++p) {
@@ -157,6 +165,7 @@ int64_t merge_repeated(Item* items, int64_t* colptr, int64_t cols, int32_t* kept
 
 bool any_repeated(const Item* items, const int64_t* colptr, int64_t cols) {
   for (int64_t c = 0; c < cols; ++c) {
+    if (c % (1 << 16) == 0) check_interrupt();
     for (int64_t p = colptr[c] + 1; p < colptr[c + 1]; ++p) {
       if (items[p].index == items[p - 1].index) return true;
     }

@@ -126,6 +126,7 @@ class RowMinimum {
         candidates_.data(), places_.data()};
     const auto columns = GRAPHLAB_SELECT(minimum_columns<T>);
     for (int64_t d = 0; d < dim_; d += kColumns) {
+      check_interrupt();
       const int64_t at = row * dim_ + d;
       columns(task, rules_, value_ + d, dim_, std::min(kColumns, dim_ - d), out + at, choice + at,
               plane);

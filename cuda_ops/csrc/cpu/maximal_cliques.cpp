@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "cliques.h"
@@ -22,11 +23,6 @@ struct CliqueLimits {
 };
 
 enum class CliqueStatus : int64_t { kDone = 0, kTooMany = 1, kTooLong = 2 };
-
-struct CliqueResult {
-  CliqueStatus status = CliqueStatus::kDone;
-  std::vector<int64_t> ptr, idx;  // rows in lexicographic order
-};
 
 using Word = uint64_t;
 using Clock = std::chrono::steady_clock;
@@ -82,6 +78,7 @@ std::vector<int32_t> degeneracy_rank(const CliqueGraph& graph) {
     order[place[v]] = static_cast<int32_t>(v);
   }
   for (int64_t at = 0; at < nodes; ++at) {
+    if (at % 4096 == 0) check_interrupt();
     const int32_t v = order[at];
     for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
       const int32_t u = graph.col[e];
@@ -108,6 +105,7 @@ struct Forward {
     ptr.reserve(graph.nodes + 1);
     col.reserve(graph.rowptr[graph.nodes] / 2);
     for (int64_t v = 0; v < graph.nodes; ++v) {
+      if (v % 4096 == 0) check_interrupt();
       for (int64_t e = graph.rowptr[v]; e < graph.rowptr[v + 1]; ++e) {
         if (rank[graph.col[e]] > rank[v]) col.push_back(graph.col[e]);
       }
@@ -132,6 +130,7 @@ class Budget {
     return !stopped();
   }
   void look_at_clock() {
+    check_interrupt();
     if (limits_.seconds <= 0) return;
     const std::chrono::duration<double> passed = Clock::now() - begin_;
     if (passed.count() > limits_.seconds) stop(CliqueStatus::kTooLong);
@@ -148,6 +147,11 @@ class Budget {
   std::atomic<int64_t> found_{0}, status_{0};
 };
 
+// Cliques, ascending within each.
+struct Found {
+  std::vector<int64_t> sizes, members;
+};
+
 // The cliques of one root at a time; scratch and results of one thread.
 class Searcher {
  public:
@@ -155,7 +159,7 @@ class Searcher {
       : graph_(graph), forward_(forward), budget_(budget), present_(words_for(graph.nodes), 0),
         local_(graph.nodes, 0) {}
 
-  std::vector<int64_t> sizes, members;  // sorted within a clique
+  Found found;
 
   void operator()(int64_t root) {
     if ((++roots_ & 63) == 0) budget_.look_at_clock();
@@ -265,7 +269,7 @@ class Searcher {
 
   void expand(int64_t depth) {
     if (budget_.stopped()) return;
-    if ((++steps_ & 4095) == 0) budget_.look_at_clock();
+    if ((++steps_ & 63) == 0) budget_.look_at_clock();
     const Level now = level(depth);
     if (is_empty(now.can, later_words_)) {
       if (is_empty(now.gone, later_words_) && is_empty(now.excluded, earlier_words_)) emit();
@@ -317,10 +321,11 @@ class Searcher {
 
   void emit() {
     if (!budget_.take()) return;
+    std::vector<int64_t>& members = found.members;
     const size_t begin = members.size();
     members.insert(members.end(), clique_.begin(), clique_.end());
     std::sort(members.begin() + static_cast<std::ptrdiff_t>(begin), members.end());
-    sizes.push_back(static_cast<int64_t>(clique_.size()));
+    found.sizes.push_back(static_cast<int64_t>(clique_.size()));
   }
 
   const CliqueGraph& graph_;
@@ -354,35 +359,48 @@ struct Row {
   }
 };
 
-// One list in lexicographic order out of those of the threads.
-void merge(const std::vector<Searcher*>& parts, CliqueResult& result) {
-  size_t count = 0, total = 0;
-  for (const Searcher* part : parts) {
-    count += part->sizes.size();
-    total += part->members.size();
+// Sizes and members of one list of cliques.
+struct CliqueCount {
+  size_t cliques = 0, members = 0;
+
+  explicit CliqueCount(const std::vector<Found>& parts) {
+    for (const Found& part : parts) {
+      cliques += part.sizes.size();
+      members += part.members.size();
+    }
   }
+};
+
+// One list in lexicographic order out of those of the threads; straight into the result, as the cliques
+// of a dense graph fill the memory.
+void merge(const std::vector<Found>& parts, const CliqueCount& count, int64_t* ptr, int64_t* idx) {
   std::vector<Row> rows;
-  rows.reserve(count);
-  for (const Searcher* part : parts) {
-    const int64_t* at = part->members.data();
-    for (const int64_t size : part->sizes) {
+  rows.reserve(count.cliques);
+  for (const Found& part : parts) {
+    const int64_t* at = part.members.data();
+    for (const int64_t size : part.sizes) {
       rows.emplace_back(at, size);
       at += size;
     }
   }
-  std::sort(rows.begin(), rows.end());
-  result.idx.reserve(total);
-  result.ptr.reserve(count + 1);
-  result.ptr.assign(1, 0);
+  uint64_t compared = 0;  // sorting many cliques takes seconds
+  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    if ((++compared & 0xFFFF) == 0) check_interrupt();
+    return a < b;
+  });
+  int64_t* to = idx;
+  *ptr++ = 0;
   for (const Row& row : rows) {
-    result.idx.insert(result.idx.end(), row.begin, row.begin + row.size);
-    result.ptr.push_back(static_cast<int64_t>(result.idx.size()));
+    to = std::copy_n(row.begin, row.size, to);
+    *ptr++ = to - idx;
   }
 }
 
 constexpr int64_t kRoots = 64;  // roots that a thread takes at a time
 
-CliqueResult maximal_cliques(const CliqueGraph& graph, const CliqueLimits& limits) {
+// The cliques as the threads found them; none where a limit ended the search.
+CliqueStatus search(
+    const CliqueGraph& graph, const CliqueLimits& limits, std::vector<Found>& parts) {
   const Forward forward(graph);
   Budget budget(limits);
   budget.look_at_clock();
@@ -398,14 +416,10 @@ CliqueResult maximal_cliques(const CliqueGraph& graph, const CliqueLimits& limit
       for (int64_t v = task * kRoots; v < end && !budget.stopped(); ++v) searchers[worker](v);
     }
   });
-  CliqueResult result;
-  result.status = budget.status();
-  std::vector<Searcher*> parts;
-  if (result.status == CliqueStatus::kDone) {
-    for (Searcher& searcher : searchers) parts.push_back(&searcher);
+  if (budget.status() == CliqueStatus::kDone) {
+    for (Searcher& searcher : searchers) parts.push_back(std::move(searcher.found));
   }
-  merge(parts, result);
-  return result;
+  return budget.status();
 }
 
 }  // namespace
@@ -416,11 +430,15 @@ namespace graphlab {
 std::tuple<Tensor, Tensor, Tensor> maximal_cliques(
     const Tensor& rowptr, const Tensor& col, int64_t max_cliques, double time_limit) {
   const cpu::CheckedCliqueGraph graph = cpu::checked_clique_graph(rowptr, col);
-  const cpu::CliqueResult found =
-      cpu::maximal_cliques(graph.view(), {max_cliques, time_limit});
-  return {
-      to_tensor(rowptr, found.ptr), to_tensor(rowptr, found.idx),
-      to_tensor<int64_t>(rowptr, {static_cast<int64_t>(found.status)})};
+  std::vector<cpu::Found> parts;
+  const cpu::CliqueStatus status = cpu::search(graph.view(), {max_cliques, time_limit}, parts);
+  const cpu::CliqueCount count(parts);
+  const auto empty = [&](size_t size) {
+    return torch::stable::new_empty(rowptr, {static_cast<int64_t>(size)}, ScalarType::Long);
+  };
+  const Tensor ptr = empty(count.cliques + 1), idx = empty(count.members);
+  cpu::merge(parts, count, mutable_data<int64_t>(ptr), mutable_data<int64_t>(idx));
+  return {ptr, idx, to_tensor<int64_t>(rowptr, {static_cast<int64_t>(status)})};
 }
 
 STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) { m.impl("maximal_cliques", TORCH_BOX(&maximal_cliques)); }

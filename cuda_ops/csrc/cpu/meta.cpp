@@ -190,6 +190,7 @@ void meta_logsumexp_backward(
     double* mean_sum = sums.get() + begin / length * size;
     double* cov_sum = grad_cov == nullptr ? nullptr : mean_sum + mean_size;
     for (; begin < end; begin += kMetaRows) {
+      check_interrupt();
       const int64_t stop = std::min(begin + kMetaRows, end);
       backward(run.task, grads, scratch.view(), begin, stop, mean_sum, cov_sum);
     }

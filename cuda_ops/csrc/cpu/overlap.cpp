@@ -85,8 +85,9 @@ int64_t degree(const OverlapGraph<T>& graph, int64_t node) {
 // Calls body(i, pair) for the pairs of j.
 template <typename F>
 void for_pairs(const OverlapPairs& pairs, int64_t j, const F& body) {
-  const int64_t end = pairs.rowptr[j + 1];
-  for (int64_t pair = pairs.rowptr[j]; pair < end; ++pair) body(pairs.col[pair], pair);
+  for_pieces(pairs.rowptr[j], pairs.rowptr[j + 1], 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t pair = begin; pair < end; ++pair) body(pairs.col[pair], pair);
+  });
 }
 
 // Distinct ends of walks; scratch of one thread.
@@ -101,6 +102,7 @@ class Walker {
     seen_.forget();
     to.clear();
     for (const int32_t u : from) {
+      if (++steps_ % 1024 == 0) check_interrupt();
       for_row(graph_, u, [&](int32_t v, int64_t) {
         if (!seen_.is_new(v)) return;
         to.push_back(v);
@@ -123,6 +125,7 @@ class Walker {
   const OverlapGraph<T>& graph_;
   Stamps seen_;
   Nodes front_, back_;
+  uint32_t steps_ = 0;
 };
 
 // One hop: common neighbours, in ascending order whichever list is read.
@@ -277,7 +280,10 @@ void parallel_nodes(const Nodes& order, const F& make_worker) {
   std::atomic<int64_t> next{0};
   parallel_workers(threads, [&](int64_t) {
     auto worker = make_worker();
-    for (int64_t at = next.fetch_add(1); at < count; at = next.fetch_add(1)) worker(order[at]);
+    for (int64_t at = next.fetch_add(1); at < count; at = next.fetch_add(1)) {
+      check_interrupt();
+      worker(order[at]);
+    }
   });
 }
 

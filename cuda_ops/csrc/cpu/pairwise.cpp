@@ -162,6 +162,7 @@ void sum_columns(const PairRun<T>& run, T* lse) {
   const auto block = select_sum_block<T, false, true>(run.shift);
   parallel_ranges(count, width, [&](int64_t j, int64_t j_end) {
     for (int64_t i = 0; i < run.left.count; i += kPairUnit) {
+      check_interrupt();
       const int64_t i_end = std::min(i + kPairUnit, run.left.count);
       block(run.task, {i, i_end, j, j_end}, {}, sums.view() + j);
     }
@@ -197,6 +198,7 @@ class PairSteps {
         for (int64_t j = begin; j < stop; j += kPairUnit) {
           const int64_t j_end = std::min(j + kPairUnit, stop);
           for (int64_t k = i; k < i_end && !(triangular_ && k > j); k += kPairUnit) {
+            check_interrupt();
             const PairBlock block{k, std::min(k + kPairUnit, i_end), j, j_end};
             body(task, k - i, block, triangular_ && k == j);
           }
@@ -375,6 +377,7 @@ void pair_logsumexp_backward(
   const PairBackward<T> backward(b, a, dim, scale, diagonal);
   parallel_ranges(a.count, task_columns(a.count), [&](int64_t j, int64_t j_end) {
     for (int64_t i = 0; i < b.count; i += kPairUnit) {
+      check_interrupt();
       const PairBlock block{i, std::min(i + kPairUnit, b.count), j, j_end};
       backward.block(backward.run.task, block, nullptr,
                      backward.grad.get() + j * backward.padded_dim);

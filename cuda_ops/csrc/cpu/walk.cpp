@@ -34,6 +34,7 @@ void walk_together(const Walks& walks, int64_t first, int lanes, int32_t* out) {
     out[(first + lane) * width] = static_cast<int32_t>(at[lane]);
   }
   for (int64_t step = 0; step < walks.length; ++step) {
+    if (step % (1 << 16) == 0) check_interrupt();
     // A counter gives the words of two steps.
     const int half = static_cast<int>(2 * (step % 2));
     for (int lane = 0; half == 0 && lane < lanes; ++lane) {

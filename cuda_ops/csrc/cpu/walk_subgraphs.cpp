@@ -244,6 +244,7 @@ void join_subgraphs(const Subgraphs& subgraphs, int32_t* node, T* edge) {
 
 void check_places(const WalkRows& walks) {
   for (int64_t row = 0; row < walks.count; ++row) {
+    if (row % 1024 == 0) check_interrupt();
     const int32_t* place = walks.place + row * walks.width;
     const int32_t lowest = *std::min_element(place, place + walks.width);
     STD_TORCH_CHECK(

@@ -5,7 +5,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab._checks import plain
+from graphlab._checks import check_int, plain
+from graphlab._random import derive_seed
+
+
+class DrawStream:
+    """Generators of the calls that are given none: each goes on where the one before ended."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = check_int(seed, "seed", minimum=0, maximum=2**63 - 1)
+        self._calls = 0
+
+    def generator(self, given: torch.Generator | None) -> torch.Generator:
+        """The given generator, or that of the next call: a CPU generator, on every device."""
+        if given is not None:
+            if not isinstance(given, torch.Generator):
+                raise TypeError(
+                    f"generator must be a torch.Generator or None, got {type(given).__name__}"
+                )
+            return given
+        made = torch.Generator().manual_seed(derive_seed(self.seed, self._calls))
+        self._calls += 1
+        return made
 
 
 def drop_mask(probability: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
-
 import torch
 from torch import Tensor
 
 from graphlab._checks import (
-    check_choice,
     check_edge_index,
     check_finite,
     check_fraction,
@@ -16,76 +13,10 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab.contrastive.augment._draws import budget_from, drop_mask, in_degree
+from graphlab.contrastive.augment.edge_drop import EdgeDrop
+from graphlab.contrastive.augment.node_centrality import Measure, node_centrality
 
-__all__ = ["CentralityDropEdge", "node_centrality"]
-
-Measure = Literal["degree", "pagerank", "eigenvector"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
-_DAMPING = 0.85
-_STEPS = 200
-
-
-def node_centrality(
-    edge_index: Tensor,
-    num_nodes: int,
-    measure: Measure = "degree",
-) -> Tensor:
-    """Importance of every node.
-
-    Args:
-        edge_index (Tensor): Edges ``(2, E)``, source to target.
-        num_nodes (int): N.
-        measure (str): ``"degree"`` (in-degree), ``"pagerank"`` (200 steps of damping 0.85 from
-            ones, without the mass of nodes that have no outgoing edge, as in the released code) or
-            ``"eigenvector"`` (the leading eigenvector by ARPACK; all components of a graph
-            that is not connected but one are near zero).
-
-    Returns:
-        Tensor: ``(N,)`` float32, not negative.
-
-    Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed.
-
-    Complexity: O(E) time for degree; O(200 E) for PageRank; a sparse eigenproblem otherwise.
-    """
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
-    edge_index = check_edge_index(edge_index, num_nodes)
-    check_choice(measure, "measure", MEASURES)
-    if measure == "degree":
-        return in_degree(edge_index, num_nodes)
-    return (_pagerank if measure == "pagerank" else _eigenvector)(edge_index, num_nodes)
-
-
-def _pagerank(edge_index: Tensor, num_nodes: int) -> Tensor:
-    source, target = edge_index
-    out_degree = torch.bincount(source, minlength=num_nodes).clamp(min=1).float()
-    rank = torch.ones(num_nodes, device=edge_index.device)
-    for _ in range(_STEPS):
-        message = (rank / out_degree)[source]
-        arrived = torch.zeros_like(rank).scatter_add_(0, target, message)
-        rank = (1 - _DAMPING) * rank + _DAMPING * arrived
-    return rank
-
-
-def _eigenvector(edge_index: Tensor, num_nodes: int) -> Tensor:
-    import numpy as np
-    import scipy.sparse as sp
-    from scipy.sparse.linalg import eigs
-
-    if edge_index.size(1) == 0:  # every vector is one; the even one prefers no node
-        return torch.full((num_nodes,), num_nodes**-0.5, device=edge_index.device)
-    source, target = edge_index.cpu().numpy()
-    # A simple graph: repeated edges count once, as in networkx.
-    matrix = sp.csr_matrix((np.ones(source.size), (target, source)), shape=(num_nodes, num_nodes))
-    matrix.data[:] = 1.0
-    if num_nodes < 8:  # too small for ARPACK
-        values, vectors = np.linalg.eig(matrix.toarray())
-        leading: Any = vectors[:, np.argmax(values.real)].real
-    else:
-        start = np.ones(num_nodes)  # fixed: ARPACK would draw its own
-        leading = eigs(matrix, k=1, which="LR", v0=start, maxiter=50 * num_nodes)[1][:, 0].real
-    leading = leading / (np.sign(leading.sum()) * np.linalg.norm(leading))
-    return torch.from_numpy(leading).float().clamp(min=0).to(edge_index.device)
+__all__ = ["CentralityDropEdge", "Measure"]
 
 
 def _drop_weight(score: Tensor) -> Tensor:
@@ -96,7 +27,7 @@ def _drop_weight(score: Tensor) -> Tensor:
     return (score.max() - score) / spread
 
 
-class CentralityDropEdge:
+class CentralityDropEdge(EdgeDrop):
     r"""Drop edges into unimportant nodes more often than edges into important ones.
 
     With :math:`s = \log c` of the edge's target, :math:`w = (\max s - s) / (\max s - \bar s)` and
@@ -108,8 +39,10 @@ class CentralityDropEdge:
         num_nodes (int): N.
         p (float): Average rate in [0, 1].
         centrality (str or Tensor): A measure of :func:`node_centrality`, or non-negative values
-            ``(N,)`` of your own.
+            ``(N,)`` of your own. The released code of GCA has ``"degree"``, ``"eigenvector"``, and
+            under the name of PageRank what is called ``"released_pagerank"`` here.
         threshold (float): Largest probability, in [0, 1].
+        seed (int): Seed of the draws of calls without a generator, which go on from call to call.
 
     Attributes:
         weight (Tensor): w of every edge, ``(E,)`` float32.
@@ -129,7 +62,10 @@ class CentralityDropEdge:
         p: float,
         centrality: Measure | Tensor = "degree",
         threshold: float = 0.7,
+        *,
+        seed: int = 0,
     ) -> None:
+        super().__init__(seed)
         self.num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
         self.edge_index = check_edge_index(edge_index, num_nodes)
         if self.edge_index.size(1) == 0:
@@ -159,22 +95,22 @@ class CentralityDropEdge:
             raise ValueError(f"centrality must be non-negative, got {float(centrality.min())}")
         return centrality.float()
 
-    def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Surviving edges, in their order.
+    def keep(self, edge_index: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Which edges survive.
 
         Args:
             edge_index (Tensor): The edges given at construction.
-            generator (torch.Generator): Source of the draw.
+            generator (torch.Generator, optional): Source of the draw; see ``seed``.
 
         Returns:
-            Tensor: ``(2, E')``.
+            Tensor: bool ``(E,)``.
 
         Raises:
             ValueError: If ``edge_index`` is another list of edges.
         """
         self._check_same(edge_index)
-        keep = drop_mask(self.probability.to(edge_index.device), generator)
-        return edge_index[:, keep]
+        generator = self._stream.generator(generator)
+        return drop_mask(self.probability.to(edge_index.device), generator)
 
     def expected_budget(self, edge_index: Tensor | None = None, num_nodes: int = 0) -> Tensor:
         """Rounded sum of the drop probabilities of every node's in-edges.

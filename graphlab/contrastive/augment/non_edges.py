@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
+from graphlab.contrastive.augment._draws import DrawStream
 
 __all__ = ["sample_non_edges"]
 
@@ -13,7 +14,12 @@ _ROUNDS = 50  # a graph that still has too few free pairs after so many draws is
 
 
 def sample_non_edges(
-    edge_index: Tensor, num_nodes: int, count: int, *, generator: torch.Generator
+    edge_index: Tensor,
+    num_nodes: int,
+    count: int,
+    *,
+    generator: torch.Generator | None = None,
+    seed: int = 0,
 ) -> Tensor:
     """Ordered pairs that are neither edges nor loops, uniformly, with repetition.
 
@@ -21,7 +27,8 @@ def sample_non_edges(
         edge_index (Tensor): Edges ``(2, E)``.
         num_nodes (int): N, at least 2.
         count (int): Pairs to draw.
-        generator (torch.Generator): Source of the draw.
+        generator (torch.Generator, optional): Source of the draw.
+        seed (int): Seed of the draw where no generator is given.
 
     Returns:
         Tensor: ``(2, count)`` int64.
@@ -35,6 +42,7 @@ def sample_non_edges(
     num_nodes = check_int(num_nodes, "num_nodes", minimum=2)
     count = check_int(count, "count", minimum=0)
     edges = check_edge_index(edge_index, num_nodes)
+    generator = DrawStream(seed).generator(generator)
     keys = (edges[0] * num_nodes + edges[1]).unique()
     drawn = keys.new_empty(0)
     for _ in range(_ROUNDS):

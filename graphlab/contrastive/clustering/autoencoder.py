@@ -169,7 +169,7 @@ def pretrain_autoencoder(
     with Progress(steps, "pretrain autoencoder", unit="steps") as progress:
         for epoch in range(epochs):
             total = 0.0
-            order = torch.randperm(x.size(0), generator=generator).to(x.device)
+            order = torch.randperm(x.size(0), generator=generator, device="cpu").to(x.device)
             for rows in order.split(batch_size):
                 batch = x[rows]
                 loss = nn.functional.mse_loss(model(batch)[0], batch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,10 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
+from graphlab._user_module import copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import of_edges
+from graphlab.contrastive.hosts.projection_head import head_outputs
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.bgrl import bgrl_loss
 
@@ -22,7 +24,8 @@ class BGRL(TwoViewModel):
 
     Args:
         encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, out_channels)``.
-            The target network is a copy of it.
+            The target network is a copy of it, for which lazy layers must have their sizes and
+            weight normalisation must be that of ``torch.nn.utils.parametrizations``.
         out_channels (int): Width D of the embeddings.
         predictor_channels (int): Hidden width of the predictor.
         momentum (float): Share of the target that an update keeps, in [0, 1]; over a training
@@ -57,20 +60,39 @@ class BGRL(TwoViewModel):
         )
         self.momentum = check_fraction(momentum, "momentum")
         # It follows by update_target alone: without a gradient an optimiser leaves it.
-        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.target_encoder = copied(encoder, "encoder", "the target").requires_grad_(False)
 
     @torch.no_grad()
-    def target(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def target(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Embeddings of the target network.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
-        y: Tensor = self.target_encoder(x, edge_index)
+        self._check_graph(x, edge_index)
+        return self._target(x, edge_index, edge_weight, edge_attr)
+
+    @torch.no_grad()
+    def _target(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        y: Tensor = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
         return y
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:
@@ -85,13 +107,14 @@ class BGRL(TwoViewModel):
         Returns:
             Tensor: A scalar.
         """
-        return bgrl_loss(self.predictor(z1), y2, self.predictor(z2), y1)
+        q1, q2 = head_outputs(self.predictor, z1, z2)
+        return bgrl_loss(q1, y2, q2, y1)
 
     def _view_loss(
         self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
     ) -> Tensor:
         """Loss of one step, :meth:`loss` with the targets of both views."""
-        return self.loss(z1, z2, *(self.target(*view) for view in views))
+        return self.loss(z1, z2, *(self._target(*view) for view in views))
 
     def after_step(self, step: int, total: int) -> None:
         """Move the target, by a momentum that rises to 1 along half a cosine.
@@ -100,6 +123,8 @@ class BGRL(TwoViewModel):
             step (int): Number of the step, from 0.
             total (int): Steps of the whole training.
         """
+        total = check_int(total, "total", minimum=1)
+        step = check_int(step, "step", minimum=0, maximum=total)
         self.update_target(target_momentum(step, self.momentum, total))
 
     @torch.no_grad()

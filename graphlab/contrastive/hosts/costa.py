@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_pair
+from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.projection_head import projection_head
+from graphlab.contrastive.hosts.projection_head import host_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 from graphlab.ops.sketch import unchecked_sketch
@@ -59,7 +60,7 @@ class COSTA(TwoViewModel):
         if check_fraction(ratio, "ratio") == 0:
             raise ValueError("ratio must lie in (0, 1], got 0")
         self.ratio = float(ratio)
-        self.head = projection_head(out_channels, proj_channels)
+        self.head = host_head(out_channels, proj_channels)
         self.contrast = InfoNCELoss(temperature, False, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -74,6 +75,7 @@ class COSTA(TwoViewModel):
             Tensor: A scalar.
         """
         z1, z2 = check_pair(z1, z2)
+        check_generator(generator)
         seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         # Even the smallest graph has a sketch of one row.
         rows = max(1, int(self.ratio * z1.size(0)))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import is_sparse
 
-from graphlab._checks import check_message_edges
+from graphlab._checks import check_edge_index, check_int, check_tensor, plain
 from graphlab._eval_mode import evaluating
+from graphlab._tensor_memo import TensorMemo
+from graphlab.contrastive.augment._draws import DrawStream
 
-__all__ = ["EmbeddingModel", "check_encoder"]
+__all__ = ["EmbeddingModel", "check_features", "check_kinds", "of_edges"]
 
 
 class EmbeddingModel(nn.Module):
@@ -22,6 +28,10 @@ class EmbeddingModel(nn.Module):
 
     encoder: nn.Module
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked: TensorMemo[Tensor] = TensorMemo()
+
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Embeddings of the encoder, before any head or decoder.
 
@@ -32,25 +42,56 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: ``(N, D)``.
         """
+        check_kinds(x, edge_index)
         z: Tensor = self.encoder(x, edge_index)
         return z
 
     def training_loss(
-        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator, step: int = 0
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        step: int = 0,
     ) -> Tensor:
         """Loss of one training step.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws. Without one, call k of this
+                model draws from the k-th generator of seed 0.
             step (int): Number of the step, from 0.
 
         Returns:
             Tensor: A scalar.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        check_message_edges(edge_index, x.size(0))
+        generator = self._check_step(x, edge_index, generator, step)
         return self._step_loss(x, edge_index, generator, step)
+
+    def _check_step(
+        self, x: Tensor, edge_index: Tensor, generator: Any, step: Any
+    ) -> torch.Generator:
+        """Check the arguments of one step of training, and give its generator."""
+        self._check_graph(x, edge_index)
+        check_int(step, "step", minimum=0)
+        return self._generator(generator)
+
+    def _check_graph(self, x: Tensor, edge_index: Tensor) -> None:
+        """Check a graph; the range of the edges is looked at once while they stay as they are."""
+        count = check_features(x).size(0)
+        check = partial(check_edge_index, edge_index, count)
+        edges = plain(edge_index)
+        if not isinstance(edges, Tensor):
+            check()
+        self._checked.get((edges,), check, key=count)
+
+    def _generator(self, given: torch.Generator | None) -> torch.Generator:
+        stream: DrawStream = self.__dict__.setdefault("_stream", DrawStream(0))
+        return stream.generator(given)
 
     def _step_loss(
         self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
@@ -75,15 +116,34 @@ class EmbeddingModel(nn.Module):
 
         Returns:
             Tensor: ``(N, D)``, without a gradient.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        check_message_edges(edge_index, x.size(0))
+        check_kinds(x, edge_index)
+        if not is_sparse(edge_index):
+            self._check_graph(x, edge_index)
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z
 
 
-def check_encoder(encoder: object) -> nn.Module:
-    """Require a module."""
-    if not isinstance(encoder, nn.Module):
-        raise TypeError(f"encoder must be a torch.nn.Module, got {type(encoder).__name__}")
-    return encoder
+def of_edges(edge_weight: Tensor | None, edge_attr: Tensor | None) -> dict[str, Tensor]:
+    """What was given of the edges, by the names that the layers of PyG have for it."""
+    named = {"edge_weight": edge_weight, "edge_attr": edge_attr}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def check_features(x: Any) -> Tensor:
+    """Require one row per node; which numbers, the encoder knows."""
+    features: Tensor = check_tensor(x, "x", csr=True)
+    if features.dim() == 0:
+        raise ValueError("x must have one row per node, got a scalar")
+    return features
+
+
+def check_kinds(x: Any, edge_index: Any) -> None:
+    """Check what needs no look at values, so that it costs nothing in every pass."""
+    count = check_features(x).size(0)
+    if not is_sparse(edge_index):  # matrices go to encoders as they are
+        check_edge_index(edge_index, count, values=False)

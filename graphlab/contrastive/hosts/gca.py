@@ -27,8 +27,10 @@ class GCA(GRACE):
         edge_index (Tensor): Edges of the graph, ``(2, E)``; the centrality is computed once.
         num_nodes (int): N.
         drop_rate (sequence): Two average rates.
-        centrality (str or Tensor): ``"degree"``, ``"pagerank"``, ``"eigenvector"`` or own values,
-            see :class:`CentralityDropEdge`.
+        centrality (str or Tensor): A measure of :func:`node_centrality` or own values, see
+            :class:`CentralityDropEdge`. Three are those of the authors' code: ``"degree"`` (which
+            all published rows of GCA here use), ``"eigenvector"``, and ``"released_pagerank"``
+            for what that code calls PageRank; ``"pagerank"`` is the PageRank of the paper.
         threshold (float): Largest drop probability of an edge.
         temperature (float): Positive; divides the cosine.
         mask_features (sequence): Two rates or augmentations of the features.

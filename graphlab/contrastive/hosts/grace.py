@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.projection_head import projection_head
+from graphlab.contrastive.hosts.projection_head import head_outputs, host_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 
@@ -17,7 +17,9 @@ __all__ = ["GRACE"]
 class GRACE(PairLossModel):
     """Contrast of nodes between two views of a graph, with negatives between and within them.
 
-    The training loop is in the user's hands, see :class:`TwoViewModel`. Equal in value to the
+    The training loop is in the user's hands, see :class:`TwoViewModel`. (An encoder by
+    ``torch_geometric.nn.Sequential`` makes PyG import the calling script again: give it a
+    ``__main__`` guard.) Equal in value to the
     authors' loss; where they hold four N x N matrices this one holds none.
 
     Args:
@@ -57,7 +59,7 @@ class GRACE(PairLossModel):
         chunk_size: int | None = None,
     ) -> None:
         super().__init__(encoder, drop_edge, mask_features)
-        self.head = projection_head(out_channels, proj_channels)
+        self.head = host_head(out_channels, proj_channels)
         self.contrast = InfoNCELoss(temperature, True, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
@@ -70,5 +72,5 @@ class GRACE(PairLossModel):
         Returns:
             Tensor: A scalar.
         """
-        out: Tensor = self.contrast(self.head(z1), self.head(z2))
+        out: Tensor = self.contrast(*head_outputs(self.head, z1, z2))
         return out

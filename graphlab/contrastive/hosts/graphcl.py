@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_matrix
+from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
 from graphlab.contrastive.losses.graphcl import GraphCLLoss
 
@@ -51,6 +54,8 @@ class GraphCL(TwoViewModel):
         Returns:
             Tensor: ``(N, F)``.
         """
+        check_matrix(x, "x", finite=False, csr=True)
+        check_generator(generator)
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         return x[order.to(x.device)]
 
@@ -74,23 +79,42 @@ class GraphCL(TwoViewModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> HostStep:
         """Draw two views and a corruption, embed all and the graph itself, and compute the loss.
 
         Args:
             x (Tensor): Features ``(N, F)``.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+
+        Warns:
+            UserWarning: At step 0, if the views differ and their embeddings do not.
         """
-        views = self.views(x, edge_index, generator=generator, second=second)
-        corrupted = self(self.corrupt(x, generator=generator), edge_index)
-        z1, z2 = (self(*view) for view in views)
-        return HostStep(self.loss(z1, z2, self(x, edge_index), corrupted), z1, z2, views)
+        generator = self._check_step(x, edge_index, generator, step)
+        given = of_edges(edge_weight, edge_attr)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
+        corrupted = self(self.corrupt(x, generator=generator), edge_index, **given)
+        z1, z2 = self._embed_views(views, step)
+        return HostStep(self.loss(z1, z2, self(x, edge_index, **given), corrupted), z1, z2, views)

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab._random import check_generator
+from graphlab._user_module import check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
 __all__ = ["GraphMAE"]
@@ -62,7 +64,9 @@ class GraphMAE(EmbeddingModel):
         width = check_int(out_channels, "out_channels", minimum=1)
         self.encoder = check_encoder(encoder)
         self.bridge = nn.Linear(width, width, bias=False)
-        self.decoder = GCNConv(width, features) if decoder is None else decoder
+        self.decoder = (
+            GCNConv(width, features) if decoder is None else check_encoder(decoder, "decoder")
+        )
         self.token = nn.Parameter(torch.zeros(1, features))
         self.mask_rate = check_fraction(mask_rate, "mask_rate")
         if self.mask_rate == 0:
@@ -82,6 +86,7 @@ class GraphMAE(EmbeddingModel):
             (at least one), int64.
         """
         x = check_matrix(x, "x", cols=self.token.size(1))
+        check_generator(generator)
         count = max(1, round(self.mask_rate * x.size(0)))
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
         foreign = round(self.replace_rate * count)
@@ -106,6 +111,7 @@ class GraphMAE(EmbeddingModel):
         Returns:
             Tensor: A scalar.
         """
+        self._check_graph(x, edge_index)
         hidden, chosen = self.mask(x, generator=generator)
         code = self.bridge(self.encoder(hidden, edge_index))
         # Masked again, so that no node is decoded from its own code.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.projection_head import projection_head
+from graphlab.contrastive.hosts.projection_head import head_outputs, host_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.progcl import ProGCLLoss
 
@@ -55,7 +55,7 @@ class ProGCL(TwoViewModel):
         chunk_size: int | None = None,
     ) -> None:
         super().__init__(encoder, drop_edge, mask_features)
-        self.head = projection_head(out_channels, proj_channels)
+        self.head = host_head(out_channels, proj_channels)
         self.start_epoch = check_int(start_epoch, "start_epoch", minimum=0)
         self.contrast = ProGCLLoss(temperature, mode, num_mixed=num_mixed, chunk_size=chunk_size)
 
@@ -73,7 +73,8 @@ class ProGCL(TwoViewModel):
         Returns:
             Tensor: A scalar.
         """
-        h1, h2 = self.head(z1), self.head(z2)
+        check_int(epoch, "epoch", minimum=0)
+        h1, h2 = head_outputs(self.head, z1, z2)
         if epoch >= self.start_epoch and self.contrast.mixture is None:
             self.contrast.fit(h1, h2, generator=generator)
         out: Tensor = self.contrast(h1, h2, generator=generator)

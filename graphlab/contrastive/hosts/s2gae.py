@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
+from graphlab._random import check_generator
+from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds
 
 __all__ = ["S2GAE"]
 
@@ -81,6 +83,7 @@ class S2GAE(EmbeddingModel):
         Returns:
             list: K tensors ``(N, D)``.
         """
+        check_kinds(x, edge_index)
         out = self.encoder(x, edge_index)
         levels = [out] if isinstance(out, Tensor) else list(out)
         if len(levels) != self.num_levels:
@@ -111,6 +114,8 @@ class S2GAE(EmbeddingModel):
         Returns:
             tuple: The edges that stay ``(2, E1)`` and those hidden ``(2, E2)``, in their order.
         """
+        check_edge_index(edge_index, 0, values=False)
+        check_generator(generator)
         number = torch.arange(edge_index.size(1), device=edge_index.device)
         if not self.directed:
             number = pair_number(edge_index)
@@ -129,6 +134,13 @@ class S2GAE(EmbeddingModel):
         Returns:
             Tensor: ``(P,)``.
         """
+        if not isinstance(levels, (list, tuple)) or not levels:
+            raise TypeError(
+                f"levels must be a sequence of tensors, one per layer, got {type(levels).__name__}"
+            )
+        for i, level in enumerate(levels):
+            check_matrix(level, f"levels[{i}]", cols=self.width, finite=False)
+        pairs = check_edge_index(pairs, levels[0].size(0), "pairs")
         left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
         right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)
         logits: Tensor = self.decoder((left * right).flatten(1)).squeeze(1)
@@ -156,6 +168,7 @@ class S2GAE(EmbeddingModel):
         Raises:
             ValueError: If there is no edge to recognise.
         """
+        check_kinds(x, edge_index)
         visible, hidden = edge_index, positives
         if hidden is None:
             visible, hidden = self.mask(edge_index, generator=generator)

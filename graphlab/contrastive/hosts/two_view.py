@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import is_sparse
 
+from graphlab._checks import values_visible
+from graphlab._eval_mode import evaluating
 from graphlab._repr import short_repr
+from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment.drop_edge import DropEdge
+from graphlab.contrastive.augment.edge_drop import dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
+from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds, of_edges
 
 __all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
 
-#: Features ``(N, F)`` and edges ``(2, E)``.
-View: TypeAlias = tuple[Tensor, Tensor]
+#: Features ``(N, F)`` and edges ``(2, E)``; where the edges have weights or attributes, these too,
+#: as ``(x, edge_index, edge_weight, edge_attr)`` with None for what is missing.
+View: TypeAlias = tuple[Any, ...]
 
 
 class EdgeAugmentation(Protocol):
-    """Draws a view's edges, as :class:`DropEdge` does."""
+    """Draws a view's edges, as :class:`DropEdge` does.
+
+    Where edges have weights or attributes, it has a method ``keep`` like that of :class:`DropEdge`.
+    """
 
     def __call__(self, edge_index: Tensor, *, generator: torch.Generator) -> Tensor:
         """Edges of one view."""
@@ -53,7 +63,8 @@ class TwoViewModel(EmbeddingModel):
     than the embeddings of both views, and :meth:`after_step` where something follows the optimiser.
 
     Args:
-        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``.
+        encoder (nn.Module): Called as ``encoder(x, edge_index)``; returns ``(N, D)``. Layers must
+            not be cached, as PyG's are with ``cached=True``: they would ignore the views.
         drop_edge (sequence): Two rates or augmentations (:class:`DropEdge`,
             :class:`CentralityDropEdge`, or any callable like them), one per view.
         mask_features (sequence): Two rates or :class:`MaskFeatures`, one per view.
@@ -91,30 +102,96 @@ class TwoViewModel(EmbeddingModel):
             a if isinstance(a, MaskFeatures) else MaskFeatures(a) for a in masks
         )
 
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the encoder, before any head or decoder.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them by this
+                name.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+
+        Returns:
+            Tensor: ``(N, D)``.
+        """
+        check_kinds(x, edge_index)
+        z: Tensor = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
+        return z
+
+    @torch.no_grad()
+    def embed(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
+        """Embeddings of the whole, undisturbed graph, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            edge_weight (Tensor, optional): Weights ``(E,)``, see :meth:`forward`.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, see :meth:`forward`.
+
+        Returns:
+            Tensor: ``(N, D)``, without a gradient.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        check_kinds(x, edge_index)
+        if not is_sparse(edge_index):
+            self._check_graph(x, edge_index)
+        with evaluating(self):
+            z: Tensor = self(x, edge_index, edge_weight, edge_attr)
+        return z
+
     def views(
         self,
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> list[View]:
         """Draw both views.
 
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
-            second (pair, optional): Features and edges that view 2 is drawn from, where they are
-                not those of view 1.
+            generator (torch.Generator, optional): Source of all draws. Without one, call k of this
+                model draws from the k-th generator of seed 0.
+            second (tuple, optional): Features and edges that view 2 is drawn from, where they are
+                not those of view 1; with weights and attributes as a view has them.
+            edge_weight (Tensor, optional): Weights ``(E,)``; every view has those of its edges.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``; likewise.
 
         Returns:
-            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``.
+            list: ``[(x1, edge_index_1), (x2, edge_index_2)]``; with weights or attributes both
+            are ``(x, edge_index, edge_weight, edge_attr)``, None for what was not given.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        first = (x, edge_index)
+        generator = self._check_step(x, edge_index, generator, 0)
+        if second is not None:
+            self._check_second(second)
+        first: View = (x, edge_index)
+        if edge_weight is not None or edge_attr is not None:
+            first = (*first, edge_weight, edge_attr)
         return [
-            (mask(x, generator=generator), drop(edges, generator=generator))
-            for mask, drop, (x, edges) in zip(
+            (mask(x, generator=generator), *_draw_edges(drop, edges, generator))
+            for mask, drop, (x, *edges) in zip(
                 self.mask_features, self.drop_edge, (first, second or first), strict=True
             )
         ]
@@ -141,31 +218,99 @@ class TwoViewModel(EmbeddingModel):
         x: Tensor,
         edge_index: Tensor,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         step: int = 0,
         second: View | None = None,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> HostStep:
         """Draw two views, embed them, and compute the loss.
 
         Args:
             x (Tensor): Features ``(N, F)``, dense or sparse CSR.
             edge_index (Tensor): Edges ``(2, E)``.
-            generator (torch.Generator): Source of all draws.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
             step (int): Number of the step, from 0.
-            second (pair, optional): See :meth:`views`.
+            second (tuple, optional): See :meth:`views`.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
 
         Returns:
             HostStep: Loss, embeddings and views.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+
+        Warns:
+            UserWarning: At step 0, if the views differ and their embeddings do not.
         """
-        views = self.views(x, edge_index, generator=generator, second=second)
-        z1, z2 = (self(*view) for view in views)
+        generator = self._check_step(x, edge_index, generator, step)
+        views = self.views(
+            x,
+            edge_index,
+            generator=generator,
+            second=second,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        )
+        z1, z2 = self._embed_views(views, step)
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
 
-    def _step_loss(
-        self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
+    def _check_second(self, second: Any) -> None:
+        if not isinstance(second, (tuple, list)) or not 2 <= len(second) <= 4:
+            raise ValueError(
+                f"second must be a tuple (x, edge_index) as views have it, got {second!r:.80}"
+            )
+        try:
+            self._check_graph(second[0], second[1])
+        except (TypeError, ValueError, IndexError) as error:
+            raise type(error)(f"second is malformed: {error}") from None
+
+    def _embed_views(self, views: list[View], step: int) -> tuple[Tensor, Tensor]:
+        """Embeddings of both views; at the first step they must depend on what was drawn."""
+        z1, z2 = (self(*view) for view in views)
+        if step == 0 and values_visible(z1, z2) and _alike(z1, z2) and not _alike(*views):
+            warnings.warn(
+                "both views have the same embeddings although they differ: the encoder does not "
+                "read what was drawn (layers without edges, results kept from an earlier call), or "
+                "its outputs are all equal; there is nothing to contrast",
+                UserWarning,
+                stacklevel=3,
+            )
+        return z1, z2
+
+    def training_loss(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        step: int = 0,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> Tensor:
-        return self.host_step(x, edge_index, generator=generator, step=step).loss
+        """Loss of one training step.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator, optional): Source of all draws, see :meth:`views`.
+            step (int): Number of the step, from 0.
+            edge_weight (Tensor, optional): Weights ``(E,)``, for an encoder that takes them.
+            edge_attr (Tensor, optional): Attributes ``(E, ...)``, likewise.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.host_step(
+            x,
+            edge_index,
+            generator=generator,
+            step=step,
+            edge_weight=edge_weight,
+            edge_attr=edge_attr,
+        ).loss
 
 
 class PairLossModel(TwoViewModel):
@@ -194,6 +339,32 @@ class PairLossModel(TwoViewModel):
     ) -> Tensor:
         """Loss of one step, :meth:`loss`."""
         return self.loss(z1, z2)
+
+
+def _draw_edges(drop: Any, edges: list[Any], generator: torch.Generator) -> tuple[Any, ...]:
+    """Edges of one view, and behind them their weights and attributes where there are such."""
+    edge_index, *given = edges
+    if not given:
+        return (drop(edge_index, generator=generator),)
+    if not hasattr(drop, "keep"):
+        raise TypeError(
+            "drop_edge must have a method keep(edge_index, generator=...) -> bool (E,), like "
+            f"DropEdge, where edges have weights or attributes; {type(drop).__name__} has none"
+        )
+    edge_index, *kept = dropped(drop, edge_index, generator, *given)
+    left = iter(kept)
+    return (edge_index, *(None if value is None else next(left) for value in given))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two tensors, or all tensors of two views, are equal."""
+    if isinstance(one, tuple):
+        return all(_alike(*pair) for pair in zip(one, other, strict=True))
+    if one is other or one is None or other is None:
+        return one is other
+    if one.layout != torch.strided:
+        one, other = one.to_dense(), other.to_dense()
+    return one.shape == other.shape and torch.equal(one, other)
 
 
 def pair_of(values: Sequence[object], name: str) -> list:  # type: ignore[type-arg]

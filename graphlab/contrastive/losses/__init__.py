@@ -1,6 +1,9 @@
 """Losses of contrastive learning, each on plain tensors; every function returns a scalar.
 
-:func:`info_nce_per_node`, which returns the terms of :func:`info_nce`, is the one exception.
+One contract: with ``reduction="none"`` a loss returns its terms, one per node (row, anchor), and
+``"mean"``, the default, and ``"sum"`` are theirs. :class:`BarlowTwinsLoss` has no terms of nodes
+and no ``reduction``: it compares columns. :func:`info_nce_per_node` returns the terms of
+:func:`info_nce`, for each direction its own.
 """
 
 from graphlab._namespace import listing
@@ -15,6 +18,7 @@ from graphlab.contrastive.losses.pamc import (
     PamCDiagnosis,
     PamCLoss,
     pamc_loss,
+    seed_positives,
 )
 from graphlab.contrastive.losses.progcl import ProGCLLoss
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
@@ -36,6 +40,7 @@ __all__ = [
     "info_nce_per_node",
     "pamc_loss",
     "scaled_cosine_error",
+    "seed_positives",
     "supcon_loss",
 ]
 

@@ -49,7 +49,7 @@ def sigmoid_terms(
     offset: int,
     chunk_size: int,
 ) -> Tensor:
-    """Sum over pairs of the sigmoid loss, divided by the number of rows of ``x``.
+    """Sums over the pairs of every row of ``x`` of the sigmoid loss.
 
     Args:
         x (Tensor): ``(b, D)``, scaled.
@@ -61,7 +61,7 @@ def sigmoid_terms(
         chunk_size (int): Rows at a time.
 
     Returns:
-        Tensor: A scalar.
+        Tensor: ``(b,)``.
     """
 
     def block(rows: Tensor, start: int) -> Tensor:
@@ -73,13 +73,13 @@ def sigmoid_terms(
         if x_id is not None and y_id is not None:
             same = _same_text(x_id, y_id, start, rows.size(0), offset)
             terms = terms.masked_fill(same, 0.0)
-        return -terms.sum()
+        return -terms.sum(1)
 
-    total = x.new_zeros(())
+    parts = []
     for start in range(0, x.size(0), chunk_size):
         rows = x[start : start + chunk_size]
-        total = total + checkpoint(block, rows, start, use_reentrant=False)
-    return total / x.size(0)
+        parts.append(checkpoint(block, rows, start, use_reentrant=False))
+    return torch.cat(parts)
 
 
 def _same_text(x_id: Tensor, y_id: Tensor, start: int, count: int, offset: int) -> Tensor:

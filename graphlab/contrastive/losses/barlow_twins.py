@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_nonnegative, check_pair
+from graphlab._checks import check_fraction, check_nonnegative, check_pair
 from graphlab._precision import full_precision, widened
 
 __all__ = ["BarlowTwinsLoss"]
@@ -22,6 +22,11 @@ class BarlowTwinsLoss(nn.Module):
     Args:
         weight (float, optional): :math:`\lambda`; 1 / D if missing.
         eps (float): Added to the deviations.
+        floor (float): Deviations are raised to this share of the root mean square of the column's
+            values, and to this share of that of all columns' deviations. A unit that is dead or
+            nearly constant then counts as uncorrelated, and its gradient is at most 1 / floor
+            times that of a regular one; divided by its own deviation it would be 1e14. Columns
+            above the floor are untouched; 0 turns it off.
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
@@ -35,10 +40,13 @@ class BarlowTwinsLoss(nn.Module):
     Reference: Zbontar et al., "Barlow Twins", ICML 2021, arXiv:2103.03230.
     """
 
-    def __init__(self, weight: float | None = None, eps: float = 1e-15) -> None:
+    def __init__(
+        self, weight: float | None = None, eps: float = 1e-15, *, floor: float = 1e-3
+    ) -> None:
         super().__init__()
         self.weight = None if weight is None else check_nonnegative(weight, "weight")
         self.eps = check_nonnegative(eps, "eps")
+        self.floor = check_fraction(floor, "floor")
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
         """Loss of both views' embeddings.
@@ -56,10 +64,20 @@ class BarlowTwinsLoss(nn.Module):
         with full_precision(one):
             correlation = one.t() @ two / z1.size(0)
         # All terms, then the diagonal apart: no index of the D (D - 1) others.
-        square = (correlation - torch.eye(z1.size(1)).to(correlation)).square()
+        identity = torch.eye(z1.size(1), dtype=correlation.dtype, device=correlation.device)
+        square = (correlation - identity).square()
         diagonal = square.diagonal().sum()
         return diagonal + weight * (square.sum() - diagonal)
 
     def _standard(self, z: Tensor) -> Tensor:
+        centred, deviation = z - z.mean(0), z.std(0)
+        if self.floor > 0:
+            with torch.no_grad():
+                typical = deviation.square().mean().sqrt()
+                least = self.floor * torch.maximum(typical, z.square().mean(0).sqrt())
+                # Where everything is zero any divisor gives zero; one also gives small gradients.
+                least = torch.where(least > 0, least, torch.ones_like(least))
+            # Where the floor holds it is a constant: no gradient through the deviation.
+            deviation = torch.where(deviation < least, least, deviation)
         # eps keeps constant columns at zero instead of NaN.
-        return (z - z.mean(0)) / (z.std(0) + self.eps)
+        return centred / (deviation + self.eps)

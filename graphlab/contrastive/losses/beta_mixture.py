@@ -62,8 +62,8 @@ class BetaMixture:
         x = ((cosine.detach().double() + 1) / 2).clamp(_EDGE, 1 - _EDGE).flatten()
         if x.numel() < 2 or float(x.max() - x.min()) == 0:
             raise ValueError("cosine must hold at least two different values to fit a mixture")
-        alpha, beta = (torch.tensor(start).to(x) for start in _START)
-        mixture = cls(alpha, beta, torch.tensor([1 - prior, prior]).to(x))
+        alpha, beta = (torch.tensor(start, device="cpu").to(x) for start in _START)
+        mixture = cls(alpha, beta, torch.tensor([1 - prior, prior], device="cpu").to(x))
         for _ in range(check_int(iterations, "iterations", minimum=1)):
             mixture = cls(*_moments(x, mixture._responsibilities(x)))
         return mixture
@@ -92,6 +92,7 @@ class BetaMixture:
         Returns:
             Tensor: As ``cosine``, without a gradient.
         """
+        check_tensor(cosine, "cosine")
         with torch.no_grad():
             edge = max(_EDGE, torch.finfo(cosine.dtype).eps)
             x = ((cosine + 1) / 2).clamp(edge, 1 - edge)

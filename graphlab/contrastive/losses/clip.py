@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from graphlab._checks import (
     check_choice,
     check_int,
+    check_number,
     check_pair,
     check_positive,
     check_tensor,
@@ -19,6 +20,7 @@ from graphlab._checks import (
 from graphlab._distributed import Group, all_gather_rows, rank, world_size
 from graphlab._precision import full_precision
 from graphlab.contrastive.losses._clip_blocks import guarded_logsumexp, sigmoid_terms
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction, reduced
 from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.ops import pairwise_logsumexp, unit_rows
 
@@ -37,6 +39,7 @@ def clip_loss(
     logit_bias: Tensor | None = None,
     text_id: Tensor | None = None,
     group: Group = None,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Contrast row i of one tower with all rows of the other, in both directions.
 
@@ -65,10 +68,12 @@ def clip_loss(
             repel.
         group (ProcessGroup, optional): Processes that share the batch; the default group if
             missing.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the rows of this
+            rank; that of a row of ``"siglip"`` is its sum over all texts.
 
     Returns:
-        Tensor: A scalar, the mean over the rows of this rank; float32 or float64, whether autocast
-        is on or not.
+        Tensor: A scalar, the mean over the rows of this rank, or ``(B,)`` with
+        ``reduction="none"``; float32 or float64, whether autocast is on or not.
 
     Raises:
         TypeError, ValueError: If an argument is malformed, a row is zero, the batch of all ranks
@@ -87,6 +92,7 @@ def clip_loss(
         0.5514
     """
     check_choice(loss, "loss", _LOSSES)
+    check_reduction(reduction)
     chunk_size = 1024 if chunk_size is None else check_int(chunk_size, "chunk_size", minimum=1)
     _check_scalar(logit_scale, "logit_scale")
     if logit_bias is not None:
@@ -100,8 +106,10 @@ def clip_loss(
     with full_precision(graph):
         if loss == "siglip":
             bias = graph.new_zeros(()) if logit_bias is None else logit_bias.to(graph.dtype)
-            return _siglip(graph * scale, text, bias, text_id, chunk_size, group)
-        return _info_nce(graph, text, scale, text_id, chunk_size, group)
+            terms = _siglip(graph * scale, text, bias, text_id, chunk_size, group)
+        else:
+            terms = _info_nce(graph, text, scale, text_id, chunk_size, group)
+    return reduced(terms, reduction)
 
 
 def _siglip(
@@ -112,7 +120,7 @@ def _siglip(
     chunk_size: int,
     group: Group,
 ) -> Tensor:
-    """Sigmoid loss of scaled unit rows."""
+    """Sigmoid loss of scaled unit rows, ``(B,)``."""
     all_text = all_gather_rows(text, group)
     all_id = None if text_id is None else all_gather_rows(text_id, group)
     offset = rank(group) * text.size(0)
@@ -127,7 +135,7 @@ def _info_nce(
     chunk_size: int,
     group: Group,
 ) -> Tensor:
-    """Both directions of InfoNCE of unit rows."""
+    """Both directions of InfoNCE of unit rows, ``(B,)``."""
     scaled = graph * scale
     all_text = all_gather_rows(text, group)
     all_id = None if text_id is None else all_gather_rows(text_id, group)
@@ -144,7 +152,7 @@ def _info_nce(
         row = row_logsumexp(scaled, all_text)
         column = row_logsumexp(text * scale, all_graph)
     # The column normalisers of the own texts: each rank has its rows of both directions.
-    return (0.5 * (row + column) - positive).mean()
+    return 0.5 * (row + column) - positive
 
 
 def _repeats(text_id: Tensor) -> bool:
@@ -199,12 +207,14 @@ class CLIPLoss(nn.Module):
         max_scale (float, optional): The scale never exceeds it; ``None`` leaves it free, as the
             released code of GraphCLIP does.
         chunk_size (int, optional): See :func:`clip_loss`.
+        reduction (str): See :func:`clip_loss`.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
 
     Shapes:
-        - graph_emb, text_emb: ``(B, D)``; text_id: integers ``(B,)``; output: a scalar.
+        - graph_emb, text_emb: ``(B, D)``; text_id: integers ``(B,)``.
+        - output: a scalar; ``(B,)`` with ``reduction="none"``.
 
     Example:
         >>> criterion = CLIPLoss()
@@ -223,6 +233,7 @@ class CLIPLoss(nn.Module):
         init_bias: float = -10.0,
         max_scale: float | None = 100.0,
         chunk_size: int | None = None,
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         check_choice(loss, "loss", _LOSSES)
@@ -233,10 +244,15 @@ class CLIPLoss(nn.Module):
         if chunk_size is not None:
             check_int(chunk_size, "chunk_size", minimum=1)
         self.chunk_size = chunk_size
+        self.reduction: Reduction = check_reduction(reduction)
         self.logit_scale = nn.Parameter(
             torch.tensor(math.log(check_positive(init_scale, "init_scale")))
         )
-        bias = nn.Parameter(torch.tensor(float(init_bias))) if loss == "siglip" else None
+        bias = (
+            nn.Parameter(torch.tensor(check_number(init_bias, "init_bias")))
+            if loss == "siglip"
+            else None
+        )
         self.register_parameter("logit_bias", bias)
 
     def forward(
@@ -255,7 +271,7 @@ class CLIPLoss(nn.Module):
             group (ProcessGroup, optional): Processes that share the batch.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: A scalar; ``(B,)`` with ``reduction="none"``.
         """
         scale: Tensor = self.logit_scale
         if self.max_scale is not None:
@@ -269,6 +285,7 @@ class CLIPLoss(nn.Module):
             logit_bias=self.logit_bias,
             text_id=text_id,
             group=group,
+            reduction=self.reduction,
         )
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from graphlab._checks import check_int, check_matrix
 from graphlab._precision import full_precision, working_dtype
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction, reduced
 
 __all__ = ["GraphCLLoss"]
 
@@ -21,12 +22,14 @@ class GraphCLLoss(nn.Module):
 
     Args:
         channels (int): Width D of the embeddings.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the graph's nodes,
+            then of the corrupted ones.
 
     Shapes:
         - z, corrupted: ``(N, D)`` embeddings of the graph and of its corruption; half precision
           is computed in float32.
         - z1, z2: ``(N1, D)`` and ``(N2, D)`` embeddings of the views.
-        - output: scalar.
+        - output: scalar; ``(2 N,)`` with ``reduction="none"``.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -34,9 +37,10 @@ class GraphCLLoss(nn.Module):
     Complexity: O(N D + D^2) time and memory.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, reduction: Reduction = "mean") -> None:
         super().__init__()
         channels = check_int(channels, "channels", minimum=1)
+        self.reduction: Reduction = check_reduction(reduction)
         self.bilinear = nn.Linear(channels, channels, bias=False)
         self.bias = nn.Parameter(torch.zeros(()))
         nn.init.xavier_uniform_(self.bilinear.weight)
@@ -51,7 +55,7 @@ class GraphCLLoss(nn.Module):
             z2 (Tensor): Embeddings of view 2.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: A scalar; ``(2 N,)`` with ``reduction="none"``.
         """
         channels = check_matrix(z, "z").size(1)
         for name, value in (("corrupted", corrupted), ("z1", z1), ("z2", z2)):
@@ -63,6 +67,9 @@ class GraphCLLoss(nn.Module):
             probe = F.linear(z1.mean(0).sigmoid() + z2.mean(0).sigmoid(), weight.to(dtype))
             positive, negative = z @ probe + self.bias, corrupted @ probe + self.bias
         # Binary cross-entropy from logits: softplus does not overflow.
-        total = F.softplus(-positive).sum() + F.softplus(negative).sum()
+        true, false = F.softplus(-positive), F.softplus(negative)
+        if self.reduction != "mean":
+            return reduced(torch.cat([true, false]), self.reduction)
+        total = true.sum() + false.sum()
         loss: Tensor = total / (positive.numel() + negative.numel())
         return loss

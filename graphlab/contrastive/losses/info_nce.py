@@ -7,10 +7,17 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_pair, check_positive
 from graphlab._precision import widened
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction, reduced
 from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.ops import pairwise_logsumexp, self_logsumexp, unit_rows
 
-__all__ = ["InfoNCELoss", "info_nce", "info_nce_per_node", "per_node_terms"]
+__all__ = [
+    "InfoNCELoss",
+    "both_directions",
+    "info_nce",
+    "info_nce_per_node",
+    "per_node_terms",
+]
 
 
 def info_nce(
@@ -20,6 +27,7 @@ def info_nce(
     *,
     intraview: bool = True,
     chunk_size: int | None = None,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Mean of :func:`info_nce_per_node` over nodes and both directions.
 
@@ -30,9 +38,11 @@ def info_nce(
         temperature (float): Positive; divides the cosine.
         intraview (bool): Count the other nodes of the own view as negatives too.
         chunk_size (int, optional): See :func:`info_nce_per_node`.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the nodes, each the
+            mean of its two directions.
 
     Returns:
-        Tensor: A scalar.
+        Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -45,8 +55,9 @@ def info_nce(
         >>> round(float(info_nce(z, z, 0.5, intraview=False)), 4)
         0.2395
     """
+    check_reduction(reduction)
     one, two = info_nce_per_node(z1, z2, temperature, intraview=intraview, chunk_size=chunk_size)
-    return 0.5 * (one.mean() + two.mean())
+    return both_directions(one, two, reduction)
 
 
 def info_nce_per_node(
@@ -90,6 +101,13 @@ def info_nce_per_node(
     if chunk_size is not None:
         check_int(chunk_size, "chunk_size", minimum=1)
     return per_node_terms(z1, z2, scale, intraview, chunk_size)
+
+
+def both_directions(one: Tensor, two: Tensor, reduction: Reduction) -> Tensor:
+    """Terms of two directions, reduced over both."""
+    if reduction == "mean":
+        return 0.5 * (one.mean() + two.mean())
+    return reduced(0.5 * (one + two), reduction)
 
 
 def per_node_terms(
@@ -145,10 +163,11 @@ class InfoNCELoss(nn.Module):
         temperature (float): Positive; divides the cosine.
         intraview (bool): Count the other nodes of the own view as negatives too.
         chunk_size (int, optional): Anchors per call of the operator, see :func:`info_nce`.
+        reduction (str): See :func:`info_nce`.
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, row i of both belongs to node i.
-        - output: scalar.
+        - output: scalar; ``(N,)`` with ``reduction="none"``.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -166,7 +185,12 @@ class InfoNCELoss(nn.Module):
     """
 
     def __init__(
-        self, temperature: float, intraview: bool = True, chunk_size: int | None = None
+        self,
+        temperature: float,
+        intraview: bool = True,
+        chunk_size: int | None = None,
+        *,
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         self.temperature = check_positive(temperature, "temperature")
@@ -174,19 +198,25 @@ class InfoNCELoss(nn.Module):
         if chunk_size is not None:
             check_int(chunk_size, "chunk_size", minimum=1)
         self.chunk_size = chunk_size
+        self.reduction: Reduction = check_reduction(reduction)
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Mean loss of both views' embeddings.
+        """Loss of both views' embeddings.
 
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
         """
         return info_nce(
-            z1, z2, self.temperature, intraview=self.intraview, chunk_size=self.chunk_size
+            z1,
+            z2,
+            self.temperature,
+            intraview=self.intraview,
+            chunk_size=self.chunk_size,
+            reduction=self.reduction,
         )
 
     def extra_repr(self) -> str:

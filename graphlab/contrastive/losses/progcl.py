@@ -18,8 +18,10 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._precision import full_precision, widened
+from graphlab._random import check_generator
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
-from graphlab.contrastive.losses.info_nce import info_nce_per_node, per_node_terms
+from graphlab.contrastive.losses.info_nce import both_directions, info_nce_per_node, per_node_terms
 from graphlab.ops import unit_rows
 from graphlab.ops.tiles import Tile, by_tiles
 
@@ -57,13 +59,15 @@ class ProGCLLoss(nn.Module):
         prior (float): Share of the false negatives at the start of the fit, in [0, 1].
         iterations (int): Steps of the fit.
         chunk_size (int, optional): Anchors per tile; by default such that a tile has 2^19 entries.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the nodes, each the
+            mean of its two directions.
 
     Attributes:
         mixture (BetaMixture, optional): The fitted mixture, or None.
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
-        - output: scalar.
+        - output: scalar; ``(N,)`` with ``reduction="none"``.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -88,6 +92,7 @@ class ProGCLLoss(nn.Module):
         prior: float = 0.05,
         iterations: int = 10,
         chunk_size: int | None = None,
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         self.temperature = check_positive(temperature, "temperature")
@@ -99,6 +104,7 @@ class ProGCLLoss(nn.Module):
         if chunk_size is not None:
             check_int(chunk_size, "chunk_size", minimum=1)
         self.chunk_size = chunk_size
+        self.reduction: Reduction = check_reduction(reduction)
         self.mixture: BetaMixture | None = None
         self._frozen: tuple[_Frozen, _Frozen] | None = None
 
@@ -131,6 +137,8 @@ class ProGCLLoss(nn.Module):
             ProGCLLoss: Itself.
         """
         u1, u2 = self._units(z1, z2)
+        if generator is not None:
+            check_generator(generator)
         if columns is None:
             if generator is None:
                 raise ValueError("generator must be given to draw the columns of the fit")
@@ -150,7 +158,7 @@ class ProGCLLoss(nn.Module):
     def forward(
         self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Mean loss of both directions.
+        """Loss of both directions.
 
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
@@ -158,10 +166,10 @@ class ProGCLLoss(nn.Module):
             generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
         """
         one, two = self.per_node(z1, z2, generator=generator)
-        return 0.5 * (one.mean() + two.mean())
+        return both_directions(one, two, self.reduction)
 
     def per_node(
         self, z1: Tensor, z2: Tensor, *, generator: torch.Generator | None = None
@@ -188,6 +196,7 @@ class ProGCLLoss(nn.Module):
             return self._weighted(u1, u2, *first), self._weighted(u2, u1, *second)
         if generator is None:
             raise ValueError("generator must be given: mode 'mix' permutes the negatives")
+        check_generator(generator)
         size = first[0].size(1)
         order = [
             torch.randperm(size, generator=generator, device=generator.device).to(u1.device)
@@ -263,7 +272,7 @@ class ProGCLLoss(nn.Module):
         return [slice(a, min(a + step, num_nodes)) for a in range(0, num_nodes, step)]
 
     def _tiled(self, tile: Tile, u: Tensor, v: Tensor) -> Tensor:
-        out = by_tiles(tile, self._tiles(u.size(0)), u, v)
+        out: Tensor = by_tiles(tile, self._tiles(u.size(0)), u, v)
         return out
 
     def extra_repr(self) -> str:

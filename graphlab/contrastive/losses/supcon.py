@@ -7,12 +7,19 @@ from torch import Tensor
 
 from graphlab._checks import check_finite, check_positive, check_tensor, values_visible
 from graphlab._precision import widened
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction
 from graphlab.ops import cluster_sum, self_logsumexp
 
 __all__ = ["supcon_loss"]
 
 
-def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> Tensor:
+def supcon_loss(
+    features: Tensor,
+    labels: Tensor,
+    temperature: float = 0.07,
+    *,
+    reduction: Reduction = "mean",
+) -> Tensor:
     r"""Supervised contrastive loss over all views, in memory linear in the views.
 
     .. math:: L = \frac1M \sum_a \Big[\log \sum_{b \ne a} e^{\langle f_a, f_b \rangle / T}
@@ -26,9 +33,12 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
             normalised here.
         labels (Tensor): Integers ``(B,)``, any values.
         temperature (float): Positive T.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the views, which are
+            zero where an anchor has no positive; the mean runs over the others.
 
     Returns:
-        Tensor: A scalar; half precision is computed in float32.
+        Tensor: A scalar, ``(B, V)`` with ``reduction="none"``; half precision is computed in
+        float32.
 
     Raises:
         TypeError, ValueError: If an argument is malformed, or no anchor has a positive.
@@ -44,6 +54,7 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
     """
     _check_views(features, labels)
     temperature = check_positive(temperature, "temperature")
+    check_reduction(reduction)
     views = features.size(1)
     x = widened(features.reshape(-1, features.size(2)))
     unique, label = labels.unique(return_inverse=True)
@@ -57,7 +68,10 @@ def supcon_loss(features: Tensor, labels: Tensor, temperature: float = 0.07) -> 
     mean = (x * others).sum(1) / positives.clamp(min=1) / temperature
     # Anchors without a positive have terms too; they are left out of the mean below.
     terms = self_logsumexp(x, scale=1 / temperature, diagonal="exclude") - mean
-    return (terms * anchors).sum() / anchors.sum()
+    terms = terms * anchors
+    if reduction == "none":
+        return terms.view(-1, views)
+    return terms.sum() / anchors.sum() if reduction == "mean" else terms.sum()
 
 
 def _check_views(features: Tensor, labels: Tensor) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch_geometric.nn import GINConv, MessagePassing
 
+from graphlab._user_module import refuse_caches
 from graphlab.contrastive.pot.layers import (
     CONVOLUTIONS,
     DROPOUTS,
@@ -49,8 +50,16 @@ class EncoderReader:
 
     def __init__(self, encoder: nn.Module | Sequence[nn.Module]) -> None:
         if not isinstance(encoder, nn.Module):
+            layers = list(encoder) if isinstance(encoder, (list, tuple)) else [encoder]
+            for layer in layers:
+                if not isinstance(layer, nn.Module):
+                    raise TypeError(
+                        "encoder must be a torch.nn.Module or a sequence of layers, got "
+                        f"{type(layer).__name__}"
+                    )
             encoder = _Chain(encoder)
         refuse_unsupported(encoder)
+        refuse_caches(encoder)
         self.encoder = encoder
         self._emits: list[Emit] | None = None
         self._modes: list[bool] = []

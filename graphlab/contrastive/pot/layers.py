@@ -76,8 +76,6 @@ def refuse_unsupported(encoder: nn.Module) -> None:
 def _check_convolution(name: str, layer: nn.Module) -> None:
     if getattr(layer, "flow", "source_to_target") != "source_to_target":
         raise ValueError(f"layer {name!r} must have flow='source_to_target', got {layer.flow!r}")
-    if getattr(layer, "cached", False):
-        raise ValueError(f"layer {name!r} must not be cached: it would ignore the views")
     if isinstance(layer, (GCNConv, SGConv)):
         if not getattr(layer, "add_self_loops", True):
             raise refusal(name, layer, "add_self_loops=False")

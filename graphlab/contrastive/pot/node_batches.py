@@ -32,6 +32,6 @@ class NodeBatches:
         if self._generator is None:
             self._generator = make_generator(self._seed, torch.device("cpu"))
         if self._order is None or self._order.numel() < self._least:
-            self._order = torch.randperm(count, generator=self._generator)
+            self._order = torch.randperm(count, generator=self._generator, device="cpu")
         nodes, self._order = self._order[: self._size], self._order[self._size :]
         return nodes

@@ -68,7 +68,9 @@ class POT:
         encoder (nn.Module or sequence): Called as ``encoder(x, edge_index)``; GCNConv, SAGEConv
             (mean), GINConv (sum), SGConv, APPNP, Linear, BatchNorm in eval mode, and ReLU,
             LeakyReLU, PReLU, ELU, Tanh, as modules or functions, one after the other. Or these
-            modules as a list. ``"reference"`` needs two GCNConv with (leaky) rectifiers.
+            modules as a list. ``"reference"`` needs two GCNConv with (leaky) rectifiers. Making a
+            ``torch_geometric.nn.Sequential`` imports the calling script again, which then needs a
+            ``__main__`` guard.
         edge_index (Tensor): The graph ``(2, E)``, without self-loops and duplicates.
         drop_rate (pair): Probability in [0, 1) that a view drops an edge, or one per edge
             ``(E,)``, for both views.
@@ -204,6 +206,13 @@ class POT:
         Raises:
             TypeError, ValueError, IndexError, NotImplementedError: As when called.
         """
+        if not isinstance(step, HostStep):
+            raise TypeError(f"step must be a HostStep, got {type(step).__name__}: see host_step")
+        if any(len(view) > 2 for view in step.views):
+            raise ValueError(
+                "step must come from views without edge_weight and edge_attr: POT bounds the "
+                "propagation over plain edges"
+            )
         (_, edges1), (_, edges2) = step.views
         return self(step.loss, step.z1, step.z2, x, views=(edges1, edges2))
 

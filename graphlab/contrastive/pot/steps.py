@@ -69,7 +69,7 @@ class Activation:
         check_choice(self.name, "name", ACTIVATIONS)
         if self.name == "tanh":
             return
-        values = torch.as_tensor(self.slope).detach()
+        values = torch.as_tensor(self.slope, device="cpu").detach()
         if not bool(((values >= 0) & (values <= 1)).all()):
             worst = float(values.flatten()[int((values.flatten() - 0.5).abs().argmax())])
             raise ValueError(f"negative_slope must lie in [0, 1], got {worst}")

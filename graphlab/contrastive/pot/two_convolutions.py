@@ -33,7 +33,7 @@ def two_convolutions(
             bias = rest.pop(0).bias  # type: ignore[union-attr]
         if not (rest and isinstance(rest[0], Activation) and rest[0].name == "leaky_relu"):
             break
-        slope = torch.as_tensor(rest.pop(0).slope).detach()  # type: ignore[union-attr]
+        slope = torch.as_tensor(rest.pop(0).slope, device="cpu").detach()  # type: ignore[union-attr]
         if slope.numel() != 1:
             break
         layers.append((weight.weight, bias))

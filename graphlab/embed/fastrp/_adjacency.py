@@ -47,7 +47,8 @@ class Adjacency:
     def matrix(self) -> sp.csr_matrix:
         """The same rows as a scipy matrix of float64."""
         rows = self.rows.to("cpu")
-        weight = torch.ones(rows.num_edges).double() if rows.weight is None else rows.weight
+        ones = torch.ones(rows.num_edges, dtype=torch.float64, device="cpu")
+        weight = ones if rows.weight is None else rows.weight
         parts = (weight.numpy(), rows.col.numpy(), rows.rowptr.numpy())
         return sp.csr_matrix(parts, shape=(self.num_nodes, self.num_nodes))
 

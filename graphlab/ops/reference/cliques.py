@@ -55,9 +55,9 @@ def _neighbour_sets(rowptr: Tensor, col: Tensor) -> list[set[int]]:
 def _result(
     like: Tensor, rows: list[tuple[int, ...]], status: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    sizes = torch.tensor([0, *(len(row) for row in rows)])
-    idx = torch.tensor([node for row in rows for node in row], dtype=torch.int64)
-    parts = (torch.cumsum(sizes, 0), idx, torch.tensor([status]))
+    sizes = torch.tensor([0, *(len(row) for row in rows)], device="cpu")
+    idx = torch.tensor([node for row in rows for node in row], dtype=torch.int64, device="cpu")
+    parts = (torch.cumsum(sizes, 0), idx, torch.tensor([status], device="cpu"))
     return tuple(part.to(like.device) for part in parts)  # type: ignore[return-value]
 
 

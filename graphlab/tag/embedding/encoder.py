@@ -129,7 +129,7 @@ class TextEncoder:
         if wrong:
             raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
         if not len(texts):
-            return torch.empty(0, self.dim)
+            return torch.empty(0, self.dim, device="cpu")
         return torch.from_numpy(self._rows(list(texts), progress))
 
     def encode_to(

@@ -62,7 +62,9 @@ class Job:
             own = np.flatnonzero(self.fold == number)
             run = self._model(number)  # one model in memory at a time
             outputs = _train(run, np.concatenate([own, rest]), resume, progress)
-            totals = totals or [torch.zeros(self.fold.size, part.size(1)) for part in outputs]
+            totals = totals or [
+                torch.zeros(self.fold.size, part.size(1), device="cpu") for part in outputs
+            ]
             for total, part in zip(totals, outputs, strict=True):
                 total[torch.from_numpy(own)] = part[: own.size]
                 total[torch.from_numpy(rest)] += part[own.size :] / count

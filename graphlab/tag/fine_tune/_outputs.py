@@ -43,7 +43,7 @@ def outputs(
     whole: list[Tensor] = []
     for batch in tokens.by_length(index, _BATCH):
         parts = forward(model, tokens, batch, device, bf16)
-        whole = whole or [torch.empty(index.size, part.size(1)) for part in parts]
+        whole = whole or [torch.empty(index.size, part.size(1), device="cpu") for part in parts]
         for rows, part in zip(whole, parts, strict=True):
             rows[torch.from_numpy(position[batch])] = part.cpu()
         if bar is not None:

@@ -125,5 +125,5 @@ class EdgeCandidates:
             src += [int(node)] * (len(neighbors) + len(others))
             dst += [*neighbors, *others]
             kind += [DELETE] * len(neighbors) + [ADD] * len(others)
-        ends = torch.tensor([src, dst, kind], dtype=torch.long)
+        ends = torch.tensor([src, dst, kind], dtype=torch.long, device="cpu")
         return EdgeCandidates(ends[0], ends[1], ends[2], num_nodes)

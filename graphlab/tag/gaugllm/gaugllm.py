@@ -282,7 +282,7 @@ class GAugLLM(Estimator):
         if len(views) and views[0] is views[1]:
             views = views[:1]  # methods that restore every view train once on equal ones
         arrays |= {f"view/{i}": x for i, x in enumerate(views)}
-        return arrays | {"in_channels": torch.tensor(self._in_channels)}
+        return arrays | {"in_channels": torch.tensor(self._in_channels, device="cpu")}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self._in_channels = int(arrays["in_channels"])

@@ -76,12 +76,12 @@ def collect_votes(
         for start in range(0, len(positions), most)
     ]
     questions = [
-        f"{prompt(node, item[torch.tensor(positions)].tolist())}\n{_FORM}"
+        f"{prompt(node, item[torch.tensor(positions, device='cpu')].tolist())}\n{_FORM}"
         for node, positions in chunks
     ]
     replies = client.complete_many(questions, schema=vote_schema()) if questions else []
     vote = torch.full_like(anchor, -1)
-    probability = torch.full(anchor.shape, torch.nan)
+    probability = torch.full(anchor.shape, torch.nan, device="cpu")
     problems: list[str] = []
     for (node, positions), reply in zip(chunks, replies, strict=True):
         if not reply.ok:

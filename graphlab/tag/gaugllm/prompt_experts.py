@@ -237,7 +237,7 @@ class PromptExperts:
         """Neighbours to show, drawn once for all nodes."""
         proper = check_tensor(edges, "edge_index").cpu()
         proper = proper[:, proper[0] != proper[1]].unique(dim=1)
-        budget = torch.full((num_nodes,), self.num_neighbors)
+        budget = torch.full((num_nodes,), self.num_neighbors, device="cpu")
         chosen = sample_in_group(proper[0], budget, generator=make_generator(self.seed))
         neighbors: list[list[int]] = [[] for _ in range(num_nodes)]
         for node, other in proper[:, chosen].t().tolist():
@@ -254,4 +254,4 @@ def _encode_once(encoder: TextEncoder, texts: list[str]) -> Tensor:
     """Embed texts, equal ones once: contexts are few sentences for many nodes."""
     number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     rows = encoder.encode(list(number))
-    return rows[torch.tensor([number[text] for text in texts])]
+    return rows[torch.tensor([number[text] for text in texts], device="cpu")]

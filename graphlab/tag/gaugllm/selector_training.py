@@ -96,7 +96,7 @@ def fit_selector(
     selector.train()
     history: list[dict[str, Any]] = []
     for epoch in track(range(epochs), "selector", unit="epochs"):
-        order = torch.randperm(edges.size(1), generator=generator).to(edges.device)
+        order = torch.randperm(edges.size(1), generator=generator, device="cpu").to(edges.device)
         total = 0.0
         for rows in order.split(batch_size):
             # As many non-edges as edges: the classes stay balanced whatever the density of the

@@ -12,6 +12,7 @@ from torch_geometric.nn import GPSConv, SAGEConv
 from graphlab._autograd import first_order
 from graphlab._precision import widened
 from graphlab.ops.csr import SparseRows, compress, row_pointers
+from graphlab.ops.library import call
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 
@@ -43,7 +44,7 @@ class _MeanOfNeighbours(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, plan: Plan) -> Tensor:
         ctx.plan = plan
         rows = plan.incoming
-        return torch.ops.graphlab.propagate(x, rows.rowptr, rows.col, None, plan.inverse_degree)  # type: ignore[no-any-return]
+        return call("propagate", x, rows.rowptr, rows.col, None, plan.inverse_degree)  # type: ignore[no-any-return]
 
     @staticmethod
     @first_order
@@ -51,7 +52,7 @@ class _MeanOfNeighbours(torch.autograd.Function):
         # The mean's factor belongs to the target: on the way back it comes before the sum.
         scaled = grad * ctx.plan.inverse_degree[:, None]
         rows = ctx.plan.outgoing
-        return torch.ops.graphlab.propagate(scaled, rows.rowptr, rows.col, None, None), None
+        return call("propagate", scaled, rows.rowptr, rows.col, None, None), None
 
 
 class _Attention(torch.autograd.Function):
@@ -68,7 +69,7 @@ class _Attention(torch.autograd.Function):
         ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         ctx.heads = heads
         wide = widened(F.linear(x, weight, bias))
-        out, lse = torch.ops.graphlab.segment_attention(wide, pointers, heads)
+        out, lse = call("segment_attention", wide, pointers, heads)
         ctx.save_for_backward(x, weight, bias, pointers, out, lse)
         return out  # type: ignore[no-any-return]
 
@@ -78,8 +79,15 @@ class _Attention(torch.autograd.Function):
         x, weight, bias, pointers, out, lse = ctx.saved_tensors
         with torch.autocast(*ctx.autocast):
             wide = widened(F.linear(x, weight, bias))
-            slope = torch.ops.graphlab.segment_attention_backward(
-                grad.contiguous(), torch.zeros_like(lse), wide, pointers, out, lse, ctx.heads
+            slope = call(
+                "segment_attention_backward",
+                grad.contiguous(),
+                torch.zeros_like(lse),
+                wide,
+                pointers,
+                out,
+                lse,
+                ctx.heads,
             )
             del wide
             # Wide, where weights in half precision are not.

@@ -24,7 +24,7 @@ def embed(encoder: Encoder, texts: Sequence[str], width: int | None = None) -> T
     Raises:
         ValueError: If the encoder gives another number of rows, or another width than ``width``.
     """
-    rows = torch.as_tensor(encoder.encode(list(texts))).detach().float().cpu()
+    rows = torch.as_tensor(encoder.encode(list(texts)), device="cpu").detach().float().cpu()
     check_matrix(rows, "encoder.encode(texts)", rows=len(texts))
     if width is not None and rows.size(1) != width:
         raise ValueError(

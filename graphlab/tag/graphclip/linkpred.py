@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphlab._checks import check_edge_index
+from graphlab._checks import check_edge_index, check_matrix
 from graphlab._estimator import Estimator
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 
 __all__ = ["LinkPredictor"]
@@ -57,9 +57,13 @@ class LinkPredictor(Estimator):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        check_tower(self.model)
+        if not isinstance(self.sampler, SubgraphSampler):
+            raise TypeError(f"sampler must be a SubgraphSampler, got {type(self.sampler).__name__}")
+        check_matrix(x, "x", cols=self.model.graph_model.in_channels, finite=False)
         pairs = check_edge_index(pairs, x.size(0), "pairs")
         if pairs.size(1) == 0:
-            return torch.empty(0)
+            return torch.empty(0, device="cpu")
         nodes, position = pairs.unique(return_inverse=True)
         store = self.sampler.sample(edge_index, x.size(0), nodes)
         embedding = normalize(self.model.encode(x, store))
@@ -95,12 +99,17 @@ class LinkPredictor(Estimator):
             raise ValueError("positive and negative must each hold at least one pair")
         known = _without(check_edge_index(edge_index, size), positive, size)
         pairs = torch.cat([positive, negative], dim=1)
-        truth = torch.cat([torch.ones(positive.size(1)), torch.zeros(negative.size(1))]).numpy()
+        truth = torch.cat(
+            [
+                torch.ones(positive.size(1), device="cpu"),
+                torch.zeros(negative.size(1), device="cpu"),
+            ]
+        ).numpy()
         own = normalize(x.detach().float().cpu())
         scores = {
             "graphclip": self.predict(x, known, pairs),
             "own text": (own[pairs[0]] * own[pairs[1]]).sum(1),
-            "chance": torch.zeros(pairs.size(1)),
+            "chance": torch.zeros(pairs.size(1), device="cpu"),
         }
         return {
             name: {

@@ -18,6 +18,7 @@ from graphlab._eval_mode import evaluating
 from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._progress import track
+from graphlab._user_module import check_encoder
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.pairs import chunks_by_nodes
@@ -59,7 +60,9 @@ class GraphCLIP(nn.Module, HubModel):
         text_model: str = "",
     ) -> None:
         super().__init__()
-        self.graph_model = GraphCLIPEncoder() if graph_model is None else graph_model
+        self.graph_model: GraphCLIPEncoder = (
+            GraphCLIPEncoder() if graph_model is None else check_encoder(graph_model, "graph_model")
+        )
         self.criterion = CLIPLoss() if criterion is None else criterion
         self.text_model = text_model
         self.load_report: dict[str, list[str]] = {}
@@ -122,7 +125,7 @@ class GraphCLIP(nn.Module, HubModel):
         if pe is not None:
             check_matrix(pe, "pe", rows=total, cols=length, finite=False)
         order = np.argsort(np.diff(store.node_ptr)[rows], kind="stable")
-        out = torch.empty(rows.size, self.graph_model.out_channels)
+        out = torch.empty(rows.size, self.graph_model.out_channels, device="cpu")
         done = 0
         with evaluating(self):
             parts = chunks_by_nodes(store.node_ptr, rows[order], max_nodes)
@@ -238,7 +241,19 @@ class GraphCLIP(nn.Module, HubModel):
         return Description("GraphCLIP", loading, self.config)
 
 
+def check_tower(model: Any, name: str = "model") -> GraphCLIP:
+    """Require a GraphCLIP."""
+    if not isinstance(model, GraphCLIP):
+        raise TypeError(
+            f"{name} must be a GraphCLIP, got {type(model).__name__}: GraphCLIP(tower) makes one "
+            "of a GraphCLIPEncoder"
+        )
+    return model
+
+
 def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]
     if index is None:
         return np.arange(count)
-    return np.asarray(check_index(torch.as_tensor(index), count, "index").cpu().numpy())
+    return np.asarray(
+        check_index(torch.as_tensor(index, device="cpu"), count, "index").cpu().numpy()
+    )

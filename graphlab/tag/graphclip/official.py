@@ -177,7 +177,7 @@ def read_official_pairs(
 def _entry(entry: Any, position: int, path: str | os.PathLike[str]) -> tuple[int, Tensor, str]:
     try:
         root, graph = entry["id"], entry["graph"]
-        edge_index = torch.tensor(graph, dtype=torch.int64).reshape(2, -1)
+        edge_index = torch.tensor(graph, dtype=torch.int64, device="cpu").reshape(2, -1)
         summary = entry.get("summary") or ""
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise ValueError(f"{path}: entry {position} is no subgraph: {error!r}") from error

@@ -117,7 +117,7 @@ def digest_of(pairs: GraphTextPairs) -> str:
 
 def encode_positions(store: SubgraphStore, walk_length: int, chunk_nodes: int = 65536) -> Tensor:
     """Random-walk encodings of all subgraphs of a store, ``(total, K)`` float32."""
-    out = torch.empty(store.node.shape[0], walk_length)
+    out = torch.empty(store.node.shape[0], walk_length, device="cpu")
     parts = chunks_by_nodes(store.node_ptr, np.arange(len(store)), chunk_nodes)
     for part in track(parts, "positions", unit="batches"):
         rows = store.batch(torch.from_numpy(part))

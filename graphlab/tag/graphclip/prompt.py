@@ -18,7 +18,7 @@ from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import supcon_loss
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -99,7 +99,7 @@ class PromptTuner(Estimator, nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
-        if class_embeddings.requires_grad:
+        if check_matrix(class_embeddings, "class_embeddings", finite=False).requires_grad:
             class_embeddings = class_embeddings.detach()
         self.register_buffer("class_embeddings", _recorded(class_embeddings))
         self.num_prompts = num_prompts
@@ -120,7 +120,7 @@ class PromptTuner(Estimator, nn.Module):
 
     def _build(self) -> None:
         """Make the prompts as they are before a fit."""
-        tower = self.model.graph_model
+        tower = check_tower(self.model).graph_model
         check_matrix(self.class_embeddings, "class_embeddings", cols=tower.out_channels)
         if any(weight.is_inference() for weight in self.model.parameters()):
             raise ValueError(
@@ -129,7 +129,8 @@ class PromptTuner(Estimator, nn.Module):
             )
         shape = (check_int(self.num_prompts, "num_prompts", minimum=0), tower.in_channels)
         self.prompts = nn.Parameter(torch.zeros(shape))
-        self.keys = nn.Parameter(torch.randn(shape, generator=make_generator(self.seed)))
+        keys = torch.randn(shape, generator=make_generator(self.seed), device="cpu")
+        self.keys = nn.Parameter(keys.to(self.prompts.device))
         self.class_prompts = nn.Parameter(torch.zeros_like(self.class_embeddings).float())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PromptTuner:
@@ -229,7 +230,7 @@ class PromptTuner(Estimator, nn.Module):
         classes, scale = self._classes(), self._scale()
         prompts = [self.prompts, self.keys]
         optimizer = torch.optim.AdamW(prompts, lr=self.lr, weight_decay=self.weight_decay)
-        batch = store.batch(torch.arange(len(store)))
+        batch = store.batch(torch.arange(len(store), device="cpu"))
         length = self.model.graph_model.walk_length
         pe = random_walk_encoding(batch.edge_index, batch.batch, len(store), length)
         for epoch in track(range(self.epochs), "prompts", unit="epochs"):

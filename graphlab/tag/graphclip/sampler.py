@@ -112,7 +112,11 @@ class SubgraphSampler:
         """
         edge_index = check_edge_index(edge_index, num_nodes)
         graph = undirected(edge_index, num_nodes)
-        roots = torch.arange(num_nodes) if nodes is None else check_index(nodes, num_nodes, "nodes")
+        roots = (
+            torch.arange(num_nodes, device="cpu")
+            if nodes is None
+            else check_index(nodes, num_nodes, "nodes")
+        )
         roots = roots.cpu()
         if roots.numel() == 0:
             raise ValueError("nodes must name at least one root, got none")
@@ -182,7 +186,9 @@ class SubgraphSampler:
         counter = torch.stack(
             [torch.from_numpy(node), torch.full_like(root, stream), root & _WORD, root >> 32], 1
         )
-        word = philox4x32(counter, torch.tensor([self.seed & _WORD, self.seed >> 32]))[:, 0]
+        word = philox4x32(
+            counter, torch.tensor([self.seed & _WORD, self.seed >> 32], device="cpu")
+        )[:, 0]
         # By subgraph, then by random word; the node decides ties, so that results never depend on
         # order.
         order = np.lexsort((node, word.numpy(), owner))

@@ -19,7 +19,7 @@ from graphlab._checks import (
 from graphlab._estimator import Estimator
 from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip._protocols import Encoder, embed
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.store import SubgraphStore
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class ZeroShotClassifier(Estimator):
                 tower's.
         """
         check_choice(self.mix, "mix", get_args(Mix))
+        check_tower(self.model)
         names = check_texts(self.class_names, name="class_names")
         if len(names) < 2:
             raise ValueError(f"class_names must have at least two entries, got {names}")
@@ -200,7 +201,9 @@ class ZeroShotClassifier(Estimator):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        chosen = torch.ones(len(store), dtype=torch.bool) if mask is None else mask.cpu()
+        chosen = (
+            torch.ones(len(store), dtype=torch.bool, device="cpu") if mask is None else mask.cpu()
+        )
         if chosen.dtype != torch.bool or chosen.shape != (len(store),) or not bool(chosen.any()):
             raise ValueError(f"mask must be bool of shape ({len(store)},) with at least one true")
         y = check_tensor(y, "y").cpu()
@@ -252,7 +255,7 @@ def _class_embeddings(
         missing = sorted(set(names) - set(descriptions))
         if missing:
             raise ValueError(f"descriptions must cover every class, but lack {missing}")
-    total = torch.zeros(len(names), width)
+    total = torch.zeros(len(names), width, device="cpu")
     for template in templates:
         if "{c}" not in template:
             raise ValueError(f"templates must contain {{c}} for the class, got {template!r}")
@@ -267,10 +270,12 @@ def _class_embeddings(
 def _baselines(x: Tensor, store: SubgraphStore) -> tuple[Tensor, Tensor]:
     """Unit features of the roots, and unit means over their subgraphs."""
     rows = x.detach().float().cpu()
-    means = torch.empty(len(store), x.size(1))
-    for part in torch.arange(len(store)).split(4096):
+    means = torch.empty(len(store), x.size(1), device="cpu")
+    for part in torch.arange(len(store), device="cpu").split(4096):
         batch = store.batch(part)
-        total = torch.zeros(part.numel(), x.size(1)).index_add(0, batch.batch, rows[batch.node])
+        total = torch.zeros(part.numel(), x.size(1), device="cpu").index_add(
+            0, batch.batch, rows[batch.node]
+        )
         means[part] = total / store.sizes[part, None]
     return normalize(rows[store.center]), normalize(means)
 

@@ -20,6 +20,7 @@ from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import seeded
 from graphlab._training import Callback
+from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
 from graphlab.tag.tape._features import (
     check_labels,
@@ -244,7 +245,7 @@ class TAPE(Estimator):
             dropout = 0.5 if self.dropout is None else self.dropout
             model: nn.Module = RevGAT(columns, hidden, classes, self.num_layers, dropout=dropout)
         else:
-            model = self.gnn(columns, classes)  # type: ignore[operator]
+            model = check_encoder(self.gnn(columns, classes), "gnn(...)")  # type: ignore[operator]
         return model if encoder is None else _Encoded(encoder, model)
 
     def _graph(self, data: Any) -> SharedAdjacency | Tensor:
@@ -329,7 +330,9 @@ class TAPE(Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        arrays = {"inputs": torch.tensor([self._inputs[name] for name in self.members_])}
+        arrays = {
+            "inputs": torch.tensor([self._inputs[name] for name in self.members_], device="cpu")
+        }
         for i, (name, model) in enumerate(self.members_.items()):
             # Numbered, because sums of logits depend on the order of the members.
             arrays[f"logits/{i}/{name}"] = self.logits_[name]
@@ -364,7 +367,7 @@ def _with_test(split: Mapping[str, Tensor], num_nodes: int) -> Mapping[str, Tens
     """Name the nodes outside the other parts as test nodes where the split does not."""
     if not isinstance(split, Mapping) or {"test", "test_mask"} & set(split):
         return split
-    free = torch.ones(num_nodes, dtype=torch.bool)
+    free = torch.ones(num_nodes, dtype=torch.bool, device="cpu")
     for key in ("train", "val", "valid", "train_mask", "val_mask"):
         part = split.get(key)
         if not isinstance(part, Tensor):

@@ -39,7 +39,7 @@ def join_texts(
             "another version of the graph? Join them by name: text={name: text}, node_id=..."
         )
     if labels is not None:
-        _compare_labels(torch.as_tensor(labels), data.y)
+        _compare_labels(torch.as_tensor(labels, device="cpu"), data.y)
     return list(text)
 
 

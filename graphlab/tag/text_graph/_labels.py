@@ -34,7 +34,9 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str] | None) -> tuple[T
     unknown = sorted(given - set(numbers))
     if unknown:
         raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
-    return torch.tensor([numbers[w] if w else -1 for w in words], dtype=torch.long), names
+    return torch.tensor(
+        [numbers[w] if w else -1 for w in words], dtype=torch.long, device="cpu"
+    ), names
 
 
 def _is_missing(value: Any) -> bool:

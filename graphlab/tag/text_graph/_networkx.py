@@ -45,7 +45,7 @@ def read_networkx(
     if not graph.is_directed():
         edges += [(b, a, values) for a, b, values in edges if a != b]
     edges.sort(key=lambda edge: edge[:2])
-    pairs = torch.tensor([edge[:2] for edge in edges], dtype=torch.long).view(-1, 2)
+    pairs = torch.tensor([edge[:2] for edge in edges], dtype=torch.long, device="cpu").view(-1, 2)
     result["edge_index"] = pairs.t().contiguous()
     if edge_text is not None:
         result["edge_text"] = [values[edge_text] for _, _, values in edges]

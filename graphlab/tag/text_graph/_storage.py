@@ -33,7 +33,7 @@ class Entries(list[Any]):
             return Entries(super().__getitem__(index))
         if not isinstance(index, (Tensor, np.ndarray)) or index.ndim == 0:
             return super().__getitem__(index)
-        index = torch.as_tensor(index)
+        index = torch.as_tensor(index, device="cpu")
         if index.dtype == torch.bool:
             if index.shape != (len(self),):
                 raise IndexError(f"mask must have shape ({len(self)},), got {tuple(index.shape)}")

@@ -65,7 +65,7 @@ def read_csv_graph(
     if "split" in header:
         split = [row["split"] for _, row in rows]
         for part in ("train", "val", "test"):
-            result[f"{part}_mask"] = torch.tensor([value == part for value in split])
+            result[f"{part}_mask"] = torch.tensor([value == part for value in split], device="cpu")
     if edges is not None:
         result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected)
     return result
@@ -173,14 +173,14 @@ def _read_edges(path: Path, ids: list[str], ends: Ends, undirected: bool) -> dic
 def _arrange(pairs: list[tuple[int, int]], undirected: bool) -> tuple[Tensor, list[int]]:
     """Edges in their final order, and the row that each of them comes from."""
     if not undirected:
-        return torch.tensor(pairs, dtype=torch.long).view(-1, 2).t().contiguous(), list(
-            range(len(pairs))
-        )
+        return torch.tensor(pairs, dtype=torch.long, device="cpu").view(
+            -1, 2
+        ).t().contiguous(), list(range(len(pairs)))
     origin: dict[tuple[int, int], int] = {}
     for row, (a, b) in enumerate(pairs):
         if a != b:
             origin.setdefault((a, b), row)
             origin.setdefault((b, a), row)
     order = sorted(origin)
-    edge_index = torch.tensor(order, dtype=torch.long).view(-1, 2).t().contiguous()
+    edge_index = torch.tensor(order, dtype=torch.long, device="cpu").view(-1, 2).t().contiguous()
     return edge_index, [origin[pair] for pair in order]

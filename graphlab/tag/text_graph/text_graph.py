@@ -96,7 +96,7 @@ class TextGraph(Data):
             if edge_index is None and attributes.get("adj_t") is not None:
                 edge_index, _ = read_structure(Data(adj_t=attributes["adj_t"]), len(text))
             elif edge_index is None:
-                edge_index = torch.empty(2, 0, dtype=torch.long)
+                edge_index = torch.empty(2, 0, dtype=torch.long, device="cpu")
         super().__init__(x, edge_index, edge_attr, y, **attributes)
         self.__dict__["_store"] = TextStorage(self._store.to_dict(), _parent=self)
         # PyG makes empty objects that it fills afterwards.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import time
 
 import pytest
 import torch
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.transforms import Compose
 
-from graphlab.contrastive import DropEdge
+from graphlab.contrastive import CentralityDropEdge, DropEdge
 from graphlab.contrastive.augment._draws import pair_number
-from tests.contrastive._hosts import graph
+from graphlab.contrastive.augment.edge_drop import EdgeDrop
+from tests.contrastive._hosts import NODES, graph
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -82,3 +86,92 @@ def test_dropping_pairs_costs_little_more_than_dropping_edges() -> None:
 
     # Sorting columns as columns took 150 times as long.
     assert seconds(DropEdge(0.3, undirected=True)) < 40 * seconds(DropEdge(0.3))
+
+
+def drops(edge_index: torch.Tensor) -> dict[str, EdgeDrop]:
+    return {
+        "DropEdge": DropEdge(0.4),
+        "undirected": DropEdge(0.4, undirected=True),
+        "CentralityDropEdge": CentralityDropEdge(edge_index, NODES, 0.4),
+    }
+
+
+KINDS = tuple(drops(torch.tensor([[0], [1]])))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_belongs_to_the_edges_follows_them(kind: str) -> None:
+    _, edge_index, _ = graph()
+    drop, number = drops(edge_index)[kind], torch.arange(edge_index.size(1))
+    kept, weight, attr = drop(
+        edge_index,
+        generator=generator(),
+        edge_weight=number.double(),
+        edge_attr=torch.stack([number, -number], dim=1),
+    )
+    assert torch.equal(kept, drop(edge_index, generator=generator()))
+    assert torch.equal(kept, edge_index[:, weight.long()])
+    assert torch.equal(attr[:, 0], weight.long())
+    assert torch.equal(drop.keep(edge_index, generator=generator()).nonzero()[:, 0], attr[:, 0])
+    only, attr = drop(edge_index, generator=generator(), edge_attr=number)
+    assert torch.equal(only, kept) and torch.equal(attr, weight.long())
+    with pytest.raises(ValueError, match="edge_weight must have"):
+        drop(edge_index, edge_weight=weight)
+    with pytest.raises(TypeError, match="edge_attr must be"):
+        drop(edge_index, edge_attr=weight.tolist())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_generator_calls_go_on_from_the_seed(kind: str) -> None:
+    _, edge_index, _ = graph()
+    before = torch.get_rng_state()
+    drop, again = drops(edge_index)[kind], drops(edge_index)[kind]
+    views = [drop(edge_index) for _ in range(3)]
+    assert drop.seed == 0
+    assert all(torch.equal(view, again(edge_index)) for view in views)
+    assert not torch.equal(views[0], views[1]) and not torch.equal(views[1], views[2])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(copy.deepcopy(drop)(edge_index), drop(edge_index))
+    with pytest.raises(TypeError, match="generator must be a torch.Generator or None, got int"):
+        drop(edge_index, generator=3)
+
+
+def test_other_seed_draws_other_edges() -> None:
+    _, edge_index, _ = graph()
+    assert not torch.equal(DropEdge(0.4, seed=1)(edge_index), DropEdge(0.4)(edge_index))
+    for bad, error in ((-1, ValueError), (0.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="seed"):
+            DropEdge(0.4, seed=bad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transform_keeps_all_that_belongs_to_the_edges(kind: str) -> None:
+    x, edge_index, _ = graph()
+    number = torch.arange(edge_index.size(1))
+    data = Data(
+        x=x, edge_index=edge_index, edge_attr=number[:, None], edge_weight=number.float(),
+        time=number, y=torch.arange(NODES), num_nodes=NODES, name="toy",
+    )  # fmt: skip
+    made = drops(edge_index)[kind](data)
+    assert isinstance(made, Data) and 0 < made.num_edges < data.num_edges == number.numel()
+    assert torch.equal(made.edge_index, edge_index[:, made.time])
+    assert torch.equal(made.edge_attr[:, 0], made.time)
+    assert torch.equal(made.edge_weight.long(), made.time)
+    assert torch.equal(made.y, data.y) and made.x is data.x and made.name == "toy"
+    assert torch.equal(Compose([drops(edge_index)[kind]])(data).time, made.time)
+    made.validate()
+
+
+def test_other_graphs_are_refused_by_name() -> None:
+    hetero = HeteroData()
+    hetero["paper"].x = torch.eye(3)
+    with pytest.raises(TypeError, match="HeteroData.to_homogeneous"):
+        DropEdge(0.4)(hetero)
+    with pytest.raises(ValueError, match="data must have edge_index"):
+        DropEdge(0.4)(Data(x=torch.eye(3)))
+    data = Data(edge_index=torch.tensor([[0], [1]]))
+    with pytest.raises(TypeError, match="edge_weight and edge_attr must not be given"):
+        DropEdge(0.4)(data, edge_weight=torch.ones(1))
+    for bad in (torch.ones(2, 3), "edges", torch.zeros(3, 2, dtype=torch.long)):
+        with pytest.raises((TypeError, ValueError), match="edge_index must"):
+            DropEdge(0.4)(bad)

@@ -21,8 +21,8 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "scaled_cosine_error": losses.scaled_cosine_error,
     "supcon_loss": lambda a, b: losses.supcon_loss(torch.stack([a, b], 1), LABELS),
 }
-#: Names by which terms, not losses, are returned.
-TERMS = {"info_nce_per_node"}
+#: Names by which terms, or positives, and no losses are returned.
+TERMS = {"info_nce_per_node", "seed_positives"}
 
 
 def test_every_function_is_here() -> None:

@@ -13,6 +13,7 @@ from graphlab._repr import short_repr
 from graphlab.contrastive.losses.pamc.negatives import NegativeTerm, exact_logsum, moment_logsum
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
 from graphlab.ops import unit_rows
+from graphlab.ops.library import call
 from graphlab.ops.reference import KEEP, unit_rows_backward
 
 __all__ = ["PamCDiagnosis", "diagnose"]
@@ -121,8 +122,16 @@ def _exact_gradient(z: Tensor, chosen: Tensor, tau: float, statistics: ClusterSt
     weight = torch.full_like(logsum, 1.0 / z.size(0))
     units = unit_rows(z)
     rows = (weight[chosen], _anchor_logsum(z, chosen, tau), None)
-    direction = torch.ops.graphlab.pairwise_logsumexp_backward(
-        units[chosen].contiguous(), units, *rows, weight, logsum, None, tau, KEEP
+    direction = call(
+        "pairwise_logsumexp_backward",
+        units[chosen].contiguous(),
+        units,
+        *rows,
+        weight,
+        logsum,
+        None,
+        tau,
+        KEEP,
     )
     return unit_rows_backward(direction, z[chosen])
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._tensor_memo import TensorMemo
+from graphlab.contrastive.losses._reduction import Reduction
 from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.contrastive.losses.pamc.pamc import PamCLoss
 from graphlab.ops import CSRGraph
@@ -32,6 +33,7 @@ def pamc_loss(
     generator: torch.Generator | None = None,
     zero_norm: Literal["ignore", "raise"] = "ignore",
     isolated: Literal["keep", "mask", "raise"] = "keep",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """:class:`PamCLoss` as a function; see there for all arguments.
 
@@ -51,9 +53,10 @@ def pamc_loss(
         generator (torch.Generator, optional): Source of randomness of ``"sampled"``.
         zero_norm (str): ``"ignore"`` zero rows or ``"raise"``.
         isolated (str): ``"keep"``, ``"mask"`` or ``"raise"`` for nodes without positives.
+        reduction (str): ``"mean"``, ``"sum"`` or ``"none"``.
 
     Returns:
-        Tensor: A scalar.
+        Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
@@ -66,6 +69,7 @@ def pamc_loss(
         generator=generator,
         zero_norm=zero_norm,
         isolated=isolated,
+        reduction=reduction,
     )
     loss._memo = _LAST
     value: Tensor = loss(z, edge_index, cluster, edge_weight, num_clusters)

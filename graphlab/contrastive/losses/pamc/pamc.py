@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 import torch
@@ -14,11 +13,12 @@ from graphlab._checks import (
     check_matrix,
     check_positive,
     check_tensor,
-    plain,
     values_visible,
 )
 from graphlab._precision import widened
+from graphlab._random import check_generator
 from graphlab._tensor_memo import TensorMemo
+from graphlab.contrastive.losses._reduction import Reduction, check_reduction, reduced
 from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
 from graphlab.contrastive.losses.pamc.negatives import (
     KINDS,
@@ -29,6 +29,7 @@ from graphlab.contrastive.losses.pamc.negatives import (
     meta_term,
     moment_logsum,
 )
+from graphlab.contrastive.losses.pamc.prepared_graph import prepared_graph
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, check_cluster
 from graphlab.ops import CSRGraph, edge_cosine_sum
 
@@ -68,6 +69,8 @@ class PamCLoss(nn.Module):
         zero_norm (str): ``"ignore"`` zero rows (cosine 0, gradient 0) or ``"raise"``.
         isolated (str): Nodes without positives: ``"keep"`` their constant
             :math:`-\log\epsilon`, ``"mask"`` them out of the mean, or ``"raise"``.
+        reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the nodes; the
+            negative term of ``"meta"``, which belongs to no node, is part of each.
 
     Raises:
         TypeError, ValueError, IndexError: Arguments are validated on every call; the error names
@@ -79,7 +82,7 @@ class PamCLoss(nn.Module):
           :class:`graphlab.ops.CSRGraph` (:func:`influence_graph`), prepared once for a training.
         - cluster: ``(N,)`` integers or soft ``(N, K)``; a constant in all derivatives.
         - edge_weight: ``(E,)`` non-negative; the gradient flows to it if it requires one.
-        - output: a scalar.
+        - output: a scalar; ``(N,)`` with ``reduction="none"``.
 
     Determinism: bitwise for a given device.
 
@@ -105,6 +108,7 @@ class PamCLoss(nn.Module):
         generator: torch.Generator | None = None,
         zero_norm: Literal["ignore", "raise"] = "ignore",
         isolated: Literal["keep", "mask", "raise"] = "keep",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         self.tau = check_positive(tau, "tau")
@@ -112,9 +116,15 @@ class PamCLoss(nn.Module):
         default = 1e-8 if negatives == "exact" else 1e-10
         self.eps = check_positive(default if eps is None else eps, "eps")
         self.num_samples = check_int(num_samples, "num_samples", minimum=1)
-        self.generator = generator
+        self.generator = None if generator is None else check_generator(generator)
         self.zero_norm = check_choice(zero_norm, "zero_norm", ("ignore", "raise"))
         self.isolated = check_choice(isolated, "isolated", ("keep", "mask", "raise"))
+        self.reduction: Reduction = check_reduction(reduction)
+        if isolated == "mask" and reduction != "mean":
+            raise ValueError(
+                "reduction must be 'mean' with isolated='mask', whose mean leaves nodes out, got "
+                f"{reduction!r}"
+            )
         self._memo: TensorMemo[CSRGraph] = TensorMemo()
 
     def forward(
@@ -135,7 +145,7 @@ class PamCLoss(nn.Module):
             num_clusters (int, optional): K; read off the assignment when missing.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
         """
         z = self._check_rows(z)
         if self.negatives == "exact":
@@ -145,9 +155,15 @@ class PamCLoss(nn.Module):
         if self.negatives == "exact":
             # A quotient and not a difference of logarithms: eps is added to P / T, not to P.
             ratio = positives * torch.exp(-exact_logsum(z, self.tau).to(positives.dtype))
-            return -self._mean_log(ratio, positives)
-        attraction = -self._mean_log(positives, positives)
-        return attraction + self._term().value(z, *needed)
+            if self.reduction == "mean":
+                return -self._mean_log(ratio, positives)
+            return reduced(-torch.log(ratio + self.eps), self.reduction)
+        if self.reduction == "mean":
+            attraction = -self._mean_log(positives, positives)
+            return attraction + self._term().value(z, *needed)
+        term = self._term()
+        of = term.value if self.negatives == "meta" else term.log_denominators
+        return reduced(of(z, *needed) - torch.log(positives + self.eps), self.reduction)
 
     def positive(
         self,
@@ -155,7 +171,7 @@ class PamCLoss(nn.Module):
         edge_index: Tensor | CSRGraph,
         edge_weight: Tensor | None = None,
     ) -> Tensor:
-        r"""Attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`.
+        r"""Attraction :math:`-\frac1N \sum_i \log(P_i + \epsilon)`, whatever ``reduction`` is.
 
         Args:
             z (Tensor): Embeddings ``(N, D)``.
@@ -171,7 +187,7 @@ class PamCLoss(nn.Module):
     def negative(
         self, z: Tensor, cluster: Tensor | None = None, num_clusters: int | None = None
     ) -> Tensor:
-        """Repulsion of the chosen kind.
+        """Repulsion of the chosen kind, a mean whatever ``reduction`` is.
 
         Args:
             z (Tensor): Embeddings ``(N, D)``.
@@ -238,7 +254,8 @@ class PamCLoss(nn.Module):
         Args:
             z (Tensor): Embeddings of the part's n anchors, then of any further nodes that its
                 edges touch (the order of PyG's loaders), ``(n + halo, D)``.
-            edge_index (Tensor or CSRGraph): All positives of the anchors, in local numbering.
+            edge_index (Tensor or CSRGraph): All positives of the anchors, in local numbering;
+                :func:`seed_positives` gives those of a batch of PyG's loaders.
             cluster (Tensor): Assignment of the anchors, ``(n,)`` or ``(n, K)``.
             statistics (ClusterStatistics): Of the anchors of all parts together.
             edge_weight (Tensor, optional): ``(E,)``.
@@ -252,14 +269,22 @@ class PamCLoss(nn.Module):
                 over nodes that no part can count.
         """
         z = self._check_rows(z)
-        if self.isolated == "mask":
+        if self.reduction != "mean" or self.isolated == "mask":
             raise ValueError(
-                "isolated must be 'keep' or 'raise' to share a loss: the mean over the nodes that "
-                "'mask' leaves is not known to a part"
+                "isolated must be 'keep' or 'raise', and reduction 'mean', to share a loss, whose "
+                "shares sum to the mean over all nodes ('mask' leaves some out that no part can "
+                f"count), got {self.isolated!r} and {self.reduction!r}"
+            )
+        if not isinstance(statistics, ClusterStatistics):
+            raise TypeError(
+                f"statistics must be ClusterStatistics, got {type(statistics).__name__}: add up "
+                "collect(...) of all parts"
             )
         if statistics.order != self._order():
             raise ValueError(f"statistics must be of order {self._order()}, got {statistics.order}")
-        anchors, whole = check_tensor(cluster, "cluster").size(0), statistics.count.sum()
+        if check_tensor(cluster, "cluster").dim() == 0:
+            raise ValueError("cluster must have one entry per anchor, got a scalar")
+        anchors, whole = cluster.size(0), statistics.count.sum()
         needed = check_cluster(cluster, min(anchors, z.size(0)), statistics.count.numel())
         positives = self._positives(z, edge_index, edge_weight, anchors)
         attraction = -torch.log(positives + self.eps).sum() / whole
@@ -307,6 +332,8 @@ class PamCLoss(nn.Module):
         z = self._check_rows(z).detach()
         needed = check_cluster(cluster, z.size(0), num_clusters)
         anchors = check_int(anchors, "anchors", minimum=1)
+        if generator is not None:
+            check_generator(generator)
         return diagnose(self._term(), z, *needed, anchors, generator)
 
     def extra_repr(self) -> str:
@@ -329,7 +356,7 @@ class PamCLoss(nn.Module):
     ) -> tuple[Tensor, int]:
         """Checked clusters and their number, where the negatives read them."""
         if self.negatives not in ORDER:
-            return torch.empty(0), 0
+            return torch.empty(0, device="cpu"), 0
         if cluster is None:
             raise ValueError(f"cluster is needed for negatives={self.negatives!r}, got None")
         return check_cluster(cluster, num_nodes, num_clusters)
@@ -342,7 +369,7 @@ class PamCLoss(nn.Module):
         anchors: int | None = None,
     ) -> Tensor:
         """P of every node, or of the first ``anchors``: the others are their neighbours only."""
-        graph = _prepared(self._memo, edge_index, z.size(0), edge_weight)
+        graph = prepared_graph(self._memo, edge_index, z.size(0), edge_weight)
         positives = edge_cosine_sum(z, graph, self.tau)[:anchors]
         if self.isolated == "raise" and values_visible(positives):
             empty = (positives.detach() == 0).nonzero()
@@ -368,24 +395,3 @@ class PamCLoss(nn.Module):
             if empty.numel():
                 raise ValueError(f"z must have no zero rows, but row {int(empty[0])} is zero")
         return widened(z)
-
-
-def _prepared(
-    memo: TensorMemo[CSRGraph],
-    edge_index: Tensor | CSRGraph,
-    num_nodes: int,
-    edge_weight: Tensor | None,
-) -> CSRGraph:
-    """The graph ready for the operator; kept while the edges and weights stay as they are."""
-    if isinstance(edge_index, CSRGraph):
-        if edge_weight is not None:
-            raise ValueError("edge_weight must be None for a prepared graph, which has its own")
-        return edge_index
-    # The tensor in an EdgeIndex, whose version tells of changes; the wrapper's does not.
-    edges: Tensor = plain(edge_index)
-    build = partial(CSRGraph.from_edge_index, edges, num_nodes, edge_weight)
-    if not all(given is None or isinstance(given, Tensor) for given in (edges, edge_weight)):
-        return build()
-    if edge_weight is not None and edge_weight.requires_grad:
-        return build()
-    return memo.get((edges, edge_weight), build, key=num_nodes)

@@ -97,6 +97,8 @@ class ClusterStatistics:
         Returns:
             ClusterStatistics: The same values.
         """
+        if not isinstance(part, ClusterStatistics):
+            raise TypeError(f"part must be ClusterStatistics, got {type(part).__name__}")
         base = self.detach()
         zero = part.detach()
         outer = base.outer

@@ -5,13 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphlab._distributed import world_size
-from graphlab.tag.graphclip.model import GraphCLIP
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.pairs import GraphTextPairs
 
 
 def check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
     """Require pairs and tower of equal widths."""
-    tower = model.graph_model
+    tower = check_tower(model).graph_model
     for name, have, want in (
         ("x", pairs.x.size(1), tower.in_channels),
         ("text", pairs.text.size(1), tower.out_channels),

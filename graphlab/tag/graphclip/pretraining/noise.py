@@ -48,7 +48,7 @@ def keep(name: Tensor, columns: int, drop: float, seed: int, step: int, kind: in
         return torch.ones(name.numel(), columns, dtype=torch.bool, device=name.device)
     # A normal number is below its p-quantile with probability p: uniform draws without another
     # kernel.
-    border = float(torch.special.ndtri(torch.tensor(drop, dtype=torch.float64)))
+    border = float(torch.special.ndtri(torch.tensor(drop, dtype=torch.float64, device="cpu")))
     return normal(name, columns, seed, step, kind) >= border
 
 

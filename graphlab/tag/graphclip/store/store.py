@@ -81,7 +81,7 @@ class SubgraphStore:
         Raises:
             IndexError: If an index is out of range.
         """
-        chosen = check_index(torch.as_tensor(index), len(self), "index")
+        chosen = check_index(torch.as_tensor(index, device="cpu"), len(self), "index")
         rows = chosen.numpy()
         node_at, owner, start = ranges(self.node_ptr, rows)
         edge_at, edge_owner, _ = ranges(self.edge_ptr, rows)
@@ -105,7 +105,7 @@ class SubgraphStore:
         Returns:
             SubgraphStore: In memory.
         """
-        rows = check_index(torch.as_tensor(index), len(self), "index").numpy()
+        rows = check_index(torch.as_tensor(index, device="cpu"), len(self), "index").numpy()
         node_at, _, node_ptr = ranges(self.node_ptr, rows)
         edge_at, _, edge_ptr = ranges(self.edge_ptr, rows)
         return SubgraphStore(
@@ -157,7 +157,7 @@ class SubgraphStore:
                 center, or the numbers of edge lists and centers differ.
         """
         num_nodes = check_int(num_nodes, "num_nodes", minimum=1, maximum=2**31 - 1)
-        roots = check_index(torch.as_tensor(centers), num_nodes, "centers").tolist()
+        roots = check_index(torch.as_tensor(centers, device="cpu"), num_nodes, "centers").tolist()
         lists = list(edges)
         if len(lists) != len(roots):
             raise ValueError(
