@@ -70,6 +70,7 @@ def maximal_cliques(
         Near-Optimal Time", ISAAC 2010. arXiv:1006.5440
 
     Example:
+        >>> import torch
         >>> triangle = torch.tensor([[0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2]])
         >>> maximal_cliques(triangle, 4).to_list()
         [(0, 1, 2), (3,)]

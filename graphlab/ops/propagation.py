@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix, check_number, check_same_device
+from graphlab._checks import check_matrix, check_real, check_same_device
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
 from graphlab.ops.csr import SparseRows, scaled_weight, transpose
@@ -319,4 +319,4 @@ def _check_coefficients(coefficients: Sequence[float]) -> list[float]:
     if isinstance(coefficients, (str, bytes)) or not isinstance(coefficients, Iterable):
         kind = type(coefficients).__name__
         raise TypeError(f"coefficients must be a sequence of numbers, got {kind}")
-    return [check_number(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]
+    return [check_real(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]

@@ -18,6 +18,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._data import check_data
 from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator, seeded
@@ -231,6 +232,7 @@ class GAugLLM(Estimator):
         return self.fit(data).transform(data, view)
 
     def _inputs(self, data: Data) -> Inputs:
+        data = check_data(data)
         if self.view_features is not None:
             views = _check_views(self.view_features)
         else:

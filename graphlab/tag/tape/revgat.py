@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_fraction, check_int
+from graphlab._checks import check_edge_index, check_fraction, check_int
 
 __all__ = ["RevGAT"]
 
@@ -92,6 +92,10 @@ class RevGAT(nn.Module):
         Returns:
             Tensor: Logits ``(N, C)``.
         """
+        from torch_geometric.utils import is_sparse
+
+        if not is_sparse(edge_index):  # a matrix goes to the layers as it is
+            check_edge_index(edge_index, x.size(0), values=False)
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
             # Once per step: the reversible layers recompute their forward and must meet the same
