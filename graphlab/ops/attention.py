@@ -82,6 +82,7 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
     on the way back as in Dao et al., "FlashAttention", NeurIPS 2022.
 
     Example:
+        >>> import torch
         >>> qkv, ptr = torch.rand(5, 12), torch.tensor([0, 2, 5])
         >>> segment_attention(qkv, ptr, heads=2).shape
         torch.Size([5, 4])
