@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphlab._graph_kinds import check_simple_graph
+
 __all__: list[str] = []
 
 
 def check_data(value: Any, name: str = "data") -> Any:
     """Require a PyG ``Data``: one graph with one type of nodes."""
     # Imported here, so that `import graphlab.ops` needs nothing but torch.
-    from torch_geometric.data import Data, HeteroData
-    from torch_geometric.data.hypergraph_data import HyperGraphData
+    from torch_geometric.data import Data
 
-    if isinstance(value, HeteroData):
-        raise TypeError(f"{name} must have one type of nodes: use HeteroData.to_homogeneous()")
-    if isinstance(value, HyperGraphData):
-        raise TypeError(f"{name} must be a graph: use graphlab.hyper.project on a hypergraph")
+    check_simple_graph(value, name)
     if not isinstance(value, Data):
         raise TypeError(
             f"{name} must be a torch_geometric.data.Data, got {type(value).__name__}: "

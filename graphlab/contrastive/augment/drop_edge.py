@@ -60,7 +60,7 @@ class DropEdge(EdgeDrop):
 
         Complexity: O(E) time and memory; O(E log E) time if undirected.
         """
-        edge_index = check_edge_index(edge_index, 0, values=False)
+        check_edge_index(edge_index, 2**31 - 1, values=False)
         generator = self._stream.generator(generator)
         probability = torch.full((edge_index.size(1),), self.p, device=edge_index.device)
         kept = drop_mask(probability, generator)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_message_edges
 from graphlab._eval_mode import evaluating
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.edge_drop import dropped
@@ -136,6 +137,7 @@ class TwoViewModel(EmbeddingModel):
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
+        check_message_edges(edge_index, x.size(0))
         with evaluating(self):
             z: Tensor = self(x, edge_index, edge_weight, edge_attr)
         return z
@@ -255,6 +257,7 @@ class TwoViewModel(EmbeddingModel):
         Returns:
             Tensor: A scalar.
         """
+        check_message_edges(edge_index, x.size(0))
         return self.host_step(
             x,
             edge_index,

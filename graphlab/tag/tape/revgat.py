@@ -91,11 +91,11 @@ class RevGAT(nn.Module):
 
         Returns:
             Tensor: Logits ``(N, C)``.
-        """
-        from torch_geometric.utils import is_sparse
 
-        if not is_sparse(edge_index):  # a matrix goes to the layers as it is
-            check_edge_index(edge_index, x.size(0), values=False)
+        Raises:
+            TypeError, ValueError, IndexError: If ``edge_index`` is none, or names unknown nodes.
+        """
+        check_edge_index(edge_index, x.size(0))
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
             # Once per step: the reversible layers recompute their forward and must meet the same
