@@ -285,7 +285,7 @@ def check_edge_weight(
     hold, are returned in the default floating-point dtype.
     """
     weight: Tensor = check_tensor(value, name)
-    check_real(weight, name)
+    check_real_dtype(weight, name)
     if not weight.is_floating_point():
         weight = weight.to(torch.get_default_dtype())
     if weight.dim() != 1 or weight.numel() != num_edges:
@@ -299,7 +299,7 @@ def check_edge_weight(
     return weight
 
 
-def check_real(x: Tensor, name: str) -> None:
+def check_real_dtype(x: Tensor, name: str) -> None:
     """Require real numbers, whole or not."""
     if x.is_complex():
         raise TypeError(f"{name} must be real, got dtype {x.dtype}")
@@ -307,7 +307,7 @@ def check_real(x: Tensor, name: str) -> None:
 
 def check_no_negative(x: Tensor, name: str) -> None:
     """Require a vector of real numbers without negative entries; NaN is none of them."""
-    check_real(x, name)
+    check_real_dtype(x, name)
     if x.numel() == 0 or not values_visible(x) or float(x.detach().min()) >= 0:
         return
     wrong = (x.detach() < 0).nonzero()
@@ -341,11 +341,11 @@ def _check_real(value: Any, name: str) -> float:
     return float(value)
 
 
-def check_number(value: Any, name: str) -> float:
-    """Require a finite number of any sign."""
+def check_real(value: Any, name: str) -> float:
+    """Require a finite number."""
     number = _check_real(value, name)
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite number, got {value}")
+        raise ValueError(f"{name} must be finite, got {value}")
     return number
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from graphlab._data import check_networkx
 from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 
@@ -151,7 +152,7 @@ def from_networkx_bipartite(
     """
     import networkx as nx
 
-    graph = nx.Graph(graph)
+    graph = nx.Graph(check_networkx(graph))
     if nodes is None:
         side = {vertex: graph.nodes[vertex].get("bipartite") for vertex in graph}
         wrong = [vertex for vertex, value in side.items() if value not in (0, 1)]

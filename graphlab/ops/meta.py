@@ -11,7 +11,7 @@ from graphlab._checks import (
     check_matrix,
     check_no_negative,
     check_positive,
-    check_real,
+    check_real_dtype,
     check_same_device,
     check_tensor,
 )
@@ -103,7 +103,7 @@ def meta_logsumexp(
     check_no_negative(count, "count")
     if cov is not None:
         cov = check_tensor(cov, "cov")
-        check_real(cov, "cov")
+        check_real_dtype(cov, "cov")
         if tuple(cov.shape) != size:
             raise ValueError(f"cov must have shape {size}, got {tuple(cov.shape)}")
     check_same_device(u=u, count=count, mean=mean, cov=cov)

@@ -17,7 +17,7 @@ from graphlab._checks import (
     check_choice,
     check_matrix,
     check_no_negative,
-    check_number,
+    check_real,
     check_same_device,
     check_tensor,
 )
@@ -152,7 +152,7 @@ def pairwise_logsumexp(
         x.to(dtype),
         y.to(dtype),
         *weights,
-        check_number(scale, "scale"),
+        check_real(scale, "scale"),
         mode,
         columns,
     )
@@ -190,5 +190,5 @@ def self_logsumexp(
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    out: Tensor = call("self_logsumexp", x, weight, check_number(scale, "scale"), mode)
+    out: Tensor = call("self_logsumexp", x, weight, check_real(scale, "scale"), mode)
     return out

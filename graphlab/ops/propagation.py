@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from graphlab._autograd import refuse_transforms
-from graphlab._checks import check_matrix, check_number, check_same_device
+from graphlab._checks import check_matrix, check_real, check_same_device
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
-from graphlab.ops.csr import SparseRows, scaled_weight, transpose
+from graphlab.ops.csr import SparseRows, check_rows, scaled_weight, transpose
 from graphlab.ops.library import call, define
 
 __all__ = ["propagate", "propagate_dot", "propagate_merge", "propagate_squares"]
@@ -287,8 +287,7 @@ def _check_graph(h: Tensor, name: str, rows: SparseRows) -> _Graph:
     check_matrix(h, name, finite=False)
     if h.dtype not in _STORAGE:
         raise TypeError(f"{name} must be float32, float64 or bfloat16, got {h.dtype}")
-    if not isinstance(rows, SparseRows):
-        raise TypeError(f"rows must be graphlab.ops.SparseRows, got {type(rows).__name__}")
+    check_rows(rows, "rows")
     if h.size(0) != rows.num_cols:
         raise ValueError(
             f"{name} must have {rows.num_cols} rows, one per column of the matrix, "
@@ -300,6 +299,7 @@ def _check_graph(h: Tensor, name: str, rows: SparseRows) -> _Graph:
 
 
 def _check_transposed(h: Tensor, rows: SparseRows, transposed: SparseRows) -> _Graph:
+    check_rows(transposed, "transposed")
     sizes = (transposed.num_rows, transposed.num_cols, transposed.num_edges)
     if sizes != (rows.num_cols, rows.num_rows, rows.num_edges):
         raise ValueError(f"transposed must be the transpose of {rows}, got {transposed}")
@@ -321,4 +321,4 @@ def _check_coefficients(coefficients: Sequence[float]) -> list[float]:
     if isinstance(coefficients, (str, bytes)) or not isinstance(coefficients, Iterable):
         kind = type(coefficients).__name__
         raise TypeError(f"coefficients must be a sequence of numbers, got {kind}")
-    return [check_number(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]
+    return [check_real(c, f"coefficients[{k}]") for k, c in enumerate(coefficients)]

@@ -14,7 +14,7 @@ from graphlab._checks import (
 )
 from graphlab.ops import reference
 from graphlab.ops._loose_rows import takes_loose_rows
-from graphlab.ops.csr import SparseRows
+from graphlab.ops.csr import SparseRows, check_rows
 from graphlab.ops.library import call, define
 
 __all__ = ["random_walk", "walk_subgraphs"]
@@ -91,6 +91,7 @@ def random_walk(
         >>> random_walk(graph, torch.tensor([0]), length=3).tolist()
         [[0, 1, 0, 1]]
     """
+    check_rows(graph, "graph")
     if graph.num_rows != graph.num_cols:
         raise ValueError(f"graph must be square, got {graph}")
     graph.check_values()

@@ -189,7 +189,7 @@ def test_unit_rows(device):
         ({"y_weight": torch.ones(4).requires_grad_()}, ValueError, "y_weight must not require"),
         ({"x_weight": [1.0] * 3}, TypeError, "x_weight must be a torch.Tensor, got list"),
         ({"x_weight": torch.tensor([1, -2, 0])}, ValueError, r"x_weight\[1\] = -2.0"),
-        ({"scale": math.inf}, ValueError, "scale must be a finite number"),
+        ({"scale": math.inf}, ValueError, "scale must be finite"),
         ({"scale": torch.tensor(1.0)}, TypeError, "scale must be a real number"),
         ({"diagonal": "none"}, ValueError, "diagonal must be one of 'keep'"),
     ],

@@ -220,7 +220,7 @@ def test_loose_tensors_still_work_and_warn():
 
 def test_bad_options_are_refused_by_name():
     h = torch.ones(2, 2)
-    with pytest.raises(ValueError, match=r"coefficients\[1\] must be a finite number, got nan"):
+    with pytest.raises(ValueError, match=r"coefficients\[1\] must be finite, got nan"):
         propagate_merge(h, ROWS, coefficients=[1.0, float("nan")])
     with pytest.raises(ValueError, match="start must have 2 rows"):
         propagate_merge(torch.ones(3, 2), ROWS, coefficients=[1.0])

@@ -131,6 +131,7 @@ class CentralityDropEdge(EdgeDrop):
     def _check_same(self, edge_index: Tensor) -> None:
         if edge_index is self.edge_index:
             return
+        edge_index = check_edge_index(edge_index, self.num_nodes, values=False)
         same = edge_index.shape == self.edge_index.shape
         if same and values_visible(edge_index):
             same = torch.equal(edge_index, self.edge_index.to(edge_index.device))

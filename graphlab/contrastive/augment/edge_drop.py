@@ -11,6 +11,7 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_edge_index, check_tensor, plain
+from graphlab._data import check_data
 from graphlab.contrastive.augment._draws import DrawStream
 
 __all__ = ["EdgeDrop"]
@@ -110,8 +111,7 @@ class EdgeDrop(BaseTransform):  # type: ignore[misc]
         return dropped(self, edge_index, generator, edge_weight, edge_attr)
 
     def _on_graph(self, data: Any, generator: Any, *given: Tensor | None) -> Data:
-        if isinstance(data, HeteroData):
-            raise TypeError("data must have one type of nodes: use HeteroData.to_homogeneous()")
+        data = check_data(data)
         if any(value is not None for value in given):
             raise TypeError(
                 "edge_weight and edge_attr must not be given with a Data: what it holds of its "

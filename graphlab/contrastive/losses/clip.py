@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from graphlab._checks import (
     check_choice,
     check_int,
-    check_number,
     check_pair,
     check_positive,
+    check_real,
     check_tensor,
     values_visible,
 )
@@ -249,7 +249,7 @@ class CLIPLoss(nn.Module):
             torch.tensor(math.log(check_positive(init_scale, "init_scale")))
         )
         bias = (
-            nn.Parameter(torch.tensor(check_number(init_bias, "init_bias")))
+            nn.Parameter(torch.tensor(check_real(init_bias, "init_bias")))
             if loss == "siglip"
             else None
         )

@@ -301,6 +301,8 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
         >>> encode_nodes(graph, TextEncoder("hashing")).x.shape
         torch.Size([2, 384])
     """
+    if not isinstance(graph, TextGraph):
+        raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
     graph.check()
     x = encoder.encode(graph.text)
     if x.size(0) > 1 and bool((x == x[0]).all()):

@@ -18,10 +18,10 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._data import check_data
 from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._graph_kinds import check_simple_graph
 from graphlab._progress import track
 from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine
@@ -236,7 +236,7 @@ class GAugLLM(Estimator):
         return self.fit(data).transform(data, view)
 
     def _inputs(self, data: Data) -> Inputs:
-        check_simple_graph(data, "data")
+        data = check_data(data)
         if self.view_features is not None:
             views = _check_views(self.view_features)
         else:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphlab._data import check_data
+
 __all__: list[str] = []
 
 
@@ -23,6 +25,7 @@ def join_texts(
     Raises:
         ValueError: If names or texts are missing, or labels that came with the texts differ.
     """
+    data = check_data(data)
     if isinstance(text, Mapping):
         if node_id is None or len(node_id) != data.num_nodes:
             got = None if node_id is None else len(node_id)

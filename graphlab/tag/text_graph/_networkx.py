@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from graphlab._data import check_networkx
 from graphlab.tag.text_graph._labels import encode_labels
 
 __all__: list[str] = []
@@ -21,7 +22,7 @@ def read_networkx(
     label_descriptions: Sequence[str] | None,
 ) -> dict[str, Any]:
     """Arguments of a text graph that is a networkx graph."""
-    nodes = list(graph.nodes(data=True))
+    nodes = list(check_networkx(graph).nodes(data=True))
     lacking = [name for name, values in nodes if text not in values]
     if lacking:
         raise ValueError(f"{len(lacking)} nodes have no attribute {text!r}: {lacking[:5]}")
