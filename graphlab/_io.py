@@ -40,6 +40,25 @@ _TEMP_NAME = re.compile(rf"\..*\.{_HOST}-(?P<pid>\d+)-[0-9a-f]+\.tmp")
 _MAX_STEM = 180  # keeps the temporary name within the usual 255 bytes even for a long file name
 
 
+def as_path(path: StrPath) -> Path:
+    """A path that a user gave, with ``~`` and ``~user`` expanded.
+
+    Every public function that takes a path begins with this.
+
+    Args:
+        path: What the user gave.
+
+    Returns:
+        Path: The same path, relative to the working directory as before.
+
+    Raises:
+        TypeError: If it is no path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a str or a pathlib.Path, got {type(path).__name__}")
+    return Path(path).expanduser()
+
+
 # --- atomic files ---------------------------------------------------------------------------------
 
 
@@ -65,7 +84,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         >>> with atomic_path("table.csv") as temporary:
         ...     frame.to_csv(temporary)  # doctest: +SKIP
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(as_path(path)))
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = os.fsencode(target.name)[:_MAX_STEM].decode(errors="ignore")
     token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -126,7 +145,7 @@ def sweep_stale(directory: StrPath) -> list[Path]:
         return []
     removed = []
     with suppress(FileNotFoundError):
-        for path in sorted(Path(directory).iterdir()):
+        for path in sorted(as_path(directory).iterdir()):
             match = _TEMP_NAME.fullmatch(path.name)
             if match and not _is_alive(int(match["pid"])):
                 path.unlink(missing_ok=True)
@@ -162,7 +181,7 @@ def file_lock(path: StrPath, timeout: float | None = None) -> Iterator[None]:
     Raises:
         TimeoutError: If the lock is not free within ``timeout``.
     """
-    path = Path(path)
+    path = as_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -259,7 +278,7 @@ def read_json(path: StrPath) -> Any:
         ValueError: If the content is not strict JSON; the message names ``path``.
     """
     try:
-        return _load_json(Path(path).read_bytes().decode())
+        return _load_json(as_path(path).read_bytes().decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
 
@@ -311,4 +330,4 @@ def load_arrays(path: StrPath, *, verify: bool = True) -> tuple[dict[str, Tensor
         FileNotFoundError: If there is no such file.
         ValueError: If the file is truncated, altered or not safetensors; the message names it.
     """
-    return decode(path, verify)
+    return decode(as_path(path), verify)

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_edge_index
-from graphlab._io import atomic_write
+from graphlab._io import as_path, atomic_write
+from graphlab._text_file import read_text
 from graphlab.datasets._schema import validate
 
 __all__ = ["read_hif", "write_hif"]
@@ -54,7 +55,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     Reference: Coll et al., "HIF: The hypergraph interchange format for higher-order networks",
         2025. arXiv:2507.11520
     """
-    content = _parse(Path(path))
+    content = _parse(as_path(path))
     validate(content, _schema(), str(path))
     nodes, edges = content.get("nodes", []), content.get("edges", [])
     incidences: Records = content["incidences"]
@@ -131,7 +132,7 @@ def _schema() -> dict[str, Any]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):

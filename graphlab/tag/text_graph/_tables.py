@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.tag.text_graph._labels import descriptions_by_name, encode_labels
+from graphlab._io import as_path
+from graphlab._labels import encode_labels
+from graphlab.tag.text_graph._labels import descriptions_by_name
 
 __all__: list[str] = []
 
@@ -39,7 +41,7 @@ def read_csv_graph(
     undirected: bool,
 ) -> dict[str, Any]:
     """Arguments of a text graph that is stored as two tables."""
-    nodes = Path(nodes)
+    nodes = as_path(nodes)
     if nodes.is_dir():
         folder = nodes
         nodes = folder / "nodes.csv"
@@ -66,7 +68,7 @@ def read_csv_graph(
         for part in ("train", "val", "test"):
             result[f"{part}_mask"] = torch.tensor([value == part for value in split])
     if edges is not None:
-        result |= _read_edges(Path(edges), ids, ends, undirected)
+        result |= _read_edges(as_path(edges), ids, ends, undirected)
     return result
 
 
