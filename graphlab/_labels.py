@@ -28,14 +28,14 @@ def is_missing(value: Any) -> bool:
 
     ``None``, NaN of any type, ``pandas.NA``, ``NaT``, -1, and the words that pandas reads so.
     """
-    if _is_nothing(value):
+    if is_nothing(value):
         return True
     word = str(value.item() if isinstance(value, Tensor) else value)
     return word.strip().casefold() in _MISSING
 
 
-def _is_nothing(value: Any) -> bool:
-    """Whether a value is no word and no number."""
+def is_nothing(value: Any) -> bool:
+    """Whether a value is none at all: ``None``, NaN of any type, ``pandas.NA``, ``NaT``."""
     if value is None:
         return True
     try:
@@ -99,7 +99,7 @@ def _word(value: Any, known: set[str]) -> str | None:
     if isinstance(value, (list, tuple, dict, set)):
         raise TypeError(f"labels must be one number or name per node, got {value!r}")
     word = str(value.item() if isinstance(value, Tensor) else value).strip()
-    if word in known and not _is_nothing(value):
+    if word in known and not is_nothing(value):
         return word
     if is_missing(value):
         return None

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_edge_index
+from graphlab._hypergraph import SizedHyperGraphData
 from graphlab._io import as_path, atomic_write
 from graphlab._text_file import read_text
 from graphlab.datasets._schema import validate
@@ -64,7 +65,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     kept = {name: part for name, part in content.items() if name != "incidences"}
     if any(len(record) > 2 for record in incidences):
         kept["incidences"] = [_without(record, ("node", "edge")) for record in incidences]
-    data = HyperGraphData(
+    data = SizedHyperGraphData(
         edge_index=torch.from_numpy(np.stack([node_column, edge_column])),
         num_nodes=len(node_number),
         num_hyperedges=len(edge_number),
