@@ -121,31 +121,33 @@ class HypergraphReconstructor(Estimator):
         num_nodes: int | None = None,
         *,
         label_mask: Tensor | None = None,
+        max_cliques: int | None = None,
     ) -> Self:
         """Learn from a hypergraph.
 
         Args:
             hyperedge_index (HyperGraphData or Tensor): The hypergraph, or its incidence
-                ``(2, nnz)``; or what :mod:`graphlab.hyper.incoming` converts: a list of sets of
-                names, a table of memberships (authors and papers), a hypergraph of xgi or
-                hypergraphx, a bipartite networkx graph.
+                ``(2, nnz)``; or a list of sets of names, a table of memberships (authors, papers),
+                a hypergraph of xgi or hypergraphx, a bipartite networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             label_mask (Tensor, optional): ``(H,)`` bool, the hyperedges that are known; the others
                 are neither used nor taken for negatives, as if only the known ones were
                 there.
+            max_cliques (int, optional): Refuse sources whose projection has more maximal cliques;
+                by default those that take too much memory, see :func:`maximal_cliques`.
 
         Returns:
             Self: This object.
 
         Raises:
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or no
-                hyperedge is known.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, no
+                hyperedge is known, or there are too many maximal cliques.
         """
         self._check_parameters()
         hypergraph = read_incidence(hyperedge_index, num_nodes)
         if label_mask is not None:
             hypergraph = hypergraph.masked(label_mask)
-        source = Source.of(hypergraph)
+        source = Source.of(hypergraph, max_cliques)
         if len(source.edges) == 0:
             raise ValueError("hyperedge_index must hold at least one hyperedge")
         scores: dict[int, float] = {}
@@ -226,7 +228,8 @@ class HypergraphReconstructor(Estimator):
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
-            max_cliques (int, optional): Refuse graphs with more maximal cliques.
+            max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
+                that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.
             singletons (bool, optional): Whether an isolated node may be a hyperedge; ``False``
                 gives it probability 0. By default it may if the source holds a hyperedge of one
@@ -270,7 +273,8 @@ class HypergraphReconstructor(Estimator):
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
-            max_cliques (int, optional): Refuse graphs with more maximal cliques.
+            max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
+                that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.
             singletons (bool, optional): See :meth:`predict_proba`.
             node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by
@@ -357,11 +361,8 @@ class HypergraphReconstructor(Estimator):
     def _config(self) -> dict[str, Any]:
         self._check_fitted()
         # Those of the fit: parameters may have been set since.
-        fitted = {
-            "features": self.recipe_.features,
-            "preset": "paper" if self.recipe_.paper else None,
-            "seed": self.sampler_.seed,
-        }
+        preset = "paper" if self.recipe_.paper else None
+        fitted = {"features": self.recipe_.features, "preset": preset, "seed": self.sampler_.seed}
         return super()._config() | fitted
 
     def _arrays(self) -> dict[str, Tensor]:
