@@ -81,6 +81,19 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     return torch.tensor([-1 if w is None else numbers[w] for w in words], dtype=torch.long), names
 
 
+def label_groups(labels: Iterable[Any]) -> tuple[list[str], list[int]]:
+    """Names of the labels that occur, in their order, and the number of each label's, -1 for none.
+
+    As :func:`encode_labels` without names, but any number may be a label, and only those that
+    occur are counted.
+    """
+    values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    words = [_word(value, set()) for value in values]
+    names = sorted({word for word in words if word is not None}, key=_place)
+    numbers = {name: i for i, name in enumerate(names)}
+    return names, [-1 if word is None else numbers[word] for word in words]
+
+
 def class_numbers(y: Tensor) -> Tensor:
     """Labels ``(N,)`` that became floats because some are missing, as int64 again, -1 for NaN.
 
