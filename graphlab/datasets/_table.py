@@ -78,6 +78,15 @@ class Table:
         raise ValueError(f"{self.name} has no column {wanted!r}, only {names}")
 
 
+def load_pandas() -> Any:
+    """The module pandas, which ogb brings."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("tables need pandas: pip install 'graphlab[tables]'") from error
+    return pandas
+
+
 def read_table(table: Any, layout: Layout, wanted: Sequence[Column | None]) -> Table:
     """Read a file, or take a frame as it is.
 
@@ -85,8 +94,7 @@ def read_table(table: Any, layout: Layout, wanted: Sequence[Column | None]) -> T
         TypeError: If it is no table.
         ValueError: If a file is not laid out as told.
     """
-    import pandas as pd
-
+    pd = load_pandas()
     if isinstance(table, (str, os.PathLike)):
         return _read_file(table, layout, wanted)
     if isinstance(table, pd.DataFrame):

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab.datasets._table import load_pandas
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -42,8 +44,7 @@ def to_frame(
         >>> frame.loc["bob"].tolist(), list(frame.columns)
         ([0.0, 1.0], ['z0', 'z1'])
     """
-    import pandas as pd
-
+    pd = load_pandas()
     index = _index(ids)
     if isinstance(z, Mapping):
         parts = {name: _array(value, f"z[{name!r}]", len(index), 1) for name, value in z.items()}
@@ -87,8 +88,7 @@ def neighbors_to_frame(
         >>> frame["neighbor"].tolist()
         ['bob', 'ann', 'bob']
     """
-    import pandas as pd
-
+    pd = load_pandas()
     names = _index(ids)
     targets = names if target_ids is None else _index(target_ids)
     found = _array(index, "index", None, 2)
@@ -112,8 +112,7 @@ def neighbors_to_frame(
 
 
 def _index(ids: Any) -> pd.Index:
-    import pandas as pd
-
+    pd = load_pandas()
     if isinstance(ids, pd.Index):
         return ids
     return pd.Index(ids.tolist() if isinstance(ids, Tensor) else ids, name="id")

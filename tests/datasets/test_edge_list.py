@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from graphlab.datasets import read_edge_list
 from graphlab.embed import FastRP
+from tests._data import REPOSITORY
 
 pandas = pytest.importorskip("pandas", reason="comes with ogb")
 
@@ -237,3 +239,19 @@ def test_rows_in_any_order_give_the_same_numbers_and_embedding():
     assert ids.equals(again)
     model = FastRP(dim=8)
     assert torch.allclose(model.fit_transform(data), model.fit_transform(other))
+
+
+def test_the_page_runs(tmp_path, monkeypatch):
+    text = (REPOSITORY / "docs" / "edge_lists.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    rows = [("ann", "bob", 2.5, "2024-03-01"), ("bob", "eve", 1.0, "2024-03-02")]
+    pandas.DataFrame(rows, columns=["buyer", "seller", "amount", "day"]).to_csv(
+        "trades.csv", index=False
+    )
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "docs/edge_lists.md", "exec"), names)
+    assert len(blocks) == 2 and names["data"].num_nodes == 4 and names["ids"][0] == "zoe"
+    saved = pandas.read_csv("embedding.csv", index_col="id")
+    assert saved.shape == (3, 64) and list(saved.index) == ["ann", "bob", "eve"]

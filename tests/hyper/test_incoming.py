@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from graphlab.hyper import (
     to_hyperedges,
     to_networkx_bipartite,
 )
+from tests._data import REPOSITORY
 
 pandas = pytest.importorskip("pandas", reason="comes with ogb")
 
@@ -276,3 +278,10 @@ def test_nothing_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         HypergraphReconstructor(beta=5, classifier="lr", preset="paper").fit(TABLE)
+
+
+def test_the_page_runs(capsys):
+    text = (REPOSITORY / "docs" / "hypergraph.md").read_text(encoding="utf-8")
+    block = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "teams" in b)
+    exec(compile(block, "docs/hypergraph.md", "exec"), {})
+    assert "zoe" in capsys.readouterr().out

@@ -171,6 +171,7 @@ class TextGraph(Data):
         label_names: Sequence[str] | None = None,
         label_descriptions: Mapping[str, str] | Sequence[str] | None = None,
         undirected: bool = True,
+        encoding: str | None = None,
     ) -> TextGraph:
         """Read a table of nodes and a table of edges, joined by the ids of the nodes.
 
@@ -201,6 +202,7 @@ class TextGraph(Data):
                 by name.
             undirected (bool): Whether both directions of every edge are stored, self-loops and
                 repeats removed; otherwise edges stay as they are.
+            encoding (str, optional): Encoding of the tables; by default UTF-8.
 
         Returns:
             TextGraph: The graph; ``node_id`` holds the ids in order.
@@ -214,7 +216,14 @@ class TextGraph(Data):
         ends = (source_column, target_column, edge_text_column)
         return cls(
             **read_csv_graph(
-                nodes, edges, columns, ends, label_names, label_descriptions, undirected
+                nodes,
+                edges,
+                columns,
+                ends,
+                label_names,
+                label_descriptions,
+                undirected,
+                encoding,
             )
         )
 

@@ -246,6 +246,19 @@ def test_strange_tables_are_refused_by_line(tmp_path, nodes, edges, message):
         TextGraph.from_csv(tmp_path)
 
 
+def test_other_encodings_are_read_when_named(tmp_path, monkeypatch):
+    (tmp_path / "nodes.csv").write_bytes("id,text\nJosé,a text\n".encode("cp1252"))
+    (tmp_path / "edges.csv").write_bytes("src,dst\nJosé,José\n".encode("cp1252"))
+    with pytest.raises(ValueError, match="not a UTF-8 CSV file.*encoding=.*'cp1252'"):
+        TextGraph.from_csv(tmp_path)
+    with pytest.raises(ValueError, match="encoding must be a name"):
+        TextGraph.from_csv(tmp_path, encoding="none-such")
+    assert TextGraph.from_csv(tmp_path, encoding="cp1252").node_id == ["José"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert TextGraph.from_csv("~", encoding="cp1252").num_nodes == 1
+    assert TextGraph.from_csv("~/nodes.csv", "~/edges.csv", encoding="cp1252").num_nodes == 1
+
+
 def test_marks_of_byte_order_and_long_texts_are_read(tmp_path):
     limit = csv.field_size_limit()
     (tmp_path / "n.csv").write_bytes("id,text\na,".encode("utf-8-sig") + b"x" * 200_000 + b"\n")
