@@ -22,6 +22,7 @@ from pathlib import Path
 OPTIONAL = (
     "matplotlib",
     "pyarrow",
+    "fastparquet",
     "xgi",
     "networkit",
     "igraph",

@@ -219,8 +219,9 @@ def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor
     from torch_geometric import metrics
     from torch_geometric.metrics.link_pred import LinkPredMetricData
 
-    compute: Callable[..., Tensor] = getattr(metrics, _METRICS[name])(k)._compute
-    return compute(LinkPredMetricData(pred_index_mat=pred, edge_label_index=ground_truth))
+    with pred.device:  # PyG makes tensors on the default device
+        compute: Callable[..., Tensor] = getattr(metrics, _METRICS[name])(k)._compute
+        return compute(LinkPredMetricData(pred_index_mat=pred, edge_label_index=ground_truth))
 
 
 def _check_nodes(nodes: Tensor | None, rows: Tensor, size: int) -> Tensor:

@@ -52,7 +52,7 @@ class SetFamily:
         Returns:
             HyperGraphData: One hyperedge per set, in order.
         """
-        owner = torch.repeat_interleave(torch.arange(len(self)), self.sizes)
+        owner = torch.repeat_interleave(torch.arange(len(self), device=self.idx.device), self.sizes)
         data = SizedHyperGraphData(
             edge_index=torch.stack([self.idx, owner]),
             num_nodes=num_nodes,

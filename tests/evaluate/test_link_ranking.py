@@ -163,6 +163,15 @@ def test_embeddings_are_checked():
         per_node_link_metrics(z=torch.zeros(3, 2), ground_truth=truth)
 
 
+def test_the_default_device_does_not_matter(case):
+    score, truth, _ = case
+    want = per_node_link_metrics(score, truth, 10)
+    with torch.device("meta"):
+        got = per_node_link_metrics(score, truth, 10)
+    for name, value in want.items():
+        assert got[name].nan_to_num(-1).equal(value.nan_to_num(-1))
+
+
 @pytest.mark.slow
 def test_memory_of_embeddings_is_linear():
     growth, size = peak_growth(

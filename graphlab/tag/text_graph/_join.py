@@ -49,7 +49,7 @@ def join_texts(
 def _compare_labels(given: Tensor, own: Tensor | None) -> None:
     if own is None or own.shape != given.shape:
         raise ValueError(f"labels must have the shape of data.y, got {tuple(given.shape)}")
-    own = class_numbers(own.cpu())
+    given, own = given.cpu(), class_numbers(own.cpu())
     if torch.equal(given, own):
         return
     agreement = float((given == own).double().mean())
