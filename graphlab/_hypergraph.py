@@ -11,6 +11,7 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 __all__: list[str] = []
 
+_MOST_NODES = 2**31 - 1
 #: Owners of what readers and converters attach: PyG goes by lengths, which may be equal by chance.
 _OF_NODES = ("node_id",)
 _OF_HYPEREDGES = ("hyperedge_id", "hyperedge_weight", "hyperedge_score", "time", "layer")
@@ -89,6 +90,11 @@ def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:
             nodes = len(store[name])
     if nodes is None:
         nodes = count_of(store.get("edge_index"), 0)
+        if nodes > _MOST_NODES:
+            raise ValueError(
+                f"edge_index[0] holds {nodes - 1}, which is the id of a node and no number: number "
+                "the ids from 0 with torch.unique(..., return_inverse=True), or state num_nodes"
+            )
     return int(nodes), None if edges is None else int(edges)
 
 

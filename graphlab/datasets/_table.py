@@ -225,9 +225,10 @@ def _parse(lines: Lines, begin: int, width: int, sep: str, path: str) -> pd.Data
 
     if len(lines.lines) == begin:
         return pd.DataFrame({i: pd.Series(dtype=str) for i in range(width)})
+    text = "\n".join(lines.lines[begin:])
     try:
         frame = pd.read_csv(
-            StringIO("\n".join(lines.lines[begin:])),
+            StringIO(text),
             sep=sep,
             header=None,
             dtype=str,
@@ -242,4 +243,6 @@ def _parse(lines: Lines, begin: int, width: int, sep: str, path: str) -> pd.Data
         raise ValueError(f"{path}, line {number}: {str(error).strip()}") from error
     if frame.shape[1] != width:
         raise ValueError(f"{path} has {frame.shape[1]} fields a row, but {width} in the first")
+    if f" {sep}" in text or " \n" in text or text.endswith(" "):
+        frame = frame.apply(lambda column: column.str.strip())
     return frame

@@ -90,7 +90,7 @@ def read_incidence(
     index = _check_index(index, name)
     if num_nodes is None:
         raise ValueError(f"num_nodes must be given for {name}: isolated nodes count")
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=0)
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
     check_range(index[0], num_nodes, f"{name}[0]")
     node, edge = (part.cpu().long().numpy() for part in index)
     count = _number_of_hyperedges(edge, num_hyperedges, name)

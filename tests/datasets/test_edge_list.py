@@ -44,6 +44,7 @@ TABLES = {
     "blanks": FRAME.to_csv(index=False, sep=" ").replace(" ", "   "),
     "quoted": FRAME.to_csv(index=False, quoting=1),
     "spaces after commas": FRAME.to_csv(index=False).replace(",", ", "),
+    "spaces around commas": FRAME.to_csv(index=False).replace(",", " , ").replace("\n", " \n"),
     "carriage returns": FRAME.to_csv(index=False, lineterminator="\r\n"),
     "mark": "\ufeff" + FRAME.to_csv(index=False),
     "comments": "# by hand\n\n% twice\n" + FRAME.to_csv(index=False) + "\n\n",
@@ -73,6 +74,11 @@ def test_frames_and_lists():
     check(*read_edge_list(FRAME.convert_dtypes(), 0, 1, weight=2, time=3))
     check(*read_edge_list(FRAME.set_index("t").reset_index(), "who", "whom", weight="w", time="t"))
     check(*read_edge_list(ROWS, weight=2, time=3))
+
+
+def test_ids_may_hold_separators_in_quotes(tmp_path):
+    path = write(tmp_path, 'who,whom\n"Lee, Ann","O""Neil"\n"O""Neil",Bob\n')
+    assert list(read_edge_list(path, "who", "whom")[1]) == ["Bob", "Lee, Ann", 'O"Neil']
 
 
 def test_columnar_files(tmp_path):

@@ -190,6 +190,17 @@ def test_plain_data_of_pyg_is_read_as_stated(sets, count):
     assert to_networkx_bipartite(by_rows).number_of_nodes() == count + len(sets)
 
 
+def test_ids_are_no_numbers_of_nodes():
+    raw = torch.tensor([[2**40, 2**40 + 1], [0, 0]])
+    with pytest.raises(
+        ValueError, match=r"holds 1099511627777, which is the id.*return_inverse=True"
+    ):
+        project(HyperGraphData(edge_index=raw))
+    with pytest.raises(ValueError, match="num_nodes must be at most 2147483647"):
+        project(raw, 2**41)
+    assert from_hyperedges([{2**40, 2**40 + 1}]).node_id == [2**40, 2**40 + 1]
+
+
 def test_parts_keep_the_names_of_their_nodes():
     data = from_xgi_stub().clone()
     part = data.subgraph(torch.tensor([1, 2, 3]))
