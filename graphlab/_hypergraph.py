@@ -95,7 +95,12 @@ def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:
                 f"edge_index[0] holds {nodes - 1}, which is the id of a node and no number: number "
                 "the ids from 0 with torch.unique(..., return_inverse=True), or state num_nodes"
             )
-    return int(nodes), None if edges is None else int(edges)
+    return _total(nodes), None if edges is None else _total(edges)
+
+
+def _total(count: Any) -> int:
+    """A number, or the sum of those of the parts of a batch."""
+    return int(torch.as_tensor(count).sum())
 
 
 def count_of(edge_index: Tensor | None, row: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 import warnings
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import networkx as nx
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.hyper import (
@@ -188,6 +189,17 @@ def test_plain_data_of_pyg_is_read_as_stated(sets, count):
     by_rows = HyperGraphData(x=torch.zeros(count, 2), edge_index=ours.edge_index)
     by_rows.num_hyperedges = len(sets)
     assert to_networkx_bipartite(by_rows).number_of_nodes() == count + len(sets)
+
+
+def test_batches_add_up():
+    data = from_hyperedges([{"a", "b"}, {"c"}, ()], nodes="abcd")
+    batch = Batch.from_data_list([data, data])
+    assert (batch.num_nodes, batch.num_edges) == (8, 6)
+    assert batch.edge_index.tolist() == [[0, 1, 2, 4, 5, 6], [0, 0, 1, 3, 3, 4]]
+    assert batch[1].num_nodes == 4 and to_hyperedges(batch[1]) == to_hyperedges(data)
+    assert project(batch).tolist() == [[0, 1, 4, 5], [1, 0, 5, 4]]
+    again = pickle.loads(pickle.dumps(data))
+    assert (again.num_nodes, again.num_edges, again.validate()) == (4, 3, True)
 
 
 def test_ids_are_no_numbers_of_nodes():
