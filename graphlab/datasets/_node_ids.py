@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 Ints = NDArray[np.int64]
+
+_FRACTION = re.compile(r"-?\d+\.0+")
 
 
 def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[Ints, pd.Index]:
@@ -40,6 +43,8 @@ def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[In
             f"{columns[0]!r} and {columns[1]!r}: convert both, for instance with astype(str)"
         )
     codes, found = pd.factorize(np.concatenate([np.asarray(part) for part in parts]))
+    if table.is_text:
+        codes, found = _without_fractions(codes, found)
     ids = _as_numbers(found, table.is_text)
     if nodes is None:
         order, index = _sorted(ids)
@@ -63,21 +68,32 @@ def _plain(column: Any) -> Any:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isfinite(values).all() and (values == np.round(values)).all():
             return pd.Series(values.astype(np.int64))
-    elif column.dtype.kind in "iu" and not column.isna().any():
+    elif column.dtype.kind in "iu" and (not len(column) or int(column.max()) < 2**63):
         return pd.Series(column.to_numpy(dtype=np.int64))
     return column.astype(object)
 
 
 def _kind(values: Any) -> str:
     """The kind of ids that a column holds, for comparison."""
-    import pandas as pd
-
     if values.dtype.kind in "iu":
         return "whole numbers"
-    kind: str = pd.api.types.infer_dtype(values, skipna=True)
-    if kind.startswith("mixed"):
+    kinds = set(map(type, values.tolist()))
+    if len(kinds) > 1:
         return "words and numbers"
-    return {"string": "words", "integer": "whole numbers", "empty": "words"}.get(kind, kind)
+    kind = kinds.pop().__name__
+    return {"str": "words", "int": "whole numbers", "float": "numbers with fractions"}.get(
+        kind, kind
+    )
+
+
+def _without_fractions(codes: Any, found: Any) -> tuple[Any, Any]:
+    """Words such as ``3.0``, as tables with gaps hold integers, without the fraction."""
+    import pandas as pd
+
+    if not len(found) or not all(map(_FRACTION.fullmatch, found)):
+        return codes, found
+    again, distinct = pd.factorize(np.array([w.partition(".")[0] for w in found], dtype=object))
+    return again[codes], distinct
 
 
 def _as_numbers(found: Any, is_text: bool) -> Any:

@@ -65,6 +65,12 @@ class Table:
 
     def column(self, wanted: Column | None, usual: Sequence[str], position: int) -> Any:
         """Name of a column that was asked for by name or position, or of the usual one."""
+        name = self._column(wanted, usual, position)
+        if list(self.frame.columns).count(name) > 1:
+            raise ValueError(f"{self.name} has several columns {name!r}: rename them")
+        return name
+
+    def _column(self, wanted: Column | None, usual: Sequence[str], position: int) -> Any:
         names = list(self.frame.columns)
         if wanted is None:
             found = [name for name in names if str(name).strip().casefold() in usual]
@@ -75,7 +81,9 @@ class Table:
             return wanted
         if isinstance(wanted, int) and 0 <= wanted < len(names):
             return names[wanted]
-        raise ValueError(f"{self.name} has no column {wanted!r}, only {names}")
+        inner = [name for name in self.frame.index.names if name is not None]
+        hint = f"; reset_index() makes columns of its index {inner}" if inner else ""
+        raise ValueError(f"{self.name} has no column {wanted!r}, only {names}{hint}")
 
 
 def load_pandas() -> Any:
@@ -101,6 +109,11 @@ def read_table(table: Any, layout: Layout, wanted: Sequence[Column | None]) -> T
         return Table(table, "the frame")
     if hasattr(table, "to_pandas"):  # pyarrow, polars
         return Table(table.to_pandas(), "the table")
+    if isinstance(table, np.ndarray) and table.ndim == 2 and len(table) == 2 < 5 <= table.shape[1]:
+        raise TypeError(
+            f"table must have a row per edge, got shape {table.shape}: an edge_index is a graph "
+            "already, Data(edge_index=torch.from_numpy(table)); table.T has its edges as rows"
+        )
     if isinstance(table, (list, np.ndarray)):
         return Table(pd.DataFrame(table), "the list")
     raise TypeError(
@@ -142,6 +155,10 @@ def _read_text(path: str, layout: Layout, wanted: Sequence[Column | None]) -> Ta
             "comment=() reads them",
             UserWarning,
             stacklevel=4,
+        )
+    if lines.comments and lines.comments[0].startswith("MatrixMarket"):
+        raise ValueError(
+            f"{path} is a MatrixMarket file: scipy.io.mmread reads it, graphlab takes the matrix"
         )
     sep = _separator(lines.lines[0]) if layout.sep is None else layout.sep
     first = _fields(lines.lines[0], sep)

@@ -97,10 +97,10 @@ def read_edge_list(
     signs = (comment,) if isinstance(comment, str) else tuple(comment)
     layout = Layout(sep, header, tuple(filter(None, signs)), encoding)
     content = read_table(table, layout, (source, target, weight, time))
-    if content.frame.shape[1] < 2:
+    if content.is_text and content.frame.shape[1] < 2:
         raise ValueError(
             f"{content.name} has the single column {list(content.frame.columns)}, edges need two: "
-            "sep=... names the separator of a text file"
+            "sep=... names the separator"
         )
     ends = (
         content.column(source, USUAL_SOURCE, 0),
@@ -160,10 +160,12 @@ def _times(table: Table, column: Any) -> Tensor:
     values = table.frame[column]
     if not len(values):
         return torch.zeros(0, dtype=torch.int64)
+    if values.dtype.kind == "m":
+        values = values.dt.total_seconds()
     numbers = None if _is_date(values) else pd.to_numeric(values, errors="coerce")
     if numbers is None or numbers.isna().all():
         return _seconds(table, column)
-    wrong = np.flatnonzero(np.asarray(numbers.isna()) | ~np.isfinite(_numbers(table, column)))
+    wrong = np.flatnonzero(~np.isfinite(numbers.to_numpy(dtype=np.float64, na_value=np.nan)))
     if wrong.size:
         _refuse(table, column, int(wrong[0]), "is no time; the column has numbers")
     if numbers.dtype.kind in "iu":

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import re
+import uuid
 
 import numpy as np
 import pytest
@@ -171,6 +172,7 @@ def test_the_missing_direction_is_added():
         (pandas.to_datetime(["1970-01-02", "1970-01-03"]), [86400, 172800]),
         (pandas.to_datetime(["1970-01-02"] * 2).tz_localize("Asia/Tokyo"), [54000, 54000]),
         ([1.0, 2.0], [1, 2]),
+        (pandas.to_timedelta(["1s", "2s"]), [1, 2]),
         (["1", "2.5"], [1.0, 2.5]),
         (["1600000000000000001", "2"], [1600000000000000001, 2]),
     ],
@@ -231,6 +233,39 @@ def test_what_is_no_table(tmp_path):
         read_edge_list(write(tmp_path, b"PK\x03\x04..."))
     with pytest.raises(ValueError, match="damaged"):
         read_edge_list(write(tmp_path, gzip.compress(b"a b\n" * 99)[:15]))
+
+
+def test_ids_of_every_type():
+    def ids(**columns):
+        return list(read_edge_list(pandas.DataFrame(columns))[1])
+
+    assert ids(source=[1.0, 2.0], target=[2, 3]) == [1, 2, 3]
+    assert ids(source=np.array([2**63 + 1], np.uint64), target=np.array([5], np.uint64)) == [
+        5,
+        2**63 + 1,
+    ]
+    assert ids(source=np.array([1, 2], object), target=[2, 3]) == [1, 2, 3]
+    assert ids(source=[0.5], target=[0.25]) == [0.25, 0.5]
+    keys = [uuid.UUID(int=2), uuid.UUID(int=1)]
+    assert ids(source=keys[:1], target=keys[1:]) == keys[::-1]
+
+
+def test_integers_that_became_floats_in_a_file(tmp_path):
+    data, ids = read_edge_list(write(tmp_path, "source,target\n10.0,2.0\n2.0,3.0\n"))
+    assert list(ids) == [2, 3, 10] and data.edge_index.tolist() == [[2, 0], [0, 1]]
+    assert list(read_edge_list(write(tmp_path, "1.5 2.0\n2.0 1.0\n"))[1]) == ["1.0", "1.5", "2.0"]
+
+
+def test_what_is_not_a_table_of_edges(tmp_path):
+    with pytest.raises(TypeError, match=r"a row per edge, got shape \(2, 9\): an edge_index"):
+        read_edge_list(np.zeros((2, 9), dtype=int))
+    with pytest.raises(ValueError, match="MatrixMarket file: scipy.io.mmread"):
+        read_edge_list(write(tmp_path, "%%MatrixMarket matrix\n2 2 1\n1 2\n"))
+    with pytest.raises(ValueError, match="several columns 'a': rename"):
+        read_edge_list(pandas.DataFrame([[1, 2, 3]], columns=["a", "a", "b"]), "a", "b")
+    inner = FRAME.set_index(["who", "whom"])
+    with pytest.raises(ValueError, match=r"no column 'who'.*reset_index\(\).*\['who', 'whom'\]"):
+        read_edge_list(inner, "who", "whom")
 
 
 def test_no_rows_are_an_empty_graph(tmp_path):
