@@ -78,7 +78,8 @@ def hypergraph_drawing(
     side = float(np.clip(np.sqrt(count / 20), 1.0, 2.0))
     ax = new_axes(ax, (5.2 * side, 4.4 * side))
     width = max(float(np.ptp(positions, axis=0).max()), 1e-9)
-    radius = GAP / 3 if padding is None and pos is None else width * (padding or 0.04)
+    share = 0.04 if padding is None else padding
+    radius = GAP / 3 if padding is None and pos is None else share * width
     sizes = {int(e): int(n) for e, n in zip(*np.unique(index[1], return_counts=True), strict=True)}
     # Large regions first, so that small ones stay visible on top of them.
     for i, edge in enumerate(sorted(sizes, key=lambda e: (-sizes[e], e))):
