@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from graphlab._io import StrPath, as_path
+from graphlab._io import StrPath, user_path
 
 __all__: list[str] = []
 
@@ -45,7 +45,7 @@ def read_text(path: StrPath, encoding: str | None = None) -> str:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no text in that encoding; the message names the line and the fix.
     """
-    path = as_path(path)
+    path = user_path(path)
     content = _unpacked(path)
     mark = next((name for sign, name in _MARKS if content.startswith(sign)), None)
     chosen = mark or encoding or "utf-8"

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.fastrp.presets import AUTHORS, PRESETS, PUBLISHED, Config, label
 from graphlab.datasets import MultilabelDataset, digits_knn
 from graphlab.embed import FastRP
 from graphlab.evaluate import multilabel_probe
+
+from .._harness import runner
+from .._harness.context import Context
+from .presets import AUTHORS, PRESETS, PUBLISHED, Config, label
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphlab._io import as_path
+from graphlab._io import user_path
 from graphlab._text_file import Lines, data_lines, read_text
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _read_file(
 ) -> Table:
     import pandas as pd
 
-    path = as_path(file)
+    path = user_path(file)
     reader = _COLUMNAR.get(path.suffix.casefold())
     if reader is None:
         return _read_text(str(path), layout, wanted)

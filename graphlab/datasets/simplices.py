@@ -11,7 +11,7 @@ import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._hypergraph import SizedHyperGraphData
-from graphlab._io import StrPath, as_path
+from graphlab._io import StrPath, user_path
 from graphlab._text_file import data_lines, read_text
 
 __all__ = ["read_hyperedge_list", "read_simplices"]
@@ -98,7 +98,7 @@ def read_simplices(folder: StrPath, name: str | None = None) -> HyperGraphData:
     Reference: Benson et al., "Simplicial closure and higher-order link prediction", PNAS 2018.
         arXiv:1802.06916
     """
-    base = as_path(folder)
+    base = user_path(folder, "folder")
     name = base.name if name is None else name
     sizes, nodes = _integers(base, f"{name}-nverts"), _integers(base, f"{name}-simplices")
     if sizes is None or nodes is None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_fraction, check_index, check_matrix, check_positive, check_tensor
+from graphlab._progress import track
 
 __all__ = ["MultilabelResult", "multilabel_probe"]
 
@@ -107,7 +108,7 @@ def _probabilities(
     out = np.zeros((len(unseen), labels.shape[1]))
     known = rows[train]
     # Nothing depends on the seed, but without one scikit-learn draws it from a global generator.
-    for label in range(labels.shape[1]):
+    for label in track(range(labels.shape[1]), "multilabel probe", unit="labels"):
         target = labels[train, label]
         if target.all() or not target.any():
             out[:, label] = float(target[0])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
+from graphlab._progress import track
 from graphlab.evaluate.splits import random_split, resolve_split
 
 __all__ = ["ProbeResult", "linear_probe"]
@@ -167,7 +168,7 @@ def _validation_scores(
     # Along ascending C the last solution is a good start for the next: several times faster.
     model = _classifier(grid[0], max_iter, warm_start=True)
     scores = {}
-    for c in grid:
+    for c in track(grid, "linear probe", unit="settings"):
         model.set_params(C=c).fit(rows[train], labels[train])
         scores[c] = float(np.mean(model.predict(rows[val]) == labels[val]))
     return scores

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
+from graphlab._progress import waiting
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
@@ -146,7 +147,8 @@ def _by_operator(graph: Graph, limits: _Limits, backend: str) -> CliqueSet:
         search: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.ops.graphlab.maximal_cliques
     else:
         search = reference.maximal_cliques
-    ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, limits.most, limits.seconds)
+    with waiting("maximal cliques"):
+        ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, limits.most, limits.seconds)
     limits.check(int(status) == 1, int(status) == 2)
     return CliqueSet(ptr, idx)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_int, check_matrix, check_nonnegative, check_positive
 from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback
 from graphlab.contrastive.clustering.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
@@ -187,7 +188,7 @@ class SCGC(Estimator):
         self.network_ = self._network(encoder, centers)
         self.history_ = []
         optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.lr)
-        for epoch in range(self.epochs):
+        for epoch in track(range(self.epochs), "SCGC", unit="epochs"):
             z, q = self.network_(x)
             loss = self.network_.loss(z, q, graph)
             optimizer.zero_grad()

@@ -15,6 +15,7 @@ from graphlab._checks import (
     check_positive,
     check_same_device,
 )
+from graphlab._progress import waiting
 from graphlab.embed.concentration._graph import (
     Targets,
     hop_factor,
@@ -129,9 +130,11 @@ def topological_concentration(
     if max_visits is not None:
         _check_visits(train, together, rule, check_positive(max_visits, "max_visits"))
     # One call for all targets: they share the walks of their nodes.
-    overlaps = walk_overlap(
-        train, together, num_hops=rule.num_hops, beta=rule.beta, count=rule.count
-    ).split([p.size(1) for p in pairs.values()])
+    with waiting("topological concentration"):
+        overlap_of_all = walk_overlap(
+            train, together, num_hops=rule.num_hops, beta=rule.beta, count=rule.count
+        )
+    overlaps = overlap_of_all.split([p.size(1) for p in pairs.values()])
     mass = _mass(train, rule)
     values = {}
     for overlap, (name, target) in zip(overlaps, problem.targets.items(), strict=True):

@@ -20,6 +20,7 @@ from graphlab._checks import (
 )
 from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._progress import track
 from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
@@ -149,7 +150,7 @@ class GAugLLM(Estimator):
         rise = round(self.warmup * self.epochs)
         model.train()
         history: list[dict[str, Any]] = []
-        for step in range(self.epochs):
+        for step in track(range(self.epochs), "GAugLLM", unit="epochs"):
             # From one on: a first step at rate zero would be wasted.
             rate = warmup_cosine(step + 1, self.lr, rise, self.epochs + 1)
             for group in optimizer.param_groups:

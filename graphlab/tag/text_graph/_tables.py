@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._io import as_path
+from graphlab._io import user_path
 from graphlab._labels import encode_labels
 from graphlab.tag.text_graph._labels import descriptions_by_name
 
@@ -43,7 +43,7 @@ def read_csv_graph(
     encoding: str | None = None,
 ) -> dict[str, Any]:
     """Arguments of a text graph that is stored as two tables."""
-    nodes = as_path(nodes)
+    nodes = user_path(nodes, "nodes")
     if nodes.is_dir():
         folder = nodes
         nodes = folder / "nodes.csv"
@@ -70,7 +70,7 @@ def read_csv_graph(
         for part in ("train", "val", "test"):
             result[f"{part}_mask"] = torch.tensor([value == part for value in split])
     if edges is not None:
-        result |= _read_edges(as_path(edges), ids, ends, undirected, encoding)
+        result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected, encoding)
     return result
 
 
