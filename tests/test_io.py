@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -407,6 +408,15 @@ def test_arrays_round_trip(tmp_path_factory, arrays, metadata):
     first = path.read_bytes()
     save_arrays(path, dict(reversed(arrays.items())), dict(reversed(metadata.items())))
     assert path.read_bytes() == first
+
+
+def test_empty_arrays_of_numpy_are_stored(tmp_path):
+    # An array of a buffer without bytes has a stride of 0.
+    empty = torch.from_numpy(np.frombuffer(b"", dtype=np.int32).copy())
+    save_arrays(tmp_path / "a.safetensors", {"empty": empty, "full": torch.ones(2)}, {})
+    found, _ = load_arrays(tmp_path / "a.safetensors")
+    assert found["empty"].shape == (0,)
+    assert found["empty"].dtype == torch.int32
 
 
 def test_views_are_stored_whole_and_detached(tmp_path):

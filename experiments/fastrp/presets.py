@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 #: Degree exponent and last weight of the authors' notebook for BlogCatalog.
 AUTHORS = (-0.64, 6.67)
@@ -31,7 +32,7 @@ class Config:
     dim: int = 512
     ratios: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     c: float = 0.1
-    projection: str = "very_sparse"
+    projection: Literal["very_sparse", "achlioptas", "gaussian"] = "very_sparse"
     standardize: bool = True
     betas: tuple[float, ...] = (-1.0, -0.8, -0.64, -0.4, -0.2, 0.0)
     last_weights: tuple[float, ...] = (1.0, 2.0, 4.0, 6.67, 16.0, 64.0)

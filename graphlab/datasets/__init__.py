@@ -7,6 +7,7 @@ from graphlab.datasets.digits import DigitsKNN, digits_knn
 from graphlab.datasets.edge_list import read_edge_list
 from graphlab.datasets.frames import neighbors_to_frame, to_frame
 from graphlab.datasets.hif import read_hif, write_hif
+from graphlab.datasets.multihop import MultiHopQA
 from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
 from graphlab.datasets.python_stdlib import PythonStdlib, python_stdlib
 from graphlab.datasets.sdcn import SDCNDataset
@@ -16,6 +17,7 @@ from graphlab.datasets.simplices import read_hyperedge_list, read_simplices
 __all__ = [
     "AnimalNetwork",
     "DigitsKNN",
+    "MultiHopQA",
     "MultilabelDataset",
     "PythonStdlib",
     "SDCNDataset",

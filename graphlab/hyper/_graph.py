@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlab._checks import check_edge_index, check_int
-from graphlab._edge_index import read_edges
+from graphlab._checks import check_edge_index, check_num_nodes
+from graphlab._edge_index import count_nodes, read_structure
 from graphlab._hypergraph import names_of
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
@@ -84,18 +84,19 @@ def read_graph(
 ) -> Graph:
     """Check an undirected graph without self-loops, given in both directions.
 
-    In any form that :func:`graphlab._edge_index.read_edges` knows; weights are not read. Names of
-    its nodes are those given, else those of a networkx graph, or ``node_id`` of a ``Data``.
+    In any form that :func:`graphlab._edge_index.read_structure` knows; weights are not read. Names
+    of its nodes are those given, else those of a networkx graph, or ``node_id`` of a ``Data``.
     """
     if isinstance(edge_index, Graph):
         return edge_index
     names = _names(edge_index) if node_id is None else list(node_id)
     if num_nodes is None and node_id is not None:
         num_nodes = len(node_id)
-    edge_index, _, num_nodes = read_edges(edge_index, None, num_nodes)
+    edge_index, num_nodes = read_structure(edge_index, num_nodes)
     if num_nodes is None:
+        count_nodes(None, edge_index)  # ids of another system are refused as such
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
+    num_nodes = check_num_nodes(num_nodes)
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
     if names is not None and len(names) != num_nodes:
         raise ValueError(f"node_id must name the {num_nodes} nodes, got {len(names)} names")

@@ -69,7 +69,7 @@ def propose_edge_candidates(
     block = check_int(block, "block", minimum=1)
     edges = check_edge_index(edge_index, total)
     if x is None:
-        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed)
+        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed, direction="both")
     z = unit_rows(x.detach().float())
     # Distinct edges without loops, sorted by source, whatever form the graph came in.
     keys = (edges[0] * total + edges[1])[edges[0] != edges[1]].unique()

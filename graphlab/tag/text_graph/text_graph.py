@@ -11,6 +11,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index
+from graphlab._edge_index import read_structure
+from graphlab._graph_kinds import check_simple_graph
 from graphlab._labels import class_numbers, encode_labels
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
@@ -89,7 +91,9 @@ class TextGraph(Data):
             if y is not None and not isinstance(y, Tensor):
                 y, names = encode_labels(y, label_names)
                 attributes.setdefault("label_names", names)
-            if edge_index is None:
+            if edge_index is None and attributes.get("adj_t") is not None:
+                edge_index, _ = read_structure(Data(adj_t=attributes["adj_t"]), len(text))
+            elif edge_index is None:
                 edge_index = torch.empty(2, 0, dtype=torch.long)
         super().__init__(x, edge_index, edge_attr, y, **attributes)
         self.__dict__["_store"] = TextStorage(self._store.to_dict(), _parent=self)
@@ -259,6 +263,7 @@ class TextGraph(Data):
             ValueError: If texts are missing, too many or empty, or ``labels`` differ; the message
                 tells another order of nodes from other labels.
         """
+        check_simple_graph(data, "data")
         texts = join_texts(data, text, node_id, labels, label_names)
         attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
         for name, value in (
