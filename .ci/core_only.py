@@ -21,6 +21,8 @@ from pathlib import Path
 #: Import names of everything optional, in an extra or not.
 OPTIONAL = (
     "matplotlib",
+    "pyarrow",
+    "fastparquet",
     "xgi",
     "networkit",
     "igraph",
@@ -44,7 +46,7 @@ def optional_calls(folder: str) -> dict[str, tuple[str, Call]]:
 
     A package that no registry of Python packages has, or that no extra brings, is named itself.
     """
-    return {**_viz(), **_hyper(), **_tag(folder)}
+    return {**_viz(), **_datasets(folder), **_hyper(), **_tag(folder)}
 
 
 def _viz() -> dict[str, tuple[str, Call]]:
@@ -70,6 +72,15 @@ def _viz() -> dict[str, tuple[str, Call]]:
     if missing:
         raise SystemExit(f"core_only.py calls no {', '.join(sorted(missing))} of graphlab.viz")
     return {f"viz.{name}": ("graphlab[viz]", call) for name, call in calls.items()}
+
+
+def _datasets(folder: str) -> dict[str, tuple[str, Call]]:
+    from graphlab import datasets
+
+    path = Path(folder, "edges.parquet")
+    path.write_bytes(b"PAR1")
+    call: Call = lambda: datasets.read_edge_list(path)  # noqa: E731
+    return {"datasets.read_edge_list(Parquet)": ("graphlab[tables]", call)}
 
 
 def _hyper() -> dict[str, tuple[str, Call]]:

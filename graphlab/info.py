@@ -39,6 +39,7 @@ _CORE = (
 #: Import names behind each optional extra.
 _EXTRAS = {
     "tag": ("sentence_transformers", "transformers", "peft", "openai", "pydantic"),
+    "tables": ("pandas", "pyarrow"),
     "viz": ("matplotlib",),
     "hyper": ("xgi", "networkit"),
     "experiments": ("tyro", "matplotlib"),

@@ -130,7 +130,7 @@ print(graph.num_nodes, graph.num_edges, graph.label_names, graph.node_id[:3])
 # %% [markdown]
 # Published texts, labels and features are often rows without names, in the order of some other
 # version of the graph. Nothing crashes then; the model is just bad. `check_text_alignment`
-# compares the words of neighbours with those of shuffled pairs:
+# compares the words of neighbours with those in random orders of the nodes:
 
 # %%
 report = check_text_alignment(graph)

@@ -566,3 +566,17 @@ def test_files_of_other_programs_load_on_request(tmp_path):
     save_file({"float8": float8}, path, {"graphlab.sha256": "0"})
     with pytest.raises(ValueError, match="is corrupted"):
         load_arrays(path)
+
+
+def test_every_path_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a") == tmp_path / "a" and user_path(tmp_path / "b") == tmp_path / "b"
+    write_json("~/deep/a.json", [1])
+    assert read_json("~/deep/a.json") == [1] == read_json(tmp_path / "deep" / "a.json")
+    save_arrays("~/a.safetensors", {"x": torch.ones(2)})
+    assert load_arrays("~/a.safetensors")[0]["x"].tolist() == [1.0, 1.0]
+    with file_lock("~/lock", timeout=1):
+        assert (tmp_path / "lock").is_file()
+    assert sweep_stale("~") == []
+    with pytest.raises(TypeError, match=r"path must be a str or os\.PathLike, got 3"):
+        user_path(3)

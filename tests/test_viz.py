@@ -15,6 +15,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402
 from matplotlib.colors import to_hex, to_rgb  # noqa: E402
+from torch_geometric.data.hypergraph_data import HyperGraphData  # noqa: E402
 
 from graphlab import viz  # noqa: E402
 
@@ -347,3 +348,89 @@ def test_labels_of_bars_do_not_run_into_each_other(labels, turned):
     if not turned:
         boxes = [tick.get_window_extent() for tick in ticks]
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0.0, float("nan"), 1.0] * 20,
+        ["a", None, "b"] * 20,
+        ["a", "", "b"] * 20,
+        [0, -1, 1] * 20,
+        np.array([0, None, 1] * 20, dtype=object),
+        torch.tensor([0.0, float("nan"), 1.0] * 20),
+    ],
+    ids=repr,
+)
+def test_points_without_a_label_are_drawn(labels):
+    ax = viz.embedding_map(blobs()[0], labels)
+    assert [len(group.get_offsets()) for group in ax.collections] == [20, 20, 20]
+    names = ["a", "b"] if isinstance(labels[0], str) else ["0", "1"]
+    assert legend_texts(ax) == ["no label", *names]
+
+
+def test_all_labels_missing_or_one_class_left():
+    z = blobs()[0]
+    ax = viz.embedding_map(z, [None] * 60)
+    assert len(ax.collections[0].get_offsets()) == 60
+    ax = viz.embedding_map(z, [3] * 30 + [-1] * 30)
+    assert legend_texts(ax) == ["no label", "3"]
+
+
+def test_numbers_of_classes_are_in_their_order():
+    ax = viz.embedding_map(blobs()[0], [float(i % 12) for i in range(60)])
+    assert legend_texts(ax) == [str(i) for i in range(12)]
+
+
+# --- layouts of hypergraphs -----------------------------------------------------------------------
+
+
+def drawn_nodes(ax):
+    return np.asarray(ax.collections[-1].get_offsets())
+
+
+def nearest(points):
+    distance = np.linalg.norm(points[:, None] - points, axis=2) + np.eye(len(points)) * 1e9
+    return distance.min(axis=1)
+
+
+def chain(count):
+    """A chain of hyperedges of three to five nodes, a part of two nodes, and ten isolated ones."""
+    sets = [range(i, i + 3 + i % 3) for i in range(0, count - 5, 2)] + [[count, count + 1]]
+    pairs = [(v, e) for e, s in enumerate(sets) for v in s]
+    return torch.tensor(pairs).t(), count + 12
+
+
+def test_eighty_nodes_fill_the_picture():
+    incidence, count = chain(80)
+    ax = viz.hypergraph_drawing(incidence, count)
+    points = drawn_nodes(ax)
+    width, height = np.ptp(points, axis=0)
+    assert len(points) == count and nearest(points).min() > 0.015 * max(width, height)
+    # The middle half of the picture in either direction holds a share of the nodes.
+    share = (points - points.min(axis=0)) / (width, height)
+    middle = (np.abs(share[:80] - 0.5) < 0.25).mean(axis=0)
+    assert (middle > 0.15).all() and 0.3 < width / height < 3.5
+    # Isolated nodes are below, and parts do not overlap.
+    used = incidence[0].unique().numpy()
+    alone = np.setdiff1d(np.arange(count), used)
+    assert len(alone) >= 10 and points[alone, 1].max() < points[used, 1].min()
+    again = drawn_nodes(viz.hypergraph_drawing(incidence, count))
+    assert np.array_equal(points, again)
+
+
+def test_hypergraphs_of_pyg_state_their_size():
+    incidence, count = chain(20)
+    data = HyperGraphData(edge_index=incidence, num_nodes=count)
+    assert len(drawn_nodes(viz.hypergraph_drawing(data))) == count
+    assert (
+        len(drawn_nodes(viz.hypergraph_drawing(data, labels=[f"n{i}" for i in range(count)])))
+        == count
+    )
+    # As many hyperedges as nodes: PyG takes the isolated one away.
+    same = HyperGraphData(edge_index=torch.tensor([[0, 1, 0], [0, 1, 2]]), num_nodes=3)
+    assert len(drawn_nodes(viz.hypergraph_drawing(same))) == 3
+    with pytest.raises(ValueError, match="num_nodes must be given with a tensor"):
+        viz.hypergraph_drawing(incidence)
+    empty = HyperGraphData(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=4)
+    assert nearest(drawn_nodes(viz.hypergraph_drawing(empty))).min() > 0.5

@@ -1,10 +1,12 @@
-"""Data sets that PyG and ogb lack, as PyG datasets with checksums."""
+"""Data sets that PyG and ogb lack, as PyG datasets with checksums, and readers of tables."""
 
 from __future__ import annotations
 
 from graphlab._namespace import listing
 from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
+from graphlab.datasets.edge_list import read_edge_list
+from graphlab.datasets.frames import neighbors_to_frame, to_frame
 from graphlab.datasets.hif import read_hif, write_hif
 from graphlab.datasets.multihop import MultiHopQA
 from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
@@ -22,11 +24,14 @@ __all__ = [
     "SDCNDataset",
     "SHyReDataset",
     "digits_knn",
+    "neighbors_to_frame",
     "python_stdlib",
+    "read_edge_list",
     "read_hif",
     "read_hyperedge_list",
     "read_multilabel_mat",
     "read_simplices",
+    "to_frame",
     "write_hif",
 ]
 

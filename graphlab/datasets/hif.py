@@ -17,7 +17,9 @@ from torch import Tensor
 from torch_geometric.data import hypergraph_data
 
 from graphlab._checks import check_edge_index
+from graphlab._hypergraph import SizedHyperGraphData
 from graphlab._io import atomic_write, user_path
+from graphlab._text_file import read_text
 from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._schema import validate
 
@@ -64,7 +66,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     kept = {name: part for name, part in content.items() if name != "incidences"}
     if any(len(record) > 2 for record in incidences):
         kept["incidences"] = [_without(record, ("node", "edge")) for record in incidences]
-    data = HyperGraphData(
+    data = SizedHyperGraphData(
         edge_index=torch.from_numpy(np.stack([node_column, edge_column])),
         num_nodes=len(node_number),
         num_hyperedges=len(edge_number),
@@ -132,7 +134,7 @@ def _schema() -> dict[str, Any]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from graphlab._checks import check_choice
+from graphlab._hypergraph import SizedHyperGraphData
 from graphlab._io import atomic_path
 from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._local import LocalDataset, read_stored
@@ -107,7 +108,7 @@ class SHyReDataset(LocalDataset):
         check_choice(name, "name", tuple(_FILES))
         super().__init__(root, "shyre", name, transform, pre_transform, force_reload, source)
         stored = read_stored(self.processed_paths[0])
-        self._items = [HyperGraphData.from_dict(item) for item in stored]
+        self._items = [SizedHyperGraphData.from_dict(item) for item in stored]
         if name in _SHARED:
             warnings.warn(
                 f"{name}: train and test are halves of one data set on the same nodes; a method "

@@ -2,55 +2,83 @@
 
 from __future__ import annotations
 
-import gzip
-import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from graphlab._io import user_path
+from graphlab._hypergraph import SizedHyperGraphData
+from graphlab._io import StrPath, user_path
+from graphlab._text_file import data_lines, read_text
 from graphlab._typed_data import HyperGraphData
 
 __all__ = ["read_hyperedge_list", "read_simplices"]
 
-_Path = str | os.PathLike[str]
 
-
-def read_hyperedge_list(path: _Path, *, distinct: bool = False) -> HyperGraphData:
+def read_hyperedge_list(
+    path: StrPath,
+    *,
+    distinct: bool = False,
+    names: bool = False,
+    sep: str | None = None,
+    comment: str | Sequence[str] = ("#", "%"),
+    encoding: str | None = None,
+) -> HyperGraphData:
     """Read one hyperedge per line: node ids as integers, separated by white space or commas.
 
-    A node that a line repeats counts once. Empty lines are skipped. Nodes are numbered by their ids
-    in ascending order.
+    A node that a line repeats counts once. Empty lines and comments are skipped. Nodes are numbered
+    by their ids in ascending order.
 
     Args:
-        path (path): Text file, or the same with gzip (``.gz``).
+        path (path): Text file, or the same packed with gzip, bzip2 or xz.
         distinct (bool): Drop repeated hyperedges and order the others lexicographically; otherwise
             lines keep their order.
+        names (bool): Nodes are named by words: what stands between tabs, commas or semicolons
+            (whichever of them the file has, in this order), else between white space.
+        sep (str, optional): What separates the nodes, where the above is wrong.
+        comment (str or Sequence[str]): Signs that lines of comments begin with; ``()`` for none.
+        encoding (str, optional): Encoding of the file; by default that of its byte order mark, else
+            UTF-8.
 
     Returns:
         HyperGraphData: ``edge_index`` (2, nnz) int64, ``num_nodes``, ``num_hyperedges``, and
-        ``node_id`` (N,) int64, the ids of the file.
+        ``node_id``, the ids of the file: (N,) int64, or with ``names`` a list of words.
 
     Raises:
-        ValueError: If a word is no integer, or is negative; the message names the line.
+        ValueError: If a word is no integer, or is negative, or the file is no text in that
+            encoding; the message names file, line and fix.
         FileNotFoundError: If there is no such file.
     """
-    rows = []
-    for number, line in enumerate(_read_text(user_path(path)).splitlines(), 1):
-        words = line.replace(",", " ").split()
-        try:
-            nodes = sorted({int(word) for word in words})
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-        if nodes and nodes[0] < 0:
-            raise ValueError(f"{path}, line {number}: node ids must not be negative")
-        if nodes:
-            rows.append(tuple(nodes))
-    return _data(sorted(set(rows)) if distinct else rows)
+    signs = (comment,) if isinstance(comment, str) else tuple(comment)
+    content = data_lines(read_text(path, encoding), tuple(filter(None, signs)))
+    if sep is None and names:
+        sep = next((s for s in "\t,;" if any(s in line for line in content.lines)), None)
+    rows: list[tuple[Any, ...]] = []
+    for number, line in zip(content.numbers.tolist(), content.lines, strict=True):
+        parts = line.split(sep) if sep or names else line.replace(",", " ").split()
+        words = [word for word in map(str.strip, parts) if word]
+        if words:
+            ids = words if names else _integer_ids(words, f"{path}, line {number}")
+            rows.append(tuple(sorted(set(ids))))
+    return _data(sorted(set(rows)) if distinct else rows, names)
 
 
-def read_simplices(folder: _Path, name: str | None = None) -> HyperGraphData:
+def _integer_ids(words: list[str], place: str) -> list[int]:
+    try:
+        ids = [int(word) for word in words]
+    except ValueError:
+        wrong = next(word for word in words if not word.lstrip("+-").isdecimal())
+        raise ValueError(
+            f"{place}: {wrong!r} is no integer; names=True reads words as names of nodes"
+        ) from None
+    if min(ids) < 0 or max(ids) >= 2**63:
+        raise ValueError(f"{place}: node ids must not be negative, and below 2**63")
+    return ids
+
+
+def read_simplices(folder: StrPath, name: str | None = None) -> HyperGraphData:
     """Read ``<name>-nverts``, ``<name>-simplices`` and ``<name>-times`` (``.txt`` or ``.txt.gz``).
 
     This is the layout of the temporal simplex data sets of Benson et al. Simplices keep their
@@ -93,31 +121,32 @@ def read_simplices(folder: _Path, name: str | None = None) -> HyperGraphData:
     return data
 
 
-def _read_text(path: Path) -> str:
-    content = path.read_bytes()
-    content = gzip.decompress(content) if path.suffix == ".gz" else content
-    return content.decode("utf-8")
-
-
 def _integers(folder: Path, stem: str) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
     for suffix in (".txt", ".txt.gz"):
         path = folder / f"{stem}{suffix}"
         if path.is_file():
-            words = _read_text(path).split()
+            text = read_text(path)
             try:
-                return np.array([int(word) for word in words], dtype=np.int64)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from error
+                return np.array(text.split(), dtype=np.int64)
+            except (ValueError, OverflowError) as error:
+                lines = enumerate(text.split("\n"), 1)
+                wrong = next((n for n, line in lines if not _are_integers(line)), 0)
+                raise ValueError(f"{path}, line {wrong}: {error}") from error
     return None
 
 
-def _data(rows: list[tuple[int, ...]]) -> HyperGraphData:
-    nodes = np.array([node for row in rows for node in row], dtype=np.int64)
+def _are_integers(line: str) -> bool:
+    return all(word.lstrip("+-").isdecimal() and abs(int(word)) < 2**63 for word in line.split())
+
+
+def _data(rows: Sequence[tuple[Any, ...]], names: bool = False) -> HyperGraphData:
+    kind = np.dtype(object) if names else np.dtype(np.int64)
+    nodes = np.array([node for row in rows for node in row], dtype=kind)
     ids, number = np.unique(nodes, return_inverse=True)
     owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows]).astype(np.int64)
-    return HyperGraphData(
-        edge_index=torch.from_numpy(np.stack([number.reshape(-1), owner])),
+    return SizedHyperGraphData(
+        edge_index=torch.from_numpy(np.stack([number.reshape(-1).astype(np.int64), owner])),
         num_nodes=ids.size,
         num_hyperedges=len(rows),
-        node_id=torch.from_numpy(ids),
+        node_id=ids.tolist() if names else torch.from_numpy(ids),
     )

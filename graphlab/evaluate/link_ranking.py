@@ -18,6 +18,8 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
+from graphlab._precision import widened
+from graphlab._top_columns import top_columns
 
 __all__ = ["link_ranking_metrics", "per_node_link_metrics", "top_predictions"]
 
@@ -29,26 +31,31 @@ _METRICS = {
     "hit": "LinkPredHitRatio",
     "mrr": "LinkPredMRR",
 }
+_CHUNK = 1 << 24  # scores that are held at once
 
 
 def top_predictions(
-    score: Tensor,
+    score: Tensor | None,
     k: int,
     *,
     nodes: Tensor | None = None,
     exclude: Tensor | None = None,
     exclude_self: bool = True,
+    z: Tensor | None = None,
 ) -> Tensor:
     """Best-scored partners of every node.
 
     Args:
-        score (Tensor): ``(B, N)`` floating point, finite; row b belongs to node ``nodes[b]``.
+        score (Tensor): ``(B, N)`` floating point, finite; row b belongs to node ``nodes[b]``. None
+            where ``z`` is given.
         k (int): Partners, in [1, N].
         nodes (Tensor, optional): ``(B,)`` node of every row; 0, 1, ... when missing.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted,
             such as the training edges in both directions.
         exclude_self (bool): Do not predict a node for itself. The authors' program does, which
             costs a node its first prediction whenever a vector is most similar to itself.
+        z (Tensor, optional): Embeddings ``(N, D)`` in place of scores, which are then their inner
+            products: no matrix of all pairs is stored.
 
     Returns:
         Tensor: ``(B, k)`` int64, best first, equal scores by index. Excluded partners come last,
@@ -56,25 +63,58 @@ def top_predictions(
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+    Complexity: O(B N) time for scores, O(B N D) for embeddings; memory O(N D + B k + E) beside what
+    is given.
     """
-    score = check_matrix(score, "score").detach()
-    size = score.size(1)
+    if (score is None) == (z is None):
+        raise ValueError("score or z must be given, and not both")
+    given, name = (score, "score") if z is None else (z, "z")
+    given = check_matrix(given, name).detach()
+    size = given.size(1 if z is None else 0)
     k = check_int(k, "k", minimum=1, maximum=size)
-    rows = torch.arange(score.size(0), device=score.device)
+    count = given.size(0) if nodes is None or z is None else check_tensor(nodes, "nodes").numel()
+    rows = torch.arange(count, device=given.device)
     names = _check_nodes(nodes, rows, size)
-    blocked = torch.zeros_like(score, dtype=torch.bool)
-    if exclude_self:
-        blocked[rows, names] = True
     if exclude is not None:
         exclude = check_edge_index(exclude, size, "exclude")
-        check_same_device(score=score, exclude=exclude)
-        row_of = score.new_full((size,), -1, dtype=torch.int64)
+        check_same_device(**{name: given, "exclude": exclude})
+    pairs = _excluded(names, size, exclude, exclude_self)
+    if z is None:
+        return _best(lambda part: given[part].clone(), count, size, k, pairs)
+    wide = widened(given)
+    return _best(lambda part: wide[names[part]] @ wide.t(), count, size, k, pairs)
+
+
+def _excluded(names: Tensor, size: int, exclude: Tensor | None, exclude_self: bool) -> Tensor:
+    """Rows and columns ``(2, M)`` that must not be predicted, by row."""
+    rows = torch.arange(names.numel(), device=names.device)
+    parts = [torch.stack([rows, names])] if exclude_self else []
+    if exclude is not None:
+        row_of = names.new_full((size,), -1)
         row_of[names] = rows
         row = row_of[exclude[0]]
-        blocked[row[row >= 0], exclude[1][row >= 0]] = True
-    # Stable, so that equal scores come in the order of their index.
-    masked = score.masked_fill(blocked, -math.inf)
-    return torch.sort(masked, dim=1, descending=True, stable=True).indices[:, :k]
+        parts.append(torch.stack([row[row >= 0], exclude[1][row >= 0]]))
+    pairs = torch.cat([names.new_empty(2, 0), *parts], dim=1)
+    return pairs[:, pairs[0].argsort()]
+
+
+def _best(
+    scores: Callable[[slice], Tensor], count: int, size: int, k: int, excluded: Tensor
+) -> Tensor:
+    """Partners by the scores of some rows at a time."""
+    best = excluded.new_empty((count, k))
+    begin = torch.searchsorted(excluded[0], torch.arange(count + 1, device=excluded.device))
+    step = max(1, _CHUNK // max(size, 1))
+    for start in range(0, count, step):
+        part = slice(start, min(start + step, count))
+        score = scores(part)
+        if not bool(score.isfinite().all()):
+            raise ValueError("z must have finite inner products: scale its rows")
+        row, column = excluded[:, begin[part.start] : begin[part.stop]]
+        score[row - start, column] = -math.inf
+        best[part] = top_columns(score, k)[1]
+    return best
 
 
 def link_ranking_metrics(
@@ -100,12 +140,13 @@ def link_ranking_metrics(
 
 
 def per_node_link_metrics(
-    pred: Tensor,
-    ground_truth: Tensor,
-    k: int,
+    pred: Tensor | None = None,
+    ground_truth: Tensor | None = None,
+    k: int | None = None,
     exclude: Tensor | None = None,
     exclude_self: bool = True,
     *,
+    z: Tensor | None = None,
     nodes: Tensor | None = None,
     metrics: Sequence[str] = tuple(_METRICS),
 ) -> dict[str, Tensor]:
@@ -115,13 +156,16 @@ def per_node_link_metrics(
         pred (Tensor): Scores ``(B, N)`` (floating point; ranked by :func:`top_predictions` with
             ``exclude`` and ``exclude_self``), or finished predictions ``(B, k')`` int64, best
             first, k' at least k, no partner twice in a row (``exclude`` and ``exclude_self`` are
-            then not read).
-        ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, true partner).
+            then not read). None where ``z`` is given.
+        ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, or of ``nodes``; true partner).
         k (int): Number of predictions that count.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted.
         exclude_self (bool): Do not predict a node for itself; ``False`` for parity with the
             authors' program.
-        nodes (Tensor, optional): ``(B,)`` node of every row of the scores.
+        z (Tensor, optional): Embeddings ``(N, D)`` in place of ``pred``: the scores are their inner
+            products, computed in chunks, so that memory is linear in N.
+        nodes (Tensor, optional): ``(B,)`` node of every row of the scores; with ``z``, the nodes
+            whose partners are ranked.
         metrics (sequence of str): Of ``precision``, ``recall``, ``f1``, ``ndcg``, ``hit``,
             ``mrr`` (0 beyond k).
 
@@ -131,10 +175,25 @@ def per_node_link_metrics(
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range, or a score
             is not finite.
+
+    Complexity: that of :func:`top_predictions`, and O(B k + T log T).
+
+    Example:
+        >>> z = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+        >>> truth = torch.tensor([[0, 1], [1, 2]])
+        >>> per_node_link_metrics(z=z, ground_truth=truth, k=1, metrics=["hit"])["hit"]
+        tensor([1., 0., nan])
     """
     k = check_int(k, "k", minimum=1)
+    if (pred is None) == (z is None):
+        raise ValueError("pred or z must be given, and not both")
     size = None
-    if check_tensor(pred, "pred").is_floating_point():
+    if pred is None:
+        size = check_tensor(z, "z").size(0)
+        pred = top_predictions(
+            None, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self, z=z
+        )
+    elif check_tensor(pred, "pred").is_floating_point():
         size = pred.size(-1)
         pred = top_predictions(pred, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self)
     elif pred.dtype != torch.int64 or pred.dim() != 2 or pred.size(1) < k:
@@ -160,8 +219,9 @@ def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor
     from torch_geometric import metrics
     from torch_geometric.metrics.link_pred import LinkPredMetricData
 
-    compute: Callable[..., Tensor] = getattr(metrics, _METRICS[name])(k)._compute
-    return compute(LinkPredMetricData(pred_index_mat=pred, edge_label_index=ground_truth))
+    with pred.device:  # PyG makes tensors on the default device
+        compute: Callable[..., Tensor] = getattr(metrics, _METRICS[name])(k)._compute
+        return compute(LinkPredMetricData(pred_index_mat=pred, edge_label_index=ground_truth))
 
 
 def _check_nodes(nodes: Tensor | None, rows: Tensor, size: int) -> Tensor:
@@ -188,7 +248,7 @@ def _check_partners(pred: Tensor) -> None:
         )
 
 
-def _check_truth(ground_truth: Tensor, pred: Tensor, size: int | None) -> Tensor:
+def _check_truth(ground_truth: Tensor | None, pred: Tensor, size: int | None) -> Tensor:
     limit = max(int(pred.max()) + 1 if pred.numel() else 1, 2**31)
     ground_truth = check_edge_index(ground_truth, limit, "ground_truth")
     if ground_truth.numel() and int(ground_truth[0].max()) >= pred.size(0):

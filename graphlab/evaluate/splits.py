@@ -34,7 +34,7 @@ def random_split(
         val (float or int): The same for validation. What is left is the test set; it must not be
             empty.
         seed (int): Seed of the draw; ignored when ``generator`` is given.
-        generator (torch.Generator, optional): Draw from this CPU generator instead.
+        generator (torch.Generator, optional): Draw from this generator instead.
         stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
             parts in proportion (to within one node), and the sizes asked for are still met exactly.
 
@@ -62,7 +62,8 @@ def random_split(
         )
     if generator is None:
         generator = torch.Generator().manual_seed(check_int(seed, "seed"))
-    order = torch.randperm(num_nodes, generator=generator, device="cpu")
+    # On the device of the generator, whatever the default device is.
+    order = torch.randperm(num_nodes, generator=generator, device=generator.device).cpu()
     if stratify is None:
         ends = [num_train, num_train + num_val]
         pieces = list(order.tensor_split(ends))

@@ -13,9 +13,12 @@ from graphlab.hyper.bayesian_mdl import BayesianMDL
 from graphlab.hyper.candidates import CandidateSet
 from graphlab.hyper.cliques import CliqueSet, maximal_cliques
 from graphlab.hyper.convert import (
+    from_hyperedges,
     from_hypergraphx,
+    from_membership_table,
     from_networkx_bipartite,
     from_xgi,
+    to_hyperedges,
     to_hypergraphx,
     to_networkx_bipartite,
     to_xgi,
@@ -51,7 +54,9 @@ __all__ = [
     "SHyReDataset",
     "count_features",
     "count_preimages",
+    "from_hyperedges",
     "from_hypergraphx",
+    "from_membership_table",
     "from_networkx_bipartite",
     "from_xgi",
     "is_conformal",
@@ -67,6 +72,7 @@ __all__ = [
     "read_hyperedge_list",
     "read_simplices",
     "rho",
+    "to_hyperedges",
     "to_hypergraphx",
     "to_networkx_bipartite",
     "to_xgi",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index, check_num_nodes
 from graphlab._edge_index import count_nodes, read_structure
+from graphlab._hypergraph import names_of
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
 
@@ -21,9 +24,11 @@ class Graph:
 
     Attributes:
         csr (CSRGraph): Both directions, sorted.
+        names (list, optional): Names of the nodes, which reconstructions carry.
     """
 
     csr: CSRGraph
+    names: list[Any] | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -74,17 +79,35 @@ class Graph:
         return np.rint(twice / 2).astype(np.int64)
 
 
-def read_graph(edge_index: Any, num_nodes: int | None) -> Graph:
+def read_graph(
+    edge_index: Any, num_nodes: int | None, node_id: Sequence[Any] | None = None
+) -> Graph:
     """Check an undirected graph without self-loops, given in both directions.
 
-    In any form that :func:`graphlab._edge_index.read_structure` knows; weights are not read.
+    In any form that :func:`graphlab._edge_index.read_structure` knows; weights are not read. Names
+    of its nodes are those given, else those of a networkx graph, or ``node_id`` of a ``Data``.
     """
     if isinstance(edge_index, Graph):
         return edge_index
+    names = _names(edge_index) if node_id is None else list(node_id)
+    if num_nodes is None and node_id is not None:
+        num_nodes = len(node_id)
     edge_index, num_nodes = read_structure(edge_index, num_nodes)
     if num_nodes is None:
         count_nodes(None, edge_index)  # ids of another system are refused as such
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
     num_nodes = check_num_nodes(num_nodes)
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
-    return Graph(CSRGraph.from_edge_index(edges, num_nodes))
+    if names is not None and len(names) != num_nodes:
+        raise ValueError(f"node_id must name the {num_nodes} nodes, got {len(names)} names")
+    return Graph(CSRGraph.from_edge_index(edges, num_nodes), names)
+
+
+def _names(graph: Any) -> list[Any] | None:
+    """Names of the nodes of a graph of another library; None for 0 to N - 1."""
+    if isinstance(graph, Data):
+        return names_of(graph)
+    if hasattr(graph, "adjacency") and hasattr(graph, "is_multigraph"):
+        names = list(graph)
+        return None if names == list(range(len(names))) else names
+    return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -11,10 +12,31 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int, check_range, check_tensor
+from graphlab._hypergraph import names_of, stated_sizes
 from graphlab._sorted import distinct
 from graphlab.hyper._sets import Ints, NodeSets, pointers, sorted_unique
+from graphlab.hyper.incoming import as_hypergraph
 
-Hypergraph = Tensor | HyperGraphData
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class _Foreign(Protocol):
+    """A hypergraph of xgi or hypergraphx, or a bipartite graph of networkx."""
+
+    @property
+    def nodes(self) -> Any: ...
+
+    @property
+    def edges(self) -> Any: ...
+
+
+#: What functions on hypergraphs take: incidences, PyG data, sets of names, a table of memberships,
+#: or a hypergraph of another library.
+Hypergraph: TypeAlias = (
+    "Tensor | HyperGraphData | Iterable[Iterable[Hashable]] "
+    "| Mapping[Hashable, Iterable[Hashable]] | pd.DataFrame | _Foreign"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +78,9 @@ def read_incidence(
     num_hyperedges: int | None = None,
     name: str = "hyperedge_index",
 ) -> Incidence:
-    """Check a hypergraph given as ``(2, nnz)`` integers or as PyG data; repeats are merged."""
+    """Check a hypergraph in any form of :data:`Hypergraph`; repeated incidences are merged."""
+    if not isinstance(hypergraph, (Tensor, HyperGraphData)):
+        hypergraph = as_hypergraph(hypergraph, num_nodes, name)
     if isinstance(hypergraph, HyperGraphData):
         index, stored_nodes, stored_edges = read_data(hypergraph, name)
         num_nodes = stored_nodes if num_nodes is None else num_nodes
@@ -66,7 +90,7 @@ def read_incidence(
     index = _check_index(index, name)
     if num_nodes is None:
         raise ValueError(f"num_nodes must be given for {name}: isolated nodes count")
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=0)
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
     check_range(index[0], num_nodes, f"{name}[0]")
     node, edge = (part.cpu().long().numpy() for part in index)
     count = _number_of_hyperedges(edge, num_hyperedges, name)
@@ -76,24 +100,42 @@ def read_incidence(
     return Incidence(NodeSets(pointers(np.bincount(edge, minlength=count)), node), num_nodes)
 
 
-def read_data(data: HyperGraphData, name: str) -> tuple[Any, int | None, int | None]:
-    """Incidence and sizes that a data object states.
+def read_pair(pred: Any, true: Any, num_nodes: int | None) -> tuple[Incidence, Incidence]:
+    """Two hypergraphs on the same nodes; they are aligned by the names of nodes, if both have."""
+    given = [("pred", pred), ("true", true)]
+    data = [
+        value if isinstance(value, (Tensor, HyperGraphData)) else as_hypergraph(value, None, name)
+        for name, value in given
+    ]
+    sides = [
+        read_incidence(value, num_nodes if isinstance(value, Tensor) else None, name=name)
+        for value, (name, _) in zip(data, given, strict=True)
+    ]
+    names = [names_of(value) if isinstance(value, HyperGraphData) else None for value in data]
+    if names[0] is None or names[1] is None or names[0] == names[1]:
+        return sides[0], sides[1]
+    number = {name: i for i, name in enumerate(dict.fromkeys([*names[0], *names[1]]))}
+    first, second = (
+        _renumbered(side, [number[name] for name in own], len(number))
+        for side, own in zip(sides, (names[0], names[1]), strict=True)
+    )
+    return first, second
 
-    The properties ``num_nodes`` and ``num_edges`` of PyG are avoided: they drop isolated nodes when
-    there happen to be as many nodes as hyperedges, and trailing empty hyperedges always.
-    """
+
+def _renumbered(hypergraph: Incidence, numbers: list[int], num_nodes: int) -> Incidence:
+    sets = hypergraph.hyperedges
+    node = np.asarray(numbers, dtype=np.int64)[sets.idx]
+    node = node[np.lexsort((node, sets.owner()))]  # ascending within a set
+    return Incidence(NodeSets(sets.ptr, node), num_nodes)
+
+
+def read_data(data: HyperGraphData, name: str) -> tuple[Any, int, int | None]:
+    """Incidence and sizes that a data object states."""
     store = data._store
     if store.get("edge_index") is None:
         wrong = "; rename hyperedge_index to edge_index" if "hyperedge_index" in store else ""
         raise ValueError(f"{name} must be a HyperGraphData with edge_index (2, nnz){wrong}")
-    nodes, edges = store.get("num_nodes"), store.get("num_hyperedges")
-    if nodes is None and store.get("x") is not None:
-        nodes = store["x"].size(0)
-    if nodes is None:
-        nodes = int(store["edge_index"][0].max()) + 1 if store["edge_index"].numel() else 0
-    if edges is None and store.get("edge_attr") is not None:
-        edges = store["edge_attr"].size(0)
-    return store["edge_index"], int(nodes), None if edges is None else int(edges)
+    return store["edge_index"], *stated_sizes(data)
 
 
 def _check_index(value: Any, name: str) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
-from graphlab._typed_data import HyperGraphData
+from graphlab._hypergraph import SizedHyperGraphData
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -39,21 +40,27 @@ class SetFamily:
         nodes, borders = self.idx.tolist(), self.ptr.tolist()
         return [tuple(nodes[a:b]) for a, b in pairwise(borders)]
 
-    def to_hypergraph(self, num_nodes: int) -> HyperGraphData:
+    def to_hypergraph(
+        self, num_nodes: int, node_id: Sequence[Any] | None = None
+    ) -> SizedHyperGraphData:
         """The sets as hyperedges.
 
         Args:
             num_nodes (int): Number of nodes N.
+            node_id (Sequence, optional): Names of the nodes, which the hypergraph keeps.
 
         Returns:
             HyperGraphData: One hyperedge per set, in order.
         """
-        owner = torch.repeat_interleave(torch.arange(len(self), device="cpu"), self.sizes)
-        return HyperGraphData(
+        owner = torch.repeat_interleave(torch.arange(len(self), device=self.idx.device), self.sizes)
+        data = SizedHyperGraphData(
             edge_index=torch.stack([self.idx, owner]),
             num_nodes=num_nodes,
             num_hyperedges=len(self),
         )
+        if node_id is not None:
+            data.node_id = list(node_id)
+        return data
 
 
 @dataclass(frozen=True, eq=False)

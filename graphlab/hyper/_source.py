@@ -24,10 +24,10 @@ class Source:
     cliques: CliqueSet
 
     @classmethod
-    def of(cls, hypergraph: Incidence) -> Source:
+    def of(cls, hypergraph: Incidence, max_cliques: int | None = None) -> Source:
         """Project a hypergraph and list the maximal cliques."""
         graph = read_graph(projection(hypergraph)[0], hypergraph.num_nodes)
-        return cls(hypergraph.distinct(), graph, maximal_cliques(graph))
+        return cls(hypergraph.distinct(), graph, maximal_cliques(graph, max_cliques=max_cliques))
 
     def fit_sampler(self, beta: int, charge_maximal: bool, seed: int) -> CliqueSampler:
         """A sampler that has learned where hyperedges are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -30,22 +31,30 @@ class Untrained(Estimator):
         """
         return self
 
-    def predict(self, edge_index: Any, num_nodes: int | None = None) -> HyperGraphData:
+    def predict(
+        self,
+        edge_index: Any,
+        num_nodes: int | None = None,
+        *,
+        node_id: Sequence[Any] | None = None,
+    ) -> HyperGraphData:
         """Reconstruct the hypergraph of a graph; see the class for its hyperedges.
 
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
                 a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor.
+            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
+            node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by
+                default the nodes of a networkx graph, or ``node_id`` of a ``Data``.
 
         Returns:
-            HyperGraphData: The hyperedges.
+            HyperGraphData: The hyperedges, with ``node_id`` where nodes have names.
 
         Raises:
             TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
         """
-        graph = read_graph(edge_index, num_nodes)
-        return self._reconstruct(graph).to_hypergraph(graph.num_nodes)
+        graph = read_graph(edge_index, num_nodes, node_id)
+        return self._reconstruct(graph).to_hypergraph(graph.num_nodes, graph.names)
 
     def _reconstruct(self, graph: Graph) -> SetFamily:
         raise NotImplementedError(f"{type(self).__name__} must implement _reconstruct")

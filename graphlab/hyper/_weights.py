@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphlab._checks import check_tensor
 from graphlab._edge_index import read_edges
-from graphlab.hyper._graph import read_graph
+from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import Floats
 from graphlab.hyper.cliques import maximal_cliques
 
@@ -106,10 +106,15 @@ def _five(values: Floats) -> list[float]:
     ]
 
 
-def read_weights(edge_index: Any, num_nodes: int | None, edge_weight: Any) -> tuple[Weights, int]:
-    """Check a graph with whole, positive, symmetric weights; return its number of nodes as well."""
-    edge_index, edge_weight, num_nodes = read_edges(edge_index, edge_weight, num_nodes)
-    count = read_graph(edge_index, num_nodes).num_nodes
+def read_weights(
+    edge_index: Any,
+    num_nodes: int | None,
+    edge_weight: Any,
+    node_id: Sequence[Any] | None = None,
+) -> tuple[Weights, Graph]:
+    """Check a graph with whole, positive, symmetric weights; return the graph as well."""
+    graph = read_graph(edge_index, num_nodes, node_id)
+    edge_index, edge_weight, _ = read_edges(edge_index, edge_weight, graph.num_nodes)
     if edge_weight is None:
         raise ValueError("edge_weight must be given: project(..., weighted=True) makes it")
     weight = check_tensor(edge_weight, "edge_weight")
@@ -130,4 +135,4 @@ def read_weights(edge_index: Any, num_nodes: int | None, edge_weight: Any) -> tu
         for v, w in near.items():
             if weights.near[v][u] != w:
                 raise ValueError(f"edge_weight must be equal in both directions, see ({u}, {v})")
-    return weights, count
+    return weights, graph

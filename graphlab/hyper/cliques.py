@@ -21,6 +21,9 @@ from graphlab.ops.library import active_kernel, call
 
 __all__ = ["CliqueSet", "maximal_cliques"]
 
+#: Bytes that the cliques of a graph may take unless the caller says otherwise.
+DEFAULT_MEMORY = 4e9
+_LONG = 64  # nodes that a clique is taken to have at most, in this estimate
 _BACKENDS = ("compiled", "networkit", "igraph", "networkx", "reference")
 
 
@@ -41,19 +44,24 @@ def maximal_cliques(
     *,
     max_cliques: int | None = None,
     time_limit: float | None = None,
+    max_memory: float | None = DEFAULT_MEMORY,
     backend: Literal["auto", "compiled", "networkit", "igraph", "networkx", "reference"] = "auto",
 ) -> CliqueSet:
     r"""All maximal cliques of a graph. An isolated node is one.
 
-    A graph can have :math:`3^{N/3}` of them: give a limit for graphs that you do not know.
+    A graph can have :math:`3^{N/3}` of them, so there is a limit by default: the search gives up
+    when the cliques found may take more than ``max_memory``.
 
     Args:
         edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a PyG
             ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
         num_nodes (int, optional): Number of nodes N; needed with a tensor.
-        max_cliques (int, optional): Give up beyond this many.
+        max_cliques (int, optional): Give up beyond this many; ``max_memory`` is then not read.
         time_limit (float, optional): Give up after this many seconds (only checked now and then by
             ``"networkx"`` and ``"igraph"``, never inside ``"networkit"``).
+        max_memory (float, optional): Bytes that the result may take, each clique counted with 64
+            nodes, or as many as the largest degree allows; the search itself may hold a few times
+            as much. ``None`` is no limit. (``"igraph"`` and ``"networkit"`` list everything first.)
         backend (str): ``"compiled"`` (graphlab's kernel), ``"networkit"``, ``"igraph"``,
             ``"networkx"``, ``"reference"`` (pure Python), or ``"auto"``: the first of these that
             is installed.
@@ -79,14 +87,54 @@ def maximal_cliques(
         [(0, 1, 2), (3,)]
     """
     check_choice(backend, "backend", ("auto", *_BACKENDS))
-    most = -1 if max_cliques is None else check_int(max_cliques, "max_cliques", minimum=0)
-    seconds = 0.0 if time_limit is None else check_positive(time_limit, "time_limit")
     graph = read_graph(edge_index, num_nodes)
+    limits = _Limits.of(graph, max_cliques, max_memory, time_limit)
     chosen = _first_installed() if backend == "auto" else backend
     if chosen in ("compiled", "reference"):
-        return _by_operator(graph, most, seconds, chosen)
-    sets = _canonical(_LIBRARIES[chosen](graph), most, seconds)
+        return _by_operator(graph, limits, chosen)
+    sets = _canonical(_LIBRARIES[chosen](graph), limits)
     return CliqueSet(to_tensor(sets.ptr), to_tensor(sets.idx))
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Most cliques (-1: any number), most seconds (0: any time), and the bytes behind the first."""
+
+    most: int
+    seconds: float
+    memory: float | None
+
+    @classmethod
+    def of(
+        cls,
+        graph: Graph,
+        max_cliques: int | None,
+        max_memory: float | None,
+        time_limit: float | None,
+    ) -> _Limits:
+        seconds = 0.0 if time_limit is None else check_positive(time_limit, "time_limit")
+        if max_cliques is not None:
+            return cls(check_int(max_cliques, "max_cliques", minimum=0), seconds, None)
+        if max_memory is None:
+            return cls(-1, seconds, None)
+        memory = check_positive(max_memory, "max_memory")
+        longest = min(int(graph.degree.max(initial=0)) + 1, _LONG)
+        return cls(int(memory / (8 * (longest + 1))), seconds, memory)
+
+    def check(self, many: bool, long: bool) -> None:
+        """Raise if either is exceeded."""
+        if many and self.memory is not None:
+            raise ValueError(
+                f"the graph has more than {self.most} maximal cliques, which may take more than "
+                f"max_memory = {self.memory:g} bytes: it is too dense for this method, or needs "
+                "max_memory=None or a limit max_cliques=... of your own"
+            )
+        if many:
+            raise ValueError(f"the graph has more maximal cliques than max_cliques = {self.most}")
+        if long:
+            raise ValueError(
+                f"listing the maximal cliques took longer than time_limit = {self.seconds} s"
+            )
 
 
 def _first_installed() -> str:
@@ -95,7 +143,7 @@ def _first_installed() -> str:
     return next((name for name in ("networkit", "igraph") if find_spec(name)), "networkx")
 
 
-def _by_operator(graph: Graph, most: int, seconds: float, backend: str) -> CliqueSet:
+def _by_operator(graph: Graph, limits: _Limits, backend: str) -> CliqueSet:
     if backend == "compiled":
         if active_kernel("maximal_cliques", "cpu") != "compiled":
             raise ImportError("backend='compiled' needs graphlab-cuda-ops")
@@ -103,16 +151,9 @@ def _by_operator(graph: Graph, most: int, seconds: float, backend: str) -> Cliqu
     else:
         search = reference.maximal_cliques
     with waiting("maximal cliques"):
-        ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, most, seconds)
-    _check_limits(int(status) == 1, int(status) == 2, most, seconds)
+        ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, limits.most, limits.seconds)
+    limits.check(int(status) == 1, int(status) == 2)
     return CliqueSet(ptr, idx)
-
-
-def _check_limits(many: bool, long: bool, most: int, seconds: float) -> None:
-    if many:
-        raise ValueError(f"the graph has more maximal cliques than max_cliques = {most}")
-    if long:
-        raise ValueError(f"listing the maximal cliques took longer than time_limit = {seconds} s")
 
 
 def _by_networkx(graph: Graph) -> Iterable[list[int]]:
@@ -156,11 +197,11 @@ def _import(name: str) -> Any:
         raise ImportError(f"backend={name!r} needs {name}: {hint}") from error
 
 
-def _canonical(cliques: Iterable[list[int]], most: int, seconds: float) -> NodeSets:
+def _canonical(cliques: Iterable[list[int]], limits: _Limits) -> NodeSets:
     """Cliques that a library lists, sorted; limits are checked after every one."""
     begin, listed = time.monotonic(), []
     for clique in cliques:
         listed.append(sorted(clique))
-        late = seconds > 0 and time.monotonic() - begin > seconds
-        _check_limits(0 <= most < len(listed), late, most, seconds)
+        late = 0 < limits.seconds < time.monotonic() - begin
+        limits.check(0 <= limits.most < len(listed), late)
     return sorted_unique(from_lists(listed))[0]

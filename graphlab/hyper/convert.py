@@ -1,48 +1,59 @@
-"""To and from the hypergraphs of xgi and hypergraphx and the bipartite graphs of networkx."""
+"""To lists of names, the hypergraphs of xgi and hypergraphx, and networkx; and from them."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
-from graphlab._data import check_networkx
 from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._incidence import Hypergraph, read_incidence
+from graphlab.hyper.incoming import (
+    as_hypergraph,
+    from_hyperedges,
+    from_hypergraphx,
+    from_membership_table,
+    from_networkx_bipartite,
+    from_xgi,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = [
+    "from_hyperedges",
     "from_hypergraphx",
+    "from_membership_table",
     "from_networkx_bipartite",
     "from_xgi",
+    "to_hyperedges",
     "to_hypergraphx",
     "to_networkx_bipartite",
     "to_xgi",
 ]
 
 
-def from_xgi(hypergraph: Any) -> HyperGraphData:
-    """Convert an ``xgi.Hypergraph``; repeated hyperedges and isolated nodes stay.
+def to_hyperedges(hypergraph: Hypergraph, num_nodes: int | None = None) -> list[set[Any]]:
+    """The hyperedges as sets of names, or of numbers where nodes have none.
 
     Args:
-        hypergraph (xgi.Hypergraph): The xgi hypergraph.
+        hypergraph (HyperGraphData or Tensor): The hypergraph, such as a reconstructed one.
+        num_nodes (int, optional): Number of nodes; needed with a tensor.
 
     Returns:
-        HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of xgi.
+        list[set]: One set per hyperedge, in their order.
 
     Raises:
-        TypeError: If it lacks the views of an xgi hypergraph.
+        TypeError, ValueError, IndexError: If the incidence is malformed.
+
+    Example:
+        >>> to_hyperedges(from_hyperedges([["bob", "ann"]])) == [{"ann", "bob"}]
+        True
     """
-    if not (hasattr(hypergraph, "nodes") and hasattr(hypergraph, "edges")):
-        raise TypeError(f"hypergraph must be an xgi.Hypergraph, got {type(hypergraph).__name__}")
-    edges = list(hypergraph.edges)
-    members = [hypergraph.edges.members(edge) for edge in edges]
-    return _data(list(hypergraph.nodes), members, edges)
+    return [set(group) for group in _labels(hypergraph, num_nodes)[2]]
 
 
 def to_xgi(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
@@ -69,29 +80,6 @@ def to_xgi(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
     for edge, group in zip(edges, members, strict=True):
         native.add_edge(group, edge)
     return native
-
-
-def from_hypergraphx(hypergraph: Any) -> HyperGraphData:
-    """Convert a ``hypergraphx.Hypergraph``, with its weights as ``hyperedge_weight`` if it has any.
-
-    Args:
-        hypergraph (hypergraphx.Hypergraph): The hypergraphx hypergraph.
-
-    Returns:
-        HyperGraphData: With ``node_id``, the labels in the order of hypergraphx.
-
-    Raises:
-        TypeError: If it lacks the methods of a hypergraphx hypergraph.
-    """
-    if not (hasattr(hypergraph, "get_nodes") and hasattr(hypergraph, "get_edges")):
-        kind = type(hypergraph).__name__
-        raise TypeError(f"hypergraph must be a hypergraphx.Hypergraph, got {kind}")
-    edges = list(hypergraph.get_edges())
-    data = _data(list(hypergraph.get_nodes()), edges, None)
-    if hypergraph.is_weighted():
-        weights = [float(hypergraph.get_weight(edge)) for edge in edges]
-        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
-    return data
 
 
 def to_hypergraphx(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
@@ -128,47 +116,6 @@ def to_hypergraphx(hypergraph: Hypergraph, num_nodes: int | None = None) -> Any:
     return native
 
 
-def from_networkx_bipartite(
-    graph: nx.Graph, nodes: Iterable[Hashable] | None = None
-) -> HyperGraphData:
-    """Convert a bipartite graph: one side are the nodes, the other the hyperedges.
-
-    Args:
-        graph (networkx.Graph): A networkx graph; directions and parallel edges do not count.
-        nodes (iterable, optional): The nodes of the hypergraph; ``None`` takes those with attribute
-            ``bipartite=0``.
-
-    Returns:
-        HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.
-
-    Raises:
-        ValueError: If a vertex lacks the attribute, or an edge joins two vertices of one side.
-
-    Example:
-        >>> import networkx as nx
-        >>> women = nx.davis_southern_women_graph()
-        >>> from_networkx_bipartite(women).num_hyperedges
-        14
-    """
-    import networkx as nx
-
-    graph = nx.Graph(check_networkx(graph))
-    if nodes is None:
-        side = {vertex: graph.nodes[vertex].get("bipartite") for vertex in graph}
-        wrong = [vertex for vertex, value in side.items() if value not in (0, 1)]
-        if wrong:
-            raise ValueError(f"vertex {wrong[0]!r} must have attribute bipartite = 0 or 1")
-        top = {vertex for vertex, value in side.items() if value == 0}
-    else:
-        top = set(nodes)
-    left = [vertex for vertex in graph if vertex in top]
-    right = [vertex for vertex in graph if vertex not in top]
-    for a, b in graph.edges:
-        if (a in top) == (b in top):
-            raise ValueError(f"edge ({a!r}, {b!r}) joins two vertices of one side")
-    return _data(left, [list(graph[vertex]) for vertex in right], right)
-
-
 def to_networkx_bipartite(hypergraph: Hypergraph, num_nodes: int | None = None) -> nx.Graph:
     """Convert to a bipartite graph with vertices ``("node", id)`` and ``("hyperedge", id)``.
 
@@ -193,28 +140,12 @@ def to_networkx_bipartite(hypergraph: Hypergraph, num_nodes: int | None = None) 
     return graph
 
 
-def _data(
-    nodes: Sequence[Any], members: Iterable[Iterable[Any]], edges: Sequence[Any] | None
-) -> HyperGraphData:
-    number = {node: i for i, node in enumerate(nodes)}
-    groups = [sorted(number[node] for node in group) for group in members]
-    columns = [[v for group in groups for v in group]]
-    columns.append([e for e, group in enumerate(groups) for _ in group])
-    data = HyperGraphData(
-        edge_index=torch.tensor(columns, dtype=torch.int64, device="cpu").view(2, -1),
-        num_nodes=len(nodes),
-        num_hyperedges=len(groups),
-        node_id=list(nodes),
-    )
-    if edges is not None:
-        data.hyperedge_id = list(edges)
-    return data
-
-
 def _labels(
     hypergraph: Hypergraph, num_nodes: int | None
 ) -> tuple[list[Any], list[Any], list[list[Any]]]:
     """Labels of nodes and hyperedges, and the members of every hyperedge."""
+    if not isinstance(hypergraph, (Tensor, HyperGraphData)):
+        hypergraph = as_hypergraph(hypergraph, num_nodes, "hypergraph")
     incidence = read_incidence(hypergraph, num_nodes)
     nodes = _stored(hypergraph, "node_id", incidence.num_nodes)
     edges = _stored(hypergraph, "hyperedge_id", incidence.num_hyperedges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -151,16 +152,23 @@ class Marioh(Estimator):
         return out
 
     def predict(
-        self, edge_index: Any, num_nodes: int | None = None, edge_weight: Tensor | None = None
+        self,
+        edge_index: Any,
+        num_nodes: int | None = None,
+        edge_weight: Tensor | None = None,
+        *,
+        node_id: Sequence[Any] | None = None,
     ) -> HyperGraphData:
         """The hypergraph behind a weighted projection.
 
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor.
+            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
             edge_weight (Tensor, optional): ``(E,)`` positive whole numbers, equal in both
                 directions, added where an edge is repeated; needed with a tensor.
+            node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by
+                default the nodes of a networkx graph, or ``node_id`` of a ``Data``.
 
         Returns:
             HyperGraphData: Hyperedges in lexicographic order, repeated in ``"preserved"`` mode.
@@ -172,7 +180,7 @@ class Marioh(Estimator):
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
-        weights, count = read_weights(edge_index, num_nodes, edge_weight)
+        weights, graph = read_weights(edge_index, num_nodes, edge_weight, node_id)
         taken: list[Clique] = []
         for u, v, least in weights.certain_pairs():
             taken += [(u, v)] * least
@@ -180,13 +188,14 @@ class Marioh(Estimator):
         threshold = self.threshold
         with Progress(None, "MARIOH", unit="rounds") as progress:
             while weights.left:
-                self._round(weights, count, threshold, taken)
+                self._round(weights, graph.num_nodes, threshold, taken)
                 # At 0 every maximal clique is taken, so that edges run out.
                 threshold = max(0.0, threshold - self.decay * self.threshold)
                 progress.update()
         if self.mode == "reduced":
             taken = list(dict.fromkeys(taken))
-        return from_lists(sorted(taken)).to_family().to_hypergraph(count)
+        family = from_lists(sorted(taken)).to_family()
+        return family.to_hypergraph(graph.num_nodes, graph.names)
 
     def _round(
         self, weights: Weights, num_nodes: int, threshold: float, taken: list[Clique]

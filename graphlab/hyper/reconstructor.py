@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -120,29 +121,33 @@ class HypergraphReconstructor(Estimator):
         num_nodes: int | None = None,
         *,
         label_mask: Tensor | None = None,
+        max_cliques: int | None = None,
     ) -> Self:
         """Learn from a hypergraph.
 
         Args:
             hyperedge_index (HyperGraphData or Tensor): The hypergraph, or its incidence
-                ``(2, nnz)``.
+                ``(2, nnz)``; or a list of sets of names, a table of memberships (authors, papers),
+                a hypergraph of xgi or hypergraphx, a bipartite networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
             label_mask (Tensor, optional): ``(H,)`` bool, the hyperedges that are known; the others
                 are neither used nor taken for negatives, as if only the known ones were
                 there.
+            max_cliques (int, optional): Refuse sources whose projection has more maximal cliques;
+                by default those that take too much memory, see :func:`maximal_cliques`.
 
         Returns:
             Self: This object.
 
         Raises:
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or no
-                hyperedge is known.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, no
+                hyperedge is known, or there are too many maximal cliques.
         """
         self._check_parameters()
         hypergraph = read_incidence(hyperedge_index, num_nodes)
         if label_mask is not None:
             hypergraph = hypergraph.masked(label_mask)
-        source = Source.of(hypergraph)
+        source = Source.of(hypergraph, max_cliques)
         if len(source.edges) == 0:
             raise ValueError("hyperedge_index must hold at least one hyperedge")
         scores: dict[int, float] = {}
@@ -223,7 +228,8 @@ class HypergraphReconstructor(Estimator):
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
             num_nodes (int, optional): Number of nodes; needed with a tensor.
-            max_cliques (int, optional): Refuse graphs with more maximal cliques.
+            max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
+                that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.
             singletons (bool, optional): Whether an isolated node may be a hyperedge; ``False``
                 gives it probability 0. By default it may if the source holds a hyperedge of one
@@ -259,20 +265,25 @@ class HypergraphReconstructor(Estimator):
         max_cliques: int | None = None,
         time_limit: float | None = None,
         singletons: bool | None = None,
+        node_id: Sequence[Any] | None = None,
     ) -> HyperGraphData:
         """The hypergraph behind a projected graph.
 
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor.
-            max_cliques (int, optional): Refuse graphs with more maximal cliques.
+            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
+            max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
+                that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.
             singletons (bool, optional): See :meth:`predict_proba`.
+            node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by
+                default the nodes of a networkx graph, or ``node_id`` of a ``Data``.
 
         Returns:
             HyperGraphData: Distinct hyperedges: maximal ones first, each in lexicographic order,
-            with their probability in ``hyperedge_score`` (H,) float64.
+            with their probability in ``hyperedge_score`` (H,) float64, and ``node_id`` where nodes
+            have names (:func:`to_hyperedges` then lists sets of names).
 
         Raises:
             NotFittedError: If the model is not fitted.
@@ -280,13 +291,13 @@ class HypergraphReconstructor(Estimator):
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
-        graph = read_graph(edge_index, num_nodes)
+        graph = read_graph(edge_index, num_nodes, node_id)
         candidates, probability = self.predict_proba(
             graph, max_cliques=max_cliques, time_limit=time_limit, singletons=singletons
         )
         chosen = (probability > self.threshold_).nonzero().view(-1)
         sets = node_sets(candidates).take(chosen.numpy())
-        data = sets.to_family().to_hypergraph(graph.num_nodes)
+        data = sets.to_family().to_hypergraph(graph.num_nodes, graph.names)
         data.hyperedge_score = probability[chosen]
         return data
 
@@ -350,11 +361,8 @@ class HypergraphReconstructor(Estimator):
     def _config(self) -> dict[str, Any]:
         self._check_fitted()
         # Those of the fit: parameters may have been set since.
-        fitted = {
-            "features": self.recipe_.features,
-            "preset": "paper" if self.recipe_.paper else None,
-            "seed": self.sampler_.seed,
-        }
+        preset = "paper" if self.recipe_.paper else None
+        fitted = {"features": self.recipe_.features, "preset": preset, "seed": self.sampler_.seed}
         return super()._config() | fitted
 
     def _arrays(self) -> dict[str, Tensor]:

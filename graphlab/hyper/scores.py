@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlab.hyper._incidence import Hypergraph, read_incidence
+from graphlab.hyper._incidence import Hypergraph, read_pair
 from graphlab.hyper._sets import Ints, concatenate, find, sorted_unique
 
 __all__ = ["jaccard", "multi_jaccard", "precision_recall_f1"]
@@ -13,10 +13,11 @@ __all__ = ["jaccard", "multi_jaccard", "precision_recall_f1"]
 def jaccard(pred: Hypergraph, true: Hypergraph, num_nodes: int | None = None) -> float:
     r"""Jaccard index :math:`|R \cap E| / |R \cup E|` of two sets of hyperedges.
 
-    Repeated and empty hyperedges do not count; two hypergraphs without any have index 1.
+    Repeated and empty hyperedges do not count; two hypergraphs without any have index 1. Nodes are
+    compared by their names (``node_id``) where both sides have them, else by their numbers.
 
     Args:
-        pred (HyperGraphData or Tensor): Reconstruction R.
+        pred (HyperGraphData or Tensor): Reconstruction R; also a list of sets of names.
         true (HyperGraphData or Tensor): Truth E, on the same nodes.
         num_nodes (int, optional): Number of nodes; needed with tensors.
 
@@ -83,8 +84,7 @@ def precision_recall_f1(
 
 def _multiplicities(pred: Hypergraph, true: Hypergraph, num_nodes: int | None) -> tuple[Ints, Ints]:
     """Multiplicities of every hyperedge of either side, on the left and on the right."""
-    first = read_incidence(pred, num_nodes, name="pred")
-    second = read_incidence(true, num_nodes, name="true")
+    first, second = read_pair(pred, true, num_nodes)
     if first.num_nodes != second.num_nodes:
         raise ValueError(
             f"pred and true must have equal node counts, got {first.num_nodes} and "

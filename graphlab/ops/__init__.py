@@ -13,6 +13,7 @@ from graphlab.ops.edge import edge_cosine_sum
 from graphlab.ops.interval import budget_minimum, edge_bound, interval_propagate
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
+from graphlab.ops.nearest import pairwise_topk
 from graphlab.ops.overlap import distinct_ends, walk_overlap, walk_overlap_visits
 from graphlab.ops.pairwise import pairwise_logsumexp, self_logsumexp
 from graphlab.ops.projection import random_projection
@@ -39,6 +40,7 @@ __all__ = [
     "interval_propagate",
     "meta_logsumexp",
     "pairwise_logsumexp",
+    "pairwise_topk",
     "propagate",
     "propagate_dot",
     "propagate_merge",

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from graphlab._labels import label_groups
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -48,8 +50,10 @@ def positive(values: Floats, name: str) -> Floats:
     return values
 
 
-def label_array(labels: Any, length: int) -> npt.NDArray[Any]:
-    names = array(labels)
-    if names.shape != (length,):
-        raise ValueError(f"labels must have shape ({length},), one per row, got {names.shape}")
-    return names
+def grouped_labels(labels: Any, length: int) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Names of the labels in their order, and the number of every row's, -1 where it has none."""
+    values = array(labels)
+    if values.shape != (length,):
+        raise ValueError(f"labels must have shape ({length},), one per row, got {values.shape}")
+    names, numbers = label_groups(values)
+    return names, np.array(numbers, dtype=np.int64)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphlab._checks import check_choice, check_int
-from graphlab.viz._style import COLORS, MARKERS, legend, new_axes
-from graphlab.viz._values import Floats, label_array, matrix
+from graphlab.viz._style import COLORS, INK, MARKERS, legend, new_axes
+from graphlab.viz._values import Floats, grouped_labels, matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["embedding_map"]
 
 _MAX_LEGEND = 20
+NO_LABEL = "no label"
 
 
 def embedding_map(
@@ -34,8 +35,9 @@ def embedding_map(
     Args:
         z (Tensor or array): Embeddings, ``(N, D)``, tensor or array, finite.
         labels (Tensor or array, optional): One label per row, ``(N,)``; ``None`` draws all points
-            alike. More than 8 labels differ by marker too, and written over the middle of their
-            points; beyond 20, neither this nor the legend is drawn.
+            alike. Rows whose label is missing (NaN, None, -1, "" and the like) are drawn in grey,
+            below the others. More than 8 labels differ by marker too, and are written over the
+            middle of their points; beyond 20, neither this nor the legend is drawn.
         method (str or callable): ``"pca"`` (the two directions of largest variance, with the share
             of variance on the axes), ``"tsne"`` (distances between far groups mean nothing), or a
             function from ``(N, D)`` to ``(N, 2)``, such as ``umap.UMAP().fit_transform``.
@@ -54,42 +56,44 @@ def embedding_map(
     Complexity: PCA O(N D min(N, D)) time; t-SNE O(N log N) per iteration.
     """
     points = matrix(z, "z")
-    names = None if labels is None else label_array(labels, points.shape[0])
+    names, group_of = ([], None) if labels is None else grouped_labels(labels, len(points))
     chosen = _subsample(points.shape[0], check_int(max_points, "max_points", minimum=3), seed)
     points = points[chosen]
     plane, captions = _project(points, method, seed)
     ax = new_axes(ax, (5.2, 4.4))
     size = float(np.clip(18_000 / len(points), 5, 36))
-    groups: list[Any] = [None] if names is None else list(np.unique(names[chosen]))
-    for i, group in enumerate(groups):
-        rows = slice(None) if names is None else names[chosen] == group
+    number = np.zeros(len(points), dtype=np.int64) if group_of is None else group_of[chosen]
+    shown_groups = np.unique(number).tolist()  # those without a label come first, below the others
+    for i in shown_groups:
+        rows = number == i
         ax.scatter(
             plane[rows, 0],
             plane[rows, 1],
             s=size,
-            color=COLORS[i % len(COLORS)],
-            marker=MARKERS[i // len(COLORS) % len(MARKERS)],
-            label=None if group is None else str(group),
-            alpha=0.8,
+            color=INK if i < 0 else COLORS[i % len(COLORS)],
+            marker=MARKERS[max(i, 0) // len(COLORS) % len(MARKERS)],
+            label=None if group_of is None else NO_LABEL if i < 0 else names[i],
+            alpha=0.35 if i < 0 else 0.8,
             linewidths=0,
             rasterized=True,
         )
+    groups = [names[i] for i in shown_groups if i >= 0 and group_of is not None]
     ax.set(xlabel=captions[0], ylabel=captions[1], xticks=[], yticks=[])
-    if 1 < len(groups) <= _MAX_LEGEND:
+    if group_of is not None and len(shown_groups) > 1 and len(groups) <= _MAX_LEGEND:
         shown = legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for handle in shown.legend_handles:
             handle.set(sizes=[36], alpha=1.0)
-    if len(COLORS) < len(groups) <= _MAX_LEGEND and names is not None:
-        _write_names(ax, plane, names[chosen])
+    if len(COLORS) < len(groups) <= _MAX_LEGEND:
+        _write_names(ax, plane, number, names)
     return ax
 
 
-def _write_names(ax: Axes, plane: Floats, names: npt.NDArray[Any]) -> None:
+def _write_names(ax: Axes, plane: Floats, number: npt.NDArray[np.int64], names: list[str]) -> None:
     from matplotlib.patheffects import withStroke
 
-    for name in np.unique(names):
-        x, y = np.median(plane[names == name], axis=0)
-        text = ax.text(x, y, str(name), color="white", weight="bold", ha="center", va="center")
+    for i in np.unique(number[number >= 0]).tolist():
+        x, y = np.median(plane[number == i], axis=0)
+        text = ax.text(x, y, names[i], color="white", weight="bold", ha="center", va="center")
         # White in a dark rim stands out from the points and from either page.
         text.set_path_effects([withStroke(linewidth=2.5, foreground="#202020")])
 

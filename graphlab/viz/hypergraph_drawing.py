@@ -9,41 +9,47 @@ import numpy as np
 import numpy.typing as npt
 
 from graphlab._checks import check_edge_index, check_int, check_range
+from graphlab._hypergraph import stated_sizes
+from graphlab.viz._hypergraph_layout import GAP, layout
 from graphlab.viz._style import COLORS, DASHES, INK, new_axes
 from graphlab.viz._values import Floats, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
+    from torch_geometric.data.hypergraph_data import HyperGraphData
 
 __all__ = ["hypergraph_drawing"]
 
 
 def hypergraph_drawing(
-    hyperedge_index: Tensor,
-    num_nodes: int,
+    hyperedge_index: Tensor | HyperGraphData,
+    num_nodes: int | None = None,
     pos: Any = None,
     ax: Axes | None = None,
     *,
     labels: Sequence[str] | None = None,
-    padding: float = 0.04,
+    padding: float | None = None,
     seed: int = 0,
 ) -> Axes:
-    """Draw a hypergraph of some dozen nodes.
+    """Draw a hypergraph of up to some hundred nodes.
 
     A hyperedge of three or more nodes is a shaded region around them, one of two a thick line, one
     of a single node a ring. Regions also pass over nodes between their members when those lie in
     the middle: give positions when that matters.
 
     Args:
-        hyperedge_index (Tensor): Incidence ``(2, nnz)`` int64, row 0 nodes, row 1 hyperedges.
-        num_nodes (int): N.
-        pos (Tensor or array, optional): Positions ``(N, 2)``, finite; by default a force layout of
-            nodes and hyperedges.
+        hyperedge_index (HyperGraphData or Tensor): The hypergraph, or its incidence ``(2, nnz)``
+            int64, row 0 nodes, row 1 hyperedges.
+        num_nodes (int, optional): N; needed with a tensor.
+        pos (Tensor or array, optional): Positions ``(N, 2)``, finite; by default every connected
+            part is laid out by itself, and the parts side by side, nodes without a hyperedge
+            in rows below.
         ax (Axes, optional): Axes to draw on; a new figure if ``None``.
         labels (sequence of str, optional): Name of every node, written beside it.
-        padding (float): Distance between a node and the border of its regions, as a share of the
-            width of the drawing.
+        padding (float, optional): Distance between a node and the border of its regions, as a
+            share of the width of the drawing; by default a third of the distance of close nodes,
+            and .04 with positions of your own.
         seed (int): Seed of the layout.
 
     Returns:
@@ -54,27 +60,31 @@ def hypergraph_drawing(
         IndexError: If a node is out of range.
         ImportError: If matplotlib is missing.
 
-    Complexity: the layout takes O((N + M)^2) per iteration for M hyperedges.
+    Complexity: the layout takes O(n^3) time for parts of n nodes and hyperedges, and O(n^2) for
+    parts of more than 250.
 
     Example:
         >>> import torch
         >>> incidence = torch.tensor([[0, 1, 2, 2, 3], [0, 0, 0, 1, 1]])
-        >>> ax = hypergraph_drawing(incidence, 4)
+        >>> ax = hypergraph_drawing(incidence, num_nodes=4)
         >>> len(ax.patches), len(ax.lines)  # one region, one line
         (1, 1)
     """
-    count = check_int(num_nodes, "num_nodes", minimum=1)
-    index = _incidence(hyperedge_index, count)
-    positions = _layout(index, count, seed) if pos is None else _positions(pos, count)
+    index, count = _incidence(hyperedge_index, num_nodes)
+    seed = check_int(seed, "seed", minimum=0)
+    positions = layout(index, count, seed) if pos is None else _positions(pos, count)
     if labels is not None and len(labels) != count:
         raise ValueError(f"labels must have {count} entries, one per node, got {len(labels)}")
-    ax = new_axes(ax, (5.2, 4.4))
+    side = float(np.clip(np.sqrt(count / 20), 1.0, 2.0))
+    ax = new_axes(ax, (5.2 * side, 4.4 * side))
     width = max(float(np.ptp(positions, axis=0).max()), 1e-9)
+    share = 0.04 if padding is None else padding
+    radius = GAP / 3 if padding is None and pos is None else share * width
     sizes = {int(e): int(n) for e, n in zip(*np.unique(index[1], return_counts=True), strict=True)}
     # Large regions first, so that small ones stay visible on top of them.
     for i, edge in enumerate(sorted(sizes, key=lambda e: (-sizes[e], e))):
         members = positions[np.unique(index[0, index[1] == edge])]
-        _draw_edge(ax, members, padding * width * (1 + 0.15 * (i % 4)), i)
+        _draw_edge(ax, members, radius * (1 + 0.15 * (i % 4)), i)
     ax.scatter(positions[:, 0], positions[:, 1], s=28, color=INK, zorder=3)
     for name, (x, y) in zip(labels or (), positions, strict=False):
         color = ax.xaxis.label.get_color()
@@ -107,23 +117,21 @@ def _outline(members: Floats, radius: float) -> Floats:
     return np.asarray(points[ConvexHull(points).vertices])
 
 
-def _incidence(hyperedge_index: Tensor, num_nodes: int) -> npt.NDArray[np.int64]:
+def _incidence(
+    hyperedge_index: Tensor | HyperGraphData, num_nodes: int | None
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Incidence and number of nodes."""
+    from torch_geometric.data.hypergraph_data import HyperGraphData
+
+    if isinstance(hyperedge_index, HyperGraphData):
+        num_nodes = stated_sizes(hyperedge_index)[0] if num_nodes is None else num_nodes
+        hyperedge_index = hyperedge_index.edge_index
+    if num_nodes is None:
+        raise ValueError("num_nodes must be given with a tensor: isolated nodes count")
+    count = check_int(num_nodes, "num_nodes", minimum=1)
     index = check_edge_index(hyperedge_index, np.iinfo(np.int64).max, "hyperedge_index")
-    check_range(index[0], num_nodes, "hyperedge_index[0]")
-    return np.asarray(index.detach().cpu().numpy(), dtype=np.int64)
-
-
-def _layout(index: npt.NDArray[np.int64], num_nodes: int, seed: int) -> Floats:
-    import networkx as nx
-
-    graph = nx.Graph((int(v), ("edge", int(e))) for v, e in index.T)
-    layout = nx.spring_layout(graph, seed=check_int(seed, "seed", minimum=0), iterations=200)
-    # Nodes without a hyperedge would be pushed away from all others: a row below holds them.
-    alone = [v for v in range(num_nodes) if v not in layout]
-    low = min((y for _, y in layout.values()), default=0.0) - 0.3
-    row = np.linspace(-0.1, 0.1, len(alone)) * len(alone)
-    positions = {**layout, **{v: (x, low) for v, x in zip(alone, row, strict=True)}}
-    return np.array([positions[v] for v in range(num_nodes)], dtype=np.float64)
+    check_range(index[0], count, "hyperedge_index[0]")
+    return np.asarray(index.detach().cpu().numpy(), dtype=np.int64), count
 
 
 def _positions(pos: Any, num_nodes: int) -> Floats:

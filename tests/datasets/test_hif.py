@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import numpy as np
@@ -180,3 +181,17 @@ def test_numbers_that_are_no_incidence_are_not_written(tmp_path, index, error):
     with pytest.raises(error, match="edge_index"):
         write_hif(data, tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
+
+
+def test_marks_tildes_and_packed_files_are_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    content = json.dumps({"incidences": [{"node": "é", "edge": 1}]}, ensure_ascii=False)
+    for text in (content.encode("utf-8-sig"), gzip.compress(content.encode())):
+        (tmp_path / "h.json").write_bytes(text)
+        data = read_hif("~/h.json")
+        assert data.node_id == ["é"] and (data.num_nodes, data.num_edges) == (1, 1)
+    write_hif(data, "~/again.json")
+    assert (tmp_path / "again.json").is_file()
+    (tmp_path / "h.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match="line 1: byte 0xe9 is not utf-8"):
+        read_hif("~/h.json")

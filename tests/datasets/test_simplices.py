@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 
 import pytest
 
@@ -67,3 +69,55 @@ def test_email_enron():
     data = read_simplices(test_data_root("hypergraph", "scholp", "email-Enron"))
     assert data._store["num_nodes"] == 143 and data.num_hyperedges == 10_883
     assert data.time.numel() == 10_883
+
+
+def save(tmp_path, content, encoding="utf-8"):
+    path = tmp_path / "h.txt"
+    path.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_of_others_are_read(tmp_path, pack, encoding):
+    text = "# made by hand\r\n% and more\r\n5 9\r\n\r\n9,70\r\n# end\r\n"
+    data = read_hyperedge_list(save(tmp_path, pack(text.encode(encoding))))
+    assert data.node_id.tolist() == [5, 9, 70]
+    assert data.edge_index.tolist() == [[0, 1, 1, 2], [0, 0, 1, 1]]
+    assert (data.num_nodes, data.num_edges) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ann Lee, Bob\nBob,Zoë\n", "Ann Lee\tBob\nBob\tZoë\t\n", "Ann Lee; Bob\nZoë;Bob;Bob\n"],
+)
+def test_names_of_nodes(tmp_path, text):
+    data = read_hyperedge_list(save(tmp_path, text), names=True)
+    assert data.node_id == ["Ann Lee", "Bob", "Zoë"]
+    assert data.edge_index.tolist() == [[0, 1, 1, 2], [0, 0, 1, 1]]
+    latin = save(tmp_path, text, "latin-1")
+    with pytest.raises(
+        ValueError, match=r"h\.txt, line 2: byte 0xeb is not utf-8; pass.*encoding="
+    ):
+        read_hyperedge_list(latin, names=True)
+    assert read_hyperedge_list(latin, names=True, encoding="latin-1").node_id == data.node_id
+
+
+def test_words_say_what_to_use(tmp_path):
+    path = save(tmp_path, "# x\n1 2\n1 ann\n")
+    with pytest.raises(ValueError, match=r"h\.txt, line 3: 'ann' is no integer; names=True"):
+        read_hyperedge_list(path)
+    assert read_hyperedge_list(path, names=True).node_id == ["1", "2", "ann"]
+    with pytest.raises(ValueError, match="line 1: node ids must not be negative"):
+        read_hyperedge_list(save(tmp_path, "1 99999999999999999999\n"))
+
+
+def test_paths_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path, "1 2\n")
+    assert read_hyperedge_list("~/h.txt").num_nodes == 2
+    write(tmp_path, nverts=[2], simplices=[3, 1])
+    assert read_simplices("~", "s").num_nodes == 2
+    write(tmp_path, nverts=[2, "x"], simplices=[3, 1])
+    with pytest.raises(ValueError, match=r"s-nverts\.txt, line 2"):
+        read_simplices("~", "s")

@@ -13,6 +13,7 @@ from graphlab.evaluate import (
     top_predictions,
 )
 from tests._golden import arrays as load_arrays
+from tests.ops._memory import peak_growth
 
 METRICS = ["recall", "ndcg", "hit", "precision", "f1"]
 
@@ -105,3 +106,82 @@ def test_partner_predicted_twice_is_refused():
 def test_true_partner_that_does_not_exist_is_refused():
     with pytest.raises(IndexError, match=r"ground_truth\[1\]\[1\] = 5 is outside \[0, 5\)"):
         per_node_link_metrics(torch.eye(5), torch.tensor([[0, 1], [4, 5]]), 2)
+
+
+def by_sort(score, k, blocked):
+    """The definition: a stable sort of whole rows."""
+    masked = score.masked_fill(blocked, -torch.inf)
+    return torch.sort(masked, dim=1, descending=True, stable=True).indices[:, :k]
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5, 1000])
+@pytest.mark.parametrize("k", [1, 7, 60])
+def test_top_predictions_are_those_of_a_stable_sort(levels, k, monkeypatch):
+    monkeypatch.setattr("graphlab.evaluate.link_ranking._CHUNK", 60 * 13)
+    generator = torch.Generator().manual_seed(levels)
+    score = torch.randint(levels, (60, 60), generator=generator).float()
+    exclude = torch.randint(60, (2, 300), generator=generator)
+    blocked = torch.eye(60, dtype=torch.bool)
+    blocked[exclude[0], exclude[1]] = True
+    assert top_predictions(score, k, exclude=exclude).equal(by_sort(score, k, blocked))
+    nodes = torch.randperm(60, generator=generator)[:11]
+    got = top_predictions(score[nodes], k, nodes=nodes, exclude=exclude)
+    assert got.equal(by_sort(score[nodes], k, blocked[nodes]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_embeddings_give_what_their_scores_give(dtype, monkeypatch):
+    monkeypatch.setattr("graphlab.evaluate.link_ranking._CHUNK", 50 * 7)
+    generator = torch.Generator().manual_seed(0)
+    # Whole numbers: products are exact, and many are equal.
+    z = torch.randint(-3, 4, (50, 4), generator=generator).to(dtype)
+    score = (z.double() @ z.double().t()).float()
+    exclude, truth = torch.randint(50, (2, 2, 120), generator=generator)
+    for options in ({}, {"exclude": exclude}, {"exclude_self": False}):
+        assert top_predictions(None, 9, z=z, **options).equal(top_predictions(score, 9, **options))
+        dense = per_node_link_metrics(score, truth, 9, **options)
+        for name, value in per_node_link_metrics(z=z, ground_truth=truth, k=9, **options).items():
+            assert torch.equal(value.nan_to_num(-1), dense[name].nan_to_num(-1))
+    nodes = torch.tensor([30, 2, 17])
+    few = truth[:, truth[0] < 3]
+    dense = per_node_link_metrics(score[nodes], few, 5, nodes=nodes)["recall"]
+    got = per_node_link_metrics(None, few, 5, z=z, nodes=nodes)["recall"]
+    assert torch.equal(got.nan_to_num(-1), dense.nan_to_num(-1))
+
+
+def test_embeddings_are_checked():
+    truth = torch.tensor([[0], [1]])
+    with pytest.raises(ValueError, match="pred or z must be given, and not both"):
+        per_node_link_metrics(torch.zeros(2, 2), truth, 1, z=torch.zeros(2, 2))
+    with pytest.raises(ValueError, match="score or z must be given"):
+        top_predictions(None, 1)
+    with pytest.raises(ValueError, match="z must have finite inner products"):
+        top_predictions(None, 1, z=torch.full((3, 2), 3e38))
+    with pytest.raises(ValueError, match="k must be at most 3"):
+        top_predictions(None, 4, z=torch.zeros(3, 2))
+    with pytest.raises(TypeError, match="k must be an int, got NoneType"):
+        per_node_link_metrics(z=torch.zeros(3, 2), ground_truth=truth)
+
+
+def test_the_default_device_does_not_matter(case):
+    score, truth, _ = case
+    want = per_node_link_metrics(score, truth, 10)
+    with torch.device("meta"):
+        got = per_node_link_metrics(score, truth, 10)
+    for name, value in want.items():
+        assert got[name].nan_to_num(-1).equal(value.nan_to_num(-1))
+
+
+@pytest.mark.slow
+def test_memory_of_embeddings_is_linear():
+    growth, size = peak_growth(
+        """
+        from graphlab.evaluate import link_ranking
+        link_ranking._CHUNK = 2**18
+        z = torch.randn(12_000, 16)
+        size = 4 * 12_000**2  # bytes of the matrix of all pairs
+        def work():
+            link_ranking.top_predictions(None, 10, z=z)
+        """
+    )
+    assert growth < size / 8

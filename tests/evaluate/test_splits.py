@@ -188,3 +188,14 @@ def test_few_labels_per_class_leave_out_what_has_no_label():
         labels_per_class_split(torch.tensor([-1, -1]))
     with pytest.raises(TypeError, match="y must be int64"):
         labels_per_class_split(torch.zeros(3))
+
+
+def test_the_default_device_does_not_matter():
+    """With a device that holds no values, whatever lands on it raises."""
+    want = random_split(20, seed=3)
+    with torch.device("meta"):
+        got = random_split(20, seed=3)
+        own = random_split(20, generator=torch.Generator().manual_seed(3))
+        resolved = resolve_split(got, 20)
+    for part, nodes in want.items():
+        assert got[part].equal(nodes) and own[part].equal(nodes) and resolved[part].equal(nodes)

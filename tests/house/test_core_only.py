@@ -28,7 +28,7 @@ def core_only(*options: str, code: str = "") -> subprocess.CompletedProcess[str]
 def test_missing_extras_are_named():
     done = core_only("--hide")
     assert done.returncode == 0, done.stderr
-    assert "tag, viz, hyper, experiments" in done.stdout
+    assert "tag, tables, viz, hyper, experiments" in done.stdout
 
 
 @pytest.mark.slow

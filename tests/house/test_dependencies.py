@@ -12,7 +12,7 @@ from packaging.version import Version
 from tests._data import REPOSITORY
 
 #: Lists of what users install: the core and its extras.
-OF_USERS = ["", "tag", "viz", "hyper", "hub", "trackers", "experiments"]
+OF_USERS = ["", "tag", "tables", "viz", "hyper", "hub", "trackers", "experiments"]
 
 
 def test_constraints_pin_every_direct_dependency():
@@ -39,6 +39,7 @@ def listed_requirements() -> dict[str, list[tuple[Requirement, str]]]:
     names = [
         "dependencies",
         "tag",
+        "tables",
         "viz",
         "hyper",
         "hub",

@@ -140,3 +140,41 @@ def test_libraries_are_called_as_they_document(monkeypatch):
     edges = torch.tensor([[0, 1], [1, 0]])
     for name in ("igraph", "networkit"):
         assert maximal_cliques(edges, 3, backend=name).to_list() == [(0, 1), (2,)]
+
+
+@pytest.mark.parametrize("backend", ["auto", "compiled", "networkx", "reference"])
+def test_memory_is_limited_unless_told_otherwise(backend):
+    need(backend)
+    dense = turan(7)
+    with pytest.raises(
+        ValueError, match="more than 625 maximal cliques.*max_memory = 100000 bytes"
+    ):
+        maximal_cliques(dense, 21, max_memory=1e5, backend=backend)
+    for limits in (
+        {"max_memory": None},
+        {"max_memory": 1e6},
+        {"max_cliques": 3**7, "max_memory": 1},
+    ):
+        assert len(maximal_cliques(dense, 21, **limits, backend=backend)) == 3**7
+    with pytest.raises(ValueError, match="max_memory must be positive"):
+        maximal_cliques(dense, 21, max_memory=0)
+
+
+def test_every_caller_is_limited(monkeypatch):
+    from graphlab.hyper import HypergraphReconstructor, MaxCliqueBaseline, cliques, projection_loss
+
+    monkeypatch.setitem(cliques.maximal_cliques.__kwdefaults__, "max_memory", 1e4)
+    dense = turan(6)
+    pairs = torch.unique(dense.sort(dim=0).values, dim=1)
+    source = torch.stack([pairs.t().reshape(-1), torch.arange(pairs.size(1)).repeat_interleave(2)])
+    model = HypergraphReconstructor(beta=5, classifier="lr", preset="paper")
+    for call in (
+        lambda: model.fit(source, 18),
+        lambda: MaxCliqueBaseline().predict(dense, 18),
+        lambda: projection_loss(source, 18),
+    ):
+        with pytest.raises(ValueError, match=r"max_memory = 10000 bytes.*max_cliques="):
+            call()
+    assert model.fit(source, 18, max_cliques=1000).recipe_.source_cliques == 3**6
+    with pytest.raises(ValueError, match="more maximal cliques than max_cliques = 10"):
+        model.fit(source, 18, max_cliques=10)

@@ -49,7 +49,8 @@ def test_number_of_nodes_survives_pyg():
         (torch.tensor([[0], [-1]]), {}, IndexError, "negative"),
         (torch.tensor([[0, 1], [0, 2]]), {}, ValueError, "hyperedge 1; pass num_hyperedges"),
         (torch.tensor([[0], [1]]), {"num_hyperedges": 1}, IndexError, "outside"),
-        ([[0], [0]], {}, TypeError, "hyperedge_index"),
+        ([[0, 1], [0, 0]], {}, TypeError, "hyperedge_index looks like an incidence"),
+        (5, {}, TypeError, "hyperedge_index must be a HyperGraphData, .* got int"),
     ],
 )
 def test_malformed_incidence(index, kwargs, error, match):

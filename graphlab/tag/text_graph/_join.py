@@ -10,6 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._data import check_data
+from graphlab._labels import class_numbers, encode_labels
 
 __all__: list[str] = []
 
@@ -18,7 +19,8 @@ def join_texts(
     data: Data,
     text: Sequence[str] | Mapping[Any, str],
     node_id: Sequence[Any] | None,
-    labels: Sequence[int] | Tensor | None,
+    labels: Sequence[Any] | Tensor | None,
+    label_names: Sequence[str] | None = None,
 ) -> list[str]:
     """Texts of a graph's nodes, in their order.
 
@@ -42,14 +44,14 @@ def join_texts(
             "another version of the graph? Join them by name: text={name: text}, node_id=..."
         )
     if labels is not None:
-        _compare_labels(torch.as_tensor(labels, device="cpu"), data.y)
+        _compare_labels(encode_labels(labels, label_names)[0], data.y)
     return list(text)
 
 
 def _compare_labels(given: Tensor, own: Tensor | None) -> None:
     if own is None or own.shape != given.shape:
         raise ValueError(f"labels must have the shape of data.y, got {tuple(given.shape)}")
-    own = own.to(given.device)
+    given, own = given.cpu(), class_numbers(own.cpu())
     if torch.equal(given, own):
         return
     agreement = float((given == own).double().mean())

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graphlab._data import check_networkx
-from graphlab.tag.text_graph._labels import encode_labels
+from graphlab._labels import encode_labels
 
 __all__: list[str] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor
 
 from graphlab._io import user_path
-from graphlab.tag.text_graph._labels import descriptions_by_name, encode_labels
+from graphlab._labels import encode_labels
+from graphlab.tag.text_graph._labels import descriptions_by_name
 
 __all__: list[str] = []
 
@@ -38,6 +40,7 @@ def read_csv_graph(
     label_names: Sequence[str] | None,
     label_descriptions: Mapping[str, str] | Sequence[str] | None,
     undirected: bool,
+    encoding: str | None = None,
 ) -> dict[str, Any]:
     """Arguments of a text graph that is stored as two tables."""
     nodes = user_path(nodes, "nodes")
@@ -47,7 +50,7 @@ def read_csv_graph(
         edges = folder / "edges.csv" if edges is None else edges
         if label_names is None and (folder / "classes.json").is_file():
             label_names = _read_classes(folder / "classes.json")
-    header, rows = _read_table(nodes)
+    header, rows = _read_table(nodes, encoding)
     if header and not rows:
         raise ValueError(f"{nodes} has a header and no nodes")
     ids = _ids(rows, header, columns[0], nodes)
@@ -67,14 +70,19 @@ def read_csv_graph(
         for part in ("train", "val", "test"):
             result[f"{part}_mask"] = torch.tensor([value == part for value in split], device="cpu")
     if edges is not None:
-        result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected)
+        result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected, encoding)
     return result
 
 
-def _read_table(path: Path) -> tuple[list[str], list[Row]]:
+def _read_table(path: Path, encoding: str | None) -> tuple[list[str], list[Row]]:
     """Header and records of a table."""
+    chosen = encoding or "utf-8-sig"
+    try:
+        codecs.lookup(chosen)
+    except LookupError as error:
+        raise ValueError(f"encoding must be a name that Python knows, got {encoding!r}") from error
     # The limit on fields is one for the whole process and shorter than long documents.
-    with _FIELD_LOCK, path.open(encoding="utf-8-sig", newline="") as file:
+    with _FIELD_LOCK, path.open(encoding=chosen, newline="") as file:
         before = csv.field_size_limit(_FIELD_LIMIT)
         try:
             reader = csv.reader(file, strict=True)
@@ -93,7 +101,10 @@ def _read_table(path: Path) -> tuple[list[str], list[Row]]:
                 rows.append((reader.line_num, dict(zip(header, row, strict=True))))
             return header, rows
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not a UTF-8 CSV file: {error}") from error
+            raise ValueError(
+                f"{path} is not a {encoding or 'UTF-8'} CSV file: {error}; encoding=... reads "
+                "others, such as 'cp1252' or 'utf-16'"
+            ) from error
         finally:
             csv.field_size_limit(before)
 
@@ -147,8 +158,10 @@ def _read_classes(path: Path) -> list[str]:
     return content
 
 
-def _read_edges(path: Path, ids: list[str], ends: Ends, undirected: bool) -> dict[str, Any]:
-    header, rows = _read_table(path)
+def _read_edges(
+    path: Path, ids: list[str], ends: Ends, undirected: bool, encoding: str | None
+) -> dict[str, Any]:
+    header, rows = _read_table(path, encoding)
     source = _find(header, ends[0], _SOURCES, path)
     target = _find(header, ends[1], _TARGETS, path)
     if header and (source is None or target is None):

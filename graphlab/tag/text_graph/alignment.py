@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,15 @@ from graphlab.tag.text_graph.text_graph import TextGraph
 __all__ = ["AlignmentReport", "check_alignment", "check_text_alignment"]
 
 
+#: Orders of the nodes that the given one is compared with.
+_ORDERS = 48
+#: Predictions that are by so little better than chance are of no use, and no known predictor is.
+_LEAST_SKILL = 0.1
+#: Texts of neighbours that are by so little more similar than others: no graph of texts is known
+#: whose neighbours have less than twice that (the standard library, as it imports, has 0.7).
+_LEAST_EXCESS = 0.25
+
+
 @short_repr
 @dataclass(frozen=True)
 class AlignmentReport:
@@ -23,15 +34,18 @@ class AlignmentReport:
     Attributes:
         score (float): Accuracy of predictions, or mean similarity of the texts of neighbours.
         chance (float): The same if the order of the nodes were random.
-        deviations (float): Standard deviations between the two.
+        deviations (float): Standard deviations between the two: the strength of the evidence.
         relabelled (float, optional): Accuracy under the best renaming of the classes; None for
             texts.
+        aligned (bool, optional): True where the evidence is enough; None where the data is too
+            little, or too much alike, to tell.
     """
 
     score: float
     chance: float
     deviations: float
     relabelled: float | None = None
+    aligned: bool | None = None
 
 
 def check_alignment(
@@ -42,6 +56,10 @@ def check_alignment(
     Published predictions are rows without names; read against the wrong loader they give accuracies
     such as 0.2 that look like a weak model. Predictions that are unrelated to the labels agree with
     them at a rate that both distributions fix; a real predictor lies far above it.
+
+    Refused is what speaks against the order: an agreement that is, even with three standard
+    deviations more, within a tenth of the way from chance to perfect. Where labels are too few to
+    say either, a warning does.
 
     Args:
         ranked (Tensor): ``(N, k)`` int64 predicted classes plus one, best first, 0 for none (the
@@ -71,40 +89,75 @@ def check_alignment(
         raise ValueError("no node has both a label and a prediction")
     least = int(torch.maximum(y, top).max()) + 1
     size = least if num_classes is None else check_int(num_classes, "num_classes", minimum=least)
-    table = torch.bincount(y[known] * size + top[known], minlength=size * size)
-    report = _agreement(table.view(size, size).double().numpy())
-    _judge(report, threshold)
-    return report
-
-
-def _agreement(table: np.ndarray) -> AlignmentReport:
-    """Accuracy out of a table of counts (label, prediction), and under the best renaming."""
-    from scipy.optimize import linear_sum_assignment
-
-    total = table.sum()
-    score = np.trace(table) / total
-    # Predictions unrelated to the labels agree wherever both distributions meet.
-    chance = float((table.sum(0) * table.sum(1)).sum() / total**2)
-    spread = max(np.sqrt(chance * (1 - chance) / total), 1e-12)
-    rows, columns = linear_sum_assignment(-table)
-    best = table[rows, columns].sum() / total
-    return AlignmentReport(float(score), chance, float((score - chance) / spread), float(best))
-
-
-def _judge(report: AlignmentReport, threshold: float) -> None:
     limit = check_positive(threshold, "threshold")
+    label, predicted = y[known].numpy(), top[known].numpy()
+    report = _agreement(_table(label, predicted, size), limit)
     best = report.relabelled or 0.0
     # What a renaming gains by chance is small; an exchange of classes gains their whole mass.
-    if best > report.score + 0.1 and best > 1.25 * report.score:
+    if (
+        best > report.score + 0.1
+        and best > 1.25 * report.score
+        and best > _best_by_chance(label, predicted, size, limit)
+    ):
         raise ValueError(
             f"predictions agree with {report.score:.1%} of the labels, but with {best:.1%} if "
             "classes are renumbered: the numbers of the classes differ"
         )
-    if report.deviations < limit:
+    if not report.aligned:
+        _judge(report, label.size)
+    return report
+
+
+def _table(label: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+    return np.bincount(label * size + predicted, minlength=size * size).reshape(size, size)
+
+
+def _best_accuracy(table: np.ndarray) -> float:
+    """Accuracy under the best renaming of the classes."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(-table)
+    return float(table[rows, columns].sum() / table.sum())
+
+
+def _best_by_chance(label: np.ndarray, predicted: np.ndarray, size: int, limit: float) -> float:
+    """What the best renaming of unrelated predictions hardly exceeds."""
+    rng = np.random.default_rng(0)
+    found = [
+        _best_accuracy(_table(label, rng.permutation(predicted), size)) for _ in range(_ORDERS)
+    ]
+    return float(np.mean(found) + limit * np.std(found, ddof=1))
+
+
+def _agreement(table: np.ndarray, limit: float) -> AlignmentReport:
+    """Accuracy out of a table of counts (label, prediction), and under the best renaming."""
+    total = table.sum()
+    score = float(np.trace(table) / total)
+    # Predictions unrelated to the labels agree wherever both distributions meet.
+    chance = float((table.sum(0) * table.sum(1)).sum() / total**2)
+    spread = max(np.sqrt(chance * (1 - chance) / total), 1e-12)
+    deviations = float((score - chance) / spread)
+    aligned = True if deviations >= limit else None
+    return AlignmentReport(score, chance, deviations, _best_accuracy(table), aligned)
+
+
+def _judge(report: AlignmentReport, count: int) -> None:
+    """Raise where predictions are at chance, warn where they are too few to tell."""
+    spread = np.sqrt(report.chance * (1 - report.chance) / count)
+    evidence = (
+        f"predictions agree with {report.score:.1%} of {count} labels, {report.deviations:.1f} "
+        f"standard deviations from chance ({report.chance:.1%})"
+    )
+    most = report.score + 3 * spread - report.chance
+    if report.chance < 1 and most < _LEAST_SKILL * (1 - report.chance):
         raise ValueError(
-            f"predictions agree with {report.score:.1%} of the labels, at chance "
-            f"({report.chance:.1%}): they follow another order of nodes"
+            f"{evidence}: they follow another order of nodes, or are of no use: join them by name"
         )
+    _warn(f"{evidence}: too few to tell whether they follow the order of the labels")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def check_text_alignment(
@@ -112,24 +165,30 @@ def check_text_alignment(
 ) -> AlignmentReport:
     """Refuse texts that follow another order of nodes than the edges; no label is used.
 
-    Neighbours write about similar things: their texts are compared (cosine of hashed words,
-    weighted by rarity), and the same edges with shuffled texts. In the wrong order the two do not
-    differ.
+    Neighbours write about related things: their texts are compared (cosine of hashed words,
+    weighted by rarity; an edge counts with one over the root of its ends' degrees, as hubs are
+    neighbours of everything), and again with the nodes of the same edges in random orders. A wrong
+    order is like any of these.
+
+    Neighbours that are more different than random pairs are evidence for the order, too. Refused is
+    what speaks against it: neighbours that are, even with three standard deviations more, at most a
+    quarter more similar than random pairs. Where the graph is too small to say either, a warning
+    does.
 
     Args:
         graph (TextGraph): The graph.
-        threshold (float): Standard deviations above chance that count as evidence.
+        threshold (float): Standard deviations from chance that count as evidence.
         max_edges (int): Edges drawn for the comparison.
-        seed (int): Seed of the edges and the shuffle.
+        seed (int): Seed of the edges and the orders.
 
     Returns:
         AlignmentReport: Agreement, and that of chance.
 
     Raises:
-        ValueError: If neighbours' texts are no more similar than others'. Where that is how the
-            graph is (heterophilous graphs, few edges), there is no evidence to be had this way.
+        ValueError: If there are fewer than two edges, or neighbours' texts are no more similar than
+            others'.
 
-    Complexity: O(words + edges drawn).
+    Complexity: O(words + edges drawn), 49 times: a second or two.
     """
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
@@ -139,25 +198,40 @@ def check_text_alignment(
     pairs = np.stack([row[proper], col[proper]])
     if pairs.shape[1] < 2:
         raise ValueError("there are too few edges to compare texts along")
+    limit = check_positive(threshold, "threshold")
     rng = np.random.default_rng(seed)
     if pairs.shape[1] > check_int(max_edges, "max_edges", minimum=2):
         pairs = pairs[:, rng.choice(pairs.shape[1], max_edges, replace=False)]
     words = HashingVectorizer(n_features=2**18, alternate_sign=False, norm=None)
     matrix = TfidfTransformer(sublinear_tf=True).fit_transform(words.transform(graph.text))
-    real = _similarity(matrix, pairs[0], pairs[1])
-    shuffled = _similarity(matrix, pairs[0], rng.permutation(pairs[1]))
-    # Standard error of the difference of two means of as many edges.
-    spread = np.sqrt((real.var() + shuffled.var()) / real.size) + 1e-12
-    score, chance = float(real.mean()), float(shuffled.mean())
-    report = AlignmentReport(score, chance, float((score - chance) / spread))
-    if report.deviations < check_positive(threshold, "threshold"):
-        raise ValueError(
-            f"the texts of neighbours are no more similar ({report.score:.4f}) than those of "
-            f"others ({report.chance:.4f}): do texts and edges follow the same order of nodes?"
+    degree = np.bincount(pairs.ravel(), minlength=len(graph.text))
+    weight = 1 / np.sqrt(degree[pairs].prod(axis=0))
+    weight /= weight.sum()
+    score = _similarity(matrix, pairs, weight)
+    # Orders of the nodes and not of the edges' ends: hubs stay hubs, whatever their texts.
+    orders = (rng.permutation(len(graph.text)) for _ in range(_ORDERS))
+    others = np.array([_similarity(matrix, order[pairs], weight) for order in orders])
+    chance, spread = float(others.mean()), float(others.std(ddof=1))
+    alike = spread <= 1e-9 * chance  # equal texts, or a graph that looks the same in every order
+    deviations = 0.0 if alike else (score - chance) / spread
+    aligned = True if abs(deviations) >= limit else None
+    report = AlignmentReport(score, chance, deviations, aligned=aligned)
+    if aligned is None:
+        evidence = (
+            f"the similarity of neighbours' texts is {score:.4f}, in random orders of the nodes "
+            f"{chance:.4f} ± {spread:.4f} ({deviations:.1f} standard deviations)"
         )
+        if not alike and score + 3 * spread < (1 + _LEAST_EXCESS) * chance:
+            raise ValueError(
+                f"{evidence}: they are no more similar than those of others, so texts and edges "
+                "follow different orders of nodes, or the edges have nothing to do with the texts: "
+                "join them by name"
+            )
+        _warn(f"{evidence}: too little to tell whether texts and edges follow the same order")
     return report
 
 
-def _similarity(matrix: object, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    product = matrix[left].multiply(matrix[right])  # type: ignore[index]
-    return np.asarray(product.sum(axis=1)).ravel()
+def _similarity(matrix: Any, pairs: np.ndarray, weight: np.ndarray) -> float:
+    """Mean cosine of the texts of pairs of nodes."""
+    product = matrix[pairs[0]].multiply(matrix[pairs[1]])
+    return float(np.asarray(product.sum(axis=1)).ravel() @ weight)

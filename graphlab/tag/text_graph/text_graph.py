@@ -13,6 +13,7 @@ from torch_geometric.data import Data as PyGData
 from graphlab._checks import check_edge_index
 from graphlab._edge_index import read_structure
 from graphlab._graph_kinds import check_simple_graph
+from graphlab._labels import class_numbers, encode_labels
 from graphlab._typed_data import Data
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
@@ -42,7 +43,9 @@ class TextGraph(Data):
         x (Tensor, optional): Features ``(N, F)``.
         edge_index (Tensor, optional): ``(2, E)`` int64.
         edge_attr (Tensor, optional): Attributes of edges.
-        y (Tensor, optional): Labels ``(N,)`` int64, -1 where there is none.
+        y (Tensor, optional): Labels ``(N,)`` int64, -1 where there is none. Whole numbers that are
+            floats because of a NaN, or beside ``label_names``, are made int64, NaN to -1. Anything
+            but a tensor (a list, a column of a table) is read as :meth:`from_csv` reads labels.
         text (Sequence[str], optional): N texts.
         label_names (Sequence[str], optional): C names of classes.
         label_descriptions (Sequence[str], optional): C descriptions of classes.
@@ -75,7 +78,7 @@ class TextGraph(Data):
         x: Tensor | None = None,
         edge_index: Tensor | None = None,
         edge_attr: Tensor | None = None,
-        y: Tensor | None = None,
+        y: Tensor | Sequence[Any] | None = None,
         *,
         text: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
@@ -93,6 +96,9 @@ class TextGraph(Data):
                 attributes[name] = as_list(value, name)
         if text is not None:
             attributes.setdefault("num_nodes", len(text))
+            if y is not None and not isinstance(y, Tensor):
+                y, names = encode_labels(y, label_names)
+                attributes.setdefault("label_names", names)
             if edge_index is None and attributes.get("adj_t") is not None:
                 edge_index, _ = read_structure(Data(adj_t=attributes["adj_t"]), len(text))
             elif edge_index is None:
@@ -136,6 +142,7 @@ class TextGraph(Data):
         return self
 
     def _check_labels(self, count: int) -> None:
+        y: Any = self._store.get("y")
         names = self.label_names if "label_names" in self else None
         if names is not None and len(set(names)) != len(names):
             raise ValueError(f"label_names must be distinct, got {names}")
@@ -146,14 +153,16 @@ class TextGraph(Data):
                 f"label_descriptions must have {0 if names is None else len(names)} entries, "
                 f"one per name, got {len(self.label_descriptions)}"
             )
-        if self.y is None:
+        if y is None:
             return
-        if self.y.dim() != 1 or self.y.size(0) != count:
-            raise ValueError(f"y must have shape ({count},), got {tuple(self.y.shape)}")
-        if names is not None and self.y.is_floating_point():
-            raise TypeError(f"y must hold numbers of label_names, integers, got {self.y.dtype}")
+        if y.dim() != 1 or y.size(0) != count:
+            raise ValueError(f"y must have shape ({count},), got {tuple(y.shape)}")
+        if names is not None or bool(y.isnan().any()):
+            y = self["y"] = class_numbers(y)
+        if names is not None and y.is_floating_point():
+            raise TypeError(f"y must hold numbers of label_names, integers, got {y.dtype}")
         if names is not None and count:
-            low, high = int(self.y.min()), int(self.y.max())
+            low, high = int(y.min()), int(y.max())
             if low < -1 or high >= len(names):
                 raise IndexError(f"y must be in [-1, {len(names)}), got values {low} to {high}")
 
@@ -174,14 +183,17 @@ class TextGraph(Data):
         label_names: Sequence[str] | None = None,
         label_descriptions: Mapping[str, str] | Sequence[str] | None = None,
         undirected: bool = True,
+        encoding: str | None = None,
     ) -> TextGraph:
         """Read a table of nodes and a table of edges, joined by the ids of the nodes.
 
         Both are UTF-8 CSV files with a header. Columns may be named; otherwise the first that is
         there is taken: ``id``, ``node``, ``node_id`` (without any, ids are row numbers); ``text``,
         or ``title`` and ``abstract``; ``label``, ``class``, ``y``; ``src``, ``source``; ``dst``,
-        ``target``. Labels are names or numbers; empty and -1 mean none. A column ``split`` with
-        ``train``, ``val`` and ``test`` becomes masks.
+        ``target``. Labels are names or numbers; empty, -1 and what pandas takes for missing
+        (``nan``, ``NA``, ``None`` ...) mean none, unless ``label_names`` has that word. Whole
+        numbers stay the numbers of the classes, also as ``3.0``. A column ``split`` with ``train``,
+        ``val`` and ``test`` becomes masks.
 
         Args:
             nodes (path): Table of nodes, or a folder with ``nodes.csv``, ``edges.csv`` and maybe
@@ -196,11 +208,13 @@ class TextGraph(Data):
             edge_text_column (str, optional): Column with the text of an edge; it is kept with both
                 directions.
             label_names (Sequence[str], optional): Names of the classes, kept also where there is no
-                label; by default those of ``classes.json``, else those of the column, sorted.
+                label; by default those of ``classes.json``, else those of the column, sorted
+                (numbers by value, before words).
             label_descriptions (Mapping or Sequence, optional): A description per class, in order or
                 by name.
             undirected (bool): Whether both directions of every edge are stored, self-loops and
                 repeats removed; otherwise edges stay as they are.
+            encoding (str, optional): Encoding of the tables; by default UTF-8.
 
         Returns:
             TextGraph: The graph; ``node_id`` holds the ids in order.
@@ -214,7 +228,14 @@ class TextGraph(Data):
         ends = (source_column, target_column, edge_text_column)
         return cls(
             **read_csv_graph(
-                nodes, edges, columns, ends, label_names, label_descriptions, undirected
+                nodes,
+                edges,
+                columns,
+                ends,
+                label_names,
+                label_descriptions,
+                undirected,
+                encoding,
             )
         )
 
@@ -227,7 +248,7 @@ class TextGraph(Data):
         node_id: Sequence[Any] | None = None,
         label_names: Sequence[str] | None = None,
         label_descriptions: Sequence[str] | None = None,
-        labels: Sequence[int] | Tensor | None = None,
+        labels: Sequence[Any] | Tensor | None = None,
     ) -> TextGraph:
         """Add texts to a graph.
 
@@ -240,7 +261,8 @@ class TextGraph(Data):
             label_names (Sequence[str], optional): Names of the classes.
             label_descriptions (Sequence[str], optional): Descriptions of the classes.
             labels (Sequence or Tensor, optional): Labels that came with the texts, in their order;
-                they must equal ``data.y``.
+                they must equal ``data.y``. Numbers or names of ``label_names``; NaN, None, -1 and
+                the like where there is none.
 
         Returns:
             TextGraph: A new graph that shares the tensors.
@@ -250,7 +272,7 @@ class TextGraph(Data):
                 tells another order of nodes from other labels.
         """
         check_simple_graph(data, "data")
-        texts = join_texts(data, text, node_id, labels)
+        texts = join_texts(data, text, node_id, labels, label_names)
         attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
         for name, value in (
             ("label_names", label_names),
@@ -278,8 +300,8 @@ class TextGraph(Data):
             graph (networkx.Graph): Graph or directed graph; of an undirected one both directions
                 are stored.
             text (str): Node attribute with the text.
-            label (str, optional): Node attribute with the label, a name or a number, where there is
-                one.
+            label (str, optional): Node attribute with the label, a name or a number; nodes without
+                it, or with NaN, None, -1 or the like, have none.
             edge_text (str, optional): Edge attribute with a text.
             label_names (Sequence[str], optional): Names of the classes; by default those of the
                 nodes, sorted.

@@ -6,6 +6,7 @@ import copy
 import csv
 import pickle
 import warnings
+from functools import lru_cache
 
 import networkx as nx
 import numpy as np
@@ -20,6 +21,7 @@ from torch_geometric.transforms import (
     ToUndirected,
 )
 
+from graphlab.datasets import python_stdlib
 from graphlab.tag import TextGraph, check_alignment
 from graphlab.tag.text_graph import check_text_alignment
 from tests._data import test_data_root
@@ -244,6 +246,19 @@ def test_strange_tables_are_refused_by_line(tmp_path, nodes, edges, message):
         TextGraph.from_csv(tmp_path)
 
 
+def test_other_encodings_are_read_when_named(tmp_path, monkeypatch):
+    (tmp_path / "nodes.csv").write_bytes("id,text\nJosé,a text\n".encode("cp1252"))
+    (tmp_path / "edges.csv").write_bytes("src,dst\nJosé,José\n".encode("cp1252"))
+    with pytest.raises(ValueError, match="not a UTF-8 CSV file.*encoding=.*'cp1252'"):
+        TextGraph.from_csv(tmp_path)
+    with pytest.raises(ValueError, match="encoding must be a name"):
+        TextGraph.from_csv(tmp_path, encoding="none-such")
+    assert TextGraph.from_csv(tmp_path, encoding="cp1252").node_id == ["José"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert TextGraph.from_csv("~", encoding="cp1252").num_nodes == 1
+    assert TextGraph.from_csv("~/nodes.csv", "~/edges.csv", encoding="cp1252").num_nodes == 1
+
+
 def test_marks_of_byte_order_and_long_texts_are_read(tmp_path):
     limit = csv.field_size_limit()
     (tmp_path / "n.csv").write_bytes("id,text\na,".encode("utf-8-sig") + b"x" * 200_000 + b"\n")
@@ -353,6 +368,70 @@ def test_alignment_needs_something_to_compare():
         check_alignment(torch.tensor([0, 5]), torch.tensor([0, 5]), num_classes=3)
     with pytest.raises(ValueError, match="too few edges"):
         check_text_alignment(TextGraph(text=["a", "b"]))
+
+
+def in_another_order(graph, seed):
+    order = torch.randperm(graph.num_nodes, generator=torch.Generator().manual_seed(seed))
+    return TextGraph(edge_index=graph.edge_index, text=[graph.text[i] for i in order.tolist()])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_standard_library_is_aligned_and_in_another_order_is_not(seed):
+    data = standard_library()
+    graph = TextGraph.from_data(data, data.text)
+    report = check_text_alignment(graph, seed=seed)
+    assert report.aligned and report.deviations > 8 and report.score > 1.5 * report.chance
+    with pytest.raises(ValueError, match=r"random orders.* standard deviations.*no more similar"):
+        check_text_alignment(in_another_order(graph, seed), seed=seed)
+
+
+@lru_cache
+def standard_library():
+    return python_stdlib()
+
+
+def topics(count, *, same):
+    """A ring of nodes that write about the subject of their neighbours, or just not about it."""
+    words = ["cat dog cow hen", "red blue green pink"]
+    text = [words[(i // (count // 2) if same else i) % 2] + f" item{i}" for i in range(count)]
+    ends = torch.arange(count)
+    return TextGraph(edge_index=torch.stack([ends, (ends + 1) % count]), text=text)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_neighbours_of_other_subjects_are_evidence_too(same):
+    report = check_text_alignment(topics(200, same=same))
+    assert report.aligned and (report.deviations > 0) is same
+    with pytest.raises(ValueError, match="different orders of nodes"):
+        check_text_alignment(in_another_order(topics(2000, same=same), 0))
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [topics(6, same=True), TextGraph(edge_index=EDGES, text=["same words"] * 3)],
+    ids=["small", "alike"],
+)
+def test_too_little_text_is_no_evidence(graph):
+    with pytest.warns(UserWarning, match="too little to tell"):
+        assert check_text_alignment(graph).aligned is None
+
+
+def test_few_predictions_are_no_evidence():
+    y = torch.tensor([0, 1, 2, 3, 0])
+    with pytest.warns(UserWarning, match="100.0% of 5 labels, .* standard .*too few to tell"):
+        assert check_alignment(y, y).aligned is None
+    with pytest.warns(UserWarning, match="too few to tell"):
+        check_alignment(torch.tensor([1, 2, 3, 0, 1, 0]), torch.tensor([0, 1, 2, 3, 0, 1]))
+    # A weak predictor on many labels is not at chance, and one at chance is refused.
+    generator = torch.Generator().manual_seed(0)
+    many = torch.randint(5, (2000,), generator=generator)
+    noise = torch.randint(5, (2000,), generator=generator)
+    weak = torch.where(torch.rand(2000, generator=generator) < 0.15, many, noise)
+    assert check_alignment(weak, many).aligned
+    with pytest.raises(
+        ValueError, match=r"of 2000 labels, .* from chance .*another order of nodes"
+    ):
+        check_alignment(noise, many)
 
 
 # --- own folders ----------------------------------------------------------------------------------

@@ -1,0 +1,120 @@
+"""Text files as other programs write them: compressed, with a byte order mark, with comments."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from graphlab._io import StrPath, user_path
+
+__all__: list[str] = []
+
+_PACKED: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
+    (b"\x1f\x8b", gzip.decompress),
+    (b"BZh", bz2.decompress),
+    (b"\xfd7zXZ\x00", lzma.decompress),
+)
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(path: StrPath, encoding: str | None = None) -> str:
+    """The text of a file: unpacked, without byte order mark, with line feeds only.
+
+    Args:
+        path: Plain text, or packed with gzip, bzip2 or xz, whatever the name says.
+        encoding: Name of the encoding; ``None`` means that of the byte order mark, else UTF-8.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no text in that encoding; the message names the line and the fix.
+    """
+    path = user_path(path)
+    content = _unpacked(path)
+    mark = next((name for sign, name in _MARKS if content.startswith(sign)), None)
+    chosen = mark or encoding or "utf-8"
+    try:
+        text = content.decode(chosen)
+    except LookupError as error:
+        raise ValueError(f"encoding must be a name that Python knows, got {encoding!r}") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not {chosen}; pass the "
+            "encoding it was written in, such as encoding='cp1252' (or 'latin-1', 'cp1251', 'gbk')"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unpacked(path: Path) -> bytes:
+    content = path.read_bytes()
+    if content.startswith(b"PK\x03\x04"):
+        raise ValueError(f"{path} is a zip archive or a spreadsheet: unpack it, or save it as CSV")
+    for sign, unpack in _PACKED:
+        if content.startswith(sign):
+            try:
+                return unpack(content)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise ValueError(f"{path} is damaged and cannot be unpacked: {error}") from error
+    return content
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Lines of a text that hold data.
+
+    Attributes:
+        lines (list[str]): The lines, without empty ones and comments.
+        numbers (ndarray): Their numbers in the file, from 1.
+        comments (list[str]): The comments above the first of them, without their signs.
+        skipped (list[int]): Numbers of the comments below it.
+        quoted (bool): Whether any line holds a quotation mark.
+    """
+
+    lines: list[str]
+    numbers: npt.NDArray[np.int64]
+    comments: list[str]
+    skipped: list[int]
+    quoted: bool
+
+
+def data_lines(text: str, comment: tuple[str, ...]) -> Lines:
+    """Split a text into lines; those that begin with one of the signs are comments."""
+    lines = text.split("\n")
+    signs = "|".join(re.escape(sign) for sign in comment)
+    # Found by one pass over the text, as a loop over a million lines takes seconds.
+    special = re.compile(rf"^[^\S\n]*(?:({signs})|$)" if signs else r"^[^\S\n]*()$", re.MULTILINE)
+    keep = np.ones(len(lines), dtype=bool)
+    marked, number, before = [], 0, 0
+    for match in special.finditer(text):
+        number += text.count("\n", before, match.start())
+        before = match.start()
+        keep[number] = False
+        if match[1]:
+            marked.append(number)
+    numbers = np.flatnonzero(keep)
+    first = int(numbers[0]) if numbers.size else len(lines)
+    stripped = "".join(comment)
+    return Lines(
+        lines if keep.all() else [lines[i] for i in numbers.tolist()],
+        numbers + 1,
+        [lines[i].strip().lstrip(stripped).strip() for i in marked if i < first],
+        [i + 1 for i in marked if i > first],
+        '"' in text,
+    )

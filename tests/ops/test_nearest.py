@@ -1,0 +1,124 @@
+"""Best rows without the matrix of scores: the definition, ties, what is left out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.ops import pairwise_topk, unit_rows
+from tests.ops._memory import peak_growth
+
+
+def dense(score, k):
+    """The definition: a stable sort of whole rows."""
+    value, index = torch.sort(score, dim=1, descending=True, stable=True)
+    value, index = value[:, :k], index[:, :k]
+    missing = k - value.size(1)
+    value = torch.nn.functional.pad(value, (0, missing), value=-torch.inf)
+    index = torch.nn.functional.pad(index, (0, missing), value=-1)
+    return value, index.masked_fill(value == -torch.inf, -1)
+
+
+def whole(rows, cols, levels, seed=0):
+    """Matrices of whole numbers: exact products with many ties."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(-levels, levels + 1, (rows, cols), generator=generator).double()
+
+
+@given(st.integers(0, 2**20), st.integers(1, 40), st.integers(1, 40), st.integers(1, 45))
+def test_equals_a_stable_sort(seed, n, m, k):
+    x, y = whole(n, 3, 1 + seed % 3, seed), whole(m, 3, 1 + seed % 3, seed + 1)
+    got, want = pairwise_topk(x, y, k), dense(x @ y.t(), k)
+    assert got[0].equal(want[0]) and got[1].equal(want[1])
+    own = (x @ x.t()).fill_diagonal_(-torch.inf)
+    got, want = pairwise_topk(x, k=k), dense(own, k)
+    assert got[0].equal(want[0]) and got[1].equal(want[1])
+
+
+def test_filters_leave_rows_out():
+    x, y = whole(9, 4, 5), whole(12, 4, 5, seed=1)
+    count = torch.tensor([0, 3, 1, 0, 12, 2, 0, 5, 1])
+    ptr = torch.cat([torch.zeros(1, dtype=torch.int64), count.cumsum(0)])
+    generator = torch.Generator().manual_seed(2)
+    index = torch.cat([torch.randperm(12, generator=generator)[:c] for c in count.tolist()])
+    score = x @ y.t()
+    for row in range(9):
+        score[row, index[ptr[row] : ptr[row + 1]]] = -torch.inf
+    value, best = pairwise_topk(x, y, 10, ptr, index)
+    assert value.equal(dense(score, 10)[0]) and best.equal(dense(score, 10)[1])
+    assert (best[4] == -1).all() and (value[4] == -torch.inf).all()
+
+
+def test_chunks_change_nothing(monkeypatch):
+    x = whole(50, 4, 2)
+    want = pairwise_topk(x, k=7)
+    ptr, index = torch.arange(51), torch.arange(50).flip(0)
+    kept = pairwise_topk(x, x, 7, ptr, index)
+    monkeypatch.setattr("graphlab.ops.reference.rows.CHUNK_ELEMENTS", 150)
+    for got, all_at_once in (
+        (pairwise_topk(x, k=7), want),
+        (pairwise_topk(x, x, 7, ptr, index), kept),
+    ):
+        assert got[0].equal(all_at_once[0]) and got[1].equal(all_at_once[1])
+
+
+def test_cosine_is_the_product_of_unit_rows():
+    x = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
+    x[3] = 0
+    value, index = pairwise_topk(x, k=4, metric="cosine")
+    want = pairwise_topk(unit_rows(x), k=4)
+    assert value.equal(want[0]) and index.equal(want[1])
+    assert value[3].tolist() == [0.0] * 4 and index[3].tolist() == [0, 1, 2, 4]
+    half = pairwise_topk(x.bfloat16(), x.bfloat16(), 3)[0]
+    assert half.dtype == torch.float32 and not half.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ((torch.ones(3, 2), 2), TypeError, "got int: write k=2"),
+        ((torch.ones(3, 2), torch.ones(3, 3)), ValueError, "y must have 2 columns"),
+        ((torch.ones(3, 2), None, 0), ValueError, "k must be at least 1"),
+        ((torch.ones(3, 2) / 0,), ValueError, "x must be finite"),
+        ((torch.ones(3, 2).long(),), TypeError, "x must be floating point"),
+        ((torch.ones(1, 2), None, 1, torch.tensor([0, 0])), ValueError, "given together"),
+        (
+            (torch.ones(1, 2), None, 1, torch.tensor([0, 1]), torch.tensor([5])),
+            IndexError,
+            r"filter\[0\] = 5",
+        ),
+        (
+            (torch.ones(2, 2), None, 1, torch.tensor([0, 1]), torch.tensor([0])),
+            ValueError,
+            "filter_ptr must have 3 entries, got 2",
+        ),
+        ((torch.tensor([[3e38, -3e38]]), torch.tensor([[3e38, 3e38]]), 1), ValueError, "overflow"),
+    ],
+)
+def test_bad_arguments(arguments, error, match):
+    with pytest.raises(error, match=match):
+        pairwise_topk(*arguments)
+    with pytest.raises(ValueError, match="metric must be one of"):
+        pairwise_topk(torch.ones(2, 2), metric="l2")
+
+
+def test_no_rows():
+    value, index = pairwise_topk(torch.ones(0, 2), k=2)
+    assert value.shape == index.shape == (0, 2)
+    value, index = pairwise_topk(torch.ones(2, 2), torch.ones(0, 2), 1)
+    assert index.tolist() == [[-1], [-1]]
+
+
+@pytest.mark.slow
+def test_memory_is_linear():
+    growth, size = peak_growth(
+        """
+        x = torch.randn(12_000, 16)
+        size = 4 * 12_000**2  # bytes of the matrix of all pairs
+        def work():
+            graphlab.ops.pairwise_topk(x)
+        """
+    )
+    assert growth < size / 8
