@@ -1,7 +1,9 @@
 """Language models: a client with a cache and a budget, and what it takes and gives."""
 
 from graphlab.tag.llm._cache import Failure
+from graphlab.tag.llm.answer_check import AnswerCheck
 from graphlab.tag.llm.batch import BatchImport
+from graphlab.tag.llm.choices import ChoiceScores, score_choices
 from graphlab.tag.llm.client import LLMClient
 from graphlab.tag.llm.cost import CostEstimate, Price
 from graphlab.tag.llm.limits import Limits
@@ -10,8 +12,10 @@ from graphlab.tag.llm.reply import LLMError, LLMReply
 from graphlab.tag.llm.retry import Retry
 
 __all__ = [
+    "AnswerCheck",
     "BatchImport",
     "ChatClient",
+    "ChoiceScores",
     "CostEstimate",
     "Failure",
     "LLMClient",
@@ -21,4 +25,5 @@ __all__ = [
     "Price",
     "Reply",
     "Retry",
+    "score_choices",
 ]

@@ -74,7 +74,7 @@ class ReplyCache:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else Path(path).expanduser()
         self._memory: dict[str, str] = {}
         if self.path is not None:
             if str(self.path) == ":memory:":

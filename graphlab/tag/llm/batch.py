@@ -12,7 +12,7 @@ from typing import Any
 from graphlab._io import atomic_path
 from graphlab.tag._unicode import encodable
 from graphlab.tag.llm._cache import ReplyCache, canonical
-from graphlab.tag.llm._transport import read_completion
+from graphlab.tag.llm._completion import ErrorAnswer, read_completion
 
 __all__ = ["BatchImport"]
 
@@ -40,7 +40,10 @@ def write_batch(
 ) -> list[tuple[str, str]]:
     """Write distinct requests; their (key, canonical request) pairs are to be remembered."""
     rows: dict[str, str] = {}
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with (
+        atomic_path(Path(path).expanduser()) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         for key, request in requests:
             if key not in rows:
                 rows[key] = canonical(request)
@@ -57,7 +60,7 @@ def read_batch(path: str | os.PathLike[str], cache: ReplyCache) -> BatchImport:
     """
     rows: dict[str, tuple[str, str, str]] = {}
     failed, unknown = [], []
-    for number, line in _lines(Path(path)):
+    for number, line in _lines(Path(path).expanduser()):
         key, raw, error = _read_line(line, f"{path}, line {number}")
         request = cache.exported(key)
         if request is None:
@@ -89,6 +92,8 @@ def _read_line(line: bytes, position: str) -> tuple[str, str | None, str]:
             return key, None, canonical(entry.get("error") or response)[:300]
         raw = encodable(canonical(response["body"]))
         read_completion(raw)
+    except ErrorAnswer as error:
+        return key, None, str(error)[:300]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{position} is not an answer of a batch: {error}") from error
     return key, raw, ""

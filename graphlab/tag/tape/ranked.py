@@ -68,7 +68,7 @@ def read_ranked_predictions(
     classes = check_int(num_classes, "num_classes", minimum=1)
     width = check_int(k, "k", minimum=1)
     if isinstance(path_or_rows, (str, os.PathLike)):
-        rows, source = _read_csv(Path(path_or_rows)), str(path_or_rows)
+        rows, source = _read_csv(Path(path_or_rows).expanduser()), str(path_or_rows)
     else:
         rows, source = _listed(path_or_rows), "rows"
     if len(rows) != count:

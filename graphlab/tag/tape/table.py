@@ -123,7 +123,7 @@ class ExplanationTable:
         check_ids([row.node for row in self.rows])
         lines = [_dump_json({"classes": self.classes, "k": self.k})]
         lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
-        atomic_write(path, ("\n".join(lines) + "\n").encode())
+        atomic_write(Path(path).expanduser(), ("\n".join(lines) + "\n").encode())
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:
@@ -138,7 +138,7 @@ class ExplanationTable:
         Raises:
             ValueError: If the file is something else.
         """
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
+        lines = Path(path).expanduser().read_text(encoding="utf-8").split("\n")
         try:
             head, *rows = [_load_json(line) for line in lines if line]
             answers = (Explanation(**{**row, "ranked": tuple(row["ranked"])}) for row in rows)
