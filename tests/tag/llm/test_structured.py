@@ -10,6 +10,8 @@ from graphlab.tag.llm._structured import extract_json
 from tests.tag.llm._client import client
 from tests.tag.llm._server import script, serving
 
+# ruff: noqa: SIM117
+
 pydantic = pytest.importorskip("pydantic", reason="needs the extra tag")
 pytest.importorskip("openai", reason="needs the extra tag")
 

@@ -14,10 +14,8 @@ from tests.tag.llm._server import completion, serving
 pydantic = pytest.importorskip("pydantic", reason="needs the extra tag")
 pytest.importorskip("openai", reason="needs the extra tag")
 
-WRONG, RIGHT = (
-    '{"labels": ["Cats"], "explanation": "?"}',
-    '{"labels": ["Dogs"], "explanation": "!"}',
-)
+WRONG = '{"labels": ["Cats"], "explanation": "?"}'
+RIGHT = '{"labels": ["Dogs"], "explanation": "!"}'
 
 TEXTS = {
     "tags": f"<think>Maybe {WRONG}</think>\n{RIGHT}",
