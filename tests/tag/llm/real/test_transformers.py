@@ -31,7 +31,7 @@ def cache(tmp_path_factory):
 def client(server, cache):
     url, model = server
     settings = {"retry": Retry(timeout=600.0), "limits": Limits(concurrency=1)}
-    with LLMClient(model, base_url=url, max_tokens=60, cache=cache, **settings) as made:
+    with LLMClient(model, base_url=url, max_tokens=40, cache=cache, **settings) as made:
         yield made
 
 

@@ -1,0 +1,57 @@
+"""Figures of a small language model on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from _tables.common import ROOT, markdown, read
+
+FILE = "benchmarks/results/local_model.json"
+
+
+def measured() -> list[dict[str, Any]]:
+    """Measured rows, none before the first run."""
+    return read(FILE)["rows"] if (ROOT / FILE).exists() else []
+
+
+def classes() -> str:
+    """Accuracy, time, and how many answers name each class."""
+    rows = [
+        [row["name"], f"{100 * row['accuracy']:.0f} %",
+         ", ".join(map(str, row["named"])) if row.get("named") else "",
+         f"{row['seconds_per_text']:.1f} s" if row.get("seconds_per_text") else ""]
+        for row in measured() if "accuracy" in row
+    ]  # fmt: skip
+    case = next((row["case"] for row in measured() if "accuracy" in row), "not measured yet")
+    return markdown([case, "right", "answers by class", "time per text"], rows)
+
+
+def checks() -> str:
+    """What the checks of answers found."""
+    share = "{:.0%}".format
+    rows = [
+        [f"{row['case']}, {row['name']}", str(row["count"]), share(row["agreement"]),
+         share(row["chance"]), share(row["empty_agreement"]), share(row["first_place"]),
+         "yes" if row["informative"] else "no"]
+        for row in measured() if "informative" in row
+    ]  # fmt: skip
+    header = ["check", "answers", "same in another order", "if unrelated", "same as without text",
+              "first in the list", "informative"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def summaries() -> str:
+    """Summaries in the form asked for, and their time."""
+    rows = [
+        [row["case"], str(row["by_template"]), f"{row['seconds_per_text']:.1f} s"]
+        for row in measured() if "by_template" in row
+    ]  # fmt: skip
+    return markdown(["case", "not in the form asked for", "time per summary"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "local_model_classes": classes,
+    "local_model_checks": checks,
+    "local_model_summaries": summaries,
+}
