@@ -11,17 +11,17 @@ __all__: list[str] = []
 # Marks of chat templates. Servers turn them into control tokens also where they stand in a text,
 # which would end the message of the user and begin another.
 _CONTROL = re.compile(
-    r"<(?=\|)|(?<=\|)>|<(?=/?(?:s|bos|eos|pad|unk|think|start_of_turn|end_of_turn|start_of_image"
-    r"|system|user|assistant)>)|<(?=</?SYS>>)"
-    r"|\[(?=/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|IMG)\])"
-    "|[\uff5c\u25c1](?=/?\\w)",
+    r"<\|[^<>\s]{1,64}>|<[^<>\s|]{1,64}\|>|<\uff5c[^<>]{1,64}\uff5c>"
+    r"|</?(?:s|bos|eos|pad|unk|think|start_of_turn|end_of_turn|start_of_image)>|<</?SYS>>"
+    r"|\[/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|IMG)\]"
+    "|\u25c1/?think\u25b7",
     re.IGNORECASE,
 )
 
 
 def inert(text: str) -> str:
     """Text whose marks of chat templates are broken by a space; any other text is unchanged."""
-    return _CONTROL.sub(lambda match: f" {match[0]}" if match[0] == ">" else f"{match[0]} ", text)
+    return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def fence_name(content: str, prefix: str, digits: int = 16) -> str:

@@ -110,11 +110,12 @@ class ExplanationGenerator:
         names = None if ids is None else [_plain(name) for name in ids]
         if out is not None and names is not None:
             check_ids(names)  # before anything is paid for
+        texts = texts if isinstance(texts, (str, bytes)) else list(texts)  # read more than once
         prompts = self._prompts(texts, names)
         keys = distinct_ids(names, len(prompts))
         replies = ask_all(self.client, prompts, self._schema())
         rows = tuple(self._row(key, reply) for key, reply in zip(keys, replies, strict=True))
-        self._warn_of_places(list(texts), rows)
+        self._warn_of_places(texts, rows)
         table = ExplanationTable(rows, tuple(self.prompt.classes), self.prompt.k)
         if out is not None:
             table.write(out)
