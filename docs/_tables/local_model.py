@@ -7,12 +7,13 @@ from typing import Any
 
 from _tables.common import ROOT, markdown, read
 
-FILE = "benchmarks/results/local_model.json"
+FILES = ("local_model", "local_model_tape", "local_model_votes", "local_model_summaries")
 
 
 def measured() -> list[dict[str, Any]]:
-    """Measured rows, none before the first run."""
-    return read(FILE)["rows"] if (ROOT / FILE).exists() else []
+    """Measured rows, of all parts or of those that were run alone; none before the first run."""
+    paths = [f"benchmarks/results/{name}.json" for name in FILES]
+    return [row for path in paths if (ROOT / path).exists() for row in read(path)["rows"]]
 
 
 def classes() -> str:

@@ -191,6 +191,10 @@ class LLMClient:
     async def acomplete(self, prompt: Prompt, *, schema: Any = None) -> LLMReply:
         """Ask one question; see :meth:`complete`.
 
+        Args:
+            prompt (Prompt): See there.
+            schema (type, optional): See there.
+
         Returns:
             LLMReply: The record.
         """
@@ -204,6 +208,11 @@ class LLMClient:
         schema: Any = None,
     ) -> list[LLMReply]:
         """Ask many questions; see :meth:`complete_many`.
+
+        Args:
+            prompts (Iterable[Prompt]): See there.
+            ids (Iterable[Hashable], optional): See there.
+            schema (type, optional): See there.
 
         Returns:
             list[LLMReply]: The records.
@@ -373,15 +382,8 @@ class LLMClient:
     ) -> list[LLMReply]:
         form = None if schema is None else Schema(schema)
         engine = self._session.start()[1]
-        dialogue = Dialogue(
-            engine,
-            body or self._form,
-            form,
-            self._ladder,
-            self.retry.repairs,
-            self._key_variable,
-            self.base_url,
-        )
+        repairs, where = self.retry.repairs, (self._key_variable, self.base_url)
+        dialogue = Dialogue(engine, body or self._form, form, self._ladder, repairs, *where)
         replies = await reply_to_all(
             dialogue.reply, checked, names, self.limits.concurrency, self._progress
         )
