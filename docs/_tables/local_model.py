@@ -42,17 +42,7 @@ def checks() -> str:
     return markdown(header, rows)
 
 
-def summaries() -> str:
-    """Summaries in the form asked for, and their time."""
-    rows = [
-        [row["case"], str(row["by_template"]), f"{row['seconds_per_text']:.1f} s"]
-        for row in measured() if "by_template" in row
-    ]  # fmt: skip
-    return markdown(["case", "not in the form asked for", "time per summary"], rows)
-
-
 TABLES: dict[str, Callable[[], str]] = {
     "local_model_classes": classes,
     "local_model_checks": checks,
-    "local_model_summaries": summaries,
 }
