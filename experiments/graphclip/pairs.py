@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from graphlab.tag import (
     GraphTextPairs,
+    Limits,
     LLMClient,
     LLMSummarizer,
+    Retry,
     SubgraphSampler,
     TemplateSummarizer,
 )
@@ -30,12 +33,20 @@ class Summaries:
         model (str): Name of the language model.
         base_url (str, optional): Its server; see :class:`LLMClient`.
         cache (str): Folder of the answers.
+        max_tokens (int, optional): Most tokens of a summary.
+        concurrency (int): Calls under way at a time.
+        retry (Retry): Attempts, time-outs and repairs of a call.
+        on_failure (str): See :class:`LLMSummarizer`.
     """
 
     by: str = "template"
     model: str = ""
     base_url: str | None = None
     cache: str = "data/text_cache"
+    max_tokens: int | None = None
+    concurrency: int = 8
+    retry: Retry = field(default_factory=Retry)
+    on_failure: Literal["raise", "template"] = "raise"
 
     def write(self, texts: list[str], store: SubgraphStore) -> list[str]:
         """One summary per subgraph.
@@ -50,9 +61,17 @@ class Summaries:
                 f"summaries must be 'template', or 'llm' with llm_model, got {self.by!r} "
                 f"with {self.model!r}"
             )
-        cache = Path(self.cache) / "llm_summaries.db"
-        with LLMClient(self.model, base_url=self.base_url, cache=cache) as client:
-            return LLMSummarizer(client).summarize(texts, store)
+        with LLMClient(
+            self.model,
+            base_url=self.base_url,
+            cache=Path(self.cache) / "llm_summaries.db",
+            max_tokens=self.max_tokens,
+            retry=self.retry,
+            limits=Limits(concurrency=self.concurrency),
+            progress=True,
+        ) as client:
+            summarizer = LLMSummarizer(client, on_failure=self.on_failure)
+            return summarizer.summarize(texts, store)
 
 
 def make_pairs(

@@ -26,6 +26,11 @@ class Config:
         summaries (str): ``template`` or ``llm``.
         llm_model (str): Name of the language model.
         llm_base_url (str, optional): Its server; the key is read from the environment.
+        llm_max_tokens (int, optional): Most tokens of a summary; None leaves it to the server.
+        llm_concurrency (int): Calls under way at a time.
+        llm_repairs (int): Times a summary that misses the form may be corrected.
+        llm_timeout (float): Seconds for a call.
+        llm_on_failure (str): Summary that cannot be had: ``raise``, or ``template`` in its place.
         sampler (str): Subgraphs by ``rwr`` (walks with restart) or ``khop``.
         walk_length (int): Steps of a walk.
         restart (float): Probability to return to the root.
@@ -64,6 +69,11 @@ class Config:
     summaries: str = "template"
     llm_model: str = ""
     llm_base_url: str | None = None
+    llm_max_tokens: int | None = 400
+    llm_concurrency: int = 8
+    llm_repairs: int = 1
+    llm_timeout: float = 120.0
+    llm_on_failure: Literal["raise", "template"] = "raise"
     sampler: Literal["rwr", "khop"] = "rwr"
     walk_length: int = 64
     restart: float = 0.5

@@ -20,7 +20,14 @@ from typing import NoReturn
 import torch
 
 from graphlab._random import seeded
-from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, SubgraphSampler, pretrain
+from graphlab.tag import (
+    GraphCLIP,
+    GraphTextPairs,
+    PretrainConfig,
+    Retry,
+    SubgraphSampler,
+    pretrain,
+)
 from graphlab.tag.graphclip import GraphCLIPEncoder
 
 from .._data.text_sets import load_text_set, set_path
@@ -61,7 +68,16 @@ def run(config: Config, context: Context) -> Rows:
 def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTextPairs:
     """Subgraphs and summaries of all sources."""
     seed = seed if config.pairs_seed is None else config.pairs_seed
-    writer = Summaries(config.summaries, config.llm_model, config.llm_base_url, config.cache)
+    writer = Summaries(
+        by=config.summaries,
+        model=config.llm_model,
+        base_url=config.llm_base_url,
+        cache=config.cache,
+        max_tokens=config.llm_max_tokens,
+        concurrency=config.llm_concurrency,
+        retry=Retry(timeout=config.llm_timeout, repairs=config.llm_repairs),
+        on_failure=config.llm_on_failure,
+    )
     draw, parts = sampler(config, seed), []
     for name in config.sources:
         graph = load_text_set(set_path(config.data, name), config.source_edges)

@@ -14,6 +14,8 @@ from graphlab.tag.gaugllm.proposal import propose_edge_candidates
 from graphlab.tag.gaugllm.schedules import cosine_decay, target_momentum
 from graphlab.tag.gaugllm.selector import ContextAwareSelector
 from graphlab.tag.gaugllm.selector_training import FusedFeatures, fit_selector
+from graphlab.tag.gaugllm.vote_check import check_vote_answers
+from graphlab.tag.gaugllm.vote_scores import score_edges
 from graphlab.tag.gaugllm.votes import CandidateVote
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "LLMEdgeModifier",
     "PromptExperts",
     "apply_all_votes",
+    "check_vote_answers",
     "collect_votes",
     "cosine_decay",
     "degree_groups",
@@ -34,6 +37,7 @@ __all__ = [
     "fit_selector",
     "labels_per_class_split",
     "propose_edge_candidates",
+    "score_edges",
     "target_momentum",
     "vote_edges",
 ]

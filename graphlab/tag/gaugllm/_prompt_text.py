@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphlab.tag._optional import optional
-from graphlab.tag._unicode import sha256
+from graphlab.tag.llm._data_text import fenced as fence
+from graphlab.tag.llm._data_text import inert
 
 #: Part of every prompt, so that caches keyed by prompts notice a change of the templates.
 VERSION = "gaugllm-1"
@@ -19,15 +20,13 @@ WARNING = (
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` characters, spaces collapsed."""
-    return " ".join(text.split())[:limit]
+    """At most ``limit`` characters, spaces collapsed, without marks of chat templates."""
+    return " ".join(inert(text).split())[:limit]
 
 
 def fenced(records: Iterable[dict[str, Any]]) -> str:
-    """One JSON line per record, between fences that no text can close: their name is a hash."""
-    body = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    fence = "data-" + sha256(body)[:16]
-    return f"<{fence}>\n{body}\n</{fence}>"
+    """One JSON line per record, between fences that no text can close."""
+    return fence("\n".join(json.dumps(record, ensure_ascii=False) for record in records))
 
 
 def vote_schema() -> Any:

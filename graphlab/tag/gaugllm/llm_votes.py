@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._checks import check_index, check_int
 from graphlab.tag._texts import check_texts
+from graphlab.tag._unicode import sha256
 from graphlab.tag.gaugllm._prompt_text import (
     VERSION,
     WARNING,
@@ -21,9 +22,13 @@ from graphlab.tag.gaugllm._prompt_text import (
 )
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.votes import CandidateVote
+from graphlab.tag.llm._asking import ask_all, check_client, failure, value_of
 from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["collect_votes", "vote_edges"]
+
+#: What makes a candidate a neighbour.
+RELATED = "is closely related to the first text, so that the two should be connected"
 
 _FORM = (
     "Answer with one JSON object with the key votes: a list with one entry per candidate, each "
@@ -31,6 +36,7 @@ _FORM = (
     "true, from 0 to 1)."
 )
 _SHOWN = 5  # problems in the text of the warning
+_MANY = 20  # equal votes that tell something about the judge
 
 
 def collect_votes(
@@ -40,6 +46,7 @@ def collect_votes(
     prompt: Callable[[int, list[int]], str],
     *,
     max_candidates: int = 20,
+    seed: int | None = None,
 ) -> CandidateVote:
     """Let a language model vote on pairs (anchor, item), whatever they are.
 
@@ -54,40 +61,40 @@ def collect_votes(
         prompt (callable): Called as ``prompt(anchor, items)``; returns the question, in which items
             are numbered from 1 in the order given. The form of the answer is added to it.
         max_candidates (int): Most candidates per prompt; an anchor with more gets several prompts.
+        seed (int, optional): Seed of the order in which the candidates of an anchor are shown. What
+            a model prefers about a place in the list is then spread over all of them, and not
+            laid upon those that come first. By default they are shown in the order of the pairs.
 
     Returns:
-        CandidateVote: In the order of the pairs. A warning tells of unknown votes.
+        CandidateVote: In the order of the pairs. A warning tells of unknown votes, and of votes
+        that are all the same.
 
     Raises:
         LLMError: If no call can succeed.
         ImportError: If the extra ``tag`` is missing.
         TypeError, ValueError, IndexError: If an argument is malformed.
     """
+    client = check_client(client)
     large = torch.iinfo(torch.int64).max
     anchor = check_index(anchor, large, "anchor")
     item = check_index(item, large, "item", length=anchor.numel())
     most = check_int(max_candidates, "max_candidates", minimum=1)
-    lists: dict[int, list[int]] = {}
-    for position, node in enumerate(anchor.tolist()):
-        lists.setdefault(node, []).append(position)
-    chunks = [
-        (node, positions[start : start + most])
-        for node, positions in lists.items()
-        for start in range(0, len(positions), most)
-    ]
+    chunks = _chunks(anchor.tolist(), item.tolist(), most, seed)
     questions = [
         f"{prompt(node, item[torch.tensor(positions, device='cpu')].tolist())}\n{_FORM}"
         for node, positions in chunks
     ]
-    replies = client.complete_many(questions, schema=vote_schema()) if questions else []
+    form = vote_schema()
+    replies = ask_all(client, questions, form)
     vote = torch.full_like(anchor, -1)
     probability = torch.full(anchor.shape, torch.nan, device="cpu")
     problems: list[str] = []
     for (node, positions), reply in zip(chunks, replies, strict=True):
-        if not reply.ok:
-            problems.append(f"anchor {node}: {reply.status}, {reply.error[:200]}")
+        ballot = value_of(reply, form)
+        if ballot is None:
+            problems.append(f"anchor {node}: {failure(reply)}")
             continue
-        read, wrong = _read(reply.value.votes, len(positions))
+        read, wrong = _read(ballot.votes, len(positions))
         problems += [f"anchor {node}: {sentence}" for sentence in wrong]
         for number, (answer, chance) in read.items():
             position = positions[number]
@@ -101,9 +108,10 @@ def vote_edges(
     candidates: EdgeCandidates,
     texts: Sequence[str],
     *,
-    question: str = "is closely related to the first text, so that the two should be connected",
+    question: str = RELATED,
     max_candidates: int = 20,
     max_chars: int = 1000,
+    seed: int | None = 0,
 ) -> CandidateVote:
     """Let a language model say which candidate edges should exist.
 
@@ -117,6 +125,8 @@ def vote_edges(
         question (str): Completes the sentence "Say for every candidate whether it ...".
         max_candidates (int): Most candidates per prompt.
         max_chars (int): Most characters of a text.
+        seed (int, optional): Seed of the order of the candidates, of which neighbours come first;
+            see :func:`collect_votes`.
 
     Returns:
         CandidateVote: One vote per candidate, -1 where there is no usable answer, with
@@ -127,12 +137,26 @@ def vote_edges(
         ImportError: If the extra ``tag`` is missing.
         TypeError, ValueError: If an argument is malformed.
     """
-    if not isinstance(candidates, EdgeCandidates):
-        raise TypeError(f"candidates must be EdgeCandidates, got {type(candidates).__name__}")
-    known = check_texts(texts)
-    if len(known) != candidates.num_nodes:
-        raise ValueError(f"texts must be {candidates.num_nodes}, one per node, got {len(known)}")
-    limit = check_int(max_chars, "max_chars", minimum=1)
+    question_of = edge_question(candidates, texts, question, max_chars)
+    return collect_votes(
+        client,
+        candidates.src,
+        candidates.dst,
+        question_of,
+        max_candidates=max_candidates,
+        seed=seed,
+    )
+
+
+def edge_question(
+    candidates: EdgeCandidates, texts: Sequence[str], question: str, max_chars: int
+) -> Callable[[int, list[int]], str]:
+    """Writer of the question about a node and some of its candidates.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+    """
+    known, limit = check_edge_texts(candidates, texts, max_chars)
 
     def prompt(node: int, items: list[int]) -> str:
         rows: list[dict[str, Any]] = [{"first": cut(known[node], limit)}]
@@ -144,9 +168,41 @@ def vote_edges(
             f"[{VERSION}] Say for every candidate whether it {question}. {WARNING}\n{fenced(rows)}"
         )
 
-    return collect_votes(
-        client, candidates.src, candidates.dst, prompt, max_candidates=max_candidates
-    )
+    return prompt
+
+
+def check_edge_texts(
+    candidates: EdgeCandidates, texts: Sequence[str], max_chars: int
+) -> tuple[list[str], int]:
+    """Texts and their limit.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed, or texts are not one per node.
+    """
+    if not isinstance(candidates, EdgeCandidates):
+        raise TypeError(f"candidates must be EdgeCandidates, got {type(candidates).__name__}")
+    known = check_texts(texts)
+    if len(known) != candidates.num_nodes:
+        raise ValueError(f"texts must be {candidates.num_nodes}, one per node, got {len(known)}")
+    return known, check_int(max_chars, "max_chars", minimum=1)
+
+
+def _chunks(
+    anchors: list[int], items: list[int], most: int, seed: int | None
+) -> list[tuple[int, list[int]]]:
+    """Positions of the pairs of every prompt, with its anchor."""
+    lists: dict[int, list[int]] = {}
+    for position, node in enumerate(anchors):
+        lists.setdefault(node, []).append(position)
+    if seed is not None:
+        # By hash: the order of one anchor does not depend on the others, so that caches hold.
+        for node, positions in lists.items():
+            positions.sort(key=lambda at: sha256(f"{seed} {node} {items[at]}"))
+    return [
+        (node, positions[start : start + most])
+        for node, positions in lists.items()
+        for start in range(0, len(positions), most)
+    ]
 
 
 def _read(entries: Sequence[Any], count: int) -> tuple[dict[int, tuple[bool, float]], list[str]]:
@@ -183,6 +239,15 @@ def _warn(vote: Tensor, problems: list[str]) -> None:
         text = "; ".join(problems[:_SHOWN])
         warnings.warn(
             f"{unknown} of {vote.numel()} votes are unknown, {len(problems)} problems: {text}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    known = vote[vote >= 0]
+    yes = int(known.sum())
+    if known.numel() >= _MANY and yes in (0, known.numel()):
+        warnings.warn(
+            f"all {known.numel()} votes are {'yes' if yes else 'no'}: check_vote_answers tells "
+            "whether they depend on the texts",
             RuntimeWarning,
             stacklevel=3,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,6 +20,8 @@ from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS, degree_groups
+from graphlab.tag.llm._asking import ask_all, check_client, failure
+from graphlab.tag.llm._thoughts import without_thoughts
 from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["EXPERTS", "ExpertTexts", "PromptExperts"]
@@ -135,7 +138,7 @@ class PromptExperts:
         unknown = [name for name in names if name not in EXPERTS]
         if unknown:
             raise ValueError(f"names must be among {tuple(EXPERTS)}, got {unknown}")
-        self.client = cast("ChatClient | None", client)
+        self.client = None if client is None else check_client(client)
         self.names = tuple(names)
         self.label_names = tuple(check_texts(tuple(label_names), "label_names"))
         self.num_neighbors = check_int(num_neighbors, "num_neighbors", minimum=0)
@@ -208,25 +211,27 @@ class PromptExperts:
             client, texts, edge_index = cast("Any", texts), cast("Any", edge_index), deprecated[0]
         if deprecated or client is not None:
             warn_renamed("PromptExperts.run(client, ...)", "PromptExperts(client).run(...)")
-        client = client or self.client
+        client = self.client if client is None else check_client(client)
         known = check_texts(texts)
         context = self.contexts(edge_index, len(known))
         content: dict[str, list[str]] = {}
         failed: dict[str, list[int]] = {}
+        reasons: Counter[str] = Counter()
         for name in self.names:
             if name == "raw":
                 content[name] = known
             elif client is not None:
-                replies = client.complete_many(self.prompts(name, known, edge_index))
-                failed[name] = [i for i, reply in enumerate(replies) if not reply.ok]
-                content[name] = [
-                    reply.text if reply.ok else known[i] for i, reply in enumerate(replies)
-                ]
+                replies = ask_all(client, self.prompts(name, known, edge_index))
+                said = [without_thoughts(r.text).strip() if r.ok else "" for r in replies]
+                failed[name] = [i for i, words in enumerate(said) if not words]
+                content[name] = [words or known[i] for i, words in enumerate(said)]
+                reasons.update(failure(replies[i]) for i in failed[name])
         missing = {name: nodes for name, nodes in failed.items() if nodes}
         if missing:
             listing = ", ".join(f"{name} {nodes[:5]}" for name, nodes in missing.items())
             warnings.warn(
-                f"nodes without an answer carry their raw text: {listing}",
+                f"nodes without an answer carry their raw text: {listing}"
+                f" ({'; '.join(reason for reason, _ in reasons.most_common(2))})",
                 RuntimeWarning,
                 stacklevel=2,
             )

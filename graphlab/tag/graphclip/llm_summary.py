@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
 from graphlab._repr import short_repr
+from graphlab.tag._optional import optional
 from graphlab.tag._texts import check_texts
-from graphlab.tag._unicode import encodable, sha256
+from graphlab.tag._unicode import encodable
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
+from graphlab.tag.llm._asking import ask_all, check_client, failure, value_of
+from graphlab.tag.llm._data_text import fenced, inert
 from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["LLMSummarizer"]
@@ -35,7 +38,9 @@ class LLMSummarizer:
 
     The subgraph is serialised with the root first and nearer nodes before farther ones; every text
     is a JSON string inside a fence whose name depends on the content, so that no document can
-    close it.
+    close it. Answers are asked for by a schema, and corrected by the model where they miss it; how
+    often, how many at a time and how long they may be are settings of the client
+    (``Retry(repairs=...)``, ``Limits(concurrency=...)``, ``max_tokens``).
 
     Args:
         client (ChatClient): :class:`~graphlab.tag.LLMClient`, or anything whose
@@ -49,6 +54,10 @@ class LLMSummarizer:
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
+
+    Example:
+        >>> summarizer = LLMSummarizer(client, on_failure="template")  # doctest: +SKIP
+        >>> summaries = summarizer.summarize(texts, store)  # doctest: +SKIP
     """
 
     def __init__(
@@ -61,8 +70,8 @@ class LLMSummarizer:
         max_reply_chars: int = 2000,
         on_failure: Literal["raise", "template"] = "raise",
     ) -> None:
-        self.client = client
-        self.kind = kind
+        self.client = check_client(client)
+        self.kind = str(kind)
         self.token_budget = check_int(token_budget, "token_budget", minimum=100)
         self.words_per_node = check_int(words_per_node, "words_per_node", minimum=1)
         self.max_reply_chars = check_int(max_reply_chars, "max_reply_chars", minimum=1)
@@ -101,17 +110,12 @@ class LLMSummarizer:
         prompts = self.prompts(texts, store)
         system = {"role": "system", "content": _SYSTEM}
         asked = [[system, {"role": "user", "content": prompt}] for prompt in prompts]
-        answers = list(self.client.complete_many(asked))
-        if len(answers) != len(prompts):
-            raise RuntimeError(f"client answered {len(answers)} of {len(prompts)} prompts")
-        replies = [answer.text if answer.ok else None for answer in answers]
-        read = [None if r is None else self._read(r) for r in replies]
+        form = _schema()
+        replies = ask_all(self.client, asked, form)
+        read = [self._read(value_of(reply, form)) for reply in replies]
         failed = [i for i, summary in enumerate(read) if summary is None]
         if failed and self.on_failure == "raise":
-            raise RuntimeError(
-                f"{len(failed)} of {len(prompts)} replies are missing or no JSON of the form asked "
-                f"for, first of subgraph {failed[0]}: {replies[failed[0]]!r:.200}"
-            )
+            raise RuntimeError(_failures(replies, failed))
         plain = TemplateSummarizer().summarize(texts, store.select(failed)) if failed else []
         rest = dict(zip(failed, plain, strict=True))
         return [rest[i] if s is None else s for i, s in enumerate(read)]
@@ -123,7 +127,7 @@ class LLMSummarizer:
         room = 4 * self.token_budget - len(_SYSTEM) - 300
         shown: dict[int, int] = {}
         for local in near:
-            words = texts[int(part.node[local])].split()[: self.words_per_node]
+            words = inert(texts[int(part.node[local])]).split()[: self.words_per_node]
             text = " ".join(words)[: max(40, room) if not shown else None]
             line = json.dumps({"node": len(shown), "text": text}, ensure_ascii=False)
             if shown and len(line) > room:
@@ -140,31 +144,33 @@ class LLMSummarizer:
         )
         edges = edges[: max(0, room // 10)]
         lines.append(json.dumps({"edges": edges}))
-        body = "\n".join(lines)
-        fence = "data-" + sha256(body)[:16]
+        body = fenced("\n".join(lines))
         return (
             f"[{VERSION}] This is a part of a {self.kind}. Node 0 is the central document.\n"
-            f"<{fence}>\n{body}\n</{fence}>\nReply with the JSON object alone."
+            f"{body}\nReply with the JSON object alone."
         )
 
-    def _read(self, reply: str) -> str | None:
-        record = _json_object(reply)
-        if record is None:
+    def _read(self, value: Any) -> str | None:
+        parts = [] if value is None else [value.root.strip(), value.context.strip()]
+        if not all(parts) or not parts:
             return None
-        parts = [record.get(key) for key in ("root", "context")]
-        if not all(isinstance(p, str) and p.strip() for p in parts):
-            return None
-        return encodable(" ".join(str(p).strip() for p in parts))[: self.max_reply_chars]
+        return encodable(" ".join(parts))[: self.max_reply_chars]
 
 
-def _json_object(reply: str) -> dict[str, Any] | None:
-    """The first JSON object in a reply that may have words or a fence around it."""
-    decoder = json.JSONDecoder()
-    for match in re.finditer(r"\{", reply):
-        try:
-            value, _ = decoder.raw_decode(reply, match.start())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
+def _schema() -> Any:
+    """Form of a summary."""
+    pydantic = optional("pydantic", "LLMSummarizer")
+    return pydantic.create_model("Summary", root=(str, ...), context=(str, ...))
+
+
+def _failures(replies: list[Any], failed: list[int]) -> str:
+    first = replies[failed[0]]
+    why = Counter("no answer of the form asked for" if r.ok else str(getattr(r, "status", "failed"))
+                  for r in (replies[i] for i in failed))  # fmt: skip
+    kinds = ", ".join(f"{count} {kind}" for kind, count in why.most_common())
+    said = f"{first.text!r:.200}" if first.ok else failure(first)
+    return (
+        f"{len(failed)} of {len(replies)} replies are missing or no JSON of the form asked for "
+        f"({kinds}), first of subgraph {failed[0]}: {said}; on_failure='template' writes these "
+        "without a model, and answers in the client's cache are not asked for again"
+    )

@@ -2,7 +2,9 @@
 
 from graphlab._namespace import listing
 from graphlab.tag.llm._cache import Failure
+from graphlab.tag.llm.answer_check import AnswerCheck
 from graphlab.tag.llm.batch import BatchImport
+from graphlab.tag.llm.choices import ChoiceScores, score_choices
 from graphlab.tag.llm.client import LLMClient
 from graphlab.tag.llm.cost import CostEstimate, Price
 from graphlab.tag.llm.limits import Limits
@@ -11,8 +13,10 @@ from graphlab.tag.llm.reply import LLMError, LLMReply
 from graphlab.tag.llm.retry import Retry
 
 __all__ = [
+    "AnswerCheck",
     "BatchImport",
     "ChatClient",
+    "ChoiceScores",
     "CostEstimate",
     "Failure",
     "LLMClient",
@@ -22,6 +26,7 @@ __all__ = [
     "Price",
     "Reply",
     "Retry",
+    "score_choices",
 ]
 
 __dir__ = listing(__all__)

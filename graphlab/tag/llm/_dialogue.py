@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphlab._progress import Progress
 from graphlab.tag.llm._endpoint import advice
 from graphlab.tag.llm._engine import Engine, Outcome
+from graphlab.tag.llm._ladder import FormatLadder, ReplyFormat
 from graphlab.tag.llm._messages import Conversation
 from graphlab.tag.llm._request import RequestForm
 from graphlab.tag.llm._structured import Schema, repair_messages
@@ -26,15 +27,19 @@ class Dialogue:
         engine (Engine): Source of raw answers.
         form (RequestForm): Form of the bodies of calls.
         schema (Schema, optional): Form that answers must follow.
+        ladder (FormatLadder): Ways in which the schema is asked for.
         repairs (int): Times an answer may be corrected.
         key_variable (str): Environment variable of the key, for the advice in errors.
+        address (str, optional): Address of the server, likewise.
     """
 
     engine: Engine
     form: RequestForm
     schema: Schema | None
+    ladder: FormatLadder
     repairs: int
     key_variable: str
+    address: str | None
 
     async def reply(self, messages: Conversation, name: Hashable) -> LLMReply:
         """The record of one prompt.
@@ -42,25 +47,51 @@ class Dialogue:
         Raises:
             LLMError: If no call can succeed.
         """
+        while True:
+            way = self._way(messages)
+            reply = await self._asked(messages, name, way)
+            if reply is not None:
+                return reply
+
+    def _way(self, messages: Conversation) -> ReplyFormat:
+        """Way in which the question was asked before, else the one in force."""
+        for way in self.ladder.known():
+            key = self.form.key(self.form.body(messages, self.schema, way))
+            if self.schema is None or self.engine.holds(key):
+                return way
+        return self.ladder.current
+
+    async def _asked(
+        self, messages: Conversation, name: Hashable, way: ReplyFormat
+    ) -> LLMReply | None:
+        """The record of a question asked in one way; None if the server refuses the way."""
         outcomes: list[Outcome] = []
         first = ""
         for repair in range(self.repairs + 1):
-            request = self.form.body(messages, self.schema)
+            request = self.form.body(messages, self.schema, way)
             key = self.form.key(request)
             first = first or key
             outcome = await self.engine.fetch(key, request)
             outcomes.append(outcome)
-            if outcome.status == "fatal":
-                raise LLMError(advice(outcome.error, self.key_variable))
-            status, value, error = _judge(outcome, self.schema)
+            if outcome.status == "form" and self.ladder.refuse(way, outcome.error):
+                return None
+            if outcome.status in ("fatal", "form"):
+                kind, variable = outcome.kind, self.key_variable
+                raise LLMError(advice(outcome.error, kind, variable, self.address))
+            status, value, error = judge(outcome, self.schema)
+            if self.schema is not None and repair == 0 and status in ("ok", "invalid"):
+                self.ladder.judge(way, status == "ok")
             if status != "invalid" or repair == self.repairs or outcome.completion is None:
                 break
-            messages = repair_messages(messages, outcome.completion.text, error)
+            told = self.schema is None or way != "json_schema" or repair > 0
+            ask = "" if told or self.schema is None else self.schema.instruction()
+            messages = repair_messages(messages, outcome.completion.text, error, ask)
         completions = [o.completion for o in outcomes if o.completion is not None]
+        answered = outcome.completion is not None
         return LLMReply(
             id=name,
             status=status,
-            text=completions[-1].text if outcome.completion is not None else "",
+            text=completions[-1].text if answered else "",
             value=value,
             error=error,
             attempts=sum(o.attempts for o in outcomes),
@@ -70,20 +101,38 @@ class Dialogue:
             completion_tokens=sum(c.completion_tokens for c in completions),
             model=completions[-1].model if completions else None,
             key=first,
+            thoughts=completions[-1].thoughts if answered else "",
+            first_tokens=completions[-1].first_tokens if answered else (),
         )
 
 
-def _judge(outcome: Outcome, schema: Schema | None) -> tuple[str, Any, str]:
+def token_reply(reply: LLMReply) -> LLMReply:
+    """Record of a question about probabilities: one token is all that was asked for."""
+    if reply.first_tokens:
+        return replace(reply, status="ok", error="")
+    if reply.status not in ("ok", "truncated", "empty"):
+        return reply
+    return replace(reply, status="invalid", error="the server tells no log-probabilities")
+
+
+def judge(outcome: Outcome, schema: Schema | None) -> tuple[str, Any, str]:
     """Status, value and error of an answer."""
     completion = outcome.completion
     if completion is None:
         return outcome.status, None, outcome.error
-    if completion.refusal is not None or completion.finish_reason == "content_filter":
+    ending = completion.ending
+    if completion.refusal is not None or ending == "filtered":
         return "refused", None, completion.refusal or "the server filtered the answer"
-    if completion.finish_reason == "length":
-        return "truncated", None, "the answer reached the limit of tokens"
-    if not completion.text.strip():
-        return "empty", None, "the answer is empty"
+    silent = not completion.text.strip()
+    thought = " while the model was thinking" if silent and completion.thoughts else ""
+    if ending == "truncated":
+        return "truncated", None, f"the answer reached the limit of tokens{thought}"
+    if ending == "unknown":
+        reason = completion.finish_reason
+        return "unfinished", None, f"the server ended the answer with the reason {reason!r}"
+    if silent:
+        only = ": there are only thoughts" if completion.thoughts else ""
+        return "empty", None, f"the answer is empty{only}"
     if schema is None:
         return "ok", None, ""
     try:

@@ -61,10 +61,16 @@ def _read_key(variable: str) -> str:
     return key
 
 
-def advice(error: str, variable: str) -> str:
+def advice(error: str, kind: str, variable: str, address: str | None) -> str:
     """Error that no call can survive, with what to do about it."""
-    if error.startswith(("HTTP 401", "HTTP 403")):
-        return f"{error}; is the environment variable {variable} set to a valid key?"
-    if error.startswith("HTTP 3"):
-        return f"{error}; redirects are not followed, give the final address as base_url"
-    return f"{error}; check model and base_url (it usually ends in /v1)"
+    where = address or "OpenAI's address"
+    return f"{error}; " + {
+        "key": f"is the environment variable {variable} set to a valid key?",
+        "quota": f"the account behind the key in {variable} has nothing left to spend",
+        "address": "redirects are not followed, give the final address as base_url",
+        "parameter": "give LLMClient temperature=None, seed=None or max_tokens=None for a field "
+        "that the server refuses, or take it out of parameters",
+        "form": "ask in another way: LLMClient(reply_format='prompt')",
+        "dead": f"is a server running at {where}? Answers that had arrived are kept; "
+        "Retry(breaker=0) asks on, Retry(timeout=...) waits longer",
+    }.get(kind, f"check model and base_url (it usually ends in /v1), {where}")

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from graphlab.tag.llm._breaker import Breaker
 from graphlab.tag.llm._cache import ReplyCache, canonical
 from graphlab.tag.llm._claims import Claims
+from graphlab.tag.llm._completion import Completion, ErrorAnswer, read_completion
 from graphlab.tag.llm._ledger import Ledger
 from graphlab.tag.llm._rate_limiter import RateLimiter
-from graphlab.tag.llm._transport import CallError, Completion, Transport, read_completion
+from graphlab.tag.llm._transport import CallError, Transport
 from graphlab.tag.llm.limits import Limits
 from graphlab.tag.llm.retry import Retry
 
@@ -27,9 +29,10 @@ class Outcome:
 
     completion: Completion | None
     error: str = ""
-    status: str = "ok"  # or "failed", "budget", "fatal"
+    status: str = "ok"  # or "failed", "budget", "fatal", "form"
     attempts: int = 0
     cached: bool = False
+    kind: str = ""  # of the error; see CallError, and "dead"
 
 
 class Engine:
@@ -61,6 +64,7 @@ class Engine:
         self._transport: Transport | None = None
         self.cache, self.ledger = cache, ledger
         self._retry = retry
+        self._breaker = Breaker(retry.breaker)
         self._cost, self._bound = cost, bound
         self._requests = RateLimiter(limits.requests_per_minute)
         self._tokens = RateLimiter(limits.tokens_per_minute)
@@ -85,9 +89,18 @@ class Engine:
         # A caller that gives up must not take the paid answer away from the others and the cache.
         return await asyncio.shield(task)
 
+    def holds(self, key: str) -> bool:
+        """Whether the answer is known, or on its way."""
+        return key in self._flight or self.cache.get(key) is not None
+
     def _lookup(self, key: str) -> Outcome | None:
         raw = self.cache.get(key)
-        return None if raw is None else Outcome(read_completion(raw), cached=True)
+        if raw is None:
+            return None
+        try:
+            return Outcome(read_completion(raw), cached=True)
+        except ErrorAnswer:  # stored before errors in the place of answers were known as such
+            return None
 
     async def _claimed(self, key: str, request: Mapping[str, Any]) -> Outcome:
         while not self._claims.take(key):
@@ -111,26 +124,29 @@ class Engine:
             try:
                 completion = await self._send(key, request, reserved, sum(worst))
             except CallError as error:
-                if error.fatal or not error.transient or attempt == self._retry.attempts:
-                    return await self._give_up(key, request, error, attempt)
-                await asyncio.sleep(self._retry.delay(attempt, error.retry_after))
+                last = not error.transient or attempt == self._retry.attempts
+                if self._is_dead(error, last):
+                    return await self._give_up(key, request, error, attempt, "dead")
+                if last:
+                    return await self._give_up(key, request, error, attempt, error.kind)
+                delay = self._retry.delay(attempt, error.retry_after)
+                if await self._breaker.pause(delay):
+                    return await self._give_up(key, request, error, attempt, "dead")
             else:
+                self._breaker.succeeded()
                 return Outcome(completion, attempts=attempt)
         raise RuntimeError("attempts must be at least 1")  # Retry has checked it
 
     async def _send(
         self, key: str, request: Mapping[str, Any], reserved: float, tokens: int
     ) -> Completion:
-        spent = reserved  # an answer that got lost may have been charged
+        spent = 0.0
         try:
-            try:
-                await self._requests.wait(1)
-                await self._tokens.wait(tokens)
-            except asyncio.CancelledError:
-                spent = 0.0
-                raise
+            await self._requests.wait(1)
+            await self._tokens.wait(tokens)
             if self._transport is None:
                 self._transport = self._connect()
+            spent = reserved  # an answer that gets lost may have been charged
             raw, completion = await self._transport.send(request)
             used = (completion.prompt_tokens, completion.completion_tokens)
             # A server that reports no usage is taken at the worst.
@@ -143,12 +159,25 @@ class Engine:
         await self._store(key, canonical(request), raw)
         return completion
 
+    def _is_dead(self, error: CallError, last: bool) -> bool:
+        """Whether a failure was the last of so many that no call has a chance."""
+        if error.answered:
+            self._breaker.answered()
+        elif self._breaker.unanswered():
+            return True
+        if not last or error.kind in ("item", "form"):
+            return False
+        return self._breaker.failed(lasting=error.kind == "passing")
+
     async def _give_up(
-        self, key: str, request: Mapping[str, Any], error: CallError, attempt: int
+        self, key: str, request: Mapping[str, Any], error: CallError, attempt: int, kind: str
     ) -> Outcome:
+        if kind == "form":  # asked in another way at once
+            return Outcome(None, str(error), "form", attempt, kind=kind)
         row = (key, canonical(request), str(error), attempt)
         await self._on_disk(self.cache.put_failures, [row])
-        return Outcome(None, str(error), "fatal" if error.fatal else "failed", attempt)
+        status = "fatal" if error.fatal or kind == "dead" else "failed"
+        return Outcome(None, str(error), status, attempt, kind=kind)
 
     async def _store(self, key: str, request: str, raw: str) -> None:
         """Commit an answer; those that arrive while the disk is busy share the next commit."""

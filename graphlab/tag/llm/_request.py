@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from graphlab._checks import check_choice, check_int, check_nonnegative
+from graphlab._checks import check_int, check_nonnegative
 from graphlab.tag.llm._cache import request_key
+from graphlab.tag.llm._ladder import ReplyFormat
 from graphlab.tag.llm._messages import Conversation
 from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._tokens import most_tokens
 
 __all__: list[str] = []
+
+RENAMED = "max_completion_tokens"  # what newer models call max_tokens
 
 _OWN = frozenset({"model", "messages", "temperature", "max_tokens", "seed", "response_format"})
 
@@ -25,33 +28,37 @@ class RequestForm:
         model (str): Name of the model.
         version (str): Part of every name.
         parameters (Mapping): Fields of sampling.
-        reply_format (str): Way in which a schema is asked for.
     """
 
     model: str
     version: str
     parameters: Mapping[str, Any]
-    reply_format: str
 
-    def __post_init__(self) -> None:
-        check_choice(self.reply_format, "reply_format", ("json_schema", "json_object", "prompt"))
-
-    def body(self, messages: Conversation, schema: Schema | None) -> dict[str, Any]:
-        """Body of the call."""
+    def body(
+        self, messages: Conversation, schema: Schema | None, way: ReplyFormat
+    ) -> dict[str, Any]:
+        """Body of the call, with the schema asked for in a way."""
         request: dict[str, Any] = {"model": self.model, "messages": messages, **self.parameters}
         if schema is None:
             return request
-        if self.reply_format == "json_schema":
+        if way == "json_schema":
             return {**request, "response_format": schema.response_format()}
-        ask = {"role": "system", "content": schema.instruction()}
-        request["messages"] = [ask, *messages]
-        if self.reply_format == "json_object":
+        request["messages"] = _with_system(messages, schema.instruction())
+        if way == "json_object":
             request["response_format"] = {"type": "json_object"}
         return request
 
     def key(self, request: Mapping[str, Any]) -> str:
         """Name of the answer to a body."""
         return request_key(request, self.version)
+
+
+def _with_system(messages: Conversation, instruction: str) -> Conversation:
+    """Conversation with an instruction in its one system message: many templates take no more."""
+    first = messages[0]
+    if first["role"] != "system":
+        return [{"role": "system", "content": instruction}, *messages]
+    return [{**first, "content": f"{first['content']}\n\n{instruction}"}, *messages[1:]]
 
 
 def sampling(
@@ -75,10 +82,21 @@ def sampling(
     clash = sorted(_OWN.intersection(parameters))
     if clash or parameters.get("stream") or parameters.get("n", 1) != 1:
         raise ValueError(f"parameters must not hold {clash or ['stream', 'n']}")
+    if max_tokens is not None and RENAMED in parameters:
+        raise ValueError(f"give max_tokens, which is sent as {RENAMED} where a server wants it")
     return {**result, **parameters}
+
+
+def token_form(form: RequestForm, most: int) -> RequestForm:
+    """Form of a question about the probabilities of the first token."""
+    kept = {k: v for k, v in form.parameters.items() if k not in ("max_tokens", RENAMED)}
+    return replace(
+        form, parameters={**kept, "max_tokens": 1, "logprobs": True, "top_logprobs": most}
+    )
 
 
 def token_bound(request: Mapping[str, Any]) -> tuple[int, int]:
     """Most tokens (prompt, completion) that a call with this body may use."""
     extra = len(str(request.get("response_format", "")))
-    return most_tokens(request["messages"]) + extra, int(request.get("max_tokens", 0))
+    written = request.get("max_tokens") or request.get(RENAMED) or 0
+    return most_tokens(request["messages"]) + extra, int(written)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import encodable
+from graphlab.tag.llm._completion import Completion, ErrorAnswer, read_completion
+from graphlab.tag.llm._error_body import Kind, error_kind, error_words, inner_status
+from graphlab.tag.llm._request import RENAMED
 from graphlab.tag.llm._retry_after import parse_retry_after
 
 __all__: list[str] = []
 
-_TRANSIENT = frozenset({408, 409, 425, 429})  # and everything from 500 on
-_FATAL = frozenset({401, 403, 404})  # the next call would fail in the same way
-_MAX_MESSAGE = 300  # characters of a server's words worth keeping
+_MAX_MESSAGE = 500  # characters of a server's words worth keeping
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 
 
 class CallError(Exception):
@@ -24,70 +25,36 @@ class CallError(Exception):
 
     Args:
         message (str): Description of the failure, without secrets.
-        transient (bool): Whether another attempt may succeed.
-        fatal (bool): Whether every other call will fail too.
+        kind (str): What it is about; see :data:`graphlab.tag.llm._error_body.Kind`.
         retry_after (float, optional): Seconds the server asks to wait.
         billed (bool): Whether the server may have produced, and charged for, an answer.
+        answered (bool): Whether there is a server: it answered, be it with an error.
     """
 
     def __init__(
         self,
         message: str,
+        kind: Kind = "passing",
         *,
-        transient: bool = False,
-        fatal: bool = False,
         retry_after: float | None = None,
         billed: bool = False,
+        answered: bool = True,
     ) -> None:
         super().__init__(message)
-        self.transient = transient
-        self.fatal = fatal
+        self.kind = kind
         self.retry_after = retry_after
         self.billed = billed
+        self.answered = answered
 
+    @property
+    def transient(self) -> bool:
+        """Whether another attempt may succeed."""
+        return self.kind == "passing"
 
-@dataclass(frozen=True)
-class Completion:
-    """Fields of an answer, read from its raw JSON."""
-
-    text: str
-    refusal: str | None
-    finish_reason: str | None
-    prompt_tokens: int
-    completion_tokens: int
-    model: str | None
-
-
-def read_completion(raw: str) -> Completion:
-    """Completion in the raw JSON of an answer; anything may come from a server.
-
-    Raises:
-        ValueError: If it is no JSON, or not a chat completion.
-    """
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the body is not JSON: {error}") from error
-    try:
-        choice = body["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        refusal = message.get("refusal") or None
-        usage = body.get("usage") or {}
-        read = int(usage.get("prompt_tokens") or 0)
-        written = int(usage.get("completion_tokens") or 0)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"the body is not a chat completion ({type(error).__name__})") from error
-    if not isinstance(text, str) or read < 0 or written < 0:
-        raise ValueError("the body is not a chat completion (content is no text)")
-    return Completion(
-        text=encodable(text),
-        refusal=None if refusal is None else encodable(str(refusal)),
-        finish_reason=choice.get("finish_reason"),
-        prompt_tokens=read,
-        completion_tokens=written,
-        model=body.get("model"),
-    )
+    @property
+    def fatal(self) -> bool:
+        """Whether every other call will fail too."""
+        return self.kind not in ("passing", "item", "form", "unclear")
 
 
 class Transport:
@@ -104,6 +71,7 @@ class Transport:
         self._openai = optional("openai", "LLMClient")
         self._timeout = timeout
         self._secret = api_key
+        self._renames_tokens = False
         # One retry layer only, ours; and no redirects: they would carry prompts elsewhere.
         self._client = self._openai.AsyncOpenAI(
             api_key=api_key,
@@ -122,7 +90,19 @@ class Transport:
         Raises:
             CallError: If there is no answer.
         """
+        while True:
+            renamed = self._renames_tokens
+            try:
+                return self._read(await self._call(request), request)
+            except self._openai.APIStatusError as error:
+                failure, adapted = self._status_error(error, request, renamed)
+            if not adapted:
+                raise failure
+
+    async def _call(self, request: Mapping[str, Any]) -> bytes:
         rest = {k: v for k, v in request.items() if k not in ("model", "messages")}
+        if self._renames_tokens and "max_tokens" in rest:
+            rest[RENAMED] = rest.pop("max_tokens")
         call = self._client.chat.completions.with_raw_response.create(
             model=request["model"], messages=request["messages"], extra_body=rest
         )
@@ -130,39 +110,53 @@ class Transport:
             # The SDK's timeout starts anew with every byte; a dripping server would hold us.
             response = await asyncio.wait_for(call, self._timeout)
         except asyncio.TimeoutError:
-            raise self._error(f"no answer in {self._timeout} seconds", billed=True) from None
-        except self._openai.APIStatusError as error:
-            self._raise_status(error)
+            words = f"no answer in {self._timeout} seconds"
+            raise self._error(words, billed=True, answered=False) from None
+        except self._openai.APIStatusError:
+            raise
         except self._openai.APIConnectionError as error:
             cause = error.__cause__ or error
             words = f"connection failed: {type(cause).__name__}: {cause}"
-            raise self._error(words, billed=True) from None
+            sent = type(cause).__name__ not in _NEVER_SENT
+            raise self._error(words, billed=sent, answered=False) from None
         except self._openai.APIError as error:
             raise self._error(f"malformed answer: {error}", billed=True) from None
-        return self._read(response.http_response.content)
+        content: bytes = response.http_response.content
+        return content
 
-    def _read(self, content: bytes) -> tuple[str, Completion]:
+    def _read(self, content: bytes, request: Mapping[str, Any]) -> tuple[str, Completion]:
         try:
             raw = self.redact(content.decode("utf-8"))
             return raw, read_completion(raw)
+        except ErrorAnswer as error:
+            status = inner_status(error.body) or 200
+            words = self.redact(f"HTTP 200 with an error: {error}")[:_MAX_MESSAGE]
+            kind = error_kind(status, error.body, request)
+            raise CallError(words, kind, billed=error.billed) from None
         except ValueError as error:  # also text that is not UTF-8
             raise self._error(f"malformed answer: {error}", billed=True) from None
 
-    def _raise_status(self, error: Any) -> NoReturn:
-        status = int(error.status_code)
-        headers = error.response.headers
-        message = self.redact(f"HTTP {status}: {error.message}")[:_MAX_MESSAGE]
-        raise CallError(
-            message,
-            transient=status in _TRANSIENT or status >= 500,
-            fatal=status in _FATAL or 300 <= status < 400,
-            retry_after=parse_retry_after(
-                headers.get("retry-after-ms"), headers.get("retry-after")
-            ),
-        ) from None
+    def _status_error(
+        self, error: Any, request: Mapping[str, Any], renamed: bool
+    ) -> tuple[CallError, bool]:
+        """The failure, and whether the call can be made again at once in another form."""
+        status, headers = int(error.status_code), error.response.headers
+        try:
+            text = error.response.text
+            body = json.loads(text)
+        except (ValueError, RecursionError):
+            body = text
+        words = self.redact(error_words(body) or str(error.message))
+        if RENAMED in words and "max_tokens" in request and status in (400, 422) and not renamed:
+            self._renames_tokens = True
+            return CallError(words), True
+        after = parse_retry_after(headers.get("retry-after-ms"), headers.get("retry-after"))
+        kind = error_kind(status, body, request)
+        return CallError(f"HTTP {status}: {words}"[:_MAX_MESSAGE], kind, retry_after=after), False
 
-    def _error(self, message: str, *, billed: bool) -> CallError:
-        return CallError(self.redact(message)[:_MAX_MESSAGE], transient=True, billed=billed)
+    def _error(self, message: str, *, billed: bool, answered: bool = True) -> CallError:
+        words = self.redact(message)[:_MAX_MESSAGE]
+        return CallError(words, billed=billed, answered=answered)
 
     def redact(self, text: str) -> str:
         """Cut the secret out of a text: servers echo what they are sent."""

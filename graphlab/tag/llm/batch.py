@@ -13,7 +13,7 @@ from graphlab._io import atomic_path, user_path
 from graphlab._repr import short_repr
 from graphlab.tag._unicode import encodable
 from graphlab.tag.llm._cache import ReplyCache, canonical
-from graphlab.tag.llm._transport import read_completion
+from graphlab.tag.llm._completion import ErrorAnswer, read_completion
 
 __all__ = ["BatchImport"]
 
@@ -42,7 +42,10 @@ def write_batch(
 ) -> list[tuple[str, str]]:
     """Write distinct requests; their (key, canonical request) pairs are to be remembered."""
     rows: dict[str, str] = {}
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with (
+        atomic_path(Path(path).expanduser()) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         for key, request in requests:
             if key not in rows:
                 rows[key] = canonical(request)
@@ -91,6 +94,8 @@ def _read_line(line: bytes, position: str) -> tuple[str, str | None, str]:
             return key, None, canonical(entry.get("error") or response)[:300]
         raw = encodable(canonical(response["body"]))
         read_completion(raw)
+    except ErrorAnswer as error:
+        return key, None, str(error)[:300]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{position} is not an answer of a batch: {error}") from error
     return key, raw, ""

@@ -6,42 +6,32 @@ import os
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from graphlab._checks import check_int
 from graphlab.tag._ids import distinct_ids
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag.llm._cache import Failure, ReplyCache
-from graphlab.tag.llm._dialogue import Dialogue, reply_to_all
+from graphlab.tag.llm._dialogue import Dialogue, reply_to_all, token_reply
 from graphlab.tag.llm._endpoint import KEY_VARIABLE, check_url, connector
 from graphlab.tag.llm._engine import Engine
+from graphlab.tag.llm._ladder import FormatLadder, ReplyFormat
 from graphlab.tag.llm._ledger import Ledger
 from graphlab.tag.llm._messages import Conversation, Prompt, conversations
-from graphlab.tag.llm._request import RequestForm, sampling, token_bound
+from graphlab.tag.llm._request import RequestForm, sampling, token_bound, token_form
 from graphlab.tag.llm._session import Session
 from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._tokens import estimate_tokens
 from graphlab.tag.llm.batch import BatchImport, read_batch, write_batch
 from graphlab.tag.llm.cost import CostEstimate, Price
-from graphlab.tag.llm.limits import Limits
+from graphlab.tag.llm.limits import LIMITS_ARGUMENTS, Limits
 from graphlab.tag.llm.reply import LLMReply
-from graphlab.tag.llm.retry import Retry
+from graphlab.tag.llm.retry import RETRY_ARGUMENTS, Retry
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["LLMClient"]
-
-# Fields of the settings by the keyword arguments that they replace.
-_RETRY = {
-    "max_attempts": "attempts",
-    "timeout": "timeout",
-    "backoff": "backoff",
-    "max_backoff": "max_backoff",
-    "max_repairs": "repairs",
-}
-_LIMITS = {
-    name: name for name in ("concurrency", "requests_per_minute", "tokens_per_minute", "budget")
-}
 
 
 class LLMClient:
@@ -77,7 +67,8 @@ class LLMClient:
         price (Price, optional): Money per million tokens, for the budget and the estimate.
         reply_format (str): Way in which a schema is asked for: ``"json_schema"`` (the server
             constrains the output), ``"json_object"`` or ``"prompt"`` (the model is told, any
-            server).
+            server). A server that ignores or refuses it is asked in the next weaker way, with a
+            warning; see :attr:`reply_format` and :class:`Retry`.
         api_key_variable (str): Environment variable that holds the key. A server other than
             OpenAI's may go without.
         progress (bool, optional): Whether progress is shown; after five seconds when missing.
@@ -109,7 +100,7 @@ class LLMClient:
         retry: Retry | None = None,
         limits: Limits | None = None,
         price: Price | None = None,
-        reply_format: Literal["json_schema", "json_object", "prompt"] = "json_schema",
+        reply_format: ReplyFormat = "json_schema",
         api_key_variable: str = KEY_VARIABLE,
         progress: bool | None = None,
         **deprecated: Any,
@@ -119,13 +110,16 @@ class LLMClient:
         for name, value, kind in (("retry", retry, Retry), ("limits", limits, Limits)):
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
-        self.retry = absorb(retry or Retry(), "retry", "LLMClient", deprecated, _RETRY)
-        self.limits = absorb(limits or Limits(), "limits", "LLMClient", deprecated, _LIMITS)
+        self.retry = absorb(retry or Retry(), "retry", "LLMClient", deprecated, RETRY_ARGUMENTS)
+        self.limits = absorb(
+            limits or Limits(), "limits", "LLMClient", deprecated, LIMITS_ARGUMENTS
+        )
         refuse_unknown("LLMClient", deprecated)
         self.model, self.version = model, str(version)
         self.base_url = check_url(base_url)
         fields = sampling(temperature, max_tokens, seed, parameters or {})
-        self._form = RequestForm(model, self.version, fields, reply_format)
+        self._form = RequestForm(model, self.version, fields)
+        self._ladder = FormatLadder(reply_format, self.retry.step_down)
         self._price = price
         budget = self.limits.budget
         if budget is not None and (price is None or max_tokens is None):
@@ -154,14 +148,14 @@ class LLMClient:
 
         Args:
             prompt (Prompt): Text, or messages with ``role`` and ``content``.
-            schema (type, optional): A pydantic model that the answer must follow; see
-                :attr:`LLMReply.value`.
+            schema (type, optional): A pydantic model that the answer must follow, or a list of
+                one, such as ``list[Topic]``; see :attr:`LLMReply.value`.
 
         Returns:
             LLMReply: The record; look at ``status``.
 
         Raises:
-            LLMError: If no call can succeed (wrong key, address or model).
+            LLMError: If no call can succeed (dead server; wrong key, address, model or parameter).
             TypeError, ValueError: If the prompt is malformed.
         """
         return self.complete_many([prompt], schema=schema)[0]
@@ -225,6 +219,28 @@ class LLMClient:
         """
         runner = self._session.start()[0]
         return await runner.run_async(self._many(*self._prepare(prompts, ids), schema))
+
+    def first_tokens(
+        self, prompts: Iterable[Prompt], *, ids: Iterable[Hashable] | None = None, most: int = 20
+    ) -> list[LLMReply]:
+        """Ask for the probabilities of the first token of every answer, and for nothing else.
+
+        Args:
+            prompts (Iterable[Prompt]): See :meth:`complete`.
+            ids (Iterable[Hashable], optional): See :meth:`complete_many`.
+            most (int): Tokens to tell; many servers allow 20 and no more.
+
+        Returns:
+            list[LLMReply]: Records with ``first_tokens``; ``"invalid"`` where the server tells no
+            probabilities.
+
+        Raises:
+            LLMError: If no call can succeed.
+            TypeError, ValueError: If an argument is malformed.
+        """
+        form = token_form(self._form, check_int(most, "most", minimum=1))
+        asked = self._many(*self._prepare(prompts, ids), None, form)
+        return [token_reply(reply) for reply in self._session.start()[0].run(asked)]
 
     def estimate(self, prompts: Iterable[Prompt], *, schema: Any = None) -> CostEstimate:
         """Calls, tokens and money that a run would need, without a call: a dry run.
@@ -300,6 +316,11 @@ class LLMClient:
     # --- money and failures -----------------------------------------------------------------------
 
     @property
+    def reply_format(self) -> ReplyFormat:
+        """Way in which the next schema is asked for."""
+        return self._ladder.current
+
+    @property
     def spent(self) -> float:
         """Money this object has spent, lost answers at their worst; 0 without a price."""
         return self._ledger.spent
@@ -346,20 +367,28 @@ class LLMClient:
     ) -> Iterable[tuple[str, dict[str, Any]]]:
         """Names and bodies of the calls whose answers are not in the cache."""
         for messages in checked:
-            request = self._form.body(messages, schema)
-            key = self._form.key(request)
-            if self._cache.get(key) is None:
-                yield key, request
+            bodies = [self._form.body(messages, schema, way) for way in self._ladder.known()]
+            keys = [self._form.key(body) for body in bodies]
+            if all(self._cache.get(key) is None for key in keys):
+                request = self._form.body(messages, schema, self._ladder.current)
+                yield self._form.key(request), request
 
     async def _many(
-        self, checked: list[Conversation], names: list[Hashable], schema: Any
+        self,
+        checked: list[Conversation],
+        names: list[Hashable],
+        schema: Any,
+        body: RequestForm | None = None,
     ) -> list[LLMReply]:
         form = None if schema is None else Schema(schema)
         engine = self._session.start()[1]
-        dialogue = Dialogue(engine, self._form, form, self.retry.repairs, self._key_variable)
+        repairs, where = self.retry.repairs, (self._key_variable, self.base_url)
+        dialogue = Dialogue(engine, body or self._form, form, self._ladder, repairs, *where)
         replies = await reply_to_all(
             dialogue.reply, checked, names, self.limits.concurrency, self._progress
         )
+        for notice in self._ladder.notices():
+            warnings.warn(notice, RuntimeWarning, stacklevel=2)
         unasked = sum(reply.status == "budget" for reply in replies)
         if unasked:
             limit = f"the budget of {self._ledger.budget:.6g} is used up"

@@ -9,6 +9,12 @@ from graphlab._checks import check_int, check_nonnegative, check_positive
 __all__ = ["Limits"]
 
 
+#: Fields by the keyword arguments of the client that they replace.
+LIMITS_ARGUMENTS = {
+    name: name for name in ("concurrency", "requests_per_minute", "tokens_per_minute", "budget")
+}
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on the calls of one client; none of them changes an answer.

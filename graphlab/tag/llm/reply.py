@@ -12,7 +12,10 @@ __all__ = ["LLMError", "LLMReply"]
 
 
 class LLMError(RuntimeError):
-    """No call can succeed: a wrong key, address or model. Answers that had arrived are kept."""
+    """No call can succeed: a dead server, an empty account, a wrong key, address or model.
+
+    Answers that had arrived are kept.
+    """
 
 
 @short_repr
@@ -23,10 +26,11 @@ class LLMReply:
     Attributes:
         id (Hashable): Name of the prompt, by default its position.
         status (str): ``"ok"``; or why there is no usable answer: ``"truncated"`` (it hit the limit
-            of tokens), ``"empty"``, ``"refused"``, ``"invalid"`` (it does not follow the schema,
+            of tokens), ``"unfinished"`` (the server gives a reason for its end that is not known
+            here), ``"empty"``, ``"refused"``, ``"invalid"`` (it does not follow the schema,
             after all repairs), ``"failed"`` (no answer after all attempts) or ``"budget"`` (not
             asked).
-        text (str): Words of the model; empty if it said nothing.
+        text (str): Answer of the model, without its thoughts; empty if it said nothing.
         value (Any): Validated object if a schema was given and the status is ``"ok"``.
         error (str): Description of what went wrong, if something did.
         attempts (int): HTTP calls made for this record; 0 if all came from the cache.
@@ -36,6 +40,9 @@ class LLMReply:
         completion_tokens (int): Tokens written by the model.
         model (str, optional): Name of the model that the server reports.
         key (str): Name of the first answer in the cache.
+        thoughts (str): What a reasoning model wrote before its answer; never part of it.
+        first_tokens (tuple): Likely first tokens of the answer with their log-probabilities, most
+            likely first, where :meth:`LLMClient.first_tokens` asked for them.
     """
 
     id: Hashable
@@ -50,6 +57,8 @@ class LLMReply:
     completion_tokens: int = 0
     model: str | None = None
     key: str = ""
+    thoughts: str = ""
+    first_tokens: tuple[tuple[str, float], ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -11,6 +11,16 @@ from graphlab._checks import check_int, check_nonnegative, check_positive
 __all__ = ["Retry"]
 
 
+#: Fields by the keyword arguments of the client that they replace.
+RETRY_ARGUMENTS = {
+    "max_attempts": "attempts",
+    "timeout": "timeout",
+    "backoff": "backoff",
+    "max_backoff": "max_backoff",
+    "max_repairs": "repairs",
+}
+
+
 @dataclass(frozen=True)
 class Retry:
     """What is done about calls that fail and answers that do not follow the schema.
@@ -25,13 +35,19 @@ class Retry:
         max_backoff (float): Longest wait in seconds, also for a server that asks for more in
             ``Retry-After``.
         repairs (int): Times the model may correct an answer that does not follow the schema.
+        breaker (int): Failures in a row, with no answer between them, that end the run with
+            :class:`LLMError`: attempts as long as nobody has ever answered at the address, then
+            calls that used up their attempts. 0 goes on for ever.
+        step_down (int): Answers that do not follow the schema, and at least half of all, after
+            which it is asked for in the next weaker way (``json_schema``, ``json_object``,
+            ``prompt``), with a warning; 0 never changes it.
 
     Raises:
         TypeError, ValueError: If a value is malformed.
 
     Example:
-        >>> Retry(attempts=3, timeout=30.0)
-        Retry(attempts=3, timeout=30.0, backoff=0.5, max_backoff=60.0, repairs=1)
+        >>> Retry(attempts=3, timeout=30.0).repairs
+        1
     """
 
     attempts: int = 8
@@ -39,13 +55,16 @@ class Retry:
     backoff: float = 0.5
     max_backoff: float = 60.0
     repairs: int = 1
+    breaker: int = 5
+    step_down: int = 3
 
     def __post_init__(self) -> None:
         check_int(self.attempts, "attempts", minimum=1)
         check_positive(self.timeout, "timeout")
         check_nonnegative(self.backoff, "backoff")
         check_nonnegative(self.max_backoff, "max_backoff")
-        check_int(self.repairs, "repairs", minimum=0)
+        for name in ("repairs", "breaker", "step_down"):
+            check_int(getattr(self, name), name, minimum=0)
 
     def delay(
         self,

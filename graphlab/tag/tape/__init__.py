@@ -3,6 +3,7 @@
 from graphlab._namespace import listing
 from graphlab.evaluate import tape_split
 from graphlab.tag.tape.adjacency import SharedAdjacency
+from graphlab.tag.tape.class_scores import score_classes
 from graphlab.tag.tape.early_stopping import EarlyStopping
 from graphlab.tag.tape.ensemble import ensemble_logits
 from graphlab.tag.tape.explanations import ExplanationGenerator
@@ -32,6 +33,7 @@ __all__ = [
     "ensemble_logits",
     "read_ranked_predictions",
     "read_tape_responses",
+    "score_classes",
     "tape_split",
     "write_ranked_predictions",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,9 @@ from graphlab._checks import check_int
 from graphlab._repr import short_repr
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import sha256
-from graphlab.tag.llm._structured import extract_json
+from graphlab.tag.llm._data_text import fence_name, inert
+from graphlab.tag.llm._structured import json_values
+from graphlab.tag.llm._thoughts import without_thoughts
 from graphlab.tag.tape._mentions import Mentions
 
 __all__ = ["ExplanationPrompt", "RankedPrediction"]
@@ -110,11 +113,13 @@ class ExplanationPrompt:
         self._descriptions = dict(descriptions or {})
         self._mentions = Mentions(self.classes, dict(aliases or {}))
 
-    def render(self, text: str) -> list[dict[str, str]]:
+    def render(self, text: str, order: Sequence[int] | None = None) -> list[dict[str, str]]:
         """Write the conversation about one text.
 
         Args:
             text (str): Text of a node.
+            order (Sequence[int], optional): Classes in the order in which they are shown; as
+                given by default.
 
         Returns:
             list[dict[str, str]]: Messages with ``role`` and ``content``.
@@ -126,21 +131,32 @@ class ExplanationPrompt:
             raise TypeError(f"text must be a string, got {type(text).__name__}")
         if not text.strip():
             raise ValueError("text must not be empty")
-        shown = text.strip()[: self.max_chars]
+        shown = inert(text.strip()[: self.max_chars])
+        ids = range(len(self.classes))
+        places = tuple(ids) if order is None else check_order(order, len(ids))
         parts = {
             "{text}": shown,
-            "{fence}": f"document-{sha256(shown)[:12]}",
+            "{fence}": fence_name(shown, "document", 12),
             "{task}": self.task,
-            "{classes}": "\n".join(map(self._line, self.classes)),
+            "{classes}": "\n".join(f"- {self.describe(at)}" for at in places),
             "{k}": str(min(self.k, len(self.classes))),
         }
         # In one pass: what a text, a class or its description contains is not looked at again.
         body = _MARK.sub(lambda match: parts[match.group()], self.template)
         return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": body}]
 
-    def _line(self, name: str) -> str:
+    def describe(self, label: int) -> str:
+        """Name of a class, with its description if there is one.
+
+        Args:
+            label (int): Class id.
+
+        Returns:
+            str: What the model is shown.
+        """
+        name = self.classes[label]
         about = self._descriptions.get(name)
-        return f"- {name}" if about is None else f"- {name}: {about}"
+        return name if about is None else f"{name}: {about}"
 
     def schema(self) -> Any:
         """Form of structured answers: ``labels`` (1 to k of the names) and ``explanation``.
@@ -164,16 +180,14 @@ class ExplanationPrompt:
         """Read an answer, JSON or free text; nothing is an error.
 
         Args:
-            reply (str): Answer of the model.
+            reply (str): Answer of the model; its thoughts are not read.
 
         Returns:
             RankedPrediction: At most k classes.
         """
-        try:
-            record = extract_json(reply)
-        except ValueError:
-            record = None
-        if isinstance(record, dict) and "labels" in record:
+        reply = without_thoughts(reply)
+        record = _labelled(reply)
+        if record is not None:
             named = record["labels"]
             # Something that is no list of names is read as text.
             items = named if isinstance(named, list) else [named]
@@ -184,3 +198,37 @@ class ExplanationPrompt:
 
     def _prediction(self, labels: Iterable[int], explanation: str) -> RankedPrediction:
         return RankedPrediction(tuple(dict.fromkeys(labels))[: self.k], explanation.strip())
+
+
+def shown_order(classes: Sequence[str], text: str, seed: int | None) -> tuple[int, ...]:
+    """Order in which classes are shown with a text, which depends on nothing else.
+
+    By hash and not by a generator, so that no text changes the prompts of the others, which are
+    the names of answers in a cache.
+    """
+    ids = range(len(classes))
+    if seed is None:
+        return tuple(ids)
+    keys = [sha256(f"{seed}\0{name}\0{text.strip()}") for name in classes]
+    return tuple(sorted(ids, key=keys.__getitem__))
+
+
+def check_order(order: Sequence[int], count: int) -> tuple[int, ...]:
+    """Require every class once.
+
+    Raises:
+        ValueError: If it is no permutation.
+    """
+    listed = tuple(int(at) for at in order)
+    if sorted(listed) != list(range(count)):
+        raise ValueError(f"order must hold each of {count} classes once, got {listed}")
+    return listed
+
+
+def _labelled(reply: str) -> dict[str, Any] | None:
+    """The first JSON object of a reply that holds labels."""
+    with suppress(ValueError):
+        for record in json_values(reply):
+            if isinstance(record, dict) and "labels" in record:
+                return record
+    return None

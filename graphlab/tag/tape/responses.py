@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
 from graphlab._io import read_json, user_path
+from graphlab.tag.llm._completion import answer_text
 
 __all__ = ["read_tape_responses"]
 
@@ -24,7 +25,7 @@ def read_tape_responses(
 
     A file holds one chat-completion object; its text is ``choices[0].message.content``, or
     ``generation.content`` as Llama's service writes it. The text is returned whole: TAPE embeds it
-    unparsed, the ranked list included.
+    unparsed, the ranked list included. Thoughts of a reasoning model are no part of it.
 
     Args:
         folder (path): Folder of the files; node numbers are not padded.
@@ -62,11 +63,13 @@ def _content(path: Path) -> str:
     try:
         # Llama's service and OpenAI's differ in the form of the answer alone.
         if "generation" in record:
-            content = record["generation"]["content"]
+            message = record["generation"]
         else:
-            content = record["choices"][0]["message"]["content"]
+            message = record["choices"][0]["message"]
+        message["content"]  # a message without this field is none
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{path} is not a chat completion: it lacks {error}") from error
-    if content is not None and not isinstance(content, str):
-        raise ValueError(f"{path} is not a chat completion: its content is {type(content)}")
-    return content or ""
+    try:
+        return answer_text(message)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a chat completion: its {error}") from error

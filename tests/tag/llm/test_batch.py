@@ -45,6 +45,25 @@ def test_batches_leave_and_come_back(server, tmp_path):
     assert server.calls == 2
 
 
+def test_an_error_in_the_place_of_an_answer_is_a_failure(server, tmp_path):
+    with client(server, cache=tmp_path / "cache.db") as c:
+        c.export_batch(["a"], tmp_path / "in.jsonl")
+        key = json.loads((tmp_path / "in.jsonl").read_text())["custom_id"]
+        body = {"error": {"message": "overloaded"}}
+        line = {"custom_id": key, "response": {"status_code": 200, "body": body}}
+        (tmp_path / "out.jsonl").write_text(json.dumps(line))
+        assert c.import_batch(tmp_path / "out.jsonl").failed == ((key, "overloaded"),)
+
+
+def test_paths_may_begin_with_the_home_folder(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with client(server, cache="~/answers/cache.db") as c:
+        c.complete("b")
+        assert c.export_batch(["a"], "~/in.jsonl") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["answers", "in.jsonl"]
+    assert (tmp_path / "answers" / "cache.db").exists()
+
+
 @pytest.mark.parametrize(
     "line", ["[]", "{", '{"custom_id": 3}', '{"custom_id": "k", "response": {"status_code": 200}}']
 )
