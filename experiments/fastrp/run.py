@@ -48,8 +48,9 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
                 "beta": setting.beta,
                 **{f"w{power}": w for power, w in enumerate(setting.weights, start=1)},
                 "c": setting.c,
-                "at_border": float(at_border(config, setting)),
             }
+            if settings is chosen:
+                rows[label(method, ratio)]["at_border"] = float(at_border(config, setting))
     for ratio in config.ratios:
         guess = torch.zeros(data.num_nodes, 1)  # constant features: label frequencies alone
         rows[label("most frequent labels", ratio)] = score(guess, data.y, order, ratio, AUTHORS.c)
