@@ -8,7 +8,9 @@ from collections.abc import Mapping
 __all__: list[str] = []
 
 
-def warn_at_border(name: str, best: float, scores: Mapping[float, float], limit: float) -> None:
+def warn_at_border(
+    name: str, best: float, scores: Mapping[float, float], margin: float = 0.0
+) -> None:
     """Warn that a better value may lie beyond the candidates.
 
     Nothing is said where the end is shared with the next candidate (the score is flat there, and
@@ -19,13 +21,13 @@ def warn_at_border(name: str, best: float, scores: Mapping[float, float], limit:
         name (str): What was searched, for the text.
         best (float): The chosen value.
         scores (Mapping[float, float]): Score of every candidate.
-        limit (float): Value from which on the upper end is as good as unlimited.
+        margin (float): Lead over the next candidate that says nothing.
     """
     grid = sorted(scores)
-    if len(grid) < 3 or best not in (grid[0], grid[-1]) or best >= limit:
+    if len(grid) < 3 or best not in (grid[0], grid[-1]):
         return
     inner = grid[1] if best == grid[0] else grid[-2]
-    if scores[inner] >= scores[best]:
+    if scores[best] - scores[inner] <= margin:
         return
     end, step = ("smallest", "smaller") if best == grid[0] else ("largest", "larger")
     warnings.warn(

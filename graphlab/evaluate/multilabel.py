@@ -24,9 +24,6 @@ from graphlab.evaluate._border import warn_at_border
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
 
-#: Where the regularisation of a probe no longer acts.
-_UNLIMITED = 1e6
-
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
 
@@ -116,7 +113,7 @@ def multilabel_probe(
         scores = {value: mean[select] for value, mean in means.items()}
         # Ascending candidates: the first maximum is the strongest regularisation.
         c = max(scores, key=scores.__getitem__)
-        warn_at_border("C", c, scores, _UNLIMITED)
+        warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")
     rows = z.detach().cpu().double().numpy()
     truth = labels[parts["test"]]

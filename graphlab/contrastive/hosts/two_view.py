@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_encoder
 
 __all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
@@ -159,6 +160,24 @@ class TwoViewModel(EmbeddingModel):
         z1, z2 = (self(*view) for view in views)
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
         return HostStep(loss, z1, z2, views)
+
+    @torch.no_grad()
+    def diagnose(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator
+    ) -> EmbeddingDiagnosis:
+        """State of the embedding, and its alignment over two new views, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator): Source of the views.
+
+        Returns:
+            EmbeddingDiagnosis: See :func:`diagnose_embedding`.
+        """
+        views = self.views(x, edge_index, generator=generator)
+        one, two = (self.embed(*view) for view in views)
+        return diagnose_embedding(self.embed(x, edge_index), (one, two))
 
     def _step_loss(
         self, x: Tensor, edge_index: Tensor, generator: torch.Generator, step: int
