@@ -104,6 +104,7 @@ def authors(
         "protocol": "last",
         "tolerance": 1e-3,
         "epochs": 200,
+        "hidden_channels": (500, 500, 2000),
     }
     return Config(
         dataset=dataset,

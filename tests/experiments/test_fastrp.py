@@ -58,6 +58,15 @@ def test_tuning_reads_no_label_outside_its_training_part(context):
     assert fastrp.tune(CONFIG, hidden, order, context)[0.3] == chosen[0.3]
 
 
+def test_the_earlier_search_chooses_once_for_all_ratios(context):
+    config = replace(CONFIG, search="holdout", last_weights=(1.0, 4.0))
+    data = FakeDataset("", "")[0]
+    order = torch.randperm(120, generator=torch.Generator().manual_seed(1))
+    chosen = fastrp.tune(config, data, order, context)
+    assert chosen[0.3] == chosen[0.6] and chosen[0.3].c == config.c
+    assert chosen[0.3].weights[:3] == (0.0, 0.0, 1.0)
+
+
 def test_a_choice_at_the_end_of_its_grid_is_marked():
     inner = fastrp.Setting(0.3, (1.0, 1.0, 1.0, 1.0), 0.01)
     assert not fastrp.at_border(fastrp.Config(), inner)

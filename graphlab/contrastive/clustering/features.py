@@ -43,6 +43,11 @@ class FeatureScaling:
         holding = (x > 0).sum(0).clamp(min=1).to(x.dtype)
         return FeatureScaling(torch.log(x.size(0) / holding))
 
+    @staticmethod
+    def stored(idf: Tensor) -> FeatureScaling:
+        """What was read earlier; an empty tensor stands for none."""
+        return FeatureScaling(idf if idf.numel() else None)
+
     def apply(self, x: Tensor) -> Tensor:
         """Rows of tf-idf of unit root mean square; zero rows stay zero."""
         if self.idf is None:

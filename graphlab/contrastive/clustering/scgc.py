@@ -17,16 +17,17 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._deprecation import row_callback, warn_renamed
+from graphlab._deprecation import row_callback
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import make_generator
 from graphlab._training import Callback
+from graphlab.contrastive.clustering.earlier_names import EarlierNames
 from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
-from graphlab.contrastive.clustering.influence import influence_graph
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
 from graphlab.contrastive.clustering.start import (
     autoencoder,
     features_and_edges,
+    positives,
     pretrained_encoder,
 )
 from graphlab.contrastive.losses.pamc import PamCLoss
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["SCGC"]
 
 
-class SCGC(Estimator):
+class SCGC(EarlierNames, Estimator):
     r"""Cluster the nodes of an attributed graph.
 
     The encoder begins where no training ends: it learns to give the averages over the graph of
@@ -48,12 +49,11 @@ class SCGC(Estimator):
     half an autoencoder of them). K-means places the centres, and both are refined by
     :class:`PamCLoss` over the r-order influence graph together with the self-supervision of DEC,
     until the clusters stand still: going on trains the contrast at the cost of the clusters, which
-    no loss shows. The graph is not needed for new nodes: they are embedded and assigned from
-    features alone.
+    no loss shows. New nodes are embedded and assigned from features alone, without the graph.
 
-    The published recipe is ``features="dense", start="autoencoder", tolerance=0`` with
-    ``hidden_channels=(500, 500, 2000)``. A graph of nearest neighbours of the features themselves
-    (images) does best with ``negatives="meta2", tau=0.25, alpha=4, beta=0.1, order=4``.
+    The published recipe is ``features="dense", start="autoencoder", tolerance=0``. On a graph of
+    nearest neighbours of the features themselves (images) give ``negatives="meta2", tau=0.25,
+    alpha=4, beta=0.1, order=4``.
 
     Args:
         in_channels (int, optional): Number of features F; read off the features if missing.
@@ -203,7 +203,7 @@ class SCGC(Estimator):
         x, edge_index = features_and_edges(x, edge_index)
         width = x.size(1) if self.in_channels is None and x.dim() == 2 else self.in_channels
         x = check_matrix(x, "x", cols=width).to(self.device)
-        graph = self._positives(edge_index, x.size(0))
+        graph = positives(edge_index, x.size(0), self.order, self.cumulative).to(self.device)
         latest: dict[str, Tensor] = {}
         if callback is not None:
             callback = row_callback(
@@ -217,7 +217,7 @@ class SCGC(Estimator):
             kind = "dense" if self.encoder is not None else self.features
             scaling = FeatureScaling.of(x, kind)
             self.idf_ = x.new_zeros(0) if scaling.idf is None else scaling.idf
-            x = self._scaled(x)
+            x = FeatureScaling.stored(self.idf_).apply(x)
             encoder = self._start(x, edge_index, graph)
             self._refine(encoder, x, graph, latest, callback)
         except BaseException:
@@ -265,23 +265,6 @@ class SCGC(Estimator):
         """Whether the clusters have not moved for a while; the first epochs still warm up."""
         recent = [float(row["changed"]) for row in self.history_[-self.patience :]]
         return len(self.history_) >= 2 * self.patience and max(recent) < self.tolerance
-
-    @property
-    def network(self) -> ClusteringNetwork | None:
-        """The network under its earlier name; None before a fit."""
-        warn_renamed("SCGC.network", "SCGC.network_")
-        return getattr(self, "network_", None)
-
-    @property
-    def contrast(self) -> PamCLoss:
-        """The contrastive loss, which was an attribute before a fit as well."""
-        warn_renamed("SCGC.contrast", "SCGC.network_.contrast")
-        if hasattr(self, "network_"):
-            return self.network_.contrast
-        # What is changed on it before a fit counts in the fit.
-        if not hasattr(self, "_early"):
-            self._early = self._contrast()
-        return self._early
 
     def predict(self, x: Tensor | None = None) -> Tensor:
         """Cluster of every training node, or of new nodes.
@@ -349,8 +332,7 @@ class SCGC(Estimator):
 
     def _contrast(self) -> PamCLoss:
         generator = make_generator(self.seed, self.device)
-        early: PamCLoss | None = getattr(self, "_early", None)
-        count = self.num_samples if early is None else early.num_samples
+        count = self._earlier_samples(self.num_samples)
         return PamCLoss(self.tau, self.negatives, num_samples=count, generator=generator)
 
     def _network(self, encoder: nn.Module, centers: Tensor) -> ClusteringNetwork:
@@ -361,10 +343,7 @@ class SCGC(Estimator):
         width = self.idf_.numel() or self.in_channels or self._first_width()
         x = check_matrix(x, "x", cols=width).to(self.device)
         x = x if self.encoder is not None else x.to(self.network_.centers.dtype)
-        return self._scaled(x)
-
-    def _scaled(self, x: Tensor) -> Tensor:
-        return FeatureScaling(self.idf_ if self.idf_.numel() else None).apply(x)
+        return FeatureScaling.stored(self.idf_).apply(x)
 
     def _first_width(self) -> int | None:
         """Features that the fitted encoder reads, where that can be told."""
@@ -376,15 +355,6 @@ class SCGC(Estimator):
         _, q = self.network_(x)
         labels: Tensor = q.argmax(1)
         return labels
-
-    def _positives(self, edge_index: Tensor | CSRGraph, num_nodes: int) -> CSRGraph:
-        if not isinstance(edge_index, CSRGraph):
-            edge_index = influence_graph(edge_index, num_nodes, self.order, self.cumulative)
-        if edge_index.num_nodes != num_nodes:
-            raise ValueError(
-                f"edge_index must be a graph of {num_nodes} nodes, got {edge_index.num_nodes}"
-            )
-        return edge_index.to(self.device)
 
     def _start(self, x: Tensor, edge_index: Tensor | CSRGraph, graph: CSRGraph) -> nn.Module:
         """Encoder to refine: the user's, or a pretrained one of ours."""

@@ -1,4 +1,4 @@
-"""Where a clustering network starts: features and edges, and a pretrained encoder."""
+"""What a clustering starts from: features, edges, positives, and a pretrained encoder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from graphlab.contrastive.clustering.autoencoder import (
     pretrain_autoencoder,
     pretrain_encoder,
 )
+from graphlab.contrastive.clustering.influence import influence_graph
 from graphlab.contrastive.clustering.smoothing import smoothed_features
 from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
@@ -41,6 +42,19 @@ def features_and_edges(
     if edge_index is None:
         raise ValueError("edge_index must be given beside features, or in a Data, got None")
     return x, edge_index
+
+
+def positives(
+    edge_index: Tensor | CSRGraph, num_nodes: int, order: int, cumulative: bool
+) -> CSRGraph:
+    """The influence graph of edges, or the prepared one that was given."""
+    if not isinstance(edge_index, CSRGraph):
+        edge_index = influence_graph(edge_index, num_nodes, order, cumulative)
+    if edge_index.num_nodes != num_nodes:
+        raise ValueError(
+            f"edge_index must be a graph of {num_nodes} nodes, got {edge_index.num_nodes}"
+        )
+    return edge_index
 
 
 def autoencoder(
