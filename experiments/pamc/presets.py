@@ -56,6 +56,7 @@ class Config:
         out_channels (int): Width of the embedding.
         n_init (int): Starts of every k-means.
         checkpoint_every (int): Epochs between checkpoints.
+        draw_map (bool): Draw PamC's embedding (t-SNE), which takes seconds.
         pamc (Method): Settings of PamC.
         scgc_exact (Method): Settings of its host with exact negatives.
         meta2 (Method): Settings of its host with the corrected linear-time negatives.
@@ -80,6 +81,7 @@ class Config:
     out_channels: int = 10
     n_init: int = 20
     checkpoint_every: int = 20
+    draw_map: bool = True
     pamc: Method = Method()
     scgc_exact: Method = Method(negatives="exact")
     meta2: Method = Method(negatives="meta2")
@@ -136,7 +138,7 @@ PRESETS: dict[str, Config] = {
     # Quick: shows that a figure repeats, not how good the methods are.
     "smoke": authors(
         "digits", *_USPS, k=3, batch_size=32, pretrain_epochs=12, epochs=15, n_init=4,
-        hidden_channels=(128, 256),
+        hidden_channels=(128, 256), draw_map=False,
     ),
 }  # fmt: skip
 

@@ -163,7 +163,7 @@ def train(
         if (epoch + 1) % config.checkpoint_every == 0 or epoch + 1 == config.epochs:
             parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             context.checkpoint(epoch, {**shared, **parts, "current": labels}, state)
-    if name == "pamc":
+    if name == "pamc" and config.draw_map:
         draw_map(context, network.encoder, x, data.y)
 
 
