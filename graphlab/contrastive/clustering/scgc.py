@@ -196,8 +196,7 @@ class SCGC(EarlierNames, Estimator):
             SCGC: The fitted estimator.
 
         Raises:
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed or out of
-                range.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
         """
         self._check_parameters()
         x, edge_index = features_and_edges(x, edge_index)
