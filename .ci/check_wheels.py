@@ -66,6 +66,12 @@ def data_files() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in plain}
 
 
+def script_files() -> set[str]:
+    """Files of the scripts and their results, by the names they are installed under."""
+    files = [path for path in (ROOT / "experiments").rglob("*") if path.suffix in (".py", ".json")]
+    return {f"graphlab/{path.relative_to(ROOT).as_posix()}" for path in files}
+
+
 def problems(wheel: Path) -> list[str]:
     """What is wrong with the content of a wheel."""
     package = wheel.name.partition("-")[0]
@@ -78,7 +84,7 @@ def problems(wheel: Path) -> list[str]:
         info = f"{package}-{version()}.dist-info"
         missing = {f"{info}/METADATA", f"{info}/licenses/LICENSE", f"{package}/py.typed"}
         if package == "graphlab":
-            missing |= data_files()
+            missing |= data_files() | script_files() | {f"{info}/entry_points.txt"}
         else:
             missing |= {f"{package}/_C.abi3.so", f"{package}/_build_info.json"}
         wrong = [f"lacks {name}" for name in sorted(missing - names)]
@@ -137,9 +143,12 @@ def smoke(python: Path, wanted: str, **variables: str) -> None:
         shutil.copy(HERE / "core_only.py", folder)  # which the other imports from
         script = shutil.copy(HERE / "wheel_smoke.py", folder)
         print(run([str(python), script, wanted], folder, **variables), end="")
-        report = run([str(python), "-m", "graphlab.info"], folder, **variables)
+        report = run([str(python.with_name("graphlab")), "info"], folder, **variables)
+        listed = run([str(python.with_name("graphlab")), "run"], folder, **variables)
     if "versions" not in report:
-        raise SystemExit(f"graphlab.info says only:\n{report}")
+        raise SystemExit(f"graphlab info says only:\n{report}")
+    if "graphlab run pamc" not in listed:
+        raise SystemExit(f"graphlab run lists only:\n{listed}")
 
 
 def surroundings(**variables: str) -> dict[str, str]:

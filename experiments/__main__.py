@@ -1,6 +1,6 @@
-"""``python -m experiments``: every script with its presets."""
+"""``python -m experiments``: every script with its presets; ``python -m experiments NAME ...``."""
 
-from experiments._harness.scripts import listing
+from graphlab._console import command
 
 if __name__ == "__main__":
-    print(listing())
+    command(f"{__package__}._harness.commands")

@@ -1,6 +1,6 @@
 """The name that recorded commands use for ``python -m experiments.graphclip.fewshot``."""
 
-from experiments.graphclip.fewshot import main
+from graphlab._console import command
 
 if __name__ == "__main__":
-    main()
+    command(f"{__package__}.graphclip.fewshot")

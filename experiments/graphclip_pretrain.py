@@ -1,6 +1,6 @@
 """The name that recorded commands use for ``python -m experiments.graphclip.pretrain``."""
 
-from experiments.graphclip.pretrain import main
+from graphlab._console import command
 
 if __name__ == "__main__":
-    main()
+    command(f"{__package__}.graphclip.pretrain")

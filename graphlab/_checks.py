@@ -10,13 +10,26 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from graphlab._graph_kinds import MAP_IDS, refuse_no_edges
+
 __all__: list[str] = []
+
+
+def warn_caller(message: str) -> None:
+    """Warn (UserWarning) at the line outside of the library that led here."""
+    level, frame = 1, sys._getframe(0)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def values_visible(*tensors: Tensor | None) -> bool:
@@ -115,8 +128,11 @@ def check_index(value: Any, size: int, name: str, *, length: int | None = None) 
     return x.long()
 
 
-def check_range(x: Tensor, size: int, name: str) -> None:
-    """Require integer values in ``[0, size)``; the error names the first offending entry."""
+def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
+    """Require integer values in ``[0, size)``; the error names the first offending entry.
+
+    The hint, what to do about values that are far too large, ends the error.
+    """
     if x.numel() == 0 or not values_visible(x):
         return
     low, high = (int(v) for v in torch.aminmax(x))
@@ -125,7 +141,16 @@ def check_range(x: Tensor, size: int, name: str) -> None:
     position = ((x < 0) | (x >= size)).nonzero()[0]
     where = ", ".join(str(int(i)) for i in position)
     value = int(x[tuple(position)])
-    raise IndexError(f"{name}[{where}] = {value} is outside [0, {size})")
+    advice = f": {hint}" if hint and value >= 2 * size else ""
+    raise IndexError(f"{name}[{where}] = {value} is outside [0, {size}){advice}")
+
+
+def check_num_nodes(value: Any, name: str = "num_nodes", *, minimum: int = 0) -> int:
+    """Require a number of nodes that 32-bit indices can name."""
+    number = check_int(value, name, minimum=minimum)
+    if number > 2**31 - 1:
+        raise ValueError(f"{name} must be at most {2**31 - 1}, got {number}: {MAP_IDS}")
+    return number
 
 
 def check_pointers(value: Any, total: int, name: str) -> Tensor:
@@ -166,19 +191,17 @@ def check_edge_index(
         values (bool): False where the values are checked by what reads them next.
     """
     if not isinstance(value, Tensor) or value.layout != torch.strided:
-        kind = value.layout if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(
-            f"{name} must be a torch.Tensor of shape (2, E), got {kind}: torch_geometric.utils has "
-            "to_edge_index for sparse tensors, from_scipy_sparse_matrix and from_networkx"
-        )
+        refuse_no_edges(value, name)
     edge_index: Tensor = check_tensor(value, name)
     if edge_index.dtype not in (torch.int64, torch.int32):
-        raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}")
+        square = edge_index.dim() == 2 and edge_index.size(0) == edge_index.size(1) != 2
+        hint = ": torch_geometric.utils.dense_to_sparse reads adjacency matrices" if square else ""
+        raise TypeError(f"{name} must be int64 or int32, got dtype {edge_index.dtype}{hint}")
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         hint = " (transpose it?)" if edge_index.dim() == 2 and edge_index.size(1) == 2 else ""
         raise ValueError(f"{name} must have shape (2, E), got {tuple(edge_index.shape)}{hint}")
     if values:
-        check_range(edge_index, num_nodes, name)
+        check_range(edge_index, num_nodes, name, MAP_IDS)
     edge_index = edge_index.long()
     if values and values_visible(edge_index):
         if not loops:
@@ -186,6 +209,14 @@ def check_edge_index(
         if symmetric or not duplicates:
             _check_keys(edge_index, num_nodes, name, duplicates, symmetric, unless)
     return edge_index
+
+
+def check_message_edges(value: Any, num_nodes: int, name: str = "edge_index") -> None:
+    """Require edges of known nodes, or a sparse matrix, which an encoder of PyG reads itself."""
+    if isinstance(value, Tensor) and value.layout == torch.strided:
+        check_edge_index(value, num_nodes, name)
+    elif not isinstance(value, Tensor) and not hasattr(value, "sparse_sizes"):
+        refuse_no_edges(value, name)
 
 
 def _check_no_loops(edge_index: Tensor, name: str) -> None:

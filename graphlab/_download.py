@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graphlab._checks import check_int, check_nonnegative, check_positive
-from graphlab._io import file_lock, read_json, sweep_stale, write_json
+from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
+from graphlab._progress import Progress
 
 _CHUNK = 1 << 20  # bytes
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -60,7 +61,7 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
         Path: The folder, with ``~`` expanded; not created.
     """
     chosen = os.environ.get("GRAPHLAB_ROOT") or "data" if root is None else root
-    return Path(chosen).expanduser()
+    return user_path(chosen, "root")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -76,7 +77,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         FileNotFoundError: If there is no such file.
     """
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
+    with user_path(path).open("rb") as file:
         while block := file.read(_CHUNK):
             digest.update(block)
     return digest.hexdigest()
@@ -126,7 +127,7 @@ def download(
         check_int(size, "size", minimum=0)
     check_int(tries, "tries", minimum=1)
     check_nonnegative(backoff, "backoff")
-    job = _Request(url, Path(path), sha256.lower(), size, check_positive(timeout, "timeout"))
+    job = _Request(url, user_path(path), sha256.lower(), size, check_positive(timeout, "timeout"))
     if _is_right(job):
         return job.path
     with file_lock(job.path.with_name(f".{job.path.name}.lock")):
@@ -207,7 +208,10 @@ def _open(request: urllib.request.Request, job: _Request) -> Iterator[http.clien
 def _copy(response: http.client.HTTPResponse, job: _Request, start: int, total: int | None) -> None:
     done = start
     limit = job.size if total is None else total
-    with job.part.open("ab") as file:
+    whole = None if limit is None else limit >> 20
+    name = f"download {job.path.name}"
+    progress = Progress(whole, name, unit="MiB", done=start >> 20)
+    with job.part.open("ab") as file, progress:
         while True:
             try:
                 block = response.read1(_CHUNK)
@@ -216,6 +220,7 @@ def _copy(response: http.client.HTTPResponse, job: _Request, start: int, total: 
             if not block:
                 break
             file.write(block)  # outside the guard: a full disk is not the server's fault
+            progress.update((done + len(block) >> 20) - (done >> 20))
             done += len(block)
             if limit is not None and done > limit:
                 _discard(job)

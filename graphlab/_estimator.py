@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from graphlab import __version__
-from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -196,7 +196,7 @@ class Estimator:
             TypeError: If a parameter or fact is something JSON cannot express.
             OSError: If the folder cannot be written; the earlier estimator stays whole.
         """
-        folder = Path(directory)
+        folder = user_path(directory, "directory")
         config = self._config()
         self._check_keys(config, f"{type(self).__name__}._config()")
         record = {
@@ -231,7 +231,7 @@ class Estimator:
             TypeError: If ``objects`` lack one that was not saved, or hold anything else than the
                 class names in ``_objects``.
         """
-        path = Path(directory) / _ARRAYS
+        path = user_path(directory, "directory") / _ARRAYS
         arrays, stored = load_arrays(path)
         if _RECORD not in stored:
             raise ValueError(f"{path} holds arrays but no estimator")

@@ -40,6 +40,74 @@ _TEMP_NAME = re.compile(rf"\..*\.{_HOST}-(?P<pid>\d+)-[0-9a-f]+\.tmp")
 _MAX_STEM = 180  # keeps the temporary name within the usual 255 bytes even for a long file name
 
 
+# --- paths ----------------------------------------------------------------------------------------
+
+
+def user_path(path: StrPath, name: str = "path") -> Path:
+    """A path as a user wrote it, with ``~`` and ``~user`` expanded.
+
+    Everything public that takes a path goes through here, so that ``"~/data"`` means the same
+    everywhere and not a folder called ``~``.
+
+    Args:
+        path (str or os.PathLike): The path.
+        name (str): Its argument, for errors.
+
+    Returns:
+        Path: The expanded path; nothing is looked up or made.
+
+    Raises:
+        TypeError: If it is neither a str nor an ``os.PathLike`` of one, such as bytes or None.
+        ValueError: If it is empty, holds a null character, or names a user without a home.
+
+    Example:
+        >>> user_path("~/graphs").is_absolute()
+        True
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a str or os.PathLike, got {path!r}")
+    if not text or "\0" in text:
+        raise ValueError(f"{name} must name a file or folder, got {path!r}")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{name} must name a user who has a home folder, got {path!r}") from error
+
+
+def check_writable(path: StrPath, name: str = "path", *, folder: bool = False) -> Path:
+    """The expanded path, after trying whether it can be written: before hours of work, not after.
+
+    Missing folders are made; an existing file keeps its content.
+
+    Args:
+        path (str or os.PathLike): File to be written later, or a folder for files.
+        name (str): Its argument, for errors.
+        folder (bool): Whether it is a folder.
+
+    Returns:
+        Path: The path with ``~`` expanded.
+
+    Raises:
+        OSError: If no file can be written there; the message names the argument and the path.
+    """
+    target = user_path(path, name)
+    try:
+        parent = target if folder else target.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        if not folder and target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        probe = parent / f".{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        # Said of a parent that is a file, in words that fit something else.
+        misled = isinstance(error, FileExistsError)
+        reason = "a file is in the place of a folder" if misled else error.strerror or str(error)
+        raise OSError(f"{name} cannot be written: {reason}: {target}") from error
+    return target
+
+
 # --- atomic files ---------------------------------------------------------------------------------
 
 
@@ -65,7 +133,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         >>> with atomic_path("table.csv") as temporary:
         ...     frame.to_csv(temporary)  # doctest: +SKIP
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(user_path(path)))
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = os.fsencode(target.name)[:_MAX_STEM].decode(errors="ignore")
     token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -126,7 +194,7 @@ def sweep_stale(directory: StrPath) -> list[Path]:
         return []
     removed = []
     with suppress(FileNotFoundError):
-        for path in sorted(Path(directory).iterdir()):
+        for path in sorted(user_path(directory, "directory").iterdir()):
             match = _TEMP_NAME.fullmatch(path.name)
             if match and not _is_alive(int(match["pid"])):
                 path.unlink(missing_ok=True)
@@ -162,7 +230,7 @@ def file_lock(path: StrPath, timeout: float | None = None) -> Iterator[None]:
     Raises:
         TimeoutError: If the lock is not free within ``timeout``.
     """
-    path = Path(path)
+    path = user_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -259,7 +327,7 @@ def read_json(path: StrPath) -> Any:
         ValueError: If the content is not strict JSON; the message names ``path``.
     """
     try:
-        return _load_json(Path(path).read_bytes().decode())
+        return _load_json(user_path(path).read_bytes().decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
 
@@ -311,4 +379,4 @@ def load_arrays(path: StrPath, *, verify: bool = True) -> tuple[dict[str, Tensor
         FileNotFoundError: If there is no such file.
         ValueError: If the file is truncated, altered or not safetensors; the message names it.
     """
-    return decode(path, verify)
+    return decode(user_path(path), verify)

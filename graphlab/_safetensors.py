@@ -119,6 +119,8 @@ def _describe(tensor: Tensor) -> dict[str, Any]:
 
 
 def _raw_bytes(tensor: Tensor) -> memoryview:
+    if tensor.numel() == 0:
+        return memoryview(b"")  # an empty array of numpy may have a stride that no view accepts
     return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 

@@ -16,6 +16,8 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
+from graphlab._console import command
+
 __all__ = ["collect", "format_report", "main"]
 
 _CORE = (
@@ -201,4 +203,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command("graphlab.info")

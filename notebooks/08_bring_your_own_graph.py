@@ -43,7 +43,7 @@ from graphlab.tag.text_graph import check_text_alignment
 characters = nx.les_miserables_graph()
 names = list(characters)
 data = from_networkx(characters)
-z = FastRP(dim=32).fit_transform(data)
+z = FastRP(dim=32, weight=None).fit_transform(data)
 
 unit = torch.nn.functional.normalize(z)
 closest = (unit @ unit[names.index("Valjean")]).topk(6).indices
@@ -56,12 +56,12 @@ ax = viz.embedding_map(z, [group_of[name] for name in names], method="tsne")
 
 # %% [markdown]
 # Edges of this graph have weights (how often two characters meet). PyG stores them under the name
-# of the attribute, here `weight`; FastRP reads `edge_weight`. An attribute with another name is
-# not used, without a word. So say which it is:
+# of the attribute, here `weight`; FastRP reads `edge_weight`, and warns of a single attribute that
+# looks like weights under another name. `weight=None` above said that none are wanted; now they
+# are:
 
 # %%
-data.edge_weight = data.weight.float()
-weighted = FastRP(dim=32).fit_transform(data)
+weighted = FastRP(dim=32, weight="weight").fit_transform(data)
 print("largest change of a row by the weights:", round(float((weighted - z).norm(dim=1).max()), 2))
 
 # %% [markdown]

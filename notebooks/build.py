@@ -48,6 +48,7 @@ def execute(notebook: NotebookNode) -> NotebookNode:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "OMP_NUM_THREADS": "1",
+        "GRAPHLAB_PROGRESS": "0",  # which would be kept, with the speed of this machine
         "PYTHONWARNINGS": "ignore:IProgress not found",  # tqdm's, without Jupyter's widgets
     }
     environment.pop("MPLBACKEND", None)  # the kernel's own puts pictures under their cells

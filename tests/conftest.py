@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile("nightly", max_examples=200, deadline=None, print_blob=True)
 settings.load_profile("fast")
+
+# What a slow machine shows of progress is no output of what is tested; tests of it ask for it.
+os.environ["GRAPHLAB_PROGRESS"] = "0"
 
 _DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 

@@ -85,6 +85,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         lambda e: e.fit(EDGES, 60),
         {"transform": lambda e: e.transform(), "columns": lambda e: e.columns(0, 4)},
     ),
+    embed.PPR: Entry(
+        {"teleport": 0.2},
+        ("tol", 1e-6),
+        lambda e: e.fit(EDGES, 60),
+        {"query": lambda e: e.query([0, 7])},
+    ),
+    embed.PPRFingerprints: Entry(
+        {"walk_length": 40},
+        ("expansions", 3),
+        lambda e: e.fit(EDGES, 60),
+        {"query": lambda e: e.query([0, 7])},
+    ),
     hyper.BayesianMDL: Entry({}, ("num_sweeps", 7), None),
     hyper.CliqueCover: Entry({}, None, None, {"predict": lambda e: e.predict(PROJECTED, 30)}),
     hyper.CliqueSampler: Entry(
@@ -127,6 +139,12 @@ ENTRIES: dict[type[Estimator], Entry] = {
         None,
         None,
         {"predict": lambda e: e.predict(X, EDGES, torch.tensor([[0, 1], [2, 3]]))},
+    ),
+    tag.GraphRetriever: Entry(
+        {"steps": 4},
+        ("power", 4.0),
+        lambda e: e.fit(TEXTS),
+        {"query": lambda e: e.query_many(["red 3", "blue"], k=4).scores},
     ),
     tag.PromptTuner: Entry(
         {"model": CLIP["model"], "class_embeddings": torch.eye(3, WIDTH), "epochs": 2},

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import networkx
+import numpy
 import pytest
 import scipy.sparse
 import torch
@@ -13,7 +14,7 @@ from torch_geometric import EdgeIndex, Index
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.data.hypergraph_data import HyperGraphData
 from torch_geometric.nn import GCNConv, Sequential
-from torch_geometric.transforms import Compose
+from torch_geometric.transforms import Compose, ToSparseTensor
 from torch_geometric.utils import (
     from_scipy_sparse_matrix,
     to_scipy_sparse_matrix,
@@ -350,9 +351,52 @@ def _networkx() -> Any:
 
 
 def _torch_sparse(convert: Callable[[Tensor], Tensor]) -> Tensor:
+    return _quiet(lambda: convert(to_torch_coo_tensor(PLAIN, size=NODES)))
+
+
+def _quiet(make: Callable[[], Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
-        return convert(to_torch_coo_tensor(PLAIN, size=NODES))
+        return make()
+
+
+def _with_stored_zeros(kind: str) -> Any:
+    """The graph, with edges that were set to zero and an erased diagonal."""
+    extra = torch.tensor([[0, 5, 6, 3, 3], [5, 0, 6, 3, 0]])
+    value = torch.cat([torch.ones(14), torch.zeros(5)])
+    shape = (NODES, NODES)
+    index = torch.cat([PLAIN, extra], dim=1)
+    return scipy.sparse.coo_matrix((value.numpy(), index.numpy()), shape=shape).asformat(kind)
+
+
+def _torch_zeros() -> Tensor:
+    matrix = _with_stored_zeros("coo")
+    index = torch.from_numpy(numpy.stack([matrix.row, matrix.col])).long()
+    value = torch.from_numpy(matrix.data)
+    return torch.sparse_coo_tensor(index, value, matrix.shape, check_invariants=True)
+
+
+class SparseTensor:
+    """The methods of ``torch_sparse.SparseTensor`` that tell its entries."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix.tocoo()
+
+    def coo(self) -> tuple[Tensor, Tensor, Tensor]:
+        row, col = (torch.from_numpy(part).long() for part in (self.matrix.row, self.matrix.col))
+        return row, col, torch.from_numpy(self.matrix.data)
+
+    def sparse_sizes(self) -> tuple[int, int]:
+        size: tuple[int, int] = self.matrix.shape
+        return size
+
+
+def _without_edge_index(layout: torch.layout) -> Data:
+    """What ToSparseTensor leaves: ``adj_t``, rows being the targets."""
+    transform, plain = ToSparseTensor(layout=layout), Data(edge_index=PLAIN, num_nodes=NODES)
+    data: Data = _quiet(lambda: transform(plain))
+    assert data.edge_index is None
+    return data
 
 
 GRAPHS: dict[str, Callable[[], Any]] = {
@@ -370,6 +414,18 @@ GRAPHS: dict[str, Callable[[], Any]] = {
     "scipy LIL": lambda: _scipy("lil"),
     "networkx": _networkx,
     "networkx directed": lambda: _networkx().to_directed(),
+    "scipy CSR with zeros": lambda: _with_stored_zeros("csr"),
+    "scipy CSC with zeros": lambda: _with_stored_zeros("csc"),
+    "scipy COO with zeros": lambda: _with_stored_zeros("coo"),
+    "torch COO with zeros": _torch_zeros,
+    "torch CSR with zeros": lambda: _quiet(lambda: _torch_zeros().to_sparse_csr()),
+    "torch CSC with zeros": lambda: _quiet(lambda: _torch_zeros().to_sparse_csc()),
+    "SparseTensor": lambda: SparseTensor(_scipy("coo")),
+    "SparseTensor with zeros": lambda: SparseTensor(_with_stored_zeros("coo")),
+    "adj_t CSR": lambda: _without_edge_index(torch.sparse_csr),
+    "adj_t COO": lambda: _without_edge_index(torch.sparse_coo),
+    "adj_t with zeros": lambda: Data(adj_t=_torch_zeros()),
+    "adj_t SparseTensor": lambda: Data(adj_t=SparseTensor(_scipy("coo"))),
 }
 
 HYPEREDGES = torch.tensor([[0, 1, 2, 1, 2, 3, 3, 4, 4, 5], [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]])
@@ -379,6 +435,12 @@ WHOLE_GRAPH: dict[str, Callable[[Any, Any], Any]] = {
     "topological_concentration": embed.topological_concentration,
     "approx_topological_concentration": lambda g, n: embed.approx_topological_concentration(
         g, n, dim=8
+    ),
+    "topological_concentration of two hops": lambda g, n: embed.topological_concentration(
+        g, n, num_hops=2
+    ),
+    "weighted_concentration": lambda g, n: embed.weighted_concentration(
+        g, num_nodes=n, weight=None
     ),
     "maximal_cliques": lambda g, n: hyper.maximal_cliques(g, n).idx,
     "count_preimages": lambda g, n: torch.tensor(hyper.count_preimages(g, n)),
@@ -397,7 +459,8 @@ WHOLE_GRAPH: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("name", WHOLE_GRAPH)
 def test_graph_gives_what_its_edges_and_size_give(name: str, kind: str) -> None:
     run = WHOLE_GRAPH[name]
-    torch.testing.assert_close(run(GRAPHS[kind](), None), run(PLAIN, NODES))
+    expected = run(PLAIN, NODES)
+    torch.testing.assert_close(run(GRAPHS[kind](), None), expected, equal_nan=True)
 
 
 WEIGHTS = torch.arange(1, 8).repeat(2)  # of the undirected edges, both directions

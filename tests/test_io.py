@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,11 +17,13 @@ from safetensors.torch import load_file, save_file
 from graphlab._io import (
     atomic_path,
     atomic_write,
+    check_writable,
     file_lock,
     load_arrays,
     read_json,
     save_arrays,
     sweep_stale,
+    user_path,
     write_json,
 )
 from graphlab._safetensors import _DTYPES
@@ -30,6 +33,76 @@ posix = pytest.mark.skipif(os.name != "posix", reason="POSIX processes and permi
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+# --- paths ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+@posix
+@pytest.mark.parametrize("kind", [str, Path])
+def test_home_is_expanded(home, kind):
+    assert user_path(kind("~/a/b")) == home / "a" / "b"
+    assert user_path(kind("~")) == home
+    assert user_path(kind("a/~")) == Path("a/~")
+
+
+class Bytes:
+    def __fspath__(self) -> bytes:
+        return b"x"
+
+
+@pytest.mark.parametrize("path", [b"x", None, 3, ["x"], Bytes()])
+def test_what_is_no_path_is_refused_by_name(path):
+    with pytest.raises(TypeError, match=r"out must be a str or os\.PathLike, got"):
+        user_path(path, "out")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_an_empty_path_is_refused_by_name(path):
+    with pytest.raises(ValueError, match="out must name a file or folder, got"):
+        user_path(path, "out")
+
+
+@posix
+def test_a_user_without_a_home_is_refused():
+    with pytest.raises(ValueError, match="out must name a user who has a home folder, got '~nobod"):
+        user_path("~nobody-at-all/x", "out")
+
+
+@posix
+def test_every_file_function_expands_home(home):
+    write_json("~/a.json", [1])
+    assert read_json("~/a.json") == [1]
+    save_arrays("~/a.safetensors", {"a": torch.ones(1)})
+    assert "a" in load_arrays("~/a.safetensors")[0]
+    with file_lock("~/lock"):
+        pass
+    assert sweep_stale("~") == []
+    assert names(home) == ["a.json", "a.safetensors", "lock"]
+    assert names(home.parent) == ["home"]
+
+
+@posix
+def test_whether_a_file_can_be_written_is_found_without_writing_it(home):
+    assert check_writable("~/new/r.json", "results") == home / "new" / "r.json"
+    assert names(home / "new") == []
+    (home / "old").write_text("kept")
+    check_writable(home / "old", "results")
+    assert (home / "old").read_text() == "kept"
+    check_writable("~/runs", "out", folder=True)
+    assert names(home / "runs") == []
+    for path, reason in ((home, "directory"), (home / "old" / "x", "in the place of a folder")):
+        with pytest.raises(OSError, match=f"results cannot be written: .*{reason}"):
+            check_writable(path, "results")
+    with pytest.raises(OSError, match="out cannot be written"):
+        check_writable(home / "old", "out", folder=True)
 
 
 # --- atomic files ---------------------------------------------------------------------------------
@@ -335,6 +408,15 @@ def test_arrays_round_trip(tmp_path_factory, arrays, metadata):
     first = path.read_bytes()
     save_arrays(path, dict(reversed(arrays.items())), dict(reversed(metadata.items())))
     assert path.read_bytes() == first
+
+
+def test_empty_arrays_of_numpy_are_stored(tmp_path):
+    # An array of a buffer without bytes has a stride of 0.
+    empty = torch.from_numpy(np.frombuffer(b"", dtype=np.int32).copy())
+    save_arrays(tmp_path / "a.safetensors", {"empty": empty, "full": torch.ones(2)}, {})
+    found, _ = load_arrays(tmp_path / "a.safetensors")
+    assert found["empty"].shape == (0,)
+    assert found["empty"].dtype == torch.int32
 
 
 def test_views_are_stored_whole_and_detached(tmp_path):

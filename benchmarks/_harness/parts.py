@@ -14,9 +14,10 @@ import torch
 from benchmarks._harness.rows import Row, show
 from benchmarks._harness.timing import threads
 from experiments._harness.environment import command_line, environment, git_commit
-from graphlab._io import write_json
+from graphlab._console import open_console
+from graphlab._io import check_writable, user_path, write_json
 
-__all__ = ["RESULTS", "part_parser", "run_parts", "write_results"]
+__all__ = ["RESULTS", "check_results", "part_parser", "run_parts", "write_results"]
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -77,6 +78,7 @@ def part_parser(
     Returns:
         ArgumentParser: To which a script may add.
     """
+    open_console()
     parser = ArgumentParser(description=doc)
     parser.add_argument(
         "--only", nargs="*", choices=list(parts), default=list(parts), help="parts to run"
@@ -84,14 +86,22 @@ def part_parser(
     parser.add_argument(
         "--threads", type=int, default=count or torch.get_num_threads(), help="threads of torch"
     )
-    parser.add_argument("--results", type=Path, default=None, help="file to write")
+    parser.add_argument("--results", type=user_path, default=None, help="file to write")
     if repeats is not None:
         parser.add_argument("--repeats", type=int, default=repeats, help="timed rounds")
     if source is not None:
         parser.add_argument(
-            "--source", type=Path, default=ROOT / source, help="folder of the real data"
+            "--source", type=user_path, default=ROOT / source, help="folder of the real data"
         )
     return parser
+
+
+def check_results(path: Path) -> None:
+    """Leave with a message if results cannot be written: before they are measured."""
+    try:
+        check_writable(path, "--results")
+    except OSError as error:
+        sys.exit(str(error))
 
 
 def run_parts(
@@ -115,13 +125,14 @@ def run_parts(
             missing.
         suffix (str): Appended to the name of the file.
     """
+    everything = set(options.only) == set(parts if default is None else default)
+    name = system if everything else "_".join([system, *options.only])
+    path = options.results or RESULTS / f"{name}{suffix}.json"
+    check_results(path)
     rows: list[Row] = []
     with threads(options.threads):
         for part in options.only:
             measured = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
             show(measured)
             rows += measured
-    everything = set(options.only) == set(parts if default is None else default)
-    name = system if everything else "_".join([system, *options.only])
-    path = RESULTS / f"{name}{suffix}.json"
-    write_results(options.results or path, system, rows, sys.argv[1:], seeds)
+    write_results(path, system, rows, sys.argv[1:], seeds)

@@ -13,18 +13,19 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
 from benchmarks._harness.memory import peak_memory
-from benchmarks._harness.parts import RESULTS, write_results
+from benchmarks._harness.parts import RESULTS, check_results, write_results
 from benchmarks._harness.rows import Row, show
 from benchmarks._harness.timing import measure
 from benchmarks.gpu.device import describe, file_stem, speed_of
 from benchmarks.gpu.inputs import ARGUMENTS, FAMILIES, FULL, SMALL
 from benchmarks.gpu.operators import operator_row, release
 from benchmarks.gpu.steps import Step, steps
+from graphlab._console import open_console
+from graphlab._io import user_path
 from graphlab.ops import status
 
 SEED = 0
@@ -42,7 +43,7 @@ def parse(arguments: list[str]) -> Namespace:
     )
     parser.add_argument("--dry-run", action="store_true", help="tiny inputs on the CPU")
     parser.add_argument("--repeats", type=int, default=20, help="timed rounds")
-    parser.add_argument("--results", type=Path, default=None, help="file to write")
+    parser.add_argument("--results", type=user_path, default=None, help="file to write")
     return parser.parse_args(arguments)
 
 
@@ -110,6 +111,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit("benchmarks.gpu needs a CUDA device; --dry-run tries the code without one")
     if not options.dry_run and status().cuda_library is None:
         sys.exit(f"benchmarks.gpu needs the CUDA kernels, but there is {status().reason}")
+    open_console()
+    if options.results is not None:
+        check_results(options.results)
     stem, rows = collect(options)
     path = options.results
     if path is None and not options.dry_run:

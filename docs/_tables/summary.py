@@ -52,6 +52,7 @@ RULES = {
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
     "tape": Rule("TAPE", r"GCN TA\+(P|BoW)", "GCN BoW", "accuracy", "accuracy"),
+    "retrieval": Rule("Retrieval", "walk(, no model)?", "cosine|BM25", "recall@5", "recall@5"),
     "gaugllm": Rule(
         "GAugLLM", r"BGRL, both \((stored|templates)\)", "frozen features", "accuracy", "accuracy"
     ),
@@ -81,6 +82,7 @@ OVERVIEW = {
     "graphclip_zeroshot": ("cora", "graphclip"),
     "graphclip_fewshot": ("cora", "graphclip"),
     "tape": ("cora", "tape"),
+    "retrieval": ("musique", "retrieval"),
     "gaugllm": ("cora", "gaugllm"),
 }
 

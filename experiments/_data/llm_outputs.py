@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphlab._io import read_json
+from graphlab._io import read_json, user_path
 from graphlab.tag import check_alignment
 from graphlab.tag.gaugllm import EdgeCandidates
 
@@ -70,7 +70,7 @@ def read_stored(root: str, dataset: str, features: str, seed: int) -> Stored:
     known = {"citeseer": ("minilm",), "cora": ("bow", "deberta")}
     if dataset not in known or features not in known[dataset]:
         raise ValueError(f"dataset and features must be among {known}, got {dataset}, {features}")
-    folder = Path(root) / FOLDERS[dataset]
+    folder = user_path(root, "data") / FOLDERS[dataset]
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}: name its parent by --data")
     texts, names, parts = None, (), None

@@ -7,10 +7,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from experiments._data.llm_outputs import Stored
-from experiments._data.text_sets import EMBEDDED, stdlib
 from graphlab.tag import HashingEncoder, TextEncoder, TextGraph
 from graphlab.tag.gaugllm import propose_edge_candidates
+
+from .llm_outputs import Stored
+from .text_sets import EMBEDDED, stdlib
 
 __all__ = ["EMBEDDED", "stored_nothing", "text_graph"]
 
@@ -31,9 +32,8 @@ def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
     return graph, encoder
 
 
-def stored_nothing(dim: int, num_candidates: int) -> Stored:
-    """The graph without a language model: no predictions, similarities of the texts."""
-    graph, _ = text_graph(dim)
+def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
+    """A text graph with unit features and no language model: similarities of its texts."""
     asked = propose_edge_candidates(graph.x, graph.edge_index, num_candidates, num_candidates)
     return Stored(
         graph.x,

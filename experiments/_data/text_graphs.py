@@ -10,17 +10,49 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
-from graphlab._io import read_json
+from graphlab._io import read_json, user_path
 from graphlab.tag import TextGraph
 from graphlab.tag.tape import read_ranked_predictions
 
+#: Stands for a text graph of one's own.
+DOCUMENTS = "texts"
 CORA_SEEDS = 4  # there are embeddings of four fine-tuned models
 _CORA_WIDTH = 768
 
 
+def read_documents(source: str | Path, edges: str | Path | None = None) -> TextGraph:
+    """A text graph of one's own.
+
+    Args:
+        source (str | Path): Folder with ``nodes.csv`` and ``edges.csv``, or a table of nodes with
+            the columns ``id``, ``text`` and maybe ``label``, whatever its name.
+        edges (str | Path, optional): Table of edges with the columns ``src`` and ``dst``;
+            ``edges.csv`` beside the nodes when missing.
+
+    Returns:
+        TextGraph: See :meth:`graphlab.tag.TextGraph.from_csv`.
+
+    Raises:
+        FileNotFoundError: If a table is missing; the message says which, and how to name it.
+        ValueError: If a table is malformed; the message names file and line.
+    """
+    path = user_path(source, "source")
+    folder = path.is_dir() or not (path.suffix or path.is_file())
+    nodes = path / "nodes.csv" if folder else path
+    ends = nodes.with_name("edges.csv") if edges is None else user_path(edges, "edges")
+    if not nodes.is_file():
+        raise FileNotFoundError(
+            f"there is no table of documents {nodes}: name a folder with nodes.csv (id, text, "
+            "label) and edges.csv (src, dst), or the table of nodes itself"
+        )
+    if not ends.is_file():
+        raise FileNotFoundError(f"there is no table of edges {ends}: name it by --edges FILE")
+    return TextGraph.from_csv(path if folder else nodes, ends)
+
+
 def read_citeseer(source: str | Path, k: int = 5) -> TextGraph:
     """CiteSeer: texts, labels, ``P`` (ranked predictions) and ``TA`` (frozen sentence encoder)."""
-    folder = Path(source) / "citeseer_tag"
+    folder = user_path(source, "source") / "citeseer_tag"
     graph = TextGraph.from_csv(folder)
     count = int(graph.num_nodes)
     names = len(graph.label_names)
@@ -40,7 +72,7 @@ def read_cora(source: str | Path, seed: int, k: int = 5) -> Data:
     """
     if not 0 <= seed < CORA_SEEDS:
         raise ValueError(f"seed must be below {CORA_SEEDS}, got {seed}")
-    folder = Path(source) / "cora_tape"
+    folder = user_path(source, "source") / "cora_tape"
     with np.load(folder / "graph.npz", allow_pickle=False) as file:
         y = torch.from_numpy(file["y"])
         edges = to_undirected(torch.from_numpy(file["edge_index"]), num_nodes=y.numel())

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._io import read_json
+from graphlab._io import read_json, user_path
 from graphlab.datasets import python_stdlib
 from graphlab.tag import TextGraph
 
@@ -68,7 +68,7 @@ def load_text_set(path: str | Path, edges: str = "edges.csv") -> TextSet:
     ``label_prompts.json`` (``template``, ``join``, ``descriptions`` by class).
 
     Args:
-        path (str | Path): The folder, or ``"python_stdlib"``.
+        path (str | Path): The folder, its table of nodes, or ``"python_stdlib"``.
         edges (str): File of the edges in the folder.
 
     Raises:
@@ -79,8 +79,16 @@ def load_text_set(path: str | Path, edges: str = "edges.csv") -> TextSet:
         data = stdlib()
         graph = TextGraph.from_data(data, data.text, label_names=data.label_names)
         return TextSet(EMBEDDED, graph, template="Python modules: {c}")
-    folder = Path(path)
-    graph = TextGraph.from_csv(folder, folder / edges)
+    given = user_path(path)
+    folder = given.parent if given.suffix == ".csv" else given
+    if not given.exists():
+        raise FileNotFoundError(
+            f"there is no graph {given}: name a folder with nodes.csv (id, text, label), edges.csv "
+            f"(src, dst) and classes.json, its table of nodes, or {EMBEDDED}"
+        )
+    classes = folder / "classes.json"
+    names = read_json(classes) if given.is_file() and classes.is_file() else None
+    graph = TextGraph.from_csv(given, folder / edges, label_names=names)
     if "label_names" in graph:
         graph.label_names = [name.replace("_", " ") for name in graph.label_names]
     if not (folder / "label_prompts.json").exists():

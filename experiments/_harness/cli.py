@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from .names import hint
+from .scripts import invocation
 
 C = TypeVar("C")
 
@@ -21,9 +25,10 @@ class Options:
     Attributes:
         preset (str): Named configuration that the other options override.
         seeds (str): ``3``, ``0,2,5`` or the half-open range ``0:10``.
-        out (Path): Folder of the runs.
+        out (Path): Folder of the runs, in the current folder by default.
         report (Path, optional): Write an HTML report to this file.
-        results (Path, optional): Write the results JSON to this file as well.
+        results (Path, optional): Write the results JSON to this file as well; it always lies in
+            the folder of the run.
         tensorboard (bool): Log scalars for TensorBoard too.
         device (str): Where to compute; ``auto`` takes the GPU when there is one.
         resume (bool): Skip finished seeds and continue an interrupted one.
@@ -80,7 +85,7 @@ def parse_command(
         kind,
         args=argv,
         default=kind(presets[preset], Options(preset)),
-        prog=f"python -m {module}",
+        prog=invocation(module),
         description=f"Presets: {', '.join(presets)}.",
     )
     try:
@@ -88,7 +93,33 @@ def parse_command(
     except ValueError as error:
         print(f"--seeds: {error}", file=sys.stderr)
         sys.exit(2)
-    return parsed
+    return dataclasses.replace(
+        parsed, config=expand_home(parsed.config), options=expand_home(parsed.options)
+    )
+
+
+def expand_home(config: C) -> C:
+    """A copy of options with ``~`` expanded in every path, which a shell does not do for ``--a=~``.
+
+    Args:
+        config (C): A dataclass; nested ones and tuples are gone through.
+
+    Returns:
+        C: The copy. Only words that begin with ``~`` differ; no option but a path does.
+    """
+    changes = {f.name: _expanded(getattr(config, f.name)) for f in dataclasses.fields(config)}  # type: ignore[arg-type]
+    expanded: C = dataclasses.replace(config, **changes)  # type: ignore[type-var]
+    return expanded
+
+
+def _expanded(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return expand_home(value)
+    if isinstance(value, tuple):
+        return tuple(map(_expanded, value))
+    if isinstance(value, str):
+        return os.path.expanduser(value)
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def _preset(presets: Mapping[str, Any], argv: list[str]) -> str:
@@ -100,9 +131,8 @@ def _preset(presets: Mapping[str, Any], argv: list[str]) -> str:
         elif argument.startswith("--preset="):
             chosen = argument.partition("=")[2]
     if chosen not in presets:
-        close = difflib.get_close_matches(chosen, presets, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        print(f"--preset {chosen!r} is not one of {', '.join(presets)}{hint}", file=sys.stderr)
+        known = ", ".join(presets)
+        print(f"--preset {chosen!r} is not one of {known}{hint(chosen, presets)}", file=sys.stderr)
         sys.exit(2)
     return chosen
 
@@ -136,8 +166,9 @@ def parse_options(kind: type[C], arguments: Sequence[str] | None) -> C:
     Raises:
         ImportError: If tyro is missing.
     """
-    options: C = _tyro().cli(kind, args=None if arguments is None else list(arguments))
-    return options
+    words = None if arguments is None else list(arguments)
+    options: C = _tyro().cli(kind, args=words, prog=invocation(kind.__module__))
+    return expand_home(options)
 
 
 def preset_lines(presets: Mapping[str, Any]) -> list[str]:
@@ -150,13 +181,51 @@ def preset_lines(presets: Mapping[str, Any]) -> list[str]:
         list[str]: Names aligned, settings as on the command line; the first preset is the default.
     """
     width = max(map(len, presets), default=0)
-    lines = []
-    for name, config in presets.items():
-        default = _settings(type(config)())
-        changed = {k: v for k, v in _settings(config).items() if v != default.get(k)}
-        words = " ".join(_words(option, value) for option, value in changed.items())
-        lines.append(f"{name:<{width}}  {words or '(the defaults)'}")
-    return lines
+    return [
+        f"{name:<{width}}  {changes(config, type(config)()) or '(the defaults)'}"
+        for name, config in presets.items()
+    ]
+
+
+def changes(config: Any, default: Any) -> str:
+    """The options by which a configuration differs from another of its class.
+
+    Args:
+        config (Any): A dataclass.
+        default (Any): What it is compared with.
+
+    Returns:
+        str: Options as on the command line, nothing where the two are equal.
+    """
+    before = _settings(default)
+    changed = {k: v for k, v in _settings(config).items() if v != before.get(k)}
+    return " ".join(_words(option, value) for option, value in changed.items())
+
+
+def preset_table(presets: Mapping[str, Any], width: int | None = None) -> str:
+    """The presets as a table of two columns that fits the terminal.
+
+    Args:
+        presets (Mapping[str, Any]): Configurations by name.
+        width (int, optional): Columns of the terminal (default: what it has).
+
+    Returns:
+        str: A header and the lines of :func:`preset_lines`, broken between options.
+    """
+    room = width or shutil.get_terminal_size((100, 24)).columns
+    lines = preset_lines(presets)
+    start = max([len("preset"), *map(len, presets)]) + 2
+    table = [f"{'preset':<{start}}settings that differ from the defaults of the options"]
+    for name, line in zip(presets, lines, strict=True):
+        options = line[len(name) :].strip().replace(" --", "\n--").split("\n")
+        row = f"{name:<{start}}"
+        for option in options:
+            if row.strip() and len(row) > start and len(row) + len(option) > room:
+                table.append(row.rstrip())
+                row = " " * start
+            row += option + "  "
+        table.append(row.rstrip())
+    return "\n".join([*table, f"Without --preset, {next(iter(presets))} is taken."])
 
 
 def _settings(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,21 +14,22 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from experiments._harness.results import Rows
-from experiments._harness.state import (
+from graphlab._io import atomic_path, load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._progress import track
+
+from .results import Rows
+from .state import (
     flatten_state,
     random_state,
     set_random_state,
     unflatten_state,
 )
-from graphlab._io import atomic_path, load_arrays, save_arrays, sweep_stale, write_json
 
 T = TypeVar("T")
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 ARTIFACTS = "artifacts"
-_LINE_EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -189,21 +189,8 @@ class Context:
     def progress(
         self, iterable: Iterable[T], total: int | None = None, desc: str = ""
     ) -> Iterator[T]:
-        """Iterate with a bar on a terminal, or one plain line every ten seconds elsewhere."""
-        if total is None and isinstance(iterable, Sized):
-            total = len(iterable)
-        if sys.stderr.isatty() and not os.environ.get("CI"):
-            from tqdm import tqdm
-
-            yield from tqdm(iterable, total=total, desc=desc, leave=False)
-            return
-        began = shown = time.perf_counter()
-        for count, item in enumerate(iterable, start=1):
-            yield item
-            now = time.perf_counter()
-            if now - shown >= _LINE_EVERY_SECONDS:
-                shown = now
-                print(f"{desc} {count}/{total or '?'} ({now - began:.0f} s)", file=sys.stderr)
+        """Iterate with a bar on a terminal, or plain lines elsewhere, once it takes seconds."""
+        yield from track(iterable, desc or "progress", total=total, shown=None)
 
     def artifact(self, name: str) -> Path:
         """Path for a picture or an array of this run; its folder exists afterwards.

@@ -19,11 +19,16 @@ import torch
 
 from graphlab import info
 
+from .scripts import invocation
+
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def git_commit() -> str | None:
     """Commit of the working copy, with ``+dirty`` when tracked files differ; None outside git."""
+    # An installed copy may lie inside somebody else's repository.
+    if not (_REPOSITORY / ".git").exists():
+        return None
     try:
         commit = _git("rev-parse", "HEAD")
         dirty = _git("status", "--porcelain", "--untracked-files=no")
@@ -146,4 +151,4 @@ def command_line(module: str, arguments: Sequence[str]) -> str:
     for argument in arguments:
         option, equals, value = argument.partition("=")
         shown.append(f"{option}={portable(value)}" if equals else portable(argument))
-    return shlex.join(["python", "-m", module, *shown])
+    return shlex.join([*invocation(module).split(), *shown])

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments._harness.results import columns_of
-from graphlab._io import atomic_write
+from graphlab._io import atomic_write, user_path
+
+from .results import columns_of
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #d7dce5;
@@ -175,7 +176,7 @@ class Report:
 
     def write(self, path: str | Path) -> Path:
         """Write the page atomically and return its path."""
-        target = Path(path)
+        target = user_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(target, self.html().encode())
         return target
@@ -199,7 +200,7 @@ def _png(picture: Any) -> bytes:
     if isinstance(picture, bytes):
         return picture
     if isinstance(picture, str | Path):
-        return Path(picture).read_bytes()
+        return user_path(picture, "picture").read_bytes()
     canvas = picture if hasattr(picture, "savefig") else picture.figure
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=120, bbox_inches="tight")

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments._data.text_sets import EMBEDDED
-from experiments._harness.comparison import Line, changed_settings, compare
-from experiments._harness.scripts import script_name
 from graphlab._io import read_json
 
+from .._data.text_sets import EMBEDDED
+from .comparison import Line, changed_settings, compare
+from .scripts import PACKAGE, script_name
+
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "experiments" / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+#: Whether this is a checkout, with models and documents beside the scripts.
+CHECKOUT = PACKAGE == "experiments"
 
 #: Graphs that come with a package; their scripts need no folder.
 PACKAGED = ("digits", "davis", "karate", "les_miserables")
@@ -230,9 +233,14 @@ def _is_missing(message: str) -> bool:
 
 def by_subprocess(module: str, arguments: Sequence[str], log: Path) -> None:
     """Run a script in a process of its own, which may run out of memory without ending this one."""
+    module = PACKAGE + module.removeprefix("experiments")
     command = [sys.executable, "-m", module, *arguments]
+    # Recorded paths are relative to the checkout, or to where a user of an installed copy works.
+    folder = ROOT if CHECKOUT else Path.cwd()
     with log.open("w", encoding="utf-8") as file:
-        subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file, check=False)
+        subprocess.run(
+            command, cwd=folder, env=_environment(), stdout=file, stderr=file, check=False
+        )
 
 
 def _environment() -> dict[str, str]:

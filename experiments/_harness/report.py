@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments._harness.context import ARTIFACTS, METRICS
-from experiments._harness.page import MAX_CURVES, Report
-from experiments._harness.results import Results
 from graphlab._io import read_json
+
+from .context import ARTIFACTS, METRICS
+from .page import MAX_CURVES, Report
+from .results import Results
 
 __all__ = ["Entry", "Report", "joint_report", "results_report"]
 

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from experiments._harness.environment import environment, git_commit
-from graphlab._io import write_json
+from graphlab._io import user_path, write_json
+
+from .environment import environment, git_commit
 
 Rows = dict[str, dict[str, float]]
 Published = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -50,6 +51,8 @@ class Results:
         published (dict[str, dict[str, float]]): Published numbers by row label and metric.
         not_run (dict[str, str]): What was left out, and why.
         command (str, optional): The command that repeats the run.
+        file (Path, optional): Where they were written.
+        changes (str): Options by which the configuration differs from the preset.
     """
 
     script: str
@@ -61,6 +64,8 @@ class Results:
     published: dict[str, dict[str, float]] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     command: str | None = None
+    file: Path | None = None
+    changes: str = ""
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Values by row label and metric, in the order of the finished seeds."""
@@ -106,7 +111,7 @@ class Results:
 
     def write(self, path: str | Path) -> None:
         """Write :meth:`as_dict` atomically."""
-        target = Path(path)
+        target = user_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_json(target, self.as_dict())
 
@@ -127,7 +132,8 @@ class Results:
     def table(self) -> str:
         """The table as aligned text, with the protocol and the failed seeds."""
         note = f", protocol {self.protocol}" if self.protocol else ""
-        lines = [f"{self.script} {self.preset}{note}", *aligned(self.table_rows())]
+        changes = f", with {self.changes}" if self.changes else ""
+        lines = [f"{self.script} {self.preset}{changes}{note}", *aligned(self.table_rows())]
         lines += [f"seed {seed} failed: {message}" for seed, message in self.errors.items()]
         return "\n".join(lines)
 

@@ -29,14 +29,17 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 
-from experiments._harness.cli import Options, parse_command, parse_seeds, preset_lines
-from experiments._harness.context import ARTIFACTS, CHECKPOINT, METRICS, Context
-from experiments._harness.environment import command_line, git_commit, jsonable, peak_rss_bytes
-from experiments._harness.ranks import agree, is_main, join_ranks, several
-from experiments._harness.results import Published, Results, Rows, SeedResult
-from experiments._harness.scripts import command_module, script_name
-from experiments._harness.state import seed_everything
-from graphlab._io import file_lock, read_json, write_json
+from graphlab._console import INTERRUPTED, open_console
+from graphlab._io import file_lock, read_json, user_path, write_json
+
+from .cli import changes, parse_command, parse_seeds, preset_table
+from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
+from .delivery import check_targets, deliver
+from .environment import command_line, git_commit, jsonable, peak_rss_bytes
+from .ranks import agree, is_main, join_ranks, several
+from .results import Published, Results, Rows, SeedResult
+from .scripts import command_module, script_name
+from .state import seed_everything
 
 C = TypeVar("C")
 Run = Callable[[Any, Context], Mapping[str, Any]]
@@ -76,13 +79,15 @@ def main(
         arguments (Sequence[str], optional): Command line without the program (default:
             ``sys.argv[1:]``).
     """
+    open_console()
     argv = list(sys.argv[1:] if arguments is None else arguments)
     module = command_module(run)
     command = parse_command(module, config_type, presets, argv)
     options = command.options
     if options.list:
-        print("\n".join(preset_lines(presets)))
+        print(preset_table(presets))
         sys.exit(0)
+    check_targets(options)
     try:
         results = execute(
             run,
@@ -98,27 +103,15 @@ def main(
         )
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     results.command = command_line(module, argv)
+    results.changes = changes(command.config, presets[options.preset])
     results.not_run.update(not_run or {})
     others = [name for name in presets if name != options.preset]
     if others:
         results.not_run["presets " + ", ".join(others)] = "not part of this command"
-    _deliver(results, options)
+    deliver(results, options)
     sys.exit(1 if results.errors else 0)
-
-
-def _deliver(results: Results, options: Options) -> None:
-    if not is_main():
-        return
-    print(results.table())
-    if options.results is not None:
-        results.write(options.results)
-    if options.report is not None:
-        from experiments._harness.report import results_report
-
-        results_report(results).write(options.report)
-        print(f"report: {options.report}")
 
 
 def execute(
@@ -154,7 +147,7 @@ def execute(
     fields = dataclasses.asdict(config)
     script = script or script_name(command_module(run))
     digest = hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()
-    folder = Path(out) / script / preset / digest[:10]
+    folder = user_path(out, "out") / script / preset / digest[:10]
     results = Results(script, preset, jsonable(fields), fields.get("protocol"))
     numbers = (published or {}).get(preset, {})
     results.published = {label: dict(metrics) for label, metrics in numbers.items()}
@@ -174,7 +167,8 @@ def execute(
                 results.errors[seed] = f"{type(error).__name__}: {error}"
                 print(f"seed {seed} failed: {results.errors[seed]}", file=sys.stderr)
     if is_main():
-        results.write(folder / "results.json")
+        results.file = folder / "results.json"
+        results.write(results.file)
     return results
 
 
@@ -184,7 +178,7 @@ def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
     device = _device(job.device)
     if agree((directory / _RESULT).exists(), device):
         saved = read_json(directory / _RESULT)
-        return SeedResult(seed, saved["rows"], saved["cost"], directory)
+        return SeedResult(seed, _in_order(saved), saved["cost"], directory)
     if is_main():
         fields = jsonable(dataclasses.asdict(job.config))
         write_json(directory / "config.json", {"seed": seed, **fields})
@@ -200,9 +194,17 @@ def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
         "commit": git_commit(),
     }
     if is_main():
-        write_json(directory / _RESULT, {"rows": rows, "cost": cost})
+        order = [[label, list(metrics)] for label, metrics in rows.items()]
+        write_json(directory / _RESULT, {"rows": rows, "order": order, "cost": cost})
         (directory / _ERROR).unlink(missing_ok=True)
     return SeedResult(seed, rows, cost, directory)
+
+
+def _in_order(saved: Mapping[str, Any]) -> Rows:
+    """Rows of a finished seed as the script returned them: keys in files are sorted."""
+    rows: Rows = saved["rows"]
+    order = saved.get("order", [[label, list(metrics)] for label, metrics in rows.items()])
+    return {label: {metric: rows[label][metric] for metric in metrics} for label, metrics in order}
 
 
 def _device(name: str) -> torch.device:

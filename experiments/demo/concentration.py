@@ -7,14 +7,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from experiments._data.graphs import les_miserables
-from experiments._harness.context import Context
-from experiments.demo.links import Config, recalls
-from experiments.demo.part import Part
-from experiments.link_prediction.presets import K
-from experiments.link_prediction.scores import node_properties
 from graphlab import viz
 from graphlab.evaluate import correlation_table
+
+from .._data.graphs import les_miserables
+from .._harness.context import Context
+from ..link_prediction.presets import K
+from ..link_prediction.scores import node_properties
+from .links import Config, recalls
+from .part import Part
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import networkx as nx
 
-from experiments._data.graphs import les_miserables
-from experiments._harness.context import Context
-from experiments.demo.links import Config, embed, recalls
-from experiments.demo.part import Part
-from experiments.link_prediction.presets import K
 from graphlab import viz
+
+from .._data.graphs import les_miserables
+from .._harness.context import Context
+from ..link_prediction.presets import K
+from .links import Config, embed, recalls
+from .part import Part
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.demo.part import NO_LLM, STDLIB, Part
-from experiments.gaugllm.presets import PRESETS
-from experiments.gaugllm.run import run
+from ..gaugllm.presets import PRESETS
+from ..gaugllm.run import run
+from .part import NO_LLM, STDLIB, Part
 
 PART = Part(
     name="gaugllm",

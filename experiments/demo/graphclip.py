@@ -10,10 +10,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from experiments._data.stdlib import text_graph
-from experiments._harness.context import Context
-from experiments._harness.results import Rows
-from experiments.demo.part import NO_LLM, STDLIB, Part
 from graphlab import viz
 from graphlab.tag import (
     GraphCLIP,
@@ -25,6 +21,11 @@ from graphlab.tag import (
     pretrain,
 )
 from graphlab.tag.graphclip import GraphCLIPEncoder
+
+from .._data.stdlib import text_graph
+from .._harness.context import Context
+from .._harness.results import Rows
+from .part import NO_LLM, STDLIB, Part
 
 
 @dataclass(frozen=True)

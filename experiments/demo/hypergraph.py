@@ -8,13 +8,14 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from experiments._harness.context import Context
-from experiments.demo.part import Part
-from experiments.hypergraph import run as hypergraph
-from experiments.hypergraph.links import as_hypergraph
-from experiments.hypergraph.presets import PRESETS, Config
 from graphlab import viz
 from graphlab.hyper import HypergraphReconstructor, jaccard, project
+
+from .._harness.context import Context
+from ..hypergraph import run as hypergraph
+from ..hypergraph.links import as_hypergraph
+from ..hypergraph.presets import PRESETS, Config
+from .part import Part
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -14,11 +14,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_dense_adj
 
-from experiments._harness.context import Context
-from experiments.link_prediction.presets import K
-from experiments.link_prediction.split import Split, split_edges
 from graphlab.embed import FastRP
 from graphlab.evaluate import per_node_link_metrics
+
+from .._harness.context import Context
+from ..link_prediction.presets import K
+from ..link_prediction.split import Split, split_edges
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.demo.part import Part
-from experiments.pamc.presets import PRESETS
-from experiments.pamc.run import run
+from ..pamc.presets import PRESETS
+from ..pamc.run import run
+from .part import Part
 
 PART = Part(
     name="pamc",

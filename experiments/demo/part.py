@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments._harness.results import Results
+from .._harness.results import Results
 
 NO_LLM = (
     "no language model is configured: nothing was predicted or explained by one, and nothing "

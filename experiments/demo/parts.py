@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.demo import (
+from . import (
     concentration,
     fastrp,
     gaugllm,

@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch_geometric.datasets import KarateClub
 
-from experiments._harness.context import Context
-from experiments.demo.part import Part
-from experiments.pot.hosts import build
-from experiments.pot.presets import POT_METHODS
-from experiments.pot.presets import Config as PotConfig
-from experiments.pot.run import train
-from experiments.pot.scores import compactness, honest
-from experiments.pot.tables import TITLES
 from graphlab import viz
 from graphlab.evaluate import random_split
+
+from .._harness.context import Context
+from ..pot.hosts import build
+from ..pot.presets import POT_METHODS
+from ..pot.presets import Config as PotConfig
+from ..pot.run import train
+from ..pot.scores import compactness, honest
+from ..pot.tables import TITLES
+from .part import Part
 
 _TRAINING = PotConfig(dataset="karate", epochs=150, lr=1e-3, out_channels=32, proj_channels=32)
 

@@ -12,12 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments._harness.cli import parse_options
-from experiments._harness.report import Entry, Report, joint_report
-from experiments._harness.results import Results, aligned
-from experiments._harness.runner import execute
-from experiments.demo.part import NO_LLM, Part
-from experiments.demo.parts import PARTS
+from graphlab._io import check_writable
+
+from .._harness.cli import parse_options
+from .._harness.names import hint
+from .._harness.report import Entry, Report, joint_report
+from .._harness.results import Results, aligned
+from .._harness.runner import execute
+from .._harness.scripts import invocation
+from .part import NO_LLM, Part
+from .parts import PARTS
 
 _TITLE = "graphlab: eight systems in one run"
 _SOME = "graphlab: some of the eight systems"
@@ -57,7 +61,9 @@ def chosen(names: Sequence[str]) -> tuple[Part, ...]:
     known = {part.name: part for part in PARTS}
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise ValueError(f"parts must be among {', '.join(known)}, got {', '.join(unknown)}")
+        meant = hint(unknown[0], known)
+        names_ = ", ".join(known)
+        raise ValueError(f"parts must be among {names_}, got {', '.join(unknown)}{meant}")
     return tuple(part for part in PARTS if not names or part.name in names)
 
 
@@ -77,7 +83,7 @@ def run_part(part: Part, options: Options) -> Results:
         resume=False,
     )
     results.not_run.update(part.left_out)
-    results.command = f"python -m experiments.demo --parts {part.name}"
+    results.command = f"{invocation(__name__)} --parts {part.name}"
     return results
 
 
@@ -97,9 +103,15 @@ def run_parts(parts: Sequence[Part], options: Options) -> tuple[list[Results], R
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo from its command line; 1 when a part failed."""
+    """Run the demo from its command line; 1 when a part failed, 2 when it could not start."""
     options = parse_options(Options, arguments)
-    parts = chosen(options.parts)
+    try:
+        parts = chosen(options.parts)
+        check_writable(options.out, "--out", folder=True)
+        check_writable(options.report, "--report")
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     began = time.perf_counter()
     every, page = run_parts(parts, options)
     page.write(options.report)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.demo.part import NO_LLM, STDLIB, Part
-from experiments.tape.presets import PRESETS
-from experiments.tape.run import run
+from ..tape.presets import PRESETS
+from ..tape.run import run
+from .part import NO_LLM, STDLIB, Part
 
 PART = Part(
     name="tape",

@@ -56,7 +56,7 @@ class Config:
     source: str | None = None
     dim: int = 512
     ratios: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    projection: str = "very_sparse"
+    projection: Literal["very_sparse", "achlioptas", "gaussian"] = "very_sparse"
     standardize: bool = True
     search: Literal["folds", "holdout"] = "folds"
     c: float = 0.1

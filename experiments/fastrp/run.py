@@ -21,12 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.fastrp.presets import AUTHORS, PRESETS, PUBLISHED, Config, Setting, label
 from graphlab.datasets import MultilabelDataset, digits_knn
 from graphlab.embed import FastRP
 from graphlab.evaluate import multilabel_cross_validation, multilabel_probe
+
+from .._harness import runner
+from .._harness.context import Context
+from .presets import AUTHORS, PRESETS, PUBLISHED, Config, Setting, label
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from experiments._data.llm_outputs import Stored, read_stored
-from experiments._data.stdlib import EMBEDDED, stored_nothing, text_graph
-from experiments.gaugllm.presets import Config
 from graphlab._random import seeded
 from graphlab.tag import (
     Limits,
@@ -18,6 +15,7 @@ from graphlab.tag import (
     SubgraphSampler,
     TemplateSummarizer,
     TextEncoder,
+    TextGraph,
 )
 from graphlab.tag.gaugllm import (
     CandidateVote,
@@ -29,6 +27,11 @@ from graphlab.tag.gaugllm import (
     vote_edges,
 )
 from graphlab.tag.tape import tape_split
+
+from .._data.llm_outputs import Stored, read_stored
+from .._data.stdlib import EMBEDDED, stored_nothing, text_graph
+from .._data.text_graphs import DOCUMENTS, read_documents
+from .presets import Config
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,21 @@ def stored_assistance(config: Config, stored: Stored) -> Assistance:
     return similarity_assistance(config, stored, views, "stored")
 
 
-def template_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
+def documents(config: Config) -> tuple[TextGraph, TextEncoder]:
+    """A text graph without stored answers, with embedded texts as features, and its encoder."""
+    if config.dataset == EMBEDDED:
+        return text_graph(config.dim)
+    graph, encoder = read_documents(config.data, config.edges), TextEncoder(config.encoder)
+    if graph.y is None:
+        raise ValueError(f"{config.data} must have labels to score by, got none")
+    graph.x = encoder.encode(graph.text)
+    return graph, encoder
+
+
+def template_assistance(
+    config: Config, stored: Stored, graph: TextGraph, encoder: TextEncoder, seed: int
+) -> Assistance:
     """Summaries by template for the second view, similarities of the texts as votes."""
-    graph, encoder = text_graph(config.dim)
     roots = SubgraphSampler("khop", num_hops=1, seed=seed)
     store = roots.sample(graph.edge_index, int(graph.num_nodes))
     summaries = encoder.encode(TemplateSummarizer().summarize(graph.text, store))
@@ -112,23 +127,23 @@ def asked_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
 
 def read(config: Config, seed: int) -> tuple[Stored, Assistance]:
     """The graph, and what helps it."""
-    embedded = config.dataset == EMBEDDED
-    stored = (
-        stored_nothing(config.dim, config.num_candidates)
-        if embedded
-        else read_stored(config.data, config.dataset, config.features, seed)
-    )
+    if config.dataset not in (EMBEDDED, DOCUMENTS):
+        stored = read_stored(config.data, config.dataset, config.features, seed)
+        if config.llm_model is not None:
+            return stored, asked_assistance(config, stored, seed)
+        return stored, stored_assistance(config, stored)
+    graph, encoder = documents(config)
+    stored = stored_nothing(graph, config.num_candidates)
     if config.llm_model is not None:
         return stored, asked_assistance(config, stored, seed)
-    return stored, (
-        template_assistance(config, stored, seed) if embedded else stored_assistance(config, stored)
-    )
+    return stored, template_assistance(config, stored, graph, encoder, seed)
 
 
 def split(config: Config, stored: Stored, seed: int) -> dict[str, Tensor]:
     """Nodes for training, validation and test of the probe."""
-    if config.dataset == EMBEDDED:  # too few modules for 20 of every chapter
-        return tape_split(stored.y.numel(), seed)
+    if config.dataset in (EMBEDDED, DOCUMENTS):  # too few for 20 of every class
+        known = (stored.y >= 0).nonzero().view(-1)
+        return {part: known[at] for part, at in tape_split(known.numel(), seed).items()}
     if stored.parts is None:
         return labels_per_class_split(stored.y, 20, 30, seed=seed)
     # The encoder of these features has seen labels: test nodes are those it has not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from experiments._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,12 @@ class Config:
     """Settings; epochs and width are smaller than the paper's, so that a seed takes a minute.
 
     Attributes:
-        dataset (str): ``citeseer`` or ``cora`` with stored answers, or ``python_stdlib``, embedded.
-        data (str): Folder of the graphs with stored answers.
+        dataset (str): ``citeseer`` or ``cora`` with stored answers, ``texts`` for documents of
+            one's own, or ``python_stdlib``, embedded.
+        data (str): Folder of the graphs with stored answers, or of the own graph; for the latter
+            also its table of nodes (``id``, ``text``, ``label``).
+        edges (str, optional): Table of the own graph's edges (``src``, ``dst``); ``edges.csv``
+            beside the nodes when missing.
         features (str): ``minilm`` (CiteSeer), ``bow`` or ``deberta`` (Cora).
         dim (int): Width of the embedded texts of the standard library.
         protocol (str): How numbers come about.
@@ -40,6 +44,7 @@ class Config:
 
     dataset: str = "citeseer"
     data: str = "data/llm_outputs"
+    edges: str | None = None
     features: str = "minilm"
     dim: int = 256
     protocol: str = "20 labels per class; choices on 30 others per class"
@@ -76,6 +81,7 @@ PRESETS = {
     "cora": Config(dataset="cora", features="bow"),
     "cora_deberta": Config(dataset="cora", features="deberta"),
     "stdlib": _STDLIB,
+    "texts": replace(_STDLIB, dataset="texts", data="data/text_graph"),
     # Quick: shows that a figure repeats, not how good the method is.
     "smoke": replace(_STDLIB, dim=32, epochs=3, out_channels=8),
 }

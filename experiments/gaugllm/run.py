@@ -10,10 +10,12 @@ Without ``--llm-model`` the model's answers are stored ones: the similarities of
 1,000 other pairs (Cora: and chosen neighbours) as votes, and ranked class predictions as what is
 left of the expert that reasons about the own text (IDR). The experts that read neighbours (SAS,
 SAR) are left out then. ``stdlib`` is embedded and has no stored answers: its second view reads
-summaries by template, and texts vote by their similarity. With a model, all texts and votes come
-from it, at any endpoint:
+summaries by template, and texts vote by their similarity; ``texts`` does the same with documents
+of one's own, a folder with ``nodes.csv`` and ``edges.csv`` or the table of nodes and ``--edges``.
+With a model, all texts and votes come from it, at any endpoint:
 
     python -m experiments.gaugllm --preset citeseer --seeds 0:5 --data data/llm_outputs
+    python -m experiments.gaugllm --preset texts --data my_graph
     python -m experiments.gaugllm --preset citeseer --llm-model llama3 --llm-url http://HOST/v1
 """
 
@@ -25,15 +27,16 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments._data.llm_outputs import Stored
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments._harness.results import Rows
-from experiments.gaugllm.data import Assistance, read, split
-from experiments.gaugllm.presets import CAVEATS, PRESETS, Config
 from graphlab.evaluate import linear_probe
 from graphlab.tag import GAugLLM
 from graphlab.tag.gaugllm import LLMEdgeModifier, apply_all_votes, edge_changes
+
+from .._data.llm_outputs import Stored
+from .._harness import runner
+from .._harness.context import Context
+from .._harness.results import Rows
+from .data import Assistance, read, split
+from .presets import CAVEATS, PRESETS, Config
 
 VIEWS = ("first", "second", "mean")
 

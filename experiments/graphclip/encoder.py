@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments._data.text_sets import TextSet
 from graphlab._io import atomic_path, file_lock
 from graphlab.tag import TextEncoder
+
+from .._data.text_sets import TextSet
 
 
 class CachedEncoder:

@@ -20,11 +20,14 @@ from typing import NoReturn
 
 import torch
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments._harness.results import Rows
-from experiments.graphclip.shots import Settings, Task, draw_shots, others, probe, scores, tuned
-from experiments.graphclip.target import Target, TargetConfig, target_presets
+from graphlab._io import user_path
+
+from .._data.text_sets import EMBEDDED
+from .._harness import runner
+from .._harness.context import Context
+from .._harness.results import Rows
+from .shots import Settings, Task, draw_shots, others, probe, scores, tuned
+from .target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ def choose(config: Config, target: Target, count: int, seed: int) -> dict[str, S
 
 def run(config: Config, context: Context) -> Rows:
     """Tune the prompts of one model for every number of shots."""
+    if config.tune_on not in ("none", EMBEDDED) and not user_path(config.tune_on).exists():
+        raise FileNotFoundError(
+            f"there is no graph {config.tune_on} to choose settings on: name one by --tune-on, or "
+            "take the library's settings: --tune-on none"
+        )
     target = Target(config, context.seed)
     task = Task.build(target, target.set, target.x)
     start = target.classifier(target.set).predict(task.x, task.store)

@@ -14,10 +14,11 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.graphclip.target import Target, TargetConfig, target_presets
 from graphlab.tag import LinkPredictor
+
+from .._harness import runner
+from .._harness.context import Context
+from .target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from experiments._data.text_sets import TextSet
-from experiments.graphclip.encoder import CachedEncoder
 from graphlab.tag import (
     GraphTextPairs,
     LLMClient,
@@ -18,6 +16,9 @@ from graphlab.tag import (
     TemplateSummarizer,
 )
 from graphlab.tag.graphclip import SubgraphStore
+
+from .._data.text_sets import TextSet
+from .encoder import CachedEncoder
 
 
 @dataclass(frozen=True)

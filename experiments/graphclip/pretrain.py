@@ -19,18 +19,19 @@ from typing import NoReturn
 
 import torch
 
-from experiments._data.text_sets import load_text_set, set_path
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments._harness.ranks import is_main, main_first
-from experiments._harness.results import Rows
-from experiments.graphclip.encoder import CachedEncoder, node_features
-from experiments.graphclip.pairs import Summaries, make_pairs
-from experiments.graphclip.presets import PRESETS, Config
-from experiments.graphclip.target import classifier, labelled
 from graphlab._random import seeded
 from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, SubgraphSampler, pretrain
 from graphlab.tag.graphclip import GraphCLIPEncoder
+
+from .._data.text_sets import load_text_set, set_path
+from .._harness import runner
+from .._harness.context import Context
+from .._harness.ranks import is_main, main_first
+from .._harness.results import Rows
+from .encoder import CachedEncoder, node_features
+from .pairs import Summaries, make_pairs
+from .presets import PRESETS, Config
+from .target import classifier, labelled
 
 
 def run(config: Config, context: Context) -> Rows:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from experiments._data.text_sets import TextSet
-from experiments.graphclip.target import Target
 from graphlab.tag import PromptTuner
 from graphlab.tag.graphclip import SubgraphStore
+
+from .._data.text_sets import TextSet
+from .target import Target
 
 Settings = dict[str, Any]
 

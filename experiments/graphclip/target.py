@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from experiments._data.text_sets import EMBEDDED, TextSet, load_text_set
-from experiments.graphclip.encoder import CachedEncoder, node_features
+from graphlab._io import user_path
 from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
 from graphlab.tag.graphclip import SubgraphStore
+
+from .._data.text_sets import EMBEDDED, TextSet, load_text_set
+from .._harness.scripts import PACKAGE, invocation
+from .encoder import CachedEncoder, node_features
+from .presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,22 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
     Raises:
         FileNotFoundError: If there is none, naming the command that makes it.
     """
-    folder = Path(pattern.replace("{seed}", str(seed)))
+    folder = user_path(pattern.replace("{seed}", str(seed)), "model")
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"there is no model in {folder}; make it with python -m experiments.graphclip.pretrain"
+            f"there is no model in {folder}: make it with {_pretraining(pattern, seed)!r}, or name "
+            "the folder of one by --model. Without any data: pretrain with --preset stdlib, then "
+            f"give --encoder hashing --model {shlex.quote(PRESETS['stdlib'].model)} here"
         )
     return GraphCLIP.from_pretrained(folder)
+
+
+def _pretraining(pattern: str, seed: int) -> str:
+    """The command that makes the model of a seed where a pattern looks for it."""
+    preset = next((name for name, config in PRESETS.items() if config.model == pattern), None)
+    found = [f"--preset {preset}"] if preset else ["--model", shlex.quote(pattern)]
+    module = f"{PACKAGE}.graphclip.pretrain"
+    return f"{invocation(module)} {' '.join(found)} --seeds {seed}"
 
 
 def classifier(

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.graphclip.target import Target, TargetConfig, target_presets
+from .._harness import runner
+from .._harness.context import Context
+from .target import Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from experiments._harness.context import Context
-from experiments.hypergraph.presets import Config
 from graphlab.hyper import (
     HypergraphReconstructor,
 )
+
+from .._harness.context import Context
+from .presets import Config
 
 
 def link_prediction(

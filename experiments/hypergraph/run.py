@@ -25,10 +25,6 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.hypergraph.links import link_prediction
-from experiments.hypergraph.presets import CAVEATS, PRESETS, PUBLISHED, Config, methods
 from graphlab import viz
 from graphlab.datasets import SHyReDataset
 from graphlab.hyper import (
@@ -40,6 +36,11 @@ from graphlab.hyper import (
     project,
     projection_loss,
 )
+
+from .._harness import runner
+from .._harness.context import Context
+from .links import link_prediction
+from .presets import CAVEATS, PRESETS, PUBLISHED, Config, methods
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

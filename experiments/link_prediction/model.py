@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import GCNConv, GraphConv
 
-from experiments.link_prediction.presets import Config
+from .presets import Config
 
 
 class LinkPredictor(nn.Module):

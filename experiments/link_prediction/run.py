@@ -21,25 +21,27 @@ from torch.nn import functional as F
 from torch_geometric.data import Data
 from torch_geometric.utils import negative_sampling
 
-from experiments._data.graphs import les_miserables, read_graph
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.link_prediction.model import LinkPredictor
-from experiments.link_prediction.presets import METHODS, PRESETS, Config, Method, Reweighting
-from experiments.link_prediction.scores import (
+from graphlab.datasets import AnimalNetwork
+from graphlab.embed import TCReweight
+
+from .._data.graphs import les_miserables, read_graph
+from .._harness import runner
+from .._harness.context import Context
+from .model import LinkPredictor
+from .presets import METHODS, PRESETS, Config, Method, Reweighting
+from .scores import (
     draw,
     edge_hits,
     evaluate,
     node_properties,
     shift_row,
 )
-from experiments.link_prediction.split import Split, split_edges
-from graphlab.datasets import AnimalNetwork
-from graphlab.embed import TCReweight
+from .split import Split, split_edges
 
 CAVEATS = {
     "prediction from tc_te": "TC_Te is computed from test edges: an oracle diagnostic",
     "tc_tr at one hop": "equals the local clustering coefficient, so it is shown once",
+    "SAGE with aug 'sage' on CiteSeer and Reptile": "the authors list both forms; --sage.aug sage",
     "NCN, Collab, temporal splits": "not part of this script",
 }
 

@@ -7,14 +7,15 @@ import warnings
 import torch
 from torch import Tensor
 
-from experiments._harness.context import Context
-from experiments.link_prediction.model import LinkPredictor
-from experiments.link_prediction.presets import Config, K
-from experiments.link_prediction.split import Split
 from graphlab import viz
 from graphlab.embed import concentration_shift, topological_concentration
 from graphlab.evaluate import correlation_table, hits_at_k, per_node_link_metrics
 from graphlab.ops import CSRGraph, distinct_ends
+
+from .._harness.context import Context
+from .model import LinkPredictor
+from .presets import Config, K
+from .split import Split
 
 
 def node_properties(split: Split) -> dict[str, Tensor]:

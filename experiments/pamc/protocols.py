@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments._harness.context import Context
-from experiments.pamc.presets import TITLES, Config
 from graphlab import viz
+
+from .._harness.context import Context
+from .presets import TITLES, Config
 
 PROTOCOLS = ("last", "label_free", "paper")
 

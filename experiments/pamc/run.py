@@ -22,10 +22,6 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.pamc.presets import PRESETS, PUBLISHED, TITLES, Config, Method
-from experiments.pamc.protocols import MARKS, PROTOCOLS, chosen, draw, draw_map
 from graphlab.contrastive import (
     ClusteringNetwork,
     PamCLoss,
@@ -41,6 +37,11 @@ from graphlab.contrastive import (
 )
 from graphlab.datasets import SDCNDataset, digits_knn
 from graphlab.evaluate import clustering_scores
+
+from .._harness import runner
+from .._harness.context import Context
+from .presets import PRESETS, PUBLISHED, TITLES, Config, Method
+from .protocols import MARKS, PROTOCOLS, chosen, draw, draw_map
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

@@ -6,8 +6,9 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, Sequential
 
-from experiments.pot.presets import Config
 from graphlab.contrastive import COSTA, GCA, GRACE, CentralityDropEdge, ProGCL, TwoViewModel
+
+from .presets import Config
 
 
 def build(config: Config, data: Data) -> TwoViewModel:

@@ -26,15 +26,16 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import NormalizeFeatures
 
-from experiments._data.graphs import PUBLIC_SPLIT, karate, read_graph
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.pot.hosts import build
-from experiments.pot.presets import PRESETS, Config
-from experiments.pot.scores import PROTOCOLS, Split, best, candidates, compactness, scored
-from experiments.pot.tables import TITLES, draw, in_words, table
 from graphlab.contrastive import POT, TwoViewModel, sparse_features
 from graphlab.evaluate import random_split, resolve_split
+
+from .._data.graphs import PUBLIC_SPLIT, karate, read_graph
+from .._harness import runner
+from .._harness.context import Context
+from .hosts import build
+from .presets import PRESETS, Config
+from .scores import PROTOCOLS, Split, best, candidates, compactness, scored
+from .tables import TITLES, draw, in_words, table
 
 CAVEATS = {
     "published numbers": "the tables of the paper could not be read; none are shown",

@@ -10,12 +10,13 @@ from torch.nn import functional as F
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
 
-from experiments._data.graphs import PUBLIC_SPLIT
-from experiments._harness.context import Context
-from experiments.pot.presets import Config
 from graphlab.contrastive import TwoViewModel
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.evaluate import linear_probe
+
+from .._data.graphs import PUBLIC_SPLIT
+from .._harness.context import Context
+from .presets import Config
 
 PROTOCOLS = ("honest", "paper")
 

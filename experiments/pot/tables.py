@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from experiments._data.graphs import PUBLIC_SPLIT
-from experiments._harness.context import Context
-from experiments.pot.presets import POT_METHODS, Config
-from experiments.pot.scores import PAPER
 from graphlab import viz
+
+from .._data.graphs import PUBLIC_SPLIT
+from .._harness.context import Context
+from .presets import POT_METHODS, Config
+from .scores import PAPER
 
 TITLES = {"none": "", **{name: f" + POT {name}" for name in POT_METHODS}}
 

@@ -1,8 +1,6 @@
 """``python -m experiments.reproduce``."""
 
-import sys
-
-from experiments.reproduce.run import main
+from graphlab._console import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(f"{__package__}.run")

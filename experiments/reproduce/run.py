@@ -24,9 +24,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments._harness.cli import parse_options
-from experiments._harness.environment import git_commit
-from experiments._harness.repeat import (
+from graphlab._console import INTERRUPTED
+from graphlab._io import check_writable, read_json, write_json
+
+from .._harness.cli import parse_options
+from .._harness.environment import git_commit
+from .._harness.repeat import (
+    CHECKOUT,
     RESULTS,
     ROOT,
     Outcome,
@@ -36,9 +40,8 @@ from experiments._harness.repeat import (
     committed,
     repeat,
 )
-from experiments._harness.results import aligned
-from experiments._harness.scripts import all_scripts
-from graphlab._io import read_json, write_json
+from .._harness.results import aligned
+from .._harness.scripts import all_scripts
 
 QUICK_SECONDS = 60.0
 
@@ -180,19 +183,22 @@ def main(arguments: Sequence[str] | None = None, run: Runner = by_subprocess) ->
         print(listing(files))
         return 0
     try:
+        if options.accept and not CHECKOUT:
+            raise ValueError("--accept needs a checkout, whose files it replaces")
         files = chosen(options, files)
         # A folder per commit: what other code has finished must not be taken for this one's.
         out = (options.out or Path("runs/reproduce") / (git_commit() or "no_commit")).resolve()
+        check_writable(out, "--out", folder=True)
         outcomes = repeat_all(files, out, options, run)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
-        return 130
-    print(report(outcomes, everything=False))
+        return INTERRUPTED
     (out / "reproduced.txt").write_text(report(outcomes, everything=True) + "\n", encoding="utf-8")
+    print(report(outcomes, everything=False))
     print(f"all figures: {out / 'reproduced.txt'}")
-    if options.full:
+    if options.full and CHECKOUT:
         renew_pages()
     return status(outcomes)

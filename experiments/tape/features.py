@@ -7,10 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from experiments._data.stdlib import EMBEDDED, text_graph
-from experiments._data.text_graphs import CORA_SEEDS, bag_of_words, read_citeseer, read_cora
-from experiments._harness.context import Context
-from experiments.tape.presets import Config
 from graphlab.tag import (
     ExplanationGenerator,
     ExplanationPrompt,
@@ -21,6 +17,18 @@ from graphlab.tag import (
     check_alignment,
 )
 from graphlab.tag.tape import tape_split
+
+from .._data.stdlib import EMBEDDED, text_graph
+from .._data.text_graphs import (
+    CORA_SEEDS,
+    DOCUMENTS,
+    bag_of_words,
+    read_citeseer,
+    read_cora,
+    read_documents,
+)
+from .._harness.context import Context
+from .presets import Config
 
 
 def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
@@ -36,8 +44,9 @@ def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
         data.BoW = bag_of_words(data.text, config.words)
         if config.llm is not None:
             ask(config, context, data)
-        elif config.dataset == "texts":
-            raise ValueError("dataset 'texts' has no stored answers: give --llm URL/v1/MODEL")
+        elif config.dataset == DOCUMENTS:  # the own text needs no answers
+            encoder = TextEncoder(config.encoder, cache_dir=config.encoder_cache)
+            data.TA = encoder.encode(data.text)
         if data.y is None:
             raise ValueError(f"{config.source} must have labels to learn from, got none")
         known = (data.y >= 0).nonzero().view(-1)
@@ -57,7 +66,7 @@ def _read_stdlib(config: Config) -> TextGraph:
 
 _READ: dict[str, Callable[[Config], TextGraph]] = {
     "citeseer": lambda config: read_citeseer(config.source, config.k),
-    "texts": lambda config: TextGraph.from_csv(config.source),
+    DOCUMENTS: lambda config: read_documents(config.source, config.edges),
     EMBEDDED: _read_stdlib,
 }
 

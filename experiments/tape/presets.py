@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED
 
 TITLES = {"gcn": "GCN", "sage": "SAGE", "mlp": "MLP", "revgat": "RevGAT"}
 
 
 CAVEATS = {
     "E": "explanations are not public; the row needs --llm",
+    "P on documents of one's own": "predictions of a language model; the row needs --llm",
     "cora seeds above 3": "embeddings and split of seed % 4, new initial weights",
     "citeseer P": "the numbers of its classes were chosen by agreement with the labels",
 }
@@ -47,7 +48,10 @@ class Config:
     Attributes:
         dataset (str): ``cora`` or ``citeseer`` with stored answers, ``texts`` for a folder of one's
             own, or ``python_stdlib``, which is embedded.
-        source (str): Folder of the graphs with stored answers, or of the own graph.
+        source (str): Folder of the graphs with stored answers, or of the own graph; for the latter
+            also its table of nodes (``id``, ``text``, ``label``).
+        edges (str, optional): Table of the own graph's edges (``src``, ``dst``); ``edges.csv``
+            beside the nodes when missing.
         protocol (str): How numbers come about.
         gnns (tuple[str, ...]): Networks of the members: ``gcn``, ``sage``, ``mlp``, ``revgat``.
         ensembles (tuple[str, ...]): Members to average, joined by ``+``; one that lacks a member is
@@ -71,6 +75,7 @@ class Config:
 
     dataset: str = "cora"
     source: str = "data/llm_outputs"
+    edges: str | None = None
     protocol: str = "random 60/20/20, epoch chosen on validation nodes"
     gnns: tuple[str, ...] = ("gcn", "mlp")
     ensembles: tuple[str, ...] = ("TA+P", "TA+E+P", "TA+P+BoW")
@@ -93,7 +98,10 @@ class Config:
 PRESETS = {
     "cora": Config(),
     "citeseer": Config(dataset="citeseer"),
-    "texts": Config(dataset="texts", source="data/text_graph"),
+    "texts": Config(
+        dataset="texts", source="data/text_graph",
+        ensembles=("TA+BoW", "TA+P", "TA+E+P", "TA+P+BoW"),
+    ),
     "stdlib": Config(dataset=EMBEDDED, ensembles=("TA+BoW",), words=1000),
     # Quick: shows that a figure repeats, not how good the method is.
     "smoke": Config(

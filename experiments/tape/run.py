@@ -14,9 +14,12 @@ The epoch of every member is chosen on validation nodes; test labels are read fo
 
     python -m experiments.tape --preset cora --source ../shared/data/llm_outputs --seeds 0:5
 
-With ``--llm`` everything is made from texts, with any OpenAI-compatible server; ``texts`` takes a
-folder with ``nodes.csv`` and ``edges.csv`` as its source:
+``texts`` takes documents of one's own: a folder with ``nodes.csv`` and ``edges.csv``, or the table
+of nodes and ``--edges``. ``TA`` and ``BoW`` need nothing else; ``P`` and ``E`` are asked of any
+OpenAI-compatible server with ``--llm``:
 
+    python -m experiments.tape --preset texts --source my_graph
+    python -m experiments.tape --preset texts --source my.csv --edges links.csv
     python -m experiments.tape --preset texts --source my_graph --llm http://localhost:11434/v1/llama3
 """
 
@@ -27,13 +30,14 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.tape.features import load
-from experiments.tape.presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 from graphlab.evaluate import linear_probe
 from graphlab.tag import TAPE
 from graphlab.tag.tape import ensemble_logits
+
+from .._harness import runner
+from .._harness.context import Context
+from .features import load
+from .presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:

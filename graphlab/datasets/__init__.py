@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
 from graphlab.datasets.hif import read_hif, write_hif
+from graphlab.datasets.multihop import MultiHopQA
 from graphlab.datasets.multilabel import MultilabelDataset, read_multilabel_mat
 from graphlab.datasets.python_stdlib import PythonStdlib, python_stdlib
 from graphlab.datasets.sdcn import SDCNDataset
@@ -14,6 +15,7 @@ from graphlab.datasets.simplices import read_hyperedge_list, read_simplices
 __all__ = [
     "AnimalNetwork",
     "DigitsKNN",
+    "MultiHopQA",
     "MultilabelDataset",
     "PythonStdlib",
     "SDCNDataset",

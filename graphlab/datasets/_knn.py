@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix
+from graphlab._progress import track
 from graphlab._sorted import distinct
 
 __all__: list[str] = []
@@ -40,7 +41,7 @@ def knn_edge_index(x: Tensor, k: int, *, chunk_size: int = 1024) -> Tensor:
     square = np.einsum("ij,ij->i", points, points)
     near = [
         _nearest(points, square, np.arange(start, min(start + chunk_size, num_nodes)), k)
-        for start in range(0, num_nodes, chunk_size)
+        for start in track(range(0, num_nodes, chunk_size), "nearest neighbours", unit="blocks")
     ]
     target = np.concatenate(near).ravel()
     source = np.repeat(np.arange(num_nodes), k)

@@ -11,7 +11,7 @@ import torch
 from torch_geometric.data import Data, InMemoryDataset
 
 from graphlab._download import data_root, sha256_of
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, user_path
 
 __all__: list[str] = []
 
@@ -43,7 +43,7 @@ class LocalDataset(InMemoryDataset):
         source: str | Path | None,
     ) -> None:
         self.name = name
-        self._source = None if source is None else Path(source).expanduser()
+        self._source = None if source is None else user_path(source, "source")
         path = data_root(None) / folder if root is None else data_root(root)
         super().__init__(str(path), transform, pre_transform, log=False, force_reload=force_reload)
 

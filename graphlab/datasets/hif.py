@@ -17,7 +17,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_edge_index
-from graphlab._io import atomic_write
+from graphlab._io import atomic_write, user_path
 from graphlab.datasets._schema import validate
 
 __all__ = ["read_hif", "write_hif"]
@@ -54,7 +54,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     Reference: Coll et al., "HIF: The hypergraph interchange format for higher-order networks",
         2025. arXiv:2507.11520
     """
-    content = _parse(Path(path))
+    content = _parse(user_path(path))
     validate(content, _schema(), str(path))
     nodes, edges = content.get("nodes", []), content.get("edges", [])
     incidences: Records = content["incidences"]

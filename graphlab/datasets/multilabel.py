@@ -14,6 +14,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_choice
+from graphlab._io import user_path
 from graphlab._sorted import distinct
 from graphlab.datasets._local import LocalDataset
 
@@ -157,7 +158,7 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
     """
     from scipy.io import loadmat
 
-    content = loadmat(str(path))
+    content = loadmat(str(user_path(path)))
     for key in (network, labels):
         if key not in content:
             known = sorted(k for k in content if not k.startswith("__"))

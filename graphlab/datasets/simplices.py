@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab._io import user_path
+
 __all__ = ["read_hyperedge_list", "read_simplices"]
 
 _Path = str | os.PathLike[str]
@@ -35,7 +37,7 @@ def read_hyperedge_list(path: _Path, *, distinct: bool = False) -> HyperGraphDat
         FileNotFoundError: If there is no such file.
     """
     rows = []
-    for number, line in enumerate(_read_text(Path(path)).splitlines(), 1):
+    for number, line in enumerate(_read_text(user_path(path)).splitlines(), 1):
         words = line.replace(",", " ").split()
         try:
             nodes = sorted({int(word) for word in words})
@@ -68,7 +70,7 @@ def read_simplices(folder: _Path, name: str | None = None) -> HyperGraphData:
     Reference: Benson et al., "Simplicial closure and higher-order link prediction", PNAS 2018.
         arXiv:1802.06916
     """
-    base = Path(folder)
+    base = user_path(folder, "folder")
     name = base.name if name is None else name
     sizes, nodes = _integers(base, f"{name}-nverts"), _integers(base, f"{name}-simplices")
     if sizes is None or nodes is None:

@@ -12,16 +12,20 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
 __all__ = [
+    "PPR",
     "AddFastRP",
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "PPRFingerprints",
     "TCReweight",
     "approx_topological_concentration",
     "concentration_shift",
     "fastrp",
+    "personalized_pagerank",
     "topological_concentration",
     "weighted_concentration",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab.evaluate.answers import answer_scores
 from graphlab.evaluate.clustering import clustering_scores
 from graphlab.evaluate.correlation import correlation_table
 from graphlab.evaluate.edge_scores import hits_at_k, mean_reciprocal_rank
@@ -16,6 +17,7 @@ from graphlab.evaluate.multilabel import (
     multilabel_probe,
 )
 from graphlab.evaluate.probe import ProbeResult, linear_probe
+from graphlab.evaluate.retrieval import compare_retrieval, retrieval_scores
 from graphlab.evaluate.splits import (
     labels_per_class_split,
     random_split,
@@ -26,7 +28,9 @@ from graphlab.evaluate.splits import (
 __all__ = [
     "MultilabelResult",
     "ProbeResult",
+    "answer_scores",
     "clustering_scores",
+    "compare_retrieval",
     "correlation_table",
     "hits_at_k",
     "labels_per_class_split",
@@ -38,6 +42,7 @@ __all__ = [
     "per_node_link_metrics",
     "random_split",
     "resolve_split",
+    "retrieval_scores",
     "tape_split",
     "top_predictions",
 ]

@@ -20,6 +20,7 @@ from graphlab._checks import (
     check_positive,
     check_tensor,
 )
+from graphlab._progress import track
 from graphlab.evaluate._border import warn_at_border
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
@@ -208,7 +209,7 @@ def _probabilities(
     out = np.zeros((len(unseen), labels.shape[1]))
     known = rows[train]
     # Nothing depends on the seed, but without one scikit-learn draws it from a global generator.
-    for label in range(labels.shape[1]):
+    for label in track(range(labels.shape[1]), "multilabel probe", unit="labels"):
         target = labels[train, label]
         if target.all() or not target.any():
             out[:, label] = float(target[0])

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
+from graphlab._progress import track
 from graphlab.evaluate._border import warn_at_border
 from graphlab.evaluate.splits import random_split, resolve_split
 
@@ -194,7 +195,7 @@ def _validation_scores(
     # Along ascending C the last solution is a good start for the next: several times faster.
     model = _classifier(grid[0], max_iter, warm_start=True)
     scores = {}
-    for c in grid:
+    for c in track(grid, "linear probe", unit="settings"):
         with warnings.catch_warnings():
             # A candidate may stop early; what is reported is fitted again, and says so.
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from graphlab._progress import track
 from graphlab._random import make_generator, seeded, spawn_seeds
 from graphlab.hyper._models import Constant, Foreign, Layers, Model, SingleForest, like_parameters
 from graphlab.hyper._sets import Floats, Ints
@@ -82,7 +83,7 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
     order, noise = spawn_seeds(seed, 2)
     generator = make_generator(order)
     with seeded(noise, inputs.device):  # of dropout, which knows no generator
-        for _ in range(_EPOCHS):
+        for _ in track(range(_EPOCHS), "fit the classifier", unit="epochs"):
             for batch in torch.randperm(len(labels), generator=generator).split(_BATCH):
                 logits = model(inputs[batch]).reshape(-1)
                 loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[batch])

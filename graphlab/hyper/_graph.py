@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from graphlab._checks import check_edge_index, check_int
-from graphlab._edge_index import read_edges
+from graphlab._checks import check_edge_index, check_num_nodes
+from graphlab._edge_index import count_nodes, read_structure
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
 
@@ -77,13 +77,14 @@ class Graph:
 def read_graph(edge_index: Any, num_nodes: int | None) -> Graph:
     """Check an undirected graph without self-loops, given in both directions.
 
-    In any form that :func:`graphlab._edge_index.read_edges` knows; weights are not read.
+    In any form that :func:`graphlab._edge_index.read_structure` knows; weights are not read.
     """
     if isinstance(edge_index, Graph):
         return edge_index
-    edge_index, _, num_nodes = read_edges(edge_index, None, num_nodes)
+    edge_index, num_nodes = read_structure(edge_index, num_nodes)
     if num_nodes is None:
+        count_nodes(None, edge_index)  # ids of another system are refused as such
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
-    num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
+    num_nodes = check_num_nodes(num_nodes)
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
     return Graph(CSRGraph.from_edge_index(edges, num_nodes))

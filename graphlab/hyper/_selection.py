@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._progress import track
 from graphlab.hyper._sets import Bools, Floats, Ints
 
 _KEPT, _BEST = 9, 10
@@ -52,7 +53,7 @@ def permutation_falls(
     """Mean fall of a score when one column of ``x`` is shuffled, for every column."""
     generator, best = np.random.default_rng(seed), score(x)
     falls = []
-    for column in range(x.shape[1]):
+    for column in track(range(x.shape[1]), "importance of columns", unit="columns"):
         scores = []
         for _ in range(repeats):
             shuffled = x.copy()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
+from graphlab._progress import waiting
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
@@ -98,7 +99,8 @@ def _by_operator(graph: Graph, most: int, seconds: float, backend: str) -> Cliqu
         search: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.ops.graphlab.maximal_cliques
     else:
         search = reference.maximal_cliques
-    ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, most, seconds)
+    with waiting("maximal cliques"):
+        ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, most, seconds)
     _check_limits(int(status) == 1, int(status) == 2, most, seconds)
     return CliqueSet(ptr, idx)
 

@@ -11,6 +11,7 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
 from graphlab._estimator import Estimator
+from graphlab._progress import Progress
 from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._models import Model, from_arrays, to_arrays
@@ -177,10 +178,12 @@ class Marioh(Estimator):
             taken += [(u, v)] * least
             weights.take((u, v), least)
         threshold = self.threshold
-        while weights.left:
-            self._round(weights, count, threshold, taken)
-            # At 0 every maximal clique is taken, so that edges run out.
-            threshold = max(0.0, threshold - self.decay * self.threshold)
+        with Progress(None, "MARIOH", unit="rounds") as progress:
+            while weights.left:
+                self._round(weights, count, threshold, taken)
+                # At 0 every maximal clique is taken, so that edges run out.
+                threshold = max(0.0, threshold - self.decay * self.threshold)
+                progress.update()
         if self.mode == "reduced":
             taken = list(dict.fromkeys(taken))
         return from_lists(sorted(taken)).to_family().to_hypergraph(count)

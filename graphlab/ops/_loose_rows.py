@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from graphlab._deprecation import warn_renamed
-from graphlab.ops.csr import SparseRows
+from graphlab.ops.csr import SparseRows, check_rows
 
 __all__: list[str] = []
 
@@ -31,11 +31,16 @@ def takes_loose_rows(
 
     def decorate(function: _Function) -> _Function:
         parameters = list(inspect.signature(function).parameters)
+        rows_name = parameters[position]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            loose = len(args) > position and isinstance(args[position], Tensor)
+            given_rows = args[position] if len(args) > position else kwargs.get(rows_name)
+            # Row pointers are a vector; two rows of edges are what other libraries take.
+            loose = len(args) > position and isinstance(given_rows, Tensor) and given_rows.dim() < 2
             if not loose and "rowptr" not in kwargs:
+                if len(args) > position or rows_name in kwargs:
+                    check_rows(given_rows, rows_name)
                 return function(*args, **kwargs)
             before, given = args[:position], args[position:]
             parts = dict(zip(names, given, strict=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from graphlab._checks import (
     check_edge_weight,
     check_index,
     check_int,
+    check_num_nodes,
     check_pointers,
     check_range,
     check_same_device,
@@ -27,6 +28,7 @@ __all__ = [
     "MAX_NODES",
     "SparseRows",
     "Transposed",
+    "check_rows",
     "check_vector",
     "compress",
     "csr_rows",
@@ -187,7 +189,7 @@ class SparseRows:
 
         Complexity: O(E) time for edges sorted by their first node, O(E log E) otherwise.
         """
-        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=MAX_NODES)
+        num_nodes = check_num_nodes(num_nodes)
         row, col = check_edge_index(edge_index, num_nodes)
         weight = edge_weight
         if weight is not None:
@@ -301,6 +303,15 @@ class SparseRows:
 
 
 _Rows = TypeVar("_Rows", bound=SparseRows)
+
+
+def check_rows(value: Any, name: str) -> None:
+    """Require prepared rows."""
+    if not isinstance(value, SparseRows):
+        raise TypeError(
+            f"{name} must be graphlab.ops.SparseRows, got {type(value).__name__}: "
+            "SparseRows.from_edge_index(edge_index, num_nodes) makes them"
+        )
 
 
 def trusted(rows: _Rows) -> _Rows:

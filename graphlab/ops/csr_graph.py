@@ -14,12 +14,11 @@ from torch import Tensor
 from graphlab._checks import (
     check_edge_index,
     check_edge_weight,
-    check_int,
+    check_num_nodes,
     check_same_device,
     check_tensor,
 )
 from graphlab.ops.csr import (
-    MAX_NODES,
     SparseRows,
     check_vector,
     csr_rows,
@@ -102,7 +101,7 @@ class CSRGraph(SparseRows):
 
         Complexity: O(E + N) time and memory in the compiled kernel, which sorts by counting.
         """
-        num_nodes = check_int(num_nodes, "num_nodes", minimum=0, maximum=MAX_NODES)
+        num_nodes = check_num_nodes(num_nodes)
         edge_index = check_edge_index(edge_index, num_nodes, values=False)
         if edge_weight is not None:
             edge_weight = check_edge_weight(edge_weight, edge_index.size(1))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from graphlab._graph_kinds import MAP_IDS
 from graphlab.ops import reference
 from graphlab.ops.library import define
 
@@ -93,6 +94,9 @@ def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
         for axis, size in enumerate((num_rows, num_cols)):
             value = int(edge_index[axis, outside])
             if not 0 <= value < size:
-                raise IndexError(f"edge_index[{axis}, {outside}] = {value} is outside [0, {size})")
+                advice = f": {MAP_IDS}" if value >= 2 * size else ""
+                raise IndexError(
+                    f"edge_index[{axis}, {outside}] = {value} is outside [0, {size}){advice}"
+                )
     moved = entry.numel() > 0
     return SortedEdges(rowptr, col, entry if moved else None, rowptr_t, transposed, bool(symmetric))

@@ -17,7 +17,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab.ops import reference
-from graphlab.ops.csr import SparseRows
+from graphlab.ops.csr import SparseRows, check_rows
 from graphlab.ops.library import define
 
 __all__ = ["budget_minimum", "edge_bound", "interval_propagate"]
@@ -86,6 +86,7 @@ def interval_propagate(
     Complexity: O(E D) time; nothing of size E D is stored.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
+    check_rows(pattern, "pattern")
     _check_values(low, "low", rows=pattern.num_cols)
     check_matrix(high, "high", rows=pattern.num_cols, cols=low.size(1), finite=False)
     dtype = low.dtype
@@ -171,6 +172,7 @@ def edge_bound(
     Complexity: O(E D) time, O(E) memory.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
+    check_rows(pattern, "pattern")
     _check_values(weight, "weight", rows=pattern.num_rows)
     cols = weight.size(1)
     check_matrix(center, "center", rows=pattern.num_cols, cols=cols, finite=False)
@@ -271,6 +273,7 @@ def budget_minimum(
     Complexity: O(E D log E) time at most; O(N D) memory and a bounded buffer.
     Determinism: bitwise for a given device where compiled, whatever the number of threads.
     """
+    check_rows(pattern, "pattern")
     _check_values(value, "value", rows=pattern.num_cols)
     dtype, columns = value.dtype, pattern.num_cols
     kind = check_tensor(kind, "kind")

@@ -13,7 +13,7 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab.ops import reference
-from graphlab.ops.csr import SparseRows, row_pointers
+from graphlab.ops.csr import SparseRows, check_rows, row_pointers
 from graphlab.ops.library import define
 
 __all__ = ["distinct_ends", "walk_overlap", "walk_overlap_visits"]
@@ -147,6 +147,7 @@ def walk_overlap_visits(
 
 
 def _check_square(graph: SparseRows) -> None:
+    check_rows(graph, "graph")
     if graph.num_rows != graph.num_cols:
         raise ValueError(f"graph must be square, got {graph}")
     if graph.row_scale is not None:

@@ -9,6 +9,7 @@ Here are the names that most users want. Each method has a room with all of its 
 * :mod:`graphlab.tag.tape`: TAPE, features from explanations and predictions.
 * :mod:`graphlab.tag.gaugllm`: GAugLLM, views of texts and edges.
 * :mod:`graphlab.tag.graphclip`: GraphCLIP, a graph tower aligned with language.
+* :mod:`graphlab.tag.retrieval`: documents that answer a question together.
 
 Needs nothing beyond graphlab itself for graphs with texts and the embedded encoder. Sentence
 encoders and the client for language models come with the extra ``tag`` and are imported when they
@@ -34,17 +35,20 @@ from graphlab.tag.graphclip import (
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
+from graphlab.tag.retrieval import Document, GraphRetriever
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
 __all__ = [
     "TAPE",
+    "Document",
     "EmbeddingStore",
     "ExplanationGenerator",
     "ExplanationPrompt",
     "FineTuneConfig",
     "GAugLLM",
     "GraphCLIP",
+    "GraphRetriever",
     "GraphTextPairs",
     "HashingEncoder",
     "LLMClient",

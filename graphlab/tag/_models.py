@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 
+from graphlab._io import user_path
 from graphlab.tag._optional import optional
 
 __all__: list[str] = []
@@ -21,8 +21,9 @@ def model_source(name: str) -> tuple[str, str]:
 
     An existing directory, the package that carries all-MiniLM-L6-v2, else the Hugging Face hub.
     """
-    if Path(name).is_dir():
-        return name, f"the directory {name!r}"
+    folder = user_path(name, "model")
+    if folder.is_dir():
+        return str(folder), f"the directory {name!r}"
     if name in _BUNDLED_NAMES and find_spec(_BUNDLED) is not None:
         return str(optional(_BUNDLED, name).get_model_path()), f"the package {_BUNDLED}"
     return name, "the Hugging Face hub or its cache"

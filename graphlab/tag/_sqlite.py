@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from graphlab._io import user_path
+
 __all__: list[str] = []
 
 _BUSY_TIMEOUT = 60.0  # seconds
@@ -34,7 +36,7 @@ def open_database(
         ValueError: If the file is damaged, no database, or of another kind or version.
         OSError: If the folder cannot be created or the file not opened.
     """
-    path = Path(path)
+    path = user_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         database = sqlite3.connect(

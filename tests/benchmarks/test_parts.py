@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,23 @@ def test_results_file_carries_what_a_reader_needs(tmp_path: Path) -> None:
     assert content["hardware"]["cores"] >= 1
     with pytest.raises(ValueError, match="JSON"):
         parts.write_results(path, "pamc", [{"speedup": float("nan")}], "x", [0])
+
+
+def test_results_that_cannot_be_written_are_found_before_they_are_measured(tmp_path: Path) -> None:
+    def never() -> list[parts.Row]:
+        raise AssertionError
+
+    (tmp_path / "file").write_text("")
+    parser = parts.part_parser("", ["a"])
+    options = parser.parse_args(["--results", str(tmp_path / "file" / "r.json")])
+    with pytest.raises(SystemExit, match="--results cannot be written"):
+        parts.run_parts("a", {"a": never}, options, seeds=[0])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="HOME names the home folder")
+def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = parts.part_parser("", ["a"], source="data").parse_args(
+        ["--results=~/r.json", "--source=~/data"]
+    )
+    assert (options.results, options.source) == (tmp_path / "r.json", tmp_path / "data")

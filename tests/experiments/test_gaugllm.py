@@ -74,6 +74,22 @@ def test_the_embedded_graph_gets_no_predictions(tmp_path):
     ]
 
 
+def test_own_documents_need_no_answers(tmp_path, folder):
+    source = folder / "citeseer_tag"
+    for name in ("nodes", "edges"):
+        (tmp_path / f"my_{name}.csv").write_bytes((source / f"{name}.csv").read_bytes())
+    own = {"dataset": "texts", "num_candidates": 5}
+    config = dataclasses.replace(SMALL, data=str(source), **own)
+    tables = dataclasses.replace(
+        SMALL, data=str(tmp_path / "my_nodes.csv"), edges=str(tmp_path / "my_edges.csv"), **own
+    )
+    table = rows(tmp_path / "a", config)
+    assert "BGRL, both (templates)" in table and "most frequent class" in table
+    assert rows(tmp_path / "b", tables) == table
+    with pytest.raises(FileNotFoundError, match="there is no table of documents"):
+        rows(tmp_path / "c", dataclasses.replace(config, data=str(tmp_path / "absent")))
+
+
 def test_rows_of_stored_answers(tmp_path, folder):
     table = rows(tmp_path, dataclasses.replace(SMALL, data=str(folder)))
     assert list(table) == [

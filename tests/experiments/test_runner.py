@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ import matplotlib.figure
 import pytest
 import torch
 
-from experiments._harness import context as context_file
 from experiments._harness.context import Context
 from experiments._harness.environment import command_line, git_commit, jsonable, kernels, portable
+from experiments._harness.results import Results
 from experiments._harness.runner import execute, main, parse_seeds
 from experiments._harness.state import seed_everything
+from graphlab import _progress
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -125,6 +127,8 @@ def test_another_configuration_has_another_folder(tmp_path: Path) -> None:
     [
         (["--preset", "acn"], "did you mean 'acm'"),
         (["--preset", "zzz"], "is not one of acm, dblp"),
+        (["--preset", "ACM-common"], "did you mean 'acm'?"),
+        (["--preset", "blp"], "did you mean 'dblp'?"),
         (["--widhts", "3"], "--widths"),
         (["--protocl", "x"], "--protocol"),
         (["--device", "tpu"], "tpu"),
@@ -143,13 +147,84 @@ def test_list_and_help_run_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert leave(["--list"]) == 0
-    assert capsys.readouterr().out == "acm   (the defaults)\ndblp  --lr 0.5\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "preset  settings that differ from the defaults of the options",
+        "acm     (the defaults)",
+        "dblp    --lr 0.5",
+        "Without --preset, acm is taken.",
+    ]
     assert leave(["--help"]) == 0
     text = capsys.readouterr().out
     assert "--lr" in text
     assert "Step size" in text
     assert "--seeds" in text
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--results", "--report", "--out"])
+def test_what_cannot_be_written_is_found_before_the_first_seed(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    arguments = ["--out", str(tmp_path / "runs"), option, str(tmp_path / "file" / "x")]
+
+    def never(config: Config, context: Context) -> dict[str, float]:
+        raise AssertionError
+
+    assert leave(arguments, never) == 2
+    assert f"{option} cannot be written" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("seed0"))
+
+
+def test_files_are_written_before_anything_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(results: Results) -> str:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Results, "table", broken)
+    files = {name: tmp_path / f"deep/{name}" for name in ("results", "report")}
+    arguments = [f"--{name}={path}" for name, path in files.items()]
+    with pytest.raises(BrokenPipeError):
+        main(run, Config, PRESETS, arguments=[*arguments, "--out", str(tmp_path / "runs")])
+    assert all(path.is_file() for path in files.values())
+    assert "test_runner" in only(tmp_path / "runs", "results.json")["command"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="HOME names the home folder")
+def test_home_is_expanded_in_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--out=~/runs", "--results=~/r.json", "--report=~/r.html", "--protocol=~/x"]
+    assert leave(arguments) == 0
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"runs", "r.json", "r.html"}
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert only(tmp_path / "home" / "runs", "config.json")["protocol"] == "home/x"
+
+
+def test_a_table_of_finished_seeds_is_the_one_they_gave(tmp_path: Path) -> None:
+    def methods(config: Config, context: Context) -> dict[str, dict[str, float]]:
+        return {"b": {"z": 0.5, "a": 0.25}, "a": {"z": 0.75}}
+
+    first, again = (execute(methods, Config(), out=tmp_path).table() for _ in range(2))
+    assert first == again
+    assert first.splitlines()[1].split() == ["z", "a", "seeds"]
+
+
+def test_what_differs_from_the_preset_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path)]
+    assert leave(["--preset", "dblp", *out]) == 0
+    assert capsys.readouterr().out.startswith("test_runner dblp, protocol last\n")
+    assert leave(["--preset", "dblp", "--widths", "3", *out]) == 0
+    assert capsys.readouterr().out.startswith("test_runner dblp, with --widths 3, protocol last\n")
+
+
+def test_where_the_results_are_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave(["--out", str(tmp_path)]) == 0
+    (path,) = tmp_path.rglob("results.json")
+    assert capsys.readouterr().out.splitlines()[-1] == f"results: {path}"
 
 
 def test_one_failing_seed_leaves_the_others(
@@ -305,7 +380,9 @@ def test_progress_is_plain_off_a_terminal_and_yields_everything(
     context = context_in(tmp_path)
     assert list(context.progress(range(5), desc="quick")) == list(range(5))
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(context_file, "_LINE_EVERY_SECONDS", 0.0)
+    monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
+    monkeypatch.setattr(_progress, "DELAY", 0.0)
+    monkeypatch.setattr(_progress, "INTERVAL", 0.0)
     assert list(context.progress(iter("ab"), desc="slow")) == ["a", "b"]
     assert "slow 1/? (" in capsys.readouterr().err
     list(context.progress(range(2), desc="known"))
@@ -316,6 +393,8 @@ def test_progress_is_a_bar_on_a_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
+    monkeypatch.setattr(_progress, "DELAY", 0.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert list(context_in(tmp_path).progress(range(3), desc="bar")) == [0, 1, 2]
     assert "bar" in capsys.readouterr().err

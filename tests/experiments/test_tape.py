@@ -176,6 +176,23 @@ def test_free_text_answers(tmp_path: Path, folder: Path) -> None:
     assert table["LLM top-1"]["accuracy_all_nodes"] > 0.97
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_own_documents_need_no_answers(tmp_path: Path, folder: Path, named: bool) -> None:
+    config = dataclasses.replace(
+        TINY, dataset="texts", source=str(folder), words=20, epochs=60, ensembles=("TA+BoW", "TA+P")
+    )
+    if named:  # tables of other names
+        nodes, edges = (
+            (folder / f"{n}.csv").rename(tmp_path / n.upper()) for n in ("nodes", "edges")
+        )
+        nodes = nodes.rename(nodes.with_suffix(".tsv.csv"))
+        config = dataclasses.replace(config, source=str(nodes), edges=str(edges))
+    table = rows(tmp_path / "runs", config)
+    assert {"GCN TA", "GCN BoW", "GCN TA+BoW", "logistic regression on TA, no graph"} <= set(table)
+    assert not {"GCN P", "GCN E", "LLM top-1"} & set(table)
+    assert table["GCN TA+BoW"]["accuracy"] > table["most frequent class"]["accuracy"]
+
+
 @pytest.mark.parametrize(
     "address", ["localhost:1/v1/m", "http://h/m", "http://h/v1/", "http://h/v1"]
 )
@@ -189,9 +206,11 @@ def test_endpoint_splits_address_and_model() -> None:
 
 
 def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:
-    texts = dataclasses.replace(TINY, dataset="texts", source=str(folder))
+    absent = dataclasses.replace(TINY, dataset="texts", source=str(folder / "absent"))
+    edges = dataclasses.replace(absent, source=str(folder), edges=str(folder / "absent.csv"))
     cases = {
-        "'texts' has no stored answers: give --llm": texts,
+        "there is no table of documents": absent,
+        "name it by --edges FILE": edges,
         "cora does not have": dataclasses.replace(TINY, llm="http://h/v1/m"),
         "dataset must be": dataclasses.replace(TINY, dataset="x"),
     }

@@ -47,6 +47,17 @@ def test_examples_of_the_guide_run(tmp_path, monkeypatch):
     assert names["encoder"].out_channels == 16
 
 
+def test_examples_of_your_graph_run():
+    text = (DOCS / "your_graph.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        if "NeighborLoader(" not in block:  # which needs a library for sampling
+            exec(compile(block, "docs/your_graph.md", "exec"), names)
+    assert list(names["result"].index) == ["ann", "bob", "cat", "dan", "eve"]
+    assert names["data"].z.shape == (34, 16)
+
+
 def test_lightning_example_of_the_guide_trains(tmp_path):
     lightning = pytest.importorskip("lightning", reason="lightning is no dependency")
     text = (DOCS / "extend.md").read_text(encoding="utf-8")

@@ -43,7 +43,8 @@ def files_of(check: ModuleType, name: str) -> dict[str, str]:
     info = f"{package}-{VERSION}.dist-info"
     files = dict.fromkeys([f"{package}/__init__.py", f"{package}/py.typed"], "")
     if package == "graphlab":
-        files |= dict.fromkeys(check.data_files(), "")
+        files |= dict.fromkeys(check.data_files() | check.script_files(), "")
+        files |= {f"{info}/entry_points.txt": ""}
     else:
         files |= {f"{package}/_build_info.json": "{}"}
     told = METADATA.format(name=package.replace("_", "-"))
@@ -68,6 +69,10 @@ def test_a_good_wheel_passes(check, tmp_path):
         ("graphlab/datasets/hif_schema.json", None, "lacks graphlab/datasets/hif_schema.json"),
         (f"graphlab-{VERSION}.dist-info/licenses/LICENSE", None, "LICENSE"),
         (f"graphlab-{VERSION}.dist-info/METADATA", None, "METADATA"),
+        ("graphlab/experiments/pamc/run.py", None, "lacks graphlab/experiments/pamc/run.py"),
+        ("graphlab/experiments/results/pamc_acm.json", None, "results/pamc_acm.json"),
+        (f"graphlab-{VERSION}.dist-info/entry_points.txt", None, "entry_points.txt"),
+        (None, "experiments/pamc/run.py", "holds experiments beside the package"),
         (None, "tests/test_io.py", "holds tests beside the package"),
         (None, "benchmarks/pamc.py", "holds benchmarks beside the package"),
     ],
@@ -163,9 +168,13 @@ def test_both_distributions_carry_the_same_licence():
 def test_the_library_as_built_passes(check, tmp_path):
     source = tmp_path / "source"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(REPOSITORY / "graphlab", source / "graphlab", ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("graphlab", "experiments"):
+        shutil.copytree(REPOSITORY / name, source / name, ignore=ignored)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source / name)
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--no-index", "-q", "-w", str(tmp_path), str(source)], check=True)
     assert check.problems(tmp_path / LIBRARY) == []
+    with zipfile.ZipFile(tmp_path / LIBRARY) as archive:
+        points = archive.read(f"graphlab-{VERSION}.dist-info/entry_points.txt").decode()
+    assert "graphlab = graphlab.__main__:entry" in points

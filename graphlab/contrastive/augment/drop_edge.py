@@ -47,6 +47,7 @@ class DropEdge:
 
         Complexity: O(E) time and memory; O(E log E) time if undirected.
         """
+        check_edge_index(edge_index, 2**31 - 1, values=False)
         probability = torch.full((edge_index.size(1),), self.p, device=edge_index.device)
         if not self.undirected:
             return edge_index[:, drop_mask(probability, generator)]

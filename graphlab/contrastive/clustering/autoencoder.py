@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._deprecation import row_callback
+from graphlab._progress import Progress
 from graphlab._tensor_memo import TensorMemo
 from graphlab._training import Callback
 from graphlab.contrastive.sparse_layout import quiet
@@ -232,18 +233,21 @@ def _train_by_rows(
             callback, "callback(epoch, loss)", lambda row: (row["epoch"], row["loss"])
         )
     optimizer = torch.optim.Adam(model.parameters(), lr=check_positive(lr, "lr"))
-    for epoch in range(epochs):
-        total = 0.0
-        order = torch.randperm(x.size(0), generator=generator).to(x.device)
-        for rows in order.split(batch_size):
-            value = loss(rows)
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            # The last batch may be smaller: the mean is over rows, not over batches.
-            total += float(value.detach()) * rows.numel()
-        if callback is not None:
-            callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
+    steps = epochs * -(-x.size(0) // batch_size)
+    with Progress(steps, "pretrain encoder", unit="steps") as progress:
+        for epoch in range(epochs):
+            total = 0.0
+            order = torch.randperm(x.size(0), generator=generator).to(x.device)
+            for rows in order.split(batch_size):
+                value = loss(rows)
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                # The last batch may be smaller: the mean is over rows, not over batches.
+                total += float(value.detach()) * rows.numel()
+                progress.update()
+            if callback is not None:
+                callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
 
 
 def _rows(x: Tensor, rows: Tensor) -> Tensor:

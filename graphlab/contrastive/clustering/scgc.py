@@ -19,6 +19,7 @@ from graphlab._checks import (
 )
 from graphlab._deprecation import row_callback
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback
 from graphlab.contrastive.clustering.earlier_names import EarlierNames
@@ -217,8 +218,7 @@ class SCGC(EarlierNames, Estimator):
             scaling = FeatureScaling.of(x, kind)
             self.idf_ = x.new_zeros(0) if scaling.idf is None else scaling.idf
             x = FeatureScaling.stored(self.idf_).apply(x)
-            encoder = self._start(x, edge_index, graph)
-            self._refine(encoder, x, graph, latest, callback)
+            self._refine(self._start(x, edge_index, graph), x, graph, latest, callback)
         except BaseException:
             # What is interrupted leaves the estimator as it was, fitted or not.
             vars(self).clear()
@@ -241,7 +241,7 @@ class SCGC(EarlierNames, Estimator):
         self.network_ = self._network(encoder, centers)
         self.history_ = []
         optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.lr)
-        for epoch in range(self.epochs):
+        for epoch in track(range(self.epochs), "SCGC", unit="epochs"):
             z, q = self.network_(x)
             loss = self.network_.loss(z, q, graph)
             optimizer.zero_grad()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_message_edges
 from graphlab._eval_mode import evaluating
 
 __all__ = ["EmbeddingModel", "check_encoder"]
@@ -48,6 +49,7 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: A scalar.
         """
+        check_message_edges(edge_index, x.size(0))
         return self._step_loss(x, edge_index, generator, step)
 
     def _step_loss(
@@ -74,6 +76,7 @@ class EmbeddingModel(nn.Module):
         Returns:
             Tensor: ``(N, D)``, without a gradient.
         """
+        check_message_edges(edge_index, x.size(0))
         with evaluating(self):
             z: Tensor = self(x, edge_index)
         return z

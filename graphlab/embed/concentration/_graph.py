@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_int, check_positive, check_tensor
-from graphlab._edge_index import read_edges
+from graphlab._checks import check_choice, check_edge_index, check_positive
+from graphlab._edge_index import count_nodes, read_structure
 from graphlab.ops import CSRGraph
 
 __all__: list[str] = []
@@ -39,40 +39,48 @@ class ConcentrationGraph:
         return values if self.named else values["targets"]
 
 
-def prepare(edge_index: Any, num_nodes: int | None, targets: Targets) -> ConcentrationGraph:
+def prepare(
+    edge_index: Any, num_nodes: int | None, targets: Targets, direction: str | None = None
+) -> ConcentrationGraph:
     """Check and prepare; see :func:`graphlab.embed.topological_concentration`."""
+    if direction is not None:
+        check_choice(direction, "direction", ("both",))
     named = isinstance(targets, Mapping)
     sets: Mapping[str, Tensor | None]
     sets = targets if isinstance(targets, Mapping) else {"targets": targets}
     if not sets:
         raise ValueError("targets must name at least one set of edges, got an empty dict")
-    edge_index, _, num_nodes = read_edges(edge_index, None, num_nodes)
+    edge_index, num_nodes = read_structure(edge_index, num_nodes)
     num_nodes = count_nodes(num_nodes, edge_index, *sets.values())
-    train = undirected(edge_index, num_nodes, "edge_index")
+    train = undirected(edge_index, num_nodes, "edge_index", direction)
     graphs = {}
     for name, edges in sets.items():
         label = f"targets[{name!r}]" if named else "targets"
-        graphs[name] = train if edges is None else undirected(edges, num_nodes, label)
+        graphs[name] = train if edges is None else undirected(edges, num_nodes, label, direction)
         if edges is not None:
             _warn_of_overlap(train, graphs[name], label)
     return ConcentrationGraph(train, graphs, named)
 
 
-def count_nodes(num_nodes: int | None, *edge_indices: Tensor | None) -> int:
-    """The given number of nodes, or one more than the largest index."""
-    if num_nodes is not None:
-        return check_int(num_nodes, "num_nodes", minimum=0, maximum=2**31 - 1)
-    present = [check_tensor(edges, "edge_index") for edges in edge_indices if edges is not None]
-    return max((int(edges.max()) + 1 for edges in present if edges.numel()), default=0)
+def undirected(
+    edge_index: Tensor, num_nodes: int, name: str, direction: str | None = None
+) -> CSRGraph:
+    """Prepare a graph without self-loops; its edges must come in both directions, or are taken so.
 
-
-def undirected(edge_index: Tensor, num_nodes: int, name: str) -> CSRGraph:
-    """Prepare a graph whose edges must come in both directions, without self-loops."""
+    Args:
+        edge_index (Tensor): ``(2, E)``.
+        num_nodes (int): N.
+        name (str): Name of the argument.
+        direction (str, optional): ``"both"`` adds the missing directions.
+    """
     edge_index = check_edge_index(edge_index, num_nodes, name, loops=False)
+    if direction == "both":
+        edge_index = torch.cat([edge_index, edge_index.flip(0)], dim=1)
     key = _ascending(edge_index[0] * num_nodes + edge_index[1])
     mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
     if not torch.equal(key, mirrored):
-        check_edge_index(edge_index, num_nodes, name, symmetric=True)  # says which edge is missing
+        # Says which edge is missing.
+        check_edge_index(edge_index, num_nodes, name, symmetric=True, unless="direction='both'")
     # CSRGraph.from_edge_index would do; this takes the two sorts of the check and no permutation.
     borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
     return CSRGraph(torch.searchsorted(key, borders), (key % max(1, num_nodes)).int())

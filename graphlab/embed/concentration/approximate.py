@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -38,10 +38,11 @@ def approx_topological_concentration(
     num_hops: int = 2,
     dim: int = 256,
     weights: Sequence[float] | None = None,
-    phi: str = "cosine",
-    normalize: str = "row",
+    phi: Literal["cosine", "dot"] = "cosine",
+    normalize: Literal["row", "tc"] = "row",
     seed: int = 0,
     projection_matrix: Tensor | None = None,
+    direction: Literal["both"] | None = None,
 ) -> Any:
     r"""Mean similarity of a node's propagated random vector with those of its neighbours.
 
@@ -73,6 +74,7 @@ def approx_topological_concentration(
         seed (int): Names the random matrix: entry (i, c) depends on it, i and c alone.
         projection_matrix (Tensor, optional): R, ``(N, d)`` float32 or float64; ``dim`` and
             ``seed`` are then not read.
+        direction (str, optional): As for ``topological_concentration``.
 
     Returns:
         Tensor or dict: ``(N,)``, dtype of R (float32), 0 for nodes without target edges; for a
@@ -82,7 +84,7 @@ def approx_topological_concentration(
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
 
     Warns:
-        UserWarning: If target edges are training edges as well.
+        UserWarning: As ``topological_concentration``.
 
     Complexity: O((K + 1) E d) time, O(N d) memory.
     Determinism: bitwise for a given device, whatever the number of threads.
@@ -90,7 +92,7 @@ def approx_topological_concentration(
     Reference: Wang, Zhao, Zhang, Derr, "A Topological Perspective on Demystifying GNN-Based Link
         Prediction Performance", ICLR 2024, arXiv:2310.04612. The released code lacks it.
     """
-    problem = prepare(edge_index, num_nodes, targets)
+    problem = prepare(edge_index, num_nodes, targets, direction)
     train = problem.train
     num_hops = check_int(num_hops, "num_hops", minimum=1)
     check_choice(phi, "phi", ("cosine", "dot"))

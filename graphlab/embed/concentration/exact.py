@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from graphlab._checks import (
     check_positive,
     check_same_device,
 )
+from graphlab._progress import waiting
 from graphlab.embed.concentration._graph import (
     Targets,
     hop_factor,
@@ -50,10 +51,11 @@ def topological_concentration(
     targets: Targets = None,
     num_hops: int = 1,
     beta: float | None = None,
-    count: str = "walk",
+    count: Literal["walk", "set"] = "walk",
     nodes: Tensor | None = None,
     fill: float = 0.0,
     max_visits: float | None = None,
+    direction: Literal["both"] | None = None,
 ) -> Any:
     r"""Share of a node's walks that end where walks of its neighbours end, exactly.
 
@@ -72,10 +74,11 @@ def topological_concentration(
 
     Args:
         edge_index (Tensor or graph): Training edges ``(2, E)`` in both directions, without
-            self-loops; duplicates count once. Or a PyG ``Data``, a square torch or scipy sparse
-            matrix, or a networkx graph; weights are not read.
+            self-loops; duplicates count once. Or a PyG ``Data``, a square torch, torch_sparse or
+            scipy sparse matrix, in which a stored zero is no edge, or a networkx graph; weights
+            are not read.
         num_nodes (int, optional): N; by default that of the graph, else one more than the largest
-            index.
+            index: numbers that look like ids are then refused.
         targets (Tensor or dict, optional): Target edges like ``edge_index``, or several such
             sets by name. ``None`` (also as a value) means the training edges: then the neighbour
             itself, which cannot be shared, is not counted in the denominator, and nodes of
@@ -90,6 +93,8 @@ def topological_concentration(
         fill (float): Value of nodes without target edges, without training edges, or skipped.
         max_visits (float, optional): Refuse to start if more adjacency entries than this might
             be read (see :func:`graphlab.ops.walk_overlap_visits`; about 10^8 to 10^9 per second).
+        direction (str, optional): ``"both"`` takes every edge, also of the targets, in both
+            directions; ``None`` refuses edges that lack their reverse.
 
     Returns:
         Tensor or dict: ``(N,)`` float64, for a dict of targets one such tensor per name.
@@ -100,7 +105,9 @@ def topological_concentration(
         TypeError, IndexError: If an argument is malformed or out of range.
 
     Warns:
-        UserWarning: If target edges are training edges as well.
+        UserWarning: If target edges are training edges as well; if a ``Data`` does not state its
+            number of nodes or is a batch of a loader of neighbours, whose values are those of the
+            sampled edges.
 
     Complexity: one hop: sum over target edges of the smaller degree. More hops: at most the
     visits bounded above. O(K N) memory per thread, O(E) besides; no power of A is formed.
@@ -114,7 +121,7 @@ def topological_concentration(
         >>> topological_concentration(square)
         tensor([0.6667, 1.0000, 0.6667, 1.0000], dtype=torch.float64)
     """
-    problem = prepare(edge_index, num_nodes, targets)
+    problem = prepare(edge_index, num_nodes, targets, direction)
     train = problem.train
     rule = _Rule(
         check_int(num_hops, "num_hops", minimum=1, maximum=16),
@@ -129,9 +136,11 @@ def topological_concentration(
     if max_visits is not None:
         _check_visits(train, together, rule, check_positive(max_visits, "max_visits"))
     # One call for all targets: they share the walks of their nodes.
-    overlaps = walk_overlap(
-        train, together, num_hops=rule.num_hops, beta=rule.beta, count=rule.count
-    ).split([p.size(1) for p in pairs.values()])
+    with waiting("topological concentration"):
+        overlap_of_all = walk_overlap(
+            train, together, num_hops=rule.num_hops, beta=rule.beta, count=rule.count
+        )
+    overlaps = overlap_of_all.split([p.size(1) for p in pairs.values()])
     mass = _mass(train, rule)
     values = {}
     for overlap, (name, target) in zip(overlaps, problem.targets.items(), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
@@ -23,6 +25,7 @@ class AddTopologicalConcentration(BaseTransform):
         max_visits (float, optional): As there.
         attr_name (str, optional): Attribute to write, ``(N,)`` float64, replacing what is there.
             ``None`` appends a column to ``x``.
+        direction (str, optional): As there.
 
     Raises:
         TypeError, ValueError: If ``count`` or ``attr_name`` is malformed.
@@ -39,17 +42,20 @@ class AddTopologicalConcentration(BaseTransform):
         self,
         num_hops: int = 1,
         beta: float | None = None,
-        count: str = "walk",
+        count: Literal["walk", "set"] = "walk",
         fill: float = 0.0,
         max_visits: float | None = None,
         attr_name: str | None = "tc",
+        direction: Literal["both"] | None = None,
     ) -> None:
         self.num_hops = num_hops
         self.beta = beta
-        self.count = check_choice(count, "count", ("walk", "set"))
+        check_choice(count, "count", ("walk", "set"))
+        self.count = count
         self.fill = fill
         self.max_visits = max_visits
         self.attr_name = check_attr_name(attr_name)
+        self.direction = direction
 
     def forward(self, data: Data) -> Data:
         """Return the graph with the attribute added.
@@ -67,5 +73,6 @@ class AddTopologicalConcentration(BaseTransform):
             count=self.count,
             fill=self.fill,
             max_visits=self.max_visits,
+            direction=self.direction,
         )
         return store(data, tc, self.attr_name)

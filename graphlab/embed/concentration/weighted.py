@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_same_device
-from graphlab._edge_index import read_edges
-from graphlab.embed.concentration._graph import Targets, count_nodes, inverse, prepare
+from graphlab._edge_index import AUTO, count_nodes, read_edges
+from graphlab.embed.concentration._graph import Targets, inverse, prepare
 from graphlab.embed.concentration._sums import sum_by
 from graphlab.ops import CSRGraph, SparseRows, walk_overlap
 
@@ -19,12 +19,13 @@ __all__ = ["weighted_concentration"]
 
 
 def weighted_concentration(
-    edge_index: Tensor,
-    edge_weight: Tensor,
+    edge_index: Any,
+    edge_weight: Tensor | None = None,
     num_nodes: int | None = None,
     *,
     targets: Targets = None,
     fill: float = math.nan,
+    weight: str | None = AUTO,
 ) -> Any:
     r"""One-hop concentration seen through the weights that messages carry.
 
@@ -38,12 +39,16 @@ def weighted_concentration(
     edges; for these, the neighbour itself stays in the denominator (factor (d - 1) / d).
 
     Args:
-        edge_index (Tensor): Message edges ``(2, E)``, in both directions; self-loops are ignored,
-            weights of duplicates are added.
-        edge_weight (Tensor): Non-negative ``(E,)``.
+        edge_index (Tensor or graph): Message edges ``(2, E)``, in both directions; self-loops are
+            ignored, weights of duplicates are added. Or a graph, as for
+            :func:`graphlab.embed.topological_concentration`.
+        edge_weight (Tensor, optional): Non-negative ``(E,)``; may be missing where the graph holds
+            weights.
         num_nodes (int, optional): N; one more than the largest index when missing.
         targets (Tensor or dict, optional): As for :func:`graphlab.embed.topological_concentration`.
         fill (float): Value of nodes without target edges or without weight on training edges.
+        weight (str, optional): Attribute of a ``Data`` or networkx graph that holds the weights,
+            as for :class:`graphlab.embed.FastRP`; ``None`` makes all of them one.
 
     Returns:
         Tensor or dict: ``(N,)`` float64, for a dict of targets one such tensor per name.
@@ -54,19 +59,25 @@ def weighted_concentration(
     Complexity: O(sum over target edges (i, j) of the degree of i) time at most.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
-    edge_index, edge_weight, num_nodes = read_edges(edge_index, edge_weight, num_nodes)
+    edge_index, edge_weight, num_nodes = read_edges(
+        edge_index, edge_weight, num_nodes, weight=weight
+    )
     sets = targets.values() if isinstance(targets, Mapping) else [targets]
     num_nodes = count_nodes(num_nodes, edge_index, *sets)
     edge_index = check_edge_index(edge_index, num_nodes)
-    weight = check_edge_weight(edge_weight, edge_index.size(1)).detach().double()
+    if edge_weight is None:
+        if weight is not None:
+            raise ValueError("edge_weight must be given: edge_index holds no weights of its edges")
+        edge_weight = torch.ones(edge_index.size(1), device=edge_index.device)
+    value = check_edge_weight(edge_weight, edge_index.size(1)).detach().double()
     check_same_device(edge_index=edge_index, edge_weight=edge_weight)
     keep = edge_index[0] != edge_index[1]
-    edge_index, weight = edge_index[:, keep], weight[keep]
+    edge_index, value = edge_index[:, keep], value[keep]
     problem = prepare(edge_index, num_nodes, targets)
     train = problem.train
     # Rows of the receiving nodes: a row holds the weights that its node averages with.
-    messages = CSRGraph.from_edge_index(edge_index.flip(0), train.num_nodes, weight)
-    received = messages.weight if messages.weight is not None else weight.new_ones(0)
+    messages = CSRGraph.from_edge_index(edge_index.flip(0), train.num_nodes, value)
+    received = messages.weight if messages.weight is not None else value.new_ones(0)
     row = messages.edge_index()[0]
     total = sum_by(received, row, train.num_nodes)
     share = SparseRows(messages.rowptr, messages.col, received * inverse(total)[row])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_tensor
-from graphlab._edge_index import read_edges
+from graphlab._edge_index import AUTO, read_edges
 from graphlab.ops import SparseRows
 
 __all__: list[str] = []
@@ -53,9 +53,18 @@ class Adjacency:
 
 
 def read_adjacency(
-    edge_index: Any, edge_weight: Any = None, num_nodes: int | None = None
+    edge_index: Any,
+    edge_weight: Any = None,
+    num_nodes: int | None = None,
+    weight: str | None = AUTO,
 ) -> Adjacency:
     """Turn a graph in any form that :func:`graphlab._edge_index.read_edges` knows into rows.
+
+    Args:
+        edge_index (Any): See there, as the next three.
+        edge_weight (Any): See there.
+        num_nodes (int, optional): See there.
+        weight (str, optional): See there.
 
     Returns:
         Adjacency: On the device of the input.
@@ -63,7 +72,7 @@ def read_adjacency(
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
     """
-    graph = read_edges(edge_index, edge_weight, num_nodes)
+    graph = read_edges(edge_index, edge_weight, num_nodes, weight=weight)
     count = graph.nodes()
     edges = check_edge_index(graph.edge_index, count)
     values = None

@@ -12,7 +12,8 @@ from torch import Tensor
 from graphlab._checks import check_int
 from graphlab._precision import working_dtype
 from graphlab.embed.fastrp._adjacency import Adjacency
-from graphlab.embed.fastrp._delta import add_edges, affected_rows
+from graphlab.embed.fastrp._delta import add_edges, add_nodes, affected_rows
+from graphlab.embed.fastrp._direction import changed_rows, oriented
 from graphlab.embed.fastrp._inputs import NodeInputs
 from graphlab.embed.fastrp._merge import merge_powers
 from graphlab.embed.fastrp._options import Options
@@ -28,19 +29,30 @@ class FittedGraph:
     """A graph that was read, the options it is embedded with, and what was computed from it.
 
     Attributes:
-        adjacency (Adjacency): The graph.
+        adjacency (Adjacency): The graph as it was given.
         options (Options): Parameters of the estimator at the time of the fit.
         inputs (NodeInputs): What was given beside the graph.
+        rows (Adjacency): The graph in the chosen direction.
+        sparsity (float): Of the random entries; it stays when nodes are added.
         problem (Problem): What the embedding is computed from.
         powers (list[Tensor], optional): H_1, ..., H_q, once they were asked for.
         squares (Tensor, optional): Squared norms of whole rows, once they were needed.
     """
 
-    def __init__(self, adjacency: Adjacency, options: Options, inputs: NodeInputs) -> None:
+    def __init__(
+        self,
+        adjacency: Adjacency,
+        options: Options,
+        inputs: NodeInputs,
+        sparsity: float | None = None,
+    ) -> None:
         self.adjacency = adjacency
         self.options = options
         self.inputs = inputs
-        self.problem = _make_problem(adjacency, options, inputs)
+        self.rows = oriented(adjacency, options)
+        drawn = options.entry_sparsity(adjacency.num_nodes)
+        self.sparsity = drawn if sparsity is None else sparsity
+        self.problem = _make_problem(self.rows, options, inputs, self.sparsity)
         self.powers: list[Tensor] | None = None
         self.squares: Tensor | None = None
 
@@ -80,20 +92,35 @@ class FittedGraph:
         squares = self.squared_norms(hi - lo) if self.options.normalize else None
         return self.problem.merged(lo, hi, squares).to(self.options.dtype)
 
-    def updated(self, edge_index: Tensor, edge_weight: Tensor | None) -> FittedGraph:
-        """The graph with edges added, its powers known: rows out of reach are copied."""
+    def updated(
+        self,
+        edge_index: Tensor,
+        edge_weight: Tensor | None,
+        num_nodes: int | None = None,
+        node_id: Tensor | None = None,
+    ) -> FittedGraph:
+        """The graph with edges and nodes added, its powers known: rows out of reach are copied."""
         powers = self.powers
         if powers is None:
             powers = self.problem.powers(self.options.num_powers)
-        adjacency, touched = add_edges(self.adjacency, edge_index, edge_weight)
-        new = FittedGraph(adjacency, self.options, self.inputs)
+        before = self.adjacency.num_nodes
+        grown, inputs = self.adjacency, self.inputs
+        if num_nodes is not None or node_id is not None:
+            grown, inputs = add_nodes(grown, inputs, num_nodes, node_id)
+        adjacency, changed = add_edges(grown, edge_index, edge_weight)
+        new = FittedGraph(adjacency, self.options, inputs, self.sparsity)
+        touched = torch.zeros(adjacency.num_nodes, dtype=torch.bool, device=changed.device)
+        touched[changed_rows(changed, self.options.direction)] = True
         # A changed degree changes the factor, and with it the node's row of the start.
-        moved = self.problem.start.factor != new.problem.start.factor
+        factor = new.problem.start.factor
+        moved = torch.ones_like(touched)
+        moved[:before] = self.problem.start.factor != factor[:before]
         state = new.problem.start.columns(0, new.problem.start.dim)
         new.powers = []
         for power in powers:
-            rows = affected_rows(adjacency, touched, moved)
-            state, previous = power.clone(), state
+            rows = affected_rows(new.rows, touched, moved)
+            state, previous = power.new_zeros(adjacency.num_nodes, power.size(1)), state
+            state[:before] = power
             # A row of a product depends on no other row: those in reach are computed by themselves.
             state[rows] = propagate(previous, new.problem.graph.select(rows))
             moved = torch.zeros_like(moved)
@@ -111,7 +138,10 @@ class FittedGraph:
             "features": self.inputs.features,
             "node_id": self.inputs.node_id,
             "projection_matrix": self.inputs.projection_matrix,
-            "property_ratio": torch.tensor([self.inputs.property_ratio], dtype=torch.float64),
+            "property_ratio": torch.tensor(
+                [self.inputs.property_ratio], dtype=torch.float64, device="cpu"
+            ),
+            "sparsity": torch.tensor([self.sparsity], dtype=torch.float64, device="cpu"),
         }
         return {name: t for name, t in tensors.items() if t is not None}
 
@@ -126,10 +156,14 @@ class FittedGraph:
             arrays.get("node_id"),
             arrays.get("projection_matrix"),
         )
-        return cls(adjacency, options, inputs)
+        # Folders written before nodes could be added have the default of their graph.
+        sparsity = arrays.get("sparsity")
+        return cls(adjacency, options, inputs, None if sparsity is None else float(sparsity[0]))
 
 
-def _make_problem(adjacency: Adjacency, options: Options, inputs: NodeInputs) -> Problem:
+def _make_problem(
+    adjacency: Adjacency, options: Options, inputs: NodeInputs, sparsity: float
+) -> Problem:
     matrix = inputs.projection_matrix
     counts = options.degree == "count"
     degree = adjacency.count.double() if counts else adjacency.degree()
@@ -145,7 +179,7 @@ def _make_problem(adjacency: Adjacency, options: Options, inputs: NodeInputs) ->
         dim=dim,
         dtype=options.dtype,
         factor=factor,
-        sparsity=options.entry_sparsity(adjacency.num_nodes),
+        sparsity=sparsity,
         seed=options.seed,
         node=inputs.node_id,
         matrix=matrix,

@@ -52,12 +52,13 @@ def read_inputs(
         features = check_matrix(x, "x", rows=count).detach()
         features = features.to(device, torch.float64, copy=True)
     if node_id is not None:
-        _check_names(node_id, count)
+        check_names(node_id, count)
         node_id = node_id.to(device, copy=True)
     return NodeInputs(features, property_ratio, node_id, projection_matrix)
 
 
-def _check_names(node_id: Tensor, count: int) -> None:
+def check_names(node_id: Tensor, count: int) -> None:
+    """Require a distinct name, not negative, for every node."""
     if check_tensor(node_id, "node_id").dtype != torch.int64:
         raise TypeError(f"node_id must be int64, got {node_id.dtype}")
     if node_id.shape != (count,):

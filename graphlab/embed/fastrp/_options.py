@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from graphlab._checks import check_choice, check_int, check_positive
 
 __all__: list[str] = []
 
+DIRECTIONS = ("both", "out", "in")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 
 
@@ -39,6 +40,8 @@ class Options:
     seed: int
     dtype: torch.dtype
     degree: str
+    direction: str | None
+    weight: str | None
 
     @classmethod
     def check(cls, params: Mapping[str, Any]) -> Options:
@@ -78,6 +81,8 @@ class Options:
             seed=seed,
             dtype=params["dtype"],
             degree=check_choice(params["degree"], "degree", ("weight", "count")),
+            direction=_check_direction(params["direction"]),
+            weight=_check_name(params["weight"]),
         )
 
     def entry_sparsity(self, num_nodes: int) -> float:
@@ -96,6 +101,19 @@ def finite_number(value: Any, name: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
     return float(value)
+
+
+def _check_direction(direction: Any) -> str | None:
+    return None if direction is None else check_choice(direction, "direction", DIRECTIONS)
+
+
+def _check_name(weight: Any) -> str | None:
+    if weight is not None and not isinstance(weight, str):
+        raise TypeError(
+            f"weight must be the name of an attribute, 'auto' or None, got {weight!r}: numbers go "
+            "into edge_weight, and those of the powers into weights"
+        )
+    return weight
 
 
 def _check_sparsity(sparsity: float | None, projection: str) -> float | None:
@@ -118,6 +136,11 @@ def _check_weights(
         if self_weight != 0:
             raise ValueError(f"self_weight must be 0 where weights is None, got {self_weight}")
         return None, check_int(num_powers, "num_powers", minimum=1)
+    if isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable):
+        raise TypeError(
+            "weights must be a sequence of numbers, one per power, such as (0.0, 1.0, 1.0), got "
+            f"{weights!r}"
+        )
     numbers = tuple(finite_number(w, f"weights[{k}]") for k, w in enumerate(weights))
     if self_weight == 0 and not any(numbers):
         what = f"only zeros, {numbers}" if numbers else "none"

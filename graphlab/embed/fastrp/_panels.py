@@ -18,7 +18,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from graphlab._distributed import all_gather_rows, rank, world_size
+from graphlab._io import user_path
 from graphlab._precision import working_dtype
+from graphlab._progress import track, waiting
 from graphlab.embed.fastrp._problem import Problem
 
 __all__: list[str] = []
@@ -42,7 +44,7 @@ def total_squares(
     size = (used, problem.graph.num_rows)
     total = problem.graph.rowptr.new_zeros(size, dtype=torch.float64)
     if not spread:
-        for lo, hi in cuts:
+        for lo, hi in track(cuts, "FastRP, norms", unit="panels"):
             for block in problem.squares(lo, hi):
                 total += block
         return total
@@ -70,13 +72,14 @@ def embed(
     if problem.normalize and (spread or len(cuts) > 1):
         squares = total_squares(problem, cuts, spread, group)
     if out is not None:
-        return _into_file(problem, cuts, squares, Path(out), spread, group, dtype)
+        return _into_file(problem, cuts, squares, user_path(out, "out"), spread, group, dtype)
     if len(cuts) == 1 and not spread:
-        return problem.merged(lo, hi, squares).to(dtype)
+        with waiting("FastRP"):
+            return problem.merged(lo, hi, squares).to(dtype)
     rows = problem.graph.num_rows
     wide = working_dtype(problem.start.dtype)
     result = problem.start.factor.new_empty((rows, hi - lo), dtype=wide)
-    for begin, end in cuts:
+    for begin, end in track(cuts, "FastRP", unit="panels"):
         result[:, begin - lo : end - lo] = problem.merged(begin, end, squares)
     if spread:
         result = all_gather_rows(result.t().contiguous(), group).t().contiguous()
@@ -114,7 +117,7 @@ def _into_file(
         dist.barrier(group)  # until the file has its size
     if not leader:
         file = np.lib.format.open_memmap(part, mode="r+")
-    for lo, hi in cuts:
+    for lo, hi in track(cuts, "FastRP", unit="panels"):
         file[:, lo:hi] = problem.merged(lo, hi, squares).cpu().numpy()
     file.flush()
     del file

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_fraction
+from graphlab._edge_index import AUTO
 from graphlab.embed.fastrp._adjacency import read_adjacency
+from graphlab.embed.fastrp._direction import warn_of_zero_rows
 from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs
-from graphlab.embed.fastrp._merge import check_powers, check_weights, merge_powers
+from graphlab.embed.fastrp._powers import PowersOfFastRP
 from graphlab.embed.fastrp._preset import NEO4J, with_preset
-from graphlab.embed.fastrp._storable import StorableFastRP
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FastRP"]
 
 
-class FastRP(StorableFastRP):
+class FastRP(PowersOfFastRP):
     r"""Embed nodes by iterated averages of a random matrix over their neighbourhoods.
 
     Minutes of DeepWalk in seconds: no optimisation, one pass over the edges per power, the same
@@ -34,7 +35,8 @@ class FastRP(StorableFastRP):
         H_0 = \operatorname{diag}(d_i^\beta) R, \quad P = D^{-1} A
 
     R has independent entries of variance ``1 / dim``, d are weighted row sums and N divides rows by
-    their norms. Rows of the edges are ``edge_index[0]``: a directed graph averages over out-edges.
+    their norms. Rows of the edges are ``edge_index[0]``: a directed graph averages over out-edges
+    unless ``direction`` says otherwise.
     Repeated edges are summed, self-loops allowed. A node with row sum zero has degree factor 1
     and a zero row (before standardisation).
 
@@ -71,6 +73,13 @@ class FastRP(StorableFastRP):
         degree (str): ``"weight"``: d is the sum of a row. ``"count"``: d counts its entries, each
             repetition too, even where they are weighted; a ``projection_matrix`` then is the start
             with its degree factors included.
+        direction (str, optional): ``"out"``: a node averages over the ends of its edges, as they
+            are given; ``"in"``: over their origins; ``"both"``: over both, entries (i, j) and (j,
+            i) becoming the larger of the two, which leaves a graph with both directions as it is.
+            ``None`` is ``"out"`` with a warning if it leaves nodes with edges a row of zeros.
+        weight (str, optional): Attribute of the edges of a ``Data`` or networkx graph that holds
+            their weights, one finite number >= 0 each. ``"auto"``: ``Data.edge_weight``, and
+            ``"weight"`` of networkx; ``None``: every edge weighs one, also those of a matrix.
 
     Attributes:
         graph_ (FittedGraph): The graph that was read.
@@ -80,6 +89,11 @@ class FastRP(StorableFastRP):
         TypeError, ValueError: By ``fit``, if a parameter is malformed, out of range, or
             contradicts another.
 
+    Warns:
+        UserWarning: By ``fit``, if nodes with edges get a row of zeros and ``direction`` is
+            ``None``; if edges have one numeric attribute that is not read; if a ``Data`` does not
+            state its number of nodes or is a batch of a loader of neighbours.
+
     Complexity: O(q E dim) time; three matrices of the size of the result (less for few powers).
     Determinism: bitwise for a given device, whatever the number of threads, panels and processes.
 
@@ -88,7 +102,7 @@ class FastRP(StorableFastRP):
 
     Example:
         >>> ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
-        >>> FastRP(dim=8, weights=(1.0, 1.0)).fit_transform(ring).shape
+        >>> FastRP(dim=8, weights=(1.0, 1.0), direction="both").fit_transform(ring).shape
         torch.Size([4, 8])
     """
 
@@ -98,18 +112,20 @@ class FastRP(StorableFastRP):
         dim: int = 128,
         weights: Sequence[float] | None = (0.0, 0.0, 1.0, 6.67),
         beta: float | None = -0.64,
-        projection: str = "very_sparse",
+        projection: Literal["very_sparse", "achlioptas", "gaussian"] = "very_sparse",
         sparsity: float | None = None,
         normalize: bool = True,
         self_weight: float = 0.0,
         standardize: bool = False,
-        input_matrix: str = "transition",
+        input_matrix: Literal["transition", "adjacency"] = "transition",
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
         preset: str | None = None,
         *,
         num_powers: int | None = None,
-        degree: str = "weight",
+        degree: Literal["weight", "count"] = "weight",
+        direction: Literal["both", "out", "in"] | None = None,
+        weight: str | None = "auto",
     ) -> None:
         self.dim = dim
         self.weights = weights
@@ -125,6 +141,8 @@ class FastRP(StorableFastRP):
         self.preset = preset
         self.num_powers = num_powers
         self.degree = degree
+        self.direction = direction
+        self.weight = weight
 
     @classmethod
     def neo4j(cls, dim: int = 128, **params: Any) -> Self:
@@ -165,14 +183,16 @@ class FastRP(StorableFastRP):
 
         Args:
             edge_index (Tensor or graph): ``(2, E)`` edges (row 0: the node that averages, row 1:
-                its neighbour), or a PyG ``Data``, a square torch or scipy sparse matrix, or a
-                networkx graph.
-            num_nodes (int, optional): N; by default that of the graph, else the largest node + 1.
+                its neighbour), or a PyG ``Data``, a square torch, torch_sparse or scipy sparse
+                matrix, in which a stored zero is no edge, or a networkx graph.
+            num_nodes (int, optional): N; by default that of the graph, else the largest node + 1:
+                nodes without edges at the end are then missing, and numbers that look like ids
+                are refused.
                 Labels ``(N, ...)`` beside a scipy matrix, which is how a scikit-learn pipeline
                 passes them, are ignored.
             edge_weight (Tensor, optional): ``(E,)``, not negative, finite; by default
-                ``Data.edge_weight`` if there, the values of a matrix, or the attribute
-                ``"weight"`` of a networkx graph.
+                what the parameter ``weight`` names: ``Data.edge_weight`` if there, the values of a
+                matrix, or the attribute ``"weight"`` of a networkx graph.
             x (Tensor, optional): Features ``(N, F)``; those of a ``Data`` are used if
                 ``property_ratio`` > 0.
             property_ratio (float): Share of the columns, the last ones, that start from features:
@@ -194,7 +214,9 @@ class FastRP(StorableFastRP):
         """
         options = self._options()
         num_nodes = None if is_target(num_nodes, edge_index) else num_nodes
-        adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
+        name = options.weight if edge_weight is None else AUTO
+        adjacency = read_adjacency(edge_index, edge_weight, num_nodes, name)
+        warn_of_zero_rows(adjacency, options)
         ratio = check_fraction(property_ratio, "property_ratio")
         features = edge_index.x if x is None and isinstance(edge_index, Data) else x
         inputs = read_inputs(adjacency, features, ratio, node_id, projection_matrix)
@@ -285,10 +307,10 @@ class FastRP(StorableFastRP):
         self._check_fitted()
         graph = self.graph_
         if edge_index is not None:
-            graph = FittedGraph(read_adjacency(edge_index), graph.options, NodeInputs())
+            adjacency = read_adjacency(edge_index, weight=graph.options.weight)
+            warn_of_zero_rows(adjacency, graph.options)
+            graph = FittedGraph(adjacency, graph.options, NodeInputs())
         return graph.embedding(panel, out, distributed, group)
-
-    # --- powers and columns -----------------------------------------------------------------------
 
     def propagate(self, *args: Any, **kwargs: Any) -> list[Tensor]:
         """Return the powers H_1, ..., H_q, so that weights are tuned without repeating them.
@@ -311,90 +333,3 @@ class FastRP(StorableFastRP):
         graph = self.graph_
         graph.powers = graph.problem.powers(graph.options.num_powers)
         return list(graph.powers)
-
-    def merge(
-        self, powers: Sequence[Tensor], weights: Sequence[float] | str | None = "own"
-    ) -> Tensor:
-        """Add (or concatenate) powers with the options of this estimator.
-
-        Equal to :meth:`transform` up to rounding. The order zero term is added if ``self_weight``
-        is not 0; it needs the fitted graph.
-
-        Args:
-            powers (sequence of Tensor): Matrices ``(N, dim)`` as :meth:`propagate` returns them.
-            weights (sequence of float, optional): One number per power; ``None`` concatenates; by
-                default the estimator's.
-
-        Returns:
-            Tensor: ``(N, dim)``, or ``(N, len(powers) * dim)`` for ``None``.
-
-        Raises:
-            ValueError: If the numbers of powers and weights differ, or shapes disagree.
-            NotFittedError: If ``self_weight`` is not 0 and no graph was fitted.
-        """
-        options = self.graph_.options if self.__sklearn_is_fitted__() else self._options()
-        numbers = options.weights if isinstance(weights, str) else weights
-        matrices = check_powers(powers)
-        if numbers is None:
-            return merge_powers(matrices, None, options.normalize, False)
-        values = check_weights(numbers, len(matrices))
-        if options.self_weight != 0:
-            self._check_fitted()
-            start = self.graph_.problem.start
-            matrices = [start.columns(0, start.dim), *matrices]
-            values = [options.self_weight, *values]
-        return merge_powers(matrices, values, options.normalize, options.standardize)
-
-    def columns(self, lo: int, hi: int) -> Tensor:
-        """Columns ``[lo, hi)`` of the embedding of the fitted graph.
-
-        What a worker computes that shares nothing with the others but the graph. With
-        ``normalize`` the norms of whole rows are computed on the first call, by going through all
-        columns in panels as wide as these.
-
-        Args:
-            lo (int): First column.
-            hi (int): One past the last, at most ``dim``.
-
-        Returns:
-            Tensor: ``(N, hi - lo)``, bitwise the columns of :meth:`transform`.
-
-        Raises:
-            NotFittedError: If no graph was fitted.
-            ValueError: If the range is empty or exceeds the embedding, or ``weights`` is ``None``.
-        """
-        self._check_fitted()
-        return self.graph_.columns(lo, hi)
-
-    # --- changes ----------------------------------------------------------------------------------
-
-    def update(self, edge_index: Tensor, edge_weight: Tensor | None = None) -> Tensor:
-        r"""Add edges to the fitted graph and embed it anew, computing changed rows only.
-
-        The powers are linear in the matrix, so a row of :math:`H_k` changes only if its own edges
-        or a neighbour's row of :math:`H_{k-1}` did. Those rows are computed again, exactly: the
-        powers get the bits of a fresh run. (The merge is that of :meth:`merge`.)
-
-        Args:
-            edge_index (Tensor): ``(2, E)`` among the known nodes; give both directions of an
-                undirected one.
-            edge_weight (Tensor, optional): ``(E,)`` weights to add; ones when missing. Negative
-                ones take away; what reaches 0 exactly is removed.
-
-        Returns:
-            Tensor: The embedding of the changed graph.
-
-        Raises:
-            NotFittedError: If no graph was fitted.
-            ValueError: If a weight would become negative, or for ``degree="count"``: entries of the
-                matrix no longer tell repetitions apart.
-
-        Complexity: O(E) plus the edges of the changed rows times ``dim``, per power. All powers
-            are kept in memory. Where a few hops of the change reach much of the graph, a new
-            :meth:`fit_transform` is faster.
-        """
-        self._check_fitted()
-        if self.graph_.options.degree == "count":
-            raise ValueError("update does not support degree='count'")
-        self.graph_ = self.graph_.updated(edge_index, edge_weight)
-        return self.merge(self.graph_.powers or [])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from graphlab._checks import check_device
+from graphlab._io import user_path
 from graphlab.tag._models import fingerprint, model_source
 from graphlab.tag._optional import optional
 from graphlab.tag.embedding.hashing import HashingEncoder
@@ -48,7 +48,7 @@ def resolve(
     if device is not None:
         check_device(device)
     if isinstance(model, (str, os.PathLike)):
-        if str(model) == "hashing" and not Path(model).is_dir():
+        if str(model) == "hashing" and not user_path(model, "model").is_dir():
             model = HashingEncoder()
         else:
             model = _load_sentence_transformer(str(model), device)

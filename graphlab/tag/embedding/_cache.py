@@ -6,10 +6,10 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from graphlab._io import user_path
 from graphlab.tag._sqlite import open_database, transaction
 
 __all__: list[str] = []
@@ -29,7 +29,7 @@ class EmbeddingCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: str) -> None:
-        path = Path(folder) / "embeddings.db"
+        path = user_path(folder, "cache_dir") / "embeddings.db"
         self._database = open_database(path, _APPLICATION_ID, _VERSION, _SCHEMA)
         self._settings = hashlib.sha256(settings.encode())
         # Threads share one connection, and a transaction is several statements.

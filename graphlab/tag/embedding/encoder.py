@@ -6,7 +6,6 @@ import copy
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_int
 from graphlab._distributed import is_distributed, rank, world_size
+from graphlab._io import user_path
+from graphlab._progress import Progress
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
 from graphlab.tag.embedding._cache import EmbeddingCache
@@ -107,11 +108,12 @@ class TextEncoder:
     def _settings(self) -> dict[str, Any]:
         return {"model": self.identity, "normalize": self.normalize, "prefix": self.prefix}
 
-    def encode(self, texts: Sequence[str]) -> Tensor:
+    def encode(self, texts: Sequence[str], *, progress: bool | None = None) -> Tensor:
         """Embed texts.
 
         Args:
             texts (Sequence[str]): Texts; they may be empty strings if the model accepts them.
+            progress (bool, optional): Whether progress is shown; after five seconds when missing.
 
         Returns:
             Tensor: ``(N, dim)`` float32 on the CPU.
@@ -128,7 +130,7 @@ class TextEncoder:
             raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
         if not len(texts):
             return torch.empty(0, self.dim)
-        return torch.from_numpy(self._rows(list(texts)))
+        return torch.from_numpy(self._rows(list(texts), progress))
 
     def encode_to(
         self,
@@ -170,7 +172,7 @@ class TextEncoder:
         process = _process(rank, world_size)
         if self.identity is None:
             raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
-        path = Path(folder)
+        path = user_path(folder, "folder")
         write_shards(
             path, _strings(texts), self._settings(), shard_size, dtype, process, self._rows
         )
@@ -185,7 +187,7 @@ class TextEncoder:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _rows(self, texts: Sequence[str]) -> np.ndarray:
+    def _rows(self, texts: Sequence[str], shown: bool | None = None) -> np.ndarray:
         """Rows of texts, in their order; equal texts are embedded once."""
         distinct = list(dict.fromkeys(texts))
         keys = [] if self._cache is None else [self._cache.key(text) for text in distinct]
@@ -200,20 +202,21 @@ class TextEncoder:
         # is short at once or never.
         todo.sort(key=lambda i: len(distinct[i]), reverse=True)
         step = self.batch_size * _COMMIT
-        for start in range(0, len(todo), step):
-            part = todo[start : start + step]
-            rows = self._embed([distinct[i] for i in part])
-            result = _rows_of(result, len(distinct), rows.shape[1])
-            result[part] = rows
-            if self._cache is not None:
-                self._cache.put([keys[i] for i in part], rows)
+        with Progress(len(todo), "encode", unit="texts", shown=shown) as progress:
+            for start in range(0, len(todo), step):
+                part = todo[start : start + step]
+                rows = self._embed([distinct[i] for i in part], progress)
+                result = _rows_of(result, len(distinct), rows.shape[1])
+                result[part] = rows
+                if self._cache is not None:
+                    self._cache.put([keys[i] for i in part], rows)
         if result is None:
             raise ValueError("texts must not be empty")
         self._dim = int(result.shape[1])
         position = {text: i for i, text in enumerate(distinct)}
         return result[[position[text] for text in texts]]
 
-    def _embed(self, texts: list[str]) -> np.ndarray:
+    def _embed(self, texts: list[str], progress: Progress) -> np.ndarray:
         parts = []
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
@@ -227,6 +230,7 @@ class TextEncoder:
                     f"got shape {rows.shape}"
                 )
             parts.append(self._checked(rows, batch))
+            progress.update(len(batch))
         if len({part.shape[1] for part in parts}) > 1:
             raise ValueError(f"model must return rows of one width, got {parts[0].shape[1]} and "
                              f"{parts[-1].shape[1]}")  # fmt: skip

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_index
-from graphlab._io import read_json
+from graphlab._io import read_json, user_path
 from graphlab.tag.embedding._shards import FORMAT, MANIFEST, is_whole, note_path, shard_path
 
 __all__ = ["EmbeddingStore"]
@@ -42,7 +41,7 @@ class EmbeddingStore:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = user_path(folder, "folder")
         if not (self.folder / MANIFEST).is_file():
             raise FileNotFoundError(f"{self.folder} holds no {MANIFEST}")
         self.manifest = read_json(self.folder / MANIFEST)

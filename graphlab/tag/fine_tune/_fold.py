@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from graphlab._io import load_arrays, save_arrays, sweep_stale
+from graphlab._progress import Progress
 from graphlab._random import derive_seed, seeded
 from graphlab._training import BestWeights, finite_loss
 from graphlab.tag._models import fingerprint
@@ -89,7 +90,7 @@ class Fold:
         """Whether training has ended."""
         return self.stopped or self.epoch == self.plan.config.epochs
 
-    def advance(self, bar: Any) -> None:
+    def advance(self, bar: Progress) -> None:
         """Train one epoch, validate, keep the best weights, write the checkpoint."""
         position = (self.number, self.epoch)
         order = np.random.default_rng(self._seed(_ORDER, *position)).permutation(self.train)
@@ -109,7 +110,7 @@ class Fold:
             "val_loss": float(cross_entropy(logits, target)),
             "val_accuracy": float((logits.argmax(1) == target).double().mean()),
         }
-        bar.set_postfix({k: f"{row[k]:.3f}" for k in ("loss", "val_accuracy")})
+        bar.update(0, note=f"validation accuracy {row['val_accuracy']:.3f}")
         self._keep(row)
         if self.folder is not None:
             self._save(self.folder)
@@ -139,7 +140,7 @@ class Fold:
         self.optimizer.step()
         return total
 
-    def outputs(self, index: np.ndarray, bar: Any = None) -> tuple[Tensor, Tensor]:
+    def outputs(self, index: np.ndarray, bar: Progress | None = None) -> tuple[Tensor, Tensor]:
         """Features and logits of texts, float32 on the CPU, in the order of ``index``."""
         return outputs(self.model, self.tokens, index, self.device, self.plan.bf16, bar)
 
@@ -187,7 +188,7 @@ class Fold:
         self.stopped = record["stopped"]
         self.best.resume(_score(self.history[record["best_epoch"]]), record["best_epoch"], best)
 
-    def finish(self, index: np.ndarray, bar: Any) -> tuple[Tensor, Tensor]:
+    def finish(self, index: np.ndarray, bar: Progress) -> tuple[Tensor, Tensor]:
         """Features and logits at the best epoch, from the folder if they are there."""
         self.model.set_tuned(self.best.weights)
         path = None if self.folder is None else self.folder / OUTPUTS

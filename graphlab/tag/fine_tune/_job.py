@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._progress import Progress
 from graphlab.tag.fine_tune._fold import Fold, Row
 from graphlab.tag.fine_tune._outputs import check_features, output_batches
 from graphlab.tag.fine_tune._plan import Plan
@@ -45,14 +46,14 @@ class Job:
     fold: np.ndarray
     folder: Path | None
 
-    def fit_one(self, resume: bool, progress: bool) -> TextFeatures:
+    def fit_one(self, resume: bool, progress: bool | None) -> TextFeatures:
         """Outputs of one model for all nodes, and the model."""
         run = self._model(0)
         features, logits = _train(run, np.arange(self.fold.size), resume, progress)
         encoder = TunedTextEncoder(run.model, self.tokenizer, self.plan)
         return self._result(features, logits, [(run.history, run.best.epoch)], encoder)
 
-    def cross_fit(self, count: int, resume: bool, progress: bool) -> TextFeatures:
+    def cross_fit(self, count: int, resume: bool, progress: bool | None) -> TextFeatures:
         """Held-out outputs of training nodes, mean outputs of all others."""
         rest = np.setdiff1d(np.arange(self.fold.size), self.train)
         totals: list[Tensor] = []
@@ -92,10 +93,10 @@ class Job:
         )
 
 
-def _train(run: Fold, index: np.ndarray, resume: bool, progress: bool) -> tuple[Tensor, Tensor]:
+def _train(
+    run: Fold, index: np.ndarray, resume: bool, progress: bool | None
+) -> tuple[Tensor, Tensor]:
     """Features and logits of ``index`` by one model that is trained to its end."""
-    from tqdm import tqdm
-
     if resume:
         run.restore()
     else:
@@ -103,7 +104,7 @@ def _train(run: Fold, index: np.ndarray, resume: bool, progress: bool) -> tuple[
     total = run.plan.config.epochs * run.steps + output_batches(index.size)
     start = run.epoch * run.steps
     name = f"fine-tune, model {run.number}"
-    with tqdm(total=total, initial=start, desc=name, unit="batch", disable=not progress) as bar:
+    with Progress(total, name, unit="batches", done=start, shown=progress) as bar:
         while not run.done:
             run.advance(bar)
         return run.finish(index, bar)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._progress import Progress
 from graphlab.tag.fine_tune._model import TextClassifier
 from graphlab.tag.fine_tune._tokens import TokenTable
 
@@ -34,7 +33,7 @@ def outputs(
     index: np.ndarray,
     device: torch.device,
     bf16: bool,
-    bar: Any = None,
+    bar: Progress | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Features and logits without dropout, on the CPU, in the order of ``index``."""
     model.eval()

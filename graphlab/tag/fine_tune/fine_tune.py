@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_device
+from graphlab._io import user_path
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag._texts import check_texts
 from graphlab.tag.fine_tune._inputs import count_classes, deal_folds, digest, masked_nodes
@@ -38,7 +38,7 @@ def fine_tune_text_encoder(
     device: str | torch.device | None = None,
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
-    progress: bool = False,
+    progress: bool | None = None,
     **deprecated: Any,
 ) -> TextFeatures:
     """Fine-tune a language model to classify texts, and embed every text with it.
@@ -69,7 +69,7 @@ def fine_tune_text_encoder(
         directory (path, optional): Folder for checkpoints: each fold and epoch replaces its file in
             one step, and a repeated call goes on after the last one, on the CPU bit for bit.
         resume (bool): Whether to go on from files found there; otherwise they are removed.
-        progress (bool): Whether a bar is shown.
+        progress (bool, optional): Whether progress is shown; after five seconds when missing.
         **deprecated: Fields of :class:`FineTuneConfig` as arguments of their own; they go with the
             next version.
 
@@ -109,7 +109,7 @@ def fine_tune_text_encoder(
         train=train,
         val=val,
         fold=fold,
-        folder=None if directory is None else Path(directory),
+        folder=None if directory is None else user_path(directory, "directory"),
     )
     if settings.out_of_fold is None:
         return job.fit_one(resume, progress)

@@ -11,6 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_fraction, check_int
+from graphlab._edge_index import read_structure
+from graphlab._graph_kinds import check_simple_graph
 from graphlab._random import make_generator
 from graphlab._tensor_memo import TensorMemo
 from graphlab.tag.gaugllm._edit_plan import EditPlan, make_plan
@@ -112,6 +114,7 @@ class LLMEdgeModifier(BaseTransform):
                 edges would lack), is not undirected though it should be, or does not fit the
                 candidates.
         """
+        check_simple_graph(data, "data")
         if not isinstance(data, Data):
             raise TypeError(f"data must be a torch_geometric Data, got {type(data).__name__}")
         if data.num_nodes != self.candidates.num_nodes:
@@ -122,9 +125,12 @@ class LLMEdgeModifier(BaseTransform):
         if extra:
             raise ValueError(f"data must have no attributes of edges, got {extra}")
         result = copy.copy(data)
-        edges = self.edit(data.edge_index)
-        if isinstance(data.edge_index, EdgeIndex):
-            edges = EdgeIndex(edges, sparse_size=data.edge_index.sparse_size())
+        given, _ = read_structure(data, data.num_nodes)
+        edges = self.edit(given)
+        if isinstance(given, EdgeIndex):
+            edges = EdgeIndex(edges, sparse_size=given.sparse_size())
+        if "adj_t" in result:
+            del result.adj_t  # it holds the edges of before
         result.edge_index = edges
         return result
 

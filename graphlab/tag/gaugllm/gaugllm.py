@@ -19,7 +19,10 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._deprecation import row_callback, warn_renamed
+from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._graph_kinds import check_simple_graph
+from graphlab._progress import track
 from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
@@ -149,7 +152,7 @@ class GAugLLM(Estimator):
         rise = round(self.warmup * self.epochs)
         model.train()
         history: list[dict[str, Any]] = []
-        for step in range(self.epochs):
+        for step in track(range(self.epochs), "GAugLLM", unit="epochs"):
             # From one on: a first step at rate zero would be wasted.
             rate = warmup_cosine(step + 1, self.lr, rise, self.epochs + 1)
             for group in optimizer.param_groups:
@@ -231,6 +234,7 @@ class GAugLLM(Estimator):
         return self.fit(data).transform(data, view)
 
     def _inputs(self, data: Data) -> Inputs:
+        check_simple_graph(data, "data")
         if self.view_features is not None:
             views = _check_views(self.view_features)
         else:
@@ -243,7 +247,7 @@ class GAugLLM(Estimator):
             raise ValueError(
                 f"data must have {count} nodes, as the views have, got {data.num_nodes}"
             )
-        edges = check_edge_index(data.edge_index, count)
+        edges = check_edge_index(read_structure(data, count)[0], count)
         return Inputs(*views, edges, self.edge_modifier)
 
     def _build(self, in_channels: int) -> EmbeddingModel:

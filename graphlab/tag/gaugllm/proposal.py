@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int, check_matrix
+from graphlab._progress import track
 from graphlab.embed import fastrp
 from graphlab.ops import unit_rows
 from graphlab.tag.gaugllm._sampling import rank_in_group
@@ -68,7 +69,7 @@ def propose_edge_candidates(
     block = check_int(block, "block", minimum=1)
     edges = check_edge_index(edge_index, total)
     if x is None:
-        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed)
+        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed, direction="both")
     z = unit_rows(x.detach().float())
     # Distinct edges without loops, sorted by source, whatever form the graph came in.
     keys = (edges[0] * total + edges[1])[edges[0] != edges[1]].unique()
@@ -103,7 +104,7 @@ def _most_similar(
     """Pairs and similarities of the others to think of."""
     total = z.size(0)
     blocks: list[tuple[Tensor, Tensor, Tensor]] = []
-    for start in range(0, total, block):
+    for start in track(range(0, total, block), "most similar pairs", unit="blocks"):
         stop = min(total, start + block)
         first, last = torch.searchsorted(row, torch.tensor([start, stop], device=row.device))
         mine = slice(int(first), int(last))

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from graphlab._checks import check_edge_index, check_int, check_positive
 from graphlab._deprecation import warn_renamed
+from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import sample_non_edges
@@ -92,7 +93,7 @@ def fit_selector(
     optimizer = torch.optim.Adam(parameters, lr=check_positive(lr, "lr"))
     selector.train()
     history: list[dict[str, Any]] = []
-    for epoch in range(epochs):
+    for epoch in track(range(epochs), "selector", unit="epochs"):
         order = torch.randperm(edges.size(1), generator=generator).to(edges.device)
         total = 0.0
         for rows in order.split(batch_size):

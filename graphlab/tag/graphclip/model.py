@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from graphlab import __version__
 from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
-from graphlab._io import load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
+from graphlab._progress import track
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.pairs import chunks_by_nodes
@@ -121,7 +122,8 @@ class GraphCLIP(nn.Module):
         out = torch.empty(rows.size, self.graph_model.out_channels)
         done = 0
         with evaluating(self):
-            for part in chunks_by_nodes(store.node_ptr, rows[order], max_nodes):
+            parts = chunks_by_nodes(store.node_ptr, rows[order], max_nodes)
+            for part in track(parts, "embed subgraphs", unit="batches"):
                 batch = store.batch(torch.from_numpy(part))
                 position = torch.from_numpy(order[done : done + part.size])
                 out[position] = (
@@ -181,7 +183,7 @@ class GraphCLIP(nn.Module):
         Raises:
             OSError: If the folder cannot be written; the earlier model stays whole.
         """
-        folder = Path(directory)
+        folder = user_path(directory, "directory")
         sweep_stale(folder)
         record = {"class": type(self).__name__, "version": __version__, "params": self.config}
         text = json.dumps(record, sort_keys=True, allow_nan=False)
@@ -204,7 +206,7 @@ class GraphCLIP(nn.Module):
             ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
             ValueError: If the files are damaged.
         """
-        folder = Path(name_or_path)
+        folder = user_path(name_or_path, "name_or_path")
         if not folder.is_dir():
             folder = _fetch(str(name_or_path), revision)
         path = folder / _WEIGHTS

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab._io import load_arrays, read_json
+from graphlab._io import load_arrays, read_json, user_path
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.model import GraphCLIP
@@ -94,7 +93,8 @@ def _text_key(key: str) -> bool:
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    if Path(path).suffix == ".safetensors":
+    path = user_path(path)
+    if path.suffix == ".safetensors":
         return load_arrays(path, verify=False)[0]
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_matrix
+from graphlab._progress import track
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -115,7 +116,8 @@ def digest_of(pairs: GraphTextPairs) -> str:
 def encode_positions(store: SubgraphStore, walk_length: int, chunk_nodes: int = 65536) -> Tensor:
     """Random-walk encodings of all subgraphs of a store, ``(total, K)`` float32."""
     out = torch.empty(store.node.shape[0], walk_length)
-    for part in chunks_by_nodes(store.node_ptr, np.arange(len(store)), chunk_nodes):
+    parts = chunks_by_nodes(store.node_ptr, np.arange(len(store)), chunk_nodes)
+    for part in track(parts, "positions", unit="batches"):
         rows = store.batch(torch.from_numpy(part))
         values = random_walk_encoding(rows.edge_index, rows.batch, part.size, walk_length)
         out[rows.node_row] = values

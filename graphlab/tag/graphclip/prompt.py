@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, normalize
 from graphlab._checks import check_index, check_int, check_matrix, check_nonnegative, check_positive
 from graphlab._estimator import Estimator
 from graphlab._eval_mode import evaluating
+from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import supcon_loss
@@ -231,7 +232,7 @@ class PromptTuner(Estimator, nn.Module):
         batch = store.batch(torch.arange(len(store)))
         length = self.model.graph_model.walk_length
         pe = random_walk_encoding(batch.edge_index, batch.batch, len(store), length)
-        for epoch in range(self.epochs):
+        for epoch in track(range(self.epochs), "prompts", unit="epochs"):
             # The rate falls to zero: with few labels the last steps must be small.
             optimizer.param_groups[0]["lr"] = self.lr * (1 - epoch / self.epochs)
             optimizer.zero_grad()

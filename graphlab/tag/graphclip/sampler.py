@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
+from graphlab._progress import track
 from graphlab._random import philox4x32
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
@@ -112,7 +113,8 @@ class SubgraphSampler:
         if roots.numel() == 0:
             raise ValueError("nodes must name at least one root, got none")
         stream = check_int(stream, "stream", minimum=0, maximum=_WORD)
-        parts = [self._chunk(graph, part, stream) for part in roots.split(self.chunk_size)]
+        chunks = track(roots.split(self.chunk_size), "sample subgraphs", unit="chunks")
+        parts = [self._chunk(graph, part, stream) for part in chunks]
         return SubgraphStore.concat(parts, [0] * len(parts)) if len(parts) > 1 else parts[0]
 
     def _chunk(self, graph: CSRGraph, roots: Tensor, stream: int) -> SubgraphStore:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from graphlab._checks import check_int
+from graphlab._progress import track
 from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -103,7 +104,7 @@ class TemplateSummarizer:
             shape=(len(store), len(texts)),
         )
         chosen = []
-        for start in range(0, len(store), 4096):
+        for start in track(range(0, len(store), 4096), "topic words", unit="blocks"):
             # By pieces: subgraphs times vocabulary would be the largest array here.
             rows = (member[start : start + 4096] @ weights).tocsr()
             rows.sort_indices()

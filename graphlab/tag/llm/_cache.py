@@ -8,9 +8,9 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from graphlab._io import user_path
 from graphlab.tag._sqlite import open_database, transaction
 from graphlab.tag._unicode import sha256
 
@@ -74,7 +74,7 @@ class ReplyCache:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else user_path(path, "cache")
         self._memory: dict[str, str] = {}
         if self.path is not None:
             if str(self.path) == ":memory:":

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphlab._progress import Progress
 from graphlab.tag.llm._endpoint import advice
 from graphlab.tag.llm._engine import Engine, Outcome
 from graphlab.tag.llm._messages import Conversation
@@ -96,14 +97,12 @@ async def reply_to_all(
     conversations: Sequence[Conversation],
     names: Sequence[Hashable],
     concurrency: int,
-    progress: bool,
+    progress: bool | None,
 ) -> list[LLMReply]:
     """Records of all conversations, some at a time; the first error ends the rest."""
-    from tqdm import tqdm
-
     replies: list[LLMReply | None] = [None] * len(names)
     todo = iter(range(len(names)))  # shared: every worker takes the next position
-    with tqdm(total=len(names), disable=not progress, unit="prompt") as bar:
+    with Progress(len(names), "ask", unit="prompts", shown=progress) as bar:
 
         async def work() -> None:
             for position in todo:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphlab._io import atomic_path
+from graphlab._io import atomic_path, user_path
 from graphlab.tag._unicode import encodable
 from graphlab.tag.llm._cache import ReplyCache, canonical
 from graphlab.tag.llm._transport import read_completion
@@ -57,7 +57,7 @@ def read_batch(path: str | os.PathLike[str], cache: ReplyCache) -> BatchImport:
     """
     rows: dict[str, tuple[str, str, str]] = {}
     failed, unknown = [], []
-    for number, line in _lines(Path(path)):
+    for number, line in _lines(user_path(path)):
         key, raw, error = _read_line(line, f"{path}, line {number}")
         request = cache.exported(key)
         if request is None:

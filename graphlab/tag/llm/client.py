@@ -80,7 +80,7 @@ class LLMClient:
             server).
         api_key_variable (str): Environment variable that holds the key. A server other than
             OpenAI's may go without.
-        progress (bool): Whether a bar is shown.
+        progress (bool, optional): Whether progress is shown; after five seconds when missing.
         **deprecated: Fields of :class:`Retry` and :class:`Limits` as arguments of their own
             (``max_attempts`` for ``attempts``, ``max_repairs`` for ``repairs``); they go with the
             next version.
@@ -111,7 +111,7 @@ class LLMClient:
         price: Price | None = None,
         reply_format: str = "json_schema",
         api_key_variable: str = KEY_VARIABLE,
-        progress: bool = False,
+        progress: bool | None = None,
         **deprecated: Any,
     ) -> None:
         if not isinstance(model, str) or not model:
@@ -132,7 +132,7 @@ class LLMClient:
             raise ValueError("budget needs price and max_tokens: else no call has a highest cost")
         self._ledger = Ledger(budget)
         self._key_variable = api_key_variable
-        self._progress = bool(progress)
+        self._progress = progress
         self._cache = ReplyCache(cache)
         # Of parts of the client and not of itself: a client that nobody holds ends its session.
         engine = partial(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix, check_tensor
+from graphlab._graph_kinds import check_simple_graph
 
 __all__: list[str] = []
 
@@ -34,6 +35,7 @@ def find_features(
 
 def count_nodes(data: Any) -> int:
     """Number of nodes; PyG would guess it from the edges where only labels tell it."""
+    check_simple_graph(data, "data")
     # Isolated last nodes are in no edge, and PyG would not count them.
     if data.x is None and "num_nodes" not in data and isinstance(data.y, Tensor):
         return data.y.size(0)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graphlab._progress import Progress
 from graphlab._training import Callback, finite_loss, linear_warmup
 from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.early_stopping import EarlyStopping
@@ -92,7 +93,7 @@ def train_member(
     stopper = EarlyStopping(recipe.patience)
     train, val = nodes["train"], nodes["val"]
     warmup = _WARMUP if recipe.slow_start else 0
-    epoch = 0
+    epoch, progress = 0, Progress(recipe.epochs, f"TAPE, member {name}", unit="epochs")
     while not stopper.stopped and epoch < recipe.epochs:
         # RMSprop's first steps have no second moments yet: RevGAT's rate rises while they form.
         for group in optimizer.param_groups:
@@ -111,6 +112,8 @@ def train_member(
         stopper.step(accuracy, model.state_dict())
         callback({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
         epoch += 1
+        progress.update(note=f"validation accuracy {accuracy:.3f}")
+    progress.close()
     model.load_state_dict(stopper.weights)
 
 

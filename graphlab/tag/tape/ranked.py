@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int
-from graphlab._io import atomic_write
+from graphlab._io import atomic_write, user_path
 
 __all__ = ["read_ranked_predictions", "write_ranked_predictions"]
 
@@ -68,7 +68,7 @@ def read_ranked_predictions(
     classes = check_int(num_classes, "num_classes", minimum=1)
     width = check_int(k, "k", minimum=1)
     if isinstance(path_or_rows, (str, os.PathLike)):
-        rows, source = _read_csv(Path(path_or_rows)), str(path_or_rows)
+        rows, source = _read_csv(user_path(path_or_rows, "path_or_rows")), str(path_or_rows)
     else:
         rows, source = _listed(path_or_rows), "rows"
     if len(rows) != count:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graphlab._checks import check_choice, check_int
-from graphlab._io import read_json
+from graphlab._io import read_json, user_path
 
 __all__ = ["read_tape_responses"]
 
@@ -39,7 +39,7 @@ def read_tape_responses(
     """
     check_choice(on_missing, "on_missing", ("raise", "empty"))
     count = check_int(num_nodes, "num_nodes", minimum=0)
-    root = Path(folder)
+    root = user_path(folder, "folder")
     if not root.is_dir():
         raise FileNotFoundError(f"folder must exist, got {root}")
     paths = [root / f"{node}.json" for node in range(count)]

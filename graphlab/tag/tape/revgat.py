@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_fraction, check_int
+from graphlab._checks import check_edge_index, check_fraction, check_int
 
 __all__ = ["RevGAT"]
 
@@ -91,7 +91,11 @@ class RevGAT(nn.Module):
 
         Returns:
             Tensor: Logits ``(N, C)``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If ``edge_index`` is none, or names unknown nodes.
         """
+        check_edge_index(edge_index, x.size(0))
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:
             # Once per step: the reversible layers recompute their forward and must meet the same

@@ -7,11 +7,10 @@ import json
 import os
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
-from graphlab._io import _dump_json, _load_json, atomic_write
+from graphlab._io import _dump_json, _load_json, atomic_write, user_path
 from graphlab.tag.tape.ranked import read_ranked_predictions
 
 __all__ = ["Explanation", "ExplanationTable"]
@@ -138,7 +137,7 @@ class ExplanationTable:
         Raises:
             ValueError: If the file is something else.
         """
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
+        lines = user_path(path).read_text(encoding="utf-8").split("\n")
         try:
             head, *rows = [_load_json(line) for line in lines if line]
             answers = (Explanation(**{**row, "ranked": tuple(row["ranked"])}) for row in rows)

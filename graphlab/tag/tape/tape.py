@@ -17,6 +17,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import seeded
 from graphlab._training import Callback
@@ -250,7 +251,7 @@ class TAPE(Estimator):
 
     def _graph(self, data: Any) -> SharedAdjacency | Tensor:
         count = count_nodes(data)
-        edge_index = check_edge_index(data.edge_index, count, "data.edge_index")
+        edge_index = check_edge_index(read_structure(data, count)[0], count, "data.edge_index")
         edge_index = edge_index.to(self.device)
         if self.gnn in ("gcn", "sage"):
             return SharedAdjacency.build(edge_index, count, str(self.gnn))

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._io import user_path
 from graphlab.tag.text_graph._labels import descriptions_by_name, encode_labels
 
 __all__: list[str] = []
@@ -39,7 +40,7 @@ def read_csv_graph(
     undirected: bool,
 ) -> dict[str, Any]:
     """Arguments of a text graph that is stored as two tables."""
-    nodes = Path(nodes)
+    nodes = user_path(nodes, "nodes")
     if nodes.is_dir():
         folder = nodes
         nodes = folder / "nodes.csv"
@@ -66,7 +67,7 @@ def read_csv_graph(
         for part in ("train", "val", "test"):
             result[f"{part}_mask"] = torch.tensor([value == part for value in split])
     if edges is not None:
-        result |= _read_edges(Path(edges), ids, ends, undirected)
+        result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected)
     return result
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index
+from graphlab._edge_index import read_structure
+from graphlab._graph_kinds import check_simple_graph
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
 from graphlab.tag.text_graph._networkx import read_networkx
@@ -83,7 +85,9 @@ class TextGraph(Data):
                 attributes[name] = as_list(value, name)
         if text is not None:
             attributes.setdefault("num_nodes", len(text))
-            if edge_index is None:
+            if edge_index is None and attributes.get("adj_t") is not None:
+                edge_index, _ = read_structure(Data(adj_t=attributes["adj_t"]), len(text))
+            elif edge_index is None:
                 edge_index = torch.empty(2, 0, dtype=torch.long)
         super().__init__(x, edge_index, edge_attr, y, **attributes)
         self.__dict__["_store"] = TextStorage(self._store.to_dict(), _parent=self)
@@ -237,6 +241,7 @@ class TextGraph(Data):
             ValueError: If texts are missing, too many or empty, or ``labels`` differ; the message
                 tells another order of nodes from other labels.
         """
+        check_simple_graph(data, "data")
         texts = join_texts(data, text, node_id, labels)
         attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
         for name, value in (

@@ -26,7 +26,7 @@ def fitted(options):
     generator = torch.Generator().manual_seed(0)
     index = torch.randint(200, (2, 1500), generator=generator)
     weight = torch.rand(1500, generator=generator)
-    return FastRP(DIM, **options).fit(index, 205, weight)
+    return FastRP(DIM, direction="out", **options).fit(index, 205, weight)
 
 
 def run_rank(index, size, folder):

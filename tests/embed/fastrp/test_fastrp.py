@@ -47,6 +47,7 @@ def model(case, **changes):
         "input_matrix": {"trans": "transition", "adj": "adjacency"}[str(case["input_matrix"])],
         "standardize": True,
         "dtype": torch.float64,
+        "direction": "out",
     }
     return FastRP(**(options | changes))
 
@@ -210,7 +211,7 @@ def test_duplicates_are_summed_and_zero_rows_stay_zero():
 
 def test_directed_graphs_average_over_out_edges():
     options = {"dim": 8, "weights": (1.0,), "beta": 0.0, "sparsity": 1.0, "normalize": False}
-    z = fastrp(torch.tensor([[0, 0], [1, 2]]), **options)
+    z = fastrp(torch.tensor([[0, 0], [1, 2]]), direction="out", **options)
     assert bool(z[0].any()) and not z[1:].any()
 
 
@@ -228,7 +229,7 @@ def test_features_fill_the_last_columns():
 
 def test_every_kind_of_graph_is_read():
     index, nodes, weight = graph(30, 100)
-    want = fastrp(index, nodes, weight, dim=8)
+    want = fastrp(index, nodes, weight, dim=8, direction="out")
     data = Data(edge_index=index, edge_weight=weight, num_nodes=nodes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch calls its sparse tensors a beta feature
@@ -237,8 +238,8 @@ def test_every_kind_of_graph_is_read():
         csr = coo.coalesce().to_sparse_csr()
     matrix = sp.coo_matrix((weight.double().numpy(), index.numpy()), shape=(nodes, nodes))
     for other in (data, coo, csr, matrix, matrix.tocsc()):
-        assert torch.equal(fastrp(other, dim=8), want)
-    assert torch.equal(fastrp(index.int(), nodes, weight, dim=8), want)
+        assert torch.equal(fastrp(other, dim=8, direction="out"), want)
+    assert torch.equal(fastrp(index.int(), nodes, weight, dim=8, direction="out"), want)
 
 
 def test_bfloat16_keeps_the_directions():
@@ -340,6 +341,7 @@ def test_merge_of_powers_is_the_transform(options):
 def test_update_equals_a_fresh_run(beta, matrix):
     index, nodes, weight = graph(200, 300)
     options = {"dim": 20, "beta": beta, "input_matrix": matrix, "sparsity": 2.0}
+    options["direction"] = "out"
     estimator = FastRP(**options).fit(index, nodes, weight)
     extra = torch.tensor([[3, 7, 199], [9, 7, 3]])
     extra_weight = torch.tensor([0.5, 1.0, 2.0])
@@ -372,13 +374,14 @@ def test_update_touches_only_what_the_change_reaches():
 def test_rows_of_one_power_are_unit_or_zero(seed, nodes, count, dim):
     generator = torch.Generator().manual_seed(seed)
     index = torch.randint(nodes, (2, count), generator=generator)
-    z = fastrp(index, nodes, dim=dim, weights=(0.0, 1.0), sparsity=1.0, seed=seed)
+    options = {"dim": dim, "weights": (0.0, 1.0), "seed": seed, "direction": "out"}
+    z = fastrp(index, nodes, sparsity=1.0, **options)
     norm = z.norm(dim=1)
     assert bool(((norm - 1).abs().lt(1e-5) | norm.eq(0)).all())
     # Rows that cancel to nothing have no direction: repeated edges are compared without norms.
-    options = {"dim": dim, "weights": (0.0, 1.0), "normalize": False, "dtype": torch.float64}
-    doubled = fastrp(index.repeat(1, 2), nodes, beta=0.0, seed=seed, **options)
-    plain = fastrp(index, nodes, beta=0.0, seed=seed, **options)
+    options |= {"normalize": False, "dtype": torch.float64}
+    doubled = fastrp(index.repeat(1, 2), nodes, beta=0.0, **options)
+    plain = fastrp(index, nodes, beta=0.0, **options)
     assert torch.allclose(doubled, plain, atol=1e-12)
 
 
@@ -389,10 +392,11 @@ def test_transform_writes_replaces_or_appends():
     index, nodes, weight = graph(30, 90)
     x = torch.ones(nodes, 3)
     data = Data(edge_index=index, edge_weight=weight, num_nodes=nodes, x=x)
-    z = fastrp(index, nodes, weight, dim=6)
-    assert torch.equal(AddFastRP(dim=6)(data).x, z)
-    assert torch.equal(AddFastRP(None, dim=6)(data).x, torch.cat([x, z], 1))
-    named = AddFastRP("z", dim=6)(data)
+    options = {"dim": 6, "direction": "out"}
+    z = fastrp(index, nodes, weight, **options)
+    assert torch.equal(AddFastRP(**options)(data).x, z)
+    assert torch.equal(AddFastRP(None, **options)(data).x, torch.cat([x, z], 1))
+    named = AddFastRP("z", **options)(data)
     assert torch.equal(named.z, z) and torch.equal(named.x, x) and "z" not in data
     assert "AddFastRP" in repr(AddFastRP(dim=6))
     with pytest.raises(TypeError, match="attr_name must be"):

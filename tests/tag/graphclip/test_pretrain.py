@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from graphlab import _progress
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain
 from graphlab.tag.graphclip import retrieval_at_1
@@ -148,10 +149,26 @@ class Writer:
         self.rows.append((name, value, step))
 
 
-def test_scalars_reach_the_writer():
+def test_scalars_reach_the_writer(capsys):
     writer = Writer()
-    result = pretrain(toy_model(), toy_pairs(), config(), writer=writer, progress=True)
+    result = pretrain(toy_model(), toy_pairs(), config(), writer=writer, progress=False)
     assert ("loss", result.history[2]["loss"], 2) in writer.rows
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_is_told_off_a_terminal(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
+    monkeypatch.setattr(_progress, "DELAY", 0.0)
+    monkeypatch.setattr(_progress, "INTERVAL", 0.0)
+    result = pretrain(toy_model(), toy_pairs(), config(), directory=tmp_path)
+    shown = capsys.readouterr().err.splitlines()
+    lines = [line for line in shown if line.startswith("pretrain ")]
+    steps = len(lines) - 1  # a line each, and one at the end
+    assert lines[0].startswith(f"pretrain 1/{steps} steps (") and "epoch 0, loss " in lines[0]
+    assert lines[-1].startswith(f"pretrain {steps}/{steps} steps (")
+    assert steps % len(result.history) == 0
+    pretrain(toy_model(), toy_pairs(), config(), directory=tmp_path)  # it was finished before
+    assert "pretrain" not in capsys.readouterr().err
 
 
 def test_no_root_is_trained_and_held_out():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from graphlab._distributed import rank
+from graphlab._io import user_path
+from graphlab._progress import Progress
 from graphlab._training import Callback
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -41,7 +42,7 @@ def pretrain(
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
     callback: Callback | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     writer: Any = None,
 ) -> PretrainResult:
     """Align the graph tower with the embeddings of the summaries; the model is changed in place.
@@ -62,7 +63,8 @@ def pretrain(
             interrupted.
         callback (callable, optional): Called with the row of every epoch on rank 0; may raise to
             interrupt.
-        progress (bool): Show a bar on rank 0.
+        progress (bool, optional): Whether progress is shown on rank 0; after five seconds when
+            missing.
         writer (SummaryWriter, optional): TensorBoard's ``SummaryWriter`` or anything with
             ``add_scalar``.
 
@@ -78,28 +80,22 @@ def pretrain(
     Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
     """
     run = PretrainingRun(
-        model, pairs, config or PretrainConfig(), None if directory is None else Path(directory)
+        model,
+        pairs,
+        config or PretrainConfig(),
+        None if directory is None else user_path(directory, "directory"),
     )
     if resume:
         run.restore()
-    bar = _progress(run.epoch, run.config.epochs) if progress and rank() == 0 else None
-    while run.epoch < run.config.epochs and not run.stopped:
-        row = run.advance()
-        if rank() == 0:
-            for name, value in row.items():
-                if writer is not None and name != "epoch":
-                    writer.add_scalar(name, value, int(row["epoch"]))
-            if callback is not None:
-                callback(row)
-        if bar is not None:
-            bar.update()
-            bar.set_postfix({k: f"{v:.3g}" for k, v in row.items() if k != "epoch"})
-    if bar is not None:
-        bar.close()
+    shown = progress if rank() == 0 else False
+    total, done = run.config.epochs * run.steps, run.epoch * run.steps
+    with Progress(total, "pretrain", unit="steps", done=done, shown=shown) as bar:
+        while run.epoch < run.config.epochs and not run.stopped:
+            row = run.advance(bar)
+            if rank() == 0:
+                for name, value in row.items():
+                    if writer is not None and name != "epoch":
+                        writer.add_scalar(name, value, int(row["epoch"]))
+                if callback is not None:
+                    callback(row)
     return PretrainResult(*run.finish())
-
-
-def _progress(start: int, total: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(initial=start, total=total, desc="pretrain", unit="epoch", disable=None)

@@ -11,6 +11,7 @@ import torch
 
 from graphlab._distributed import is_distributed, rank
 from graphlab._io import sweep_stale
+from graphlab._progress import Progress
 from graphlab._training import BestWeights
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip.model import GraphCLIP
@@ -80,14 +81,21 @@ class PretrainingRun:
         tower = self.model.config["graph_model"]
         return {**asdict(self.config), **tower, **loss, **data, "data": self.digest}
 
-    def advance(self) -> Row:
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return self.train.numel() // self.batch_size
+
+    def advance(self, progress: Progress) -> Row:
         """Train one epoch, validate, write the checkpoint."""
         batches = epoch_batches(self.train, self.batch_size, self.config.seed, self.epoch)
         first, steps = self.epoch * len(batches), self.config.epochs * len(batches)
         self.model.train()
         total = 0.0
         for i, index in enumerate(batches):
-            total += self.step.take(index, first + i, steps)
+            loss = self.step.take(index, first + i, steps)
+            total += loss
+            progress.update(note=f"epoch {self.epoch}, loss {loss:.3g}")
         scale = float(self.model.criterion.logit_scale.detach().exp())
         row = {"epoch": float(self.epoch), "loss": total / len(batches), "scale": scale}
         row["lr"] = self.step.optimizer.param_groups[0]["lr"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
+from graphlab._io import user_path
 from graphlab.tag.graphclip.store import files
 from graphlab.tag.graphclip.store.packed_rows import as_tensor, join_pointers, ranges, relabel
 from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
@@ -189,7 +190,7 @@ class SubgraphStore:
         Raises:
             OSError: If the folder cannot be written; the earlier store stays whole.
         """
-        folder = Path(directory)
+        folder = user_path(directory, "directory")
         files.write_arrays(folder, {name: getattr(self, name) for name in files.FIELDS})
         return folder
 
@@ -210,5 +211,7 @@ class SubgraphStore:
             ValueError: If the files are damaged or do not belong together.
         """
         check_choice(mode, "mode", ("mapped", "memory"))
-        arrays = files.read_arrays(Path(directory), mapped=mode == "mapped", verify=verify)
+        arrays = files.read_arrays(
+            user_path(directory, "directory"), mapped=mode == "mapped", verify=verify
+        )
         return SubgraphStore(**arrays)

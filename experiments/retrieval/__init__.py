@@ -1,0 +1,1 @@
+"""Retrieval of documents that answer a question together."""

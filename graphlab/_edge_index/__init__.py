@@ -1,0 +1,12 @@
+"""Graphs as other libraries keep them, read as edges; converted here only.
+
+Functions that take the whole graph (:class:`graphlab.embed.FastRP`, topological concentration,
+hypergraph reconstruction) accept all of these. Everything else takes ``edge_index``, plain or as
+PyG's ``EdgeIndex``, which :func:`graphlab._checks.check_tensor` unwraps.
+"""
+
+from graphlab._edge_index.numbering import count_nodes as count_nodes
+from graphlab._edge_index.reading import Edges as Edges
+from graphlab._edge_index.reading import read_edges as read_edges
+from graphlab._edge_index.reading import read_structure as read_structure
+from graphlab._edge_index.values import AUTO as AUTO

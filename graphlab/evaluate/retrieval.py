@@ -1,0 +1,179 @@
+"""Scores of retrieved documents, with intervals over the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphlab._checks import check_int
+
+__all__ = ["compare_retrieval", "retrieval_scores"]
+
+_LEVEL = (2.5, 97.5)
+
+Rows = Sequence[Sequence[Hashable]]
+Gold = Sequence[Collection[Hashable]]
+Table = dict[str, NDArray[np.float64]]
+
+
+def retrieval_scores(
+    ids: Rows,
+    gold: Gold,
+    k: Sequence[int] = (1, 2, 5, 10, 20),
+    *,
+    groups: Sequence[Hashable] | None = None,
+    corpus: Collection[Hashable] | None = None,
+    num_bootstrap: int = 1_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Recall, complete answers and reciprocal rank of ranked documents.
+
+    ``recall@k`` is the share of a question's documents among its first k, ``all@k`` tells whether
+    all are there, ``mrr`` is one over the rank of the first; each is the mean over the questions.
+    Their intervals (95 %) come from resampling questions: with 100 questions they are wide, and a
+    difference between two methods needs :func:`compare_retrieval`.
+
+    Args:
+        ids (sequence of sequences): Retrieved ids of each question, best first; rows may be
+            shorter than the largest k.
+        gold (sequence of collections): Ids that answer each question; none may be empty.
+        k (sequence of int): Cut-offs.
+        groups (sequence, optional): Group of each question, such as its number of hops.
+        corpus (collection, optional): All ids that can be retrieved; answers outside are counted
+            as ``missing_gold`` (they stay in the denominators).
+        num_bootstrap (int): Resamples; 0 gives no intervals.
+        seed (int): Seed of the resamples.
+
+    Returns:
+        dict: Each score by name; ``<score>_interval`` (low, high); ``num_questions``; with
+        ``corpus`` ``missing_gold``; with ``groups`` the same for each in ``groups``.
+
+    Raises:
+        ValueError: If lengths differ, a row holds an id twice, or a question has no answer.
+
+    Example:
+        >>> scores = retrieval_scores([["a", "b"], ["c", "d"]], [["a"], ["d", "x"]], k=(1, 2))
+        >>> scores["recall@1"], scores["recall@2"], scores["all@2"], scores["mrr"]
+        (0.5, 0.75, 0.5, 0.75)
+    """
+    table = _score_table(ids, gold, k)
+    count = len(gold)
+    if groups is not None and len(groups) != count:
+        raise ValueError(f"groups must have {count} entries, one a question, got {len(groups)}")
+    check_int(num_bootstrap, "num_bootstrap", minimum=0)
+    result = _summary(table, np.arange(count), num_bootstrap, seed)
+    if corpus is not None:
+        known = set(corpus)
+        result["missing_gold"] = sum(item not in known for row in gold for item in set(row))
+    if groups is not None:
+        members: dict[Hashable, list[int]] = {}
+        for question, group in enumerate(groups):
+            members.setdefault(group, []).append(question)
+        result["groups"] = {
+            group: _summary(table, np.array(rows), num_bootstrap, seed)
+            for group, rows in sorted(members.items(), key=lambda item: str(item[0]))
+        }
+    return result
+
+
+def compare_retrieval(
+    a: Rows,
+    b: Rows,
+    gold: Gold,
+    k: Sequence[int] = (1, 2, 5, 10, 20),
+    *,
+    num_bootstrap: int = 10_000,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Differences between two rankings of the same questions, by a paired bootstrap.
+
+    Args:
+        a (sequence of sequences): Retrieved ids of the one method, best first.
+        b (sequence of sequences): Those of the other.
+        gold (sequence of collections): Ids that answer each question.
+        k (sequence of int): Cut-offs.
+        num_bootstrap (int): Resamples of the questions, at least 1.
+        seed (int): Seed of the resamples.
+
+    Returns:
+        dict: For each score ``difference`` (a minus b), ``interval`` (95 %, low and high) and
+        ``share_above``, the share of resamples in which a is better.
+
+    Raises:
+        ValueError: As :func:`retrieval_scores`.
+    """
+    check_int(num_bootstrap, "num_bootstrap", minimum=1)
+    first, second = _score_table(a, gold, k, "a"), _score_table(b, gold, k, "b")
+    sample = _resamples(len(gold), num_bootstrap, seed)
+    result = {}
+    for name in first:
+        difference = first[name] - second[name]
+        means = difference[sample].mean(axis=1)
+        low, high = np.percentile(means, _LEVEL)
+        result[name] = {
+            "difference": float(difference.mean()),
+            "interval": (float(low), float(high)),
+            "share_above": float((means > 0).mean()),
+        }
+    return result
+
+
+def _resamples(count: int, number: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(0, count, (number, count))
+
+
+def _summary(
+    table: Table, questions: NDArray[np.int64], num_bootstrap: int, seed: int
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"num_questions": int(questions.size)}
+    sample = _resamples(questions.size, num_bootstrap, seed) if num_bootstrap else None
+    for name, values in table.items():
+        own = values[questions]
+        result[name] = float(own.mean())
+        if sample is not None:
+            low, high = np.percentile(own[sample].mean(axis=1), _LEVEL)
+            result[f"{name}_interval"] = (float(low), float(high))
+    return result
+
+
+def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> Table:
+    """Scores of each question, by name of the score."""
+    if len(ids) != len(gold):
+        raise ValueError(f"{name} must have {len(gold)} rows, one a question, got {len(ids)}")
+    if not len(gold):
+        raise ValueError("gold must have at least one question")
+    cuts = [check_int(cut, "k", minimum=1) for cut in k]
+    if not cuts:
+        raise ValueError("k must name at least one cut-off")
+    rows = [
+        _hits(row, set(answers), q, name)
+        for q, (row, answers) in enumerate(zip(ids, gold, strict=True))
+    ]
+    table: Table = {}
+    for cut in cuts:
+        share = [(ranks <= cut).sum() / wanted for ranks, wanted in rows]
+        table[f"recall@{cut}"] = np.array(share)
+    for cut in cuts:
+        table[f"all@{cut}"] = (table[f"recall@{cut}"] == 1).astype(np.float64)
+    table["mrr"] = np.array([1 / ranks[0] if ranks.size else 0.0 for ranks, _ in rows])
+    return table
+
+
+def _hits(
+    row: Sequence[Hashable], answers: set[Hashable], question: int, name: str
+) -> tuple[NDArray[np.int64], int]:
+    """Ranks of the answers in a row, from 1, and how many answers there are."""
+    if not answers:
+        raise ValueError(
+            f"gold must name a document for every question, but gold[{question}] is empty"
+        )
+    if len(set(row)) != len(row):
+        twice = next(item for i, item in enumerate(row) if item in row[:i])
+        raise ValueError(
+            f"{name} must not repeat a document, but {name}[{question}] has {twice!r} twice"
+        )
+    ranks = [rank for rank, item in enumerate(row, start=1) if item in answers]
+    return np.array(ranks, dtype=np.int64), len(answers)

@@ -1,0 +1,237 @@
+"""The documents of a retriever: indexed, changed one by one, saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphlab._estimator import Estimator
+from graphlab.tag.retrieval import _storage
+from graphlab.tag.retrieval._corpus import Corpus, Tokenize
+from graphlab.tag.retrieval._options import GRAPHS, check_options
+from graphlab.tag.retrieval._snapshot import Snapshot
+from graphlab.tag.retrieval._vectors import embed
+from graphlab.tag.retrieval.documents import Document, DocumentId, read_documents
+from graphlab.tag.retrieval.names import capitalised_names
+from graphlab.tag.retrieval.names import tokenize as default_tokenize
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__: list[str] = []
+
+
+class StoredDocuments(Estimator):
+    """Documents that come and go; a change that is refused changes nothing.
+
+    Attributes:
+        corpus_ (Corpus): The documents and their phrases.
+    """
+
+    encoder: Any
+    names: Tokenize | None
+    tokenize: Tokenize | None
+    max_phrase: int
+    dtype: Any
+    corpus_: Corpus
+
+    _snapshots: dict[bytes, Snapshot]
+
+    def _check(self) -> None:
+        check_options(self.get_params(deep=False))
+
+    def index(self, documents: Any) -> Self:
+        """Index documents, in place of those that are there.
+
+        Args:
+            documents (mapping or iterable): Mapping from id to text or :class:`Document`, or an
+                iterable of documents, of other objects with ``id``, ``text`` and perhaps ``title``,
+                of pairs (id, text), or of texts, whose ids are then 0, 1, ...
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            TypeError: If a document is none of these, or ids are of several types.
+            ValueError: If a text is empty, an id repeats, or an embedding is malformed; the earlier
+                index stays.
+        """
+        self._check()
+        corpus = self._empty()
+        found = read_documents(documents)
+        corpus.replace([], found, self._embed(found, None))
+        self._set(corpus)
+        return self
+
+    def fit(self, documents: Any, y: Any = None) -> Self:
+        """Index documents: :meth:`index` under the name that estimators share.
+
+        Args:
+            documents (mapping or iterable): As for :meth:`index`.
+            y (Any): Not used.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            TypeError, ValueError: As :meth:`index`.
+        """
+        return self.index(documents)
+
+    def _empty(self) -> Corpus:
+        words, names = self.tokenize or default_tokenize, self.names or capitalised_names
+        return Corpus(words, names, self.max_phrase, self.dtype)
+
+    def _set(self, corpus: Corpus) -> None:
+        self.corpus_ = corpus
+        self._snapshots = {}
+
+    def _embed(self, documents: Sequence[Document], width: int | None) -> NDArray[Any] | None:
+        if self.encoder is None or not documents:
+            return None
+        texts = [document.full_text for document in documents]
+        return embed(self.encoder, texts, "encoder", width, self.dtype)
+
+    def add(self, documents: Any) -> Self:
+        """Add documents; all of them, or none if one is refused.
+
+        Args:
+            documents (mapping or iterable): As for :meth:`index`.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            TypeError, ValueError: As :meth:`index`, and if an id is known already.
+        """
+        self._check_fitted()
+        found = read_documents(documents, self.corpus_.kind)
+        known = [d.id for d in found if d.id in self.corpus_.number]
+        if known:
+            raise ValueError(
+                f"documents must have new ids, but {known[:5]} are known: use update to replace "
+                "them"
+            )
+        self.corpus_.replace([], found, self._embed(found, self.corpus_.vectors.width))
+        self._snapshots = {}
+        return self
+
+    def remove(self, ids: Iterable[DocumentId]) -> Self:
+        """Remove documents; all of them, or none if one is unknown.
+
+        Args:
+            ids (iterable): Their ids.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            KeyError: If an id is unknown.
+            ValueError: If an id is listed twice.
+        """
+        self._check_fitted()
+        wanted = self._known(ids, "ids")
+        self.corpus_.replace(wanted, [], None)
+        self._snapshots = {}
+        return self
+
+    def _known(self, ids: Iterable[DocumentId], name: str) -> list[DocumentId]:
+        if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+            raise TypeError(f"{name} must be a list of ids, got {type(ids).__name__}")
+        wanted = list(ids)
+        unknown = [
+            i for i in wanted if not isinstance(i, (str, int)) or i not in self.corpus_.number
+        ]
+        if unknown:
+            raise KeyError(f"{name} must be known, but {unknown[:5]} are not")
+        if len(set(wanted)) != len(wanted):
+            raise ValueError(f"{name} must be distinct")
+        return wanted
+
+    def update(self, documents: Any) -> Self:
+        """Insert documents, replacing those with the same ids; all of them, or none.
+
+        Links that :meth:`use` gave to a replaced document go with it.
+
+        Args:
+            documents (mapping or iterable): As for :meth:`index`.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            TypeError, ValueError: As :meth:`index`.
+        """
+        self._check_fitted()
+        found = read_documents(documents, self.corpus_.kind)
+        vectors = self._embed(found, self.corpus_.vectors.width)
+        known = [d.id for d in found if d.id in self.corpus_.number]
+        self.corpus_.replace(known, found, vectors)
+        self._snapshots = {}
+        return self
+
+    def use(self, name: str, links: Iterable[tuple[DocumentId, DocumentId]]) -> Self:
+        """Join documents by links of another kind, such as citations, in both directions.
+
+        Args:
+            name (str): Name of the kind; used again, it replaces the earlier links.
+            links (iterable of pairs): Ids of the documents that each link joins; together they
+                weigh as much as the shared phrases.
+
+        Returns:
+            Self: This retriever.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            TypeError, ValueError: If a name or pair is malformed.
+            KeyError: If an id is unknown.
+        """
+        self._check_fitted()
+        if not isinstance(name, str) or not name or name in GRAPHS:
+            raise ValueError(f"name must be a name other than {GRAPHS}, got {name!r}")
+        pairs = [tuple(pair) for pair in links]
+        wrong = [pair for pair in pairs if len(pair) != 2]
+        if wrong:
+            raise ValueError(f"links must be pairs of ids, got {wrong[0]!r}")
+        self._known({identity for pair in pairs for identity in pair}, "links")
+        self.corpus_.links[name] = pairs  # type: ignore[assignment]
+        self._snapshots = {}
+        return self
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        self._check_fitted()
+        return len(self.corpus_.documents)
+
+    def __contains__(self, identity: object) -> bool:
+        self._check_fitted()
+        return isinstance(identity, (str, int)) and identity in self.corpus_.number
+
+    def __getitem__(self, identity: DocumentId) -> Document:
+        (known,) = self._known([identity], "identity")
+        return self.corpus_.documents[self.corpus_.number[known]]
+
+    @property
+    def ids(self) -> list[DocumentId]:
+        """Ids of the documents, sorted."""
+        self._check_fitted()
+        return sorted(self.corpus_.number)  # type: ignore[type-var]
+
+    # --- saved folder -----------------------------------------------------------------------------
+
+    def _arrays(self) -> dict[str, Tensor]:
+        self._check_fitted()
+        return _storage.arrays(self.corpus_, getattr(self.encoder, "identity", None))
+
+    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self._check()
+        corpus = self._empty()
+        _storage.fill(corpus, arrays, getattr(self.encoder, "identity", None))
+        self._set(corpus)

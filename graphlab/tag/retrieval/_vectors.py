@@ -1,0 +1,123 @@
+"""Embeddings of documents that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__: list[str] = []
+
+_CHUNK = 4_096  # rows that are widened to float32 at a time
+
+
+class VectorTable:
+    """Rows of unit norm under numbers, in half or single precision.
+
+    Args:
+        dtype (str): ``"float16"`` or ``"float32"``.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self._rows = np.empty((0, 0), dtype=dtype)
+        self._row_of: dict[int, int] = {}
+        self._free: list[int] = []
+
+    @property
+    def width(self) -> int | None:
+        """Columns, or None before there is a row."""
+        return int(self._rows.shape[1]) if self._row_of else None
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the rows."""
+        return int(self._rows.nbytes)
+
+    def insert(self, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Add rows under numbers that are not there yet."""
+        lacking = len(numbers) - len(self._free)
+        if lacking > 0:
+            self._grow(lacking, vectors.shape[1])
+        for number, vector in zip(numbers, vectors, strict=True):
+            row = self._free.pop()
+            self._rows[row] = vector
+            self._row_of[number] = row
+
+    def _grow(self, lacking: int, width: int) -> None:
+        size = self._rows.shape[0]
+        wanted = size + lacking if size == 0 else max(size + lacking, size + size // 4)
+        rows = np.empty((wanted, width), dtype=self._rows.dtype)
+        if self._row_of:
+            rows[:size] = self._rows
+        self._free = list(range(wanted - 1, size - 1, -1)) + self._free
+        self._rows = rows
+
+    def remove(self, number: int) -> None:
+        """Remove the row of a number."""
+        self._free.append(self._row_of.pop(number))
+
+    def take(self, numbers: Sequence[int]) -> NDArray[Any]:
+        """Rows of some numbers, as they are stored."""
+        return self._rows[self.positions(numbers)]
+
+    def positions(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """Where the rows of some numbers are, for :meth:`products`."""
+        return np.array([self._row_of[number] for number in numbers], dtype=np.int64)
+
+    def products(
+        self, positions: NDArray[np.int64], queries: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Inner products ``(B, N)`` of queries ``(B, D)`` with the rows at some positions."""
+        left = torch.from_numpy(queries)
+        found = torch.empty(len(queries), len(self._rows))
+        # A product in half precision is slow on CPUs and rounds its sums: chunks are widened.
+        for first in range(0, len(self._rows), _CHUNK):
+            rows = torch.from_numpy(self._rows[first : first + _CHUNK]).float()
+            found[:, first : first + _CHUNK] = left @ rows.T
+        return found.numpy()[:, positions]
+
+
+def embed(
+    encoder: Any, texts: Sequence[str], name: str, width: int | None, dtype: str = "float32"
+) -> NDArray[Any]:
+    """Embed texts with what has ``encode`` or is callable, and divide the rows by their norms.
+
+    Args:
+        encoder (Any): Object with a method ``encode`` from a list of texts to ``(N, D)``, or such a
+            function.
+        texts (sequence of str): Texts.
+        name (str): Name of the encoder in errors.
+        width (int, optional): Columns that there must be.
+        dtype (str): Of the result.
+
+    Raises:
+        ValueError: If there are other shapes, a value that is not finite, or a zero row.
+    """
+    parts: list[NDArray[Any]] = []
+    for first in range(0, len(texts), _CHUNK):
+        part = _unit_rows(encoder, list(texts[first : first + _CHUNK]), name, width)
+        width = part.shape[1]
+        parts.append(part.astype(dtype))
+    return np.concatenate(parts)
+
+
+def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> NDArray[np.float32]:
+    given = getattr(encoder, "encode", encoder)(texts)
+    array = given.detach().cpu().float().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    if array.ndim != 2 or array.shape[0] != len(texts):
+        raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
+    if width is not None and array.shape[1] != width:
+        raise ValueError(f"{name} must return {width} columns, got {array.shape[1]}")
+    array = array.astype(np.float32)
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name} must return finite values, but row {int(finite.argmin())} is not")
+    norm = np.linalg.norm(array, axis=1, keepdims=True)
+    if (norm == 0).any():
+        raise ValueError(f"{name} must return no zero rows, but row {int(norm.argmin())} is zero")
+    unit: NDArray[np.float32] = array / norm
+    return unit

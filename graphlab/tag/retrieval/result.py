@@ -1,0 +1,69 @@
+"""What a retriever answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from graphlab.tag.retrieval.documents import DocumentId
+
+__all__ = ["Hit", "RetrievalResult"]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A retrieved document.
+
+    Attributes:
+        id (str or int): Its id.
+        score (float): What documents are ranked by.
+        dense (float): Cosine with the question; 0 without an encoder.
+        lexical (float): BM25.
+        seed (float): Share of the random walk that starts here.
+        walk (float): Share of it that ends here.
+        via (tuple[str, ...]): Phrases through which most of the walk came, if asked for.
+    """
+
+    id: DocumentId
+    score: float
+    dense: float
+    lexical: float
+    seed: float
+    walk: float
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RetrievalResult:
+    """Answers to several questions.
+
+    Attributes:
+        ids (list[list[str or int]]): Ids of each question, best first; fewer than k where fewer
+            documents are allowed, none where a question matches nothing.
+        scores (Tensor): ``(B, k)`` float32; ``-inf`` where there is no document.
+        seeds (Tensor): ``(B, k)`` float32, where the walk starts: share of each of these documents.
+    """
+
+    ids: list[list[DocumentId]]
+    scores: Tensor
+    seeds: Tensor
+
+    @staticmethod
+    def of(hits: Sequence[Sequence[Hit]], k: int) -> RetrievalResult:
+        """Put the answers to several questions together.
+
+        Args:
+            hits (sequence of sequences): Documents of each question, best first.
+            k (int): Columns of the result.
+        """
+        scores, seeds = torch.full((len(hits), k), -torch.inf), torch.zeros(len(hits), k)
+        for row, found in enumerate(hits):
+            scores[row, : len(found)] = torch.tensor([hit.score for hit in found])
+            seeds[row, : len(found)] = torch.tensor([hit.seed for hit in found])
+        return RetrievalResult([[hit.id for hit in found] for found in hits], scores, seeds)
+
+    def __repr__(self) -> str:
+        return f"RetrievalResult({len(self.ids)} questions, k={self.scores.size(1)})"

@@ -1,0 +1,270 @@
+"""Retrieve documents that answer together, by a walk over the names they share."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graphlab._checks import check_int
+from graphlab.tag._texts import check_texts
+from graphlab.tag.retrieval._corpus import Tokenize
+from graphlab.tag.retrieval._ranking import Ranking, rank
+from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
+from graphlab.tag.retrieval._stored import StoredDocuments
+from graphlab.tag.retrieval._vectors import embed
+from graphlab.tag.retrieval.documents import DocumentId
+from graphlab.tag.retrieval.result import Hit, RetrievalResult
+from graphlab.tag.text_graph.text_graph import TextGraph
+
+__all__ = ["GraphRetriever"]
+
+_QUESTIONS = 32  # questions that are computed together
+_CACHED = 8  # snapshots of permitted documents that are kept
+
+
+class GraphRetriever(StoredDocuments):
+    r"""Retrieve documents by a random walk over the names they share; no language model reads them.
+
+    Documents are joined by the phrases that both contain, of those that some document proposes (its
+    title, and the names in its text), and by titles that occur in other documents. A question
+    starts a walk with restart at the documents that resemble it, by words (BM25) and, with an
+    encoder, by embedding; where the walk stays long is what answers it *together*.
+
+    .. math:: \text{score} = z(\log p) + \text{fusion} \cdot z(\cos)
+
+    Documents are added, removed and replaced one by one, exactly: the answers are those of an index
+    built anew, whatever the order (to the rounding of the products of embeddings). ``allow``
+    restricts a query to some documents, exactly as if the others did not exist.
+
+    Args:
+        encoder (TextEncoder or object, optional): Anything with ``encode(list[str]) -> (N, D)``, or
+            such a function; by default no embedding is used at all.
+        query_encoder (object, optional): Encoder of questions, where these need another one (such
+            as a prefix ``"query: "``).
+        names (callable, optional): From a text to the names it mentions; by default
+            :func:`capitalised_names`.
+        tokenize (callable, optional): From a text to its words, for scripts other than Latin; by
+            default :func:`tokenize`.
+        graphs (tuple[str, ...]): Kinds of links: ``"phrases"``, ``"titles"`` or both.
+        teleport (float): Probability that the walk returns to its start, strictly between 0 and 1.
+        steps (int): Steps of the walk.
+        power (float): Exponent of the scores that start the walk: the larger, the fewer documents.
+        fusion (float): Weight of the cosines in the final score; without an encoder it is 0.
+        max_share (float): A phrase in more than this share of the documents joins nothing (three
+            documents are never too many). A title that would make more links than this share of
+            the documents (or 1,000) makes none.
+        max_phrase (int): Longest phrase in words.
+        num_seeds (int, optional): Documents that may start the walk; all by default.
+        dtype (str): ``"float16"`` or ``"float32"``, in which embeddings are kept.
+
+    Attributes:
+        corpus_ (Corpus): The documents and their phrases.
+
+    Raises:
+        TypeError, ValueError: By :meth:`index`, if a parameter is malformed or out of range.
+
+    Complexity: a document takes O(its tokens); memory is about 8 bytes a token, 4 a phrase in it,
+        and 2 a column of its embedding, beside its text. The first query after a change sorts all
+        phrase occurrences; a query then takes O(N D + steps * occurrences).
+
+    Example:
+        >>> retriever = GraphRetriever().index(
+        ...     {
+        ...         "a": "Marie Curie was born in Warsaw.",
+        ...         "b": "Warsaw is the capital of Poland.",
+        ...         "c": "Bananas are rich in potassium.",
+        ...     }
+        ... )
+        >>> [hit.id for hit in retriever.query("Where was Curie born?", k=2)]
+        ['a', 'b']
+    """
+
+    _objects: ClassVar[tuple[str, ...]] = ("encoder", "query_encoder", "names", "tokenize")
+
+    def __init__(
+        self,
+        encoder: Any = None,
+        *,
+        query_encoder: Any = None,
+        names: Tokenize | None = None,
+        tokenize: Tokenize | None = None,
+        graphs: tuple[Literal["phrases", "titles"], ...] = ("phrases", "titles"),
+        teleport: float = 0.3,
+        steps: int = 6,
+        power: float = 8.0,
+        fusion: float = 0.5,
+        max_share: float = 0.02,
+        max_phrase: int = 8,
+        num_seeds: int | None = None,
+        dtype: Literal["float16", "float32"] = "float16",
+    ) -> None:
+        self.encoder = encoder
+        self.query_encoder = query_encoder
+        self.names = names
+        self.tokenize = tokenize
+        self.graphs = graphs
+        self.teleport = teleport
+        self.steps = steps
+        self.power = power
+        self.fusion = fusion
+        self.max_share = max_share
+        self.max_phrase = max_phrase
+        self.num_seeds = num_seeds
+        self.dtype = dtype
+
+    # --- what is there ---------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, int]:
+        """Sizes of the index.
+
+        Returns:
+            dict[str, int]: ``documents``, ``tokens``, ``vocabulary``, ``proposed_phrases``,
+            ``phrases`` (those that join documents), ``links`` and ``vector_bytes``.
+        """
+        snapshot = self._snapshot(None)
+        entries = self.corpus_.index.entries.values()
+        return {
+            "documents": len(self),
+            "tokens": sum(len(entry.tokens) for entry in entries),
+            "vocabulary": len(self.corpus_.index.vocabulary),
+            "proposed_phrases": len(self.corpus_.index.phrases),
+            "phrases": int(snapshot.phrases.size),
+            "links": int(snapshot.adjacency.nnz),
+            "vector_bytes": self.corpus_.vectors.num_bytes,
+        }
+
+    def graph(self) -> TextGraph:
+        """The documents and the phrases that join them, as one graph.
+
+        Returns:
+            TextGraph: Documents in the order of :attr:`ids`, then phrases; ``text``, ``edge_index``
+            in both directions, ``edge_weight``, and ``is_document`` (a mask).
+        """
+        snapshot = self._snapshot(None)
+        documents = [self.corpus_.documents[int(n)].full_text for n in snapshot.numbers]
+        phrases = self.corpus_.index.text(snapshot.phrases.tolist())
+        matrix = snapshot.adjacency.tocoo()
+        count = len(documents) + len(phrases)
+        return TextGraph(
+            edge_index=torch.from_numpy(np.stack([matrix.row, matrix.col]).astype(np.int64)),
+            edge_weight=torch.from_numpy(matrix.data.astype(np.float32)),
+            text=documents + phrases,
+            is_document=torch.arange(count) < len(documents),
+        )
+
+    # --- questions --------------------------------------------------------------------------------
+
+    def query(
+        self,
+        text: str,
+        k: int = 5,
+        *,
+        allow: Collection[DocumentId] | None = None,
+        explain: bool = False,
+    ) -> list[Hit]:
+        """Documents that answer a question.
+
+        Args:
+            text (str): The question.
+            k (int): Documents, at most as many as there are.
+            allow (collection, optional): Ids of the documents that may be used; by default all.
+            explain (bool): Also name the phrases through which the walk came.
+
+        Returns:
+            list[Hit]: Best first; of equal scores the lower id. Fewer than k where fewer are
+            allowed; none, with a warning, where nothing in the documents matches.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            TypeError, ValueError: If an argument is malformed or out of range.
+            KeyError: If ``allow`` names an unknown id.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text must be str, got {type(text).__name__}")
+        return self._search([text], k, allow, explain)[0]
+
+    def query_many(
+        self, texts: Sequence[str], k: int = 5, *, allow: Collection[DocumentId] | None = None
+    ) -> RetrievalResult:
+        """Documents that answer each of several questions, computed together.
+
+        Args:
+            texts (sequence of str): Questions ``(B,)``.
+            k (int): Documents per question, at most as many as there are.
+            allow (collection, optional): Ids of the documents that may be used; by default all.
+
+        Returns:
+            RetrievalResult: Ids, scores and seeds; the answers of :meth:`query`.
+
+        Raises:
+            NotFittedError: If nothing was indexed.
+            TypeError, ValueError: If an argument is malformed or out of range.
+            KeyError: If ``allow`` names an unknown id.
+        """
+        return RetrievalResult.of(self._search(texts, k, allow, False), k)
+
+    def _search(
+        self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool
+    ) -> list[list[Hit]]:
+        self._check_fitted()
+        self._check()
+        questions = check_texts(texts)
+        check_int(k, "k", minimum=1)
+        snapshot = self._snapshot(allow)
+        if k > len(self):
+            raise ValueError(f"k must be at most {len(self)}, the number of documents, got {k}")
+        hits: list[list[Hit]] = []
+        for first in range(0, len(questions), _QUESTIONS):
+            part = questions[first : first + _QUESTIONS]
+            hits += self._answers(part, min(k, snapshot.num_documents), snapshot, explain)
+        unanswered = sum(not row for row in hits)
+        if unanswered:
+            warnings.warn(
+                f"{unanswered} of {len(questions)} questions share no word with any document and "
+                "get no answer",
+                UserWarning,
+                stacklevel=3,
+            )
+        return hits
+
+    def _answers(
+        self, questions: list[str], k: int, snapshot: Snapshot, explain: bool
+    ) -> list[list[Hit]]:
+        """Answers to some questions, of which memory holds all scores at once."""
+        lexical = [snapshot.bm25.scores(self.corpus_.question_postings(q)) for q in questions]
+        dense: list[NDArray[np.float64]] | None = None
+        if self.encoder is not None and snapshot.rows is not None:
+            name = "encoder" if self.query_encoder is None else "query_encoder"
+            vectors = embed(getattr(self, name), questions, name, self.corpus_.vectors.width)
+            products = self.corpus_.vectors.products(snapshot.rows, vectors)
+            dense = [row.astype(np.float64) for row in products]
+        rule = Ranking(self.teleport, self.steps, self.power, self.fusion, self.num_seeds)
+        return rank(snapshot, lexical, dense, rule, k, explain)
+
+    def _snapshot(self, allow: Collection[DocumentId] | None) -> Snapshot:
+        self._check_fitted()
+        if allow is None and b"" in self._snapshots:
+            return self._snapshots[b""]
+        corpus = self.corpus_
+        documents = corpus.ordered()
+        if allow is not None:
+            chosen = {corpus.number[i] for i in self._known(set(allow), "allow")}
+            documents = [number for number in documents if number in chosen]
+        if not documents:
+            raise ValueError(
+                "documents must be indexed first, got none"
+                if allow is None
+                else "allow must name at least one document"
+            )
+        key = b"" if allow is None else np.array(documents, dtype=np.int64).tobytes()
+        if key not in self._snapshots:
+            while len(self._snapshots) >= _CACHED:
+                del self._snapshots[next(k for k in self._snapshots if k != b"")]
+            options = GraphOptions(tuple(self.graphs), self.max_share)
+            self._snapshots[key] = Snapshot(corpus, documents, options)
+        return self._snapshots[key]

@@ -1,0 +1,79 @@
+"""Scores of rankings against counts by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphlab.evaluate import compare_retrieval, retrieval_scores
+
+IDS = [["a", "b", "c"], ["d", "a", "b"], ["x", "y", "z"]]
+GOLD = [["a", "c"], ["a"], ["q"]]
+
+
+def test_scores_by_hand() -> None:
+    found = retrieval_scores(IDS, GOLD, k=(1, 2, 3))
+    assert found["recall@1"] == pytest.approx((0.5 + 0 + 0) / 3)
+    assert found["recall@2"] == pytest.approx((0.5 + 1 + 0) / 3)
+    assert found["recall@3"] == pytest.approx((1 + 1 + 0) / 3)
+    assert [found[f"all@{k}"] for k in (1, 2, 3)] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert found["mrr"] == pytest.approx((1 + 0.5 + 0) / 3)
+    assert found["num_questions"] == 3
+
+
+def test_groups_and_answers_outside_the_corpus() -> None:
+    found = retrieval_scores(IDS, GOLD, k=(3,), groups=[2, 1, 2], corpus=["a", "b", "c", "d"])
+    assert found["missing_gold"] == 1
+    assert list(found["groups"]) == [1, 2]
+    assert found["groups"][1]["recall@3"] == 1
+    assert found["groups"][2]["recall@3"] == 0.5
+    assert found["groups"][2]["num_questions"] == 2
+
+
+def test_intervals_cover_the_mean_and_shrink_with_the_questions() -> None:
+    draw = np.random.default_rng(0)
+    hits = draw.random(400) < 0.6
+    ids = [["right" if hit else "wrong"] for hit in hits]
+    widths = []
+    for count in (25, 400):
+        found = retrieval_scores(ids[:count], [["right"]] * count, k=(1,))
+        low, high = found["recall@1_interval"]
+        assert low < found["recall@1"] < high
+        widths.append(high - low)
+        expected = 2 * 1.96 * np.sqrt(0.24 / count)
+        assert widths[-1] == pytest.approx(expected, rel=0.3)
+    assert "recall@1_interval" not in retrieval_scores(ids, [["right"]] * 400, num_bootstrap=0)
+
+
+def test_comparison_is_paired() -> None:
+    draw = np.random.default_rng(1)
+    easy = draw.random(200) < 0.5
+    better = easy | (draw.random(200) < 0.1)
+    rows = [[["right" if hit else "wrong"] for hit in hits] for hits in (better, easy)]
+    found = compare_retrieval(*rows, [["right"]] * 200, k=(1,))["recall@1"]
+    assert found["difference"] == pytest.approx(better.mean() - easy.mean())
+    # Each has an interval of about .14; that of the difference is far narrower.
+    assert found["interval"][1] - found["interval"][0] < 0.08
+    assert found["interval"][0] > 0
+    assert found["share_above"] > 0.99
+    same = compare_retrieval(rows[0], rows[0], [["right"]] * 200, k=(1,))["recall@1"]
+    assert same == {"difference": 0.0, "interval": (0.0, 0.0), "share_above": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ids": IDS[:2]}, "ids must have 3 rows"),
+        ({"ids": [["a", "b", "a"], *IDS[1:]]}, r"ids\[0\] has 'a' twice"),
+        ({"gold": [[], *GOLD[1:]]}, r"gold\[0\] is empty"),
+        ({"ids": [], "gold": []}, "gold must have at least one question"),
+        ({"k": ()}, "k must name at least one cut-off"),
+        ({"k": (0,)}, "k must be at least 1"),
+        ({"groups": [1]}, "groups must have 3 entries"),
+        ({"num_bootstrap": -1}, "num_bootstrap must be at least 0"),
+    ],
+)
+def test_bad_input(change: dict[str, object], message: str) -> None:
+    arguments: dict[str, object] = {"ids": IDS, "gold": GOLD} | change
+    with pytest.raises(ValueError, match=message):
+        retrieval_scores(**arguments)  # type: ignore[arg-type]

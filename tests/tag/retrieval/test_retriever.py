@@ -1,0 +1,414 @@
+"""The retriever: exact under every history, honest about bad input, useful without a model."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
+
+from graphlab.tag import Document, GraphRetriever, HashingEncoder
+from graphlab.tag.retrieval import capitalised_names, tokenize
+
+TOWNS = ["Paris", "Rome", "Oslo", "Kyiv", "Lima", "Cairo", "Quito", "Turin"]
+
+
+def corpus(count: int = 24, seed: int = 0) -> list[Document]:
+    """Short documents that share names of towns and one another's titles."""
+    draw = random.Random(seed)
+    documents = []
+    for number in range(count):
+        title = f"Person {number}" if number % 2 else ""
+        towns = draw.sample(TOWNS, 3)
+        friend = f"Person {draw.randrange(count)}"
+        text = f"Born in {towns[0]}, moved to {towns[1]} and met {friend} in {towns[2]} once."
+        documents.append(Document(number, text, title, {"row": number}))
+    return documents
+
+
+DOCUMENTS = corpus()
+QUESTIONS = ["Who moved from Paris to Rome?", "person 3 in Kyiv", "born in Lima or Quito"]
+
+
+def answers(retriever: GraphRetriever, **options: object) -> list[tuple[object, ...]]:
+    """Ids and scores; the latter to five digits, which the order of embeddings does not change."""
+    found = retriever.query_many(QUESTIONS, 6, **options)  # type: ignore[arg-type]
+    scores = [[float(f"{score:.4g}") for score in row] for row in found.scores.tolist()]
+    exact = retriever.encoder is None
+    return [*map(tuple, found.ids), *map(tuple, found.scores.tolist() if exact else scores)]
+
+
+@pytest.fixture(params=[None, HashingEncoder(32)], ids=["no model", "encoder"])
+def encoder(request: pytest.FixtureRequest) -> object:
+    return request.param
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_any_history_gives_the_answers_of_a_fresh_index(seed: int, dense: bool) -> None:
+    draw = random.Random(seed)
+    encoder = HashingEncoder(32) if dense else None
+    kept = draw.sample(DOCUMENTS, draw.randrange(8, 20))
+    others = corpus(40, seed)[24:] + [
+        Document(d.id, "An older text about Rome and Oslo.", "Person 5") for d in kept[:3]
+    ]
+    retriever = GraphRetriever(encoder, max_share=0.5).index([others[0]])
+    waiting = others[1:]
+    draw.shuffle(waiting)
+    for document in waiting:
+        retriever.update([document])
+        if draw.random() < 0.3:
+            retriever.query("Rome", k=1)
+    for document in draw.sample(kept, len(kept)):
+        retriever.update([document])
+    retriever.remove([d.id for d in others if d.id not in {k.id for k in kept}])
+    fresh = GraphRetriever(encoder, max_share=0.5).index(kept)
+    assert retriever.ids == fresh.ids
+    assert answers(retriever) == answers(fresh)
+    assert [h.via for h in retriever.query(QUESTIONS[0], explain=True)] == [
+        h.via for h in fresh.query(QUESTIONS[0], explain=True)
+    ]
+
+
+def test_allow_is_as_if_the_other_documents_did_not_exist(encoder: object) -> None:
+    permitted = [d for d in DOCUMENTS if d.id % 3]
+    whole = GraphRetriever(encoder, max_share=0.3).index(DOCUMENTS)
+    part = GraphRetriever(encoder, max_share=0.3).index(permitted)
+    allow = {d.id for d in permitted}
+    assert answers(whole, allow=allow) == answers(part)
+    # The second time from what is kept, and the rest of the index is as before.
+    assert answers(whole, allow=allow) == answers(part)
+    assert answers(whole) == answers(GraphRetriever(encoder, max_share=0.3).index(DOCUMENTS))
+
+
+def test_fewer_documents_allowed_than_asked_for() -> None:
+    retriever = GraphRetriever().index(DOCUMENTS)
+    assert len(retriever.query("Rome", k=5, allow=[3, 4])) == 2
+    found = retriever.query_many(["Rome", "Oslo"], k=5, allow=[3, 4])
+    assert [len(row) for row in found.ids] == [2, 2]
+    assert found.scores.shape == (2, 5)
+    assert torch.isneginf(found.scores[:, 2:]).all()
+
+
+def test_batch_equals_single_questions(encoder: object) -> None:
+    retriever = GraphRetriever(encoder).index(DOCUMENTS)
+    together = retriever.query_many(QUESTIONS, 6)
+    for row, question in enumerate(QUESTIONS):
+        single = retriever.query(question, 6)
+        assert [hit.id for hit in single] == together.ids[row]
+        np.testing.assert_allclose([h.score for h in single], together.scores[row], rtol=1e-5)
+
+
+def test_documents_that_answer_together_come_together() -> None:
+    retriever = GraphRetriever(max_share=0.5).index(
+        {
+            "curie": "Marie Curie studied at the Flying University.",
+            "university": Document(
+                "university", "It taught in secret in Warsaw.", "Flying University"
+            ),
+            "warsaw": "Warsaw is on the Vistula.",
+            "banana": "Bananas grow in bunches.",
+            "stars": "Stars shine at night.",
+        }
+    )
+    found = retriever.query("Which town did Marie Curie study in?", k=3, explain=True)
+    assert [hit.id for hit in found] == ["curie", "university", "warsaw"]
+    assert found[1].via[0] == "flying university"
+    assert found[1].lexical < 3.0
+    assert found[0].walk > found[1].walk > found[2].walk > 0
+
+
+def test_links_of_another_kind_conduct() -> None:
+    documents = {"a": "red apple", "b": "green pear", "c": "blue plum"}
+    retriever = GraphRetriever().index(documents)
+    assert retriever.query("apple", k=3)[1].walk == 0
+    retriever.use("citations", [("a", "c")])
+    assert [hit.id for hit in retriever.query("apple", k=2)] == ["a", "c"]
+    retriever.remove(["c"])
+    assert retriever.query("apple", k=2)[1].walk == 0
+
+
+def test_equal_scores_are_ordered_by_id() -> None:
+    retriever = GraphRetriever().index([(i, "same words") for i in (5, 3, 9, 1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [hit.id for hit in retriever.query("same", k=4)] == []
+    retriever.add([(7, "other text")])
+    assert [hit.id for hit in retriever.query("same", k=4)] == [1, 3, 5, 9]
+
+
+def test_equal_titles_keep_their_ids() -> None:
+    retriever = GraphRetriever().index(
+        [Document(i, f"text {word} here", "Same Title") for i, word in enumerate(TOWNS)]
+    )
+    assert retriever.query("Kyiv", k=1)[0].id == TOWNS.index("Kyiv")
+
+
+def test_saved_and_loaded(tmp_path, encoder: object) -> None:
+    retriever = GraphRetriever(encoder, max_share=0.4).index(DOCUMENTS[:20])
+    retriever.add(DOCUMENTS[20:]).remove([0, 7]).use("citations", [(1, 2), (3, 4)])
+    retriever.save(tmp_path)
+    other = GraphRetriever.load(tmp_path, **({} if encoder is None else {"encoder": encoder}))
+    assert answers(other) == answers(retriever)
+    assert other[5] == retriever[5]
+    changed = [other, retriever]
+    for one in changed:
+        one.add([Document(99, "Born in Paris, met Person 3.", "Person 99")]).remove([5])
+    assert answers(other) == answers(retriever)
+
+
+def test_another_encoder_is_refused_on_loading(tmp_path) -> None:
+    GraphRetriever(HashingEncoder(32)).index(DOCUMENTS).save(tmp_path)
+    with pytest.raises(ValueError, match="encoder must be the one that embedded the documents"):
+        GraphRetriever.load(tmp_path, encoder=HashingEncoder(64))
+    with pytest.raises(TypeError, match="encoder"):
+        GraphRetriever.load(tmp_path)
+
+
+def test_graph_of_documents_and_phrases() -> None:
+    retriever = GraphRetriever(max_share=0.5).index(DOCUMENTS)
+    graph = retriever.graph()
+    assert int(graph.is_document.sum()) == len(DOCUMENTS)
+    assert graph.text[: len(DOCUMENTS)] == [d.full_text for d in DOCUMENTS]
+    assert "paris" in graph.text[len(DOCUMENTS) :]
+    row, col = graph.edge_index
+    pairs = set(zip(row.tolist(), col.tolist(), strict=True))
+    assert pairs == {(j, i) for i, j in pairs}
+    document, phrase = graph.text[0].lower(), graph.text.index("paris")
+    assert ((0, phrase) in pairs) == ("paris" in document)
+
+
+def test_phrases_join_all_documents_that_contain_them_whoever_proposed_them() -> None:
+    # "blue whale" is a name in the first document only, where it is capitalised.
+    documents = {1: "The Blue Whale sings.", 2: "we saw a blue whale", 3: "nothing of the kind"}
+    assert GraphRetriever(max_share=1.0).index(documents).query("sings", k=2)[1].id == 2
+    reversed_order = dict(reversed(documents.items()))
+    retriever = GraphRetriever(max_share=1.0).index({3: documents[3]})
+    for key in (2, 1):
+        retriever.add({key: reversed_order[key]})
+    assert retriever.query("sings", k=2)[1].id == 2
+    retriever.remove([1])
+    retriever.add({4: "it sings"})
+    assert retriever.query("sings", k=2)[1].walk == 0
+
+
+@pytest.mark.parametrize("forms", ["mapping", "pairs", "documents", "texts", "objects"])
+def test_documents_in_any_form(forms: str) -> None:
+    texts = ["Paris is old.", "Rome is older.", "Oslo is cold."]
+
+    class Passage:
+        def __init__(self, number: int) -> None:
+            self.id, self.text = number, texts[number]
+
+    given = {
+        "mapping": dict(enumerate(texts)),
+        "pairs": list(enumerate(texts)),
+        "documents": [Document(i, t) for i, t in enumerate(texts)],
+        "texts": texts,
+        "objects": map(Passage, range(3)),
+    }[forms]
+    retriever = GraphRetriever().index(given)
+    assert retriever.ids == [0, 1, 2]
+    assert retriever.query("Rome", k=1)[0].id == 1
+    assert 1 in retriever
+    assert 7 not in retriever
+    assert len(retriever) == 3
+
+
+def test_a_question_that_matches_nothing_gets_no_answer_and_a_warning() -> None:
+    retriever = GraphRetriever().index(DOCUMENTS)
+    with pytest.warns(UserWarning, match="1 of 1 questions share no word"):
+        assert retriever.query("xylophone zebra") == []
+    with pytest.warns(UserWarning, match="1 of 2 questions"):
+        found = retriever.query_many(["xylophone", "Paris"])
+    assert found.ids[0] == []
+    assert len(found.ids[1]) == 5
+
+
+class Broken:
+    """Encoder whose answers for some texts are wrong."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def encode(self, texts: list[str]) -> torch.Tensor:
+        rows = torch.ones(len(texts), 4)
+        if any("broken" in text for text in texts):
+            if self.kind == "nan":
+                rows[0, 0] = torch.nan
+            if self.kind == "zero":
+                rows[0] = 0
+            if self.kind == "width":
+                rows = rows[:, :3]
+            if self.kind == "rows":
+                rows = rows[:0]
+        return rows
+
+
+@pytest.mark.parametrize("kind", ["nan", "zero", "width", "rows"])
+def test_broken_embeddings_change_nothing(kind: str) -> None:
+    retriever = GraphRetriever(Broken(kind)).index({"a": "one text", "b": "another"})
+    for change in (retriever.add, retriever.update):
+        with pytest.raises(ValueError, match=r"encoder must return"):
+            change({"c": "a broken one"})
+    assert retriever.ids == ["a", "b"]
+    with pytest.raises(ValueError, match=r"encoder must return"):
+        retriever.query("broken?", k=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.add({0: "known"}), "documents must have new ids, but .0. are known"),
+        (lambda r: r.add([(50, "one"), (50, "two")]), "distinct ids, but 50 repeats"),
+        (lambda r: r.add([(50, "one"), (51, "  ")]), "must have a text, but that of 51 is empty"),
+        (lambda r: r.add([("50", "one")]), "ids of one type, int, but .* has '50'"),
+        (lambda r: r.add([(True, "one")]), "id must be str or int, got True"),
+        (lambda r: r.add([(50, None)]), "text must be str, got NoneType"),
+        (lambda r: r.add("a text"), "documents must be a mapping or an iterable"),
+        (lambda r: r.add([3.5]), r"documents\[0\] must be a Document"),
+        (lambda r: r.remove([0, 77]), "ids must be known, but .77. are not"),
+        (lambda r: r.remove([0, 0]), "ids must be distinct"),
+        (lambda r: r.remove("0"), "ids must be a list of ids, got str"),
+        (lambda r: r.use("citations", [(0, 99)]), "links must be known, but .99. are not"),
+        (lambda r: r.use("titles", []), "name must be a name other than"),
+        (lambda r: r.use("citations", [(0, 1, 2)]), "links must be pairs of ids"),
+        (lambda r: r.query("Rome", k=25), "k must be at most 24"),
+        (lambda r: r.query("Rome", k=0), "k must be at least 1"),
+        (lambda r: r.query(["Rome"]), "text must be str, got list"),
+        (lambda r: r.query("   "), "texts must not be empty"),
+        (lambda r: r.query_many("Rome"), "texts must be a list of texts"),
+        (lambda r: r.query("Rome", allow=[99]), "allow must be known"),
+        (lambda r: r.query("Rome", allow=[]), "allow must name at least one document"),
+    ],
+)
+def test_refused_calls_change_nothing(change, message: str) -> None:
+    retriever = GraphRetriever(max_share=0.5).index(DOCUMENTS)
+    before = answers(retriever)
+    with pytest.raises((TypeError, ValueError, KeyError), match=message):
+        change(retriever)
+    assert retriever.ids == list(range(24))
+    assert answers(retriever) == before
+
+
+@pytest.mark.parametrize("wrong", [None, "a text", [1, 2]])
+def test_functions_that_return_no_list_of_words_are_refused(wrong: object) -> None:
+    for name in ("names", "tokenize"):
+        with pytest.raises(TypeError, match=f"{name} must return a list of str"):
+            GraphRetriever(**{name: lambda text: wrong}).index(DOCUMENTS)  # type: ignore[arg-type]
+
+
+def test_functions_that_fail_change_nothing() -> None:
+    def names(text: str) -> list[str]:
+        if "fail" in text:
+            raise RuntimeError("no names today")
+        return capitalised_names(text)
+
+    retriever = GraphRetriever(names=names).index(DOCUMENTS)
+    before = answers(retriever)
+    with pytest.raises(RuntimeError, match="no names today"):
+        retriever.update([(0, "a new text"), (50, "fail")])
+    assert answers(retriever) == before
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"encoder": 3}, "encoder must have a method encode or be a function of texts, got int"),
+        ({"query_encoder": HashingEncoder(8)}, "query_encoder needs an encoder"),
+        ({"names": "capitalised"}, "names must be callable"),
+        ({"graphs": "phrases"}, "graphs must name at least one"),
+        ({"graphs": ()}, "graphs must name at least one"),
+        ({"graphs": ("words",)}, "graphs must be one of"),
+        ({"teleport": 1.0}, "teleport must lie strictly"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"power": 0}, "power must be positive"),
+        ({"fusion": -1.0}, "fusion must be non-negative"),
+        ({"max_share": 2.0}, "max_share must lie in"),
+        ({"max_phrase": 0}, "max_phrase must be at least 1"),
+        ({"num_seeds": 0}, "num_seeds must be at least 1"),
+        ({"dtype": "float64"}, "dtype must be one of"),
+    ],
+)
+def test_bad_parameters(params: dict[str, object], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        GraphRetriever(**params).index(DOCUMENTS)  # type: ignore[arg-type]
+
+
+def test_needs_an_index() -> None:
+    for call in (
+        lambda r: r.query("Rome"),
+        lambda r: r.add({"a": "text"}),
+        lambda r: r.remove(["a"]),
+        len,
+        lambda r: r.ids,
+        lambda r: r.stats(),
+    ):
+        with pytest.raises(NotFittedError):
+            call(GraphRetriever())
+    with pytest.raises(ValueError, match="documents must be indexed first"):
+        GraphRetriever().index([]).query_many(["Rome"], k=1)
+
+
+def test_question_encoder_is_used_for_questions_only() -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def encode(self, texts: list[str]) -> torch.Tensor:
+            self.seen += texts
+            return torch.eye(8)[[len(text) % 8 for text in texts]]
+
+    documents, questions = Recorder(), Recorder()
+    retriever = GraphRetriever(documents, query_encoder=questions).index(DOCUMENTS)
+    retriever.query("Rome")
+    assert questions.seen == ["Rome"]
+    assert documents.seen == [d.full_text for d in DOCUMENTS]
+
+
+def test_other_scripts_by_another_tokenizer() -> None:
+    texts = {"a": "東京 は 首都", "b": "大阪 は 都市", "c": "京都 は 古い"}
+    plain = GraphRetriever(tokenize=str.split, names=str.split, max_share=1.0).index(texts)
+    assert plain.query("大阪", k=1)[0].id == "b"
+
+
+def test_long_service_does_not_grow() -> None:
+    retriever = GraphRetriever(HashingEncoder(32)).index(DOCUMENTS)
+    size = retriever.stats()
+    for round_ in range(60):
+        for document in DOCUMENTS:
+            retriever.update([Document(document.id, f"{document.text} Note{round_ % 7}.")])
+    retriever.update(DOCUMENTS)
+    assert retriever.stats()["vector_bytes"] == size["vector_bytes"]
+    assert {k: v for k, v in retriever.stats().items() if k != "vocabulary"} == {
+        k: v for k, v in size.items() if k != "vocabulary"
+    }
+    assert answers(retriever) == answers(GraphRetriever(HashingEncoder(32)).index(DOCUMENTS))
+
+
+def test_names_and_tokens() -> None:
+    assert capitalised_names("The University of Oslo and the Free City of Danzig (1920)") == [
+        "University of Oslo and the Free City of Danzig",
+        "1920",
+    ]
+    assert capitalised_names("it rains. If so, we stay.") == []
+    assert capitalised_names("") == []
+    assert tokenize("Été 2024: A-B") == ["t", "2024", "a", "b"]
+
+
+def test_every_order_of_a_few_documents_gives_one_index() -> None:
+    few = {1: "Alpha Beta met Gamma.", 2: "gamma alpha beta", 3: "Beta Gamma", 4: "alpha gamma"}
+    found = set()
+    for order in itertools.permutations(few):
+        retriever = GraphRetriever(max_share=1.0).index({order[0]: few[order[0]]})
+        for key in order[1:]:
+            retriever.add({key: few[key]})
+        result = retriever.query_many(["alpha", "gamma beta"], k=4)
+        found.add((*map(tuple, result.ids), *map(tuple, result.scores.tolist())))
+    assert len(found) == 1
