@@ -74,7 +74,7 @@ def results() -> str:
 
 #: The data set that stands for a system: Cora, or the first of its paper; and its page.
 OVERVIEW = {
-    "pamc": ("acm_paper", "pamc"),
+    "pamc": ("dblp", "pamc"),
     "pot": ("cora", "pot"),
     "fastrp": ("blogcatalog_d128", "fastrp"),
     "link_prediction": ("cora", "topological_concentration"),
