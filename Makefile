@@ -13,6 +13,9 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --disable-pip-version-check --no-input
 STAMPS := $(VENV)/stamps
+# One folder on the path, which type checkers and editors follow; an import hook, which setuptools
+# makes otherwise, they do not.
+EDITABLE := --no-build-isolation --config-settings editable_mode=compat -e
 
 # One thread per worker: the workers share the cores; who has run out of tests takes from the other.
 PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist worksteal
@@ -49,7 +52,7 @@ $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/graphlab: pyproject.toml constraints.txt $(STAMPS)/torch
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[test,viz,experiments]'
+	$(PIP) install -q -c constraints.txt $(EDITABLE) '.[test,viz,experiments]'
 	@touch $@
 
 $(STAMPS)/kernels: $(KERNEL_FILES) $(STAMPS)/torch $(STAMPS)/graphlab
@@ -68,7 +71,7 @@ notebooks: setup
 	$(PY) notebooks/build.py
 
 $(STAMPS)/docs: pyproject.toml constraints.txt $(STAMPS)/kernels
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[docs]'
+	$(PIP) install -q -c constraints.txt $(EDITABLE) '.[docs]'
 	@touch $@
 
 test: setup lint check-cuda test-fast test-pure

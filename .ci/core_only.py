@@ -136,7 +136,11 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
         "GraphCLIP.from_pretrained": lambda: tag.GraphCLIP.from_pretrained("user/model"),
         "GraphCLIP.push_to_hub": lambda: tag.GraphCLIP(tower).push_to_hub("user/model", folder),
     }
-    return {f"tag.{name}": ("graphlab[tag]", call) for name, call in calls.items()}
+    hub = ("GraphCLIP.from_pretrained", "GraphCLIP.push_to_hub")
+    return {
+        f"tag.{name}": ("graphlab[hub]" if name in hub else "graphlab[tag]", call)
+        for name, call in calls.items()
+    }
 
 
 def modules() -> int:

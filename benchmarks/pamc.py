@@ -31,6 +31,7 @@ from graphlab.contrastive import (
     initial_centers,
     sparse_features,
 )
+from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.datasets import SDCNDataset
 from graphlab.ops import CSRGraph
 
@@ -58,7 +59,7 @@ def step(loss: Callable[[Tensor], Tensor], z: Tensor) -> Callable[[], None]:
 
 
 def whole(
-    kind: str, tau: float, graph: CSRGraph, cluster: Tensor, num_clusters: int
+    kind: Negatives, tau: float, graph: CSRGraph, cluster: Tensor, num_clusters: int
 ) -> Callable[[Tensor], Tensor]:
     """Bind everything of a loss but the embeddings."""
     loss = PamCLoss(tau, kind)
@@ -66,7 +67,7 @@ def whole(
 
 
 def repulsion(
-    kind: str, tau: float, cluster: Tensor, num_clusters: int
+    kind: Negatives, tau: float, cluster: Tensor, num_clusters: int
 ) -> Callable[[Tensor], Tensor]:
     """Bind everything of a negative term but the embeddings."""
     loss = PamCLoss(tau, kind)

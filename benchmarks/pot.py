@@ -23,11 +23,11 @@ from benchmarks._harness.timing import measure
 from benchmarks.baselines.pot import DenseGraph, dense_compactness
 from graphlab.contrastive.pot import compactness_bound, pairing_target
 from graphlab.contrastive.pot.budget import expected_drops
+from graphlab.contrastive.pot.functional import BOUNDS, Bound
 from graphlab.contrastive.pot.reference import CleanGraph, reference_score
 
 SEED = 0
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "pot"
-BOUNDS = ("interval", "budget", "budget_crown")
 Layers = list[tuple[Tensor, Tensor]]
 
 
@@ -92,7 +92,7 @@ def score(source: Path) -> list[Row]:
 
 
 def certificate(
-    x: Tensor, edge_index: Tensor, layers: Layers, anchor: Tensor, budget: Tensor, bound: str
+    x: Tensor, edge_index: Tensor, layers: Layers, anchor: Tensor, budget: Tensor, bound: Bound
 ) -> Callable[[], Tensor]:
     """Bind everything of a certificate."""
 

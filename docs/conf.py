@@ -29,8 +29,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
     "cells",
     "mathml",
+    "notebooks",
 ]
 if os.environ.get("GRAPHLAB_DOCS_ONLINE"):  # links to other projects need their indices
     extensions.append("sphinx.ext.intersphinx")
@@ -60,6 +62,9 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = f"graphlab {release}"
+copybutton_selector = "div:not(.output) > div.highlight > pre"  # results are not copied
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 html_show_copyright = False
 html_math_renderer = "mathml"  # no script, no web: formulas are readable offline
 html_static_path = ["_static"]

@@ -13,7 +13,7 @@ import numbers
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ from torch import Tensor
 from graphlab._graph_kinds import MAP_IDS, refuse_no_edges
 
 __all__: list[str] = []
+
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def warn_caller(message: str) -> None:
@@ -387,9 +389,10 @@ def check_int(
     return number
 
 
-def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
+def check_choice(value: Any, name: str, choices: Sequence[_Choice]) -> _Choice:
     """Require one of the listed strings."""
-    if value not in choices:
-        listing = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listing}, got {value!r}")
-    return str(value)
+    for choice in choices:
+        if value == choice:
+            return choice
+    listing = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(f"{name} must be one of {listing}, got {value!r}")

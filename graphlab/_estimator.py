@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from graphlab import __version__
+from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
+from graphlab._repr import described, same
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
 _ARRAYS = "arrays.safetensors"
 _CONFIG = "config.json"
 _RECORD = "graphlab.estimator"
-_REPR_WIDTH = 60
-_REPR_ITEMS = 20
 
 
-class Estimator:
+class Estimator(HubModel):
     """Base of the estimators: parameters, repr, and a folder without pickle.
 
     A subclass names its parameters in its constructor, stores each under its own name and
@@ -61,6 +60,7 @@ class Estimator:
     _schema: ClassVar[int] = 1
     #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
+    _hub_files: ClassVar[tuple[str, ...]] = (_ARRAYS, _CONFIG)
 
     # ------------------------------------------------------------------ parameters
 
@@ -125,12 +125,10 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        shown = []
-        for name, parameter in self._signature().items():
-            value = getattr(self, name, parameter.default)
-            if not _same(value, parameter.default):
-                shown.append(f"{name}={_short(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        defaults = {name: p.default for name, p in self._signature().items()}
+        values = {name: getattr(self, name, default) for name, default in defaults.items()}
+        shown = [(name, v) for name, v in values.items() if not same(v, defaults[name])]
+        return described(type(self).__name__, shown)
 
     # ------------------------------------------------------------------ scikit-learn
 
@@ -256,6 +254,46 @@ class Estimator:
         return estimator
 
     @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        **objects: Any,
+    ) -> Self:
+        """Load from a folder, or from the Hugging Face Hub by its name; see :meth:`load`.
+
+        Args:
+            name_or_path (path): A folder that :meth:`save` wrote, or ``"user/model"``.
+            revision (str, optional): Branch, tag or commit of the model on the Hub.
+            token (str, optional): Token for a private model; that of ``hf auth login`` if None.
+            **objects: Parameters that were not saved, such as networks and clients, by name.
+
+        Returns:
+            Self: The estimator, on the CPU.
+
+        Raises:
+            FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
+            ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
+            ValueError, TypeError: As by :meth:`load`.
+        """
+        folder = fetch(name_or_path, cls._hub_files, revision=revision, token=token)
+        return cls.load(folder, **objects)
+
+    def _hub_save(self, folder: Path) -> object:
+        return self.save(folder)
+
+    def _hub_description(self) -> Description:
+        name, room = type(self).__name__, ".".join(type(self).__module__.split(".")[:2])
+        config = self._config()
+        objects = "".join(f", {key}=..." for key in self._objects if key not in config)
+        loading = f"from {room} import {name}\n\nmodel = "
+        loading += f'{name}.from_pretrained("{{repo_id}}"{objects})'
+        history = getattr(self, "history_", None) or [{}]
+        return Description(name, loading, config, history[-1])
+
+    @classmethod
     def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
         expected = cls._config_keys()
         unknown = sorted(set(config) - expected - set(cls._objects))
@@ -290,38 +328,6 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(record["params"], dict):
         raise ValueError(f"{path} holds a record whose params are no object")
     return record
-
-
-def _same(value: Any, default: Any) -> bool:
-    """Whether a parameter has its default, for values whose ``==`` may be anything."""
-    if value is default:
-        return True
-    try:
-        return type(value) is type(default) and bool(value == default)
-    except (TypeError, ValueError, RuntimeError):
-        return False  # arrays and tensors compare entry by entry
-
-
-def _short(value: Any) -> str:
-    """One line for any value: its shape if it has one, its type if it is a network."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple):
-        return f"{type(value).__name__}{tuple(shape)}"
-    if isinstance(value, torch.nn.Module) and not isinstance(value, Estimator):
-        return f"{type(value).__name__}()"
-    if type(value) in (list, tuple) and 0 < len(value) <= _REPR_ITEMS:
-        text = ", ".join(map(_short, value))
-        left, right = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
-        text = f"{left}{text}{right}"
-    elif type(value) is dict and 0 < len(value) <= _REPR_ITEMS:
-        text = f"{{{', '.join(f'{key!r}: {_short(item)}' for key, item in value.items())}}}"
-    elif getattr(type(value), "__repr__", None) is object.__repr__:
-        return f"{type(value).__name__}()"  # the address says nothing
-    else:
-        text = " ".join(repr(value).split())
-    return text if len(text) <= _REPR_WIDTH else f"{text[: _REPR_WIDTH - 3]}..."
 
 
 def packed(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,8 +17,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from graphlab._console import command
+from graphlab._namespace import listing
 
 __all__ = ["collect", "format_report", "main"]
+
+__dir__ = listing(__all__)
 
 _CORE = (
     "torch",

@@ -94,12 +94,11 @@ for name, options in settings.items():
 
 # %%
 names = list(rows)
-ax = viz.bars(
+_ = viz.bars(
     names,
     {score: [rows[name][score] for name in names] for score in ("acc", "nmi", "ari")},
     value_format=".2f",
 )
-ax.tick_params(axis="x", labelrotation=20)
 
 # %% [markdown]
 # ## What the numbers mean

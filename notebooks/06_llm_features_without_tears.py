@@ -195,14 +195,13 @@ for seed in range(3):
         scores.setdefault(f"GCN on {name}", []).append(hits.double().mean())
 
 table = {name: torch.stack(values) for name, values in scores.items()}
-ax = viz.bars(
+_ = viz.bars(
     list(table),
     {"accuracy": [float(values.mean()) for values in table.values()]},
     {"accuracy": [float(values.std()) for values in table.values()]},
+    ylabel="test accuracy",
     value_format=".2f",
 )
-ax.tick_params(axis="x", labelrotation=30)
-_ = ax.set_ylabel("test accuracy")
 
 # %% [markdown]
 # ## What the numbers mean

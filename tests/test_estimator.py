@@ -98,7 +98,7 @@ def test_an_unknown_parameter_changes_nothing():
         ({"inner": torch.nn.Linear(2, 3)}, "Shift(inner=Linear())"),
         ({"inner": Shift(2.0)}, "Shift(inner=Shift(factor=2.0))"),
         ({"inner": "a\n b"}, r"Shift(inner='a\n b')"),
-        ({"parts": tuple(range(50))}, f"Shift(parts={str(tuple(range(50)))[:57]}...)"),
+        ({"parts": tuple(range(50))}, "Shift(parts=tuple of 50)"),
     ],
 )
 def test_the_repr_shows_what_is_not_default(params, shown):

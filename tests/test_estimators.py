@@ -97,6 +97,12 @@ ENTRIES: dict[type[Estimator], Entry] = {
         lambda e: e.fit(EDGES, 60),
         {"query": lambda e: e.query([0, 7])},
     ),
+    embed.NodeEmbedding: Entry(
+        {"graph": DATA, "model": embed.FastRP(dim=8)},
+        None,
+        lambda e: e.fit(torch.arange(60)),
+        {"transform": lambda e: torch.from_numpy(e.transform(torch.arange(60)))},
+    ),
     hyper.BayesianMDL: Entry({}, ("num_sweeps", 7), None),
     hyper.CliqueCover: Entry({}, None, None, {"predict": lambda e: e.predict(PROJECTED, 30)}),
     hyper.CliqueSampler: Entry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -327,3 +328,22 @@ def test_training_curves_draw_the_history_of_an_estimator():
     np.testing.assert_array_equal(val.get_ydata(), [np.nan, 0.5])
     with pytest.raises(ValueError, match="at least one curve"):
         viz.training_curves([])
+
+
+@pytest.mark.parametrize(
+    ("labels", "turned"),
+    [
+        (["most frequent chapter", "stand-in's first choice", "GCN on E", "GCN on all"], True),
+        (["a", "b", "GCN on TA"], False),
+        ([f"{i}" for i in range(12)], False),
+    ],
+)
+def test_labels_of_bars_do_not_run_into_each_other(labels, turned):
+    ax = viz.bars(labels, {"accuracy": [0.5] * len(labels)})
+    ax.figure.canvas.draw()
+    ticks = ax.get_xticklabels()
+    assert {tick.get_rotation() for tick in ticks} == {30.0 if turned else 0.0}
+    assert {tick.get_ha() for tick in ticks} == {"right" if turned else "center"}
+    if not turned:
+        boxes = [tick.get_window_extent() for tick in ticks]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

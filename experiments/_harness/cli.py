@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from .names import hint
 from .scripts import invocation
+from .trackers import Tracker
 
 C = TypeVar("C")
 
@@ -29,7 +30,9 @@ class Options:
         report (Path, optional): Write an HTML report to this file.
         results (Path, optional): Write the results JSON to this file as well; it always lies in
             the folder of the run.
-        tensorboard (bool): Log scalars for TensorBoard too.
+        tracker (str): Where curves go besides ``metrics.jsonl``: ``none``, ``tensorboard`` or
+            ``wandb`` (offline with ``WANDB_MODE=offline``).
+        tensorboard (bool): The same as ``--tracker tensorboard``.
         device (str): Where to compute; ``auto`` takes the GPU when there is one.
         resume (bool): Skip finished seeds and continue an interrupted one.
         list (bool): Print the presets and stop.
@@ -40,6 +43,7 @@ class Options:
     out: Path = Path("runs")
     report: Path | None = None
     results: Path | None = None
+    tracker: Tracker = "none"
     tensorboard: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     resume: bool = True

@@ -106,7 +106,7 @@ class Recorded:
         given = self._words()
         paths = {"out": out / "runs", "results": self.results(out)}
         paths |= self._models(out) | ({} if data is None else self._data(data))
-        kept = _without([*paths, "report", "tensorboard"], given[3:])
+        kept = _without([*paths, "report", "tensorboard", "tracker"], given[3:])
         return [*kept, *(word for key, path in paths.items() for word in (f"--{key}", str(path)))]
 
     def results(self, out: Path) -> Path:

@@ -40,6 +40,7 @@ from .ranks import agree, is_main, join_ranks, several
 from .results import Published, Results, Rows, SeedResult
 from .scripts import command_module, script_name
 from .state import seed_everything
+from .trackers import Tracker, tracking
 
 C = TypeVar("C")
 Run = Callable[[Any, Context], Mapping[str, Any]]
@@ -56,7 +57,7 @@ class _Job:
     script: str
     device: str
     resume: bool
-    tensorboard: bool
+    tracker: Tracker
 
 
 def main(
@@ -99,7 +100,7 @@ def main(
             out=options.out,
             device=options.device,
             resume=options.resume,
-            tensorboard=options.tensorboard,
+            tracker="tensorboard" if options.tensorboard else options.tracker,
         )
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
@@ -125,7 +126,7 @@ def execute(
     out: str | Path = "runs",
     device: str = "auto",
     resume: bool = True,
-    tensorboard: bool = False,
+    tracker: Tracker = "none",
 ) -> Results:
     """Run one configuration over seeds; a failing seed is recorded and the others still run.
 
@@ -139,7 +140,8 @@ def execute(
         out (str | Path): Folder of the runs.
         device (str): ``"auto"``, ``"cpu"`` or ``"cuda"``.
         resume (bool): Skip finished seeds and continue an interrupted one.
-        tensorboard (bool): Write TensorBoard events too.
+        tracker (str): Where curves go besides ``metrics.jsonl``; see
+            :func:`experiments._harness.trackers.tracking`.
 
     Returns:
         Results: The results, also written to ``results.json`` above the seeds' folders.
@@ -151,7 +153,7 @@ def execute(
     results = Results(script, preset, jsonable(fields), fields.get("protocol"))
     numbers = (published or {}).get(preset, {})
     results.published = {label: dict(metrics) for label, metrics in numbers.items()}
-    job = _Job(run, config, script, device, resume, tensorboard)
+    job = _Job(run, config, script, device, resume, tracker)
     join_ranks(_device(device) if several() else torch.device("cpu"))
     for seed in seeds:
         directory = folder / f"seed{seed}"
@@ -183,9 +185,11 @@ def _seed(job: _Job, seed: int, directory: Path) -> SeedResult:
         fields = jsonable(dataclasses.asdict(job.config))
         write_json(directory / "config.json", {"seed": seed, **fields})
     seed_everything(seed)
-    writer = _writer(directory, job.tensorboard and is_main())
-    context = Context(seed, device, directory, writer=writer, main=is_main())
-    rows = _rows(job.run(job.config, context), job.script)
+    settings = {"seed": seed, **jsonable(dataclasses.asdict(job.config))}
+    name = "/".join([job.script, *directory.parts[-3:]])
+    with tracking(job.tracker if is_main() else "none", directory, name, settings) as writer:
+        context = Context(seed, device, directory, writer=writer, main=is_main())
+        rows = _rows(job.run(job.config, context), job.script)
     cost = {
         "seconds": context.seconds(),
         "peak_rss_bytes": peak_rss_bytes(),
@@ -219,16 +223,6 @@ def _clear(directory: Path) -> None:
     for name in (CHECKPOINT, METRICS, _RESULT, _ERROR, "config.json"):
         (directory / name).unlink(missing_ok=True)
     shutil.rmtree(directory / ARTIFACTS, ignore_errors=True)
-
-
-def _writer(directory: Path, wanted: bool) -> Any:
-    if not wanted:
-        return None
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ImportError("--tensorboard needs: pip install graphlab[experiments]") from error
-    return SummaryWriter(str(directory))
 
 
 def _rows(returned: Mapping[str, Any], label: str) -> Rows:

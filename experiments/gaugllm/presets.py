@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from .._data.stdlib import EMBEDDED
 
@@ -48,7 +49,7 @@ class Config:
     features: str = "minilm"
     dim: int = 256
     protocol: str = "20 labels per class; choices on 30 others per class"
-    backbone: str = "bgrl"
+    backbone: Literal["bgrl", "gbt", "graphcl", "graphmae", "s2gae"] = "bgrl"
     epochs: int = 60
     out_channels: int = 128
     lr: float = 2e-3

@@ -21,7 +21,7 @@ With a model, all texts and votes come from it, at any endpoint:
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ from .._harness.results import Rows
 from .data import Assistance, read, split
 from .presets import CAVEATS, PRESETS, Config
 
-VIEWS = ("first", "second", "mean")
+VIEWS: tuple[Literal["first", "second", "mean"], ...] = ("first", "second", "mean")
 
 
 def run(config: Config, context: Context) -> Rows:

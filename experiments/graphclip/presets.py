@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,15 @@ class Config:
     summaries: str = "template"
     llm_model: str = ""
     llm_base_url: str | None = None
-    sampler: str = "rwr"
+    sampler: Literal["rwr", "khop"] = "rwr"
     walk_length: int = 64
     restart: float = 0.5
     max_nodes: int | None = None
-    subgraph_edges: str | None = None
+    subgraph_edges: Literal["traversed", "induced"] | None = None
     channels: int = 128
     layers: int = 3
     heads: int = 8
-    residual: str = "root+mean"
+    residual: Literal["none", "mean", "root+mean"] = "root+mean"
     epochs: int = 16
     batch_size: int = 256
     lr: float = 1e-3

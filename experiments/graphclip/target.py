@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,6 +17,8 @@ from .._data.text_sets import EMBEDDED, TextSet, load_text_set
 from .._harness.scripts import PACKAGE, invocation
 from .encoder import CachedEncoder, node_features
 from .presets import PRESETS
+
+Mix = Literal["none", "own", "mean", "own+mean"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Target:
             raise ValueError(f"{graph.name} must have labelled nodes: there is nothing to score")
         return labelled(graph, x, self.sampler.sample(graph.graph.edge_index, x.size(0)))
 
-    def classifier(self, graph: TextSet, mix: str = "none") -> ZeroShotClassifier:
+    def classifier(self, graph: TextSet, mix: Mix = "none") -> ZeroShotClassifier:
         """Zero-shot classifier of the model for a graph."""
         return classifier(self.model, graph, self.encoder, mix)
 
@@ -109,7 +111,7 @@ def _pretraining(pattern: str, seed: int) -> str:
 
 
 def classifier(
-    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: str = "none"
+    model: GraphCLIP, graph: TextSet, encoder: CachedEncoder, mix: Mix = "none"
 ) -> ZeroShotClassifier:
     """Zero-shot classifier with the sentences of a graph."""
     return ZeroShotClassifier(

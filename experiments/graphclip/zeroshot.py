@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from .._harness import runner
 from .._harness.context import Context
-from .target import Target, TargetConfig, target_presets
+from .target import Mix, Target, TargetConfig, target_presets
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Config(TargetConfig):
         protocol (str): How numbers come about.
     """
 
-    mixes: tuple[str, ...] = ("none", "mean", "own+mean")
+    mixes: tuple[Mix, ...] = ("none", "mean", "own+mean")
     protocol: str = "zero-shot, all labelled nodes, one prompt fixed beforehand"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 #: Predictions per node of recall@K, precision@K and NDCG@K.
 K = 10
@@ -22,7 +23,7 @@ class Reweighting:
     alpha: float = 1.0
     warm_up: int = 1
     interval: int = 1
-    aug: str = "gcn"
+    aug: Literal["gcn", "sage"] = "gcn"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Method:
     """
 
     encoder: str
-    group: str | None
+    group: Literal["target", "source"] | None
 
 
 METHODS = {

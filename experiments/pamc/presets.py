@@ -19,7 +19,7 @@ class Method:
         lr (float): Learning rate of Adam.
     """
 
-    negatives: str = "meta"
+    negatives: Literal["meta", "meta1", "meta2", "exact"] = "meta"
     alpha: float = 1.0
     beta: float = 1.0
     order: int = 1

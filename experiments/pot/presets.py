@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 POT_METHODS = ("reference", "interval", "budget", "budget_crown")
 
@@ -46,7 +47,7 @@ class Config:
     kappas: tuple[float, ...] = (0.1, 0.4)
     host_rates: tuple[float, ...] = (1.0,)
     both_splits: bool = False
-    budget: str = "expected"
+    budget: Literal["expected", "quantile", "all"] = "expected"
     pot_batch: int | None = None
     epochs: int = 200
     lr: float = 5e-4

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 import torch
 from torch import Tensor
@@ -36,6 +36,8 @@ from .hosts import build
 from .presets import PRESETS, Config
 from .scores import PROTOCOLS, Split, best, candidates, compactness, scored
 from .tables import TITLES, draw, in_words, table
+
+Bound = Literal["interval", "budget", "budget_crown"]
 
 CAVEATS = {
     "published numbers": "the tables of the paper could not be read; none are shown",
@@ -148,7 +150,7 @@ def regulariser(
         drop_rate=rates,
         kappa=kappa,
         mode="sound" if sound else "reference",
-        bound=method if sound else "interval",
+        bound=cast("Bound", method) if sound else "interval",
         budget=config.budget,
         batch_size=config.pot_batch,
         seed=seed,

@@ -1,6 +1,6 @@
 """``python -m experiments.retrieval``."""
 
-from experiments.retrieval.run import main
+from graphlab._console import command
 
 if __name__ == "__main__":
-    main()
+    command(f"{__package__}.run")

@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from experiments._harness import runner
-from experiments._harness.context import Context
-from experiments.retrieval.presets import PRESETS, Config
 from graphlab.datasets import MultiHopQA, python_stdlib
 from graphlab.evaluate import compare_retrieval, retrieval_scores
 from graphlab.tag import Document, GraphRetriever, TextEncoder
+
+from .._harness import runner
+from .._harness.context import Context
+from .presets import PRESETS, Config
 
 _CUTS = (1, 2, 5, 10, 20)
 _NAMES = (*(f"recall@{k}" for k in _CUTS), "all@5", "mrr")

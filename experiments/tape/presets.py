@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .._data.stdlib import EMBEDDED
 
@@ -77,7 +78,7 @@ class Config:
     source: str = "data/llm_outputs"
     edges: str | None = None
     protocol: str = "random 60/20/20, epoch chosen on validation nodes"
-    gnns: tuple[str, ...] = ("gcn", "mlp")
+    gnns: tuple[Literal["gcn", "sage", "mlp", "revgat"], ...] = ("gcn", "mlp")
     ensembles: tuple[str, ...] = ("TA+P", "TA+E+P", "TA+P+BoW")
     hidden_channels: int = 128
     num_layers: int = 4

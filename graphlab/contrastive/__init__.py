@@ -1,5 +1,6 @@
 """Contrastive losses and self-supervised methods on graphs."""
 
+from graphlab._namespace import listing
 from graphlab.contrastive.augment import (
     CentralityDropEdge,
     DropEdge,
@@ -113,3 +114,5 @@ __all__ = [
     "supcon_loss",
     "target_distribution",
 ]
+
+__dir__ = listing(__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.datasets.animal import AnimalNetwork
 from graphlab.datasets.digits import DigitsKNN, digits_knn
 from graphlab.datasets.hif import read_hif, write_hif
@@ -28,3 +29,5 @@ __all__ = [
     "read_simplices",
     "write_hif",
 ]
+
+__dir__ = listing(__all__)

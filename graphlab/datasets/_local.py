@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, InMemoryDataset
 
 from graphlab._download import data_root, sha256_of
 from graphlab._io import atomic_path, user_path
+from graphlab._typed_data import Data, InMemoryDataset
 
 __all__: list[str] = []
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from graphlab._checks import check_choice
+from graphlab._typed_data import Data
 from graphlab.datasets._local import LocalDataset
 
 __all__ = ["AnimalNetwork"]

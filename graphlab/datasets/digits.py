@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, InMemoryDataset
 
+from graphlab._typed_data import Data, InMemoryDataset
 from graphlab.datasets._knn import knn_edge_index
 
 __all__ = ["DigitsKNN", "digits_knn"]

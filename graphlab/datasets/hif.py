@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
+from torch_geometric.data import hypergraph_data
 
 from graphlab._checks import check_edge_index
 from graphlab._io import atomic_write, user_path
+from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._schema import validate
 
 __all__ = ["read_hif", "write_hif"]
@@ -77,7 +78,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
     return data
 
 
-def write_hif(hypergraph: HyperGraphData, path: str | os.PathLike[str]) -> None:
+def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLike[str]) -> None:
     """Write a hypergraph in the Hypergraph Interchange Format, atomically.
 
     Args:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, InMemoryDataset
 
+from graphlab._typed_data import Data, InMemoryDataset
 from graphlab.datasets._stdlib_chapters import CHAPTER_OF, CHAPTERS
 
 __all__ = ["PythonStdlib", "python_stdlib"]
@@ -117,7 +117,8 @@ class PythonStdlib(InMemoryDataset):
         """
         if idx != 0:
             raise IndexError(f"idx must be 0, got {idx}")
-        return self._graph.__copy__()
+        graph: Data = self._graph.__copy__()
+        return graph
 
 
 def _source(name: str) -> Path | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice
 from graphlab._io import atomic_path
+from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._local import LocalDataset, read_stored
 from graphlab.datasets.simplices import read_hyperedge_list
 
@@ -132,6 +132,11 @@ class SHyReDataset(LocalDataset):
         if self._source is not None:
             yield self._source / self.name / name
 
+    if TYPE_CHECKING:
+
+        def __getitem__(self, idx: int) -> HyperGraphData: ...  # type: ignore[override]
+        def __iter__(self) -> Iterator[HyperGraphData]: ...  # type: ignore[override]
+
     def len(self) -> int:
         """Two: training and test."""
         return len(self._items)
@@ -145,4 +150,5 @@ class SHyReDataset(LocalDataset):
         Returns:
             HyperGraphData: The hypergraph.
         """
-        return self._items[idx].clone()
+        item: HyperGraphData = self._items[idx].clone()
+        return item

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._io import user_path
+from graphlab._typed_data import HyperGraphData
 
 __all__ = ["read_hyperedge_list", "read_simplices"]
 

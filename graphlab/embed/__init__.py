@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.embed.concentration import (
     AddTopologicalConcentration,
     ConcentrationShift,
@@ -12,6 +13,7 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.node_embedding import NodeEmbedding
 from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "NodeEmbedding",
     "PPRFingerprints",
     "TCReweight",
     "approx_topological_concentration",
@@ -29,3 +32,5 @@ __all__ = [
     "topological_concentration",
     "weighted_concentration",
 ]
+
+__dir__ = listing(__all__)

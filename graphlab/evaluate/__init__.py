@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.evaluate.answers import answer_scores
 from graphlab.evaluate.clustering import clustering_scores
 from graphlab.evaluate.correlation import correlation_table
@@ -46,3 +47,5 @@ __all__ = [
     "tape_split",
     "top_predictions",
 ]
+
+__dir__ = listing(__all__)

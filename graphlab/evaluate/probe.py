@@ -14,6 +14,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
 from graphlab._progress import track
+from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
 from graphlab.evaluate.splits import random_split, resolve_split
 
@@ -29,6 +30,7 @@ _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProbeResult:
     """Outcome of :func:`linear_probe`.

@@ -1,5 +1,6 @@
 """Hypergraphs: projection, what it loses, and reconstruction from it; readers and converters."""
 
+from graphlab._namespace import listing
 from graphlab.datasets import (
     SHyReDataset,
     read_hif,
@@ -72,3 +73,5 @@ __all__ = [
     "uncovered_triangles",
     "write_hif",
 ]
+
+__dir__ = listing(__all__)

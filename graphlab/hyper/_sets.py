@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_tensor
+from graphlab._typed_data import HyperGraphData
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

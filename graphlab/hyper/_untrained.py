@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._estimator import Estimator
+from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import SetFamily
 

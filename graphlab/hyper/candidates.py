@@ -7,12 +7,14 @@ from typing import Any
 
 from torch import Tensor
 
+from graphlab._repr import short_repr
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, check_family
 
 __all__ = ["CandidateSet"]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CandidateSet(SetFamily):
     """Candidates for hyperedges: all maximal cliques, then smaller ones, each in order.

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_positive
 from graphlab._progress import waiting
+from graphlab._repr import short_repr
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import NodeSets, SetFamily, from_lists, sorted_unique, to_tensor
 from graphlab.ops import reference
@@ -23,6 +24,7 @@ __all__ = ["CliqueSet", "maximal_cliques"]
 _BACKENDS = ("compiled", "networkit", "igraph", "networkx", "reference")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CliqueSet(SetFamily):
     """Cliques as sets of nodes, in lexicographic order.
@@ -39,7 +41,7 @@ def maximal_cliques(
     *,
     max_cliques: int | None = None,
     time_limit: float | None = None,
-    backend: str = "auto",
+    backend: Literal["auto", "compiled", "networkit", "igraph", "networkx", "reference"] = "auto",
 ) -> CliqueSet:
     r"""All maximal cliques of a graph. An isolated node is one.
 
@@ -79,10 +81,10 @@ def maximal_cliques(
     most = -1 if max_cliques is None else check_int(max_cliques, "max_cliques", minimum=0)
     seconds = 0.0 if time_limit is None else check_positive(time_limit, "time_limit")
     graph = read_graph(edge_index, num_nodes)
-    backend = _first_installed() if backend == "auto" else backend
-    if backend in ("compiled", "reference"):
-        return _by_operator(graph, most, seconds, backend)
-    sets = _canonical(_LIBRARIES[backend](graph), most, seconds)
+    chosen = _first_installed() if backend == "auto" else backend
+    if chosen in ("compiled", "reference"):
+        return _by_operator(graph, most, seconds, chosen)
+    sets = _canonical(_LIBRARIES[chosen](graph), most, seconds)
     return CliqueSet(to_tensor(sets.ptr), to_tensor(sets.idx))
 
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 
 if TYPE_CHECKING:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
 from graphlab._estimator import Estimator
 from graphlab._progress import Progress
+from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._models import Model, from_arrays, to_arrays
@@ -75,11 +75,11 @@ class Marioh(Estimator):
 
     def __init__(
         self,
-        mode: str = "reduced",
+        mode: Literal["reduced", "preserved"] = "reduced",
         threshold: float = 0.9,
         decay: float = 0.05,
         subset_fraction: float = 0.2,
-        classifier: str = "mlp",
+        classifier: Literal["mlp", "hgb", "rf", "lr"] = "mlp",
         seed: int = 0,
     ) -> None:
         self.mode = mode

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
-from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_choice, check_fraction, check_int
 from graphlab._deprecation import warn_renamed
 from graphlab._estimator import Estimator
+from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
 from graphlab.hyper._graph import read_graph
@@ -98,7 +98,7 @@ class HypergraphReconstructor(Estimator):
 
     def __init__(
         self,
-        features: str = "count",
+        features: Literal["count", "motif", "both"] = "count",
         beta: int | None = None,
         classifier: Any = "mlp",
         threshold: float | None = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._repr import short_repr
 from graphlab.hyper._cells import find_cells
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import SetFamily, check_family
@@ -14,6 +15,7 @@ from graphlab.hyper._sets import SetFamily, check_family
 __all__ = ["RhoTable", "rho"]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RhoTable:
     r"""Non-empty cells (n, k), sorted by n, then k.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -82,7 +82,7 @@ class CliqueSampler(Estimator):
     def __init__(
         self,
         beta: int,
-        tie_break: str = "official",
+        tie_break: Literal["official", "cheapest"] = "official",
         charge_maximal: bool = True,
         seed: int = 0,
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -54,7 +56,9 @@ def nested_hyperedges(hyperedge_index: Hypergraph, num_nodes: int | None = None)
 
 
 def uncovered_triangles(
-    hyperedge_index: Hypergraph, num_nodes: int | None = None, kind: str = "graph"
+    hyperedge_index: Hypergraph,
+    num_nodes: int | None = None,
+    kind: Literal["graph", "hyperedge"] = "graph",
 ) -> Tensor:
     r"""Triangles that look like a hyperedge and are none.
 

@@ -1,7 +1,10 @@
 """Differentiable operators on graphs: pure torch everywhere, compiled kernels where installed."""
 
+from typing import TYPE_CHECKING
+
 import graphlab.ops.cliques  # noqa: F401 (defines operators)
 from graphlab._deprecation import moved_names
+from graphlab._namespace import listing
 from graphlab.ops.attention import segment_attention
 from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
 from graphlab.ops.csr import SparseRows
@@ -51,4 +54,7 @@ __all__ = [
     "walk_subgraphs",
 ]
 
-__getattr__ = moved_names(__name__, {"RowPattern": "graphlab.ops:SparseRows"})
+__dir__ = listing(__all__)
+
+if not TYPE_CHECKING:  # a checker is to find a name that does not exist
+    __getattr__ = moved_names(__name__, {"RowPattern": "graphlab.ops:SparseRows"})

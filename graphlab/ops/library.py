@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+from graphlab._repr import short_repr
+
 __all__ = ["OPERATORS", "SCHEMA_VERSION", "LibraryStatus", "status"]
 
 #: Raised whenever a schema changes; compiled kernels of another version are refused.
@@ -29,6 +31,7 @@ OPERATORS: list[str] = []
 _LIBRARY = torch.library.Library("graphlab", "DEF")
 
 
+@short_repr
 @dataclass(frozen=True)
 class LibraryStatus:
     """Active kernels, and why these.

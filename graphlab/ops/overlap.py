@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -37,7 +39,12 @@ define(
 
 
 def walk_overlap(
-    graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, beta: float = 1.0, count: str = "walk"
+    graph: SparseRows,
+    pairs: Tensor,
+    *,
+    num_hops: int = 1,
+    beta: float = 1.0,
+    count: Literal["walk", "set"] = "walk",
 ) -> Tensor:
     r"""Overlap of the ends of walks from two nodes, for many pairs of nodes.
 
@@ -108,7 +115,7 @@ def distinct_ends(graph: SparseRows, *, num_hops: int = 1) -> Tensor:
 
 
 def walk_overlap_visits(
-    graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, count: str = "walk"
+    graph: SparseRows, pairs: Tensor, *, num_hops: int = 1, count: Literal["walk", "set"] = "walk"
 ) -> float:
     r"""Upper bound on the adjacency entries that :func:`walk_overlap` reads.
 

@@ -8,7 +8,7 @@ the logits again tile by tile.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -114,7 +114,7 @@ def pairwise_logsumexp(
     scale: float = 1.0,
     x_weight: Tensor | None = None,
     y_weight: Tensor | None = None,
-    diagonal: str = "keep",
+    diagonal: Literal["keep", "exclude", "zero"] = "keep",
     columns: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     r"""Log-sum-exp over all pairs of rows of two matrices, without storing the pairs.
@@ -159,7 +159,11 @@ def pairwise_logsumexp(
 
 
 def self_logsumexp(
-    x: Tensor, *, weight: Tensor | None = None, scale: float = 1.0, diagonal: str = "exclude"
+    x: Tensor,
+    *,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    diagonal: Literal["keep", "exclude", "zero"] = "exclude",
 ) -> Tensor:
     r"""Log-sum-exp over all pairs of rows of one matrix; half the work of two separate sides.
 

@@ -18,7 +18,10 @@ are used.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from graphlab._deprecation import moved_names
+from graphlab._namespace import listing
 from graphlab.tag.embedding import EmbeddingStore, HashingEncoder, TextEncoder, encode_nodes
 from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
@@ -72,6 +75,10 @@ __all__ = [
     "pretrain",
 ]
 
+__dir__ = listing(
+    __all__, "embedding", "fine_tune", "gaugllm", "graphclip", "llm", "tape", "text_graph"
+)
+
 _MOVED = {
     "embedding": ("FakeTextEncoder",),
     "fine_tune": ("TextFeatures", "TunedTextEncoder"),
@@ -124,6 +131,7 @@ _MOVED = {
     "text_graph": ("AlignmentReport", "check_text_alignment"),
 }
 
-__getattr__ = moved_names(
-    __name__, {name: f"{__name__}.{room}" for room, names in _MOVED.items() for name in names}
-)
+if not TYPE_CHECKING:  # a checker is to find a name that does not exist
+    __getattr__ = moved_names(
+        __name__, {name: f"{__name__}.{room}" for room, names in _MOVED.items() for name in names}
+    )

@@ -7,6 +7,7 @@ of Okabe and Ito, which people with the common colour vision deficiencies can te
 and groups also differ in line style, marker or hatching.
 """
 
+from graphlab._namespace import listing
 from graphlab.viz.bars import bars
 from graphlab.viz.compactness_distribution import compactness_distribution
 from graphlab.viz.concentration_performance import concentration_performance
@@ -24,3 +25,5 @@ __all__ = [
     "scaling_curves",
     "training_curves",
 ]
+
+__dir__ = listing(__all__)

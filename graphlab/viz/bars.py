@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bars"]
 
+_LETTER = 0.09  # inches of a letter at the usual size
+
 
 def bars(
     labels: Sequence[str],
@@ -95,7 +97,11 @@ def _name_axes(ax: Axes, labels: Sequence[str], measure: str, horizontal: bool) 
         ax.margins(x=0.08)
         grid(ax, axis="x")
     else:
-        ax.set_xticks(np.arange(len(labels)), labels)
+        # Labels that do not fit beside each other are turned, their ends under the bars.
+        room = ax.get_figure(root=False).get_figwidth() / max(len(labels), 1)  # type: ignore[union-attr]
+        turned = max(map(len, map(str, labels))) * _LETTER > room
+        look: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(np.arange(len(labels)), labels, **(look if turned else {}))
         ax.set_ylabel(measure)
         ax.margins(y=0.08)
         grid(ax, axis="y")

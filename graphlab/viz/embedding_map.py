@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ _MAX_LEGEND = 20
 def embedding_map(
     z: Any,
     labels: Any = None,
-    method: str | Callable[[Floats], npt.ArrayLike] = "pca",
+    method: Literal["pca", "tsne"] | Callable[[Floats], npt.ArrayLike] = "pca",
     seed: int = 0,
     ax: Axes | None = None,
     *,
@@ -102,7 +102,7 @@ def _subsample(num_points: int, limit: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _project(
-    points: Floats, method: str | Callable[[Floats], npt.ArrayLike], seed: int
+    points: Floats, method: Literal["pca", "tsne"] | Callable[[Floats], npt.ArrayLike], seed: int
 ) -> tuple[Floats, tuple[str, str]]:
     if callable(method):
         plane = matrix(method(points), "method(z)")

@@ -322,8 +322,8 @@ def test_a_missing_package_names_the_extra(
         with pytest.raises(ImportError, match=r"graphlab\[experiments\]"):
             main(run, Config, PRESETS, arguments=[])
     else:
-        results = execute(run, Config(), tensorboard=True, out=tmp_path)
-        assert "graphlab[experiments]" in results.errors[0]
+        results = execute(run, Config(), tracker="tensorboard", out=tmp_path)
+        assert "graphlab[trackers]" in results.errors[0]
 
 
 def context_in(folder: Path) -> Context:

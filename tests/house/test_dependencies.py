@@ -12,7 +12,7 @@ from packaging.version import Version
 from tests._data import REPOSITORY
 
 #: Lists of what users install: the core and its extras.
-OF_USERS = ["", "tag", "viz", "hyper", "experiments"]
+OF_USERS = ["", "tag", "viz", "hyper", "hub", "trackers", "experiments"]
 
 
 def test_constraints_pin_every_direct_dependency():
@@ -36,7 +36,18 @@ def listed_requirements() -> dict[str, list[tuple[Requirement, str]]]:
     project = text.partition("[project]\n")[2].partition("\n[tool.")[0]
     lists = re.findall(r"^([\w-]+) = \[(.*?)\](?=\n)", project, flags=re.MULTILINE | re.DOTALL)
     kinds = {name: body for name, body in lists if name not in ("authors", "keywords")}
-    names = ["dependencies", "tag", "viz", "hyper", "experiments", "test", "docs", "all"]
+    names = [
+        "dependencies",
+        "tag",
+        "viz",
+        "hyper",
+        "hub",
+        "trackers",
+        "experiments",
+        "test",
+        "docs",
+        "all",
+    ]
     assert [name for name in kinds if name in names] == names
     return {
         "" if name == "dependencies" else name: [

@@ -6,9 +6,10 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+import shutil
 import sys
 import warnings
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -58,6 +59,16 @@ def test_examples_of_your_graph_run():
     assert names["data"].z.shape == (34, 16)
 
 
+def test_examples_beside_other_tools_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / "conventions.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(compile(block, "docs/conventions.md", "exec"), names)
+    assert names["search"].best_score_ > 0.75
+    assert len(names["scores"]) == 3
+
+
 def test_lightning_example_of_the_guide_trains(tmp_path):
     lightning = pytest.importorskip("lightning", reason="lightning is no dependency")
     text = (DOCS / "extend.md").read_text(encoding="utf-8")
@@ -104,6 +115,38 @@ def test_every_page_is_reached_from_the_index(conf):
     untouched = ["<!-- other pages -->"]
     conf.list_other_pages(None, "pamc", untouched)
     assert untouched == ["<!-- other pages -->"]
+
+
+def test_the_home_begins_with_how_to_install_and_the_quickstart():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert "pip install" in text.partition("{toctree}")[0]
+    pages = re.search(r"```{toctree}.*?\n\n(.*?)```", text, re.DOTALL)[1].split()
+    assert pages[0] == "quickstart"
+
+
+def test_notebooks_become_pages(conf, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "_ext"))
+        extension = importlib.import_module("notebooks")
+    try:
+        source = tmp_path / "docs"
+        shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
+        extension.write_pages(SimpleNamespace(srcdir=str(source)))
+        app = SimpleNamespace(srcdir=str(source))
+        index = [(DOCS / "index.md").read_text(encoding="utf-8")]
+        extension.link_pages(app, "index", index)
+    finally:
+        del sys.modules["notebooks"]
+    pages = {page.stem: page.read_text("utf-8") for page in (source / "notebooks").glob("*.md")}
+    assert set(pages) == {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    for name, text in pages.items():
+        assert text.startswith("# ") and f"notebooks/{name}.ipynb" in text
+        assert ":class: output" in text and "```python" in text and ".png)" in text
+        for picture in re.findall(r"\]\((pictures/[^)]+)\)", text):
+            assert (source / "notebooks" / picture).stat().st_size > 1000
+        assert "](../docs/" not in text  # a page links to pages
+        assert f"notebooks/{name}\n" in index[0] and f"(notebooks/{name}.md)" in index[0]
+    assert ".ipynb" not in index[0]
 
 
 def test_remarks_in_docstrings_become_paragraphs(conf):

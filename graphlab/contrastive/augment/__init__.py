@@ -1,5 +1,6 @@
 """Random draws on a graph: dropped edges, masked features, sketches, pairs without an edge."""
 
+from graphlab._namespace import listing
 from graphlab.contrastive.augment.centrality import CentralityDropEdge, node_centrality
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
@@ -14,3 +15,5 @@ __all__ = [
     "node_centrality",
     "sample_non_edges",
 ]
+
+__dir__ = listing(__all__)

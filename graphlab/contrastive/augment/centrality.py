@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,12 +19,17 @@ from graphlab.contrastive.augment._draws import budget_from, drop_mask, in_degre
 
 __all__ = ["CentralityDropEdge", "node_centrality"]
 
-MEASURES = ("degree", "pagerank", "eigenvector")
+Measure = Literal["degree", "pagerank", "eigenvector"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 _DAMPING = 0.85
 _STEPS = 200
 
 
-def node_centrality(edge_index: Tensor, num_nodes: int, measure: str = "degree") -> Tensor:
+def node_centrality(
+    edge_index: Tensor,
+    num_nodes: int,
+    measure: Measure = "degree",
+) -> Tensor:
     """Importance of every node.
 
     Args:
@@ -122,7 +127,7 @@ class CentralityDropEdge:
         edge_index: Tensor,
         num_nodes: int,
         p: float,
-        centrality: str | Tensor = "degree",
+        centrality: Measure | Tensor = "degree",
         threshold: float = 0.7,
     ) -> None:
         self.num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
@@ -138,7 +143,7 @@ class CentralityDropEdge:
         self.weight = _drop_weight(value.clamp(min=floor).log()[self.edge_index[1]])
         self.probability = (self.weight / self.weight.mean() * self.p).clamp(max=self.threshold)
 
-    def _centrality(self, centrality: str | Tensor) -> Tensor:
+    def _centrality(self, centrality: Measure | Tensor) -> Tensor:
         if isinstance(centrality, str):
             return node_centrality(self.edge_index, self.num_nodes, centrality)
         if not isinstance(centrality, Tensor):

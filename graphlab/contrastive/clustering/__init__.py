@@ -1,5 +1,6 @@
 """Clustering of attributed graphs: SCGC, its network, autoencoder and assignments."""
 
+from graphlab._namespace import listing
 from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.clustering.autoencoder import (
     SDCNAutoEncoder,
@@ -27,3 +28,5 @@ __all__ = [
     "student_t_assignment",
     "target_distribution",
 ]
+
+__dir__ = listing(__all__)

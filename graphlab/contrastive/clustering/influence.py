@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -19,7 +21,7 @@ def influence_adjacency(
     order: int = 1,
     cumulative: bool = True,
     topk: int | None = None,
-    duplicates: str = "collapse",
+    duplicates: Literal["collapse", "sum"] = "collapse",
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Tensor, Tensor]:
     r"""Powers of the random walk with self-loops.
@@ -71,7 +73,7 @@ def influence_graph(
     order: int = 1,
     cumulative: bool = True,
     topk: int | None = None,
-    duplicates: str = "collapse",
+    duplicates: Literal["collapse", "sum"] = "collapse",
     dtype: torch.dtype = torch.float32,
 ) -> CSRGraph:
     """:func:`influence_adjacency` as a prepared graph for :class:`PamCLoss`.

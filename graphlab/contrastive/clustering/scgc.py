@@ -32,6 +32,7 @@ from graphlab.contrastive.clustering.start import (
     pretrained_encoder,
 )
 from graphlab.contrastive.losses.pamc import PamCLoss
+from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
 
@@ -129,7 +130,7 @@ class SCGC(EarlierNames, Estimator):
         features: FeatureKind = "auto",
         start: Literal["auto", "smoothed", "autoencoder"] = "auto",
         hops: int = 2,
-        negatives: Literal["meta", "meta1", "meta2", "sampled", "exact"] = "meta",
+        negatives: Negatives = "meta",
         num_samples: int = 512,
         tau: float = 0.5,
         alpha: float = 1.0,
@@ -324,8 +325,7 @@ class SCGC(EarlierNames, Estimator):
         check_int(self.num_clusters, "num_clusters", minimum=2)
         check_positive(self.lr, "lr")
         check_positive(self.pretrain_lr, "pretrain_lr")
-        # The loss and the network check theirs; a pretraining should not come first.
-        self._contrast()
+        self._contrast()  # the loss checks its own, and a pretraining should not come first
         check_nonnegative(self.alpha, "alpha")
         check_nonnegative(self.beta, "beta")
 

@@ -1,5 +1,6 @@
 """Self-supervised methods around a user's encoder, all trained by one loop."""
 
+from graphlab._namespace import listing
 from graphlab.contrastive.hosts.bgrl import BGRL
 from graphlab.contrastive.hosts.costa import COSTA
 from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
@@ -29,3 +30,5 @@ __all__ = [
     "diagnose_embedding",
     "projection_head",
 ]
+
+__dir__ = listing(__all__)

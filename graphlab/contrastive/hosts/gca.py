@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from graphlab.contrastive.augment.centrality import CentralityDropEdge
+from graphlab.contrastive.augment.centrality import CentralityDropEdge, Measure
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.grace import GRACE
 from graphlab.contrastive.hosts.two_view import pair_of
@@ -50,7 +50,7 @@ class GCA(GRACE):
         edge_index: Tensor,
         num_nodes: int,
         drop_rate: Sequence[float] = (0.3, 0.1),
-        centrality: str | Tensor = "degree",
+        centrality: Measure | Tensor = "degree",
         threshold: float = 0.7,
         temperature: float = 0.5,
         mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ class ProGCL(TwoViewModel):
         proj_channels: int | None = None,
         *,
         temperature: float = 0.5,
-        mode: str = "weight",
+        mode: Literal["weight", "mix"] = "weight",
         start_epoch: int = 400,
         drop_edge: Sequence[float | EdgeAugmentation] = (0.3, 0.1),
         mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from graphlab._repr import short_repr
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
@@ -28,6 +29,7 @@ class EdgeAugmentation(Protocol):
         ...
 
 
+@short_repr
 @dataclass(frozen=True)
 class HostStep:
     """One step of a two-view method, as :class:`POT` and other added terms need it.

@@ -3,6 +3,7 @@
 :func:`info_nce_per_node`, which returns the terms of :func:`info_nce`, is the one exception.
 """
 
+from graphlab._namespace import listing
 from graphlab.contrastive.losses.barlow_twins import BarlowTwinsLoss
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.bgrl import bgrl_loss
@@ -37,3 +38,5 @@ __all__ = [
     "scaled_cosine_error",
     "supcon_loss",
 ]
+
+__dir__ = listing(__all__)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_finite, check_fraction, check_int, check_tensor
+from graphlab._repr import short_repr
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,6 +21,7 @@ _START = ((1.0, 2.0), (2.0, 1.0))
 _FLAT = 1.01  # a second component that would turn upwards at one is kept just above flat
 
 
+@short_repr
 @dataclass(frozen=True)
 class BetaMixture:
     r"""Two components on [0, 1]; component 0 is meant to hold the true negatives.

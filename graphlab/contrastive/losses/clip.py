@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ def clip_loss(
     logit_scale: Tensor,
     *,
     chunk_size: int | None = None,
-    loss: str = "infonce",
+    loss: Literal["infonce", "siglip"] = "infonce",
     logit_bias: Tensor | None = None,
     text_id: Tensor | None = None,
     group: Group = None,
@@ -216,7 +217,7 @@ class CLIPLoss(nn.Module):
 
     def __init__(
         self,
-        loss: str = "infonce",
+        loss: Literal["infonce", "siglip"] = "infonce",
         *,
         init_scale: float | None = None,
         init_bias: float = -10.0,
@@ -224,7 +225,8 @@ class CLIPLoss(nn.Module):
         chunk_size: int | None = None,
     ) -> None:
         super().__init__()
-        self.loss = check_choice(loss, "loss", _LOSSES)
+        check_choice(loss, "loss", _LOSSES)
+        self.loss = loss
         if init_scale is None:
             init_scale = 10.0 if loss == "siglip" else 1 / 0.07
         self.max_scale = None if max_scale is None else check_positive(max_scale, "max_scale")

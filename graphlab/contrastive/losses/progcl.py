@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ class ProGCLLoss(nn.Module):
     def __init__(
         self,
         temperature: float,
-        mode: str = "weight",
+        mode: Literal["weight", "mix"] = "weight",
         *,
         num_mixed: int = 1000,
         num_columns: int = 100,

@@ -1,5 +1,6 @@
 """POT: compactness of nodes under edge drops, as a published score and as a certificate."""
 
+from graphlab._namespace import listing
 from graphlab.contrastive.pot.drops import NormBounds, adjacency_bounds
 from graphlab.contrastive.pot.functional import (
     compactness_bound,
@@ -20,3 +21,5 @@ __all__ = [
     "reference_compactness",
     "relax",
 ]
+
+__dir__ = listing(__all__)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
+from graphlab._repr import short_repr
 from graphlab.contrastive.pot.budget import check_budget
 from graphlab.ops import SparseRows, budget_minimum, interval_propagate
 from graphlab.ops.csr import trusted
@@ -19,6 +21,7 @@ __all__ = ["DropSet", "NormBounds", "TargetBounds", "adjacency_bounds"]
 _POWER = {"gcn": 0.5, "mean": 1.0, "sum": 0.0}
 
 
+@short_repr
 @dataclass(frozen=True)
 class NormBounds:
     """Interval of every entry of a normalised adjacency matrix.
@@ -171,7 +174,7 @@ class DropSet:
         self.directed = directed
         self._whole: dict[str, TargetBounds] = {}
 
-    def bounds(self, norm: str = "gcn") -> NormBounds:
+    def bounds(self, norm: Literal["gcn", "mean", "sum"] = "gcn") -> NormBounds:
         """Bounds of the entries of the whole matrix."""
         whole = self.matrix(norm)
         edges = torch.stack([whole.pattern.col.long(), whole.pattern.row()])
@@ -271,7 +274,7 @@ def adjacency_bounds(
     budget: Tensor,
     *,
     directed: bool = False,
-    norm: str = "gcn",
+    norm: Literal["gcn", "mean", "sum"] = "gcn",
 ) -> NormBounds:
     """Bound the entries of the normalised adjacency matrix over all drops within a budget.
 

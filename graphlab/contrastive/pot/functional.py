@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -33,7 +34,8 @@ __all__ = [
     "unchecked_pairing",
 ]
 
-BOUNDS = ("interval", "budget", "budget_crown")
+Bound = Literal["interval", "budget", "budget_crown"]
+BOUNDS: tuple[Bound, ...] = get_args(Bound)
 
 Layers = Sequence[tuple[Tensor, Tensor | None]]
 
@@ -46,7 +48,7 @@ def compactness_bound(
     budget: Tensor,
     *,
     negative_slope: float | Tensor = 0.0,
-    bound: str = "interval",
+    bound: Bound = "interval",
     directed: bool = False,
     nodes: Tensor | None = None,
 ) -> Tensor:
@@ -158,7 +160,7 @@ def preactivation_bounds(
     budget: Tensor,
     *,
     negative_slope: float | Tensor = 0.0,
-    bound: str = "interval",
+    bound: Bound = "interval",
     directed: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
     """Bounds of the inputs of every rectifier, over all graphs within a budget of drops.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from graphlab.contrastive.pot.drops import DropSet
 from graphlab.contrastive.pot.encoder import EncoderReader
 from graphlab.contrastive.pot.functional import (
     BOUNDS,
+    Bound,
     check_nodes,
     clean_output,
     lower_bound,
@@ -110,8 +112,8 @@ class POT:
         edge_index: Tensor,
         drop_rate: Sequence[float | Tensor],
         kappa: float = 0.5,
-        mode: str = "reference",
-        bound: str = "interval",
+        mode: Literal["reference", "sound"] = "reference",
+        bound: Bound = "interval",
         budget: Budget | Sequence[Budget] = "expected",
         batch_size: int | None = None,
         *,

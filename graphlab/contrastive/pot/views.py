@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,9 +15,11 @@ from graphlab.contrastive.pot.reference import CleanGraph
 
 __all__ = ["BUDGETS", "Budget", "PreparedView", "check_view", "node_budget", "per_view"]
 
+#: Rules for the drops that a node may suffer.
+Rule = Literal["expected", "quantile", "all"]
+BUDGETS: tuple[Rule, ...] = get_args(Rule)
 #: Drops per node, by a rule or as numbers.
-Budget = str | Tensor
-BUDGETS = ("expected", "quantile", "all")
+Budget = Rule | Tensor
 
 
 class PreparedView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlab._namespace import listing
 from graphlab.embed.concentration.approximate import approx_topological_concentration
 from graphlab.embed.concentration.exact import topological_concentration
 from graphlab.embed.concentration.reweight import TCReweight
@@ -18,3 +19,5 @@ __all__ = [
     "topological_concentration",
     "weighted_concentration",
 ]
+
+__dir__ = listing(__all__)

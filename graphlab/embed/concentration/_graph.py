@@ -34,7 +34,7 @@ class ConcentrationGraph:
     targets: dict[str, CSRGraph]
     named: bool
 
-    def unwrap(self, values: dict[str, Tensor]) -> Any:
+    def unwrap(self, values: dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
         """Values in the form in which the targets came: a dict, or the only tensor."""
         return values if self.named else values["targets"]
 

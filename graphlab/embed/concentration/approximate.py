@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -30,6 +30,36 @@ from graphlab.ops import (
 __all__ = ["approx_topological_concentration"]
 
 
+@overload
+def approx_topological_concentration(
+    edge_index: Any,
+    num_nodes: int | None = None,
+    *,
+    targets: Tensor | None = None,
+    num_hops: int = 2,
+    dim: int = 256,
+    weights: Sequence[float] | None = None,
+    phi: Literal["cosine", "dot"] = "cosine",
+    normalize: Literal["row", "tc"] = "row",
+    seed: int = 0,
+    projection_matrix: Tensor | None = None,
+    direction: Literal["both"] | None = None,
+) -> Tensor: ...
+@overload
+def approx_topological_concentration(
+    edge_index: Any,
+    num_nodes: int | None = None,
+    *,
+    targets: Mapping[str, Tensor | None],
+    num_hops: int = 2,
+    dim: int = 256,
+    weights: Sequence[float] | None = None,
+    phi: Literal["cosine", "dot"] = "cosine",
+    normalize: Literal["row", "tc"] = "row",
+    seed: int = 0,
+    projection_matrix: Tensor | None = None,
+    direction: Literal["both"] | None = None,
+) -> dict[str, Tensor]: ...
 def approx_topological_concentration(
     edge_index: Any,
     num_nodes: int | None = None,
@@ -43,7 +73,7 @@ def approx_topological_concentration(
     seed: int = 0,
     projection_matrix: Tensor | None = None,
     direction: Literal["both"] | None = None,
-) -> Any:
+) -> Tensor | dict[str, Tensor]:
     r"""Mean similarity of a node's propagated random vector with those of its neighbours.
 
     .. math:: ATC_i = \frac{1}{d^t_i} \sum_{j \in \mathcal{N}^t_i} \phi(n_i, n_j), \qquad

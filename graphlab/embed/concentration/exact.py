@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -37,13 +38,41 @@ __all__ = ["topological_concentration"]
 class _Rule:
     num_hops: int
     beta: float
-    count: str
+    count: Literal["walk", "set"]
 
     @property
     def total(self) -> float:
         return sum(self.beta**k for k in range(self.num_hops))
 
 
+@overload
+def topological_concentration(
+    edge_index: Any,
+    num_nodes: int | None = None,
+    *,
+    targets: Tensor | None = None,
+    num_hops: int = 1,
+    beta: float | None = None,
+    count: Literal["walk", "set"] = "walk",
+    nodes: Tensor | None = None,
+    fill: float = 0.0,
+    max_visits: float | None = None,
+    direction: Literal["both"] | None = None,
+) -> Tensor: ...
+@overload
+def topological_concentration(
+    edge_index: Any,
+    num_nodes: int | None = None,
+    *,
+    targets: Mapping[str, Tensor | None],
+    num_hops: int = 1,
+    beta: float | None = None,
+    count: Literal["walk", "set"] = "walk",
+    nodes: Tensor | None = None,
+    fill: float = 0.0,
+    max_visits: float | None = None,
+    direction: Literal["both"] | None = None,
+) -> dict[str, Tensor]: ...
 def topological_concentration(
     edge_index: Any,
     num_nodes: int | None = None,
@@ -56,7 +85,7 @@ def topological_concentration(
     fill: float = 0.0,
     max_visits: float | None = None,
     direction: Literal["both"] | None = None,
-) -> Any:
+) -> Tensor | dict[str, Tensor]:
     r"""Share of a node's walks that end where walks of its neighbours end, exactly.
 
     .. math::

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,10 +19,12 @@ from graphlab._checks import (
     check_same_device,
 )
 from graphlab._precision import widened
+from graphlab._repr import short_repr
 
 __all__ = ["TCReweight"]
 
 
+@short_repr
 class TCReweight:
     r"""Strengthens the messages between a node and those that resemble its neighbourhood.
 
@@ -66,8 +69,8 @@ class TCReweight:
         alpha: float = 1.0,
         warm_up: int = 1,
         interval: int = 1,
-        aug: str = "gcn",
-        group: str = "target",
+        aug: Literal["gcn", "sage"] = "gcn",
+        group: Literal["target", "source"] = "target",
     ) -> None:
         self.alpha = check_nonnegative(alpha, "alpha")
         self.warm_up = check_int(warm_up, "warm_up", minimum=0)

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
+from graphlab._repr import short_repr
 
 __all__ = ["ConcentrationShift", "concentration_shift"]
 
 
+@short_repr
 class ConcentrationShift(NamedTuple):
     """Outcome of :func:`concentration_shift`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -18,6 +18,26 @@ from graphlab.ops import CSRGraph, SparseRows, walk_overlap
 __all__ = ["weighted_concentration"]
 
 
+@overload
+def weighted_concentration(
+    edge_index: Any,
+    edge_weight: Tensor | None = None,
+    num_nodes: int | None = None,
+    *,
+    targets: Tensor | None = None,
+    fill: float = math.nan,
+    weight: str | None = AUTO,
+) -> Tensor: ...
+@overload
+def weighted_concentration(
+    edge_index: Any,
+    edge_weight: Tensor | None = None,
+    num_nodes: int | None = None,
+    *,
+    targets: Mapping[str, Tensor | None],
+    fill: float = math.nan,
+    weight: str | None = AUTO,
+) -> dict[str, Tensor]: ...
 def weighted_concentration(
     edge_index: Any,
     edge_weight: Tensor | None = None,
@@ -26,7 +46,7 @@ def weighted_concentration(
     targets: Targets = None,
     fill: float = math.nan,
     weight: str | None = AUTO,
-) -> Any:
+) -> Tensor | dict[str, Tensor]:
     r"""One-hop concentration seen through the weights that messages carry.
 
     .. math:: C_i = \frac{1}{|\mathcal{N}^t_i|} \sum_{j \in \mathcal{N}_i}

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_int
 from graphlab._precision import working_dtype
+from graphlab._repr import short_repr
 from graphlab.embed.fastrp._adjacency import Adjacency
 from graphlab.embed.fastrp._delta import add_edges, add_nodes, affected_rows
 from graphlab.embed.fastrp._direction import changed_rows, oriented
@@ -25,6 +26,7 @@ from graphlab.ops import SparseRows, propagate
 __all__: list[str] = []
 
 
+@short_repr
 class FittedGraph:
     """A graph that was read, the options it is embedded with, and what was computed from it.
 

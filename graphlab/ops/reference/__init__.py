@@ -8,6 +8,7 @@ Shapes: N, M rows; D features; E edges; K clusters. Graphs come as CSR (``rowptr
 ``N + 1``, ``col`` int32 of ``E``); ``col`` holds the other node of each anchor's row.
 """
 
+from graphlab._namespace import listing
 from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.attention import segment_attention, segment_attention_backward
 from graphlab.ops.reference.cliques import clique_overlap, maximal_cliques
@@ -105,3 +106,5 @@ __all__ = [
     "walk_overlap",
     "walk_subgraphs",
 ]
+
+__dir__ = listing(__all__)

@@ -6,7 +6,7 @@ import copy
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -138,7 +138,7 @@ class TextEncoder:
         folder: str | os.PathLike[str],
         *,
         shard_size: int = 65_536,
-        dtype: str = "float16",
+        dtype: Literal["float16", "float32"] = "float16",
         rank: int | None = None,
         world_size: int | None = None,
     ) -> EmbeddingStore | None:

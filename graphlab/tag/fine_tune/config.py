@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from graphlab._checks import (
     check_choice,
@@ -15,10 +15,12 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._repr import short_repr
 
 __all__ = ["FineTuneConfig"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class FineTuneConfig:
     """Settings of :func:`fine_tune_text_encoder`; the defaults are those of TAPE.
@@ -63,7 +65,7 @@ class FineTuneConfig:
 
     model: str | os.PathLike[str] = "microsoft/deberta-base"
     lora: int | Mapping[str, Any] | None = None
-    pooling: str = "cls"
+    pooling: Literal["cls", "mean"] = "cls"
     shrink: int | None = None
     out_of_fold: int | None = None
     max_length: int = 512

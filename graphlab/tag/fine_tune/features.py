@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from graphlab._repr import short_repr
 from graphlab.tag._models import fingerprint
 from graphlab.tag.fine_tune._model import TextClassifier
 from graphlab.tag.fine_tune._outputs import outputs
@@ -63,6 +64,7 @@ class TunedTextEncoder:
         return f"TunedTextEncoder({self._plan.model!r}, dim={self.dim})"
 
 
+@short_repr
 @dataclass(frozen=True)
 class TextFeatures:
     """Features and logits of all texts, and the course of the training.

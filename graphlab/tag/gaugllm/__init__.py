@@ -1,5 +1,6 @@
 """GAugLLM: views of texts and edges that a language model had a say in."""
 
+from graphlab._namespace import listing
 from graphlab.evaluate import labels_per_class_split
 from graphlab.tag.gaugllm.all_votes import apply_all_votes
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
@@ -36,3 +37,5 @@ __all__ = [
     "target_momentum",
     "vote_edges",
 ]
+
+__dir__ = listing(__all__)

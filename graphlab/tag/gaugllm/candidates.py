@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_index, check_int
+from graphlab._repr import short_repr
 
 __all__ = ["ADD", "DELETE", "EdgeCandidates"]
 
@@ -16,6 +17,7 @@ __all__ = ["ADD", "DELETE", "EdgeCandidates"]
 DELETE, ADD = 0, 1
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class EdgeCandidates:
     """Ordered pairs of nodes that a judge is asked about, in the order of its votes.

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index
+from graphlab._repr import short_repr
 
 __all__ = ["EdgeChanges", "edge_changes"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class EdgeChanges:
     """Counts of distinct directed edges; an undirected edge counts twice.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GAugLLM"]
 
-BACKBONES = ("bgrl", "gbt", "graphcl", "graphmae", "s2gae")
-VIEWS = ("first", "second", "mean")
+Backbone = Literal["bgrl", "gbt", "graphcl", "graphmae", "s2gae"]
+BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
+View = Literal["first", "second", "mean"]
+VIEWS: tuple[View, ...] = get_args(View)
 
 
 class GAugLLM(Estimator):
@@ -91,7 +93,7 @@ class GAugLLM(Estimator):
 
     def __init__(
         self,
-        backbone: str = "bgrl",
+        backbone: Backbone = "bgrl",
         view_features: Sequence[Tensor] | None = None,
         edge_modifier: LLMEdgeModifier | None = None,
         *,
@@ -196,7 +198,7 @@ class GAugLLM(Estimator):
         warn_renamed("GAugLLM.rates", "GAugLLM.drop_edge and GAugLLM.mask_features")
         return {name: tuple(getattr(self, name)) for name in ("drop_edge", "mask_features")}
 
-    def transform(self, data: Data, view: str = "mean") -> Tensor:
+    def transform(self, data: Data, view: View = "mean") -> Tensor:
         """Embed the nodes on the edges of the graph, nothing dropped or edited.
 
         Args:
@@ -221,7 +223,7 @@ class GAugLLM(Estimator):
         embeddings = [self.network_.embed(x, inputs.edge_index) for x in views]
         return torch.stack(embeddings).mean(0)
 
-    def fit_transform(self, data: Data, view: str = "mean") -> Tensor:
+    def fit_transform(self, data: Data, view: View = "mean") -> Tensor:
         """Train and embed; see :meth:`fit` and :meth:`transform`.
 
         Args:

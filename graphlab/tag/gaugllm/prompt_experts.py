@@ -13,6 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_edge_index, check_int, check_tensor
 from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
+from graphlab._repr import short_repr
 from graphlab.tag._texts import check_texts
 from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
@@ -39,6 +40,7 @@ _TASKS = {
 _STRUCTURAL = ("sas", "sar")
 
 
+@short_repr
 @dataclass(frozen=True)
 class ExpertTexts:
     """The texts of all experts.
@@ -79,6 +81,7 @@ class ExpertTexts:
         return parts[0], parts[1]
 
 
+@short_repr
 class PromptExperts:
     """Write the prompts of the experts and collect their texts.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -64,8 +66,8 @@ class ContextAwareSelector(nn.Module):
         self,
         in_dim: int,
         num_experts: int = 4,
-        mode: str = "similarity",
-        similarity: str = "dot",
+        mode: Literal["similarity", "concat"] = "similarity",
+        similarity: Literal["dot", "cosine"] = "dot",
         temperature: float = 0.2,
     ) -> None:
         super().__init__()

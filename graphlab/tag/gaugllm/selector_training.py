@@ -13,6 +13,7 @@ from graphlab._checks import check_edge_index, check_int, check_positive
 from graphlab._deprecation import warn_renamed
 from graphlab._progress import track
 from graphlab._random import make_generator
+from graphlab._repr import short_repr
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import sample_non_edges
 from graphlab.tag.gaugllm.selector import ContextAwareSelector
@@ -20,6 +21,7 @@ from graphlab.tag.gaugllm.selector import ContextAwareSelector
 __all__ = ["FusedFeatures", "fit_selector"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class FusedFeatures:
     """Mixture of the experts by a trained selector.

@@ -14,11 +14,13 @@ from graphlab._checks import (
     check_int,
     check_tensor,
 )
+from graphlab._repr import short_repr
 from graphlab.tag.gaugllm._sampling import sample_in_group
 
 __all__ = ["CandidateVote"]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CandidateVote:
     """Votes on pairs (anchor, item): propose by structure, judge by text, use at a rate.

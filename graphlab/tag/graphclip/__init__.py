@@ -1,5 +1,6 @@
 """GraphCLIP: a graph tower aligned with the language of its summaries."""
 
+from graphlab._namespace import listing
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.linkpred import LinkPredictor
 from graphlab.tag.graphclip.llm_summary import LLMSummarizer
@@ -47,3 +48,5 @@ __all__ = [
     "read_official_pairs",
     "retrieval_at_1",
 ]
+
+__dir__ = listing(__all__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import SAGPooling, global_mean_pool
@@ -89,8 +91,8 @@ class GraphCLIPEncoder(nn.Module):
         *,
         out_channels: int = 384,
         dropout: float = 0.0,
-        norm: str = "batch",
-        residual: str = "none",
+        norm: Literal["batch", "layer"] = "batch",
+        residual: Literal["none", "mean", "root+mean"] = "none",
         center_channels: int = 768,
     ) -> None:
         super().__init__()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
+from graphlab._repr import short_repr
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable, sha256
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -28,6 +29,7 @@ _SYSTEM = (
 )
 
 
+@short_repr
 class LLMSummarizer:
     """Asks a model for the content of the root and for its context.
 
@@ -57,7 +59,7 @@ class LLMSummarizer:
         token_budget: int = 2000,
         words_per_node: int = 120,
         max_reply_chars: int = 2000,
-        on_failure: str = "raise",
+        on_failure: Literal["raise", "template"] = "raise",
     ) -> None:
         self.client = client
         self.kind = kind

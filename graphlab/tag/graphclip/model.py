@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from graphlab import __version__
 from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
+from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._progress import track
 from graphlab.contrastive import CLIPLoss
@@ -30,7 +31,7 @@ _CONFIG = "config.json"
 _RECORD = "graphlab.graphclip"
 
 
-class GraphCLIP(nn.Module):
+class GraphCLIP(nn.Module, HubModel):
     """A graph tower and the scale of its contrast with a frozen text encoder.
 
     Args:
@@ -47,6 +48,8 @@ class GraphCLIP(nn.Module):
         >>> model.save_pretrained("tower")  # doctest: +SKIP
         >>> again = GraphCLIP.from_pretrained("tower")  # doctest: +SKIP
     """
+
+    _hub_files: ClassVar[tuple[str, ...]] = (_WEIGHTS, _CONFIG)
 
     def __init__(
         self,
@@ -193,22 +196,25 @@ class GraphCLIP(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | os.PathLike[str], *, revision: str | None = None
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
     ) -> GraphCLIP:
         """Load a model from a folder, or from the Hugging Face Hub by its name.
 
         Args:
             name_or_path (path): A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
-            revision (str, optional): Of the model on the Hub.
+            revision (str, optional): Branch, tag or commit of the model on the Hub.
+            token (str, optional): Token for a private model; that of ``hf auth login`` if None.
 
         Raises:
             FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
             ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
             ValueError: If the files are damaged.
         """
-        folder = user_path(name_or_path, "name_or_path")
-        if not folder.is_dir():
-            folder = _fetch(str(name_or_path), revision)
+        folder = fetch(name_or_path, cls._hub_files, revision=revision, token=token)
         path = folder / _WEIGHTS
         tensors, metadata = load_arrays(path)
         if _RECORD not in metadata:
@@ -223,50 +229,16 @@ class GraphCLIP(nn.Module):
         tower = GraphCLIPEncoder(**params["graph_model"])
         return cls(tower, criterion, text_model=params["text_model"])
 
-    def push_to_hub(self, repo_id: str, directory: str | os.PathLike[str]) -> None:
-        """Save to a folder and upload it to the Hugging Face Hub; needs ``huggingface_hub``.
+    def _hub_save(self, folder: Path) -> object:
+        return self.save_pretrained(folder)
 
-        Args:
-            repo_id (str): Name ``"user/model"`` on the Hub.
-            directory (path): Folder to save to.
-
-        Raises:
-            ImportError: If ``huggingface_hub`` is missing.
-        """
-        api = _hub().HfApi()
-        folder = self.save_pretrained(directory)
-        api.create_repo(repo_id, exist_ok=True)
-        api.upload_folder(repo_id=repo_id, folder_path=str(folder))
+    def _hub_description(self) -> Description:
+        loading = "from graphlab.tag import GraphCLIP\n\n"
+        loading += 'model = GraphCLIP.from_pretrained("{repo_id}")'
+        return Description("GraphCLIP", loading, self.config)
 
 
 def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]
     if index is None:
         return np.arange(count)
     return np.asarray(check_index(torch.as_tensor(index), count, "index").cpu().numpy())
-
-
-def _hub() -> Any:
-    try:
-        import huggingface_hub  # type: ignore[import-not-found,unused-ignore]
-    except ImportError as error:
-        raise ImportError(
-            "the Hugging Face Hub needs huggingface_hub: pip install graphlab[tag]"
-        ) from error
-    return huggingface_hub
-
-
-def _fetch(name: str, revision: str | None) -> Path:
-    if name.count("/") != 1 or name.startswith((".", "/")):
-        raise FileNotFoundError(
-            f"there is no folder {name!r}, and it is no name of the form user/model"
-        )
-    try:
-        folder = _hub().snapshot_download(
-            name, revision=revision, allow_patterns=[_WEIGHTS, _CONFIG]
-        )
-    except OSError as error:
-        raise FileNotFoundError(
-            f"there is no folder {name!r}, and the Hub could not be asked: {error} "
-            "(HF_HUB_OFFLINE=1 uses what was downloaded before)"
-        ) from error
-    return Path(folder)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_matrix
 from graphlab._progress import track
+from graphlab._repr import short_repr
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -19,6 +20,7 @@ __all__ = ["GraphTextPairs"]
 _ROWS = 4096
 
 
+@short_repr
 class GraphTextPairs:
     """Subgraphs with the embeddings of their summaries.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._progress import track
 from graphlab._random import philox4x32
+from graphlab._repr import short_repr
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
@@ -20,6 +23,7 @@ __all__ = ["SubgraphSampler"]
 _WORD = 0xFFFFFFFF
 
 
+@short_repr
 class SubgraphSampler:
     """Sampler of the subgraph of a node; the same one whatever else is drawn beside it.
 
@@ -54,13 +58,13 @@ class SubgraphSampler:
 
     def __init__(
         self,
-        method: str = "rwr",
+        method: Literal["rwr", "khop"] = "rwr",
         walk_length: int = 64,
         restart: float = 0.5,
         *,
         num_hops: int = 3,
         max_nodes: int | None = None,
-        edges: str | None = None,
+        edges: Literal["traversed", "induced"] | None = None,
         seed: int = 0,
         chunk_size: int = 2048,
     ) -> None:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from graphlab._checks import check_int
 from graphlab._progress import track
+from graphlab._repr import short_repr
 from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -18,6 +19,7 @@ __all__ = ["TemplateSummarizer"]
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
+@short_repr
 class TemplateSummarizer:
     """Sentences about the root, the topics of its subgraph, and its neighbours.
 

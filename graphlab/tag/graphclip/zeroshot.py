@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ZeroShotClassifier", "class_probabilities"]
 
 Scores = dict[str, float]
-_MIXES = ("none", "own", "mean", "own+mean")
+Mix = Literal["none", "own", "mean", "own+mean"]
 
 
 def class_probabilities(graph_emb: Tensor, class_emb: Tensor, scale: float = 100.0) -> Tensor:
@@ -84,7 +84,7 @@ class ZeroShotClassifier(Estimator):
         descriptions: Mapping[str, str] | None = None,
         *,
         join: str = ". ",
-        mix: str = "none",
+        mix: Mix = "none",
     ) -> None:
         self.model = model
         self.encoder = encoder
@@ -122,7 +122,7 @@ class ZeroShotClassifier(Estimator):
             TypeError, ValueError: If a parameter is malformed, or the encoder's width is not the
                 tower's.
         """
-        check_choice(self.mix, "mix", _MIXES)
+        check_choice(self.mix, "mix", get_args(Mix))
         names = check_texts(self.class_names, name="class_names")
         if len(names) < 2:
             raise ValueError(f"class_names must have at least two entries, got {names}")

@@ -1,5 +1,6 @@
 """Language models: a client with a cache and a budget, and what it takes and gives."""
 
+from graphlab._namespace import listing
 from graphlab.tag.llm._cache import Failure
 from graphlab.tag.llm.batch import BatchImport
 from graphlab.tag.llm.client import LLMClient
@@ -22,3 +23,5 @@ __all__ = [
     "Reply",
     "Retry",
 ]
+
+__dir__ = listing(__all__)

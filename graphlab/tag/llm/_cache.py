@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphlab._io import user_path
+from graphlab._repr import short_repr
 from graphlab.tag._sqlite import open_database, transaction
 from graphlab.tag._unicode import sha256
 
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS exported (key TEXT PRIMARY KEY, request TEXT NOT NULL
 """
 
 
+@short_repr
 @dataclass(frozen=True)
 class Failure:
     """A call that failed for good in its last run.

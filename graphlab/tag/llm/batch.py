@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphlab._io import atomic_path, user_path
+from graphlab._repr import short_repr
 from graphlab.tag._unicode import encodable
 from graphlab.tag.llm._cache import ReplyCache, canonical
 from graphlab.tag.llm._transport import read_completion
@@ -19,6 +20,7 @@ __all__ = ["BatchImport"]
 _ENDPOINT = "/v1/chat/completions"
 
 
+@short_repr
 @dataclass(frozen=True)
 class BatchImport:
     """Contents of a file of answers.

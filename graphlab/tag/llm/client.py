@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphlab.tag._ids import distinct_ids
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
@@ -109,7 +109,7 @@ class LLMClient:
         retry: Retry | None = None,
         limits: Limits | None = None,
         price: Price | None = None,
-        reply_format: str = "json_schema",
+        reply_format: Literal["json_schema", "json_object", "prompt"] = "json_schema",
         api_key_variable: str = KEY_VARIABLE,
         progress: bool | None = None,
         **deprecated: Any,

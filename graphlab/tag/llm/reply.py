@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from graphlab._repr import short_repr
+
 __all__ = ["LLMError", "LLMReply"]
 
 
@@ -13,6 +15,7 @@ class LLMError(RuntimeError):
     """No call can succeed: a wrong key, address or model. Answers that had arrived are kept."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class LLMReply:
     """The record of one prompt.

@@ -1,5 +1,6 @@
 """TAPE: features of nodes from the explanations and predictions of a language model."""
 
+from graphlab._namespace import listing
 from graphlab.evaluate import tape_split
 from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.early_stopping import EarlyStopping
@@ -34,3 +35,5 @@ __all__ = [
     "tape_split",
     "write_ranked_predictions",
 ]
+
+__dir__ = listing(__all__)

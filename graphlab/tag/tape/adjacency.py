@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_int
+from graphlab._repr import short_repr
 from graphlab.ops import SparseRows, propagate
 
 __all__ = ["SharedAdjacency"]
@@ -15,6 +17,7 @@ __all__ = ["SharedAdjacency"]
 KINDS = ("gcn", "sage")
 
 
+@short_repr
 @dataclass(frozen=True)
 class SharedAdjacency:
     """A matrix and its transpose, which the derivative reads.
@@ -29,10 +32,12 @@ class SharedAdjacency:
 
     rows: SparseRows
     columns: SparseRows
-    kind: str
+    kind: Literal["gcn", "sage"]
 
     @staticmethod
-    def build(edge_index: Tensor, num_nodes: int, kind: str = "gcn") -> SharedAdjacency:
+    def build(
+        edge_index: Tensor, num_nodes: int, kind: Literal["gcn", "sage"] = "gcn"
+    ) -> SharedAdjacency:
         """Normalise as PyG's layers do; messages go from ``edge_index[0]`` to ``edge_index[1]``.
 
         Args:

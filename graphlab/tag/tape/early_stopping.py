@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from graphlab._checks import check_int
+from graphlab._repr import short_repr
 from graphlab._training import BestWeights
 
 __all__ = ["EarlyStopping"]
 
 
+@short_repr
 class EarlyStopping:
     """Follow a validation score; stop when it has not been reached again for ``patience`` epochs.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +16,9 @@ REDUCTIONS = ("logits", "probs", "rank")
 
 
 def ensemble_logits(
-    logits_list: Sequence[Tensor], reduce: str = "logits", weights: Sequence[float] | None = None
+    logits_list: Sequence[Tensor],
+    reduce: Literal["logits", "probs", "rank"] = "logits",
+    weights: Sequence[float] | None = None,
 ) -> Tensor:
     r"""Average classifiers.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+from graphlab._repr import short_repr
 from graphlab.tag._ids import distinct_ids
 from graphlab.tag.llm.cost import CostEstimate
 from graphlab.tag.llm.protocol import ChatClient, Reply, SupportsEstimate
@@ -17,6 +18,7 @@ __all__ = ["ExplanationGenerator"]
 _LISTED = 10
 
 
+@short_repr
 class ExplanationGenerator:
     """Turn texts into ranked classes and explanations, one call per distinct text.
 

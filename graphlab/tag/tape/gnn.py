@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -49,7 +49,7 @@ class MemberNetwork(nn.Module):
 
     def __init__(
         self,
-        kind: str,
+        kind: Literal["gcn", "sage", "mlp"],
         in_channels: int,
         hidden_channels: int,
         out_channels: int,
@@ -58,7 +58,8 @@ class MemberNetwork(nn.Module):
         encoder: RankedPredictionEncoder | None = None,
     ) -> None:
         super().__init__()
-        self.kind = check_choice(kind, "kind", KINDS)
+        check_choice(kind, "kind", KINDS)
+        self.kind = kind
         first = in_channels if encoder is None else encoder.out_channels
         hidden = check_int(hidden_channels, "hidden_channels", minimum=1)
         layers = check_int(num_layers, "num_layers", minimum=2)

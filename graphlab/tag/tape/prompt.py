@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphlab._checks import check_int
+from graphlab._repr import short_repr
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import sha256
 from graphlab.tag.llm._structured import extract_json
@@ -30,6 +31,7 @@ _TASK = "Decide which class the document belongs to."
 _MARK = re.compile(r"\{(?:text|fence|task|classes|k)\}")
 
 
+@short_repr
 @dataclass(frozen=True)
 class RankedPrediction:
     """Content of an answer.
@@ -48,6 +50,7 @@ class RankedPrediction:
         return "ok" if self.labels else "empty"
 
 
+@short_repr
 class ExplanationPrompt:
     """Ask for a ranked list of classes and for the reasons.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from graphlab._checks import check_choice, check_int
 from graphlab._io import read_json, user_path
@@ -15,7 +15,10 @@ _LISTED = 10
 
 
 def read_tape_responses(
-    folder: str | os.PathLike[str], num_nodes: int, *, on_missing: str = "raise"
+    folder: str | os.PathLike[str],
+    num_nodes: int,
+    *,
+    on_missing: Literal["raise", "empty"] = "raise",
 ) -> list[str]:
     """Read what the model said about every node from ``<folder>/<node>.json``.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from graphlab._io import _dump_json, _load_json, atomic_write, user_path
+from graphlab._repr import short_repr
 from graphlab.tag.tape.ranked import read_ranked_predictions
 
 __all__ = ["Explanation", "ExplanationTable"]
@@ -18,6 +19,7 @@ __all__ = ["Explanation", "ExplanationTable"]
 _LISTED = 10
 
 
+@short_repr
 @dataclass(frozen=True)
 class Explanation:
     """The answer about one node.
@@ -44,6 +46,7 @@ class Explanation:
     error: str = ""
 
 
+@short_repr
 @dataclass(frozen=True)
 class ExplanationTable:
     """A row per node, in the order of the texts.

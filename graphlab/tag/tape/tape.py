@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -113,7 +113,7 @@ class TAPE(Estimator):
 
     def __init__(
         self,
-        gnn: str | Factory = "gcn",
+        gnn: Literal["gcn", "sage", "mlp", "revgat"] | Factory = "gcn",
         features: Collection[str] | Mapping[str, Tensor] = ("TA", "E", "P"),
         *,
         hidden_channels: int = 128,
@@ -123,7 +123,7 @@ class TAPE(Estimator):
         weight_decay: float = 0.0,
         epochs: int = 200,
         patience: int = 50,
-        reduce: str = "logits",
+        reduce: Literal["logits", "probs", "rank"] = "logits",
         weights: Mapping[str, float] | None = None,
         num_classes: int | None = None,
         allow_zero_rows: bool = False,
@@ -253,8 +253,8 @@ class TAPE(Estimator):
         count = count_nodes(data)
         edge_index = check_edge_index(read_structure(data, count)[0], count, "data.edge_index")
         edge_index = edge_index.to(self.device)
-        if self.gnn in ("gcn", "sage"):
-            return SharedAdjacency.build(edge_index, count, str(self.gnn))
+        if self.gnn == "gcn" or self.gnn == "sage":
+            return SharedAdjacency.build(edge_index, count, self.gnn)
         return edge_index
 
     # --- prediction -------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_positive, check_tensor
+from graphlab._repr import short_repr
 from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["AlignmentReport", "check_alignment", "check_text_alignment"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class AlignmentReport:
     """Agreement of two things, beside what it would be by chance.

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Data as PyGData
 
 from graphlab._checks import check_edge_index
 from graphlab._edge_index import read_structure
 from graphlab._graph_kinds import check_simple_graph
+from graphlab._typed_data import Data
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
 from graphlab.tag.text_graph._networkx import read_networkx
@@ -61,6 +62,13 @@ class TextGraph(Data):
         >>> graph.num_nodes, graph.num_label_names
         (2, 2)
     """
+
+    # Where they were given; what is kept in the store of ``Data`` has no type otherwise.
+    text: list[str]
+    label_names: list[str]
+    label_descriptions: list[str]
+    edge_text: list[str]
+    node_id: list[Any]
 
     def __init__(
         self,
@@ -213,7 +221,7 @@ class TextGraph(Data):
     @classmethod
     def from_data(
         cls,
-        data: Data,
+        data: PyGData,
         text: Sequence[str] | Mapping[Any, str],
         *,
         node_id: Sequence[Any] | None = None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._repr import short_repr
 from graphlab.contrastive.losses.pamc.negatives import NegativeTerm, exact_logsum, moment_logsum
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
 from graphlab.ops import unit_rows
@@ -20,6 +21,7 @@ __all__ = ["PamCDiagnosis", "diagnose"]
 _EXACT_ROWS = 4096
 
 
+@short_repr
 @dataclass(frozen=True)
 class PamCDiagnosis:
     """Result of :meth:`PamCLoss.diagnose`.

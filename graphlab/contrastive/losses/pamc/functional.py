@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from graphlab._tensor_memo import TensorMemo
+from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.contrastive.losses.pamc.pamc import PamCLoss
 from graphlab.ops import CSRGraph
 
@@ -23,12 +26,12 @@ def pamc_loss(
     edge_weight: Tensor | None = None,
     num_clusters: int | None = None,
     tau: float = 1.0,
-    negatives: str = "meta",
+    negatives: Negatives = "meta",
     eps: float | None = None,
     num_samples: int = 512,
     generator: torch.Generator | None = None,
-    zero_norm: str = "ignore",
-    isolated: str = "keep",
+    zero_norm: Literal["ignore", "raise"] = "ignore",
+    isolated: Literal["keep", "mask", "raise"] = "keep",
 ) -> Tensor:
     """:class:`PamCLoss` as a function; see there for all arguments.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ from graphlab.ops import (
 
 __all__ = ["KINDS", "ORDER", "NegativeTerm", "exact_logsum", "meta_term", "moment_logsum"]
 
-KINDS = ("meta", "meta1", "meta2", "exact", "sampled")
+Negatives = Literal["meta", "meta1", "meta2", "exact", "sampled"]
+KINDS: tuple[Negatives, ...] = get_args(Negatives)
 #: Moments of the unit rows that each linear-time variant needs.
 ORDER = {"meta": 0, "meta1": 1, "meta2": 2}
 

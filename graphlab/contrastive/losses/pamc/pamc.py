@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from graphlab.contrastive.losses.pamc.diagnosis import PamCDiagnosis, diagnose
 from graphlab.contrastive.losses.pamc.negatives import (
     KINDS,
     ORDER,
+    Negatives,
     NegativeTerm,
     exact_logsum,
     meta_term,
@@ -96,13 +98,13 @@ class PamCLoss(nn.Module):
     def __init__(
         self,
         tau: float = 1.0,
-        negatives: str = "meta",
+        negatives: Negatives = "meta",
         eps: float | None = None,
         *,
         num_samples: int = 512,
         generator: torch.Generator | None = None,
-        zero_norm: str = "ignore",
-        isolated: str = "keep",
+        zero_norm: Literal["ignore", "raise"] = "ignore",
+        isolated: Literal["keep", "mask", "raise"] = "keep",
     ) -> None:
         super().__init__()
         self.tau = check_positive(tau, "tau")

@@ -10,12 +10,14 @@ from torch import Tensor
 from graphlab import _distributed
 from graphlab._checks import check_index, check_int, check_matrix, values_visible
 from graphlab._precision import full_precision, widened
+from graphlab._repr import short_repr
 from graphlab.ops import cluster_outer, cluster_sum, unit_rows
 from graphlab.ops.soft_cluster import soft_cluster_outer
 
 __all__ = ["ClusterStatistics", "check_cluster", "collect_statistics"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class ClusterStatistics:
     r"""Additive statistics of clusters of rows.

@@ -1,5 +1,6 @@
 """Pretraining of the graph tower: settings, views, steps, epochs, retrieval."""
 
+from graphlab._namespace import listing
 from graphlab.tag.graphclip.pretraining.adversarial import adversarial_backward, feature_rms
 from graphlab.tag.graphclip.pretraining.augment import augment_subgraphs
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
@@ -15,3 +16,5 @@ __all__ = [
     "pretrain",
     "retrieval_at_1",
 ]
+
+__dir__ = listing(__all__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from graphlab._checks import (
     check_choice,
@@ -11,10 +12,12 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab._repr import short_repr
 
 __all__ = ["PretrainConfig"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class PretrainConfig:
     """Settings of :func:`pretrain`; the defaults suit small towers, not the published run.
@@ -46,7 +49,7 @@ class PretrainConfig:
     lr: float = 1e-3
     weight_decay: float = 1e-5
     warmup: float = 0.05
-    schedule: str = "cosine"
+    schedule: Literal["cosine", "constant"] = "cosine"
     feature_p: float = 0.3
     edge_p: float = 0.2
     adversarial_eps: float = 0.0

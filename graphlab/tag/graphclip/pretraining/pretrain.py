@@ -9,6 +9,8 @@ from typing import Any
 from graphlab._distributed import rank
 from graphlab._io import user_path
 from graphlab._progress import Progress
+from graphlab._repr import short_repr
+from graphlab._tracking import row_writer
 from graphlab._training import Callback
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -18,6 +20,7 @@ from graphlab.tag.graphclip.pretraining.run import PretrainingRun, Row
 __all__ = ["PretrainResult", "pretrain"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class PretrainResult:
     """Outcome of a pretraining.
@@ -65,8 +68,9 @@ def pretrain(
             interrupt.
         progress (bool, optional): Whether progress is shown on rank 0; after five seconds when
             missing.
-        writer (SummaryWriter, optional): TensorBoard's ``SummaryWriter`` or anything with
-            ``add_scalar``.
+        writer (SummaryWriter or Run, optional): Gets the row of every epoch on rank 0:
+            TensorBoard's ``SummaryWriter`` or anything with ``add_scalar``, a run of W&B or
+            anything with ``log``.
 
     Returns:
         PretrainResult: History and the epoch that was kept.
@@ -75,10 +79,12 @@ def pretrain(
         ValueError: If pairs and model do not fit, there are too few pairs for one batch of two, the
             batch cannot be divided among the processes, all texts are equal, patience lacks
             held-out pairs, or the checkpoint has other settings or data.
+        TypeError: If ``writer`` has neither method.
         FloatingPointError: If the loss stops being finite.
 
     Complexity: a step costs ``adversarial_steps`` forward and backward passes, or one.
     """
+    write = row_writer(writer)
     run = PretrainingRun(
         model,
         pairs,
@@ -93,9 +99,7 @@ def pretrain(
         while run.epoch < run.config.epochs and not run.stopped:
             row = run.advance(bar)
             if rank() == 0:
-                for name, value in row.items():
-                    if writer is not None and name != "epoch":
-                        writer.add_scalar(name, value, int(row["epoch"]))
+                write(row)
                 if callback is not None:
                     callback(row)
     return PretrainResult(*run.finish())

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
 from graphlab._io import user_path
+from graphlab._repr import short_repr
 from graphlab.tag.graphclip.store import files
 from graphlab.tag.graphclip.store.packed_rows import as_tensor, join_pointers, ranges, relabel
 from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
@@ -21,6 +23,7 @@ from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
 __all__ = ["SubgraphStore"]
 
 
+@short_repr
 @dataclass(frozen=True)
 class SubgraphStore:
     """Subgraphs in compressed rows: 4 bytes a node and 4 or 8 an edge.
@@ -196,7 +199,10 @@ class SubgraphStore:
 
     @staticmethod
     def load(
-        directory: str | os.PathLike[str], *, mode: str = "mapped", verify: bool = True
+        directory: str | os.PathLike[str],
+        *,
+        mode: Literal["mapped", "memory"] = "mapped",
+        verify: bool = True,
     ) -> SubgraphStore:
         """Open a saved store.
 

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from graphlab._repr import short_repr
+
 __all__ = ["Subgraph", "SubgraphBatch"]
 
 
+@short_repr
 class Subgraph(NamedTuple):
     """One subgraph.
 
@@ -23,6 +26,7 @@ class Subgraph(NamedTuple):
     root: int
 
 
+@short_repr
 class SubgraphBatch(NamedTuple):
     """Several subgraphs as one graph without edges between them.
 
