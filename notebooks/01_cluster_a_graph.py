@@ -88,7 +88,7 @@ settings = {
 models = {}
 for name, options in settings.items():
     encoder = deepcopy(autoencoder.encoder)
-    model = SCGC(64, num_clusters=10, encoder=encoder, epochs=100, n_init=10, seed=0, **options)
+    model = SCGC(64, 10, encoder=encoder, epochs=100, tolerance=0, n_init=10, seed=0, **options)
     models[name] = model.fit(data.x, graph)
     rows[name] = clustering_scores(data.y, model.predict())
 

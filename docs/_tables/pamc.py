@@ -8,19 +8,32 @@ from typing import Any
 from _tables import common
 from _tables.common import markdown, present, read, spread
 
-SETS = {"acm": "ACM", "digits": "digits", "dblp": "DBLP", "cite": "Citeseer", "usps": "USPS"}
+SETS = {"dblp": "DBLP", "acm": "ACM", "cite": "Citeseer", "digits": "digits", "usps": "USPS"}
+#: Files of one set: the recipe (or all there is), baselines alone, the released preprocessing.
+PARTS = {"": "", "_untrained": "", "_paper": "paper: "}
 
 
 def scores() -> str:
     """All four scores, all protocols, and the published numbers."""
     rows = []
-    for title, table in present("pamc", SETS).items():
-        for label, row in table["rows"].items():
-            rows.append([title, label, *(spread(row[m]) for m in ("acc", "nmi", "ari", "f1"))])
-        for label, row in table["published"].items():
-            numbers = [f"{100 * row[m]:.1f}" for m in ("acc", "nmi", "ari", "f1")]
-            rows.append([title, f"published: {label}", *numbers])
-    return markdown(["data", "row", "ACC", "NMI", "ARI", "F1"], rows)
+    for name, title in SETS.items():
+        for part, mark in PARTS.items():
+            for table in present("pamc", {f"{name}{part}": title}).values():
+                rows += part_of(title, mark, table)
+    header = ["data", "row", "ACC", "NMI", "ARI", "F1", "seeds"]
+    return markdown(header, rows)
+
+
+def part_of(title: str, mark: str, table: dict[str, Any]) -> list[list[str]]:
+    """Rows of one file."""
+    rows, seeds = [], str(len(table["seeds"]))
+    for label, row in table["rows"].items():
+        cells = [spread(row[m]) for m in ("acc", "nmi", "ari", "f1")]
+        rows.append([title, f"{mark}{label}", *cells, seeds])
+    for label, row in table["published"].items():
+        numbers = [f"{100 * row[m]:.1f}" for m in ("acc", "nmi", "ari", "f1")]
+        rows.append([title, f"published: {label}", *numbers, ""])
+    return rows
 
 
 def measured(case: str) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 
 from _tables.common import ROOT, markdown, read, spread
@@ -46,6 +47,37 @@ def training() -> str:
     return markdown([*header, "kappa chosen, mean"], rows)
 
 
+def paired() -> str:
+    """Host against host + published score on both splits: paired differences and p-values."""
+    rows = []
+    for name in ("cora", "citeseer"):
+        path = f"experiments/results/pot_{name}_paired.json"
+        if not (ROOT / path).exists():
+            continue
+        table = read(path)
+        for split, mark in (("public", ""), ("random 10/10/80", ", random split")):
+            host, pot = (table["rows"][f"{t}{mark}"] for t in ("GRACE", "GRACE + POT reference"))
+            for metric, title in (("f1_micro", "F1 micro, %"), ("certified", "certified, %")):
+                pairs = zip(host[metric]["values"], pot[metric]["values"], strict=True)
+                gain, p_value = paired_test([100 * (after - before) for before, after in pairs])
+                cells = [spread(host[metric]), spread(pot[metric]), gain, p_value]
+                rows.append([f"{SETS[name]} ({len(table['seeds'])})", split, title, *cells])
+    if not rows:
+        return markdown(["not measured yet"], [])
+    header = ["data (seeds)", "split", "", "GRACE", "+ POT reference", "paired gain", "p (t-test)"]
+    return markdown(header, rows)
+
+
+def paired_test(differences: list[float]) -> tuple[str, str]:
+    """Mean of paired differences with its standard error, and the p-value of a t-test."""
+    from scipy.stats import ttest_1samp
+
+    count = len(differences)
+    error = statistics.stdev(differences) / count**0.5
+    p_value = float(ttest_1samp(differences, 0.0).pvalue)
+    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", f"{p_value:.3f}"
+
+
 def hosts() -> str:
     """The hosts' losses and steps beside the N x N way."""
     if not (ROOT / HOSTS).exists():
@@ -63,5 +95,6 @@ def hosts() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "pot_score": score,
     "pot_training": training,
+    "pot_paired": paired,
     "pot_hosts": hosts,
 }

@@ -23,7 +23,10 @@ class Rule:
 
 #: By the beginning of the file's name; the page of the system has everything else.
 RULES = {
-    "pamc": Rule("PamC", r"PamC|SCGC \+ meta2", "k-means on autoencoder", "acc", "accuracy"),
+    "pamc": Rule(
+        "PamC", r"PamC|SCGC \+ meta2", r"no training, \d+ hops|k-means on autoencoder",
+        "acc", "accuracy",
+    ),
     "pot": Rule(
         "POT", r"\w+ \+ POT (reference|budget)", r"GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1"
     ),
@@ -61,8 +64,8 @@ def results() -> str:
     lines = []
     for name, rule in RULES.items():
         for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
-            if path.stem.endswith("_smoke"):
-                continue  # shows that a figure repeats, not how good a method is
+            if path.stem.endswith(("_smoke", "_untrained")):
+                continue  # shows that a figure repeats, or stands in the table of its system
             table = read(str(path.relative_to(ROOT)))
             link = f"[json](../experiments/results/{path.name})"
             lines.append([*described(rule, path.stem.removeprefix(f"{name}_"), table), link])
@@ -71,7 +74,7 @@ def results() -> str:
 
 #: The data set that stands for a system: Cora, or the first of its paper; and its page.
 OVERVIEW = {
-    "pamc": ("acm", "pamc"),
+    "pamc": ("dblp", "pamc"),
     "pot": ("cora", "pot"),
     "fastrp": ("blogcatalog_d128", "fastrp"),
     "link_prediction": ("cora", "topological_concentration"),

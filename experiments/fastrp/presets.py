@@ -5,8 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: Degree exponent and last weight of the authors' notebook for BlogCatalog.
-AUTHORS = (-0.64, 6.67)
+#: Weights of the four powers.
+Weights = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an embedding and its classifier are made with.
+
+    Attributes:
+        beta (float): Degree exponent.
+        weights (Weights): Weights of the powers.
+        c (float): Inverse regularisation strength of the classifier.
+    """
+
+    beta: float
+    weights: Weights
+    c: float
+
+
+#: Of the authors' notebook for BlogCatalog.
+AUTHORS = Setting(-0.64, (0.0, 0.0, 1.0, 6.67), 0.1)
 
 
 @dataclass(frozen=True)
@@ -19,11 +38,17 @@ class Config:
         source (str, optional): Folder with the raw files, only read.
         dim (int): Width of the embedding.
         ratios (tuple[float, ...]): Shares of the nodes that train the classifier.
-        c (float): Inverse strength of its regularisation.
         projection (str): Random projection: ``very_sparse``, ``achlioptas`` or ``gaussian``.
         standardize (bool): Give every column mean zero and variance one.
+        search (str): ``folds`` chooses exponent, weights and regularisation together for every
+            ratio, by cross-validation inside its training part; ``holdout`` exponent and last
+            weight once, on a fifth of the smallest training part.
+        c (float): Inverse regularisation strength of the classifier where it is not chosen.
         betas (tuple[float, ...]): Degree exponents to choose from.
-        last_weights (tuple[float, ...]): Weights of the last power to choose from.
+        last_weights (tuple[float, ...]): Weights of the last power, for ``holdout``.
+        weights (tuple[Weights, ...]): Weights of the four powers to choose from.
+        cs (tuple[float, ...]): Inverse regularisation strengths of the classifier to choose from.
+        folds (int): Parts of the cross-validation inside the training part that chooses.
     """
 
     dataset: str = "blogcatalog"
@@ -31,22 +56,33 @@ class Config:
     source: str | None = None
     dim: int = 512
     ratios: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    c: float = 0.1
     projection: Literal["very_sparse", "achlioptas", "gaussian"] = "very_sparse"
     standardize: bool = True
-    betas: tuple[float, ...] = (-1.0, -0.8, -0.64, -0.4, -0.2, 0.0)
+    search: Literal["folds", "holdout"] = "folds"
+    c: float = 0.1
+    betas: tuple[float, ...] = (-0.64, 0.0, 0.3, 0.6, 1.0)
     last_weights: tuple[float, ...] = (1.0, 2.0, 4.0, 6.67, 16.0, 64.0)
+    weights: tuple[Weights, ...] = (
+        (0.0, 0.0, 1.0, 6.67), (1.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0),
+    )  # fmt: skip
+    cs: tuple[float, ...] = (0.003, 0.01, 0.1)
+    folds: int = 3
 
+
+#: Exponents of a search that stays within the published range.
+_NEGATIVE = (-1.0, -0.8, -0.64, -0.4, -0.2, 0.0)
 
 PRESETS: dict[str, Config] = {
-    "blogcatalog_multilabel": Config(),
-    "blogcatalog_d128": Config(dim=128, ratios=(0.1, 0.5, 0.9)),
-    "wikipedia": Config(dataset="wikipedia", dim=128),
+    "blogcatalog": Config(dim=128, ratios=(0.1, 0.5, 0.9)),
+    "blogcatalog_multilabel": Config(search="holdout", betas=_NEGATIVE),
+    "blogcatalog_d128": Config(dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE),
+    "wikipedia": Config(dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9)),
+    "wikipedia_holdout": Config(
+        dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE
+    ),
     "dblp": Config(dataset="dblp", dim=128, ratios=(0.01, 0.03, 0.05, 0.07, 0.09)),
     # Embedded and quick: shows that a figure repeats, not how good the method is.
-    "smoke": Config(
-        dataset="digits", dim=32, ratios=(0.1,), betas=(-0.64, 0.0), last_weights=(1.0, 6.67)
-    ),
+    "smoke": Config(dataset="digits", dim=32, ratios=(0.1,), betas=(-0.64, 0.0), cs=(0.01, 0.1)),
 }
 
 

@@ -1,12 +1,14 @@
-"""Node clustering with PamC and its relatives (SCGC host, SDCN autoencoder).
+"""Node clustering with PamC and its relatives (SCGC host).
 
-One autoencoder per seed, pretrained by the SDCN recipe, starts every method; beside PamC run its
-host with exact negatives (SCGC*) and with the corrected linear-time negatives (meta2).
+One encoder per seed starts every method: it has learnt to give averages of the features over the
+graph (bags of words), or is half an autoencoder of them (pixels; the presets ``*_paper``, which
+repeat the released code). Beside PamC run its host with exact negatives (SCGC*) and with the
+corrected linear-time negatives (meta2). k-means without any training stands beside all of them.
 
-Protocols: ``last`` reports the last epoch; ``label_free`` the first epoch after which fewer than
-0.1 % of the nodes moved for five epochs; ``paper`` the best epoch by test labels, separately for
-each score, as the published numbers were taken. The table holds all three; the named one is the
-unmarked row.
+Protocols: ``label_free`` reports the first epoch after which too few nodes moved for five epochs
+(0.5 % in the recipe, 0.1 % for the released one); ``last`` the last epoch; ``paper`` the best epoch
+by test labels, separately for each score, as the published numbers were taken. The table holds all
+three; the named one is the unmarked row.
 
     python -m experiments.pamc --preset acm --seeds 0:10
 """
@@ -27,6 +29,10 @@ from graphlab.contrastive import (
     influence_graph,
     initial_centers,
     pretrain_autoencoder,
+    pretrain_encoder,
+    scaled_features,
+    smoothed_features,
+    smoothed_kmeans,
     sparse_features,
 )
 from graphlab.datasets import SDCNDataset, digits_knn
@@ -42,45 +48,72 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train every method of one seed and return the table's rows."""
     if config.protocol not in PROTOCOLS:
         raise ValueError(f"protocol must be one of {PROTOCOLS}, got {config.protocol!r}")
+    unknown = set(config.methods) - set(TITLES)
+    if unknown:
+        raise ValueError(f"methods must be among {tuple(TITLES)}, got {sorted(unknown)}")
     data, num_clusters = load(config)
-    x, y = data.x.to(context.device), data.y
+    x, y = scaled_features(data.x.to(context.device), config.features), data.y
+    smoothed = config.start == "smoothed" or (config.start == "auto" and x is not data.x)
     saved = context.restore()
     state = saved.state if saved is not None else {"curves": {}, "start": {}}
     tensors = saved.tensors if saved is not None else {}
     # Weights, shuffles and k-means of a seed do not depend on the methods that run.
     generator = torch.Generator().manual_seed(context.seed)
-    model = SDCNAutoEncoder(
-        x.size(1), config.hidden_channels, config.out_channels, generator=generator
-    ).to(context.device)
+    hidden = config.hidden_channels or ((500,) if smoothed else (500, 500, 2000))
+    model = SDCNAutoEncoder(x.size(1), hidden, config.out_channels, generator=generator)
+    model.to(context.device)
     if saved is None:
-        pretrain(config, context, model, x, generator)
-        _, labels = initial_centers(x, num_clusters, context.seed, config.n_init)
-        state["start"]["k-means on features"] = clustering_scores(y, labels)
-        centers, labels = initial_centers(
-            model.encoder(x), num_clusters, context.seed, config.n_init
-        )
-        state["start"]["k-means on autoencoder"] = clustering_scores(y, labels)
-        # A copy: the methods go on training the very tensors that state_dict shows.
-        weights = {key: value.clone() for key, value in model.state_dict().items()}
-        tensors = {"autoencoder": weights, "centers": centers, "labels": labels}
+        state["start"] = untrained(config, context, x, data, num_clusters)
+        if config.methods:
+            target = None
+            if smoothed:
+                target = smoothed_features(
+                    x, data.edge_index, hops=config.hops, dim=config.out_channels,
+                    features="dense", seed=context.seed,
+                )  # fmt: skip
+            pretrain(config, context, model, x, target, generator)
+            z = model.encoder(x)
+            centers, labels = initial_centers(z, num_clusters, context.seed, config.n_init)
+            name = "k-means on smoothed start" if smoothed else "k-means on autoencoder"
+            state["start"][name] = clustering_scores(y, labels)
+            # A copy: the methods go on training the very tensors that state_dict shows.
+            weights = {key: value.clone() for key, value in model.state_dict().items()}
+            tensors = {"encoder": weights, "centers": centers, "labels": labels}
         context.checkpoint(0, tensors, state)
-    shared = {key: tensors[key] for key in ("autoencoder", "centers", "labels")}
+    shared: dict[str, Any] = {
+        key: tensors[key] for key in ("encoder", "centers", "labels") if key in tensors
+    }
     features = sparse_features(x)
-    for name in TITLES:
+    for name in (name for name in TITLES if name in config.methods):
         done = state["curves"].get(name)
         if done is not None and len(done["acc"]) == config.epochs:
             continue
         # A checkpoint within this method brings its network; otherwise it starts from the shared.
         inside = tensors if done is not None else {}
-        model.load_state_dict(shared["autoencoder"])
+        model.load_state_dict(shared["encoder"])
         train(config, context, name, model, features, data, shared, state, inside)
     rows: dict[str, dict[str, float]] = dict(state["start"])
-    for name, title in TITLES.items():
+    for name in state["curves"]:
         for protocol in sorted(PROTOCOLS, key=lambda p: p != config.protocol):
             mark = "" if protocol == config.protocol and protocol != "paper" else MARKS[protocol]
-            label = f"{title} [{mark}]" if mark else title
-            rows[label] = chosen(state["curves"][name], protocol)
+            label = f"{TITLES[name]} [{mark}]" if mark else TITLES[name]
+            rows[label] = chosen(state["curves"][name], protocol, config)
     draw(context, state)
+    return rows
+
+
+def untrained(
+    config: Config, context: Context, x: Tensor, data: Data, num_clusters: int
+) -> dict[str, dict[str, float]]:
+    """Rows of k-means, on the features and on their averages over the graph."""
+    _, labels = initial_centers(data.x, num_clusters, context.seed, config.n_init)
+    rows = {"k-means on features": clustering_scores(data.y, labels)}
+    for hops in config.baseline_hops:
+        labels = smoothed_kmeans(
+            data.x, data.edge_index, num_clusters, hops=hops, n_init=config.n_init,
+            seed=context.seed,
+        )  # fmt: skip
+        rows[f"no training, {hops} hops"] = clustering_scores(data.y, labels)
     return rows
 
 
@@ -131,7 +164,7 @@ def train(
         if (epoch + 1) % config.checkpoint_every == 0 or epoch + 1 == config.epochs:
             parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             context.checkpoint(epoch, {**shared, **parts, "current": labels}, state)
-    if name == "pamc":
+    if name == "pamc" and config.draw_map:
         draw_map(context, network.encoder, x, data.y)
 
 
@@ -140,22 +173,25 @@ def pretrain(
     context: Context,
     model: SDCNAutoEncoder,
     x: Tensor,
+    target: Tensor | None,
     generator: torch.Generator,
 ) -> None:
-    """Pretrain the autoencoder on the features alone, with a progress bar."""
-    epochs = iter(context.progress(range(config.pretrain_epochs), desc="autoencoder"))
+    """Train the encoder to give the target, or the whole autoencoder, with a progress bar."""
+    epochs = iter(context.progress(range(config.pretrain_epochs), desc="start"))
 
     def advance(row: dict[str, Any]) -> None:
         next(epochs, None)
 
-    pretrain_autoencoder(
-        model,
-        x,
-        epochs=config.pretrain_epochs,
-        batch_size=config.batch_size,
-        generator=generator,
-        callback=advance,
-    )
+    options: dict[str, Any] = {
+        "epochs": config.pretrain_epochs,
+        "batch_size": config.batch_size,
+        "generator": generator,
+        "callback": advance,
+    }
+    if target is None:
+        pretrain_autoencoder(model, x, **options)
+    else:
+        pretrain_encoder(model.encoder, sparse_features(x), target, **options)
 
 
 def load(config: Config) -> tuple[Data, int]:

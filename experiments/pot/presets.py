@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 POT_METHODS = ("reference", "interval", "budget", "budget_crown")
@@ -20,6 +20,9 @@ class Config:
         protocol (str): ``honest``, or ``paper`` for the rows of the released code beside them.
         methods (tuple[str, ...]): Forms of POT to train with; ``none`` is the host alone.
         kappas (tuple[float, ...]): Weights of POT to choose from on validation nodes.
+        host_rates (tuple[float, ...]): Factors on the learning rate that the host alone may choose
+            from on validation nodes; as many as kappas make the search equal.
+        both_splits (bool): Beside the public split also score a random 10/10/80 split per seed.
         budget (str): Drops per node that the sound bounds allow: ``expected``, ``quantile``,
             ``all``.
         pot_batch (int, optional): Nodes whose bound is computed per step; all of them when None.
@@ -42,6 +45,8 @@ class Config:
     protocol: str = "honest"
     methods: tuple[str, ...] = ("none", *POT_METHODS)
     kappas: tuple[float, ...] = (0.1, 0.4)
+    host_rates: tuple[float, ...] = (1.0,)
+    both_splits: bool = False
     budget: Literal["expected", "quantile", "all"] = "expected"
     pot_batch: int | None = None
     epochs: int = 200
@@ -134,6 +139,13 @@ PRESETS: dict[str, Config] = {
     f"{row[0]}" if host == "grace" else f"{row[0]}_{host}": _preset(host, *row)  # type: ignore[arg-type]
     for host, rows in _ROWS.items()
     for row in rows
+}
+#: Does the published score help its host: two settings to choose from on either side.
+PRESETS |= {
+    f"{name}_paired": replace(
+        PRESETS[name], methods=("none", "reference"), host_rates=(1.0, 2.0), both_splits=True
+    )
+    for name in ("cora", "citeseer")
 }
 #: Embedded and quick: shows that a figure repeats, not how good the methods are.
 PRESETS["smoke"] = Config(

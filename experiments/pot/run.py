@@ -5,11 +5,12 @@ One encoder per seed starts every method: the host alone (``none``), the authors
 kappa of each is chosen by the probe's accuracy on validation nodes; kappa also scales the host's
 loss by 1 - kappa, so it acts on the learning rate too.
 
-Protocols: ``honest`` probes with the regularisation chosen on validation nodes and reports test
-nodes: 20 labels per class of the public split (Cora, CiteSeer, PubMed), else a random 10/10/80
-split per seed. ``paper`` adds rows taken as in the released code, which swaps the last two parts of
-the public split: the probe's checkpoint is chosen on the test nodes, the score is that of the
-validation nodes. On random splits it swaps nothing (COSTA's code takes 10/80 there).
+Protocols: ``honest`` probes with the regularisation and the scaling of rows chosen on validation
+nodes and reports test nodes: 20 labels per class of the public split (Cora, CiteSeer, PubMed), else
+a random 10/10/80 split per seed; the presets ``*_paired`` score both, and let the host alone choose
+from as many settings as POT. ``paper`` adds rows taken as in the released code, which swaps the
+last two parts of the public split: the probe's checkpoint is chosen on the test nodes, the score is
+that of the validation nodes. On random splits it swaps nothing (COSTA's code takes 10/80 there).
 
     python -m experiments.pot --preset cora --seeds 0:5
 """
@@ -17,6 +18,7 @@ validation nodes. On random splits it swaps nothing (COSTA's code takes 10/80 th
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any, Literal, NoReturn, cast
 
 import torch
@@ -32,7 +34,7 @@ from .._harness import runner
 from .._harness.context import Context
 from .hosts import build
 from .presets import PRESETS, Config
-from .scores import PROTOCOLS, Split, best, compactness, scored
+from .scores import PROTOCOLS, Split, best, candidates, compactness, scored
 from .tables import TITLES, draw, in_words, table
 
 Bound = Literal["interval", "budget", "budget_crown"]
@@ -50,7 +52,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     unknown = set(config.methods) - set(TITLES)
     if unknown:
         raise ValueError(f"methods must be among {tuple(TITLES)}, got {sorted(unknown)}")
-    data, split = load(config, context.seed)
+    data, splits = load(config, context.seed)
     data = data.to(context.device)
     features = data.x
     data.x = sparse_features(features)  # bags of words: the first layer in a tenth of the time
@@ -66,24 +68,35 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         tensors["bounds"]["untrained"] = compactness(config, first, data).cpu()
         untrained = first.embed(data.x, data.edge_index)
         for name, z in (("features", features), ("untrained encoder", untrained)):
-            state["runs"][name] = scored(config, context, z, data, split)
+            state["runs"][name] = scored(config, context, z, data, splits)
+        state["runs"]["untrained encoder"]["state"] = diagnosis(first, data, context.seed)
         context.checkpoint(0, tensors, state)
     for method in config.methods:
-        for kappa in config.kappas if method != "none" else (0.0,):
-            key = f"{method} {kappa:g}"
+        for key, (kappa, rate) in candidates(config, method).items():
             if key in state["runs"]:
                 continue
-            model, seconds = train(config, context, data, tensors["start"], method, kappa)
-            entry = scored(config, context, model.embed(data.x, data.edge_index), data, split)
-            entry["honest"] |= {"kappa": kappa, "seconds_per_epoch": seconds}
+            model, seconds = train(config, context, data, tensors["start"], method, kappa, rate)
+            entry = scored(config, context, model.embed(data.x, data.edge_index), data, splits)
             bound = compactness(config, model, data)
-            entry["honest"]["certified"] = float((bound > 0).double().mean())
+            entry["state"] = {
+                "kappa": kappa,
+                **({"rate": rate} if len(config.host_rates) > 1 else {}),
+                "seconds_per_epoch": seconds,
+                "certified": float((bound > 0).double().mean()),
+                **diagnosis(model, data, context.seed),
+            }
             state["runs"][key], tensors["bounds"][key] = entry, bound.cpu()
             context.checkpoint(len(state["runs"]), tensors, state)
-    chosen = {method: best(config, state["runs"], method) for method in config.methods}
-    bounds = {in_words(config, key): tensors["bounds"][key] for key in chosen.values()}
+    chosen = {
+        split: {method: best(config, state["runs"], method, split) for method in config.methods}
+        for split in splits
+    }
+    shown = chosen["honest"].values()
+    bounds = {in_words(config, key): tensors["bounds"][key] for key in shown}
     draw(context, data, {"untrained": tensors["bounds"]["untrained"]} | bounds)
-    context.table("runs", [{"run": k, **v["honest"]} for k, v in state["runs"].items()])
+    context.table(
+        "runs", [{"run": k, **v["honest"], **v.get("state", {})} for k, v in state["runs"].items()]
+    )
     return table(config, state["runs"], chosen)
 
 
@@ -94,6 +107,7 @@ def train(
     start: dict[str, Tensor],
     method: str,
     kappa: float,
+    rate: float = 1.0,
 ) -> tuple[TwoViewModel, float]:
     """Train one method from the shared start; returns it and the seconds per epoch."""
     model = build(config, data)
@@ -102,7 +116,9 @@ def train(
     pot = (
         None if method == "none" else regulariser(config, model, data, method, kappa, context.seed)
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=rate * config.lr, weight_decay=config.weight_decay
+    )
     generator = torch.Generator(context.device).manual_seed(context.seed)  # same views for all
     name = f"{method} kappa={kappa:g}" if pot is not None else method
     begin = time.perf_counter()
@@ -141,16 +157,24 @@ def regulariser(
     )
 
 
-def load(config: Config, seed: int) -> tuple[Data, Split]:
-    """The graph, and its nodes for training, validation and test of the probe."""
+def diagnosis(model: TwoViewModel, data: Data, seed: int) -> dict[str, float]:
+    """Effective rank, mean cosine, uniformity and alignment of the embedding."""
+    generator = torch.Generator(data.edge_index.device).manual_seed(seed)
+    return asdict(model.diagnose(data.x, data.edge_index, generator=generator))
+
+
+def load(config: Config, seed: int) -> tuple[Data, dict[str, Split]]:
+    """The graph, and its nodes for training, validation and test of the probe, by split."""
     if config.dataset == "karate":
         data = karate()
-        return data, random_split(data.num_nodes, 0.3, 0.2, seed=seed)
+        return data, {"honest": random_split(data.num_nodes, 0.3, 0.2, seed=seed)}
     transform = NormalizeFeatures() if config.normalize else None
     data = read_graph(config.dataset, config.root, config.source, transform)
-    if config.dataset in PUBLIC_SPLIT:
-        return data, resolve_split(data.to_dict(), data.num_nodes)
-    return data, random_split(data.num_nodes, 0.1, 0.1, seed=seed)
+    drawn = random_split(data.num_nodes, 0.1, 0.1, seed=seed)
+    if config.dataset not in PUBLIC_SPLIT:
+        return data, {"honest": drawn}
+    public = {"honest": resolve_split(data, data.num_nodes)}
+    return data, public | ({"random": drawn} if config.both_splits else {})
 
 
 def main() -> NoReturn:

@@ -32,7 +32,7 @@ Split = dict[str, Tensor]
 
 def honest(z: Tensor, data: Data, split: Split) -> dict[str, float]:
     """Scores on test nodes; nothing was chosen by them."""
-    result = linear_probe(z.cpu(), data.y.cpu(), split)
+    result = linear_probe(z.cpu(), data.y.cpu(), split, normalize="auto")
     return {
         "f1_micro": result.accuracy,
         "f1_macro": result.macro_f1,
@@ -108,18 +108,26 @@ def compactness(config: Config, model: TwoViewModel, data: Data) -> Tensor:
 
 
 def scored(
-    config: Config, context: Context, z: Tensor, data: Data, split: Split
+    config: Config, context: Context, z: Tensor, data: Data, splits: dict[str, Split]
 ) -> dict[str, dict[str, float]]:
-    """Scores under every protocol that is asked for."""
-    entry = {"honest": honest(z, data, split)}
+    """Scores on every split, and under the paper's protocol if it is asked for."""
+    entry = {name: honest(z, data, split) for name, split in splits.items()}
     if config.protocol == "paper":
         swap = config.dataset in PUBLIC_SPLIT
-        entry["paper"] = as_published(z, data, split, swap, context.seed)
+        entry["paper"] = as_published(z, data, splits["honest"], swap, context.seed)
     return entry
 
 
-def best(config: Config, runs: dict[str, Any], method: str) -> str:
-    """The run of a method with the best validation accuracy; ties go to the smaller kappa."""
-    kappas = config.kappas if method != "none" else (0.0,)
-    keys = [f"{method} {kappa:g}" for kappa in sorted(kappas)]
-    return max(keys, key=lambda key: runs[key]["honest"]["val_accuracy"])
+def candidates(config: Config, method: str) -> dict[str, tuple[float, float]]:
+    """Kappa and factor on the learning rate of every run of a method, by the run's name."""
+    if method != "none":
+        return {f"{method} {kappa:g}": (kappa, 1.0) for kappa in sorted(config.kappas)}
+    if config.host_rates == (1.0,):
+        return {"none 0": (0.0, 1.0)}
+    return {f"none lr*{rate:g}": (0.0, rate) for rate in sorted(config.host_rates)}
+
+
+def best(config: Config, runs: dict[str, Any], method: str, split: str = "honest") -> str:
+    """The run of a method with the best validation accuracy; ties go to the smaller setting."""
+    keys = list(candidates(config, method))
+    return max(keys, key=lambda key: runs[key][split]["val_accuracy"])

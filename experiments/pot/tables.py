@@ -25,21 +25,33 @@ def host_title(config: Config) -> str:
 
 def in_words(config: Config, key: str) -> str:
     """Name of a run in the pictures."""
-    method, kappa = key.split()
-    return f"{host_title(config)}{TITLES[method]}" + (f", kappa {kappa}" if TITLES[method] else "")
+    method, setting = key.split()
+    title = f"{host_title(config)}{TITLES[method]}"
+    if TITLES[method]:
+        return f"{title}, kappa {setting}"
+    return title if setting == "0" else f"{title}, {setting}"
 
 
 def table(
-    config: Config, runs: dict[str, Any], chosen: dict[str, str]
+    config: Config, runs: dict[str, Any], chosen: dict[str, dict[str, str]]
 ) -> dict[str, dict[str, float]]:
-    """Rows by title."""
-    titled = {"features": "features", "untrained encoder": "untrained encoder"}
-    titled |= {key: f"{host_title(config)}{TITLES[method]}" for method, key in chosen.items()}
-    rows = {title: dict(runs[key]["honest"]) for key, title in titled.items()}
+    """Rows by title; ``chosen`` holds the run of every method, by split."""
+    rows: dict[str, dict[str, float]] = {}
+    for split, keys in chosen.items():
+        mark = "" if split == "honest" else f", {split} split"
+        for key, title in _titles(config, keys).items():
+            rows[f"{title}{mark}"] = runs[key][split] | runs[key].get("state", {})
     if config.protocol == "paper":
         mark = PAPER if config.dataset in PUBLIC_SPLIT else "released probe"
-        rows |= {f"{title} [{mark}]": dict(runs[key]["paper"]) for key, title in titled.items()}
+        titles = _titles(config, chosen["honest"])
+        rows |= {f"{title} [{mark}]": dict(runs[key]["paper"]) for key, title in titles.items()}
     return rows
+
+
+def _titles(config: Config, keys: dict[str, str]) -> dict[str, str]:
+    """Titles by run."""
+    titled = {"features": "features", "untrained encoder": "untrained encoder"}
+    return titled | {key: f"{host_title(config)}{TITLES[method]}" for method, key in keys.items()}
 
 
 def draw(context: Context, data: Data, bounds: dict[str, Tensor]) -> None:

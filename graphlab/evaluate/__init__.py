@@ -12,7 +12,11 @@ from graphlab.evaluate.link_ranking import (
     per_node_link_metrics,
     top_predictions,
 )
-from graphlab.evaluate.multilabel import MultilabelResult, multilabel_probe
+from graphlab.evaluate.multilabel import (
+    MultilabelResult,
+    multilabel_cross_validation,
+    multilabel_probe,
+)
 from graphlab.evaluate.probe import ProbeResult, linear_probe
 from graphlab.evaluate.retrieval import compare_retrieval, retrieval_scores
 from graphlab.evaluate.splits import (
@@ -34,6 +38,7 @@ __all__ = [
     "linear_probe",
     "link_ranking_metrics",
     "mean_reciprocal_rank",
+    "multilabel_cross_validation",
     "multilabel_probe",
     "per_node_link_metrics",
     "random_split",

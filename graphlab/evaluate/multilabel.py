@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_fraction, check_index, check_matrix, check_positive, check_tensor
+from graphlab._checks import (
+    check_choice,
+    check_fraction,
+    check_index,
+    check_int,
+    check_matrix,
+    check_positive,
+    check_tensor,
+)
 from graphlab._progress import track
+from graphlab.evaluate._border import warn_at_border
 
-__all__ = ["MultilabelResult", "multilabel_probe"]
+__all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
 
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
@@ -28,12 +38,17 @@ class MultilabelResult:
         macro_f1 (float): Mean over labels of their F1, the same decisions.
         micro_f1_threshold (float): F1 over all decisions by the threshold; nothing is known.
         macro_f1_threshold (float): Mean over labels, by the threshold.
+        c (float): Inverse regularisation strength that was used.
+        val_scores (dict[float, float]): Where it was chosen: score of every candidate by
+            cross-validation inside the train nodes, ascending in the candidate; else empty.
     """
 
     micro_f1: float
     macro_f1: float
     micro_f1_threshold: float
     macro_f1_threshold: float
+    c: float = 1.0
+    val_scores: dict[float, float] = field(default_factory=dict)
 
 
 def multilabel_probe(
@@ -42,8 +57,11 @@ def multilabel_probe(
     train: Tensor,
     test: Tensor,
     *,
-    c: float = 1.0,
+    c: float | Sequence[float] = 1.0,
     threshold: float = 0.5,
+    folds: int = 3,
+    select: Literal["micro_f1", "macro_f1"] = "micro_f1",
+    seed: int = 0,
 ) -> MultilabelResult:
     """Fit one logistic regression per label on train nodes and score two kinds of decisions.
 
@@ -57,9 +75,14 @@ def multilabel_probe(
         y (Tensor): Labels ``(N, K)`` bool.
         train (Tensor): Indices of train nodes, int64.
         test (Tensor): Indices of test nodes, int64, disjoint from train.
-        c (float): Inverse regularisation strength; the intercept is regularised too, as liblinear
-            does.
+        c (float or sequence of float): Inverse regularisation strength; the intercept is
+            regularised too, as liblinear does. Of several the best is taken, by cross-validation
+            inside the train nodes (ties go to the stronger regularisation), with a warning where
+            that is the outermost one.
         threshold (float): Probability from which a label is predicted.
+        folds (int): Parts of that cross-validation.
+        select (str): Score that it maximises, ``"micro_f1"`` or ``"macro_f1"``.
+        seed (int): Seed of its parts.
 
     Returns:
         MultilabelResult: The four scores. A label that is nowhere true or predicted counts 0.
@@ -67,7 +90,8 @@ def multilabel_probe(
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed, or train and test overlap.
 
-    Complexity: O(K I n D) time for I solver iterations on n train nodes.
+    Complexity: O(K I n D) time for I solver iterations on n train nodes; ``folds`` times that for
+    every candidate of ``c``.
     Determinism: same input, same result.
 
     Example:
@@ -75,6 +99,90 @@ def multilabel_probe(
         >>> multilabel_probe(z, y, torch.arange(12), torch.arange(12, 20), c=100.0).micro_f1
         1.0
     """
+    z, labels = _checked(z, y)
+    threshold = check_fraction(threshold, "threshold")
+    check_choice(select, "select", ("micro_f1", "macro_f1"))
+    parts = {name: _nodes(i, z.size(0), name) for name, i in (("train", train), ("test", test))}
+    shared = np.intersect1d(parts["train"], parts["test"])
+    if shared.size:
+        raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
+    scores: dict[float, float] = {}
+    if isinstance(c, Sequence):
+        means = multilabel_cross_validation(
+            z, y, torch.from_numpy(parts["train"]), c, folds=folds, seed=seed
+        )
+        scores = {value: mean[select] for value, mean in means.items()}
+        # Ascending candidates: the first maximum is the strongest regularisation.
+        c = max(scores, key=scores.__getitem__)
+        warn_at_border("C", c, scores)
+    chosen = check_positive(c, "c")
+    rows = z.detach().cpu().double().numpy()
+    truth = labels[parts["test"]]
+    found = _probabilities(rows, labels, parts["train"], rows[parts["test"]], chosen)
+    ranked, cut = _top_k(found, truth.sum(1)), found >= threshold
+    return MultilabelResult(*_f1(truth, ranked), *_f1(truth, cut), c=chosen, val_scores=scores)
+
+
+def multilabel_cross_validation(
+    z: Tensor,
+    y: Tensor,
+    nodes: Tensor,
+    candidates: Sequence[float],
+    *,
+    folds: int = 3,
+    seed: int = 0,
+) -> dict[float, dict[str, float]]:
+    """F1 of a :func:`multilabel_probe` inside a set of nodes, for every strength of regularisation.
+
+    The nodes are dealt to parts at random; every part is predicted from the others. What chooses
+    embeddings by these scores reads no label outside ``nodes``.
+
+    Args:
+        z (Tensor): Embeddings ``(N, D)``, finite.
+        y (Tensor): Labels ``(N, K)`` bool; read at ``nodes`` alone.
+        nodes (Tensor): Indices of the nodes, int64; at least ``folds``.
+        candidates (sequence of float): Values of C, each positive.
+        folds (int): Number of parts, at least 2.
+        seed (int): Seed of the parts.
+
+    Returns:
+        dict: By value of C, ascending: ``"micro_f1"`` and ``"macro_f1"``, means over the parts, as
+        many labels predicted for a node as it has.
+
+    Raises:
+        TypeError, ValueError, IndexError: If an argument is malformed.
+
+    Complexity: O(C folds K I n D) time for C candidates.
+    Determinism: same input and seed, same result.
+
+    Example:
+        >>> z, y = torch.eye(4).repeat(5, 1), torch.eye(4).repeat(5, 1).bool()
+        >>> scores = multilabel_cross_validation(z, y, torch.arange(20), [1.0, 100.0])
+        >>> scores[100.0]["micro_f1"]
+        1.0
+    """
+    z, labels = _checked(z, y)
+    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(candidates)})
+    if not grid:
+        raise ValueError("candidates must hold at least one value of C, got none")
+    known = _nodes(nodes, z.size(0), "nodes")
+    folds = check_int(folds, "folds", minimum=2, maximum=known.size)
+    order = known[np.random.default_rng(check_int(seed, "seed", minimum=0)).permutation(known.size)]
+    rows = z.detach().cpu().double().numpy()
+    sums = {c: np.zeros(2) for c in grid}
+    for part in np.array_split(order, folds):
+        rest = np.setdiff1d(order, part)
+        truth = labels[part]
+        for c in grid:
+            found = _probabilities(rows, labels, rest, rows[part], c)
+            sums[c] += _f1(truth, _top_k(found, truth.sum(1)))
+    return {
+        c: {"micro_f1": float(total[0]) / folds, "macro_f1": float(total[1]) / folds}
+        for c, total in sums.items()
+    }
+
+
+def _checked(z: Tensor, y: Tensor) -> tuple[Tensor, _Flags]:
     z = check_matrix(z, "z")
     if check_tensor(y, "y").dtype != torch.bool or y.dim() != 2 or y.size(0) != z.size(0):
         raise ValueError(
@@ -82,21 +190,14 @@ def multilabel_probe(
         )
     if y.size(1) == 0:
         raise ValueError("y must hold at least one label, got none")
-    c = check_positive(c, "c")
-    threshold = check_fraction(threshold, "threshold")
-    parts = {"train": train, "test": test}
-    index = {name: check_index(i, z.size(0), name).cpu().numpy() for name, i in parts.items()}
-    for name, nodes in index.items():
-        if nodes.size == 0:
-            raise ValueError(f"{name} must hold at least one node, got none")
-    shared = np.intersect1d(index["train"], index["test"])
-    if shared.size:
-        raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
-    rows, labels = z.detach().cpu().double().numpy(), y.cpu().numpy()
-    truth = labels[index["test"]]
-    scores = _probabilities(rows, labels, index["train"], rows[index["test"]], c)
-    ranked, cut = _top_k(scores, truth.sum(1)), scores >= threshold
-    return MultilabelResult(*_f1(truth, ranked), *_f1(truth, cut))
+    return z, y.cpu().numpy()
+
+
+def _nodes(nodes: Tensor, count: int, name: str) -> npt.NDArray[np.int64]:
+    index: npt.NDArray[np.int64] = check_index(nodes, count, name).cpu().numpy()
+    if index.size == 0:
+        raise ValueError(f"{name} must hold at least one node, got none")
+    return index
 
 
 def _probabilities(

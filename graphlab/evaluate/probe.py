@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,17 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_int, check_matrix, check_positive
 from graphlab._progress import track
 from graphlab._repr import short_repr
+from graphlab.evaluate._border import warn_at_border
 from graphlab.evaluate.splits import random_split, resolve_split
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 __all__ = ["ProbeResult", "linear_probe"]
 
-_CANDIDATES = tuple(4.0**power for power in range(-5, 6))
+_CANDIDATES = tuple(4.0**power for power in range(-5, 10))
+#: What ``normalize="auto"`` chooses from; the first wins a tie.
+_CHOICES = ("l2", "standard")
 _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
 
@@ -36,6 +43,7 @@ class ProbeResult:
         val_accuracy (float): Accuracy on the validation nodes at ``c``, before any refit.
         val_scores (dict[float, float]): Validation accuracy of every candidate, ascending in the
             candidate.
+        normalize (str): How the rows were scaled, ``"l2"``, ``"standard"`` or ``"none"``.
     """
 
     accuracy: float
@@ -43,18 +51,20 @@ class ProbeResult:
     c: float
     val_accuracy: float
     val_scores: dict[float, float]
+    normalize: str = "l2"
 
 
 def linear_probe(
     z: Tensor,
     y: Tensor,
-    split: Mapping[str, Tensor] | None = None,
+    split: Mapping[str, Tensor] | Data | None = None,
     *,
     seed: int = 0,
     candidates: Sequence[float] = _CANDIDATES,
-    normalize: Literal["l2", "standard", "none"] = "l2",
+    normalize: Literal["l2", "standard", "none", "auto"] = "l2",
     refit: Literal["train", "train+val"] = "train",
     max_iter: int = 2000,
+    column: int | None = None,
 ) -> ProbeResult:
     """Fit logistic regression on frozen embeddings and report it once on the test nodes.
 
@@ -66,17 +76,22 @@ def linear_probe(
         z (Tensor): Embeddings, ``(N, D)``, floating point, finite. Detached; never written to.
         y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
             a label; the split must leave them out.
-        split (dict, optional): Masks or indices of the three parts, see :func:`resolve_split`.
-            Without it, 10 % train, 10 % validation and 80 % test are drawn from ``seed``.
+        split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
+            masks, see :func:`resolve_split`. Without it, 10 % train, 10 % validation and 80 % test
+            are drawn from ``seed``.
         seed (int): Seed of that draw.
-        candidates (sequence of float): Values of C to try, each positive; by default 11 from 4^-5
-            to 4^5.
+        candidates (sequence of float): Values of C to try, each positive; by default 15 from 4^-5
+            to 4^9. Rows that are all alike, as collapsed embeddings are, need the large ones. A
+            warning says where the best one is the outermost.
         normalize (str): ``"l2"`` scales every row to unit length (zero rows stay zero),
             ``"standard"`` removes mean and scale of each column as seen on the train rows,
-            ``"none"`` does nothing.
+            ``"none"`` does nothing, ``"auto"`` takes whichever of the first two is better on the
+            validation nodes.
         refit (str): ``"train"`` reports the classifier fitted on train; ``"train+val"`` refits it
             at the chosen C on both.
-        max_iter (int): Limit on the solver's iterations; scikit-learn warns when it is reached.
+        max_iter (int): Limit on the solver's iterations; scikit-learn warns when the reported fit
+            reaches it.
+        column (int, optional): Which split to take where masks are ``(N, S)``.
 
     Returns:
         ProbeResult: Test accuracy and macro-F1, the chosen C, the validation scores.
@@ -96,24 +111,33 @@ def linear_probe(
         1.0
     """
     z = check_matrix(z, "z")
-    check_choice(normalize, "normalize", ("l2", "standard", "none"))
+    check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
     max_iter = check_int(max_iter, "max_iter", minimum=1)
     grid = _check_candidates(candidates)
     if split is None:
         split = random_split(z.size(0), 0.1, 0.1, seed=seed)
-    parts = {part: i.numpy() for part, i in resolve_split(split, z.size(0)).items()}
+    index = resolve_split(split, z.size(0), column=column)
+    parts = {part: i.numpy() for part, i in index.items()}
     labels = _check_labels(y, z.size(0), parts)
-    rows = _normalized(z, normalize, parts["train"])
-    scores = _validation_scores(rows, labels, parts, grid, max_iter)
+    tried = {
+        how: _validation_scores(_normalized(z, how, parts["train"]), labels, parts, grid, max_iter)
+        for how in (_CHOICES if normalize == "auto" else (normalize,))
+    }
     # Ascending candidates: the first maximum is the strongest regularisation.
+    how = max(tried, key=lambda name: max(tried[name].values()))
+    scores = tried[how]
     best = max(scores, key=scores.__getitem__)
+    if scores[best] > _majority(labels, parts):
+        # One node more is no reason to go on.
+        warn_at_border("C", best, scores, margin=1.5 / parts["val"].size)
+    rows = _normalized(z, how, parts["train"])
     pool = parts["train"] if refit == "train" else np.union1d(parts["train"], parts["val"])
     predicted = (
         _classifier(best, max_iter).fit(rows[pool], labels[pool]).predict(rows[parts["test"]])
     )
     accuracy, macro_f1 = _test_scores(labels[parts["test"]], predicted)
-    return ProbeResult(accuracy, macro_f1, best, scores[best], scores)
+    return ProbeResult(accuracy, macro_f1, best, scores[best], scores, how)
 
 
 def _check_candidates(candidates: Sequence[float]) -> list[float]:
@@ -130,6 +154,7 @@ def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Label
     if y.shape != (num_nodes,):
         raise ValueError(
             f"y must have shape ({num_nodes},), one per row of z, got {tuple(y.shape)}"
+            + (" (y.view(-1)?)" if y.numel() == num_nodes else "")
         )
     labels = y.detach().cpu().numpy().astype(np.int64)
     for part, index in parts.items():
@@ -166,14 +191,25 @@ def _validation_scores(
     rows: _Floats, labels: _Labels, parts: Mapping[str, Any], grid: list[float], max_iter: int
 ) -> dict[float, float]:
     """Validation accuracy of each candidate, fitted on train."""
+    from sklearn.exceptions import ConvergenceWarning
+
     train, val = parts["train"], parts["val"]
     # Along ascending C the last solution is a good start for the next: several times faster.
     model = _classifier(grid[0], max_iter, warm_start=True)
     scores = {}
     for c in track(grid, "linear probe", unit="settings"):
-        model.set_params(C=c).fit(rows[train], labels[train])
+        with warnings.catch_warnings():
+            # A candidate may stop early; what is reported is fitted again, and says so.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.set_params(C=c).fit(rows[train], labels[train])
         scores[c] = float(np.mean(model.predict(rows[val]) == labels[val]))
     return scores
+
+
+def _majority(labels: _Labels, parts: Mapping[str, Any]) -> float:
+    """Validation accuracy of the constant that the strongest regularisation ends at."""
+    most = np.bincount(labels[parts["train"]]).argmax()
+    return float(np.mean(labels[parts["val"]] == most))
 
 
 def _test_scores(truth: _Labels, predicted: _Labels) -> tuple[float, float]:

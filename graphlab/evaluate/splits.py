@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_int, check_tensor
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 __all__ = ["labels_per_class_split", "random_split", "resolve_split", "tape_split"]
 
@@ -152,27 +156,37 @@ def tape_split(num_nodes: int, seed: int) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.sort(p)) for name, p in zip(names, parts, strict=True)}
 
 
-def resolve_split(split: Mapping[str, Tensor], num_nodes: int) -> dict[str, Tensor]:
+def resolve_split(
+    split: Mapping[str, Tensor] | Data, num_nodes: int, *, column: int | None = None
+) -> dict[str, Tensor]:
     """Turn masks or indices into checked, sorted indices of train, validation and test.
 
     Args:
-        split (dict): The three parts under the keys ``train``, ``val`` (or ``valid``) and ``test``,
-            or ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask ``(N,)`` or a
-            1-D tensor of int64 or int32 node indices. Other keys are ignored, so ``data.to_dict()``
-            and the splits of ogb can be passed as they are.
+        split (dict or Data): The three parts under the keys ``train``, ``val`` (or ``valid``) and
+            ``test``, or ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask
+            ``(N,)`` or a 1-D tensor of int64 or int32 node indices. Other keys are ignored, so a
+            PyG ``Data`` and the splits of ogb can be passed as they are.
         num_nodes (int): Number of nodes N.
+        column (int, optional): Which of several splits to take where masks are ``(N, S)``; a mask
+            ``(N,)`` beside them belongs to all.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val``, ``test`` as sorted int64 indices on the CPU.
 
     Raises:
-        ValueError: If a part is missing, empty or repeated, or two parts share a node.
-        IndexError: If an index lies outside ``[0, num_nodes)``.
+        ValueError: If a part is missing, empty or repeated, two parts share a node, or masks hold
+            several splits and ``column`` does not say which.
+        IndexError: If an index lies outside ``[0, num_nodes)``, or ``column`` outside the masks.
         TypeError: If a part is neither boolean nor an integer tensor.
     """
+    if not isinstance(split, Mapping) and callable(getattr(split, "to_dict", None)):
+        split = {key: value for key, value in split.to_dict().items() if value is not None}
     if not isinstance(split, Mapping):
-        raise TypeError(f"split must be a mapping of part to tensor, got {type(split).__name__}")
-    parts = {part: _indices(split, part, num_nodes) for part in _PARTS}
+        raise TypeError(
+            f"split must be a mapping of part to tensor or a Data with masks, got "
+            f"{type(split).__name__}"
+        )
+    parts = {part: _indices(split, part, num_nodes, column) for part in _PARTS}
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         shared = parts[first][torch.isin(parts[first], parts[second])]
         if shared.numel():
@@ -183,18 +197,16 @@ def resolve_split(split: Mapping[str, Tensor], num_nodes: int) -> dict[str, Tens
     return parts
 
 
-def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int) -> Tensor:
+def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int, column: int | None) -> Tensor:
     key = next((alias for alias in _ALIASES[part] if alias in split), None)
     if key is None:
-        raise ValueError(f"split must have the part {part!r}, got the keys {sorted(split)}")
+        raise ValueError(
+            f"split must have the part {part!r}, got the keys {sorted(split)}: random_split draws "
+            "all three"
+        )
     value, name = split[key], f"split[{key!r}]"
     if isinstance(value, Tensor) and value.dtype == torch.bool:
-        if value.shape != (num_nodes,):
-            raise ValueError(
-                f"{name} must be a mask of shape ({num_nodes},), got {tuple(value.shape)}"
-                + (" (choose one column)" if value.dim() == 2 else "")
-            )
-        index = value.nonzero().view(-1).cpu()
+        index = _mask(value, name, num_nodes, column).nonzero().view(-1).cpu()
     else:
         index = check_index(value, num_nodes, name).cpu().sort().values
         if bool((index[1:] == index[:-1]).any()):
@@ -202,6 +214,25 @@ def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int) -> Tensor:
     if index.numel() == 0:
         raise ValueError(f"{name} must hold at least one node, got none")
     return index
+
+
+def _mask(value: Tensor, name: str, num_nodes: int, column: int | None) -> Tensor:
+    """A mask of all nodes, the asked-for column where there are several."""
+    shape = tuple(value.shape)
+    if value.dim() == 2 and value.size(0) == num_nodes:
+        count = value.size(1)
+        if column is None and count != 1:
+            raise ValueError(
+                f"{name} holds {count} splits, one per column, got shape {shape}: say which by "
+                f"column=0 to column={count - 1}"
+            )
+        chosen = check_int(0 if column is None else column, "column")
+        if not 0 <= chosen < count:
+            raise IndexError(f"column = {chosen} is outside [0, {count}), the splits of {name}")
+        return value[:, chosen]
+    if value.shape != (num_nodes,):
+        raise ValueError(f"{name} must be a mask of shape ({num_nodes},), got {shape}")
+    return value
 
 
 def _part_size(size: float | int, name: str, num_nodes: int) -> int:

@@ -11,7 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from graphlab.datasets import MultilabelDataset
 from graphlab.embed import FastRP
-from graphlab.evaluate import multilabel_probe
+from graphlab.evaluate import multilabel_cross_validation, multilabel_probe
 from tests._data import test_data_root
 from tests._golden import document
 
@@ -48,6 +48,32 @@ def test_thresholded_scores_do_not_depend_on_how_many_labels_the_test_has():
     z, y, train, test = problem()
     first = multilabel_probe(z, y, train, test, threshold=1.0)
     assert first.micro_f1_threshold == 0.0 and first.micro_f1 > 0.3
+
+
+def test_candidates_are_chosen_inside_the_train_nodes():
+    z, y, train, test = problem()
+    grid = (0.01, 0.1, 1.0, 10.0)
+    result = multilabel_probe(z, y, train, test, c=grid)
+    inside = multilabel_cross_validation(z, y, train, grid)
+    assert result.val_scores == {c: means["micro_f1"] for c, means in inside.items()}
+    assert result.c == max(grid, key=result.val_scores.__getitem__)
+    again = multilabel_probe(z, y, train, test, c=result.c)
+    assert (again.micro_f1, again.macro_f1) == (result.micro_f1, result.macro_f1)
+    hidden = y.clone()
+    hidden[test] = ~hidden[test]
+    assert multilabel_cross_validation(z, hidden, train, grid) == inside
+    assert multilabel_cross_validation(z, y, train, grid, seed=1) != inside
+
+
+def test_the_outermost_candidate_is_a_warning():
+    z, y, train, test = problem()
+    with pytest.warns(UserWarning, match="best C is the largest candidate, 0.003, .* larger ones"):
+        multilabel_probe(z, y, train, test, c=(1e-3, 2e-3, 3e-3))
+    for candidates in ((), (1.0, -1.0)):
+        with pytest.raises(ValueError, match="candidates"):
+            multilabel_probe(z, y, train, test, c=candidates)
+    with pytest.raises(ValueError, match="select must be one of"):
+        multilabel_probe(z, y, train, test, select="f1")
 
 
 def test_labels_that_all_or_no_train_nodes_have():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
+from torch_geometric.transforms import RandomNodeSplit
 
 from graphlab.evaluate import linear_probe, random_split
 from graphlab.evaluate.probe import _normalized
@@ -148,3 +150,50 @@ def test_column_that_only_test_nodes_vary_in(value):
     z[39] += 0.2
     rows = _normalized(torch.from_numpy(z), "standard", np.arange(10))
     assert np.allclose(rows[:39], 0) and np.allclose(rows[39], 0.2)
+
+
+def collapsed(num_nodes: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
+    """Classes in the small deviations of rows that are nearly equal."""
+    z, y = blobs(spread=0.5, num_nodes=num_nodes)
+    return 1e-2 * z + 1.0, y
+
+
+def test_nearly_equal_rows_need_the_large_candidates():
+    z, y = collapsed()
+    result = linear_probe(z, y)
+    assert result.c > 4.0**5 and result.accuracy > 0.9
+    with pytest.warns(UserWarning, match="best C is the largest candidate, 1000, .* try larger"):
+        assert linear_probe(z, y, candidates=(10.0, 100.0, 1000.0)).accuracy < result.accuracy
+
+
+def test_validation_may_choose_the_scaling():
+    z, y = collapsed()
+    result = linear_probe(z, y, normalize="auto", candidates=(0.01, 0.1, 1.0))
+    assert result.normalize == "standard" and result.accuracy > 0.9
+    z, y = blobs(spread=0.1)
+    assert linear_probe(z, y, normalize="auto", candidates=CANDIDATES).normalize == "l2"  # a tie
+
+
+def test_a_data_object_brings_its_masks():
+    data = RandomNodeSplit(num_val=60, num_test=120)(planted(300, dim=6))
+    masks = {part: data[f"{part}_mask"] for part in ("train", "val", "test")}
+    result = linear_probe(data.x, data.y, data, candidates=CANDIDATES)
+    assert result == linear_probe(data.x, data.y, masks, candidates=CANDIDATES)
+    with pytest.raises(ValueError, match="must have the part 'train'.*random_split draws"):
+        linear_probe(data.x, data.y, Data(x=data.x))
+
+
+def test_several_splits_in_one_mask_say_which():
+    data = planted(300, dim=6)
+    data = RandomNodeSplit(split="random", num_splits=3, num_train_per_class=20, num_val=60)(data)
+    with pytest.raises(ValueError, match=r"holds 3 splits.* say which by column=0 to column=2"):
+        linear_probe(data.x, data.y, data)
+    with pytest.raises(IndexError, match=r"column = 3 is outside \[0, 3\)"):
+        linear_probe(data.x, data.y, data, column=3)
+    results = [linear_probe(data.x, data.y, data, column=i, candidates=(1.0,)) for i in range(3)]
+    for i, result in enumerate(results):
+        split = {part: data[f"{part}_mask"][:, i] for part in ("train", "val", "test")}
+        assert result == linear_probe(data.x, data.y, split, candidates=(1.0,))
+    # A mask of all splits beside one per split, as WikiCS has them.
+    data.test_mask = ~(data.train_mask | data.val_mask).any(1)
+    assert linear_probe(data.x, data.y, data, column=1, candidates=(1.0,)).accuracy > 0.5

@@ -119,7 +119,7 @@ def test_masks_and_indices_resolve_alike(keys, as_mask):
         ({"val": torch.tensor([0.5])}, TypeError, "int64 or int32"),
         ({"val": [1, 2]}, TypeError, "must be a torch.Tensor"),
         ({"val": torch.zeros(19, dtype=torch.bool)}, ValueError, r"mask of shape \(20,\)"),
-        ({"val": torch.zeros(20, 2, dtype=torch.bool)}, ValueError, "choose one column"),
+        ({"val": torch.zeros(20, 2, dtype=torch.bool)}, ValueError, "say which by column=0"),
     ],
 )
 def test_bad_splits(change, error, message):

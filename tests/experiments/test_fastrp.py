@@ -26,7 +26,7 @@ class FakeDataset:
         return self.data
 
 
-CONFIG = fastrp.Config(dim=16, ratios=(0.3, 0.6), betas=(-0.5, 0.0), last_weights=(1.0, 4.0))
+CONFIG = fastrp.Config(dim=16, ratios=(0.3, 0.6), betas=(-0.5, 0.0), cs=(0.1, 1.0))
 
 
 @pytest.fixture
@@ -42,17 +42,36 @@ def test_rows_hold_both_settings_and_a_floor(context, monkeypatch):
         floor = rows[fastrp.label("most frequent labels", ratio)]
         assert rows[fastrp.label("authors' setting", ratio)]["micro"] > floor["micro"] + 0.3
         tuned = rows[fastrp.label("tuned on validation", ratio)]
-        assert tuned["beta"] in CONFIG.betas and tuned["last_weight"] in CONFIG.last_weights
+        assert tuned["beta"] in CONFIG.betas and tuned["c"] in CONFIG.cs
+        weights = tuple(tuned[f"w{power}"] for power in range(1, 5))
+        assert weights in CONFIG.weights and tuned["at_border"] == 1.0
 
 
-def test_tuning_reads_no_test_label(context):
+def test_tuning_reads_no_label_outside_its_training_part(context):
     data = FakeDataset("", "")[0]
     order = torch.randperm(120, generator=torch.Generator().manual_seed(1))
-    chosen, scores = fastrp.tune(CONFIG, data, order, context)
+    chosen = fastrp.tune(CONFIG, data, order, context)
+    assert set(chosen) == set(CONFIG.ratios)
     hidden = data.clone()
     hidden.y = data.y.clone()
-    hidden.y[order[36:]] = ~hidden.y[order[36:]]
-    assert fastrp.tune(CONFIG, hidden, order, context) == (chosen, scores)
+    hidden.y[order[36:]] = ~hidden.y[order[36:]]  # beyond the smallest part
+    assert fastrp.tune(CONFIG, hidden, order, context)[0.3] == chosen[0.3]
+
+
+def test_the_earlier_search_chooses_once_for_all_ratios(context):
+    config = replace(CONFIG, search="holdout", last_weights=(1.0, 4.0))
+    data = FakeDataset("", "")[0]
+    order = torch.randperm(120, generator=torch.Generator().manual_seed(1))
+    chosen = fastrp.tune(config, data, order, context)
+    assert chosen[0.3] == chosen[0.6] and chosen[0.3].c == config.c
+    assert chosen[0.3].weights[:3] == (0.0, 0.0, 1.0)
+
+
+def test_a_choice_at_the_end_of_its_grid_is_marked():
+    inner = fastrp.Setting(0.3, (1.0, 1.0, 1.0, 1.0), 0.01)
+    assert not fastrp.at_border(fastrp.Config(), inner)
+    assert fastrp.at_border(fastrp.Config(), replace(inner, beta=1.0))
+    assert fastrp.at_border(fastrp.Config(), replace(inner, c=0.003))
 
 
 def test_presets_name_known_data_and_published_rows_match_ours():

@@ -14,7 +14,14 @@ from experiments.pamc.protocols import stop_epoch
 from tests._data import test_data_root
 from tests.experiments._rows import rows_of
 
-TINY = pamc.Config(epochs=6, pretrain_epochs=1, hidden_channels=(16,), n_init=2, checkpoint_every=2)
+TINY = pamc.Config(
+    epochs=6,
+    pretrain_epochs=1,
+    hidden_channels=(16,),
+    n_init=2,
+    checkpoint_every=2,
+    protocol="last",
+)
 METHODS = ("PamC", "SCGC*", "SCGC + meta2")
 
 
@@ -31,6 +38,7 @@ def rows(tmp_path: Path, config: pamc.Config = TINY, **options: Any) -> dict[str
 def test_table_holds_baselines_methods_and_protocols(tmp_path: Path) -> None:
     table = rows(tmp_path)
     labels = {"k-means on features", "k-means on autoencoder"}
+    labels |= {"no training, 2 hops", "no training, 16 hops"}
     for method in METHODS:
         labels |= {method, f"{method} [label-free stop]", f"{method} [best epoch by test labels]"}
         assert table[method]["epoch"] == 5
@@ -100,11 +108,23 @@ def test_stop_is_the_end_of_a_stable_stretch() -> None:
     assert stop_epoch(moving + still + moving) == 8
     assert stop_epoch(moving) == 3
     assert stop_epoch(still[:4] + moving + still[:4]) == 11
+    assert stop_epoch(still + still, warm_up=5) == 9
+
+
+@pytest.mark.usefixtures("without_map")
+def test_a_smoothed_start_and_the_baselines_alone(tmp_path: Path) -> None:
+    table = rows(tmp_path / "start", dataclasses.replace(TINY, start="smoothed"))
+    assert "k-means on smoothed start" in table and "k-means on autoencoder" not in table
+    alone = rows(tmp_path / "alone", dataclasses.replace(TINY, methods=()))
+    assert set(alone) == {"k-means on features", "no training, 2 hops", "no training, 16 hops"}
+    assert alone["no training, 16 hops"]["acc"] > alone["k-means on features"]["acc"]
+    failed = execute(pamc.run, dataclasses.replace(TINY, methods=("scgc",)), out=tmp_path)
+    assert "methods must be among" in failed.errors[0]
 
 
 def test_presets_name_known_data_and_the_sheet_of_hyper_parameters() -> None:
     for name, config in pamc.PRESETS.items():
-        assert config.dataset == {"smoke": "digits"}.get(name, name.removesuffix("_common"))
+        assert config.dataset == {"smoke": "digits"}.get(name, name.partition("_")[0])
         assert config.scgc_exact.negatives == "exact"
         assert config.meta2.negatives == "meta2"
     usps = pamc.PRESETS["usps"].pamc

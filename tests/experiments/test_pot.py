@@ -65,6 +65,20 @@ def test_other_hosts(tmp_path: Path, host: str) -> None:
     assert f"{title} + POT interval" in rows(tmp_path, config)
 
 
+@pytest.mark.usefixtures("graph")
+def test_an_equal_search_on_both_splits(tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        SMALL, methods=("none", "reference"), host_rates=(1.0, 2.0), both_splits=True
+    )
+    assert len(pot_scores.candidates(config, "none")) == len(config.kappas)
+    table = rows(tmp_path, config)
+    for title in ("GRACE", "GRACE + POT reference", "features"):
+        assert {title, f"{title}, random split"} <= set(table)
+    host = table["GRACE"]
+    assert host["rate"] in (1.0, 2.0) and 1 <= host["effective_rank"] <= 8
+    assert host["mean_cosine"] <= 1 and host["uniformity"] <= 0 <= host["alignment"] <= 4
+
+
 def test_kappa_is_chosen_by_validation_alone(
     tmp_path: Path, graph: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +138,7 @@ def test_interrupted_run_continues_bit_for_bit(
 
 
 def test_presets_hold_the_sheet() -> None:
-    assert len(pot.PRESETS) == 32 + 1  # and the smoke test
+    assert len(pot.PRESETS) == 32 + 2 + 1  # the paired ones and the smoke test
     cora, wikics = pot.PRESETS["cora"], pot.PRESETS["wikics_costa"]
     assert (cora.lr, cora.out_channels, cora.drop_edge, cora.temperature, cora.epochs) == (
         5e-4,
@@ -138,7 +152,7 @@ def test_presets_hold_the_sheet() -> None:
     assert "budget_crown" not in pot.PRESETS["photo"].methods
     for name, config in pot.PRESETS.items():
         host = "" if config.host == "grace" else f"_{config.host}"
-        assert name == config.dataset + host or name == "smoke"
+        assert name in (config.dataset + host, f"{config.dataset}_paired", "smoke")
 
 
 def encoder_slopes(config: pot.Config) -> list[Tensor]:

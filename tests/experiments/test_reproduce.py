@@ -80,7 +80,7 @@ def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
 def test_every_family_of_scripts_has_a_smoke_file():
     scripts = {
         "fastrp", "gaugllm", "graphclip_pretrain", "hypergraph", "link_prediction", "pamc", "pot",
-        "tape",
+        "retrieval", "tape",
     }  # fmt: skip
     assert {FILES[name].content["script"] for name in SMOKE} == scripts
     assert all(FILES[name].seconds < 60 for name in SMOKE)
@@ -193,14 +193,14 @@ def test_changed_settings_are_another_experiment(tmp_path):
     ],
 )
 def test_missing_data_is_told_and_a_failure_fails(error, status, code, tmp_path):
-    repeated = {**FILES["pamc_acm"].content, "errors": {"0": error, "1": error}}
-    outcome = repeat(FILES["pamc_acm"], tmp_path, None, answers(repeated))
+    repeated = {**FILES["pamc_acm_paper"].content, "errors": {"0": error, "1": error}}
+    outcome = repeat(FILES["pamc_acm_paper"], tmp_path, None, answers(repeated))
     assert (outcome.status, outcome.reason) == (status, error)
     assert reproduce.status([outcome]) == code
-    good = Outcome(FILES["pamc_acm"], "repeated")
+    good = Outcome(FILES["pamc_acm_paper"], "repeated")
     assert reproduce.status([good, outcome]) == code
     printed = reproduce.report([good, outcome], everything=False)
-    assert f"pamc_acm: {status}: {error}" in printed
+    assert f"pamc_acm_paper: {status}: {error}" in printed
     assert f"1 of 2 files reproduced, {int(code == 2)} not run" in printed
 
 
@@ -235,10 +235,10 @@ def moved(name: str, tmp_path: Path) -> dict[str, str]:
 def test_commands_find_data_and_write_elsewhere(tmp_path):
     for name in ("multilabel", "linkpred/animal", "llm_outputs", "text_graphs/minilm"):
         (tmp_path / name).mkdir(parents=True)
-    words = FILES["fastrp_wikipedia"].arguments(tmp_path / "out", tmp_path)
+    words = FILES["fastrp_wikipedia_holdout"].arguments(tmp_path / "out", tmp_path)
     assert words[words.index("--ratios") + 1 :][:3] == ["0.1", "0.5", "0.9"]
     assert words.count("--results") == 1
-    assert moved("fastrp_wikipedia", tmp_path)["source"] == str(tmp_path / "multilabel")
+    assert moved("fastrp_wikipedia_holdout", tmp_path)["source"] == str(tmp_path / "multilabel")
     assert moved("link_prediction_vole", tmp_path)["source"] == str(tmp_path / "linkpred/animal")
     assert moved("link_prediction_cora", tmp_path)["source"] == str(tmp_path)
     assert moved("gaugllm_cora", tmp_path)["data"] == str(tmp_path / "llm_outputs")
@@ -247,7 +247,7 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
     assert tiny["model"] == str(tmp_path / "out" / "models" / "runs" / "graphclip" / "{seed}")
     assert tiny["out"] == str(tmp_path / "out" / "runs")
     # Nothing is there for SDCN, and the digits need nothing.
-    assert "source" not in moved("pamc_acm", tmp_path) | moved("pamc_digits", tmp_path)
+    assert "source" not in moved("pamc_acm_paper", tmp_path) | moved("pamc_digits", tmp_path)
 
 
 def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
@@ -274,7 +274,7 @@ def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
 def test_files_are_chosen():
     files = list(FILES.values())
     quick = {file.name for file in reproduce.chosen(reproduce.Options(quick=True), files)}
-    assert set(SMOKE) <= quick and "pamc_acm" not in quick
+    assert set(SMOKE) <= quick and "pamc_acm_paper" not in quick
     assert reproduce.chosen(reproduce.Options(full=True), files) == files
     assert files[0].content["script"] == "graphclip_pretrain"
     for wrong in (reproduce.Options(), reproduce.Options(quick=True, full=True)):

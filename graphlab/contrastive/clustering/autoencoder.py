@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,10 @@ from graphlab._tensor_memo import TensorMemo
 from graphlab._training import Callback
 from graphlab.contrastive.sparse_layout import quiet
 
-__all__ = ["SDCNAutoEncoder", "pretrain_autoencoder"]
+__all__ = ["SDCNAutoEncoder", "pretrain_autoencoder", "pretrain_encoder"]
+
+#: Loss of some rows, by their numbers.
+LossOfRows = Callable[[Tensor], Tensor]
 
 
 class SDCNAutoEncoder(nn.Module):
@@ -158,6 +161,71 @@ def pretrain_autoencoder(
         TypeError, ValueError: If an argument is malformed.
     """
     x = check_matrix(x, "x", cols=_features(model))
+
+    def loss(rows: Tensor) -> Tensor:
+        batch = x[rows]
+        return nn.functional.mse_loss(model(batch)[0], batch)
+
+    _train_by_rows(model, loss, x, epochs, lr, batch_size, generator, callback)
+    return model
+
+
+def pretrain_encoder(
+    encoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    epochs: int = 30,
+    lr: float = 1e-3,
+    batch_size: int = 256,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> nn.Module:
+    """Train an encoder to give a known embedding from the features alone.
+
+    With :func:`smoothed_features` as the target it learns what the graph says about a node, and
+    needs no graph for new nodes. Adam at a constant rate, shuffled mini-batches, mean squared
+    error, last epoch kept.
+
+    Args:
+        encoder (nn.Module): From ``(B, F)`` to ``(B, D)``; trained in place. That of
+            :class:`SDCNAutoEncoder` reads sparse rows, any other needs dense ``x``.
+        x (Tensor): Features ``(N, F)``, dense or sparse CSR, on the device of the encoder.
+        target (Tensor): Embedding ``(N, D)``, floating point, finite.
+        epochs (int): Passes over the rows, 0 for none.
+        lr (float): Learning rate.
+        batch_size (int): Rows per step.
+        generator (torch.Generator, optional): CPU generator of the shuffles.
+        callback (callable, optional): Called as ``callback(row)`` after every epoch, with its
+            number ``"epoch"`` and the mean ``"loss"`` over the rows.
+
+    Returns:
+        nn.Module: ``encoder``.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
+    """
+    x = check_matrix(x, "x", csr=True)
+    target = check_matrix(target, "target", rows=x.size(0)).detach()
+
+    def loss(rows: Tensor) -> Tensor:
+        return nn.functional.mse_loss(encoder(_rows(x, rows)), target[rows])
+
+    _train_by_rows(encoder, loss, x, epochs, lr, batch_size, generator, callback)
+    return encoder
+
+
+def _train_by_rows(
+    model: nn.Module,
+    loss: LossOfRows,
+    x: Tensor,
+    epochs: int,
+    lr: float,
+    batch_size: int,
+    generator: torch.Generator | None,
+    callback: Callback | None,
+) -> None:
+    """Adam over shuffled batches of rows."""
     check_int(epochs, "epochs", minimum=0)
     batch_size = check_int(batch_size, "batch_size", minimum=1)
     if callback is not None:
@@ -166,22 +234,36 @@ def pretrain_autoencoder(
         )
     optimizer = torch.optim.Adam(model.parameters(), lr=check_positive(lr, "lr"))
     steps = epochs * -(-x.size(0) // batch_size)
-    with Progress(steps, "pretrain autoencoder", unit="steps") as progress:
+    with Progress(steps, "pretrain encoder", unit="steps") as progress:
         for epoch in range(epochs):
             total = 0.0
             order = torch.randperm(x.size(0), generator=generator, device="cpu").to(x.device)
             for rows in order.split(batch_size):
-                batch = x[rows]
-                loss = nn.functional.mse_loss(model(batch)[0], batch)
+                value = loss(rows)
                 optimizer.zero_grad()
-                loss.backward()
+                value.backward()
                 optimizer.step()
                 # The last batch may be smaller: the mean is over rows, not over batches.
-                total += float(loss.detach()) * rows.numel()
+                total += float(value.detach()) * rows.numel()
                 progress.update()
             if callback is not None:
                 callback({"epoch": epoch, "loss": total / max(1, x.size(0))})
-    return model
+
+
+def _rows(x: Tensor, rows: Tensor) -> Tensor:
+    """Some rows of a dense or of a sparse matrix."""
+    if x.layout == torch.strided:
+        return x[rows]
+    begin = x.crow_indices()[rows]
+    count = x.crow_indices()[rows + 1] - begin
+    crow = torch.cat([count.new_zeros(1), count.cumsum(0)])
+    place = torch.arange(int(crow[-1]), device=x.device)
+    entry = torch.repeat_interleave(begin - crow[:-1], count) + place
+    parts = (crow, x.col_indices()[entry], x.values()[entry])
+    with quiet():
+        return torch.sparse_csr_tensor(
+            *parts, size=(rows.numel(), x.size(1)), check_invariants=False
+        )
 
 
 def _features(model: SDCNAutoEncoder) -> int:

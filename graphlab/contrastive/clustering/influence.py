@@ -60,7 +60,7 @@ def influence_adjacency(
         >>> weight.tolist()
         [0.5, 0.5, 0.5, 0.5]
     """
-    matrix, _ = _influence(edge_index, num_nodes, order, cumulative, topk, duplicates)
+    matrix, _ = influence_matrix(edge_index, num_nodes, order, cumulative, topk, duplicates)
     coo = matrix.tocoo()
     index = np.stack([coo.row.astype(np.int64), coo.col.astype(np.int64)])
     device = edge_index.device
@@ -96,7 +96,7 @@ def influence_graph(
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
     """
-    matrix, degree = _influence(edge_index, num_nodes, order, cumulative, topk, duplicates)
+    matrix, degree = influence_matrix(edge_index, num_nodes, order, cumulative, topk, duplicates)
     device = edge_index.device
     if topk is not None:
         coo = matrix.tocoo()
@@ -111,14 +111,15 @@ def influence_graph(
     )
 
 
-def _influence(
+def influence_matrix(
     edge_index: Tensor,
     num_nodes: int,
-    order: int,
-    cumulative: bool,
-    topk: int | None,
-    duplicates: str,
+    order: int = 1,
+    cumulative: bool = True,
+    topk: int | None = None,
+    duplicates: str = "collapse",
 ) -> tuple[sparse.csr_array, np.ndarray]:
+    """The adjacency as a scipy matrix in float64, and the degrees."""
     num_nodes = check_int(num_nodes, "num_nodes", minimum=1)
     order = check_int(order, "order", minimum=1)
     topk = None if topk is None else check_int(topk, "topk", minimum=1)

@@ -3,58 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_int, check_matrix, check_nonnegative, check_positive
-from graphlab._deprecation import row_callback, warn_renamed
+from graphlab._checks import (
+    check_choice,
+    check_device,
+    check_fraction,
+    check_int,
+    check_matrix,
+    check_nonnegative,
+    check_positive,
+)
+from graphlab._deprecation import row_callback
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback
-from graphlab.contrastive.clustering.autoencoder import SDCNAutoEncoder, pretrain_autoencoder
-from graphlab.contrastive.clustering.influence import influence_graph
+from graphlab.contrastive.clustering.earlier_names import EarlierNames
+from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
+from graphlab.contrastive.clustering.start import (
+    autoencoder,
+    features_and_edges,
+    positives,
+    pretrained_encoder,
+)
 from graphlab.contrastive.losses.pamc import PamCLoss
 from graphlab.contrastive.losses.pamc.negatives import Negatives
 from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
 
 if TYPE_CHECKING:
+    from torch_geometric.data import Data
     from typing_extensions import Self
 
 __all__ = ["SCGC"]
 
 
-class SCGC(Estimator):
+class SCGC(EarlierNames, Estimator):
     r"""Cluster the nodes of an attributed graph.
 
-    An autoencoder is pretrained on the features, k-means on its embeddings places the centres,
-    and the encoder is refined by :class:`PamCLoss` over the r-order influence graph together with
-    the self-supervision of DEC. The graph only chooses positives: new nodes are embedded and
-    assigned from features alone.
+    The encoder begins where no training ends: it learns to give the averages over the graph of
+    :func:`smoothed_features` from the features of a node alone (or, where these are dense, it is
+    half an autoencoder of them). K-means places the centres, and both are refined by
+    :class:`PamCLoss` over the r-order influence graph together with the self-supervision of DEC,
+    until the clusters stand still: going on trains the contrast at the cost of the clusters, which
+    no loss shows. New nodes are embedded and assigned from features alone, without the graph.
+
+    The published recipe is ``features="dense", start="autoencoder", tolerance=0``. On a graph of
+    nearest neighbours of the features themselves (images) give ``negatives="meta2", tau=0.25,
+    alpha=4, beta=0.1, order=4``.
 
     Args:
-        in_channels (int): Number of features F.
+        in_channels (int, optional): Number of features F; read off the features if missing.
         num_clusters (int): K, at least 2.
-        hidden_channels (sequence of int): Hidden widths of the encoder.
+        hidden_channels (sequence of int, optional): Hidden widths of the encoder; by default 500,
+            and 500, 500, 2000 for an autoencoder.
         out_channels (int): Width D of the embedding.
+        features (str): Kind of the features, see :func:`scaled_features`.
+        start (str): ``"smoothed"``, ``"autoencoder"``, or ``"auto"``: smoothed where the features
+            are words.
+        hops (int): Averages over the graph for a smoothed start.
         negatives (str): Negatives of :class:`PamCLoss`; ``"meta"`` is PamC, ``"exact"`` SCGC*.
+        num_samples (int): Rows that ``negatives="sampled"`` draws per epoch.
         tau (float): Inverse temperature of the contrast.
         alpha (float): Weight of the contrast.
         beta (float): Weight of the self-supervision.
         order (int): Order r of the influence graph.
         cumulative (bool): Sum the powers up to r (influence) instead of taking the last.
         lr (float): Learning rate of Adam.
-        epochs (int): Full-batch epochs; the last one is kept.
-        pretrain_epochs (int): Epochs of the autoencoder; 0 skips pretraining.
-        pretrain_lr (float): Learning rate of the pretraining.
-        batch_size (int): Rows per pretraining step.
+        epochs (int): Full-batch epochs at most; the last one is kept.
+        tolerance (float): Ends the training after ``patience`` epochs in which a smaller share of
+            the nodes changed their cluster, in each; 0 trains to the end.
+        patience (int): See there. The first ``patience`` epochs do not count.
+        pretrain_epochs (int): Epochs of the start; 0 skips it.
+        pretrain_lr (float): Learning rate of the start.
+        batch_size (int): Rows per step of the start.
         n_init (int): Restarts of k-means.
         encoder (nn.Module, optional): Your own encoder from ``(N, in_channels)`` to embeddings,
-            trained in place of the autoencoder's (without pretraining). Its weights are saved, it
+            trained in place of ours from where it is (without a start). Its weights are saved, it
             itself is not: give :meth:`load` one of the same architecture.
         seed (int): Seed of weights, shuffles and k-means.
         device (str): Where to train.
@@ -64,6 +94,7 @@ class SCGC(Estimator):
         labels_ (Tensor): Cluster of every training node, ``(N,)`` int64.
         history_ (list): A row per epoch: ``"epoch"``, ``"loss"`` and ``"changed"``, the share of
             nodes that changed their cluster.
+        idf_ (Tensor): Weight of every word, ``(F,)``; empty where features stay as they are.
 
     Complexity: O(epochs (N F h + E D)) time; memory linear in nodes and edges except for
     ``negatives="exact"`` in time.
@@ -76,25 +107,31 @@ class SCGC(Estimator):
         >>> from graphlab.datasets import digits_knn
         >>> data = digits_knn()
         >>> model = SCGC(64, 10, hidden_channels=(32,), epochs=2, pretrain_epochs=1)
-        >>> labels = model.fit(data.x, data.edge_index).predict()
+        >>> labels = model.fit(data).predict()
         >>> tuple(labels.shape)
         (1797,)
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("encoder",)
+    _schema: ClassVar[int] = 2
 
+    idf_: Tensor
     network_: ClusteringNetwork
     labels_: Tensor
     history_: list[dict[str, Any]]
 
     def __init__(
         self,
-        in_channels: int,
-        num_clusters: int,
-        hidden_channels: Sequence[int] = (500, 500, 2000),
+        in_channels: int | None = None,
+        num_clusters: int = 2,
+        hidden_channels: Sequence[int] | None = None,
         out_channels: int = 10,
         *,
+        features: FeatureKind = "auto",
+        start: Literal["auto", "smoothed", "autoencoder"] = "auto",
+        hops: int = 2,
         negatives: Negatives = "meta",
+        num_samples: int = 512,
         tau: float = 0.5,
         alpha: float = 1.0,
         beta: float = 1.0,
@@ -102,6 +139,8 @@ class SCGC(Estimator):
         cumulative: bool = True,
         lr: float = 1e-3,
         epochs: int = 200,
+        tolerance: float = 5e-3,
+        patience: int = 5,
         pretrain_epochs: int = 30,
         pretrain_lr: float = 1e-3,
         batch_size: int = 256,
@@ -114,7 +153,11 @@ class SCGC(Estimator):
         self.num_clusters = num_clusters
         self.hidden_channels = hidden_channels
         self.out_channels = out_channels
+        self.features = features
+        self.start = start
+        self.hops = hops
         self.negatives = negatives
+        self.num_samples = num_samples
         self.tau = tau
         self.alpha = alpha
         self.beta = beta
@@ -122,6 +165,8 @@ class SCGC(Estimator):
         self.cumulative = cumulative
         self.lr = lr
         self.epochs = epochs
+        self.tolerance = tolerance
+        self.patience = patience
         self.pretrain_epochs = pretrain_epochs
         self.pretrain_lr = pretrain_lr
         self.batch_size = batch_size
@@ -132,17 +177,19 @@ class SCGC(Estimator):
 
     def fit(
         self,
-        x: Tensor,
-        edge_index: Tensor | CSRGraph,
+        x: Tensor | Data,
+        edge_index: Tensor | CSRGraph | None = None,
         *,
         callback: Callback | None = None,
     ) -> Self:
         """Pretrain, place the centres, and refine.
 
         Args:
-            x (Tensor): Features, floating point ``(N, in_channels)``.
+            x (Tensor or Data): Features, floating point ``(N, in_channels)``; or a PyG ``Data``
+                that holds them and the graph.
             edge_index (Tensor or CSRGraph): Pairs ``(2, E)``, directed or not; or the influence
-                graph itself, prepared (``order`` and ``cumulative`` are then not used).
+                graph itself, prepared (``order`` and ``cumulative`` are then not used). Beside a
+                ``Data`` it replaces the edges of that.
             callback (callable, optional): Called as ``callback(row)`` with every new row of
                 ``history_``. Inside it ``labels_`` holds the clusters of that epoch, and
                 :meth:`embed` and :meth:`predict` may be used.
@@ -151,12 +198,13 @@ class SCGC(Estimator):
             SCGC: The fitted estimator.
 
         Raises:
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed or out of
-                range.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
         """
         self._check_parameters()
-        x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
-        graph = self._positives(edge_index, x.size(0))
+        x, edge_index = features_and_edges(x, edge_index)
+        width = x.size(1) if self.in_channels is None and x.dim() == 2 else self.in_channels
+        x = check_matrix(x, "x", cols=width).to(self.device)
+        graph = positives(edge_index, x.size(0), self.order, self.cumulative).to(self.device)
         latest: dict[str, Tensor] = {}
         if callback is not None:
             callback = row_callback(
@@ -166,7 +214,12 @@ class SCGC(Estimator):
             )
         before = dict(vars(self))
         try:
-            self._refine(self._start(x), x, graph, latest, callback)
+            # A network of the caller's gets features as the caller has them.
+            kind = "dense" if self.encoder is not None else self.features
+            scaling = FeatureScaling.of(x, kind)
+            self.idf_ = x.new_zeros(0) if scaling.idf is None else scaling.idf
+            x = FeatureScaling.stored(self.idf_).apply(x)
+            self._refine(self._start(x, edge_index, graph), x, graph, latest, callback)
         except BaseException:
             # What is interrupted leaves the estimator as it was, fitted or not.
             vars(self).clear()
@@ -204,19 +257,14 @@ class SCGC(Estimator):
             self.history_.append(row)
             if callback is not None:
                 callback(row)
+            if self._stands_still():
+                break
         self.labels_ = self._assign(x)
 
-    @property
-    def network(self) -> ClusteringNetwork | None:
-        """The network under its earlier name; None before a fit."""
-        warn_renamed("SCGC.network", "SCGC.network_")
-        return getattr(self, "network_", None)
-
-    @property
-    def contrast(self) -> PamCLoss:
-        """The contrastive loss, which was an attribute before a fit as well."""
-        warn_renamed("SCGC.contrast", "SCGC.network_.contrast")
-        return self.network_.contrast if hasattr(self, "network_") else self._contrast()
+    def _stands_still(self) -> bool:
+        """Whether the clusters have not moved for a while; the first epochs still warm up."""
+        recent = [float(row["changed"]) for row in self.history_[-self.patience :]]
+        return len(self.history_) >= 2 * self.patience and max(recent) < self.tolerance
 
     def predict(self, x: Tensor | None = None) -> Tensor:
         """Cluster of every training node, or of new nodes.
@@ -234,11 +282,11 @@ class SCGC(Estimator):
         self._check_fitted()
         return self.labels_ if x is None else self._assign(self._features(x))
 
-    def fit_predict(self, x: Tensor, edge_index: Tensor | CSRGraph) -> Tensor:
+    def fit_predict(self, x: Tensor | Data, edge_index: Tensor | CSRGraph | None = None) -> Tensor:
         """Fit, and return the cluster of every node.
 
         Args:
-            x (Tensor): See :meth:`fit`.
+            x (Tensor or Data): See :meth:`fit`.
             edge_index (Tensor or CSRGraph): See :meth:`fit`.
 
         Returns:
@@ -265,29 +313,41 @@ class SCGC(Estimator):
         return z
 
     def _check_parameters(self) -> None:
-        for name in ("in_channels", "out_channels", "order", "batch_size", "n_init"):
+        check_device(self.device)
+        if self.in_channels is not None:
+            check_int(self.in_channels, "in_channels", minimum=1)
+        for name in ("out_channels", "order", "batch_size", "n_init", "patience"):
             check_int(getattr(self, name), name, minimum=1)
-        for name in ("epochs", "pretrain_epochs", "seed"):
+        for name in ("epochs", "pretrain_epochs", "seed", "hops"):
             check_int(getattr(self, name), name, minimum=0)
+        check_choice(self.start, "start", ("auto", "smoothed", "autoencoder"))
+        check_fraction(self.tolerance, "tolerance")
         check_int(self.num_clusters, "num_clusters", minimum=2)
         check_positive(self.lr, "lr")
         check_positive(self.pretrain_lr, "pretrain_lr")
-        # The loss and the network check theirs; a pretraining should not come first.
-        self._contrast()
+        self._contrast()  # the loss checks its own, and a pretraining should not come first
         check_nonnegative(self.alpha, "alpha")
         check_nonnegative(self.beta, "beta")
 
     def _contrast(self) -> PamCLoss:
         generator = make_generator(self.seed, self.device)
-        return PamCLoss(self.tau, self.negatives, generator=generator)
+        count = self._earlier_samples(self.num_samples)
+        return PamCLoss(self.tau, self.negatives, num_samples=count, generator=generator)
 
     def _network(self, encoder: nn.Module, centers: Tensor) -> ClusteringNetwork:
         return ClusteringNetwork(encoder, centers, self._contrast(), self.alpha, self.beta)
 
     def _features(self, x: Tensor) -> Tensor:
         """New features where the network is; an encoder of ours reads any floating-point type."""
-        x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
-        return x if self.encoder is not None else x.to(self.network_.centers.dtype)
+        width = self.idf_.numel() or self.in_channels or self._first_width()
+        x = check_matrix(x, "x", cols=width).to(self.device)
+        x = x if self.encoder is not None else x.to(self.network_.centers.dtype)
+        return FeatureScaling.stored(self.idf_).apply(x)
+
+    def _first_width(self) -> int | None:
+        """Features that the fitted encoder reads, where that can be told."""
+        layers = (m for m in self.network_.encoder.modules() if isinstance(m, nn.Linear))
+        return next((layer.in_features for layer in layers), None)
 
     @torch.no_grad()
     def _assign(self, x: Tensor) -> Tensor:
@@ -295,46 +355,43 @@ class SCGC(Estimator):
         labels: Tensor = q.argmax(1)
         return labels
 
-    def _positives(self, edge_index: Tensor | CSRGraph, num_nodes: int) -> CSRGraph:
-        if not isinstance(edge_index, CSRGraph):
-            edge_index = influence_graph(edge_index, num_nodes, self.order, self.cumulative)
-        if edge_index.num_nodes != num_nodes:
-            raise ValueError(
-                f"edge_index must be a graph of {num_nodes} nodes, got {edge_index.num_nodes}"
-            )
-        return edge_index.to(self.device)
-
-    def _start(self, x: Tensor) -> nn.Module:
-        """Encoder to refine: the user's, or one half of a pretrained autoencoder."""
+    def _start(self, x: Tensor, edge_index: Tensor | CSRGraph, graph: CSRGraph) -> nn.Module:
+        """Encoder to refine: the user's, or a pretrained one of ours."""
         if self.encoder is not None:
             return self.encoder.to(self.device)
-        generator = make_generator(self.seed, "cpu")
-        model = self._autoencoder(generator).to(self.device, x.dtype)
-        pretrain_autoencoder(
-            model,
+        return pretrained_encoder(
             x,
+            graph if isinstance(edge_index, CSRGraph) else edge_index,
+            self.hidden_channels,
+            self.out_channels,
+            smoothed=self._smoothed(),
+            hops=self.hops,
+            seed=self.seed,
             epochs=self.pretrain_epochs,
             lr=self.pretrain_lr,
             batch_size=self.batch_size,
-            generator=generator,
         )
-        return model.encoder
 
-    def _autoencoder(self, generator: torch.Generator | None = None) -> SDCNAutoEncoder:
-        return SDCNAutoEncoder(
-            self.in_channels, self.hidden_channels, self.out_channels, generator=generator
-        )
+    def _smoothed(self) -> bool:
+        words = self.idf_.numel() > 0
+        return self.start == "smoothed" or (self.start == "auto" and words)
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        return packed("network.", self.network_.state_dict()) | {"labels": self.labels_}
+        arrays = packed("network.", self.network_.state_dict())
+        return arrays | {"labels": self.labels_, "idf": self.idf_}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.device = "cpu"
+        if self.hidden_channels is not None:
+            self.hidden_channels = tuple(self.hidden_channels)  # JSON has lists only
+        self.idf_ = arrays["idf"]
         state = unpacked("network.", arrays)
         encoder = self.encoder
         if encoder is None:
-            encoder = self._autoencoder().encoder.to(state["centers"].dtype)
+            width = int(state["encoder.0.weight"].size(1))
+            model = autoencoder(width, self.hidden_channels, self.out_channels, self._smoothed())
+            encoder = model.encoder.to(state["centers"].dtype)
         network = self._network(encoder, state["centers"])
         try:
             network.load_state_dict(state)

@@ -3,6 +3,7 @@
 from graphlab._namespace import listing
 from graphlab.contrastive.hosts.bgrl import BGRL
 from graphlab.contrastive.hosts.costa import COSTA
+from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
 from graphlab.contrastive.hosts.gbt import GBT
 from graphlab.contrastive.hosts.gca import GCA
 from graphlab.contrastive.hosts.grace import GRACE
@@ -20,11 +21,13 @@ __all__ = [
     "GCA",
     "GRACE",
     "S2GAE",
+    "EmbeddingDiagnosis",
     "GraphCL",
     "GraphMAE",
     "HostStep",
     "ProGCL",
     "TwoViewModel",
+    "diagnose_embedding",
     "projection_head",
 ]
 

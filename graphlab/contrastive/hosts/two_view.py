@@ -18,6 +18,7 @@ from graphlab._user_module import check_encoder
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.edge_drop import dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
+from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds, of_edges
 
 __all__ = ["EdgeAugmentation", "HostStep", "PairLossModel", "TwoViewModel", "View", "pair_of"]
@@ -279,6 +280,24 @@ class TwoViewModel(EmbeddingModel):
                 stacklevel=3,
             )
         return z1, z2
+
+    @torch.no_grad()
+    def diagnose(
+        self, x: Tensor, edge_index: Tensor, *, generator: torch.Generator | None = None
+    ) -> EmbeddingDiagnosis:
+        """State of the embedding, and its alignment over two new views, in evaluation mode.
+
+        Args:
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
+            edge_index (Tensor): Edges ``(2, E)``.
+            generator (torch.Generator, optional): Source of the views, see :meth:`views`.
+
+        Returns:
+            EmbeddingDiagnosis: See :func:`diagnose_embedding`.
+        """
+        views = self.views(x, edge_index, generator=generator)
+        one, two = (self.embed(*view) for view in views)
+        return diagnose_embedding(self.embed(x, edge_index), (one, two))
 
     def training_loss(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from graphlab._checks import check_device
 from graphlab._io import user_path
 from graphlab.tag._models import fingerprint, model_source
 from graphlab.tag._optional import optional
@@ -42,7 +43,10 @@ def resolve(
         ImportError: If sentence-transformers is needed and missing.
         OSError: If a model cannot be found; the message says where it was looked for.
         TypeError: If ``model`` is nothing of the kind.
+        ValueError: If torch does not see the device.
     """
+    if device is not None:
+        check_device(device)
     if isinstance(model, (str, os.PathLike)):
         if str(model) == "hashing" and not user_path(model, "model").is_dir():
             model = HashingEncoder()

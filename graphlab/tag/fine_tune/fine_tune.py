@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_device
 from graphlab._io import user_path
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag._texts import check_texts
@@ -119,7 +120,7 @@ def _device(device: str | torch.device | None) -> torch.device:
     """Device with its number, which checkpoints and autocast compare."""
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    result = torch.device(device)
+    result = check_device(device)
     if result.type == "cuda" and result.index is None:
         return torch.device("cuda", torch.cuda.current_device())
     return result

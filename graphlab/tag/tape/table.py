@@ -125,7 +125,7 @@ class ExplanationTable:
         check_ids([row.node for row in self.rows])
         lines = [_dump_json({"classes": self.classes, "k": self.k})]
         lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
-        atomic_write(Path(path).expanduser(), ("\n".join(lines) + "\n").encode())
+        atomic_write(user_path(path), ("\n".join(lines) + "\n").encode())
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:

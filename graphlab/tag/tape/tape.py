@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import (
     check_choice,
+    check_device,
     check_edge_index,
     check_fraction,
     check_int,
@@ -207,6 +208,7 @@ class TAPE(Estimator):
 
     def _checked(self) -> Recipe:
         """Check the parameters, and give those of the training."""
+        check_device(self.device)
         if not callable(self.gnn):
             check_choice(self.gnn, "gnn", NAMES)
         if isinstance(self.features, str) or not len(self.features):

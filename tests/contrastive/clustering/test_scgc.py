@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
+from torch_geometric.data import Data, HeteroData
 
 from graphlab.contrastive import SCGC, influence_graph
 from graphlab.evaluate import clustering_scores
@@ -25,6 +26,7 @@ def blobs(num_nodes: int = 120, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 
 def small(**changes: object) -> SCGC:
     settings = {"hidden_channels": (32,), "out_channels": 4, "epochs": 30, "pretrain_epochs": 200}
+    settings |= {"tolerance": 0.0}  # to the last epoch
     return SCGC(12, 3, **{**settings, **changes})  # type: ignore[arg-type]
 
 
@@ -195,6 +197,79 @@ def test_bad_input() -> None:
     for changes, name in (({"negatives": "all"}, "negatives"), ({"tau": 0.0}, "tau")):
         with pytest.raises(ValueError, match=name):
             small(**changes).fit(x, edge_index)
+
+
+def words(num_nodes: int = 240) -> Data:
+    """Bags of words in three topics, and a graph that mostly links within them."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(num_nodes) % 3
+    rate = torch.full((3, 90), 0.02)
+    for topic in range(3):
+        rate[topic, 30 * topic : 30 * topic + 30] = 0.2
+    x = torch.bernoulli(rate[y], generator=generator)
+    pairs = torch.randint(num_nodes, (2, 2000), generator=generator)
+    return Data(x=x, edge_index=pairs[:, y[pairs[0]] == y[pairs[1]]], y=y)
+
+
+def test_words_start_from_averages_over_the_graph() -> None:
+    data = words()
+    model = SCGC(num_clusters=3, hidden_channels=(32,), out_channels=4, seed=0)
+    labels = model.fit_predict(data)
+    assert clustering_scores(data.y, labels)["acc"] > 0.95
+    assert model.idf_.shape == (90,)
+    # The clusters stood still long before the last of 200 epochs.
+    assert 2 * model.patience <= len(model.history_) < 100
+    assert all(row["changed"] < model.tolerance for row in model.history_[-model.patience :])
+    # The graph is not needed any more, and new rows are weighted like those of the fit.
+    assert torch.equal(model.predict(data.x), model.predict())
+    assert torch.equal(model.predict(data.x[:5]), model.predict()[:5])
+    again = SCGC(num_clusters=3, hidden_channels=(32,), out_channels=4).fit(data.x, data.edge_index)
+    assert torch.equal(again.embed(data.x), model.embed(data.x))
+
+
+def test_default_widths_and_any_number_of_features_are_saved(tmp_path: Path) -> None:
+    data = words()
+    for start in ("smoothed", "autoencoder"):
+        model = SCGC(num_clusters=3, start=start, epochs=1, pretrain_epochs=1).fit(data)  # type: ignore[arg-type]
+        again = SCGC.load(model.save(tmp_path / start))
+        assert torch.equal(again.embed(data.x), model.embed(data.x))
+    with pytest.raises(ValueError, match="x must have 90 columns"):
+        again.predict(data.x[:, :5])
+
+
+def test_data_without_what_is_needed() -> None:
+    data, model = words(), SCGC(num_clusters=3)
+    with pytest.raises(ValueError, match=r"Data\.x is missing"):
+        model.fit(Data(edge_index=data.edge_index, num_nodes=240))
+    with pytest.raises(ValueError, match="edge_index must be given"):
+        model.fit(data.x)
+    with pytest.raises(ValueError, match="edge_index must be given"):
+        model.fit(Data(x=data.x))
+    with pytest.raises(TypeError, match="one type of nodes, got HeteroData"):
+        model.fit(HeteroData())  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_refused_at_once() -> None:
+    for device in ("cuda", "cuda:0", torch.device("cuda")):
+        with pytest.raises(ValueError, match="device must be a device that torch sees, but 'cuda"):
+            SCGC(num_clusters=3, device=device).fit(words())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="device must be a device such as 'cpu' or 'cuda'"):
+        SCGC(num_clusters=3, device="gpu").fit(words())
+
+
+def test_the_number_of_sampled_rows_counts_in_the_fit() -> None:
+    x, edge_index, _ = blobs()
+    model = small(negatives="sampled", num_samples=16, epochs=2, pretrain_epochs=1)
+    assert model.fit(x, edge_index).network_.contrast.num_samples == 16
+    few = model.history_
+    with pytest.warns(FutureWarning):
+        early = (model := small(negatives="sampled", epochs=2, pretrain_epochs=1)).contrast
+    early.num_samples = 16
+    assert model.fit(x, edge_index).history_ == few
+    assert (
+        small(negatives="sampled", epochs=2, pretrain_epochs=1).fit(x, edge_index).history_ != few
+    )
 
 
 def test_a_second_fit_repeats_the_first() -> None:
