@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlab import viz
 from graphlab.datasets import MultiHopQA, python_stdlib
 from graphlab.evaluate import compare_retrieval, retrieval_scores
 from graphlab.tag import Document, GraphRetriever, TextEncoder
@@ -78,7 +79,16 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     rows["walk, no model - BM25"] = difference(
         config, rankings["walk, no model"], rankings["BM25"], answers
     )
+    context.figure("recall", draw({name: rows[name] for name in rankings}))
     return rows
+
+
+def draw(rows: dict[str, dict[str, float]]) -> Any:
+    """Recall of every method at every cut-off."""
+    series = {name: [row[f"recall@{k}"] for k in _CUTS] for name, row in rows.items()}
+    axes = viz.bars([f"first {k}" for k in _CUTS], series)
+    axes.set_ylabel("share of the answer found")
+    return axes
 
 
 def single_document_rankings(
