@@ -127,16 +127,16 @@ def test_the_home_begins_with_how_to_install_and_the_quickstart():
 def test_notebooks_become_pages(conf, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(DOCS / "_ext"))
+        # The folder of the notebooks has the same name, and other tests import from it.
+        patch.delitem(sys.modules, "notebooks", raising=False)
         extension = importlib.import_module("notebooks")
-    try:
-        source = tmp_path / "docs"
-        shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
-        extension.write_pages(SimpleNamespace(srcdir=str(source)))
-        app = SimpleNamespace(srcdir=str(source))
-        index = [(DOCS / "index.md").read_text(encoding="utf-8")]
-        extension.link_pages(app, "index", index)
-    finally:
-        del sys.modules["notebooks"]
+        sys.modules.pop("notebooks")
+    source = tmp_path / "docs"
+    shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
+    extension.write_pages(SimpleNamespace(srcdir=str(source)))
+    app = SimpleNamespace(srcdir=str(source))
+    index = [(DOCS / "index.md").read_text(encoding="utf-8")]
+    extension.link_pages(app, "index", index)
     pages = {page.stem: page.read_text("utf-8") for page in (source / "notebooks").glob("*.md")}
     assert set(pages) == {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
     for name, text in pages.items():
