@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from graphlab._hypergraph import named_hypergraph
+from graphlab._graphs.hypergraph import named_hypergraph
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._labels import is_nothing
-from graphlab._typed_data import HyperGraphData
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -13,7 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_fraction, check_int
 from graphlab._deprecation import warn_renamed
 from graphlab._estimator import Estimator
-from graphlab._typed_data import HyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
 from graphlab.hyper._graph import read_graph
