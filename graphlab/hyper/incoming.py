@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from graphlab._hypergraph import named_hypergraph
+from graphlab._checks.graph_objects import check_networkx
+from graphlab._graphs.hypergraph import named_hypergraph
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._labels import is_nothing
-from graphlab._typed_data import HyperGraphData
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -232,13 +233,13 @@ def from_hypergraphx(hypergraph: Any, *, drop_directions: bool = False) -> Hyper
         raise TypeError(f"hypergraph is a {kind}, whose hyperedges are no sets of its nodes")
     data = _numbered([list(group) for group in groups], None, nodes)
     if temporal:
-        data.time = torch.tensor([edge[0] for edge in edges])
+        data.time = torch.tensor([edge[0] for edge in edges], device="cpu")
     if layered:
         data.layer = [edge[0] for edge in edges]
     if hypergraph.is_weighted():
         keys = [(edge[1], edge[0]) if marked else (edge,) for edge in edges]
         weights = [float(hypergraph.get_weight(*key)) for key in keys]
-        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64)
+        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
     return data
 
 
@@ -256,6 +257,7 @@ def from_networkx_bipartite(
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.
 
     Raises:
+        TypeError: If it is no networkx graph.
         ValueError: If a vertex lacks the attribute, or an edge joins two vertices of one side.
 
     Example:
@@ -266,7 +268,7 @@ def from_networkx_bipartite(
     """
     import networkx as nx
 
-    graph = nx.Graph(graph)
+    graph = nx.Graph(check_networkx(graph))
     if nodes is None:
         side = {vertex: graph.nodes[vertex].get("bipartite") for vertex in graph}
         wrong = [vertex for vertex, value in side.items() if value not in (0, 1)]

@@ -20,7 +20,8 @@ from tests.house._repository import MODULES, parse, public_modules, source_of
 #: Strings that are free text or a name of the user's, not one of a few words.
 FREE_TEXT = {
     "api_key_variable", "attr_name", "device", "error", "join", "key", "kind", "label", "labels",
-    "network", "prefix", "question", "task", "text", "text_model", "version", "xlabel", "ylabel",
+    "network", "prefix", "question", "status", "subject", "task", "text", "text_model", "version",
+    "weight", "xlabel", "ylabel",
 }  # fmt: skip
 
 
