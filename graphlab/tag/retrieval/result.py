@@ -62,8 +62,10 @@ class RetrievalResult:
             hits (sequence of sequences): Documents of each question, best first.
             k (int): Columns of the result.
         """
-        scores, seeds = torch.full((len(hits), k), -torch.inf), torch.zeros(len(hits), k)
+        scores, seeds = (
+            torch.full((len(hits), k), value, device="cpu") for value in (-torch.inf, 0.0)
+        )
         for row, found in enumerate(hits):
-            scores[row, : len(found)] = torch.tensor([hit.score for hit in found])
-            seeds[row, : len(found)] = torch.tensor([hit.seed for hit in found])
+            scores[row, : len(found)] = torch.tensor([hit.score for hit in found], device="cpu")
+            seeds[row, : len(found)] = torch.tensor([hit.seed for hit in found], device="cpu")
         return RetrievalResult([[hit.id for hit in found] for found in hits], scores, seeds)
