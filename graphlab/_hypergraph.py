@@ -100,7 +100,7 @@ def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:
 
 def _total(count: Any) -> int:
     """A number, or the sum of those of the parts of a batch."""
-    return int(torch.as_tensor(count).sum())
+    return int(torch.as_tensor(count, device="cpu").sum())
 
 
 def count_of(edge_index: Tensor | None, row: int) -> int:
@@ -125,7 +125,7 @@ def named_hypergraph(
     columns = [[v for group in members for v in group]]
     columns.append([e for e, group in enumerate(members) for _ in group])
     data = SizedHyperGraphData(
-        edge_index=torch.tensor(columns, dtype=torch.int64).view(2, -1),
+        edge_index=torch.tensor(columns, dtype=torch.int64, device="cpu").view(2, -1),
         num_nodes=len(nodes),
         num_hyperedges=len(members),
         node_id=list(nodes),

@@ -78,7 +78,8 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     unknown = sorted(given - set(numbers))
     if unknown:
         raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
-    return torch.tensor([-1 if w is None else numbers[w] for w in words], dtype=torch.long), names
+    found = [-1 if w is None else numbers[w] for w in words]
+    return torch.tensor(found, dtype=torch.long, device="cpu"), names
 
 
 def label_groups(labels: Iterable[Any]) -> tuple[list[str], list[int]]:
@@ -111,6 +112,8 @@ def _word(value: Any, known: set[str]) -> str | None:
     """A label as a word, whole numbers without a fraction; None for a missing one."""
     if isinstance(value, (list, tuple, dict, set)):
         raise TypeError(f"labels must be one number or name per node, got {value!r}")
+    if isinstance(value, bytes):  # HDF5 and numpy keep names so
+        value = value.decode()
     word = str(value.item() if isinstance(value, Tensor) else value).strip()
     if word in known and not is_nothing(value):
         return word
