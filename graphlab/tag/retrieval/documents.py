@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from graphlab._labels import is_nothing
 from graphlab._repr import short_repr
 
 __all__ = ["Document"]
@@ -122,7 +123,7 @@ def _read_any(item: Any, position: int) -> Document:
             raise TypeError(
                 f"documents[{position}] must have the fields 'id' and 'text', got {list(item)}"
             )
-        return Document(item["id"], item["text"], item.get("title") or "", item.get("metadata"))
+        return Document(item["id"], item["text"], _title(item.get("title")), item.get("metadata"))
     if isinstance(item, str):
         return Document(position, item)
     if isinstance(item, tuple) and len(item) == 2 and not hasattr(item, "text"):
@@ -137,11 +138,16 @@ def _read_any(item: Any, position: int) -> Document:
         return Document(identity, content)
     if hasattr(item, "id") and hasattr(item, "text"):
         title, metadata = getattr(item, "title", ""), getattr(item, "metadata", None)
-        return Document(item.id, item.text, title or "", metadata)
+        return Document(item.id, item.text, _title(title), metadata)
     raise TypeError(
         f"documents[{position}] must be a Document, an object or dict with id and text, a pair "
         f"(id, text) or a text, got {type(item).__name__}"
     )
+
+
+def _title(title: Any) -> Any:
+    """A title; none where it is missing, as pandas writes that too."""
+    return "" if is_nothing(title) else title
 
 
 def _check(document: Document, position: int, kind: type | None) -> None:

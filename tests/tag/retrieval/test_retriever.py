@@ -206,7 +206,9 @@ FORMS += ["numbers of numpy", "numbers of torch"]
 @pytest.mark.parametrize("forms", FORMS)
 def test_documents_in_any_form(forms: str) -> None:
     texts = ["Paris is old.", "Rome is older.", "Oslo is cold."]
-    frame = pd.DataFrame({"title": ["", "", ""], "text": texts, "id": range(3)}, index=[7, 8, 9])
+    frame = pd.DataFrame(
+        {"title": ["", None, "Norway"], "text": texts, "id": range(3)}, index=[7, 8, 9]
+    )
 
     class Passage:
         def __init__(self, number: int) -> None:
