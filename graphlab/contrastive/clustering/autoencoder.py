@@ -262,7 +262,7 @@ def _rows(x: Tensor, rows: Tensor) -> Tensor:
     parts = (crow, x.col_indices()[entry], x.values()[entry])
     with quiet():
         return torch.sparse_csr_tensor(
-            *parts, size=(rows.numel(), x.size(1)), check_invariants=False, device=x.device
+            *parts, size=(rows.numel(), x.size(1)), device=x.device, check_invariants=False
         )
 
 

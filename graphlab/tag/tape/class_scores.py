@@ -79,7 +79,7 @@ def score_classes(
     for at, score in enumerate(scores):
         if score.probabilities:
             order = torch.tensor(orders[at % len(orders)], device="cpu")
-            rows[at, order] = torch.tensor(score.probabilities, device="cpu").log()
+            rows[at, order] = rows.new_tensor(score.probabilities).log()
     log = rows[: len(orders)]
     if calibrate:
         log = log - rows[len(orders) :]
