@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from graphlab.datasets import read_edge_list, to_frame
+from graphlab.evaluate import answer_scores, retrieval_scores
 from graphlab.tag import GraphRetriever, HashingEncoder, TextEncoder, TextGraph
 
 TEXTS = ["apples and pears", "wheels and cars"]
@@ -25,6 +26,10 @@ TAKERS = {
     "texts to files": lambda given: TextEncoder("hashing").encode_to(given, "never written"),
     "texts to hash": lambda given: HashingEncoder(4).fit(given),
     "texts asked": lambda given: GraphRetriever().index(TEXTS).query_many(given, k=1),
+    "predicted": lambda given: answer_scores(given, TEXTS),
+    "answers": lambda given: answer_scores(TEXTS, given),
+    "gold": lambda given: retrieval_scores([["a"], ["b"]], given),
+    "ids of questions": lambda given: retrieval_scores(given, [["a"], ["b"]]),
     "ids": lambda given: to_frame(torch.eye(2), given),
     "nodes": lambda given: read_edge_list([("a", "b")], 0, 1, nodes=given),
 }
