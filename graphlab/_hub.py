@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -97,17 +97,34 @@ class HubModel:
                 with atomic_path(folder / _CARD) as path:
                     path.write_text(written_card(about, repo_id, metrics, card), encoding="utf-8")
             api = hub.HfApi(token=token)
-            api.create_repo(repo_id, private=private, exist_ok=True)
-            if revision is not None:
-                api.create_branch(repo_id, branch=revision, exist_ok=True)
-            commit = api.upload_folder(
-                repo_id=repo_id,
-                folder_path=str(folder),
-                allow_patterns=[*self._hub_files, _CARD],
-                commit_message=commit_message or f"{about.name} of graphlab {__version__}",
-                revision=revision,
-            )
+            with _reaching_the_hub():
+                api.create_repo(repo_id, private=private, exist_ok=True)
+                if revision is not None:
+                    api.create_branch(repo_id, branch=revision, exist_ok=True)
+                commit = api.upload_folder(
+                    repo_id=repo_id,
+                    folder_path=str(folder),
+                    allow_patterns=[*self._hub_files, _CARD],
+                    commit_message=commit_message or f"{about.name} of graphlab {__version__}",
+                    revision=revision,
+                )
         return str(getattr(commit, "commit_url", commit))
+
+
+@contextmanager
+def _reaching_the_hub() -> Iterator[None]:
+    """Errors of the HTTP library of the day as ConnectionError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("httpx", "requests"):
+            raise
+        raise ConnectionError(
+            f"the Hub could not be reached, nothing was uploaded: {error} (save(folder) keeps the "
+            "model; push_to_hub(...) works where there is a connection)"
+        ) from error
 
 
 def fetch(

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._ordered import refuse_unordered
+
 __all__: list[str] = []
 
 _MOST_CLASSES = 1_000_000  # larger numbers are ids or dates, and no list of all below them is meant
@@ -58,6 +60,7 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     Raises:
         ValueError: If a label is not among the names, negative, or too large to number a class.
     """
+    refuse_unordered(labels, "labels")
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     known = set() if names is None else {str(name) for name in names}
     words = [_word(value, known) for value in values]
@@ -88,6 +91,7 @@ def label_groups(labels: Iterable[Any]) -> tuple[list[str], list[int]]:
     As :func:`encode_labels` without names, but any number may be a label, and only those that
     occur are counted.
     """
+    refuse_unordered(labels, "labels")
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     words = [_word(value, set()) for value in values]
     names = sorted({word for word in words if word is not None}, key=_place)
@@ -112,6 +116,8 @@ def _word(value: Any, known: set[str]) -> str | None:
     """A label as a word, whole numbers without a fraction; None for a missing one."""
     if isinstance(value, (list, tuple, dict, set)):
         raise TypeError(f"labels must be one number or name per node, got {value!r}")
+    if isinstance(value, bytes):  # HDF5 and numpy keep names so
+        value = value.decode()
     word = str(value.item() if isinstance(value, Tensor) else value).strip()
     if word in known and not is_nothing(value):
         return word

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab import contrastive, embed, evaluate, hyper, ops
 from graphlab._random import seeded
+from graphlab.tag import GraphRetriever, TextGraph
 from tests.contrastive._hosts import FEATURES, METHODS, WIDTH, build, encoder, graph
 
 X, EDGES, LABELS = graph()
@@ -81,6 +82,12 @@ CALLS: dict[str, Callable[[], Any]] = {
     "fastrp": lambda: embed.fastrp(EDGES, NODES, dim=8),
     "topological_concentration": lambda: embed.topological_concentration(EDGES, NODES),
     "maximal_cliques": lambda: hyper.maximal_cliques(EDGES, NODES).idx,
+    "PPR": lambda: embed.PPR().fit(EDGES, NODES).query([0, 3]),
+    "from_hyperedges": lambda: hyper.project(hyper.from_hyperedges([{"a", "b"}, {"b", "c"}])),
+    "GraphRetriever": lambda: (
+        GraphRetriever().index(["Rome and Oslo", "Oslo", "Lima"]).query_many(["Rome"], k=2).scores
+    ),
+    "TextGraph": lambda: TextGraph(text=["a", "b"], y=["x", None]).y,
     "random_walk": lambda: ops.random_walk(
         ops.SparseRows.from_edge_index(EDGES, NODES), CLUSTER, length=4, seed=0
     ),

@@ -14,6 +14,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from graphlab.contrastive import SCGC
+from graphlab.embed import FastRP
 from graphlab.tag import TAPE, GraphCLIP
 from tests._graphs import planted
 from tests.tag.graphclip._toy import WIDTH, toy_model, toy_pairs
@@ -197,3 +198,13 @@ def test_a_hub_that_cannot_be_asked_is_a_missing_file(monkeypatch):
         GraphCLIP.from_pretrained("user/none")
     with pytest.raises(FileNotFoundError, match="no name of the form user/model"):
         SCGC.from_pretrained("nowhere")
+
+
+def test_a_hub_that_cannot_be_reached_is_a_connection_error(hub, monkeypatch):
+    def unreachable(*_args, **_options):
+        raise type("ConnectError", (Exception,), {"__module__": "httpx"})("Name not known")
+
+    api = SimpleNamespace(create_repo=unreachable)
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda token: api)
+    with pytest.raises(ConnectionError, match=r"could not be reached, nothing was uploaded: Name"):
+        FastRP(dim=4).fit(torch.tensor([[0, 1], [1, 0]])).push_to_hub("user/model")

@@ -141,3 +141,9 @@ def test_every_reader_keeps_numbers(reader, tmp_path):
     graph = reader(tmp_path)
     assert graph.y.dtype == torch.int64 and graph.y.tolist() == [10, -1, 2]
     assert graph.label_names == [str(i) for i in range(11)]
+
+
+def test_bytes_are_read_as_the_words_they_hold():
+    graph = TextGraph(text=["a", "b", "c"], y=np.array([b"dog", b"cat", b""]))
+    assert graph.label_names == ["cat", "dog"]
+    assert graph.y.tolist() == [1, 0, -1]

@@ -432,5 +432,7 @@ def test_hypergraphs_of_pyg_state_their_size():
     assert len(drawn_nodes(viz.hypergraph_drawing(same))) == 3
     with pytest.raises(ValueError, match="num_nodes must be given with a tensor"):
         viz.hypergraph_drawing(incidence)
+    with pytest.raises(TypeError, match="got list: graphlab.hyper.from_hyperedges makes"):
+        viz.hypergraph_drawing([{"a", "b"}, {"b", "c"}])
     empty = HyperGraphData(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=4)
     assert nearest(drawn_nodes(viz.hypergraph_drawing(empty))).min() > 0.5

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphlab._ordered import refuse_unordered
 from graphlab.datasets._table import Table
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _sorted(ids: Any) -> tuple[Ints, pd.Index]:
 def _given(nodes: Any) -> pd.Index:
     import pandas as pd
 
+    refuse_unordered(nodes, "nodes")
     given = pd.Index(nodes.tolist() if hasattr(nodes, "detach") else nodes, name="id")
     if isinstance(given.dtype, pd.CategoricalDtype):
         given = given.astype(given.categories.dtype)

@@ -83,6 +83,8 @@ class Table:
             return names[wanted]
         inner = [name for name in self.frame.index.names if name is not None]
         hint = f"; reset_index() makes columns of its index {inner}" if inner else ""
+        if self.is_text:
+            hint = "; where the first row is data: header=False, source=0, target=1"
         raise ValueError(f"{self.name} has no column {wanted!r}, only {names}{hint}")
 
 

@@ -160,11 +160,13 @@ def _times(table: Table, column: Any) -> Tensor:
     values = table.frame[column]
     if not len(values):
         return torch.zeros(0, dtype=torch.int64, device="cpu")
+    if isinstance(values.dtype, pd.PeriodDtype):
+        values = values.dt.to_timestamp()
     if values.dtype.kind == "m":
         values = values.dt.total_seconds()
     numbers = None if _is_date(values) else pd.to_numeric(values, errors="coerce")
     if numbers is None or numbers.isna().all():
-        return _seconds(table, column)
+        return _seconds(table, column, values)
     wrong = np.flatnonzero(~np.isfinite(numbers.to_numpy(dtype=np.float64, na_value=np.nan)))
     if wrong.size:
         _refuse(table, column, int(wrong[0]), "is no time; the column has numbers")
@@ -179,10 +181,9 @@ def _is_date(values: Any) -> bool:
     return bool(pd.api.types.infer_dtype(values, skipna=True) in ("datetime64", "datetime", "date"))
 
 
-def _seconds(table: Table, column: Any) -> Tensor:
+def _seconds(table: Table, column: Any, values: Any) -> Tensor:
     import pandas as pd
 
-    values = table.frame[column]
     form = "ISO8601" if pd.api.types.infer_dtype(values, skipna=True) == "string" else None
     dates = pd.to_datetime(values, errors="coerce", utc=True, format=form)
     wrong = np.flatnonzero(np.asarray(dates.isna()))

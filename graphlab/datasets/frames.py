@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._ordered import refuse_unordered
 from graphlab.datasets._table import load_pandas
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _index(ids: Any) -> pd.Index:
     pd = load_pandas()
     if isinstance(ids, pd.Index):
         return ids
+    refuse_unordered(ids, "ids")
     return pd.Index(ids.tolist() if isinstance(ids, Tensor) else ids, name="id")
 
 

@@ -128,7 +128,9 @@ class NodeEmbedding(Estimator):
 
 
 def _numbers(nodes: Any, num_nodes: int) -> Tensor:
-    index = torch.as_tensor(np.asarray(nodes), device="cpu")
+    found = np.asarray(nodes)
+    # pandas lends rows that must not be written to, which torch would warn of
+    index = torch.as_tensor(found if found.flags.writeable else found.copy(), device="cpu")
     if index.dim() == 2 and index.size(1) == 1:
         index = index[:, 0]
     return check_index(index, num_nodes, "nodes")

@@ -7,6 +7,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from graphlab._ordered import refuse_unordered
+
 __all__ = ["answer_scores"]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -31,13 +33,15 @@ def answer_scores(
         dict: Means ``em``, ``f1`` and ``hit_substring``, in ``[0, 1]``.
 
     Raises:
-        TypeError: If an entry is no text.
+        TypeError: If an entry is no text, or a list of texts has no order.
         ValueError: If lengths differ, there is no question, or a question has no answer.
 
     Example:
         >>> answer_scores(["The Eiffel Tower", "42"], ["Eiffel tower", ["4", "four"]])
         {'em': 0.5, 'f1': 0.5, 'hit_substring': 1.0}
     """
+    refuse_unordered(predicted, "predicted")
+    refuse_unordered(answers, "answers")
     if isinstance(predicted, str) or len(predicted) != len(answers):
         raise ValueError(
             f"predicted must have {len(answers)} texts, one a question, got {len(predicted)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
     The names of the labels do not matter: both sides may start anywhere, skip values or be
     negative, and the numbers of classes and clusters may differ. Accuracy and F1 are taken after
     the one-to-one matching of clusters to classes that keeps the most nodes (Hungarian method on
-    the rectangular table of counts). A node in a cluster without a class counts as an error; a
-    class without a cluster has F1 = 0. Where there are as many clusters as classes the four
-    numbers equal those of the evaluation script common in deep graph clustering. Where a class is
-    never predicted they do not: that script overwrites the first predictions before it scores
-    them, which is not done here. The inputs are never written to.
+    the rectangular table of counts). A class -1 beside classes from 0 is counted too, with a
+    warning, as it usually stands for a node without a class. A node in a cluster without a class
+    counts as an error; a class without a cluster has F1 = 0. Where there are as many clusters as
+    classes the four numbers equal those of the evaluation script common in deep graph clustering.
+    Where a class is never predicted they do not: that script overwrites the first predictions
+    before it scores them, which is not done here. The inputs are never written to.
 
     Args:
         y (Tensor or sequence of int): True classes, ``(N,)``; a tensor, an array or a sequence of
@@ -49,6 +51,7 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     truth, num_classes = _codes(y, "y")
+    _warn_of_missing(y)
     guess, num_clusters = _codes(pred, "pred")
     if truth.size != guess.size:
         raise ValueError(
@@ -63,6 +66,20 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
         "ari": float(adjusted_rand_score(truth, guess)),
         "f1": macro_f1,
     }
+
+
+def _warn_of_missing(y: Any) -> None:
+    values = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    classes = np.unique(values)
+    if classes[0] == -1 and classes.size > 2 and classes[1] == 0:
+        count = int((values == -1).sum())
+        warnings.warn(
+            f"{count} of {values.size} nodes have y = -1, which usually stands for no class, and "
+            "were counted as a class of their own; to leave them out: known = y >= 0, "
+            "clustering_scores(y[known], pred[known])",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _codes(labels: Any, name: str) -> tuple[_Counts, int]:

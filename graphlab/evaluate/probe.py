@@ -161,7 +161,8 @@ def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Label
         if labels[index].min() < 0:
             node = int(index[labels[index] < 0][0])
             raise ValueError(
-                f"y[{node}] = {labels[node]} is not a class, but {part} holds that node"
+                f"y[{node}] = {labels[node]} is not a class, but {part} holds that node: keep "
+                f"nodes with labels, {part} = {part}[y[{part}] >= 0]"
             )
     if np.unique(labels[parts["train"]]).size < 2:
         raise ValueError("the train part of split must hold at least two classes, got one")

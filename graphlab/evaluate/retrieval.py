@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphlab._checks import check_int
+from graphlab._ordered import refuse_unordered
 
 __all__ = ["compare_retrieval", "retrieval_scores"]
 
@@ -52,6 +53,7 @@ def retrieval_scores(
         ``corpus`` ``missing_gold``; with ``groups`` the same for each in ``groups``.
 
     Raises:
+        TypeError: If a row is no list of ids, or the rows have no order.
         ValueError: If lengths differ, a row holds an id twice, or a question has no answer.
 
     Example:
@@ -141,6 +143,13 @@ def _summary(
 
 def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> Table:
     """Scores of each question, by name of the score."""
+    for rows_of, given in ((name, ids), ("gold", gold)):
+        refuse_unordered(given, rows_of)
+        for question, entry in enumerate(given):
+            if isinstance(entry, str) or not isinstance(entry, Iterable):
+                raise TypeError(
+                    f"{rows_of}[{question}] must be a list of ids, got {entry!r}: write [{entry!r}]"
+                )
     if len(ids) != len(gold):
         raise ValueError(f"{name} must have {len(gold)} rows, one a question, got {len(ids)}")
     if not len(gold):

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from graphlab._ordered import refuse_unordered
+
 __all__: list[str] = []
 
 _LISTED = 10  # positions in an error
@@ -15,8 +17,9 @@ def as_list(texts: Any, name: str) -> list[Any]:
     """Entries of a list of texts.
 
     Raises:
-        TypeError: If it is one text, or has no length.
+        TypeError: If it is one text, has no length, or its entries no order.
     """
+    refuse_unordered(texts, name)
     if isinstance(texts, (str, bytes)) or not hasattr(texts, "__len__"):
         raise TypeError(f"{name} must be a list of texts, got {type(texts).__name__}")
     return list(texts)

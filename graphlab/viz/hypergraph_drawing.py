@@ -46,7 +46,8 @@ def hypergraph_drawing(
             part is laid out by itself, and the parts side by side, nodes without a hyperedge
             in rows below.
         ax (Axes, optional): Axes to draw on; a new figure if ``None``.
-        labels (sequence of str, optional): Name of every node, written beside it.
+        labels (sequence of str, optional): Name of every node, written beside it; the names of a
+            ``HyperGraphData`` are ``[str(name) for name in data.node_id]``.
         padding (float, optional): Distance between a node and the border of its regions, as a
             share of the width of the drawing; by default a third of the distance of close nodes,
             and .04 with positions of your own.
@@ -56,6 +57,7 @@ def hypergraph_drawing(
         Axes: The axes drawn on.
 
     Raises:
+        TypeError: If the hypergraph is of another kind.
         ValueError: If ``pos`` or ``labels`` do not fit N.
         IndexError: If a node is out of range.
         ImportError: If matplotlib is missing.
@@ -121,11 +123,18 @@ def _incidence(
     hyperedge_index: Tensor | HyperGraphData, num_nodes: int | None
 ) -> tuple[npt.NDArray[np.int64], int]:
     """Incidence and number of nodes."""
+    import torch
     from torch_geometric.data.hypergraph_data import HyperGraphData
 
     if isinstance(hyperedge_index, HyperGraphData):
         num_nodes = stated_sizes(hyperedge_index)[0] if num_nodes is None else num_nodes
         hyperedge_index = hyperedge_index.edge_index
+    elif not isinstance(hyperedge_index, torch.Tensor):
+        raise TypeError(
+            "hyperedge_index must be a HyperGraphData or a tensor (2, nnz), got "
+            f"{type(hyperedge_index).__name__}: graphlab.hyper.from_hyperedges makes the former of "
+            "sets of names"
+        )
     if num_nodes is None:
         raise ValueError("num_nodes must be given with a tensor: isolated nodes count")
     count = check_int(num_nodes, "num_nodes", minimum=1)

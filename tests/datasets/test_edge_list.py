@@ -296,3 +296,21 @@ def test_the_page_runs(tmp_path, monkeypatch):
     assert len(blocks) == 2 and names["data"].num_nodes == 4 and names["ids"][0] == "zoe"
     saved = pandas.read_csv("embedding.csv", index_col="id")
     assert saved.shape == (3, 64) and list(saved.index) == ["ann", "bob", "eve"]
+
+
+@pytest.mark.parametrize("unit", ["D", "M", "Y"])
+def test_periods_are_times_as_dates_are(unit):
+    dates = pandas.to_datetime(["2024-01-01", "2025-01-01"])
+    expected = [1704067200, 1735689600]
+    for times in (dates, dates.to_period(unit)):
+        table = pandas.DataFrame({"source": ["a", "b"], "target": ["b", "c"], "day": times})
+        assert read_edge_list(table, time="day")[0].edge_time.tolist() == expected
+        assert list(table["day"]) == list(times)  # the frame is the user's
+
+
+def test_a_name_that_is_no_column_tells_of_files_without_a_header(tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text("ann,bob\nbob,cat\n")
+    with pytest.raises(ValueError, match=r"no column 'source', only .*header=False, source=0"):
+        read_edge_list(path, "source", "target")
+    assert read_edge_list(path, 0, 1, header=False)[0].num_edges == 2

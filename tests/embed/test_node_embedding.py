@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -95,3 +96,8 @@ def test_clones_share_the_graph_and_not_the_model():
 def test_what_is_no_node_is_refused(nodes, error, words):
     with pytest.raises(error, match=words):
         NodeEmbedding(DATA, FastRP(dim=4)).fit(nodes)
+
+
+def test_rows_of_a_frame_are_read_without_a_word():
+    model = NodeEmbedding(torch.tensor([[0, 1], [1, 0]]), FastRP(dim=4))
+    assert model.fit_transform(pd.Series([1, 0], index=[5, 7])).shape == (2, 4)

@@ -61,6 +61,7 @@ labellings = st.integers(1, 40).flatmap(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.* nodes have y = -1")
 @given(labellings)
 def test_accuracy_is_the_best_over_all_assignments(pair):
     y, pred = np.array(pair[0]), np.array(pair[1])
@@ -68,6 +69,7 @@ def test_accuracy_is_the_best_over_all_assignments(pair):
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
+@pytest.mark.filterwarnings("ignore:.* nodes have y = -1")
 @given(labellings)
 def test_information_and_rand_agree_with_sklearn(pair):
     scores = clustering_scores(*pair)
@@ -75,6 +77,7 @@ def test_information_and_rand_agree_with_sklearn(pair):
     assert scores["ari"] == pytest.approx(adjusted_rand_score(*pair), abs=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:.* nodes have y = -1")
 @given(labellings, st.permutations(range(4)))
 def test_names_and_order_do_not_matter(pair, names):
     y, pred = np.array(pair[0]), np.array(pair[1])
@@ -148,3 +151,12 @@ def test_large_counts_do_not_overflow():
 def test_bad_input(y, pred, error, message):
     with pytest.raises(error, match=message):
         clustering_scores(y, pred)
+
+
+def test_nodes_without_a_class_are_told_with_the_fix():
+    y, pred = torch.tensor([0, 1, -1, 1]), torch.tensor([0, 1, 1, 1])
+    with pytest.warns(UserWarning, match="1 of 4 nodes have y = -1, .* to leave them out"):
+        assert clustering_scores(y, pred)["acc"] == 0.75
+    assert clustering_scores(y[y >= 0], pred[y >= 0])["acc"] == 1.0
+    assert clustering_scores([0, 0, 1, 1], [0, 0, -1, -1])["acc"] == 1.0  # a cluster may be -1
+    assert clustering_scores([-1, -1, 1, 1], [0, 0, 1, 1])["acc"] == 1.0  # two signs

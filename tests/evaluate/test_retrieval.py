@@ -77,3 +77,10 @@ def test_bad_input(change: dict[str, object], message: str) -> None:
     arguments: dict[str, object] = {"ids": IDS, "gold": GOLD} | change
     with pytest.raises(ValueError, match=message):
         retrieval_scores(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_single_id_is_no_list_of_letters() -> None:
+    with pytest.raises(TypeError, match=r"gold\[1\] must be a list of ids, got 'oslo': write"):
+        retrieval_scores([["oslo"], ["oslo"]], [["oslo"], "oslo"])
+    with pytest.raises(TypeError, match=r"ids\[0\] must be a list of ids, got 7: write \[7\]"):
+        retrieval_scores([7], [[7]])

@@ -45,7 +45,8 @@ def _as_index(queries: Any) -> Tensor:
         raise TypeError(
             f"queries must be nodes (B,) or restart columns (N, B), got {type(queries).__name__}"
         )
-    return found.long()
+    # A mask is no list of the nodes 0 and 1: the check of numbers refuses it as it is.
+    return found if found.dtype == torch.bool else found.long()
 
 
 def top_rows(columns: Tensor, topk: int | None) -> Tensor | sp.csr_array:

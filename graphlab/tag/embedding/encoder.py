@@ -15,6 +15,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_int
 from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import user_path
+from graphlab._ordered import refuse_unordered
 from graphlab._progress import Progress
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable
@@ -126,6 +127,7 @@ class TextEncoder:
         Complexity: padding is small, as batches hold texts of similar length.
         """
         _refuse_one(texts)
+        texts = list(texts)
         wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
         if wrong:
             raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
@@ -251,6 +253,7 @@ class TextEncoder:
 
 
 def _refuse_one(texts: Any) -> None:
+    refuse_unordered(texts, "texts")
     # A text is a sequence of texts, too: each of its characters would be embedded.
     if isinstance(texts, (str, bytes)):
         raise TypeError("texts must be a list of texts, got one text")

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from graphlab._checks import check_int
 from graphlab._estimator import Estimator
+from graphlab._ordered import refuse_unordered
 
 __all__ = ["HashingEncoder"]
 
@@ -161,6 +162,7 @@ class HashingEncoder(Estimator):
     def _count(self, texts: Sequence[str]) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 
+        refuse_unordered(texts, "texts")
         # A pattern of its own, so that "C" is a word and names of modules stay whole words.
         vectorizer = HashingVectorizer(
             n_features=self.num_features,

@@ -8,8 +8,9 @@ import re
 __all__: list[str] = []
 
 # How models mark them: DeepSeek, Qwen and most others with tags; Magistral, Kimi, Command, Gemma.
+_NAMES = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad"
 _OPEN = (
-    r"<(?:seed:)?(?:think|thinking|thought|thoughts|reasoning)(?:\s[^<>]{0,80})?>",
+    rf"<(?:seed:)?(?:{_NAMES})(?:\s[^<>]{{0,80}})?>",
     r"\[THINK\]",
     "\u25c1think\u25b7",
     r"<\|START_THINKING\|>",
@@ -17,7 +18,7 @@ _OPEN = (
     r"<\|channel>thought",
 )
 _CLOSE = (
-    r"</(?:seed:)?(?:think|thinking|thought|thoughts|reasoning)\s*>",
+    rf"</(?:seed:)?(?:{_NAMES})\s*>",
     r"\[/THINK\]",
     "\u25c1/think\u25b7",
     r"<\|END_THINKING\|>",

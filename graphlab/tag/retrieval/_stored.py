@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,14 @@ from graphlab.tag.retrieval._corpus import Corpus, Tokenize
 from graphlab.tag.retrieval._options import GRAPHS, check_options
 from graphlab.tag.retrieval._snapshot import Snapshot
 from graphlab.tag.retrieval._vectors import embed
-from graphlab.tag.retrieval.documents import Document, DocumentId, read_documents
-from graphlab.tag.retrieval.names import capitalised_names
+from graphlab.tag.retrieval.documents import (
+    Document,
+    DocumentId,
+    is_id,
+    plain_id,
+    read_documents,
+)
+from graphlab.tag.retrieval.names import capitalised_names, is_foreign
 from graphlab.tag.retrieval.names import tokenize as default_tokenize
 
 if TYPE_CHECKING:
@@ -47,9 +54,10 @@ class StoredDocuments(Estimator):
         """Index documents, in place of those that are there.
 
         Args:
-            documents (mapping or iterable): Mapping from id to text or :class:`Document`, or an
-                iterable of documents, of other objects with ``id``, ``text`` and perhaps ``title``,
-                of pairs (id, text), or of texts, whose ids are then 0, 1, ...
+            documents (mapping, table or iterable): Mapping from id to text or :class:`Document`, a
+                data frame with columns ``id``, ``text`` and perhaps ``title``, a Series of texts
+                whose index holds the ids, or an iterable of documents, of other objects or dicts
+                with these fields, of pairs (id, text), or of texts, whose ids are then 0, 1, ...
 
         Returns:
             Self: This retriever.
@@ -64,6 +72,7 @@ class StoredDocuments(Estimator):
         found = read_documents(documents)
         corpus.replace([], found, self._embed(found, None))
         self._set(corpus)
+        self._tell_unread(found)
         return self
 
     def fit(self, documents: Any, y: Any = None) -> Self:
@@ -80,6 +89,19 @@ class StoredDocuments(Estimator):
             TypeError, ValueError: As :meth:`index`.
         """
         return self.index(documents)
+
+    def _tell_unread(self, documents: Sequence[Document]) -> None:
+        if self.tokenize is not None:
+            return
+        foreign = [document.id for document in documents if is_foreign(document.full_text)]
+        if foreign:
+            warnings.warn(
+                f"{len(foreign)} of {len(documents)} documents are mostly in letters that the "
+                f"default tokenize does not read, the first is {foreign[0]!r}: give tokenize=... "
+                "(and names=...) for their script",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _empty(self) -> Corpus:
         words, names = self.tokenize or default_tokenize, self.names or capitalised_names
@@ -118,6 +140,7 @@ class StoredDocuments(Estimator):
             )
         self.corpus_.replace([], found, self._embed(found, self.corpus_.vectors.width))
         self._snapshots = {}
+        self._tell_unread(found)
         return self
 
     def remove(self, ids: Iterable[DocumentId]) -> Self:
@@ -140,16 +163,16 @@ class StoredDocuments(Estimator):
         self._snapshots = {}
         return self
 
-    def _known(self, ids: Iterable[DocumentId], name: str) -> list[DocumentId]:
+    def _known(
+        self, ids: Iterable[DocumentId], name: str, *, repeats: bool = False
+    ) -> list[DocumentId]:
         if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
             raise TypeError(f"{name} must be a list of ids, got {type(ids).__name__}")
-        wanted = list(ids)
-        unknown = [
-            i for i in wanted if not isinstance(i, (str, int)) or i not in self.corpus_.number
-        ]
+        wanted = [plain_id(identity) for identity in ids]
+        unknown = [i for i in wanted if not is_id(i) or i not in self.corpus_.number]
         if unknown:
             raise KeyError(f"{name} must be known, but {unknown[:5]} are not")
-        if len(set(wanted)) != len(wanted):
+        if not repeats and len(set(wanted)) != len(wanted):
             raise ValueError(f"{name} must be distinct")
         return wanted
 
@@ -174,6 +197,7 @@ class StoredDocuments(Estimator):
         known = [d.id for d in found if d.id in self.corpus_.number]
         self.corpus_.replace(known, found, vectors)
         self._snapshots = {}
+        self._tell_unread(found)
         return self
 
     def use(self, name: str, links: Iterable[tuple[DocumentId, DocumentId]]) -> Self:
@@ -195,11 +219,14 @@ class StoredDocuments(Estimator):
         self._check_fitted()
         if not isinstance(name, str) or not name or name in GRAPHS:
             raise ValueError(f"name must be a name other than {GRAPHS}, got {name!r}")
-        pairs = [tuple(pair) for pair in links]
-        wrong = [pair for pair in pairs if len(pair) != 2]
+        if hasattr(links, "itertuples"):  # a frame, which would give the names of its columns
+            links = links.itertuples(index=False, name=None)
+        given = list(links)
+        wrong = [pair for pair in given if isinstance(pair, str) or len(tuple(pair)) != 2]
         if wrong:
             raise ValueError(f"links must be pairs of ids, got {wrong[0]!r}")
-        self._known({identity for pair in pairs for identity in pair}, "links")
+        pairs = [tuple(plain_id(identity) for identity in pair) for pair in given]
+        self._known([i for pair in pairs for i in pair], "links", repeats=True)
         self.corpus_.links[name] = pairs  # type: ignore[assignment]
         self._snapshots = {}
         return self
@@ -212,7 +239,8 @@ class StoredDocuments(Estimator):
 
     def __contains__(self, identity: object) -> bool:
         self._check_fitted()
-        return isinstance(identity, (str, int)) and identity in self.corpus_.number
+        identity = plain_id(identity)
+        return is_id(identity) and identity in self.corpus_.number
 
     def __getitem__(self, identity: DocumentId) -> Document:
         (known,) = self._known([identity], "identity")

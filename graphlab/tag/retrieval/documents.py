@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
+from graphlab._labels import is_nothing
 from graphlab._repr import short_repr
 
 __all__ = ["Document"]
@@ -40,24 +44,22 @@ def read_documents(documents: Any, kind: type | None = None) -> list[Document]:
     """Read documents in any of the forms of :meth:`GraphRetriever.index`, and check them.
 
     Args:
-        documents (Any): Mapping from id to text or document, or an iterable of documents, of other
-            objects with ``id``, ``text`` and perhaps ``title``, of pairs (id, text), or of texts,
-            whose ids are their positions.
+        documents (Any): Mapping from id to text or document (a pandas Series is one), a data frame
+            with columns ``id``, ``text`` and perhaps ``title``, or an iterable of documents, of
+            other objects or mappings with these fields, of pairs (id, text), or of texts, whose
+            ids are their positions.
         kind (type, optional): Type that ids must have.
 
     Raises:
         TypeError: If an entry is none of these, or ids differ in type.
-        ValueError: If a text is empty or an id repeats.
+        ValueError: If a table lacks a column, a text is empty or an id repeats.
     """
     if isinstance(documents, (str, bytes)) or not isinstance(documents, Iterable):
         raise TypeError(
             "documents must be a mapping or an iterable of documents, got "
             f"{type(documents).__name__}"
         )
-    if isinstance(documents, Mapping):
-        found = [_read(pair, i) for i, pair in enumerate(documents.items())]
-    else:
-        found = [_read(item, i) for i, item in enumerate(documents)]
+    found = [_read(item, i) for i, item in enumerate(_items(documents))]
     seen: set[DocumentId] = set()
     for position, document in enumerate(found):
         _check(document, position, kind)
@@ -68,9 +70,60 @@ def read_documents(documents: Any, kind: type | None = None) -> list[Document]:
     return found
 
 
+def _items(documents: Any) -> Iterable[Any]:
+    """What to read one by one; iterating a table would give the names of its columns."""
+    if isinstance(documents, Mapping):
+        return documents.items()
+    columns = getattr(documents, "columns", None)
+    if columns is not None and hasattr(documents, "to_dict"):  # a frame of pandas or polars
+        missing = [name for name in ("id", "text") if name not in list(columns)]
+        if missing:
+            raise ValueError(
+                f"documents must have columns 'id' and 'text', but the table has {list(columns)}: "
+                "rename them, or pass dict(zip(ids, texts))"
+            )
+        kept = [name for name in ("id", "text", "title") if name in list(columns)]
+        return ({name: row[i] for i, name in enumerate(kept)} for row in _rows(documents[kept]))
+    if hasattr(documents, "items") and hasattr(documents, "index"):  # a Series: its index has ids
+        pairs: Iterable[Any] = documents.items()
+        return pairs
+    rows: Iterable[Any] = documents
+    return rows
+
+
+def _rows(table: Any) -> Iterable[Any]:
+    rows: Iterable[Any] = (
+        table.itertuples(index=False, name=None) if hasattr(table, "itertuples") else table.rows()
+    )
+    return rows
+
+
+def plain_id(identity: Any) -> Any:
+    """An id, numbers and words of numpy and torch as those of Python; anything else as it is."""
+    single = isinstance(identity, Tensor) and identity.dim() == 0
+    return identity.item() if single or isinstance(identity, (np.integer, np.str_)) else identity
+
+
+def is_id(identity: Any) -> bool:
+    """Whether something can be an id; True and False are no 1 and 0, but parts of a mask."""
+    return isinstance(identity, (str, int)) and not isinstance(identity, bool)
+
+
 def _read(item: Any, position: int) -> Document:
+    document = _read_any(item, position)
+    identity = plain_id(document.id)
+    return document if identity is document.id else replace(document, id=identity)
+
+
+def _read_any(item: Any, position: int) -> Document:
     if isinstance(item, Document):
         return item
+    if isinstance(item, Mapping):
+        if "id" not in item or "text" not in item:
+            raise TypeError(
+                f"documents[{position}] must have the fields 'id' and 'text', got {list(item)}"
+            )
+        return Document(item["id"], item["text"], _title(item.get("title")), item.get("metadata"))
     if isinstance(item, str):
         return Document(position, item)
     if isinstance(item, tuple) and len(item) == 2 and not hasattr(item, "text"):
@@ -85,16 +138,21 @@ def _read(item: Any, position: int) -> Document:
         return Document(identity, content)
     if hasattr(item, "id") and hasattr(item, "text"):
         title, metadata = getattr(item, "title", ""), getattr(item, "metadata", None)
-        return Document(item.id, item.text, title or "", metadata)
+        return Document(item.id, item.text, _title(title), metadata)
     raise TypeError(
-        f"documents[{position}] must be a Document, an object with id and text, a pair (id, text) "
-        f"or a text, got {type(item).__name__}"
+        f"documents[{position}] must be a Document, an object or dict with id and text, a pair "
+        f"(id, text) or a text, got {type(item).__name__}"
     )
+
+
+def _title(title: Any) -> Any:
+    """A title; none where it is missing, as pandas writes that too."""
+    return "" if is_nothing(title) else title
 
 
 def _check(document: Document, position: int, kind: type | None) -> None:
     identity = document.id
-    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
+    if not is_id(identity):
         raise TypeError(f"documents[{position}].id must be str or int, got {identity!r}")
     if kind is not None and type(identity) is not kind:
         raise TypeError(

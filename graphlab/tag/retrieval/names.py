@@ -8,6 +8,7 @@ __all__ = ["capitalised_names", "tokenize"]
 
 _TOKEN = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*|&|[^\w\s]")
+_FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]")
 _JOINERS = frozenset(("of", "the", "and", "de", "la", "in", "for", "von", "van", "du", "&"))
 # fmt: off
 _STOP_WORDS = frozenset((
@@ -41,6 +42,11 @@ def tokenize(text: str) -> list[str]:
         ['at', 't', 's', '2nd', 'office']
     """
     return _TOKEN.findall(text.lower())
+
+
+def is_foreign(text: str) -> bool:
+    """Whether most letters of a text are none of ASCII: :func:`tokenize` skips them."""
+    return not text.isascii() and 2 * len(_FOREIGN.findall(text)) > sum(map(str.isalpha, text))
 
 
 def capitalised_names(text: str) -> list[str]:

@@ -171,13 +171,14 @@ class GraphRetriever(StoredDocuments):
 
         Args:
             text (str): The question.
-            k (int): Documents, at most as many as there are.
+            k (int): Most documents.
             allow (collection, optional): Ids of the documents that may be used; by default all.
             explain (bool): Also name the phrases through which the walk came.
 
         Returns:
-            list[Hit]: Best first; of equal scores the lower id. Fewer than k where fewer are
-            allowed; none, with a warning, where nothing in the documents matches.
+            list[Hit]: Best first; of equal scores the lower id. Fewer than k where there are
+            fewer, or fewer are allowed; none, with a warning, where nothing in the documents
+            matches.
 
         Raises:
             NotFittedError: If nothing was indexed.
@@ -195,7 +196,7 @@ class GraphRetriever(StoredDocuments):
 
         Args:
             texts (sequence of str): Questions ``(B,)``.
-            k (int): Documents per question, at most as many as there are.
+            k (int): Most documents per question.
             allow (collection, optional): Ids of the documents that may be used; by default all.
 
         Returns:
@@ -216,8 +217,6 @@ class GraphRetriever(StoredDocuments):
         questions = check_texts(texts)
         check_int(k, "k", minimum=1)
         snapshot = self._snapshot(allow)
-        if k > len(self):
-            raise ValueError(f"k must be at most {len(self)}, the number of documents, got {k}")
         hits: list[list[Hit]] = []
         for first in range(0, len(questions), _QUESTIONS):
             part = questions[first : first + _QUESTIONS]
@@ -253,7 +252,7 @@ class GraphRetriever(StoredDocuments):
         corpus = self.corpus_
         documents = corpus.ordered()
         if allow is not None:
-            chosen = {corpus.number[i] for i in self._known(set(allow), "allow")}
+            chosen = {corpus.number[i] for i in self._known(allow, "allow", repeats=True)}
             documents = [number for number in documents if number in chosen]
         if not documents:
             raise ValueError(

@@ -24,6 +24,8 @@ TEXTS = {
     "upper case": f"<THINK>{WRONG}</THINK>{RIGHT}",
     "thinking": f"<thinking>{WRONG}</thinking> {RIGHT}",
     "two": f"<think>{WRONG}</think><think>Cats</think>{RIGHT}",
+    "reflection": f"<reflection>{WRONG}</reflection>\n{RIGHT}",
+    "scratchpad": f"<Scratchpad>{WRONG}</Scratchpad>{RIGHT}",
     "nested": f"<think>a <think>{WRONG}</think> {WRONG}</think>{RIGHT}",
     "brackets": f"[THINK]{WRONG}[/THINK]{RIGHT}",
     "triangles": f"\u25c1think\u25b7{WRONG}\u25c1/think\u25b7{RIGHT}",

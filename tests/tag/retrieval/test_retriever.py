@@ -7,6 +7,7 @@ import random
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -198,9 +199,16 @@ def test_phrases_join_all_documents_that_contain_them_whoever_proposed_them() ->
     assert retriever.query("sings", k=2)[1].walk == 0
 
 
-@pytest.mark.parametrize("forms", ["mapping", "pairs", "documents", "texts", "objects"])
+FORMS = ["mapping", "pairs", "documents", "texts", "objects", "frame", "records", "rows", "series"]
+FORMS += ["numbers of numpy", "numbers of torch"]
+
+
+@pytest.mark.parametrize("forms", FORMS)
 def test_documents_in_any_form(forms: str) -> None:
     texts = ["Paris is old.", "Rome is older.", "Oslo is cold."]
+    frame = pd.DataFrame(
+        {"title": ["", None, "Norway"], "text": texts, "id": range(3)}, index=[7, 8, 9]
+    )
 
     class Passage:
         def __init__(self, number: int) -> None:
@@ -212,6 +220,12 @@ def test_documents_in_any_form(forms: str) -> None:
         "documents": [Document(i, t) for i, t in enumerate(texts)],
         "texts": texts,
         "objects": map(Passage, range(3)),
+        "frame": frame,
+        "records": frame.to_dict("records"),
+        "rows": frame.itertuples(index=False),
+        "series": frame.set_index("id")["text"],
+        "numbers of numpy": dict(zip(np.arange(3), texts, strict=True)),
+        "numbers of torch": zip(torch.arange(3), texts, strict=True),
     }[forms]
     retriever = GraphRetriever().index(given)
     assert retriever.ids == [0, 1, 2]
@@ -219,6 +233,38 @@ def test_documents_in_any_form(forms: str) -> None:
     assert 1 in retriever
     assert 7 not in retriever
     assert len(retriever) == 3
+    assert {type(hit.id) for hit in retriever.query("Rome", k=3)} <= {int}
+
+
+def test_ids_of_numpy_and_torch_are_those_of_python() -> None:
+    retriever = GraphRetriever(max_share=0.5).index(DOCUMENTS)
+    wanted = retriever.query("Rome", k=3, allow=[3, 5, 8])
+    for numbers in (np.array([3, 5, 8]), torch.tensor([3, 5, 8]), pd.Index([3, 5, 8])):
+        assert retriever.query("Rome", k=3, allow=numbers) == wanted
+    assert np.int64(3) in retriever
+    assert True not in retriever
+    retriever.use("citations", pd.DataFrame({"from": [3], "to": [5]}))
+    assert retriever.remove(np.arange(3)).ids == list(range(3, 24))
+    words = GraphRetriever().index(dict(zip(np.array(["a", "b"]), ["Rome", "Oslo"], strict=True)))
+    assert [type(identity) for identity in words.ids] == [str, str]
+
+
+def test_fewer_documents_than_asked_for_are_all() -> None:
+    retriever = GraphRetriever(max_share=1.0).index(["Rome and Oslo", "Oslo", "Lima"])
+    assert retriever.query("Rome")[0].id == 0
+    assert len(retriever.query("Rome", k=99)) <= 3
+    found = retriever.query_many(["Rome"], k=5)
+    assert found.scores.shape == (1, 5)
+
+
+def test_letters_that_the_default_tokenizer_skips_are_told() -> None:
+    foreign = {"kyiv": "\u041a\u0438\u0457\u0432 \u0441\u0442\u043e\u043b\u0438\u0446\u044f"}
+    with pytest.warns(UserWarning, match=r"1 of 2 documents are mostly in letters .* 'kyiv'"):
+        retriever = GraphRetriever().index({"zurich": "Z\u00fcrich is big.", **foreign})
+    for change in (retriever.update, lambda d: retriever.remove(["kyiv"]).add(d)):
+        with pytest.warns(UserWarning, match="1 of 1 documents are mostly in letters"):
+            change(foreign)
+    GraphRetriever(tokenize=str.split).index(foreign)
 
 
 def test_a_question_that_matches_nothing_gets_no_answer_and_a_warning() -> None:
@@ -279,13 +325,19 @@ def test_broken_embeddings_change_nothing(kind: str) -> None:
         (lambda r: r.use("citations", [(0, 99)]), "links must be known, but .99. are not"),
         (lambda r: r.use("titles", []), "name must be a name other than"),
         (lambda r: r.use("citations", [(0, 1, 2)]), "links must be pairs of ids"),
-        (lambda r: r.query("Rome", k=25), "k must be at most 24"),
         (lambda r: r.query("Rome", k=0), "k must be at least 1"),
         (lambda r: r.query(["Rome"]), "text must be str, got list"),
         (lambda r: r.query("   "), "texts must not be empty"),
         (lambda r: r.query_many("Rome"), "texts must be a list of texts"),
         (lambda r: r.query("Rome", allow=[99]), "allow must be known"),
         (lambda r: r.query("Rome", allow=[]), "allow must name at least one document"),
+        (lambda r: r.query("Rome", allow="12"), "allow must be a list of ids, got str"),
+        (lambda r: r.query("Rome", allow=[True, False]), "allow must be known, but .True, False"),
+        (lambda r: r.query("Rome", allow=torch.ones(24, dtype=torch.bool)), "allow must be known"),
+        (lambda r: r.remove([True]), "ids must be known, but .True. are not"),
+        (lambda r: r.use("citations", [("to", 1), "ab"]), "links must be pairs of ids, got 'ab'"),
+        (lambda r: r.add(pd.DataFrame({"body": ["one"]})), r"columns 'id' and 'text', but .*body"),
+        (lambda r: r.add([{"name": "one"}]), r"the fields 'id' and 'text', got \['name'\]"),
     ],
 )
 def test_refused_calls_change_nothing(change, message: str) -> None:
