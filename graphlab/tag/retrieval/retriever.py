@@ -23,6 +23,7 @@ from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["GraphRetriever"]
 
+_DOCUMENTS = 5  # that a question gets by default
 _QUESTIONS = 32  # questions that are computed together
 _CACHED = 8  # snapshots of permitted documents that are kept
 
@@ -162,7 +163,7 @@ class GraphRetriever(StoredDocuments):
     def query(
         self,
         text: str,
-        k: int = 5,
+        k: int | None = None,
         *,
         allow: Collection[DocumentId] | None = None,
         explain: bool = False,
@@ -171,14 +172,14 @@ class GraphRetriever(StoredDocuments):
 
         Args:
             text (str): The question.
-            k (int): Most documents.
+            k (int, optional): Documents, at most as many as there are; by default 5, or all where
+                there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all.
             explain (bool): Also name the phrases through which the walk came.
 
         Returns:
-            list[Hit]: Best first; of equal scores the lower id. Fewer than k where there are
-            fewer, or fewer are allowed; none, with a warning, where nothing in the documents
-            matches.
+            list[Hit]: Best first; of equal scores the lower id. Fewer than k where fewer are
+            allowed; none, with a warning, where nothing in the documents matches.
 
         Raises:
             NotFittedError: If nothing was indexed.
@@ -187,16 +188,21 @@ class GraphRetriever(StoredDocuments):
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, got {type(text).__name__}")
-        return self._search([text], k, allow, explain)[0]
+        return self._search([text], self._limit(k), allow, explain)[0]
 
     def query_many(
-        self, texts: Sequence[str], k: int = 5, *, allow: Collection[DocumentId] | None = None
+        self,
+        texts: Sequence[str],
+        k: int | None = None,
+        *,
+        allow: Collection[DocumentId] | None = None,
     ) -> RetrievalResult:
         """Documents that answer each of several questions, computed together.
 
         Args:
             texts (sequence of str): Questions ``(B,)``.
-            k (int): Most documents per question.
+            k (int, optional): Documents per question, at most as many as there are; by default 5,
+                or all where there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all.
 
         Returns:
@@ -207,7 +213,18 @@ class GraphRetriever(StoredDocuments):
             TypeError, ValueError: If an argument is malformed or out of range.
             KeyError: If ``allow`` names an unknown id.
         """
-        return RetrievalResult.of(self._search(texts, k, allow, False), k)
+        limit = self._limit(k)
+        return RetrievalResult.of(self._search(texts, limit, allow, False), limit)
+
+    def _limit(self, k: int | None) -> int:
+        """Documents per question; a k that is given must be possible."""
+        count = len(self)
+        if k is None:
+            return max(min(_DOCUMENTS, count), 1)
+        check_int(k, "k", minimum=1)
+        if k > count > 0:
+            raise ValueError(f"k must be at most {count}, the number of documents, got {k}")
+        return k
 
     def _search(
         self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool
@@ -215,7 +232,6 @@ class GraphRetriever(StoredDocuments):
         self._check_fitted()
         self._check()
         questions = check_texts(texts)
-        check_int(k, "k", minimum=1)
         snapshot = self._snapshot(allow)
         hits: list[list[Hit]] = []
         for first in range(0, len(questions), _QUESTIONS):
