@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from graphlab._data import check_networkx
 from graphlab._hypergraph import named_hypergraph
 from graphlab._labels import is_nothing
 from graphlab._typed_data import HyperGraphData
@@ -256,6 +257,7 @@ def from_networkx_bipartite(
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.
 
     Raises:
+        TypeError: If it is no networkx graph.
         ValueError: If a vertex lacks the attribute, or an edge joins two vertices of one side.
 
     Example:
@@ -266,7 +268,7 @@ def from_networkx_bipartite(
     """
     import networkx as nx
 
-    graph = nx.Graph(graph)
+    graph = nx.Graph(check_networkx(graph))
     if nodes is None:
         side = {vertex: graph.nodes[vertex].get("bipartite") for vertex in graph}
         wrong = [vertex for vertex, value in side.items() if value not in (0, 1)]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_nonnegative
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.losses.pamc import PamCLoss
 from graphlab.ops import CSRGraph
@@ -27,6 +28,9 @@ class ClusteringNetwork(nn.Module):
         contrast (PamCLoss): The contrastive loss.
         alpha (float): Weight of the contrast.
         beta (float): Weight of the self-supervision.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class ClusteringNetwork(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = check_encoder(encoder)
         self.centers = nn.Parameter(check_matrix(centers, "centers").detach().clone())
         self.contrast = contrast
         self.alpha = check_nonnegative(alpha, "alpha")
@@ -53,7 +57,7 @@ class ClusteringNetwork(nn.Module):
         Returns:
             tuple: ``(N, D)`` and ``(N, K)``.
         """
-        z = self.encoder(x)
+        z = check_output(self.encoder(x), x.size(0), "encoder(x)", cols=self.centers.size(1))
         return z, student_t_assignment(z, self.centers)
 
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:

@@ -16,6 +16,7 @@ from graphlab._checks import check_choice, check_int
 from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import user_path
 from graphlab._progress import Progress
+from graphlab.tag._text_encoder import encoded, numbers_of
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
 from graphlab.tag.embedding._cache import EmbeddingCache
@@ -221,9 +222,7 @@ class TextEncoder:
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
             rows = self._backend.encode([encodable(self.prefix + text) for text in batch])
-            if isinstance(rows, Tensor):
-                rows = rows.detach().float().cpu().numpy()
-            rows = np.asarray(rows, dtype=np.float32)
+            rows = numbers_of(rows, "model")
             if rows.ndim != 2 or rows.shape[0] != len(batch):
                 raise ValueError(
                     f"model must return ({len(batch)}, dim) for {len(batch)} texts, "
@@ -288,13 +287,15 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
 
     Args:
         graph (TextGraph): Graph; its ``x`` is replaced.
-        encoder (TextEncoder): Encoder.
+        encoder (TextEncoder or object): Encoder; anything with ``encode(list[str]) -> (N, D)``.
 
     Returns:
         TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.
 
     Raises:
-        ValueError: If the graph is malformed, or all embeddings are equal.
+        TypeError: If ``graph`` or ``encoder`` is something else.
+        ValueError: If the graph or what the encoder gives is malformed, or all embeddings are
+            equal.
 
     Example:
         >>> graph = TextGraph(text=["one text", "another text"])
@@ -304,7 +305,7 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
     if not isinstance(graph, TextGraph):
         raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
     graph.check()
-    x = encoder.encode(graph.text)
+    x = encoded(encoder, graph.text)
     if x.size(0) > 1 and bool((x == x[0]).all()):
         raise ValueError("all nodes have the same embedding: is the encoder broken?")
     result: TextGraph = copy.copy(graph)
