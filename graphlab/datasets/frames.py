@@ -36,7 +36,7 @@ def to_frame(
 
     Raises:
         ValueError: If the number of rows or columns differs.
-        TypeError: If ``z`` holds no numbers.
+        TypeError: If ``z`` holds no numbers, or ``ids`` are no sequence.
 
     Example:
         >>> import torch
@@ -78,6 +78,7 @@ def neighbors_to_frame(
 
     Raises:
         ValueError: If shapes differ.
+        TypeError: If ``ids`` are no sequence.
         IndexError: If a number has no id.
 
     Example:
@@ -115,7 +116,12 @@ def _index(ids: Any) -> pd.Index:
     pd = load_pandas()
     if isinstance(ids, pd.Index):
         return ids
-    return pd.Index(ids.tolist() if isinstance(ids, Tensor) else ids, name="id")
+    if isinstance(ids, Tensor):
+        ids = ids.tolist()
+    # A frame would pass as its names of columns, a word as its letters.
+    if isinstance(ids, (str, bytes, Mapping, pd.DataFrame)) or not hasattr(ids, "__iter__"):
+        raise TypeError(f"ids must be a sequence of ids, one per node, got {type(ids).__name__}")
+    return pd.Index(ids, name="id")
 
 
 def _array(value: Any, name: str, rows: int | None, most: int) -> np.ndarray[Any, Any]:
