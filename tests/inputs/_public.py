@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,20 @@ def _of(value: Any) -> Iterator[Callable[..., Any]]:
 def _generated(function: Any) -> bool:
     """Constructors of dataclasses, which hold results."""
     return bool(function.__code__.co_filename == "<string>")
+
+
+#: An entry of a docstring, and the shape of edges in it.
+_ENTRY = re.compile(r"^ +(\w+) \([^)]*\): (.*(?:\n {16,}.*)*)", re.MULTILINE)
+
+
+def pairs() -> set[str]:
+    """Other arguments of public functions whose documented shape is that of edges, ``(2, ...)``."""
+    known, found = takers("graph"), set()
+    for function in _functions():
+        name = function.__qualname__
+        parameters = inspect.signature(inspect.unwrap(function)).parameters
+        for match in _ENTRY.finditer(inspect.unwrap(function).__doc__ or ""):
+            given = match[1] in parameters and match[1] not in known.get(name, ())
+            if given and "(2, " in match[2]:
+                found.add(f"{name}.{match[1]}")
+    return found

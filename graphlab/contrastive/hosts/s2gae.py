@@ -178,6 +178,8 @@ class S2GAE(EmbeddingModel):
         visible, hidden = edge_index, positives
         if hidden is None:
             visible, hidden = self.mask(edge_index, generator=generator)
+        else:  # which numbers they hold, the draw of the non-edges checks
+            hidden = check_edge_index(hidden, x.size(0), "positives", values=False)
         if hidden.size(1) == 0:
             raise ValueError("no edge is hidden: edge_index or mask_rate is too small")
         # Hidden edges are no non-edges either.
