@@ -78,7 +78,8 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     unknown = sorted(given - set(numbers))
     if unknown:
         raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
-    return torch.tensor([-1 if w is None else numbers[w] for w in words], dtype=torch.long), names
+    found = [-1 if word is None else numbers[word] for word in words]
+    return torch.tensor(found, dtype=torch.long, device="cpu"), names
 
 
 def label_groups(labels: Iterable[Any]) -> tuple[list[str], list[int]]:

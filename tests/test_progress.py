@@ -115,7 +115,7 @@ def model_of_words(texts: list[str]) -> Tensor:
 
 LOOPS: dict[str, Any] = {
     "encode": lambda data: TextEncoder(model_of_words).encode(["a", "bc"]),
-    "pretrain autoencoder": lambda data: pretrain_autoencoder(
+    "pretrain encoder": lambda data: pretrain_autoencoder(
         SDCNAutoEncoder(data.x.size(1), (8,), 4), data.x, epochs=2
     ),
     "FastRP": lambda data: FastRP(dim=32, seed=0).fit_transform(data, panel=16),

@@ -98,7 +98,13 @@ def contrastive_encoder() -> torch.nn.Module:
 
 def is_elsewhere(cls: type) -> bool:
     """Whether other tests print it (estimators), torch does (modules), or it needs files."""
-    needs_files = {"AnimalNetwork", "MultilabelDataset", "SDCNDataset", "SHyReDataset"}
+    needs_files = {
+        "AnimalNetwork",
+        "MultiHopQA",
+        "MultilabelDataset",
+        "SDCNDataset",
+        "SHyReDataset",
+    }
     needs_files |= {"EmbeddingStore", "TunedTextEncoder"}
     abstract = getattr(cls, "_is_protocol", False) or cls.__name__ in needs_files
     return abstract or issubclass(cls, (Estimator, torch.nn.Module, BaseException))

@@ -1,4 +1,4 @@
-"""The eight parts of the demo, in order."""
+"""The nine parts of the demo, in order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ from . import (
     hypergraph,
     pamc,
     pot,
+    retrieval,
     tape,
 )
 
 PARTS = tuple(
     module.PART
-    for module in (pamc, pot, fastrp, concentration, hypergraph, graphclip, tape, gaugllm)
+    for module in (
+        pamc,
+        pot,
+        fastrp,
+        concentration,
+        hypergraph,
+        retrieval,
+        graphclip,
+        tape,
+        gaugllm,
+    )
 )

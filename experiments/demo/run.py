@@ -1,4 +1,4 @@
-"""All eight systems once, on embedded data, offline, in a few minutes; one report at the end.
+"""All nine systems once, on embedded data, offline, in a few minutes; one report at the end.
 
 python -m experiments.demo --report runs/demo/report.html
 python -m experiments.demo --parts pamc pot
@@ -23,8 +23,8 @@ from .._harness.scripts import invocation
 from .part import NO_LLM, Part
 from .parts import PARTS
 
-_TITLE = "graphlab: eight systems in one run"
-_SOME = "graphlab: some of the eight systems"
+_TITLE = "graphlab: nine systems in one run"
+_SOME = "graphlab: some of the nine systems"
 _OPENING = (
     "Everything below was computed now, on this machine, from data that comes with graphlab or the "
     "packages it needs. One to three seeds: the numbers show that the systems work and what they "

@@ -6,7 +6,7 @@ random; intervals (95 %) come from resampling the questions. The settings were c
 question sets together, when the method was designed, with these questions in sight: the two walk
 rows are a little optimistic. HotpotQA and MuSiQue are samples of 100 English questions.
 
-``python_stdlib``: the question is the first sentence of a module's docstring; what answers it are
+``python_stdlib``: the question is the first paragraph of a module's docstring; what answers it are
 the module and the modules that its docstring names.
 
     python -m experiments.retrieval --preset musique
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlab import viz
 from graphlab.datasets import MultiHopQA, python_stdlib
 from graphlab.evaluate import compare_retrieval, retrieval_scores
 from graphlab.tag import Document, GraphRetriever, TextEncoder
@@ -78,7 +79,16 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     rows["walk, no model - BM25"] = difference(
         config, rankings["walk, no model"], rankings["BM25"], answers
     )
+    context.figure("recall", draw({name: rows[name] for name in rankings}))
     return rows
+
+
+def draw(rows: dict[str, dict[str, float]]) -> Any:
+    """Recall of every method at every cut-off."""
+    series = {name: [row[f"recall@{k}"] for k in _CUTS] for name, row in rows.items()}
+    axes = viz.bars([f"first {k}" for k in _CUTS], series)
+    axes.set_ylabel("share of the answer found")
+    return axes
 
 
 def single_document_rankings(
@@ -141,12 +151,12 @@ def load(config: Config) -> tuple[list[Document], list[str], list[Any], Any]:
 
 
 def modules() -> tuple[list[Document], list[str], list[Any]]:
-    """The standard library: documents are modules without the sentence that is the question."""
+    """The standard library: documents are modules without the paragraph that is the question."""
     library = python_stdlib()
     documents, questions, answers = [], [], []
     known = set(library.name)
     for name, text in zip(library.name, library.text, strict=True):
-        first, _, rest = text.partition(". ")
+        first, _, rest = text.partition("\n\n")
         documents.append(Document(name, rest.strip() or first, name))
         named = {word for word in re.findall(r"[a-z_][a-z_.0-9]*", rest) if len(word) > 3} & known
         if named - {name} and rest.strip():

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from graphlab._download import data_root, sha256_of
+from graphlab._graphs.typed import Data, InMemoryDataset
 from graphlab._io import atomic_path, user_path
-from graphlab._typed_data import Data, InMemoryDataset
 
 __all__: list[str] = []
 

@@ -11,7 +11,7 @@ import torch
 from torch_geometric.utils import to_undirected
 
 from graphlab._checks import check_choice
-from graphlab._typed_data import Data
+from graphlab._graphs.typed import Data
 from graphlab.datasets._local import LocalDataset
 
 __all__ = ["AnimalNetwork"]

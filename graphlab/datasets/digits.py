@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from graphlab._typed_data import Data, InMemoryDataset
+from graphlab._graphs.typed import Data, InMemoryDataset
 from graphlab.datasets._knn import knn_edge_index
 
 __all__ = ["DigitsKNN", "digits_knn"]

@@ -159,7 +159,7 @@ def _times(table: Table, column: Any) -> Tensor:
 
     values = table.frame[column]
     if not len(values):
-        return torch.zeros(0, dtype=torch.int64)
+        return torch.zeros(0, dtype=torch.int64, device="cpu")
     if values.dtype.kind == "m":
         values = values.dt.total_seconds()
     numbers = None if _is_date(values) else pd.to_numeric(values, errors="coerce")

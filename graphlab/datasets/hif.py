@@ -17,10 +17,10 @@ from torch import Tensor
 from torch_geometric.data import Data, hypergraph_data
 
 from graphlab._checks import check_edge_index
-from graphlab._hypergraph import SizedHyperGraphData
+from graphlab._graphs.hypergraph import SizedHyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import atomic_write, user_path
 from graphlab._text_file import read_text
-from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._schema import validate
 
 __all__ = ["read_hif", "write_hif"]

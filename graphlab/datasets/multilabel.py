@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice
+from graphlab._graphs.typed import Data
 from graphlab._io import user_path
 from graphlab._sorted import distinct
-from graphlab._typed_data import Data
 from graphlab.datasets._local import LocalDataset
 
 __all__ = ["MultilabelDataset", "read_multilabel_mat"]

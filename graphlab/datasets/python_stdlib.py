@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from graphlab._typed_data import Data, InMemoryDataset
+from graphlab._graphs.typed import Data, InMemoryDataset
 from graphlab.datasets._stdlib_chapters import CHAPTER_OF, CHAPTERS
 
 __all__ = ["PythonStdlib", "python_stdlib"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_geometric.utils import remove_self_loops, to_undirected
 
 from graphlab._checks import check_choice, check_edge_index, check_int
-from graphlab._typed_data import Data
+from graphlab._graphs.typed import Data
 from graphlab.datasets._local import LocalDataset
 from graphlab.datasets._sdcn_files import (
     BENCHMARKS,

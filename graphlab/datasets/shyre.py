@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from graphlab._checks import check_choice
-from graphlab._hypergraph import SizedHyperGraphData
+from graphlab._graphs.hypergraph import SizedHyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import atomic_path
-from graphlab._typed_data import HyperGraphData
 from graphlab.datasets._local import LocalDataset, read_stored
 from graphlab.datasets.simplices import read_hyperedge_list
 

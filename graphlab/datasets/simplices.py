@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from graphlab._hypergraph import SizedHyperGraphData
+from graphlab._graphs.hypergraph import SizedHyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import StrPath, user_path
 from graphlab._text_file import data_lines, read_text
-from graphlab._typed_data import HyperGraphData
 
 __all__ = ["read_hyperedge_list", "read_simplices"]
 

@@ -21,6 +21,7 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab._progress import track
+from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
@@ -29,7 +30,8 @@ _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class MultilabelResult:
     """Outcome of :func:`multilabel_probe`; all scores on the test nodes, in [0, 1].
 

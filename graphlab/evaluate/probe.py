@@ -51,7 +51,7 @@ class ProbeResult:
     c: float
     val_accuracy: float
     val_scores: dict[float, float]
-    normalize: str = "l2"
+    normalize: str
 
 
 def linear_probe(

@@ -12,8 +12,8 @@ import torch
 from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index, check_num_nodes
-from graphlab._edge_index import count_nodes, read_structure
-from graphlab._hypergraph import names_of
+from graphlab._graphs.edges import count_nodes, read_structure
+from graphlab._graphs.hypergraph import names_of
 from graphlab.hyper._sets import Ints
 from graphlab.ops import CSRGraph, walk_overlap
 
@@ -84,8 +84,9 @@ def read_graph(
 ) -> Graph:
     """Check an undirected graph without self-loops, given in both directions.
 
-    In any form that :func:`graphlab._edge_index.read_structure` knows; weights are not read. Names
-    of its nodes are those given, else those of a networkx graph, or ``node_id`` of a ``Data``.
+    In any form that :func:`graphlab._graphs.edges.read_structure` knows; weights are not read.
+    Names of its nodes are those given, else those of a networkx graph, or ``node_id`` of a
+    ``Data``.
     """
     if isinstance(edge_index, Graph):
         return edge_index

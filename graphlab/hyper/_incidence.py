@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab._checks import check_int, check_range, check_tensor
-from graphlab._hypergraph import names_of, stated_sizes
+from graphlab._graphs.hypergraph import names_of, stated_sizes
 from graphlab._sorted import distinct
 from graphlab.hyper._sets import Ints, NodeSets, pointers, sorted_unique
 from graphlab.hyper.incoming import as_hypergraph

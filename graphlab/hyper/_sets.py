@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
-from graphlab._hypergraph import SizedHyperGraphData
+from graphlab._graphs.hypergraph import SizedHyperGraphData
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from graphlab._estimator import Estimator
-from graphlab._typed_data import HyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import SetFamily
 

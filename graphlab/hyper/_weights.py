@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor
-from graphlab._edge_index import read_edges
+from graphlab._graphs.edges import read_edges
 from graphlab.hyper._graph import Graph, read_graph
 from graphlab.hyper._sets import Floats
 from graphlab.hyper.cliques import maximal_cliques

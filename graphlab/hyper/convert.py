@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from graphlab._typed_data import HyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper.incoming import (
     as_hypergraph,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from graphlab._data import check_networkx
-from graphlab._hypergraph import named_hypergraph
+from graphlab._checks.graph_objects import check_networkx
+from graphlab._graphs.hypergraph import named_hypergraph
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._labels import is_nothing
-from graphlab._typed_data import HyperGraphData
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -249,13 +249,13 @@ def from_hypergraphx(hypergraph: Any, *, drop_directions: bool = False) -> Hyper
         raise TypeError(f"hypergraph is a {kind}, whose hyperedges are no sets of its nodes")
     data = _numbered([list(group) for group in groups], None, nodes)
     if temporal:
-        data.time = torch.tensor([edge[0] for edge in edges])
+        data.time = torch.tensor([edge[0] for edge in edges], device="cpu")
     if layered:
         data.layer = [edge[0] for edge in edges]
     if hypergraph.is_weighted():
         keys = [(edge[1], edge[0]) if marked else (edge,) for edge in edges]
         weights = [float(hypergraph.get_weight(*key)) for key in keys]
-        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64)
+        data.hyperedge_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
     return data
 
 

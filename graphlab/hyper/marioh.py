@@ -11,8 +11,8 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_fraction, check_int, check_positive
 from graphlab._estimator import Estimator
+from graphlab._graphs.typed import HyperGraphData
 from graphlab._progress import Progress
-from graphlab._typed_data import HyperGraphData
 from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
 from graphlab.hyper._models import Model, from_arrays, to_arrays

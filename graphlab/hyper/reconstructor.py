@@ -13,7 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_fraction, check_int
 from graphlab._deprecation import warn_renamed
 from graphlab._estimator import Estimator
-from graphlab._typed_data import HyperGraphData
+from graphlab._graphs.typed import HyperGraphData
 from graphlab.hyper._budget import best_budget, score_budgets
 from graphlab.hyper._classifiers import check_classifier
 from graphlab.hyper._graph import read_graph
@@ -368,15 +368,13 @@ class HypergraphReconstructor(Estimator):
     def _arrays(self) -> dict[str, Tensor]:
         sampler, single = self.sampler_, int(self.singletons_)
         numbers = [self.beta_, self.recipe_.source_cliques, sampler.collected_, single]
-        scores = torch.tensor([*self.beta_scores_.items()], dtype=torch.float64, device="cpu").view(
-            -1, 2
-        )
+        scores = torch.tensor([*self.beta_scores_.items()], dtype=torch.float64, device="cpu")
         arrays = {
             "picks": sampler.picks_,
             "ratio": sampler.ratio_,
             "numbers": torch.tensor(numbers, device="cpu"),
             "threshold": torch.tensor([self.threshold_], dtype=torch.float64, device="cpu"),
-            "beta_scores": scores,
+            "beta_scores": scores.view(-1, 2),
         }
         if self.columns_ is not None:
             arrays["columns"] = self.columns_

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from graphlab._graph_kinds import MAP_IDS
+from graphlab._checks.graph_kinds import MAP_IDS
 from graphlab.ops import reference
 from graphlab.ops.library import call, define
 

@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING
 
 from graphlab._deprecation import moved_names
 from graphlab._namespace import listing
-from graphlab.tag.embedding import EmbeddingStore, HashingEncoder, TextEncoder, encode_nodes
+from graphlab.tag.embedding import (
+    EmbeddingStore,
+    HashingEncoder,
+    TextEncoder,
+    encode_edges,
+    encode_nodes,
+)
 from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
@@ -70,6 +76,7 @@ __all__ = [
     "TextGraph",
     "ZeroShotClassifier",
     "check_alignment",
+    "encode_edges",
     "encode_nodes",
     "fine_tune_text_encoder",
     "pretrain",

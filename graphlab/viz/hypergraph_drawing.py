@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphlab._checks import check_edge_index, check_int, check_range
-from graphlab._hypergraph import stated_sizes
+from graphlab._graphs.hypergraph import stated_sizes
 from graphlab.viz._hypergraph_layout import GAP, layout
 from graphlab.viz._style import COLORS, DASHES, INK, new_axes
 from graphlab.viz._values import Floats, numbers

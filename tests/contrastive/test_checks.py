@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphlab import _checks
 from graphlab import contrastive as room
+from graphlab._checks import tensors
 from tests.contrastive._hosts import WIDTH, encoder, graph
 
 X, EDGES, _ = graph()
@@ -44,14 +44,14 @@ CALLS: dict[str, Callable[[], object]] = {
 def scanned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Scans per argument."""
     counter: Counter[str] = Counter()
-    check = _checks.check_finite
+    check = tensors.check_finite
 
     def counting(x: Tensor, name: str) -> None:
         for argument, value in ARGUMENTS.items():
             counter[argument] += x is value
         check(x, name)
 
-    monkeypatch.setattr(_checks, "check_finite", counting)
+    monkeypatch.setattr(tensors, "check_finite", counting)
     yield counter
 
 

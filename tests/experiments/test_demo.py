@@ -28,8 +28,8 @@ def options(tmp_path: Path, **changes: Any) -> demo.Options:
     return demo.Options(**settings)
 
 
-def test_eight_systems_are_shown():
-    assert len(set(NAMES)) == 8
+def test_nine_systems_are_shown():
+    assert len(set(NAMES)) == 9
     assert demo.chosen(()) == PARTS
     assert [part.name for part in demo.chosen(("tape", "pamc"))] == ["pamc", "tape"]
     with pytest.raises(ValueError, match=r"parts must be among pamc, .*, got gnn"):
@@ -65,7 +65,7 @@ def test_report_of_two_parts(tmp_path):
         assert word in text
     assert NO_LLM in text
     assert "Left out: member E (explanations), member P (ranked predictions); no language" in text
-    assert text.count("some of the eight systems") == 2  # the title and the heading
+    assert text.count("some of the nine systems") == 2  # the title and the heading
     assert checker.tags.count("img") == 2
 
 

@@ -109,6 +109,7 @@ def test_rows_of_stored_answers(tmp_path, folder):
     assert edits["edges deleted by all votes"] == 40 and edits["edges added by all votes"] == 40
 
 
+@pytest.mark.filterwarnings("ignore:all .* votes are:RuntimeWarning")  # so does this judge
 def test_rows_of_a_model_at_an_endpoint(tmp_path, folder):
     with serving(lambda n, body: judge(body["messages"][-1]["content"])) as server:
         config = dataclasses.replace(

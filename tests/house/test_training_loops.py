@@ -30,7 +30,7 @@ def run(blocks: list[str]) -> dict[str, Any]:
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_examples_run() -> None:
     plain = [block for block in BLOCKS if block not in LIGHTNING]
-    assert (len(plain), len(LIGHTNING)) == (5, 2)
+    assert (len(plain), len(LIGHTNING)) == (5, 3)
     torch._dynamo.reset()
     names = run(plain)
     torch._dynamo.reset()
@@ -38,7 +38,7 @@ def test_examples_run() -> None:
     assert names["terms"].shape == (6,)
 
 
-@pytest.mark.parametrize("name", ["Contrast", "Alignment"])
+@pytest.mark.parametrize("name", ["Clusterer", "Contrast", "Alignment"])
 def test_lightning_modules_train(name: str, tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning", reason="lightning is no dependency")
     names = run(LIGHTNING)
@@ -46,11 +46,14 @@ def test_lightning_modules_train(name: str, tmp_path: Path) -> None:
     edges = torch.cat([ring, ring.flip(0)], dim=1)
     generator = torch.Generator().manual_seed(0)
     x, text = torch.randn(24, 8, generator=generator), torch.randn(24, 6, generator=generator)
-    if name == "Contrast":
+    if name == "Clusterer":
+        model = names[name](8, 4)
+        loader: Any = DataLoader([Data(x=x, edge_index=edges)])
+    elif name == "Contrast":
         from torch_geometric.nn import GCN
 
         model = names[name](GCN(8, 16, 2, 4), 4)
-        loader: Any = DataLoader([Data(x=x, edge_index=edges)])
+        loader = DataLoader([Data(x=x, edge_index=edges)])
     else:
         model = names[name](x, edges, text)
         loader = torch.utils.data.DataLoader(torch.arange(24), batch_size=12)

@@ -70,7 +70,7 @@ def test_a_good_wheel_passes(check, tmp_path):
         (f"graphlab-{VERSION}.dist-info/licenses/LICENSE", None, "LICENSE"),
         (f"graphlab-{VERSION}.dist-info/METADATA", None, "METADATA"),
         ("graphlab/experiments/pamc/run.py", None, "lacks graphlab/experiments/pamc/run.py"),
-        ("graphlab/experiments/results/pamc_acm.json", None, "results/pamc_acm.json"),
+        ("graphlab/experiments/results/pamc_dblp.json", None, "results/pamc_dblp.json"),
         (f"graphlab-{VERSION}.dist-info/entry_points.txt", None, "entry_points.txt"),
         (None, "experiments/pamc/run.py", "holds experiments beside the package"),
         (None, "tests/test_io.py", "holds tests beside the package"),

@@ -189,6 +189,13 @@ OBJECT_CALLS: dict[str, tuple[Call, Callable[[], Any], str]] = {
         two_topics,
         "torch_geometric",
     ),
+    "encode_edges": (
+        lambda g: tag.embedding.encode_edges(g, Hashing()).edge_attr,
+        lambda: tag.TextGraph(
+            edge_index=PLAIN, text=texts(), edge_text=[f"to {i}" for i in PLAIN[1].tolist()]
+        ),
+        "torch_geometric",
+    ),
     "encode_nodes": (
         lambda g: tag.embedding.encode_nodes(g, Hashing()).x,
         lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),

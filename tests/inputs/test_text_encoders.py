@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab import tag
-from graphlab.tag.embedding import HashingEncoder, encode_nodes
+from graphlab.tag.embedding import HashingEncoder, encode_edges, encode_nodes
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts
 from tests.inputs._object_calls import texts
 from tests.inputs._public import takers
@@ -41,6 +41,12 @@ def nodes(encoder: Any) -> Any:
     return encode_nodes(tag.TextGraph(edge_index=PLAIN, text=texts()), encoder).x
 
 
+def edges(encoder: Any) -> Any:
+    words = [f"to {i}" for i in PLAIN[1].tolist()]
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts(), edge_text=words)
+    return encode_edges(graph, encoder).edge_attr
+
+
 def experts(encoder: Any) -> Any:
     return ExpertTexts({"raw": texts()}, {"raw": texts()}).encode(encoder)[0]
 
@@ -59,6 +65,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "GraphRetriever.__init__.query_encoder": asked,
     "ZeroShotClassifier.__init__.encoder": classes,
     "encode_nodes.encoder": nodes,
+    "encode_edges.encoder": edges,
     "ExpertTexts.encode.encoder": experts,
 }
 ALL = CALLS | {"TextEncoder.__init__.model": own}

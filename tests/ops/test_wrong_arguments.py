@@ -77,6 +77,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "tau": 0.5,
         },
     ),
+    "pairwise_topk": (
+        ops.pairwise_topk,
+        {
+            "x": z(),
+            "y": z(M),
+            "k": 2,
+            "filter_ptr": torch.arange(N + 1),
+            "filter": torch.arange(N) % M,
+            "metric": "cosine",
+        },
+    ),
     "pairwise_logsumexp": (
         ops.pairwise_logsumexp,
         {

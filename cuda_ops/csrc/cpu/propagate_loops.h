@@ -45,16 +45,37 @@ GRAPHLAB_INLINE void gather_block(
   for (int v = 0; v < NV; ++v) store(sum + d + v * L, part[v]);
 }
 
-// The same for fewer columns than a vector has lanes.
-template <typename S>
+// The same for fewer columns than a vector has lanes: D is known, so that sums stay in registers.
+template <typename S, int D, bool weighted>
+GRAPHLAB_INLINE void gather_columns(
+    const SparseRows<Wide<S>>& graph, const S* h, int64_t begin, int64_t end, Wide<S>* sum) {
+  using T = Wide<S>;
+  T part[D] = {};
+  const int64_t last = graph.entries - 1;
+  for (int64_t k = begin; k < end; ++k) {
+    const int64_t ahead = k + kAhead < last ? k + kAhead : last;
+    __builtin_prefetch(h + static_cast<int64_t>(graph.col[ahead]) * D);
+    const S* from = h + static_cast<int64_t>(graph.col[k]) * D;
+    const T w = weighted ? graph.weight[k] : T(1);
+    GRAPHLAB_UNROLL
+    for (int d = 0; d < D; ++d) part[d] += weighted ? w * widen(from[d]) : widen(from[d]);
+  }
+  GRAPHLAB_UNROLL
+  for (int d = 0; d < D; ++d) sum[d] = part[d];
+}
+
+template <typename S, int D = kLanes<Wide<S>> - 1>
 GRAPHLAB_INLINE void gather_narrow(
     const SparseRows<Wide<S>>& graph, const S* h, int64_t dim, int64_t begin, int64_t end,
     Wide<S>* sum) {
-  for (int64_t d = 0; d < dim; ++d) sum[d] = 0;
-  for (int64_t k = begin; k < end; ++k) {
-    const S* from = h + graph.col[k] * dim;
-    const Wide<S> w = graph.weight != nullptr ? graph.weight[k] : 1;
-    for (int64_t d = 0; d < dim; ++d) sum[d] += w * widen(from[d]);
+  if constexpr (D > 0) {
+    if (dim != D) {
+      gather_narrow<S, D - 1>(graph, h, dim, begin, end, sum);
+    } else if (graph.weight != nullptr) {
+      gather_columns<S, D, true>(graph, h, begin, end, sum);
+    } else {
+      gather_columns<S, D, false>(graph, h, begin, end, sum);
+    }
   }
 }
 

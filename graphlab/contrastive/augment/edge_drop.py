@@ -11,7 +11,7 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_edge_index, check_tensor, plain
-from graphlab._data import check_data
+from graphlab._checks.graph_objects import check_data
 from graphlab.contrastive.augment._draws import DrawStream
 
 __all__ = ["EdgeDrop"]

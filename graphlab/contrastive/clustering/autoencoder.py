@@ -266,7 +266,7 @@ def _rows(x: Tensor, rows: Tensor) -> Tensor:
     parts = (crow, x.col_indices()[entry], x.values()[entry])
     with quiet():
         return torch.sparse_csr_tensor(
-            *parts, size=(rows.numel(), x.size(1)), check_invariants=False
+            *parts, size=(rows.numel(), x.size(1)), device=x.device, check_invariants=False
         )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_positive
-from graphlab._edge_index import count_nodes, read_structure
+from graphlab._graphs.edges import count_nodes, read_structure
 from graphlab.ops import CSRGraph
 
 __all__: list[str] = []

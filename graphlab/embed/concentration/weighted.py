@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_same_device
-from graphlab._edge_index import AUTO, count_nodes, read_edges
+from graphlab._graphs.edges import AUTO, count_nodes, read_edges
 from graphlab.embed.concentration._graph import Targets, inverse, prepare
 from graphlab.embed.concentration._sums import sum_by
 from graphlab.ops import CSRGraph, SparseRows, walk_overlap

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_edge_weight, check_tensor
-from graphlab._edge_index import AUTO, read_edges
+from graphlab._graphs.edges import AUTO, read_edges
 from graphlab.ops import SparseRows
 
 __all__: list[str] = []
@@ -59,7 +59,7 @@ def read_adjacency(
     num_nodes: int | None = None,
     weight: str | None = AUTO,
 ) -> Adjacency:
-    """Turn a graph in any form that :func:`graphlab._edge_index.read_edges` knows into rows.
+    """Turn a graph in any form that :func:`graphlab._graphs.edges.read_edges` knows into rows.
 
     Args:
         edge_index (Any): See there, as the next three.

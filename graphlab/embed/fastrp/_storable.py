@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from graphlab._edge_index import AUTO
 from graphlab._estimator import Estimator
+from graphlab._graphs.edges import AUTO
 from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._options import Options
 

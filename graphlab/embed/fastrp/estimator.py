@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab._checks import check_fraction
-from graphlab._edge_index import AUTO
+from graphlab._graphs.edges import AUTO
 from graphlab.embed.fastrp._adjacency import read_adjacency
 from graphlab.embed.fastrp._direction import warn_of_zero_rows
 from graphlab.embed.fastrp._fitted import FittedGraph

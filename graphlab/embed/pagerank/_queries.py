@@ -37,7 +37,7 @@ def read_queries(queries: Any, num_nodes: int, dtype: torch.dtype, device: torch
 
 def _as_index(queries: Any) -> Tensor:
     try:
-        found = torch.as_tensor(queries)
+        found = torch.as_tensor(queries, device="cpu")
     except (TypeError, ValueError, RuntimeError):
         found = None
     if found is None or found.dim() != 1 or (found.numel() and found.is_floating_point()):
@@ -67,7 +67,7 @@ def top_rows(columns: Tensor, topk: int | None) -> Tensor | sp.csr_array:
     parts = [_largest(columns[:, b], min(topk, num_nodes)) for b in range(count)]
     pointer = np.cumsum([0] + [part.numel() for part in parts])
     values = [columns[part, b] for b, part in enumerate(parts)]
-    index = torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
+    index = torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64, device="cpu")
     value = torch.cat(values) if values else columns.new_empty(0)
     entries = (value.detach().cpu().numpy(), index.cpu().numpy(), pointer)
     return sp.csr_array(entries, shape=(count, num_nodes))

@@ -179,7 +179,7 @@ class PPR(Estimator):
         matrix = self.graph_.transposed
         weight = matrix.weight
         if weight is None:
-            weight = torch.ones(matrix.num_edges, dtype=torch.float64)
+            weight = torch.ones(matrix.num_edges, dtype=torch.float64, device=matrix.col.device)
         return {"rowptr": matrix.rowptr, "col": matrix.col, "weight": weight}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:

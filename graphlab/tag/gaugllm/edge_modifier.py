@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from graphlab._checks import check_fraction, check_int
-from graphlab._edge_index import read_structure
-from graphlab._graph_kinds import check_simple_graph
+from graphlab._checks.graph_kinds import check_simple_graph
+from graphlab._graphs.edges import read_structure
 from graphlab._random import make_generator
 from graphlab._tensor_memo import TensorMemo
 from graphlab.tag.gaugllm._edit_plan import EditPlan, make_plan

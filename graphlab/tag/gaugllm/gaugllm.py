@@ -18,10 +18,10 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._data import check_data
+from graphlab._checks.graph_objects import check_data
 from graphlab._deprecation import row_callback, warn_renamed
-from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._graphs.edges import read_structure
 from graphlab._progress import track
 from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine

@@ -57,7 +57,8 @@ def check_vote_answers(
     nothing = edge_question(candidates, [_NOTHING] * candidates.num_nodes, question, max_chars)
     nodes = candidates.src.unique()
     most = min(check_int(count, "count", minimum=1), nodes.numel())
-    drawn = nodes[torch.randperm(nodes.numel(), generator=make_generator(seed))[:most]]
+    shuffled = torch.randperm(nodes.numel(), generator=make_generator(seed), device="cpu")
+    drawn = nodes[shuffled[:most]]
     kept = torch.isin(candidates.src, drawn)
     src, dst = candidates.src[kept], candidates.dst[kept]
 

@@ -69,7 +69,8 @@ def score_edges(
         for s in scores
     ]
     prior = odds.pop() if calibrate else 0.0
-    chance = torch.tensor([value - prior for value in odds], dtype=torch.float64).sigmoid().float()
+    shifted = [value - prior for value in odds]
+    chance = torch.tensor(shifted, dtype=torch.float64, device="cpu").sigmoid().float()
     vote = torch.where(chance.isnan(), -1, (chance > 0.5).long())
     failed = [s for s in scores[: len(odds)] if not s.probabilities]
     problems = tuple(f"{s.status}: {s.error[:200]}" for s in failed)

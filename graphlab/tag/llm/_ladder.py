@@ -10,6 +10,7 @@ from graphlab._checks import check_choice
 __all__: list[str] = []
 
 ReplyFormat = Literal["json_schema", "json_object", "prompt"]
+_WAYS: tuple[ReplyFormat, ...] = get_args(ReplyFormat)
 
 
 class FormatLadder:
@@ -25,9 +26,8 @@ class FormatLadder:
     """
 
     def __init__(self, first: ReplyFormat, patience: int) -> None:
-        ways: tuple[ReplyFormat, ...] = get_args(ReplyFormat)
-        check_choice(first, "reply_format", ways)
-        self._ways = ways[ways.index(first) :]
+        check_choice(first, "reply_format", _WAYS)
+        self._ways = _WAYS[_WAYS.index(first) :]
         self._past: tuple[ReplyFormat, ...] = ()
         self._patience = patience
         self._seen = self._missed = 0

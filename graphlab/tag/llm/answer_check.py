@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from graphlab._repr import short_repr
+
 __all__ = ["AnswerCheck"]
 
 _SAME = 0.9  # share of answers equal to those about nothing that leaves no information
 _DEVIATIONS = 2.0
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class AnswerCheck:
     """Answers about some documents, beside the same questions put differently.
 

@@ -7,6 +7,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graphlab._repr import short_repr
 from graphlab.tag.llm._asking import check_client
 from graphlab.tag.llm._messages import Prompt
 from graphlab.tag.llm.client import LLMClient
@@ -17,7 +18,8 @@ __all__ = ["ChoiceScores", "score_choices"]
 _MOST = 20  # tokens that common servers tell
 
 
-@dataclass(frozen=True)
+@short_repr
+@dataclass(frozen=True, repr=False)
 class ChoiceScores:
     """Probabilities of the choices of one prompt.
 

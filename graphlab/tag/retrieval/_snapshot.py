@@ -167,7 +167,7 @@ class Snapshot:
         Returns:
             Tensor: Where they are, float32 ``(N + P, B)``.
         """
-        start = torch.zeros(self.adjacency.shape[0], seeds.size(1))
+        start = torch.zeros(self.adjacency.shape[0], seeds.size(1), device=seeds.device)
         start[: self.num_documents] = seeds
         keep = 1.0 - teleport
         coefficients = [teleport * keep**k for k in range(steps)] + [keep**steps]

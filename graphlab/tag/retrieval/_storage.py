@@ -40,7 +40,9 @@ def arrays(corpus: Corpus, identity: str | None) -> dict[str, Tensor]:
     for name in _LISTS:
         found |= _flat(name, [getattr(entry, name) for entry in entries])
     found |= _flat("phrases", [array("i", phrase) for phrase in phrases])
-    found["titles"] = torch.tensor([entry.title for entry in entries], dtype=torch.int32)
+    found["titles"] = torch.tensor(
+        [entry.title for entry in entries], dtype=torch.int32, device="cpu"
+    )
     if corpus.vectors.width is not None:
         found["vectors"] = torch.from_numpy(corpus.vectors.take(numbers))
     return found
@@ -107,7 +109,7 @@ def _decoded(blob: Tensor) -> Any:
 
 def _flat(name: str, parts: list[array[int]]) -> dict[str, Tensor]:
     flat = np.frombuffer(b"".join(part.tobytes() for part in parts), dtype=np.int32).copy()
-    length = torch.tensor([len(part) for part in parts], dtype=torch.int64)
+    length = torch.tensor([len(part) for part in parts], dtype=torch.int64, device="cpu")
     return {f"{name}.flat": torch.from_numpy(flat), f"{name}.length": length}
 
 

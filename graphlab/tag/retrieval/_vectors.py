@@ -74,7 +74,7 @@ class VectorTable:
     ) -> NDArray[np.float32]:
         """Inner products ``(B, N)`` of queries ``(B, D)`` with the rows at some positions."""
         left = torch.from_numpy(queries)
-        found = torch.empty(len(queries), len(self._rows))
+        found = torch.empty(len(queries), len(self._rows), device=left.device)
         # A product in half precision is slow on CPUs and rounds its sums: chunks are widened.
         for first in range(0, len(self._rows), _CHUNK):
             rows = torch.from_numpy(self._rows[first : first + _CHUNK]).float()

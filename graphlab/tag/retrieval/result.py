@@ -62,8 +62,9 @@ class RetrievalResult:
             hits (sequence of sequences): Documents of each question, best first.
             k (int): Columns of the result.
         """
-        scores, seeds = torch.full((len(hits), k), -torch.inf), torch.zeros(len(hits), k)
+        scores = torch.full((len(hits), k), -torch.inf, device="cpu")
+        seeds = torch.zeros(len(hits), k, device="cpu")
         for row, found in enumerate(hits):
-            scores[row, : len(found)] = torch.tensor([hit.score for hit in found])
-            seeds[row, : len(found)] = torch.tensor([hit.seed for hit in found])
+            scores[row, : len(found)] = scores.new_tensor([hit.score for hit in found])
+            seeds[row, : len(found)] = seeds.new_tensor([hit.seed for hit in found])
         return RetrievalResult([[hit.id for hit in found] for found in hits], scores, seeds)

@@ -154,7 +154,7 @@ class GraphRetriever(StoredDocuments):
             edge_index=torch.from_numpy(np.stack([matrix.row, matrix.col]).astype(np.int64)),
             edge_weight=torch.from_numpy(matrix.data.astype(np.float32)),
             text=documents + phrases,
-            is_document=torch.arange(count) < len(documents),
+            is_document=torch.arange(count, device="cpu") < len(documents),
         )
 
     # --- questions --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix, check_tensor
-from graphlab._data import check_data
+from graphlab._checks.graph_objects import check_data
 
 __all__: list[str] = []
 

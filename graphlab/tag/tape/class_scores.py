@@ -63,7 +63,7 @@ def score_classes(
     size = len(prompt.classes)
     count = min(check_int(rounds, "rounds", minimum=1), size)
     if not known:
-        return torch.zeros(0, size)
+        return torch.zeros(0, size, device="cpu")
     names = letters(size)
     orders = [
         _rotated(shown_order(prompt.classes, text, seed), turn, count)
@@ -75,11 +75,11 @@ def score_classes(
     if calibrate:
         questions += [_question(prompt, _NOTHING, order, names) for order in orders]
     scores = score_choices(client, questions, names)
-    rows = torch.full((len(scores), size), math.nan)
+    rows = torch.full((len(scores), size), math.nan, device="cpu")
     for at, score in enumerate(scores):
         if score.probabilities:
-            order = torch.tensor(orders[at % len(orders)])
-            rows[at, order] = torch.tensor(score.probabilities).log()
+            order = torch.tensor(orders[at % len(orders)], device="cpu")
+            rows[at, order] = rows.new_tensor(score.probabilities).log()
     log = rows[: len(orders)]
     if calibrate:
         log = log - rows[len(orders) :]

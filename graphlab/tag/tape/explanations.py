@@ -144,7 +144,8 @@ class ExplanationGenerator:
         """
         known = check_texts(texts)
         most = min(check_int(count, "count", minimum=1), len(known))
-        chosen = torch.randperm(len(known), generator=make_generator(seed))[:most].tolist()
+        drawn = torch.randperm(len(known), generator=make_generator(seed), device="cpu")
+        chosen = drawn[:most].tolist()
         orders = [self._order(known[at]) for at in chosen]
         asked = self._render([known[at] for at in chosen])
         asked += [

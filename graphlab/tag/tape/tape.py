@@ -17,8 +17,8 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
-from graphlab._edge_index import read_structure
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._graphs.edges import read_structure
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab._data import check_data
+from graphlab._checks.graph_objects import check_data
 from graphlab._labels import class_numbers, encode_labels
 
 __all__: list[str] = []

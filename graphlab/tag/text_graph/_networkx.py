@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from graphlab._data import check_networkx
+from graphlab._checks.graph_objects import check_networkx
 from graphlab._labels import encode_labels
 
 __all__: list[str] = []

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch_geometric.data import Data as PyGData
 
 from graphlab._checks import check_edge_index
-from graphlab._edge_index import read_structure
-from graphlab._graph_kinds import check_simple_graph
+from graphlab._checks.graph_kinds import check_simple_graph
+from graphlab._graphs.edges import read_structure
+from graphlab._graphs.typed import Data
 from graphlab._labels import class_numbers, encode_labels
-from graphlab._typed_data import Data
 from graphlab.tag._texts import as_list, check_texts
 from graphlab.tag.text_graph._join import join_texts
 from graphlab.tag.text_graph._networkx import read_networkx

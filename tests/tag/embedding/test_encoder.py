@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphlab.tag import TextEncoder, TextGraph, encode_nodes
+from graphlab.tag import TextEncoder, TextGraph, encode_edges, encode_nodes
 from graphlab.tag.embedding import FakeTextEncoder
 from graphlab.tag.embedding._cache import EmbeddingCache
 from tests._data import test_data_root
@@ -137,3 +137,51 @@ def test_a_failed_write_does_not_spoil_the_next(tmp_path):
 def test_half_a_character_is_embedded():
     whole, half = TextEncoder(FakeTextEncoder(4)).encode(["cut \ufffd", "cut \ud83d"])
     assert torch.equal(whole, half)
+
+
+# --- texts of edges -------------------------------------------------------------------------------
+
+
+def edge_graph(texts):
+    count = len(texts)
+    ends = torch.stack([torch.arange(count) % 5, (torch.arange(count) + 1) % 5])
+    return TextGraph(edge_index=ends, text=["a", "b", "c", "d", "e"], edge_text=texts)
+
+
+def test_edges_get_the_rows_of_their_texts():
+    texts = ["is in", "has", "is in", "likes"]
+    graph = edge_graph(texts)
+    encoder = TextEncoder("hashing")
+    found = encode_edges(graph, encoder)
+    assert torch.equal(found.edge_attr, encoder.encode(texts))
+    assert "edge_attr" not in graph
+    typed = encode_edges(graph, encoder, by_type=True)
+    assert typed.edge_type.tolist() == [0, 1, 0, 2]
+    assert torch.equal(typed.relation_attr[typed.edge_type], found.edge_attr)
+
+
+def test_many_edges_of_few_texts_keep_one_row_per_text():
+    found = encode_edges(edge_graph(["is in", "has"] * 20), TextEncoder("hashing"))
+    assert found.relation_attr.shape == (2, 384)
+    assert found.edge_type.shape == (40,)
+    part = found.edge_subgraph(torch.arange(40) % 4 == 1)
+    assert part.edge_type.tolist() == [1] * 10
+    dense = encode_edges(edge_graph(["is in", "has"] * 20), TextEncoder("hashing"), by_type=False)
+    assert torch.equal(dense.edge_attr, found.relation_attr[found.edge_type])
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        (TextGraph(text=["a", "b"]), "graph must have edge_text"),
+        (edge_graph(["same", "same"]), "edge_text must differ between edges, but all are 'same'"),
+        (["is in"], "graph must be a TextGraph, got list"),
+    ],
+)
+def test_edges_without_usable_texts_are_refused(graph, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        encode_edges(graph, TextEncoder("hashing"))
+    blank = edge_graph(["is in", "has"])
+    blank.edge_text[1] = " "
+    with pytest.raises(ValueError, match="edge_text must not be empty"):
+        encode_edges(blank, TextEncoder("hashing"))

@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.baselines.pamc import (
     exact_loss as eager_exact_loss,
 )
-from graphlab import _checks
+from graphlab._checks import tensors
 from graphlab.contrastive import (
     PamCLoss,
     influence_adjacency,
@@ -325,9 +325,9 @@ def test_one_step_scans_the_embeddings_once(
 ) -> None:
     z, edge_index, cluster = random_case()
     scanned = []
-    check = _checks.check_finite
+    check = tensors.check_finite
     monkeypatch.setattr(
-        _checks, "check_finite", lambda x, name: (scanned.append(name), check(x, name))[1]
+        tensors, "check_finite", lambda x, name: (scanned.append(name), check(x, name))[1]
     )
     loss = PamCLoss(negatives=negatives, generator=torch.Generator().manual_seed(0))
     loss(z.requires_grad_(), edge_index, cluster).backward()

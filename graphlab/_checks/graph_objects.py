@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphlab._graph_kinds import check_simple_graph
+from graphlab._checks.graph_kinds import check_simple_graph
 
 __all__: list[str] = []
 

@@ -5,8 +5,8 @@ hypergraph reconstruction) accept all of these. Everything else takes ``edge_ind
 PyG's ``EdgeIndex``, which :func:`graphlab._checks.check_tensor` unwraps.
 """
 
-from graphlab._edge_index.numbering import count_nodes as count_nodes
-from graphlab._edge_index.reading import Edges as Edges
-from graphlab._edge_index.reading import read_edges as read_edges
-from graphlab._edge_index.reading import read_structure as read_structure
-from graphlab._edge_index.values import AUTO as AUTO
+from graphlab._graphs.edges.numbering import count_nodes as count_nodes
+from graphlab._graphs.edges.reading import Edges as Edges
+from graphlab._graphs.edges.reading import read_edges as read_edges
+from graphlab._graphs.edges.reading import read_structure as read_structure
+from graphlab._graphs.edges.values import AUTO as AUTO

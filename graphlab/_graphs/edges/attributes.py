@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_tensor, warn_caller
-from graphlab._edge_index.matrices import entries, shape_of
-from graphlab._edge_index.values import ADVICE, AUTO, as_weights, first_bad, warn_unused
-from graphlab._graph_kinds import refuse_ids
+from graphlab._checks.graph_kinds import refuse_ids
+from graphlab._graphs.edges.matrices import entries, shape_of
+from graphlab._graphs.edges.values import ADVICE, AUTO, as_weights, first_bad, warn_unused
 
 __all__: list[str] = []
 

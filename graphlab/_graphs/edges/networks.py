@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._edge_index.values import ADVICE, AUTO, as_weights, is_number, warn_unused
+from graphlab._graphs.edges.values import ADVICE, AUTO, as_weights, is_number, warn_unused
 
 __all__: list[str] = []
 

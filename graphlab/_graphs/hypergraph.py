@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
-from graphlab._graph_kinds import refuse_ids
+from graphlab._checks.graph_kinds import refuse_ids
 
 __all__: list[str] = []
 
@@ -99,7 +99,7 @@ def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:
 
 def _total(count: Any) -> int:
     """A number, or the sum of those of the parts of a batch."""
-    return int(torch.as_tensor(count).sum())
+    return int(torch.as_tensor(count, device="cpu").sum())
 
 
 def count_of(edge_index: Tensor | None, row: int) -> int:
@@ -124,7 +124,7 @@ def named_hypergraph(
     columns = [[v for group in members for v in group]]
     columns.append([e for e, group in enumerate(members) for _ in group])
     data = SizedHyperGraphData(
-        edge_index=torch.tensor(columns, dtype=torch.int64).view(2, -1),
+        edge_index=torch.tensor(columns, dtype=torch.int64, device="cpu").view(2, -1),
         num_nodes=len(nodes),
         num_hyperedges=len(members),
         node_id=list(nodes),

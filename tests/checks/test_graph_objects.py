@@ -11,7 +11,7 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab import contrastive, hyper, tag
-from graphlab._data import check_data
+from graphlab._checks.graph_objects import check_data
 
 EDGES = torch.tensor([[0, 1], [1, 0]])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_num_nodes
-from graphlab._graph_kinds import refuse_ids
+from graphlab._checks.graph_kinds import refuse_ids
 
 __all__: list[str] = []
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from graphlab._checks import plain, warn_caller
-from graphlab._edge_index import attributes, networks
-from graphlab._edge_index.matrices import entries, is_matrix, shape_of
-from graphlab._edge_index.numbering import count_nodes
-from graphlab._edge_index.values import AUTO, first_bad
-from graphlab._graph_kinds import refuse_no_edges
+from graphlab._checks.graph_kinds import refuse_no_edges
+from graphlab._graphs.edges import attributes, networks
+from graphlab._graphs.edges.matrices import entries, is_matrix, shape_of
+from graphlab._graphs.edges.numbering import count_nodes
+from graphlab._graphs.edges.values import AUTO, first_bad
 
 __all__: list[str] = []
 

@@ -1,0 +1,1 @@
+"""Graphs and hypergraphs as PyG and other libraries keep them."""
