@@ -48,6 +48,21 @@ class ClusteringNetwork(nn.Module):
         self.alpha = check_nonnegative(alpha, "alpha")
         self.beta = check_nonnegative(beta, "beta")
 
+    def embed(self, x: Tensor) -> Tensor:
+        """Embeddings.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+
+        Raises:
+            TypeError, ValueError: If the encoder returns something else.
+        """
+        width = self.centers.size(1)
+        return check_output(self.encoder(x), x.size(0), "encoder(x)", cols=width, finite=True)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and soft assignment.
 
@@ -57,7 +72,7 @@ class ClusteringNetwork(nn.Module):
         Returns:
             tuple: ``(N, D)`` and ``(N, K)``.
         """
-        z = check_output(self.encoder(x), x.size(0), "encoder(x)", cols=self.centers.size(1))
+        z = self.embed(x)
         return z, student_t_assignment(z, self.centers)
 
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:

@@ -311,13 +311,10 @@ class SCGC(EarlierNames, Estimator):
             TypeError, ValueError: If ``x`` is malformed.
         """
         self._check_fitted()
-        x = self._features(x)
-        return check_output(self.network_.encoder(x), x.size(0), "encoder(x)", finite=True)
+        return self.network_.embed(self._features(x))
 
     def _check_parameters(self) -> None:
         check_device(self.device)
-        if self.encoder is not None:
-            check_encoder(self.encoder)
         if self.in_channels is not None:
             check_int(self.in_channels, "in_channels", minimum=1)
         for name in ("out_channels", "order", "batch_size", "n_init", "patience"):
@@ -355,14 +352,12 @@ class SCGC(EarlierNames, Estimator):
 
     @torch.no_grad()
     def _assign(self, x: Tensor) -> Tensor:
-        _, q = self.network_(x)
-        labels: Tensor = q.argmax(1)
-        return labels
+        return torch.argmax(self.network_(x)[1], 1)
 
     def _start(self, x: Tensor, edge_index: Tensor | CSRGraph, graph: CSRGraph) -> nn.Module:
         """Encoder to refine: the user's, or a pretrained one of ours."""
         if self.encoder is not None:
-            return self.encoder.to(self.device)
+            return check_encoder(self.encoder).to(self.device)
         return pretrained_encoder(
             x,
             graph if isinstance(edge_index, CSRGraph) else edge_index,
