@@ -43,7 +43,7 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return plain(error.object[error.start : error.end]), error.end
 
 
-class _Patient(io.RawIOBase):
+class _DroppingWriter(io.RawIOBase):
     """A raw stream whose reader may leave, as ``head`` does: what is written then is dropped.
 
     The work behind the output goes on, and its files are written.
@@ -86,7 +86,7 @@ def open_console() -> None:
         if type(stream) is io.TextIOWrapper and isinstance(raw, io.FileIO):
             stream.flush()
             opened = io.TextIOWrapper(
-                io.BufferedWriter(_Patient(raw)),
+                io.BufferedWriter(_DroppingWriter(raw)),
                 encoding=stream.encoding,
                 errors=_PLAIN,
                 # Lines of errors and of a terminal appear when they are written.

@@ -143,9 +143,6 @@ for ax, (name, data) in zip(axes, {"events": target, "found": events}.items(), s
     ax.set_title(name, fontsize=10)
 
 # %% [markdown]
-# (A woman who met nobody at these events is a maximal clique by herself, and may be drawn as
-# one.)
-#
 # ## Beside what learns nothing
 #
 # One split proves nothing. Ten splits, and two baselines: all maximal cliques, and a greedy cover

@@ -143,8 +143,7 @@ print(report)
 graph = encode_nodes(graph, TextEncoder(HashingEncoder(16).fit(graph.text)))
 split = random_split(graph.num_nodes, 0.3, 0.2, seed=0)
 print("test accuracy:", linear_probe(graph.x, graph.y, split).accuracy)
-groups = SCGC(16, 2, hidden_channels=(32,), out_channels=4, epochs=50, pretrain_epochs=30)
-found = groups.fit_predict(graph.x, graph.edge_index)
+found = SCGC(num_clusters=2).fit_predict(graph)
 print("in the right group, without labels:", round(clustering_scores(graph.y, found)["acc"], 2))
 
 # %% [markdown]

@@ -34,8 +34,8 @@ from graphlab._io import file_lock, read_json, user_path, write_json
 
 from .cli import changes, parse_command, parse_seeds, preset_table
 from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
-from .delivery import check_targets, deliver
 from .environment import command_line, git_commit, jsonable, peak_rss_bytes
+from .outputs import check_targets, write_outputs
 from .ranks import agree, is_main, join_ranks, several
 from .results import Published, Results, Rows, SeedResult
 from .scripts import command_module, script_name
@@ -111,7 +111,7 @@ def main(
     others = [name for name in presets if name != options.preset]
     if others:
         results.not_run["presets " + ", ".join(others)] = "not part of this command"
-    deliver(results, options)
+    write_outputs(results, options)
     sys.exit(1 if results.errors else 0)
 
 

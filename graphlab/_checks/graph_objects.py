@@ -23,8 +23,13 @@ def check_data(value: Any, name: str = "data") -> Any:
     return value
 
 
+def is_networkx(value: Any) -> bool:
+    """Test for a graph of networkx, by what every class of them has; nothing is imported."""
+    return hasattr(value, "adjacency") and hasattr(value, "is_multigraph")
+
+
 def check_networkx(value: Any, name: str = "graph") -> Any:
-    """Require a networkx graph, by what every kind of one has."""
-    if not (hasattr(value, "adjacency") and hasattr(value, "is_multigraph")):
+    """Require a networkx graph of any class."""
+    if not is_networkx(value):
         raise TypeError(f"{name} must be a networkx graph, got {type(value).__name__}")
     return value

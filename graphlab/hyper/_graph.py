@@ -12,6 +12,7 @@ import torch
 from torch_geometric.data import Data
 
 from graphlab._checks import check_edge_index, check_num_nodes
+from graphlab._checks.graph_objects import is_networkx
 from graphlab._graphs.edges import count_nodes, read_structure
 from graphlab._graphs.hypergraph import names_of
 from graphlab.hyper._sets import Ints
@@ -108,7 +109,7 @@ def _names(graph: Any) -> list[Any] | None:
     """Names of the nodes of a graph of another library; None for 0 to N - 1."""
     if isinstance(graph, Data):
         return names_of(graph)
-    if hasattr(graph, "adjacency") and hasattr(graph, "is_multigraph"):
+    if is_networkx(graph):
         names = list(graph)
         return None if names == list(range(len(names))) else names
     return None

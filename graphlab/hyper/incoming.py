@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from graphlab._checks.graph_objects import check_networkx
+from graphlab._checks.graph_objects import check_networkx, is_networkx
 from graphlab._graphs.hypergraph import named_hypergraph
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._id_columns import kind_of_ids, plain_ids
@@ -309,7 +309,7 @@ def as_hypergraph(value: Any, num_nodes: int | None, name: str) -> HyperGraphDat
     Raises:
         TypeError: If it is nothing that is known.
     """
-    if hasattr(value, "adjacency") and hasattr(value, "is_multigraph"):
+    if is_networkx(value):
         return from_networkx_bipartite(value)
     if hasattr(value, "get_nodes") and hasattr(value, "get_edges"):
         return from_hypergraphx(value)

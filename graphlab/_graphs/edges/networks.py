@@ -13,11 +13,6 @@ from graphlab._graphs.edges.values import ADVICE, AUTO, as_weights, is_number, w
 __all__: list[str] = []
 
 
-def is_network(graph: Any) -> bool:
-    """Test for any class of graph of networkx."""
-    return hasattr(graph, "adjacency") and hasattr(graph, "is_multigraph")
-
-
 def edges_of(graph: Any) -> Tensor:
     """Edges ``(2, E)`` int64, both directions of those of an undirected graph."""
     number = {node: i for i, node in enumerate(graph)}

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from graphlab._checks import plain, warn_caller
 from graphlab._checks.graph_kinds import refuse_no_edges
+from graphlab._checks.graph_objects import is_networkx
 from graphlab._graphs.edges import attributes, networks
 from graphlab._graphs.edges.matrices import entries, is_matrix, shape_of
 from graphlab._graphs.edges.numbering import count_nodes
@@ -94,7 +95,7 @@ def _read(graph: Any, num_nodes: int | None, weight: str | None, given: Any) -> 
 
     if isinstance(graph, Data) and not isinstance(graph, HyperGraphData):
         return _read_data(graph, num_nodes, weight)
-    if networks.is_network(graph):
+    if is_networkx(graph):
         if given is not None:
             raise ValueError("edge_weight must be None with a networkx graph: pass weight='...'")
         index = networks.edges_of(graph)

@@ -54,7 +54,7 @@ def warn_of_zero_rows(adjacency: Adjacency, options: Options) -> None:
     matrix.eliminate_zeros()
     linked = np.diff(matrix.indptr) > 0
     linked[matrix.indices] = True
-    zero = linked & ~_walkers(matrix, options)
+    zero = linked & ~_walk_starts(matrix, options)
     count, total = int(zero.sum()), adjacency.num_nodes
     if count:
         share = f"{100 * count / total:.3g} %"
@@ -77,7 +77,9 @@ def _walks_go_on(rows: SparseRows) -> bool:
     return not bool((reached & ~starts).any())
 
 
-def _walkers(matrix: sp.csr_matrix, options: Options) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _walk_starts(
+    matrix: sp.csr_matrix, options: Options
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Nodes where a walk begins of a length that is used, ``(N,)``."""
     pattern = sp.csr_matrix(
         (np.ones(matrix.nnz, dtype=np.float32), matrix.indices, matrix.indptr), shape=matrix.shape

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_int
+from graphlab._top_columns import top_columns
 from graphlab.embed.pagerank._transition import check_restart
 
 __all__: list[str] = []
@@ -63,19 +64,11 @@ def top_rows(columns: Tensor, topk: int | None) -> Tensor | sp.csr_array:
     if topk is None:
         return columns
     check_int(topk, "topk", minimum=1)
-    num_nodes, count = columns.shape
-    parts = [_largest(columns[:, b], min(topk, num_nodes)) for b in range(count)]
-    pointer = np.cumsum([0] + [part.numel() for part in parts])
-    values = [columns[part, b] for b, part in enumerate(parts)]
-    index = torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64, device="cpu")
-    value = torch.cat(values) if values else columns.new_empty(0)
-    entries = (value.detach().cpu().numpy(), index.cpu().numpy(), pointer)
+    rows = columns.detach().t()
+    count, num_nodes = rows.shape
+    index = top_columns(rows, min(topk, num_nodes))[1].sort(dim=1).values
+    value = rows.gather(1, index)
+    kept = value > 0
+    pointer = np.concatenate([[0], kept.sum(dim=1).cumsum(dim=0).cpu().numpy()])
+    entries = (value[kept].cpu().numpy(), index[kept].cpu().numpy(), pointer)
     return sp.csr_array(entries, shape=(count, num_nodes))
-
-
-def _largest(values: Tensor, count: int) -> Tensor:
-    least = values.topk(count).values[-1]
-    above = (values > least).nonzero().view(-1)
-    equal = (values == least).nonzero().view(-1)[: count - above.numel()]
-    found = torch.cat([above, equal]).sort().values
-    return found[values[found] > 0]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphlab.tag._optional import optional
+from graphlab.tag.llm._data_text import break_marks
 from graphlab.tag.llm._data_text import fenced as fence
-from graphlab.tag.llm._data_text import inert
 
 #: Part of every prompt, so that caches keyed by prompts notice a change of the templates.
 VERSION = "gaugllm-1"
@@ -21,7 +21,7 @@ WARNING = (
 
 def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters, spaces collapsed, without marks of chat templates."""
-    return " ".join(inert(text).split())[:limit]
+    return " ".join(break_marks(text).split())[:limit]
 
 
 def fenced(records: Iterable[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from graphlab.tag._unicode import encodable
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
 from graphlab.tag.llm._asking import ask_all, check_client, failure, value_of
-from graphlab.tag.llm._data_text import fenced, inert
+from graphlab.tag.llm._data_text import break_marks, fenced
 from graphlab.tag.llm.protocol import ChatClient
 
 __all__ = ["LLMSummarizer"]
@@ -127,7 +127,7 @@ class LLMSummarizer:
         room = 4 * self.token_budget - len(_SYSTEM) - 300
         shown: dict[int, int] = {}
         for local in near:
-            words = inert(texts[int(part.node[local])]).split()[: self.words_per_node]
+            words = break_marks(texts[int(part.node[local])]).split()[: self.words_per_node]
             text = " ".join(words)[: max(40, room) if not shown else None]
             line = json.dumps({"node": len(shown), "text": text}, ensure_ascii=False)
             if shown and len(line) > room:

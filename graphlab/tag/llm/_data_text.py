@@ -19,7 +19,7 @@ _CONTROL = re.compile(
 )
 
 
-def inert(text: str) -> str:
+def break_marks(text: str) -> str:
     """Text whose marks of chat templates are broken by a space; any other text is unchanged."""
     return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 

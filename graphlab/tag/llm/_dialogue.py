@@ -10,8 +10,8 @@ from typing import Any
 from graphlab._progress import Progress
 from graphlab.tag.llm._endpoint import advice
 from graphlab.tag.llm._engine import Engine, Outcome
-from graphlab.tag.llm._ladder import FormatLadder, ReplyFormat
 from graphlab.tag.llm._messages import Conversation
+from graphlab.tag.llm._reply_format import FormatFallback, ReplyFormat
 from graphlab.tag.llm._request import RequestForm
 from graphlab.tag.llm._structured import Schema, repair_messages
 from graphlab.tag.llm.reply import LLMError, LLMReply
@@ -27,7 +27,7 @@ class Dialogue:
         engine (Engine): Source of raw answers.
         form (RequestForm): Form of the bodies of calls.
         schema (Schema, optional): Form that answers must follow.
-        ladder (FormatLadder): Ways in which the schema is asked for.
+        formats (FormatFallback): Ways in which the schema is asked for.
         repairs (int): Times an answer may be corrected.
         key_variable (str): Environment variable of the key, for the advice in errors.
         address (str, optional): Address of the server, likewise.
@@ -36,7 +36,7 @@ class Dialogue:
     engine: Engine
     form: RequestForm
     schema: Schema | None
-    ladder: FormatLadder
+    formats: FormatFallback
     repairs: int
     key_variable: str
     address: str | None
@@ -55,11 +55,11 @@ class Dialogue:
 
     def _way(self, messages: Conversation) -> ReplyFormat:
         """Way in which the question was asked before, else the one in force."""
-        for way in self.ladder.known():
+        for way in self.formats.known():
             key = self.form.key(self.form.body(messages, self.schema, way))
             if self.schema is None or self.engine.holds(key):
                 return way
-        return self.ladder.current
+        return self.formats.current
 
     async def _asked(
         self, messages: Conversation, name: Hashable, way: ReplyFormat
@@ -73,14 +73,14 @@ class Dialogue:
             first = first or key
             outcome = await self.engine.fetch(key, request)
             outcomes.append(outcome)
-            if outcome.status == "form" and self.ladder.refuse(way, outcome.error):
+            if outcome.status == "form" and self.formats.refuse(way, outcome.error):
                 return None
             if outcome.status in ("fatal", "form"):
                 kind, variable = outcome.kind, self.key_variable
                 raise LLMError(advice(outcome.error, kind, variable, self.address))
             status, value, error = judge(outcome, self.schema)
             if self.schema is not None and repair == 0 and status in ("ok", "invalid"):
-                self.ladder.judge(way, status == "ok")
+                self.formats.judge(way, status == "ok")
             if status != "invalid" or repair == self.repairs or outcome.completion is None:
                 break
             told = self.schema is None or way != "json_schema" or repair > 0

@@ -8,8 +8,8 @@ from typing import Any
 
 from graphlab._checks import check_int, check_nonnegative
 from graphlab.tag.llm._cache import request_key
-from graphlab.tag.llm._ladder import ReplyFormat
 from graphlab.tag.llm._messages import Conversation
+from graphlab.tag.llm._reply_format import ReplyFormat
 from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._tokens import most_tokens
 

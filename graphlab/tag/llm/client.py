@@ -16,9 +16,9 @@ from graphlab.tag.llm._cache import Failure, ReplyCache
 from graphlab.tag.llm._dialogue import Dialogue, reply_to_all, token_reply
 from graphlab.tag.llm._endpoint import KEY_VARIABLE, check_url, connector
 from graphlab.tag.llm._engine import Engine
-from graphlab.tag.llm._ladder import FormatLadder, ReplyFormat
 from graphlab.tag.llm._ledger import Ledger
 from graphlab.tag.llm._messages import Conversation, Prompt, conversations
+from graphlab.tag.llm._reply_format import FormatFallback, ReplyFormat
 from graphlab.tag.llm._request import RequestForm, sampling, token_bound, token_form
 from graphlab.tag.llm._session import Session
 from graphlab.tag.llm._structured import Schema
@@ -120,7 +120,7 @@ class LLMClient:
         self.base_url = check_url(base_url)
         fields = sampling(temperature, max_tokens, seed, parameters or {})
         self._form = RequestForm(model, self.version, fields)
-        self._ladder = FormatLadder(reply_format, self.retry.step_down)
+        self._formats = FormatFallback(reply_format, self.retry.step_down)
         self._price = price
         budget = self.limits.budget
         if budget is not None and (price is None or max_tokens is None):
@@ -320,7 +320,7 @@ class LLMClient:
     @property
     def reply_format(self) -> ReplyFormat:
         """Way in which the next schema is asked for."""
-        return self._ladder.current
+        return self._formats.current
 
     @property
     def spent(self) -> float:
@@ -369,10 +369,10 @@ class LLMClient:
     ) -> Iterable[tuple[str, dict[str, Any]]]:
         """Names and bodies of the calls whose answers are not in the cache."""
         for messages in checked:
-            bodies = [self._form.body(messages, schema, way) for way in self._ladder.known()]
+            bodies = [self._form.body(messages, schema, way) for way in self._formats.known()]
             keys = [self._form.key(body) for body in bodies]
             if all(self._cache.get(key) is None for key in keys):
-                request = self._form.body(messages, schema, self._ladder.current)
+                request = self._form.body(messages, schema, self._formats.current)
                 yield self._form.key(request), request
 
     async def _many(
@@ -385,11 +385,11 @@ class LLMClient:
         form = None if schema is None else Schema(schema)
         engine = self._session.start()[1]
         repairs, where = self.retry.repairs, (self._key_variable, self.base_url)
-        dialogue = Dialogue(engine, body or self._form, form, self._ladder, repairs, *where)
+        dialogue = Dialogue(engine, body or self._form, form, self._formats, repairs, *where)
         replies = await reply_to_all(
             dialogue.reply, checked, names, self.limits.concurrency, self._progress
         )
-        for notice in self._ladder.notices():
+        for notice in self._formats.notices():
             warnings.warn(notice, RuntimeWarning, stacklevel=2)
         unasked = sum(reply.status == "budget" for reply in replies)
         if unasked:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlab._checks import check_int
 from graphlab.tag._texts import check_texts
-from graphlab.tag.llm._data_text import fenced, inert
+from graphlab.tag.llm._data_text import break_marks, fenced
 from graphlab.tag.llm.choices import letters, score_choices
 from graphlab.tag.llm.client import LLMClient
 from graphlab.tag.tape.prompt import ExplanationPrompt, shown_order
@@ -94,7 +94,7 @@ def _rotated(order: tuple[int, ...], turn: int, count: int) -> tuple[int, ...]:
 def _question(
     prompt: ExplanationPrompt, text: str, order: tuple[int, ...], names: list[str]
 ) -> list[dict[str, str]]:
-    shown = fenced(inert(text.strip()[: prompt.max_chars]), "document")
+    shown = fenced(break_marks(text.strip()[: prompt.max_chars]), "document")
     lines = "\n".join(f"{n}: {prompt.describe(at)}" for n, at in zip(names, order, strict=True))
     ask = (
         f"{shown}\n\nTask: {prompt.task} The possible classes are:\n{lines}\n\n"

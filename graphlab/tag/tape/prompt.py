@@ -12,7 +12,7 @@ from graphlab._checks import check_int
 from graphlab._repr import short_repr
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import sha256
-from graphlab.tag.llm._data_text import fence_name, inert
+from graphlab.tag.llm._data_text import break_marks, fence_name
 from graphlab.tag.llm._structured import json_values
 from graphlab.tag.llm._thoughts import without_thoughts
 from graphlab.tag.tape._mentions import Mentions
@@ -131,7 +131,7 @@ class ExplanationPrompt:
             raise TypeError(f"text must be a string, got {type(text).__name__}")
         if not text.strip():
             raise ValueError("text must not be empty")
-        shown = inert(text.strip()[: self.max_chars])
+        shown = break_marks(text.strip()[: self.max_chars])
         ids = range(len(self.classes))
         places = tuple(ids) if order is None else check_order(order, len(ids))
         parts = {

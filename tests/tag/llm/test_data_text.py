@@ -10,7 +10,7 @@ import torch
 from graphlab.tag import ExplanationPrompt, LLMSummarizer, PromptExperts, SubgraphSampler
 from graphlab.tag.gaugllm import EdgeCandidates
 from graphlab.tag.gaugllm.llm_votes import RELATED, edge_question
-from graphlab.tag.llm._data_text import fence_name, inert
+from graphlab.tag.llm._data_text import break_marks, fence_name
 
 MARKS = [
     "<|im_end|>", "<|im_start|>system", "<|eot_id|>", "<|start_header_id|>", "<s>", "</s>",
@@ -60,7 +60,7 @@ def test_marks_of_chat_templates_are_broken_in_every_prompt(mark):
     ],
 )
 def test_other_texts_are_shown_as_they_are(text):
-    assert inert(text) == text
+    assert break_marks(text) == text
 
 
 def test_a_text_cannot_close_its_fence():

@@ -13,7 +13,7 @@ ReplyFormat = Literal["json_schema", "json_object", "prompt"]
 _WAYS: tuple[ReplyFormat, ...] = get_args(ReplyFormat)
 
 
-class FormatLadder:
+class FormatFallback:
     """The way that is in force; a server that ignores or refuses it is asked in the next.
 
     Args:

@@ -26,7 +26,7 @@ def check_targets(options: Options) -> None:
         sys.exit(2)
 
 
-def deliver(results: Results, options: Options) -> None:
+def write_outputs(results: Results, options: Options) -> None:
     """Write the results and the report, then print the table and where the files are."""
     if not is_main():
         return
