@@ -1,12 +1,14 @@
-"""Networks that users hand in: their kind, caches that would ignore a graph, and copies."""
+"""Networks that users hand in: their kind, their results, caches that ignore graphs, copies."""
 
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+
+from graphlab._checks import check_finite, check_matrix, values_visible
 
 __all__: list[str] = []
 
@@ -24,6 +26,37 @@ def check_encoder(encoder: _Module, name: str = "encoder") -> _Module:
         raise TypeError(f"{name} must be a torch.nn.Module, got {type(encoder).__name__}")
     refuse_caches(encoder, name)
     return encoder
+
+
+def check_output(
+    z: Any,
+    rows: int,
+    call: str = "encoder(x, edge_index)",
+    *,
+    cols: int | None = None,
+    finite: bool = False,
+) -> Tensor:
+    """Require what a network returned to be one matrix with a row per node.
+
+    Only its shape is looked at, which costs nothing in every pass; with ``finite`` its values too.
+
+    Args:
+        z (Tensor): What the network returned.
+        rows (int): Number of nodes N.
+        call (str): The call as the user would write it, for the error.
+        cols (int, optional): Width D, where it was stated.
+        finite (bool): Whether NaN and infinity are refused.
+
+    Raises:
+        TypeError, ValueError: If it is anything else; the error names the network.
+    """
+    matrix = check_matrix(z, call, rows=rows, cols=cols, finite=False)
+    if finite and values_visible(matrix):
+        try:
+            check_finite(matrix, call)
+        except ValueError as error:
+            raise ValueError(f"{error}; lower lr if this comes after some steps") from None
+    return matrix
 
 
 def refuse_caches(module: nn.Module, name: str = "encoder") -> None:

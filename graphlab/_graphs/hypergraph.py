@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab._checks.graph_kinds import refuse_ids
+
 __all__: list[str] = []
 
-_MOST_NODES = 2**31 - 1
 #: Owners of what readers and converters attach: PyG goes by lengths, which may be equal by chance.
 _OF_NODES = ("node_id",)
 _OF_HYPEREDGES = ("hyperedge_id", "hyperedge_weight", "hyperedge_score", "time", "layer")
@@ -89,12 +90,10 @@ def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:
         if nodes is None and store.get(name) is not None:
             nodes = len(store[name])
     if nodes is None:
-        nodes = count_of(store.get("edge_index"), 0)
-        if nodes > _MOST_NODES:
-            raise ValueError(
-                f"edge_index[0] holds {nodes - 1}, which is the id of a node and no number: number "
-                "the ids from 0 with torch.unique(..., return_inverse=True), or state num_nodes"
-            )
+        index = store.get("edge_index")
+        nodes = count_of(index, 0)
+        if index is not None:
+            refuse_ids(nodes, index.size(-1), "edge_index[0]")
     return _total(nodes), None if edges is None else _total(edges)
 
 

@@ -114,9 +114,17 @@ class LocalDataset(InMemoryDataset):
             [
                 f"{type(self).__name__}({self.name!r}) lacks {len(missing)} raw file(s). Place",
                 *missing,
-                "or name the folder that holds them: source=...",
+                f"or name the folder that holds them: {self._source_hint()}",
             ]
         )
+
+    def _source_hint(self) -> str:
+        """The argument that names a folder of raw files, and what is wrong with what was given."""
+        if self._source is None:
+            return "source=..."
+        is_folder = self._source.is_dir()
+        state = "does not hold what is missing" if is_folder else "is no folder"
+        return f"source=... ({str(self._source)!r} {state})"
 
     def _verified(self) -> list[Path]:
         """Paths of the raw files, their contents checked."""

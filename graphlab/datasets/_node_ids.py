@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._ordered import refuse_unordered
 from graphlab.datasets._table import Table
 
@@ -36,8 +37,8 @@ def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[In
         if missing.size:
             at = side * len(values) + int(missing[0])
             _refuse(table, columns, at, "lacks the id of a node")
-    parts = [_plain(table.frame[column]) for column in columns]
-    kinds = {_kind(part) for part in parts if len(part)}
+    parts = [plain_ids(table.frame[column]) for column in columns]
+    kinds = {kind_of_ids(part) for part in parts if len(part)}
     if len(kinds) > 1 or "words and numbers" in kinds:  # 1 and "1" would be two nodes
         raise ValueError(
             f"{table.name} has ids of two kinds, {' and '.join(sorted(kinds))}, in columns "
@@ -51,40 +52,12 @@ def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[In
         order, index = _sorted(ids)
         return order[codes].reshape(2, -1), index
     given = _given(nodes)
-    wanted = ids if ids.dtype != np.int64 or _kind(given) == "whole numbers" else found
+    wanted = ids if ids.dtype != np.int64 or kind_of_ids(given) == "whole numbers" else found
     number = given.get_indexer(pd.Index(wanted))
     if (number < 0).any():
         at = int(np.flatnonzero(number[codes] < 0)[0])
         _refuse(table, columns, at, f"names {found[codes[at]]!r}, which is not among nodes")
     return number.astype(np.int64)[codes].reshape(2, -1), given
-
-
-def _plain(column: Any) -> Any:
-    """A column without the types that only pandas has; floats of whole numbers as integers."""
-    import pandas as pd
-
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    if column.dtype.kind == "f":
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        if np.isfinite(values).all() and (values == np.round(values)).all():
-            return pd.Series(values.astype(np.int64))
-    elif column.dtype.kind in "iu" and (not len(column) or int(column.max()) < 2**63):
-        return pd.Series(column.to_numpy(dtype=np.int64))
-    return column.astype(object)
-
-
-def _kind(values: Any) -> str:
-    """The kind of ids that a column holds, for comparison."""
-    if values.dtype.kind in "iu":
-        return "whole numbers"
-    kinds = set(map(type, values.tolist()))
-    if len(kinds) > 1:
-        return "words and numbers"
-    kind = kinds.pop().__name__
-    return {"str": "words", "int": "whole numbers", "float": "numbers with fractions"}.get(
-        kind, kind
-    )
 
 
 def _without_fractions(codes: Any, found: Any) -> tuple[Any, Any]:

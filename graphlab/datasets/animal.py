@@ -118,5 +118,5 @@ class AnimalNetwork(LocalDataset):
     def _missing_message(self, missing: list[str]) -> str:
         return (
             f"AnimalNetwork({self.name!r}) lacks its raw file. Place\n{missing[0]}\n"
-            "or name its folder: source=..."
+            f"or name its folder: {self._source_hint()}"
         )

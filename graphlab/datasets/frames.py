@@ -37,7 +37,7 @@ def to_frame(
 
     Raises:
         ValueError: If the number of rows or columns differs.
-        TypeError: If ``z`` holds no numbers.
+        TypeError: If ``z`` holds no numbers, or ``ids`` are no sequence.
 
     Example:
         >>> import torch
@@ -79,6 +79,7 @@ def neighbors_to_frame(
 
     Raises:
         ValueError: If shapes differ.
+        TypeError: If ``ids`` are no sequence.
         IndexError: If a number has no id.
 
     Example:
@@ -116,6 +117,8 @@ def _index(ids: Any) -> pd.Index:
     pd = load_pandas()
     if isinstance(ids, pd.Index):
         return ids
+    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__"):
+        raise TypeError(f"ids must be a sequence of ids, one per node, got {type(ids).__name__}")
     refuse_unordered(ids, "ids")
     return pd.Index(ids.tolist() if isinstance(ids, Tensor) else ids, name="id")
 

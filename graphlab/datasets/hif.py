@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_geometric.data import hypergraph_data
+from torch_geometric.data import Data, hypergraph_data
 
 from graphlab._checks import check_edge_index
 from graphlab._graphs.hypergraph import SizedHyperGraphData
@@ -96,6 +96,11 @@ def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLik
         ValueError: If a part has the wrong length or breaks the format.
         OSError: If the file cannot be written.
     """
+    if not isinstance(hypergraph, Data):
+        raise TypeError(
+            f"hypergraph must be a HyperGraphData, got {type(hypergraph).__name__}: "
+            "HyperGraphData(edge_index=..., num_nodes=...) of PyG holds incidences"
+        )
     store = hypergraph._store
     if store.get("edge_index") is None:
         raise ValueError("hypergraph must have edge_index (2, nnz), node numbers above hyperedges")

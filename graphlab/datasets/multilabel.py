@@ -157,8 +157,19 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
         FileNotFoundError: If there is no such file.
     """
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
-    content = loadmat(str(user_path(path)))
+    path = user_path(path)
+    try:
+        content = loadmat(str(path))
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError, NotImplementedError, OSError, MatReadError) as error:
+        # scipy has an error of its own for every part of the format, and none names the file.
+        raise ValueError(
+            f"{path} is no .mat file of version 5 to 7: {error} (MATLAB's save(..., '-v7') writes "
+            "one)"
+        ) from error
     for key in (network, labels):
         if key not in content:
             known = sorted(k for k in content if not k.startswith("__"))

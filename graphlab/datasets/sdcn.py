@@ -132,7 +132,8 @@ class SDCNDataset(LocalDataset):
         lines = [
             f"SDCNDataset({self.name!r}) lacks {len(missing)} raw file(s). Place",
             *missing,
-            f"or put them in {Path(self.raw_dir).parent}, or name their folder: source=...",
+            f"or put them in {Path(self.raw_dir).parent}, or name their folder: "
+            f"{self._source_hint()}",
         ]
         return "\n".join(lines)
 

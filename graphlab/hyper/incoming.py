@@ -10,6 +10,7 @@ import torch
 from graphlab._checks.graph_objects import check_networkx, is_networkx
 from graphlab._graphs.hypergraph import named_hypergraph
 from graphlab._graphs.typed import HyperGraphData
+from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._labels import is_nothing
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def from_membership_table(
 
     Raises:
         TypeError: If it is no table.
-        ValueError: If a column is missing or cannot be told, or holds a missing value.
+        ValueError: If a column is missing or cannot be told, or holds a missing value, or words
+            beside numbers.
 
     Example:
         >>> import pandas
@@ -138,14 +140,28 @@ def from_membership_table(
     frame = table.to_pandas() if hasattr(table, "to_pandas") else table
     if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
         raise TypeError(f"table must be a pandas DataFrame, got {type(table).__name__}")
-    members = frame[_column(frame, node, _NODES, "node")].tolist()
-    owners = frame[_column(frame, hyperedge, _HYPEREDGES, "hyperedge")].tolist()
+    members = _ids(frame, _column(frame, node, _NODES, "node"))
+    owners = _ids(frame, _column(frame, hyperedge, _HYPEREDGES, "hyperedge"))
     groups: dict[Any, list[Any]] = {}
-    for row, (member, owner) in enumerate(zip(members, owners, strict=True)):
-        if is_nothing(member) or is_nothing(owner):
-            raise ValueError(f"row {row} of the table lacks its node or hyperedge")
+    for member, owner in zip(members, owners, strict=True):
         groups.setdefault(owner, []).append(member)
     return from_hyperedges(groups, nodes)
+
+
+def _ids(frame: Any, column: Any) -> list[Any]:
+    """Names in a column; whole numbers stay numbers, whatever type the table has for them."""
+    if list(frame.columns).count(column) > 1:
+        raise ValueError(f"table must have one column {column!r}, got {list(frame.columns)}")
+    for row, name in enumerate(frame[column].tolist()):
+        if is_nothing(name):
+            raise ValueError(f"row {row} of the table lacks its node or hyperedge")
+    names: list[Any] = plain_ids(frame[column]).tolist()
+    if names and kind_of_ids(names) == "words and numbers":  # 1 and "1" would be two nodes
+        raise ValueError(
+            f"column {column!r} of the table has words and numbers: convert it, for instance with "
+            "astype(str)"
+        )
+    return names
 
 
 def _column(frame: Any, wanted: str | int | None, usual: Sequence[str], what: str) -> Any:

@@ -16,8 +16,19 @@ from graphlab._graphs.edges.values import ADVICE, AUTO, as_weights, first_bad, w
 
 __all__: list[str] = []
 
-#: Attributes of nodes; where there are as many nodes as edges, the length does not tell.
-_NODES = {"x", "y", "pos", "batch", "ptr", "n_id", "node_type", "train_mask", "val_mask"}
+#: No attributes of edges; where there are as many nodes as edges, the length does not tell.
+_OTHERS = {
+    "edge_index",
+    "x",
+    "y",
+    "pos",
+    "batch",
+    "ptr",
+    "n_id",
+    "node_type",
+    "train_mask",
+    "val_mask",
+}
 
 
 def edges_of(data: Any) -> tuple[Any, Tensor | None]:
@@ -119,7 +130,7 @@ def _candidates(data: Any, count: int) -> list[str]:
     for name, value in data.to_dict().items():
         if not isinstance(value, Tensor) or tuple(value.shape) not in ((count,), (count, 1)):
             continue
-        if value.dtype == torch.bool or value.is_complex() or name in _NODES or count == 0:
+        if value.dtype == torch.bool or value.is_complex() or name in _OTHERS or count == 0:
             continue
         # With as many nodes as edges only the name tells.
         if count != _rows(data) or "edge" in name or "weight" in name:

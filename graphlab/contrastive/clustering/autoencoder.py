@@ -14,7 +14,8 @@ from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._deprecation import row_callback
 from graphlab._progress import Progress
 from graphlab._tensor_memo import TensorMemo
-from graphlab._training import Callback
+from graphlab._training import Callback, finite_loss
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.sparse_layout import quiet
 
 __all__ = ["SDCNAutoEncoder", "pretrain_autoencoder", "pretrain_encoder"]
@@ -205,11 +206,13 @@ def pretrain_encoder(
     Raises:
         TypeError, ValueError: If an argument is malformed.
     """
+    check_encoder(encoder)
     x = check_matrix(x, "x", csr=True)
     target = check_matrix(target, "target", rows=x.size(0)).detach()
 
     def loss(rows: Tensor) -> Tensor:
-        return nn.functional.mse_loss(encoder(_rows(x, rows)), target[rows])
+        z = check_output(encoder(_rows(x, rows)), rows.numel(), "encoder(x)", cols=target.size(1))
+        return nn.functional.mse_loss(z, target[rows])
 
     _train_by_rows(encoder, loss, x, epochs, lr, batch_size, generator, callback)
     return encoder
@@ -240,11 +243,12 @@ def _train_by_rows(
             order = torch.randperm(x.size(0), generator=generator, device="cpu").to(x.device)
             for rows in order.split(batch_size):
                 value = loss(rows)
+                number = finite_loss(value, f"epoch {epoch} of the pretraining of the encoder")
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
                 # The last batch may be smaller: the mean is over rows, not over batches.
-                total += float(value.detach()) * rows.numel()
+                total += number * rows.numel()
                 progress.update()
             if callback is not None:
                 callback({"epoch": epoch, "loss": total / max(1, x.size(0))})

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_nonnegative
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.losses.pamc import PamCLoss
 from graphlab.ops import CSRGraph
@@ -27,6 +28,9 @@ class ClusteringNetwork(nn.Module):
         contrast (PamCLoss): The contrastive loss.
         alpha (float): Weight of the contrast.
         beta (float): Weight of the self-supervision.
+
+    Raises:
+        TypeError, ValueError: If an argument is malformed.
     """
 
     def __init__(
@@ -38,11 +42,26 @@ class ClusteringNetwork(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = check_encoder(encoder)
         self.centers = nn.Parameter(check_matrix(centers, "centers").detach().clone())
         self.contrast = contrast
         self.alpha = check_nonnegative(alpha, "alpha")
         self.beta = check_nonnegative(beta, "beta")
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Embeddings.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            Tensor: ``(N, D)``.
+
+        Raises:
+            TypeError, ValueError: If the encoder returns something else.
+        """
+        width = self.centers.size(1)
+        return check_output(self.encoder(x), x.size(0), "encoder(x)", cols=width, finite=True)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and soft assignment.
@@ -53,7 +72,7 @@ class ClusteringNetwork(nn.Module):
         Returns:
             tuple: ``(N, D)`` and ``(N, K)``.
         """
-        z = self.encoder(x)
+        z = self.embed(x)
         return z, student_t_assignment(z, self.centers)
 
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:

@@ -22,6 +22,7 @@ from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.earlier_names import EarlierNames
 from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
@@ -238,7 +239,8 @@ class SCGC(EarlierNames, Estimator):
         """Train encoder and centres together; ``latest["z"]`` is the embedding of a row."""
         x = x if self.encoder is not None else sparse_features(x)
         with torch.no_grad():
-            centers, labels = initial_centers(encoder(x), self.num_clusters, self.seed, self.n_init)
+            z = check_output(encoder(x), x.size(0), "encoder(x)", finite=True)
+            centers, labels = initial_centers(z, self.num_clusters, self.seed, self.n_init)
         self.network_ = self._network(encoder, centers)
         self.history_ = []
         optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.lr)
@@ -309,8 +311,7 @@ class SCGC(EarlierNames, Estimator):
             TypeError, ValueError: If ``x`` is malformed.
         """
         self._check_fitted()
-        z: Tensor = self.network_.encoder(self._features(x))
-        return z
+        return self.network_.embed(self._features(x))
 
     def _check_parameters(self) -> None:
         check_device(self.device)
@@ -351,14 +352,12 @@ class SCGC(EarlierNames, Estimator):
 
     @torch.no_grad()
     def _assign(self, x: Tensor) -> Tensor:
-        _, q = self.network_(x)
-        labels: Tensor = q.argmax(1)
-        return labels
+        return torch.argmax(self.network_(x)[1], 1)
 
     def _start(self, x: Tensor, edge_index: Tensor | CSRGraph, graph: CSRGraph) -> nn.Module:
         """Encoder to refine: the user's, or a pretrained one of ours."""
         if self.encoder is not None:
-            return self.encoder.to(self.device)
+            return check_encoder(self.encoder).to(self.device)
         return pretrained_encoder(
             x,
             graph if isinstance(edge_index, CSRGraph) else edge_index,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import check_fraction, check_int
 from graphlab._training import target_momentum
-from graphlab._user_module import copied
+from graphlab._user_module import check_output, copied
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.projection_head import head_outputs
@@ -92,8 +92,8 @@ class BGRL(TwoViewModel):
         edge_weight: Tensor | None = None,
         edge_attr: Tensor | None = None,
     ) -> Tensor:
-        y: Tensor = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
-        return y
+        y = self.target_encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
+        return check_output(y, x.size(0))
 
     def loss(self, z1: Tensor, z2: Tensor, y1: Tensor, y2: Tensor) -> Tensor:
         """Loss of each view's targets, predicted from the other view's embeddings.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_fraction, check_pair
+from graphlab._checks import check_fraction, check_matrix, check_pair
 from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.projection_head import host_head
@@ -61,6 +61,7 @@ class COSTA(TwoViewModel):
             raise ValueError("ratio must lie in (0, 1], got 0")
         self.ratio = float(ratio)
         self.head = host_head(out_channels, proj_channels)
+        self.width = int(out_channels)
         self.contrast = InfoNCELoss(temperature, False, chunk_size)
 
     def loss(self, z1: Tensor, z2: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -75,6 +76,7 @@ class COSTA(TwoViewModel):
             Tensor: A scalar.
         """
         z1, z2 = check_pair(z1, z2)
+        check_matrix(z1, "z1", cols=self.width, finite=False)
         check_generator(generator)
         seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         # Even the smallest graph has a sketch of one row.

@@ -12,6 +12,7 @@ from torch_geometric.utils import is_sparse
 from graphlab._checks import check_edge_index, check_int, check_tensor, plain
 from graphlab._eval_mode import evaluating
 from graphlab._tensor_memo import TensorMemo
+from graphlab._user_module import check_output
 from graphlab.contrastive.augment._draws import DrawStream
 
 __all__ = ["EmbeddingModel", "check_features", "check_kinds", "of_edges"]
@@ -43,8 +44,7 @@ class EmbeddingModel(nn.Module):
             Tensor: ``(N, D)``.
         """
         check_kinds(x, edge_index)
-        z: Tensor = self.encoder(x, edge_index)
-        return z
+        return check_output(self.encoder(x, edge_index), x.size(0))
 
     def training_loss(
         self,
@@ -124,8 +124,8 @@ class EmbeddingModel(nn.Module):
         if not is_sparse(edge_index):
             self._check_graph(x, edge_index)
         with evaluating(self):
-            z: Tensor = self(x, edge_index)
-        return z
+            z = self(x, edge_index)
+        return check_output(z, x.size(0), finite=True)
 
 
 def of_edges(edge_weight: Tensor | None, edge_attr: Tensor | None) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
 from graphlab._random import check_generator
-from graphlab._user_module import check_encoder
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
@@ -113,10 +113,13 @@ class GraphMAE(EmbeddingModel):
         """
         self._check_graph(x, edge_index)
         hidden, chosen = self.mask(x, generator=generator)
-        code = self.bridge(self.encoder(hidden, edge_index))
+        count, width = x.size(0), self.bridge.in_features
+        code = check_output(self.encoder(hidden, edge_index), count, cols=width, finite=True)
         # Masked again, so that no node is decoded from its own code.
-        code = code.index_fill(0, chosen, 0.0)
+        code = self.bridge(code).index_fill(0, chosen, 0.0)
         restored = self.decoder(code, edge_index)
+        call = "decoder(h, edge_index)"
+        check_output(restored, count, call, cols=x.size(1), finite=True)
         return scaled_cosine_error(restored[chosen], x[chosen], self.alpha)
 
     def _step_loss(

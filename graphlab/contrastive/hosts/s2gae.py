@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
 from graphlab._random import check_generator
-from graphlab._user_module import check_encoder
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds
@@ -84,12 +85,17 @@ class S2GAE(EmbeddingModel):
             list: K tensors ``(N, D)``.
         """
         check_kinds(x, edge_index)
-        out = self.encoder(x, edge_index)
-        levels = [out] if isinstance(out, Tensor) else list(out)
+        return self._levels(x, edge_index)
+
+    def _levels(self, x: Tensor, edge_index: Tensor, finite: bool = False) -> list[Tensor]:
+        out: Any = self.encoder(x, edge_index)
+        levels = list(out) if isinstance(out, (tuple, list)) else [out]
         if len(levels) != self.num_levels:
             raise ValueError(f"encoder must return {self.num_levels} levels, got {len(levels)}")
-        for level in levels:
-            check_matrix(level, "a level of encoder", rows=x.size(0), cols=self.width, finite=False)
+        call = "encoder(x, edge_index)"
+        names = [call] if len(levels) == 1 else [f"{call}[{k}]" for k in range(len(levels))]
+        for level, name in zip(levels, names, strict=True):
+            check_output(level, x.size(0), name, cols=self.width, finite=finite)
         return levels
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
@@ -172,12 +178,14 @@ class S2GAE(EmbeddingModel):
         visible, hidden = edge_index, positives
         if hidden is None:
             visible, hidden = self.mask(edge_index, generator=generator)
+        else:  # which numbers they hold, the draw of the non-edges checks
+            hidden = check_edge_index(hidden, x.size(0), "positives", values=False)
         if hidden.size(1) == 0:
             raise ValueError("no edge is hidden: edge_index or mask_rate is too small")
         # Hidden edges are no non-edges either.
         known = torch.cat([visible, hidden], dim=1)
         wrong = sample_non_edges(known, x.size(0), hidden.size(1), generator=generator)
-        levels = self.levels(x, visible)
+        levels = self._levels(x, visible, finite=True)
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)
         # Softplus of the logits is their cross-entropy, without an exponential that overflows.
         return F.softplus(-positive).mean() + F.softplus(negative).mean()

@@ -14,7 +14,7 @@ from torch_geometric.utils import is_sparse
 from graphlab._checks import values_visible
 from graphlab._eval_mode import evaluating
 from graphlab._repr import short_repr
-from graphlab._user_module import check_encoder
+from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.edge_drop import dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
@@ -123,8 +123,8 @@ class TwoViewModel(EmbeddingModel):
             Tensor: ``(N, D)``.
         """
         check_kinds(x, edge_index)
-        z: Tensor = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
-        return z
+        z = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
+        return check_output(z, x.size(0))
 
     @torch.no_grad()
     def embed(
@@ -152,8 +152,8 @@ class TwoViewModel(EmbeddingModel):
         if not is_sparse(edge_index):
             self._check_graph(x, edge_index)
         with evaluating(self):
-            z: Tensor = self(x, edge_index, edge_weight, edge_attr)
-        return z
+            z = self(x, edge_index, edge_weight, edge_attr)
+        return check_output(z, x.size(0), finite=True)
 
     def views(
         self,
@@ -270,7 +270,7 @@ class TwoViewModel(EmbeddingModel):
 
     def _embed_views(self, views: list[View], step: int) -> tuple[Tensor, Tensor]:
         """Embeddings of both views; at the first step they must depend on what was drawn."""
-        z1, z2 = (self(*view) for view in views)
+        z1, z2 = (check_output(self(*view), view[0].size(0), finite=True) for view in views)
         if step == 0 and values_visible(z1, z2) and _alike(z1, z2) and not _alike(*views):
             warnings.warn(
                 "both views have the same embeddings although they differ: the encoder does not "

@@ -57,7 +57,8 @@ class GraphCLLoss(nn.Module):
         Returns:
             Tensor: A scalar; ``(2 N,)`` with ``reduction="none"``.
         """
-        channels = check_matrix(z, "z").size(1)
+        channels = self.bilinear.in_features
+        check_matrix(z, "z", cols=channels)
         for name, value in (("corrupted", corrupted), ("z1", z1), ("z2", z2)):
             check_matrix(value, name, cols=channels)
         weight = self.bilinear.weight

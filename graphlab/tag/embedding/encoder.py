@@ -17,6 +17,7 @@ from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import user_path
 from graphlab._ordered import refuse_unordered
 from graphlab._progress import Progress
+from graphlab.tag._text_encoder import encoded, numbers_of
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
@@ -224,9 +225,7 @@ class TextEncoder:
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
             rows = self._backend.encode([encodable(self.prefix + text) for text in batch])
-            if isinstance(rows, Tensor):
-                rows = rows.detach().float().cpu().numpy()
-            rows = np.asarray(rows, dtype=np.float32)
+            rows = numbers_of(rows, "model")
             if rows.ndim != 2 or rows.shape[0] != len(batch):
                 raise ValueError(
                     f"model must return ({len(batch)}, dim) for {len(batch)} texts, "
@@ -292,13 +291,15 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
 
     Args:
         graph (TextGraph): Graph; its ``x`` is replaced.
-        encoder (TextEncoder): Encoder.
+        encoder (TextEncoder or object): Encoder; anything with ``encode(list[str]) -> (N, D)``.
 
     Returns:
         TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.
 
     Raises:
-        ValueError: If the graph is malformed, or all embeddings are equal.
+        TypeError: If ``graph`` or ``encoder`` is something else.
+        ValueError: If the graph or what the encoder gives is malformed, or all embeddings are
+            equal.
 
     Example:
         >>> graph = TextGraph(text=["one text", "another text"])
@@ -308,7 +309,7 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
     if not isinstance(graph, TextGraph):
         raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
     graph.check()
-    x = encoder.encode(graph.text)
+    x = encoded(encoder, graph.text)
     if x.size(0) > 1 and bool((x == x[0]).all()):
         raise ValueError("all nodes have the same embedding: is the encoder broken?")
     result: TextGraph = copy.copy(graph)
@@ -323,7 +324,7 @@ def encode_edges(
 
     Args:
         graph (TextGraph): Graph with ``edge_text``.
-        encoder (TextEncoder): Encoder.
+        encoder (TextEncoder or object): Encoder, see :func:`encode_nodes`.
         by_type (bool, optional): Keep one row per distinct text, as the relations of a knowledge
             graph are kept; by default where there are more than ten edges per text.
 
@@ -334,8 +335,9 @@ def encode_edges(
         the former.
 
     Raises:
-        TypeError: If the graph is no ``TextGraph``.
-        ValueError: If it has no ``edge_text``, a text is empty, or all of several are equal.
+        TypeError: If ``graph`` or ``encoder`` is something else.
+        ValueError: If it has no ``edge_text``, a text is empty, or all of several are equal, or
+            what the encoder gives is malformed.
 
     Complexity: every distinct text is embedded once.
 
@@ -355,7 +357,7 @@ def encode_edges(
     number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     if len(number) == 1 and len(texts) > 1:
         raise ValueError(f"edge_text must differ between edges, but all are {texts[0]!r:.80}")
-    rows = encoder.encode(list(number))
+    rows = encoded(encoder, list(number))
     kind = torch.tensor([number[text] for text in texts], dtype=torch.int64, device="cpu")
     result: TextGraph = copy.copy(graph)
     if by_type if by_type is not None else len(texts) > 10 * len(number):

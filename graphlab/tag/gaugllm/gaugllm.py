@@ -136,8 +136,7 @@ class GAugLLM(Estimator):
         Raises:
             TypeError, ValueError, IndexError: If a parameter is malformed, or the graph and the
                 views do not fit together.
-            FloatingPointError: If the loss is not finite (ValueError where the loss itself
-                notices).
+            FloatingPointError: If the loss is not finite (ValueError where an embedding is not).
         """
         self._check_parameters()
         if callback is not None:

@@ -15,6 +15,7 @@ from graphlab._checks import check_edge_index, check_int, check_tensor
 from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
 from graphlab._repr import short_repr
+from graphlab.tag._text_encoder import encoded
 from graphlab.tag._texts import check_texts
 from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
@@ -258,5 +259,5 @@ class PromptExperts:
 def _encode_once(encoder: TextEncoder, texts: list[str]) -> Tensor:
     """Embed texts, equal ones once: contexts are few sentences for many nodes."""
     number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    rows = encoder.encode(list(number))
+    rows = encoded(encoder, list(number))
     return rows[torch.tensor([number[text] for text in texts], device="cpu")]

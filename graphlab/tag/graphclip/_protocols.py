@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix
+from graphlab.tag._text_encoder import encoded
 
 
 class Encoder(Protocol):
@@ -22,10 +21,10 @@ def embed(encoder: Encoder, texts: Sequence[str], width: int | None = None) -> T
     """Embeddings ``(P, D)`` float32 on the CPU, checked.
 
     Raises:
+        TypeError: If it has no method ``encode``.
         ValueError: If the encoder gives another number of rows, or another width than ``width``.
     """
-    rows = torch.as_tensor(encoder.encode(list(texts)), device="cpu").detach().float().cpu()
-    check_matrix(rows, "encoder.encode(texts)", rows=len(texts))
+    rows = encoded(encoder, texts)
     if width is not None and rows.size(1) != width:
         raise ValueError(
             f"encoder must give {width} columns, as the graph tower does, got {rows.size(1)}"

@@ -43,7 +43,7 @@ def write_batch(
     """Write distinct requests; their (key, canonical request) pairs are to be remembered."""
     rows: dict[str, str] = {}
     with (
-        atomic_path(user_path(path)) as temporary,
+        atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8") as file,
     ):
         for key, request in requests:

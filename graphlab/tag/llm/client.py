@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphlab._checks import check_int
+from graphlab._io import user_path
 from graphlab.tag._ids import distinct_ids
 from graphlab.tag._moved_arguments import absorb, refuse_unknown
 from graphlab.tag.llm._cache import Failure, ReplyCache
@@ -292,6 +293,7 @@ class LLMClient:
         Raises:
             ValueError: If the client has no cache on disk.
         """
+        path = user_path(path)
         checked = conversations(prompts)
         form = None if schema is None else Schema(schema)
         self._cache.put_exported([])  # refuses a cache in memory before anything is written

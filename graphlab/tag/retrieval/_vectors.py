@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from graphlab.tag._text_encoder import numbers_of
 
 __all__: list[str] = []
 
@@ -106,13 +107,11 @@ def embed(
 
 
 def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> NDArray[np.float32]:
-    given = getattr(encoder, "encode", encoder)(texts)
-    array = given.detach().cpu().float().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    array = numbers_of(getattr(encoder, "encode", encoder)(texts), name)
     if array.ndim != 2 or array.shape[0] != len(texts):
         raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
     if width is not None and array.shape[1] != width:
         raise ValueError(f"{name} must return {width} columns, got {array.shape[1]}")
-    array = array.astype(np.float32)
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         raise ValueError(f"{name} must return finite values, but row {int(finite.argmin())} is not")

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from graphlab._progress import Progress
 from graphlab._training import Callback, finite_loss, linear_warmup
+from graphlab._user_module import check_output
 from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.early_stopping import EarlyStopping
 
@@ -65,6 +66,7 @@ def train_member(
     x: Tensor,
     graph: SharedAdjacency | Tensor,
     y: Tensor,
+    num_classes: int,
     nodes: Mapping[str, Tensor],
     recipe: Recipe,
     name: str,
@@ -77,6 +79,7 @@ def train_member(
         x (Tensor): Feature of the member.
         graph (SharedAdjacency or Tensor): Second input of the model.
         y (Tensor): Labels ``(N,)``.
+        num_classes (int): Number of classes C.
         nodes (Mapping[str, Tensor]): Nodes of the parts ``train`` and ``val``.
         recipe (Recipe): Settings.
         name (str): Name of the member.
@@ -85,6 +88,7 @@ def train_member(
 
     Raises:
         FloatingPointError: If the loss stops being finite.
+        TypeError, ValueError: If the model does not return ``(N, C)``.
     """
     kind = torch.optim.RMSprop if recipe.slow_start else torch.optim.Adam
     optimizer: torch.optim.Optimizer = kind(
@@ -99,7 +103,7 @@ def train_member(
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * linear_warmup(epoch, 1.0, warmup, first=1)
         model.train()
-        loss = F.cross_entropy(model(x, graph)[train], y[train])
+        loss = F.cross_entropy(_logits(model, x, graph, num_classes)[train], y[train])
         value = finite_loss(
             loss, f"epoch {epoch}", "lower lr or scale the feature", of=f"member {name!r}"
         )
@@ -107,7 +111,7 @@ def train_member(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         # A forward of its own, because that of the step has dropout and batch statistics.
-        correct = evaluate(model, x, graph)[val].argmax(1) == y[val]
+        correct = evaluate(model, x, graph, num_classes)[val].argmax(1) == y[val]
         accuracy = float(correct.double().mean())
         stopper.step(accuracy, model.state_dict())
         callback({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
@@ -118,8 +122,15 @@ def train_member(
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor) -> Tensor:
+def evaluate(
+    model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor, num_classes: int
+) -> Tensor:
     """Logits without dropout."""
     model.eval()
-    logits: Tensor = model(x, graph)
-    return logits
+    return _logits(model, x, graph, num_classes)
+
+
+def _logits(model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor, classes: int) -> Tensor:
+    """What the model returns, which for a network of the caller's can be anything."""
+    call = "gnn(in_channels, num_classes)(x, edge_index)"
+    return check_output(model(x, graph), x.size(0), call, cols=classes)

@@ -67,10 +67,10 @@ def read_ranked_predictions(
     count = check_int(num_nodes, "num_nodes", minimum=0)
     classes = check_int(num_classes, "num_classes", minimum=1)
     width = check_int(k, "k", minimum=1)
-    if isinstance(path_or_rows, (str, os.PathLike)):
+    if isinstance(path_or_rows, (str, bytes, os.PathLike)):
         rows, source = _read_csv(user_path(path_or_rows, "path_or_rows")), str(path_or_rows)
     else:
-        rows, source = _listed(path_or_rows), "rows"
+        rows, source = _listed(path_or_rows, "path_or_rows"), "path_or_rows"
     if len(rows) != count:
         raise ValueError(
             f"{source} must have {count} rows, one per node, got {len(rows)}; "
@@ -96,7 +96,7 @@ def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | Clas
         TypeError, ValueError: If the tensor is malformed, has a gap in a row, or an id is no whole
             number or negative.
     """
-    rows = _decoded(ranked) if isinstance(ranked, Tensor) else _listed(ranked)
+    rows = _decoded(ranked) if isinstance(ranked, Tensor) else _listed(ranked, "ranked")
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for node, row in enumerate(rows):
@@ -118,15 +118,17 @@ def _read_csv(path: Path) -> list[list[str]]:
     return [[] if len(row) == 1 and not row[0].strip() else row for row in rows]
 
 
-def _listed(rows: Any) -> list[Any]:
+def _listed(rows: Any, name: str) -> list[Any]:
     if isinstance(rows, Tensor):
         if rows.dim() != 2:
-            raise ValueError(f"rows must be 2-D (nodes, ranks), got shape {tuple(rows.shape)}")
+            raise ValueError(f"{name} must be 2-D (nodes, ranks), got shape {tuple(rows.shape)}")
         return list(rows.tolist())
+    if not hasattr(rows, "__iter__"):
+        raise TypeError(f"{name} must be a path or a list of class ids per node, got {rows!r:.80}")
     listed = list(rows)
     for node, row in enumerate(listed):
         if isinstance(row, (str, bytes)) or not hasattr(row, "__iter__"):
-            raise TypeError(f"rows[{node}] must be a list of class ids, got {row!r}")
+            raise TypeError(f"{name}[{node}] must be a list of class ids, got {row!r}")
     return listed
 
 

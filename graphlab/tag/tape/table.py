@@ -140,8 +140,9 @@ class ExplanationTable:
         Raises:
             ValueError: If the file is something else.
         """
-        lines = user_path(path).read_text(encoding="utf-8").split("\n")
+        path = user_path(path)
         try:
+            lines = path.read_text(encoding="utf-8").split("\n")
             head, *rows = [_load_json(line) for line in lines if line]
             answers = (Explanation(**{**row, "ranked": tuple(row["ranked"])}) for row in rows)
             return ExplanationTable(tuple(answers), tuple(head["classes"]), int(head["k"]))

@@ -196,9 +196,10 @@ class TAPE(Estimator):
             # From the same seed for every member: its result does not depend on the others.
             with seeded(self.seed, torch.device(self.device)):
                 model = self._network(x.size(1), ranked, num_classes).to(self.device)
-                train_member(model, x.to(self.device), graph, y, nodes, recipe, name, record)
+                x = x.to(self.device)
+                train_member(model, x, graph, y, num_classes, nodes, recipe, name, record)
             members[name] = model
-            logits[name] = evaluate(model, x.to(self.device), graph).cpu()
+            logits[name] = evaluate(model, x, graph, num_classes).cpu()
         self.members_, self.logits_, self.history_ = members, logits, history
         self.num_classes_ = num_classes
         self._inputs = {
@@ -288,10 +289,11 @@ class TAPE(Estimator):
             return dict(self.logits_)
         features = find_features(list(self.members_), data, self.allow_zero_rows)
         graph = self._graph(data)
-        return {
-            name: evaluate(self.members_[name].to(self.device), x.to(self.device), graph).cpu()
-            for name, x in features.items()
-        }
+        logits = {}
+        for name, x in features.items():
+            model = self.members_[name].to(self.device)
+            logits[name] = evaluate(model, x.to(self.device), graph, self.num_classes_).cpu()
+        return logits
 
     def predict(self, data: Any = None) -> Tensor:
         """Class of every node, int64 ``(N,)``; see :meth:`member_logits`.

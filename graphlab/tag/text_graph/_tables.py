@@ -122,6 +122,9 @@ def _ids(rows: list[Row], header: list[str], named: str | None, path: Path) -> l
     if column is None:
         return [str(i) for i in range(len(rows))]
     ids = [row[column] for _, row in rows]
+    lacking = next((line for line, row in rows if not row[column].strip()), None)
+    if lacking is not None:
+        raise ValueError(f"{path}, line {lacking} lacks the id of its node")
     if len(set(ids)) != len(ids):
         repeated = [name for name, count in Counter(ids).items() if count > 1]
         raise ValueError(f"{path} repeats {len(repeated)} ids: {repeated[:5]}")

@@ -192,6 +192,8 @@ def check_text_alignment(
     """
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
+    if not isinstance(graph, TextGraph):
+        raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
     row, col = (end.cpu().numpy() for end in graph.check().edge_index)
     # Each edge once where both directions are stored.
     proper = row < col if bool((row > col).any()) else row != col

@@ -1,0 +1,129 @@
+"""Every public function that embeds texts by what the caller brings, given what people bring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from torch import Tensor
+
+from graphlab import tag
+from graphlab.tag.embedding import HashingEncoder, encode_edges, encode_nodes
+from graphlab.tag.gaugllm.prompt_experts import ExpertTexts
+from tests.inputs._object_calls import texts
+from tests.inputs._public import takers
+from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
+from tests.test_inputs import PLAIN
+
+NAMED = re.compile(r"\b(encoder|query_encoder|model|embedding)\b")
+DOCUMENTS = {"a": "Marie Curie was born in Warsaw.", "b": "Warsaw is the capital of Poland."}
+
+
+def retrieved(encoder: Any, questions: Any = None) -> Any:
+    """Scores of what is found; ``encoder`` may not be missing here."""
+    if encoder is None:
+        raise TypeError("encoder")
+    model = tag.GraphRetriever(encoder, query_encoder=questions).index(DOCUMENTS)
+    return [hit.score for hit in model.query("Where was Curie born?", k=2)]
+
+
+def asked(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("query_encoder")
+    return retrieved(HashEncoder(), encoder)
+
+
+def nodes(encoder: Any) -> Any:
+    return encode_nodes(tag.TextGraph(edge_index=PLAIN, text=texts()), encoder).x
+
+
+def edges(encoder: Any) -> Any:
+    words = [f"to {i}" for i in PLAIN[1].tolist()]
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts(), edge_text=words)
+    return encode_edges(graph, encoder).edge_attr
+
+
+def experts(encoder: Any) -> Any:
+    return ExpertTexts({"raw": texts()}, {"raw": texts()}).encode(encoder)[0]
+
+
+def classes(encoder: Any) -> Any:
+    return tag.ZeroShotClassifier(toy_model(), encoder, ["ant", "bee"]).fit().class_embeddings_
+
+
+def own(model: Any) -> Any:
+    function = model.encode if hasattr(model, "encode") else model
+    return tag.TextEncoder(function, normalize=False).encode(["one", "two"])
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "GraphRetriever.__init__.encoder": retrieved,
+    "GraphRetriever.__init__.query_encoder": asked,
+    "ZeroShotClassifier.__init__.encoder": classes,
+    "encode_nodes.encoder": nodes,
+    "encode_edges.encoder": edges,
+    "ExpertTexts.encode.encoder": experts,
+}
+ALL = CALLS | {"TextEncoder.__init__.model": own}
+
+
+def test_every_public_function_of_a_text_encoder_is_here() -> None:
+    expected = {f"{name}.{given}" for name, all in takers("text encoder").items() for given in all}
+    assert set(CALLS) == expected
+
+
+class Spoilt(HashEncoder):
+    """An encoder whose result is changed."""
+
+    def __init__(self, change: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.change = change
+
+    def encode(self, texts: list[str]) -> Any:
+        return self.change(super().encode(texts))
+
+
+SAME: dict[str, Callable[[Tensor], Any]] = {
+    "numpy": lambda z: z.numpy(),
+    "lists": lambda z: z.tolist(),
+    "double": lambda z: z.double(),
+    "with a gradient": lambda z: z.clone().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("row", SAME)
+@pytest.mark.parametrize("name", ALL)
+def test_other_types_give_the_same(name: str, row: str) -> None:
+    found, expected = ALL[name](Spoilt(SAME[row])), ALL[name](HashEncoder())
+    numpy.testing.assert_allclose(numpy.asarray(found), numpy.asarray(expected), rtol=1e-5)
+
+
+BROKEN: dict[str, Callable[[Tensor], Any]] = {
+    "NaN": lambda z: z * float("nan"),
+    "one infinity": lambda z: torch.cat([z[:-1], z[-1:] / 0.0]),
+    "fewer rows": lambda z: z[:-1],
+    "a vector": lambda z: z.mean(1),
+    "three dimensions": lambda z: z.unsqueeze(1),
+    "nothing": lambda z: None,
+    "words": lambda z: [["a"] * WIDTH] * len(z),
+    "ragged": lambda z: [[1.0] * (i + 1) for i in range(len(z))],
+    "a dictionary": lambda z: {"embedding": z},
+}
+
+
+@pytest.mark.parametrize("row", BROKEN)
+@pytest.mark.parametrize("name", ALL)
+def test_broken_results_are_named(name: str, row: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=NAMED):
+        ALL[name](Spoilt(BROKEN[row]))
+
+
+@pytest.mark.parametrize("given", [None, 3, HashingEncoder, object()], ids=str)
+@pytest.mark.parametrize("name", ALL)
+def test_what_embeds_no_texts_is_refused(name: str, given: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=NAMED):
+        ALL[name](given)
