@@ -40,7 +40,11 @@ def test_every_public_function_of_a_path_is_here() -> None:
     assert set(calls.ELSEWHERE.values()) <= set(ALL)
 
 
-@pytest.mark.parametrize("path", [b"folder", "", "nul\0", 3.5, ["a"], object()], ids=repr)
+@pytest.mark.parametrize(
+    "path",
+    [b"folder", "", "nul\0", 3.5, ["a"], object()],
+    ids=["bytes", "empty", "nul", "number", "list", "object"],
+)
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_no_path_is_refused_by_name(name: str, path: Any) -> None:
     argument = name.rpartition(".")[2]
@@ -126,7 +130,9 @@ def test_folder_in_the_place_of_a_file_stays(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", calls.WRITE_FILE | calls.WRITE_FOLDER)
-@pytest.mark.parametrize("make", [str, Path, lambda p: Path(os.path.relpath(p))], ids=str)
+@pytest.mark.parametrize(
+    "make", [str, Path, lambda p: Path(os.path.relpath(p))], ids=["str", "Path", "relative"]
+)
 def test_path_may_be_text_or_object(
     name: str, make: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

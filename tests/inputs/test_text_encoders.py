@@ -122,7 +122,9 @@ def test_broken_results_are_named(name: str, row: str) -> None:
         ALL[name](Spoilt(BROKEN[row]))
 
 
-@pytest.mark.parametrize("given", [None, 3, HashingEncoder, object()], ids=str)
+@pytest.mark.parametrize(
+    "given", [None, 3, HashingEncoder, object()], ids=["None", "number", "class", "object"]
+)
 @pytest.mark.parametrize("name", ALL)
 def test_what_embeds_no_texts_is_refused(name: str, given: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=NAMED):
