@@ -12,7 +12,6 @@ SETS = {
     "blogcatalog_d128": "BlogCatalog, d = 128, holdout",
     "blogcatalog_d512": "BlogCatalog, d = 512, holdout",
     "wikipedia": "Wikipedia-POS, d = 128",
-    "wikipedia_holdout": "Wikipedia-POS, d = 128, holdout",
     "dblp": "DBLP, d = 128",
 }
 METHODS = ("most frequent labels", "authors' setting", "tuned on validation")
