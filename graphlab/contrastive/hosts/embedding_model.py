@@ -106,7 +106,6 @@ class EmbeddingModel(nn.Module):
             total (int): Steps of the whole training.
         """
 
-    @torch.no_grad()
     def embed(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Embeddings of the whole, undisturbed graph, in evaluation mode.
 
@@ -120,11 +119,16 @@ class EmbeddingModel(nn.Module):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        return self._embed(x, edge_index)
+
+    @torch.no_grad()
+    def _embed(self, x: Tensor, edge_index: Tensor, *values: Tensor | None) -> Tensor:
+        """What ``forward`` gives in evaluation mode, checked before and after."""
         check_kinds(x, edge_index)
         if not is_sparse(edge_index):
             self._check_graph(x, edge_index)
         with evaluating(self):
-            z = self(x, edge_index)
+            z = self(x, edge_index, *values)
         return check_output(z, x.size(0), finite=True)
 
 

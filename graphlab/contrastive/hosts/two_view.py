@@ -9,10 +9,8 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import is_sparse
 
 from graphlab._checks import values_visible
-from graphlab._eval_mode import evaluating
 from graphlab._repr import short_repr
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.augment.drop_edge import DropEdge
@@ -126,7 +124,6 @@ class TwoViewModel(EmbeddingModel):
         z = self.encoder(x, edge_index, **of_edges(edge_weight, edge_attr))
         return check_output(z, x.size(0))
 
-    @torch.no_grad()
     def embed(
         self,
         x: Tensor,
@@ -148,12 +145,7 @@ class TwoViewModel(EmbeddingModel):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        check_kinds(x, edge_index)
-        if not is_sparse(edge_index):
-            self._check_graph(x, edge_index)
-        with evaluating(self):
-            z = self(x, edge_index, edge_weight, edge_attr)
-        return check_output(z, x.size(0), finite=True)
+        return self._embed(x, edge_index, edge_weight, edge_attr)
 
     def views(
         self,

@@ -16,7 +16,7 @@ from graphlab._checks import (
     check_num_nodes,
     check_tensor,
 )
-from graphlab.embed.fastrp._adjacency import Adjacency, from_matrix
+from graphlab.embed._adjacency import Adjacency, from_matrix
 from graphlab.embed.fastrp._inputs import NodeInputs, check_names
 from graphlab.ops import SparseRows
 

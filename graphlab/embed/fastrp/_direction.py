@@ -7,7 +7,7 @@ import scipy.sparse as sp
 import torch
 
 from graphlab._checks import warn_caller
-from graphlab.embed.fastrp._adjacency import Adjacency, from_matrix
+from graphlab.embed._adjacency import Adjacency, from_matrix
 from graphlab.embed.fastrp._options import Options
 from graphlab.ops import SparseRows
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from graphlab._checks import check_int
 from graphlab._precision import working_dtype
 from graphlab._repr import short_repr
-from graphlab.embed.fastrp._adjacency import Adjacency
+from graphlab.embed._adjacency import Adjacency
 from graphlab.embed.fastrp._delta import add_edges, add_nodes, affected_rows
 from graphlab.embed.fastrp._direction import changed_rows, oriented
 from graphlab.embed.fastrp._inputs import NodeInputs

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_matrix, check_tensor
-from graphlab.embed.fastrp._adjacency import Adjacency
+from graphlab.embed._adjacency import Adjacency
 
 __all__: list[str] = []
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._precision import working_dtype
-from graphlab.embed.fastrp._adjacency import Adjacency
+from graphlab.embed._adjacency import Adjacency
 from graphlab.embed.fastrp._standardize import standardize_columns
 from graphlab.embed.fastrp._start import Start
 from graphlab.ops import SparseRows, propagate, propagate_merge, propagate_squares

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from graphlab._checks import check_fraction
 from graphlab._graphs.edges import AUTO
-from graphlab.embed.fastrp._adjacency import read_adjacency
+from graphlab.embed._adjacency import read_adjacency
 from graphlab.embed.fastrp._direction import warn_of_zero_rows
 from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs

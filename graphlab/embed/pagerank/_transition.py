@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_int, check_matrix
-from graphlab.embed.fastrp._adjacency import Adjacency
+from graphlab.embed._adjacency import Adjacency
 from graphlab.ops import SparseRows, propagate, propagate_merge
 
 __all__: list[str] = []
@@ -41,14 +42,23 @@ class Transition:
         """Number of nodes."""
         return self.rows.num_rows
 
+    @cached_property
+    def has_dead_ends(self) -> bool:
+        """Whether a node has no out-edges; with the rule ``"self"`` none has."""
+        return bool((self.transposed.rowptr.diff() == 0).any())
+
 
 def check_teleport(value: Any) -> float:
     """Require a probability strictly between 0 and 1."""
+    return _between(value, "teleport")
+
+
+def _between(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
-        raise TypeError(f"teleport must be a number, got {type(value).__name__}")
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
     number = float(value)
     if not 0.0 < number < 1.0:
-        raise ValueError(f"teleport must lie strictly between 0 and 1, got {value}")
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}")
     return number
 
 
@@ -56,11 +66,7 @@ def check_steps(steps: Any, tol: Any, teleport: float) -> int:
     """Number of powers: given, or so many that the mass left over is below the tolerance."""
     if steps is not None:
         return check_int(steps, "steps", minimum=1, maximum=MAX_STEPS)
-    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating)):
-        raise TypeError(f"tol must be a number, got {type(tol).__name__}")
-    if not 0.0 < float(tol) < 1.0:
-        raise ValueError(f"tol must lie strictly between 0 and 1, got {tol}")
-    needed = math.ceil(math.log(float(tol)) / math.log1p(-teleport))
+    needed = math.ceil(math.log(_between(tol, "tol")) / math.log1p(-teleport))
     if needed > MAX_STEPS:
         raise ValueError(
             f"teleport = {teleport} needs {needed} steps for tol = {tol}, more than {MAX_STEPS}: "

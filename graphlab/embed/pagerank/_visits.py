@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab.ops import SparseRows, random_walk
+from graphlab.ops.csr import length_pointers
 
 __all__ = ["Visits"]
 
@@ -37,15 +38,9 @@ class Visits:
         return f"Visits({self.length.numel()} walks, {self.node.numel()} entries)"
 
     @cached_property
-    def rowptr(self) -> Tensor:
-        """Row pointers, int64 ``(N + 1,)``."""
-        return torch.cat([self.length.new_zeros(1), self.length.cumsum(0)])
-
-    def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Numbers of the entries of some walks, one after the other, and how many each has."""
-        start, length = self.rowptr[rows], self.length[rows]
-        first = torch.repeat_interleave(start - (length.cumsum(0) - length), length)
-        return first + torch.arange(first.numel(), device=first.device), length
+    def rows(self) -> SparseRows:
+        """The visited nodes as the columns of one row per walk."""
+        return SparseRows(length_pointers(self.length), self.node)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Visits:
         """The visits with a function applied to each array; counts pass as int32."""

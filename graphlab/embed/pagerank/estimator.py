@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice
 from graphlab._estimator import Estimator
-from graphlab.embed.fastrp._adjacency import read_adjacency
+from graphlab.embed._adjacency import read_adjacency
 from graphlab.embed.pagerank._queries import read_queries, top_rows
 from graphlab.embed.pagerank._transition import (
     Dangling,

@@ -12,7 +12,7 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_int
 from graphlab._distributed import all_gather_rows, rank, world_size
 from graphlab._estimator import Estimator
-from graphlab.embed.fastrp._adjacency import Adjacency, read_adjacency
+from graphlab.embed._adjacency import Adjacency, read_adjacency
 from graphlab.embed.pagerank._queries import read_queries, top_rows
 from graphlab.embed.pagerank._transition import check_teleport, transition
 from graphlab.embed.pagerank._visits import Visits, count_visits
@@ -179,18 +179,15 @@ class PPRFingerprints(Estimator):
         if steps:
             series = [self.teleport * keep**k for k in range(steps)]
             found = found + propagate_merge(restart, rows, coefficients=series)
-        if self.estimator == "time_average" or self._loses_mass():
+        if self.estimator == "time_average" or self.graph_.has_dead_ends:
             found = found / found.sum(dim=0)
         return found
-
-    def _loses_mass(self) -> bool:
-        return bool((self.graph_.transposed.rowptr.diff() == 0).any())
 
     def _spread(self, rest: Tensor) -> Tensor:
         """Fingerprints, added with the masses that the exact steps left at their nodes."""
         node, column = rest.nonzero(as_tuple=True)
-        entry, length = self.visits_.entries(node)
-        mass = rest[node, column] * self._scale()[node].to(rest.dtype)
+        entry, length = self.visits_.rows.entries(node), self.visits_.length[node]
+        mass = rest[node, column] * self._scale(node).to(rest.dtype)
         value = torch.repeat_interleave(mass, length) * self.visits_.count[entry].to(rest.dtype)
         flat = self.visits_.node[entry].long() * rest.size(1) + torch.repeat_interleave(
             column, length
@@ -198,14 +195,14 @@ class PPRFingerprints(Estimator):
         # On one thread in a fixed order, so that the sum has the same bits everywhere.
         return torch.zeros_like(rest).view(-1).index_add_(0, flat, value).view_as(rest)
 
-    def _scale(self) -> Tensor:
-        """Factor from visits to the PageRank series of each node, float64 ``(N,)``.
+    def _scale(self, nodes: Tensor) -> Tensor:
+        """Factors from visits to the PageRank series of some nodes, float64 ``(n,)``.
 
         A walk also returns from nodes without out-edges. There the series itself sums to less than
         1, as visits per return do and visits per step do not.
         """
-        per_return = self.teleport / self.visits_.returns.double()
-        if self.estimator == "full_path" or self._loses_mass():
+        per_return = self.teleport / self.visits_.returns[nodes].double()
+        if self.estimator == "full_path" or self.graph_.has_dead_ends:
             return per_return
         return torch.full_like(per_return, 1.0 / (self.walk_length + 1))
 
@@ -237,7 +234,7 @@ class PPRFingerprints(Estimator):
         return {
             "rowptr": matrix.rowptr,
             "col": matrix.col,
-            "visited_rowptr": visits.rowptr,
+            "visited_rowptr": visits.rows.rowptr,
             "visited_node": visits.node,
             "visited_count": visits.count.view(torch.int16),
             "returns": visits.returns,

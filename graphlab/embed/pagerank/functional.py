@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from graphlab.embed.fastrp._adjacency import read_adjacency
+from graphlab.embed._adjacency import read_adjacency
 from graphlab.embed.pagerank._transition import (
     Dangling,
     check_restart,

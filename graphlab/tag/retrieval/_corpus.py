@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,9 +107,14 @@ class Corpus:
         for name, pairs in self.links.items():
             self.links[name] = [pair for pair in pairs if not gone.intersection(pair)]
 
-    def ordered(self) -> list[int]:
-        """Numbers of the documents in the order of their ids."""
-        return [self.number[identity] for identity in sorted(self.number)]  # type: ignore[type-var]
+    def ordered(self, ids: Iterable[DocumentId] | None = None) -> list[int]:
+        """Numbers of documents in the order of their ids.
+
+        Args:
+            ids (iterable, optional): Distinct known ids; all by default.
+        """
+        wanted = self.number if ids is None else ids
+        return [self.number[identity] for identity in sorted(wanted)]  # type: ignore[type-var]
 
     def link_numbers(self) -> dict[str, NDArray[np.int64]]:
         """Links as pairs of document numbers ``(2, L)``, by name."""

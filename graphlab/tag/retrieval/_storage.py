@@ -32,7 +32,7 @@ def arrays(corpus: Corpus, identity: str | None) -> dict[str, Tensor]:
     entries, phrases = _live(corpus.index, numbers)
     content = {
         "documents": [[d.id, d.text, d.title, d.metadata] for d in documents],
-        "words": list(corpus.index.vocabulary),
+        "words": corpus.index.words,
         "links": corpus.links,
         "encoder": identity,
     }

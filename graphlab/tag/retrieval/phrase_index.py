@@ -81,6 +81,7 @@ class PhraseIndex:
     def __init__(self, max_phrase: int) -> None:
         self.max_phrase = max_phrase
         self.vocabulary: dict[str, int] = {}
+        self.words: list[str] = []  # by the number of their token
         self.entries: dict[int, Entry] = {}
         self.size = 0  # one more than the largest number that was ever used
         self.postings: list[array[int]] = []  # documents of a token, once per occurrence
@@ -151,6 +152,7 @@ class PhraseIndex:
             number = self.vocabulary.setdefault(token, len(self.vocabulary))
             if number == len(self.postings):
                 self.postings.append(array(_INT))
+                self.words.append(token)
             numbers.append(number)
         return numbers
 
@@ -238,6 +240,7 @@ class PhraseIndex:
             phrases (sequence of tuples): Phrases by their number.
             entries (sequence of Entry): Documents 0, 1, ...; phrases are numbered as above.
         """
+        self.words = list(words)
         self.vocabulary = {word: number for number, word in enumerate(words)}
         self.postings = [array(_INT) for _ in words]
         for phrase in phrases:
@@ -274,11 +277,9 @@ class PhraseIndex:
         Args:
             phrases (ndarray): Numbers of phrases.
         """
-        words: list[str] | None = None
         for number in phrases.tolist():
             if self._hashes[number] < 0:
-                words = list(self.vocabulary) if words is None else words
-                self._hashes[number] = _hash(self._words(number, words))
+                self._hashes[number] = _hash(self._text(number))
         keys = np.array([self._hashes[number] for number in phrases.tolist()], dtype=np.uint64)
         return phrases[np.argsort(keys, kind="stable")]
 
@@ -288,11 +289,10 @@ class PhraseIndex:
         Args:
             phrases (iterable of int): Numbers of phrases.
         """
-        words = list(self.vocabulary)
-        return [self._words(number, words) for number in phrases]
+        return [self._text(number) for number in phrases]
 
-    def _words(self, number: int, words: list[str]) -> str:
-        return " ".join(words[token] for token in self.keys[number] or ())
+    def _text(self, number: int) -> str:
+        return " ".join(self.words[token] for token in self.keys[number] or ())
 
 
 def _hash(text: str) -> int:

@@ -266,10 +266,8 @@ class GraphRetriever(StoredDocuments):
         if allow is None and b"" in self._snapshots:
             return self._snapshots[b""]
         corpus = self.corpus_
-        documents = corpus.ordered()
-        if allow is not None:
-            chosen = {corpus.number[i] for i in self._known(allow, "allow", repeats=True)}
-            documents = [number for number in documents if number in chosen]
+        allowed = None if allow is None else set(self._known(allow, "allow", repeats=True))
+        documents = corpus.ordered(allowed)
         if not documents:
             raise ValueError(
                 "documents must be indexed first, got none"

@@ -1,4 +1,4 @@
-"""The graph as FastRP reads it: directed CSR rows, from whatever the caller has."""
+"""The graph as embeddings read it: directed CSR rows, from whatever the caller has."""
 
 from __future__ import annotations
 
