@@ -43,7 +43,8 @@ class Config:
         normalize (bool): Divide features by the sum of their row.
         unit_length (bool): Then multiply all of them by one number, so that rows have a root mean
             square length of one. Rows of some hundred words are so short after the division that
-            biases overgrow them in the first steps: all embeddings become one.
+            the biases of the projection head outweigh the embeddings: all nodes look alike to the
+            loss, which starts on its plateau log(2 N - 1).
     """
 
     dataset: str = "cora"
@@ -159,7 +160,7 @@ PRESETS |= {
     )
     for name in ("cora", "citeseer")
 }
-#: Graphs on which the authors' division by hundreds of words a node ends in a plateau.
+#: Graphs on which the authors' division by hundreds of words a node starts on a plateau.
 PRESETS |= {
     f"{name}_unit": replace(
         PRESETS[name],
