@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ RULES = {
         "micro", "micro-F1",
     ),
     "link_prediction": Rule(
-        "TC re-weighting", r"GCN \+ TC \(target\)", "GCN", "hits@100", "hits@100"
+        "TC re-weighting", r"GCN \+ TC \(target\)", "GCN|SAGE", "hits@100", "hits@100"
     ),
     "hypergraph": Rule(
         "Hypergraphs", "ours, count, mlp", "maximal cliques|clique cover",
@@ -71,17 +71,62 @@ RULES = {
 }  # fmt: skip
 
 
+#: Ends of names of files that show that a figure repeats, or stand on the page of their system.
+APART = ("_smoke", "_untrained", "_start", "_certificates")
+
+
+def shown() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """System, data and content of every committed result file that has a line."""
+    for name in RULES:
+        for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
+            if not path.stem.endswith(APART):
+                data = path.stem.removeprefix(f"{name}_")
+                yield name, data, read(str(path.relative_to(ROOT)))
+
+
 def results() -> str:
     """Every committed result file."""
     lines = []
-    for name, rule in RULES.items():
-        for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
-            if path.stem.endswith(("_smoke", "_untrained")):
-                continue  # shows that a figure repeats, or stands in the table of its system
-            table = read(str(path.relative_to(ROOT)))
-            link = f"[json](../experiments/results/{path.name})"
-            lines.append([*described(rule, path.stem.removeprefix(f"{name}_"), table), link])
+    for name, data, table in shown():
+        link = f"[json](../experiments/results/{name}_{data}.json)"
+        if below(RULES[name], table):
+            link += f", [why below]({page_of(name)}.md)"
+        lines.append([*described(RULES[name], data, table), link])
     return markdown(["system, data (seeds)", "%", "result", "beside it", "file"], lines)
+
+
+def below(rule: Rule, table: dict[str, Any]) -> list[str]:
+    """Rows of the system whose mean is smaller than that of a baseline beside them."""
+    ours, baselines = (
+        {
+            row: scores[rule.metric]["mean"]
+            for row, scores in table["rows"].items()
+            if re.fullmatch(pattern, row) and rule.metric in scores
+        }
+        for pattern in (rule.ours, rule.baseline)
+    )
+    return [row for row, mean in ours.items() if mean < max(baselines.values(), default=0.0)]
+
+
+def unexplained() -> list[str]:
+    """What a page lacks: sentences on rows below a baseline, or rows for its sentences.
+
+    A page says ``<!-- below: FILE -->`` in front of the paragraph that explains such a row.
+    """
+    wanted = {f"{name}_{data}": name for name, data, table in shown() if below(RULES[name], table)}
+    faults = []
+    for page in sorted({page for _, page in OVERVIEW.values()}):
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        said = set(re.findall(r"<!-- below: (\w+) -->", text))
+        asked = {stem for stem, name in wanted.items() if page_of(name) == page}
+        faults += [f"docs/{page}.md does not explain {stem}" for stem in sorted(asked - said)]
+        faults += [f"docs/{page}.md: {stem} is not below" for stem in sorted(said - asked)]
+    return faults
+
+
+def page_of(name: str) -> str:
+    """Page of a system."""
+    return OVERVIEW[name][1] if name in OVERVIEW else "graphclip"
 
 
 #: The data set that stands for a system, and its page: Cora, or the first of its paper; of the

@@ -2,10 +2,11 @@
 
 A seed is a random split of the edges (70/10/20) and a random matrix. Both forms of the
 approximation stand beside the exact value, on training edges (nodes with two or more) and on test
-edges (nodes with one or more): ``cosine`` is the paper's, ``unbiased`` inner products with the exact formula's
-denominator. Rows "without noise" have the identity in place of the random matrix, the limit of many
-columns: what is missing there is the formula's, not chance. ``spearman`` is the correlation of the
-ranks over nodes, ``error`` the mean absolute difference, ``mean`` the mean exact value.
+edges (nodes with one or more): ``cosine`` is the paper's, ``unbiased`` inner products with the
+exact formula's denominator. Rows "without noise" have the identity in place of the random matrix,
+the limit of many columns: what is missing there is the formula's, not chance. ``spearman`` is the
+correlation of the ranks over nodes, ``error`` the mean absolute difference, ``mean`` the mean exact
+value.
 
     python -m experiments.concentration --preset cora --seeds 0:10
 """
