@@ -10,7 +10,7 @@ from _tables.pot import paired_test
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer", "vole": "Vole", "reptile": "Reptile"}
 #: Columns of the table of the approximation; the files have more.
-SHOWN = ("d = 64", "d = 256", "d = 1024", "without noise")
+SHOWN = ("d = 64", "d = 1024", "without noise")
 FILE = "benchmarks/results/concentration.json"
 
 
@@ -78,17 +78,21 @@ def approximation() -> str:
     """Rank correlation of both approximations with the exact value, by columns and hops."""
     rows = []
     for title, table in present("concentration", SETS).items():
-        for name in table["rows"]:
-            form, hops, columns = (*name.split(", "), "")[:3]
-            if form == "exact" or columns not in SHOWN:
-                continue
-            row = table["rows"][name]
-            cells = [number(row, f"spearman, {part}", False) for part in ("train", "test")]
-            cells.append(number(row, "error, train", False))
-            cells.append(f"{table['rows'][f'exact, {hops}']['mean, train']['mean']:.2f}")
-            rows.append([f"{title} ({len(table['seeds'])})", hops, form, columns, *cells])
-    header = ["data (seeds)", "hops", "form", "columns", "rank correlation, training edges"]
-    header += ["rank correlation, test edges", "mean error, training edges", "mean exact value"]
+        for hops in (name.removeprefix("exact, ") for name in table["rows"] if "exact" in name):
+            for form in ("cosine", "unbiased"):
+                found = [table["rows"][f"{form}, {hops}, {columns}"] for columns in SHOWN]
+                cells = [
+                    f"{row[f'spearman, {part}']['mean']:.2f}"
+                    for part in ("train", "test")
+                    for row in found
+                ]
+                error = found[1]["error, train"]["mean"]
+                mean = table["rows"][f"exact, {hops}"]["mean, train"]["mean"]
+                cells.append(f"{error:.2f} / {mean:.2f}")
+                rows.append([f"{title} ({len(table['seeds'])})", hops, form, *cells])
+    header = ["data (seeds)", "hops", "form"]
+    header += [f"{part} edges, {columns}" for part in ("training", "test") for columns in SHOWN]
+    header += ["mean error at d = 1024 / mean value, training edges"]
     return markdown(header, rows) if rows else markdown(["not measured yet"], [])
 
 
