@@ -18,7 +18,7 @@ from graphlab.tag import (
 )
 from graphlab.tag.tape import tape_split
 
-from .._data.stdlib import EMBEDDED, text_graph
+from .._data.stdlib import EMBEDDED, stdlib_graph
 from .._data.text_graphs import (
     CORA_SEEDS,
     DOCUMENTS,
@@ -71,7 +71,7 @@ def cora_split(count: int, seed: int) -> dict[str, Tensor]:
 
 
 def _read_stdlib(config: Config) -> TextGraph:
-    graph, _ = text_graph(config.dim)
+    graph, _ = stdlib_graph(config.encoder, config.dim, config.encoder_cache)
     graph.TA = graph.x
     return graph
 

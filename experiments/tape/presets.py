@@ -64,7 +64,7 @@ class Config:
         patience (int): Epochs without a better validation accuracy before a member stops.
         k (int): Predicted classes per node that ``P`` reads.
         words (int): Most frequent words that ``BoW`` counts.
-        dim (int): Width of the embedded texts of the standard library.
+        dim (int): Width of hashed words of the standard library.
         llm (str, optional): ``http://host:port/v1/model`` of a language model to ask; None takes
             stored answers.
         llm_cache (str): File of its answers.
