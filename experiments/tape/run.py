@@ -28,7 +28,7 @@ OpenAI-compatible server with ``--llm``:
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -46,7 +46,13 @@ from .tuning import tune
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train the members of every network and return the table's rows."""
-    data, split = load(config, context)
+    return members_and_ensembles(config, context, *load(config, context))
+
+
+def members_and_ensembles(
+    config: Config, context: Context, data: Any, split: dict[str, Tensor]
+) -> dict[str, dict[str, float]]:
+    """Train the members of every network on a graph whose features are there, and score them."""
     tuned = None if config.tuned is None else tune(config.tuned, config, context, data, split)
     names = [name for name in ("TA", "FT", "E", "P", "BoW") if name in data]
     y, test = data.y, split["test"]
