@@ -15,6 +15,7 @@ from functools import reduce
 from operator import or_
 
 from _tables import (
+    certificates,
     concentration,
     cost,
     fastrp,
@@ -38,6 +39,7 @@ SYSTEMS = (
     concentration,
     hypergraph,
     pot,
+    certificates,
     tape,
     gaugllm,
     graphclip,

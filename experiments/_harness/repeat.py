@@ -31,6 +31,7 @@ SOURCES = {
     "pamc": "sdcn",
     "fastrp": "multilabel",
     "hypergraph": "hypergraph/shyre",
+    "concentration": "",
     "link_prediction": "",
     "pot": "",
     "tape": "llm_outputs",
