@@ -20,7 +20,7 @@ class Config:
         edges (str, optional): Table of the own graph's edges (``src``, ``dst``); ``edges.csv``
             beside the nodes when missing.
         features (str): ``minilm`` (CiteSeer), ``bow`` or ``deberta`` (Cora).
-        dim (int): Width of the embedded texts of the standard library.
+        dim (int): Width of hashed words of the standard library.
         protocol (str): How numbers come about.
         backbone (str): Self-supervised method: ``bgrl``, ``gbt``, ``graphcl``, ``graphmae`` or
             ``s2gae``.

@@ -5,14 +5,15 @@ most frequent class. Members: ``TA`` (embedded text), ``P`` (the model's ranked 
 explanations, only with ``--llm``) and ``BoW``.
 
 ``citeseer`` embeds texts with a frozen sentence encoder, ``cora`` has embeddings fine-tuned by the
-authors for the splits 0 to 3. Seed 4 and later take embeddings and split of ``seed % 4`` together,
-with new initial weights: another split would test on nodes whose labels the embeddings have seen.
+authors for the splits 0 to 3. Seeds 4 to 7 take the same embeddings and training nodes with
+validation and test nodes exchanged: any other split would test on nodes whose labels the embeddings
+have seen. Later seeds repeat these eight with new initial weights.
 
 ``stdlib`` is embedded and needs neither data nor a model: texts and words alone.
 
 The epoch of every member is chosen on validation nodes; test labels are read for the table alone.
 
-    python -m experiments.tape --preset cora --source ../shared/data/llm_outputs --seeds 0:5
+    python -m experiments.tape --preset cora --source ../shared/data/llm_outputs --seeds 0:8
 
 ``texts`` takes documents of one's own: a folder with ``nodes.csv`` and ``edges.csv``, or the table
 of nodes and ``--edges``. ``TA`` and ``BoW`` need nothing else; ``P`` and ``E`` are asked of any

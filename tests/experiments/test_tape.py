@@ -16,6 +16,7 @@ from experiments._data.text_graphs import bag_of_words, read_citeseer, read_cora
 from experiments._harness.runner import execute
 from experiments.tape import features as tape_features
 from experiments.tape import run as tape
+from graphlab.tag.tape import tape_split
 from tests._data import test_data_root
 from tests._graphs import planted
 from tests.experiments._rows import rows_of
@@ -191,6 +192,18 @@ def test_own_documents_need_no_answers(tmp_path: Path, folder: Path, named: bool
     assert {"GCN TA", "GCN BoW", "GCN TA+BoW", "logistic regression on TA, no graph"} <= set(table)
     assert not {"GCN P", "GCN E", "LLM top-1"} & set(table)
     assert table["GCN TA+BoW"]["accuracy"] > table["most frequent class"]["accuracy"]
+
+
+def test_eight_splits_of_cora_whose_tests_the_embeddings_have_not_seen() -> None:
+    splits = [tape_features.cora_split(2708, seed) for seed in range(9)]
+    tests = {tuple(split["test"].tolist()) for split in splits}
+    assert len(tests) == 8
+    for seed, split in enumerate(splits):
+        tuned = tape_split(2708, seed % 4)
+        assert torch.equal(split["train"], tuned["train"])  # that part alone was learned from
+        rest = torch.cat([split["val"], split["test"]]).sort().values
+        assert torch.equal(rest, torch.cat([tuned["val"], tuned["test"]]).sort().values)
+    assert torch.equal(splits[8]["test"], splits[0]["test"])
 
 
 @pytest.mark.parametrize(
