@@ -26,7 +26,7 @@ OpenAI-compatible server with ``--llm``:
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -43,7 +43,13 @@ from .presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train the members of every network and return the table's rows."""
-    data, split = load(config, context)
+    return members_and_ensembles(config, context, *load(config, context))
+
+
+def members_and_ensembles(
+    config: Config, context: Context, data: Any, split: dict[str, Tensor]
+) -> dict[str, dict[str, float]]:
+    """Train the members of every network on a graph whose features are there, and score them."""
     names = [name for name in ("TA", "E", "P", "BoW") if name in data]
     y, test = data.y, split["test"]
     common = torch.bincount(y[split["train"]]).argmax()

@@ -45,7 +45,7 @@ class Adjacency:
         )
 
     def has_weights(self) -> bool:
-        """Whether entries were weighted: those of repeated ones without weights are their number."""
+        """Whether weights were given; without any, repeated entries have the number of copies."""
         return self.rows.weight is not None and not torch.equal(self.degree(), self.count.double())
 
     def matrix(self) -> sp.csr_matrix:

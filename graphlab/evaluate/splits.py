@@ -259,8 +259,8 @@ def _warn_of_unlabelled(known: int, num_nodes: int) -> None:
     if known < 3:
         raise ValueError(f"stratify must hold at least 3 labels, got {known} for {num_nodes} nodes")
     warnings.warn(
-        f"{num_nodes - known} of {num_nodes} nodes have no label (a negative one in stratify): they "
-        f"are in no part, and shares are of the other {known}",
+        f"{num_nodes - known} of {num_nodes} nodes have no label (a negative one in stratify): "
+        f"they are in no part, and shares are of the other {known}",
         UserWarning,
         stacklevel=3,
     )
