@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.tag import HashingEncoder, TextEncoder, TextGraph
 from graphlab.tag.gaugllm import propose_edge_candidates
@@ -19,6 +20,7 @@ from .text_sets import EMBEDDED, stdlib
 __all__ = [
     "EMBEDDED",
     "default_encoder",
+    "import_sets",
     "stdlib_graph",
     "stored_nothing",
     "text_graph",
@@ -102,4 +104,19 @@ def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
         tuple(graph.label_names),
         len(graph.label_names),
         None,
+    )
+
+
+def import_sets() -> HyperGraphData:
+    """Sets of modules that a module of the standard library imports, two or more, each set once."""
+    data = stdlib()
+    sets: dict[int, list[int]] = {}
+    for module, imported in data.import_index.t().tolist():
+        sets.setdefault(module, []).append(imported)
+    distinct = sorted({tuple(found) for found in sets.values() if len(found) > 1})
+    ends = [(node, number) for number, found in enumerate(distinct) for node in found]
+    return HyperGraphData(
+        edge_index=torch.tensor(ends).t().contiguous(),
+        num_nodes=int(data.num_nodes),
+        num_hyperedges=len(distinct),
     )
