@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import Sequential
 
-from graphlab import contrastive, embed, hyper, ops, tag
+from graphlab import contrastive, embed, evaluate, hyper, ops, tag
 from graphlab.contrastive.pot import (
     adjacency_bounds,
     compactness_bound,
@@ -160,8 +160,12 @@ EDGE_CALLS: dict[str, Call] = {
     "reference_compactness": lambda e: reference_compactness(
         features(), e, PLAIN, LAYERS, ANCHOR, 0.3
     ),
+    "gte_scores": lambda e: embed.gte_scores(e, NODES, NODES),
     "influence_adjacency": ENTRY_POINTS["influence_adjacency"],
     "influence_graph": ENTRY_POINTS["influence_graph"],
+    "reconstruction_map": lambda e: list(
+        evaluate.reconstruction_map(features(), e, hops=(1, 2)).values()
+    ),
     "node_centrality": ENTRY_POINTS["node_centrality"],
     "sample_non_edges": ENTRY_POINTS["sample_non_edges"],
     "PowersOfFastRP.update": ENTRY_POINTS["FastRP.update"],
