@@ -17,7 +17,7 @@ from graphlab.contrastive.pot import (
     preactivation_bounds,
     reference_compactness,
 )
-from graphlab.tag import graphclip
+from graphlab.tag import feasibility, graphclip
 from tests.test_inputs import (
     CLUSTER,
     ENTRY_POINTS,
@@ -219,6 +219,7 @@ GRAPH_CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "weighted_concentration": lambda g, n: embed.weighted_concentration(
         g, torch.ones(14), NODES if n is None else n
     ),
+    "graphon": lambda g, n: feasibility.graphon(g, n, resolution=2),
     "maximal_cliques": lambda g, n: hyper.maximal_cliques(g, n).idx,
     "count_preimages": lambda g, n: torch.tensor(hyper.count_preimages(g, n)),
     "count_features": lambda g, n: _counted(hyper.count_features)(g, n),
