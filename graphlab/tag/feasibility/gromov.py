@@ -36,7 +36,7 @@ class GromovWasserstein(NamedTuple):
 
 
 def gromov_wasserstein(
-    first: Tensor, second: Tensor, *, max_iter: int = 500, tol: float = 1e-12
+    first: Tensor, second: Tensor, *, max_iter: int = 500, tol: float = 1e-9
 ) -> GromovWasserstein:
     r"""Squared Gromov-Wasserstein distance of two step functions with equal steps.
 

@@ -24,18 +24,18 @@ def value(one: torch.Tensor, two: torch.Tensor, coupling: torch.Tensor) -> float
     return float(torch.einsum("ijkl,ij,kl->", apart, coupling, coupling))
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 5))
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4))
 def test_is_at_most_the_best_permutation(seed: int, size: int) -> None:
     one, two = steps(seed, size), steps(seed + 1, size)
-    found = gromov_wasserstein(one, two)
+    found = gromov_wasserstein(one, two, max_iter=50)
     moved = (two[list(p)][:, list(p)] for p in itertools.permutations(range(size)))
     best = min(float((one - other).square().mean()) for other in moved)
     # From three starts only: the distance of the best permutation is often reached, never needed.
     assert found.squared_distance == pytest.approx(value(one, two, found.coupling), abs=1e-12)
     assert found.squared_distance == min(found.starts)
     assert found.squared_distance <= value(one, two, torch.full_like(one, 1 / size**2)) + 1e-12
-    bound = fit_mixture([one], two)
+    bound = fit_mixture([one], two, max_rounds=5)
     assert bound.lower_bound <= min(best, found.squared_distance) + 1e-12
     margins = torch.cat([found.coupling.sum(0), found.coupling.sum(1)])
     torch.testing.assert_close(margins, torch.full_like(margins, 1 / size))
