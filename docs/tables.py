@@ -18,6 +18,7 @@ from _tables import (
     concentration,
     cost,
     fastrp,
+    feasibility,
     gaugllm,
     graphclip,
     hypergraph,
@@ -35,6 +36,7 @@ from _tables.common import ROOT
 SYSTEMS = (
     pamc,
     fastrp,
+    feasibility,
     concentration,
     hypergraph,
     pot,
