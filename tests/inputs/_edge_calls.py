@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import Sequential
 
 from graphlab import contrastive, embed, evaluate, hyper, ops, tag
+from graphlab.contrastive import pretext
 from graphlab.contrastive.pot import (
     adjacency_bounds,
     compactness_bound,
@@ -70,6 +71,7 @@ LAYERS = (
 )
 ANCHOR = torch.ones(NODES, 5)
 ONES = torch.ones(NODES, dtype=torch.long)
+KNOWN = torch.arange(NODES) % 2
 
 
 def scgc() -> Any:
@@ -161,6 +163,9 @@ EDGE_CALLS: dict[str, Call] = {
         features(), e, PLAIN, LAYERS, ANCHOR, 0.3
     ),
     "gte_scores": lambda e: embed.gte_scores(e, NODES, NODES),
+    "context_histogram": lambda e: pretext.context_histogram(e, KNOWN),
+    "harmonic_labels": lambda e: pretext.harmonic_labels(e, KNOWN).score,
+    "ica_labels": lambda e: pretext.ica_labels(features(), e, KNOWN).score,
     "influence_adjacency": ENTRY_POINTS["influence_adjacency"],
     "influence_graph": ENTRY_POINTS["influence_graph"],
     "reconstruction_map": lambda e: list(

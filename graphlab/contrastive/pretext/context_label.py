@@ -45,8 +45,8 @@ class ContextLabel(nn.Module):
         hops (int): Radius of the context, 1 or 2.
         two_hop (str): See :func:`context_histogram`.
         dropout (float): Applied to the hidden states.
-        correction (LabelCorrection, optional): From the second call of :meth:`correct` on, labels
-            corrected by prototypes count beside the first ones.
+        correction (LabelCorrection, optional): Settings of :meth:`correct`, after which
+            labels corrected by prototypes count beside the first ones.
         correction_weight (float): Weight of the loss on corrected labels.
 
     Attributes:
@@ -83,7 +83,7 @@ class ContextLabel(nn.Module):
             check_choice(labels, "labels", ("harmonic", "ica"))
         self.labels = labels
         self.hops = check_int(hops, "hops", minimum=1, maximum=2)
-        self.two_hop = check_choice(two_hop, "two_hop", ("pattern", "walk"))
+        self.two_hop: TwoHop = check_choice(two_hop, "two_hop", ("pattern", "walk"))
         if correction is not None and not isinstance(correction, LabelCorrection):
             raise TypeError(f"correction must be a LabelCorrection, got {correction!r}")
         self.correction = correction
@@ -93,6 +93,7 @@ class ContextLabel(nn.Module):
         self.report: dict[str, int] = {}
         self._edge_index: Tensor | None = None
         self._spread: Tensor | None = None
+        self._held: Tensor | None = None
         for name in ("target", "corrected"):
             self.register_buffer(name, torch.empty(0, self.num_classes), persistent=False)
         self.register_buffer("mask", torch.empty(0, dtype=torch.bool), persistent=False)
@@ -118,7 +119,7 @@ class ContextLabel(nn.Module):
         check_data(data)
         known = self._known_labels(data, train_mask)
         spread = self._spread_labels(data, known)
-        self._edge_index, self._spread = data.edge_index, spread
+        self._edge_index, self._spread, self._held = data.edge_index, spread, known >= 0
         target = self._histogram(spread)
         found = target.sum(1) > 0
         self.target = target.float().to(self.head.weight.device)
@@ -186,13 +187,12 @@ class ContextLabel(nn.Module):
         """
         if self.correction is None:
             raise ValueError("correction must be a LabelCorrection where correct is called")
-        if self._spread is None:
+        if self._spread is None or self._held is None:
             raise RuntimeError("setup(data) must be called first")
-        known = ~self.mask.to(self._spread.device) & (self._spread >= 0)
         found = corrected_labels(
             z.to(self._spread.device), self._spread, settings=self.correction, generator=generator
         )
-        labels = torch.where(known | (self._spread < 0), self._spread, found)
+        labels = torch.where(self._held | (self._spread < 0), self._spread, found)
         self.corrected = self._histogram(labels).float().to(self.head.weight.device)
         return self
 

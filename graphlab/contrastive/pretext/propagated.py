@@ -1,4 +1,4 @@
-"""Labels for all nodes from those of a few: by harmonic functions, and by iterative classification."""
+"""Labels of a few nodes, spread over a graph."""
 
 from __future__ import annotations
 
