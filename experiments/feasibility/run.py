@@ -10,10 +10,12 @@ correlation says next to nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from torch import Tensor
 
 from graphlab.tag import TextEncoder
 from graphlab.tag.feasibility import FeasibilityReport, feasibility
@@ -24,9 +26,24 @@ from .._harness.context import Context
 from .presets import PRESETS, Config
 
 
+class RememberingEncoder:
+    """Embeds every text once: a source is compared with several targets."""
+
+    def __init__(self, model: str) -> None:
+        self._encoder = TextEncoder(model)
+        self._rows: dict[str, Tensor] = {}
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Rows of the texts, float32."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        if new:
+            self._rows.update(zip(new, self._encoder.encode(new), strict=True))
+        return torch.stack([self._rows[text] for text in texts])
+
+
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Distances of every target from its sources."""
-    encoder = TextEncoder(config.encoder)
+    encoder = RememberingEncoder(config.encoder)
     names = dict.fromkeys((*config.sources, *config.targets))
     graphs = {name: load(name, config.data) for name in names}
     rows: dict[str, dict[str, float]] = {}
