@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from _tables.common import ROOT, markdown, read, spread
-from _tables.pot import paired_test
+from _tables.common import ROOT, markdown, paired_test, read, spread
 
 FILE = "experiments/results/pot_cora_certificates.json"
 TRAINED = "experiments/results/pot_cora.json"

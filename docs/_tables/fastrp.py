@@ -107,8 +107,20 @@ def bound() -> str:
     return markdown(["case", "threads", "time", ""], rows)
 
 
+def reconstruction() -> str:
+    """Mean average precision by distance."""
+    rows = []
+    for title, table in present("fastrp_reconstruction", {"blogcatalog": "BlogCatalog"}).items():
+        names = [name.rpartition(",")[0] for name in table["rows"] if name.endswith(", 1 hops")]
+        for name in names:
+            cells = [spread(table["rows"][f"{name}, {hop} hops"]["map"]) for hop in (1, 2, 3)]
+            rows.append([title, name, *cells])
+    return markdown(["graph", "rows", "1 hop", "2 hops", "3 hops"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "fastrp_scores": scores,
     "fastrp_speed": speed,
     "fastrp_bound": bound,
+    "fastrp_reconstruction": reconstruction,
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 
-from _tables.common import ROOT, markdown, read, spread
+from _tables.common import ROOT, markdown, paired_test, read, spread
 
 FILE = "benchmarks/results/pot.json"
 HOSTS = "benchmarks/results/grace.json"
@@ -65,16 +64,6 @@ def paired() -> str:
         return markdown(["not measured yet"], [])
     header = ["data (seeds)", "split", "", "GRACE", "+ POT reference", "paired gain", "p (t-test)"]
     return markdown(header, rows)
-
-
-def paired_test(differences: list[float]) -> tuple[str, str]:
-    """Mean of paired differences with its standard error, and the p-value of a t-test."""
-    from scipy.stats import ttest_1samp
-
-    count = len(differences)
-    error = statistics.stdev(differences) / count**0.5
-    p_value = float(ttest_1samp(differences, 0.0).pvalue)
-    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", f"{p_value:.3f}"
 
 
 def starts() -> str:

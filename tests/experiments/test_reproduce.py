@@ -250,6 +250,15 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
     assert "source" not in moved("pamc_acm_paper", tmp_path) | moved("pamc_digits", tmp_path)
 
 
+def test_texts_are_found_by_the_name_of_their_graph(tmp_path):
+    content = copy.deepcopy(FILES["tape_cora"].content)
+    content["config"] |= {"dataset": "texts", "source": "elsewhere/text_graphs/cora"}
+    for name in ("llm_outputs", "text_graphs/cora"):
+        (tmp_path / name).mkdir(parents=True)
+    words = Recorded("x", content).arguments(tmp_path / "out", tmp_path)
+    assert words[words.index("--source") + 1] == str(tmp_path / "text_graphs" / "cora")
+
+
 def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
     monkeypatch.setattr(repeat_file, "ROOT", tmp_path)
     content = copy.deepcopy(FILES["graphclip_pretrain_tiny"].content)
