@@ -72,16 +72,16 @@ RULES = {
 
 
 #: Ends of names of files that show that a figure repeats, or stand on the page of their system.
-APART = ("_smoke", "_untrained", "_start", "_certificates")
+APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers")
 
 
 def shown() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """System, data and content of every committed result file that has a line."""
     for name in RULES:
         for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
-            if not path.stem.endswith(APART):
-                data = path.stem.removeprefix(f"{name}_")
-                yield name, data, read(str(path.relative_to(ROOT)))
+            table = read(str(path.relative_to(ROOT)))
+            if table["script"] == name and not path.stem.endswith(APART):
+                yield name, path.stem.removeprefix(f"{name}_"), table
 
 
 def results() -> str:
