@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,7 @@ def by_degree() -> str:
     if not found:
         return EMPTY
     groups = [n.removeprefix("nodes, ") for n in found["GRACE"] if n.startswith("nodes, degree")]
+    groups.sort(key=lambda group: int(re.findall(r"\d+", group)[0]))
     rows = []
     for name in ordered():
         row = found[name]
