@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,7 +24,10 @@ __all__ = [
     "stdlib_graph",
     "stored_nothing",
     "text_graph",
+    "with_default_encoder",
 ]
+
+C = TypeVar("C")
 
 HASHING = "hashing"
 MINILM = "all-MiniLM-L6-v2"
@@ -38,6 +43,15 @@ def default_encoder() -> str:
     """
     found = all(find_spec(name) is not None for name in _MINILM_PACKAGES)
     return MINILM if found else HASHING
+
+
+def with_default_encoder(config: C) -> C:
+    """Settings of a script with :func:`default_encoder`; hashed words are said in the protocol."""
+    encoder = default_encoder()
+    note = "" if encoder == MINILM else f"; texts as hashed words, as {MINILM} is missing"
+    settings: Any = config
+    chosen: C = replace(settings, encoder=encoder, protocol=settings.protocol + note)
+    return chosen
 
 
 def stdlib_graph(

