@@ -1,4 +1,4 @@
-"""The nine parts of the demo, in order."""
+"""The parts of the demo, in order."""
 
 from __future__ import annotations
 
