@@ -17,7 +17,7 @@ from torch import Tensor
 
 from graphlab import contrastive, embed, hyper, tag
 from graphlab._estimator import Estimator
-from graphlab.tag import graphclip
+from graphlab.tag import graphclip, retrieval
 from tests._graphs import planted
 from tests.house._repository import public_modules
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
@@ -151,6 +151,13 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("power", 4.0),
         lambda e: e.fit(TEXTS),
         {"query": lambda e: e.query_many(["red 3", "blue"], k=4).scores},
+    ),
+    retrieval.EgoGraphRetriever: Entry(
+        {"encoder": tag.TextEncoder("hashing"), "num_hops": 1},
+        ("direction", "in"),
+        lambda e: e.fit(tag.TextGraph(edge_index=EDGES, text=[f"node {i}" for i in range(60)])),
+        {"query": lambda e: e.similarities("node 3")},
+        saved=False,
     ),
     tag.PromptTuner: Entry(
         {"model": CLIP["model"], "class_embeddings": torch.eye(3, WIDTH), "epochs": 2},

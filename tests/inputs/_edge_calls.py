@@ -193,6 +193,13 @@ EDGE_CALLS: dict[str, Call] = {
         e, torch.zeros(NODES, dtype=torch.long), 1, 4
     ),
     "augment_subgraphs": ENTRY_POINTS["augment_subgraphs"],
+    "SoftPrune.forward": lambda e: made(tag.retrieval.SoftPrune(4, 8))(
+        features()[:, :4],
+        torch.ones(14, 4),
+        features()[:2, :4],
+        batch=torch.arange(NODES) // 6,
+        edge_index=e,
+    )[1],
     "SubgraphSampler.sample": ENTRY_POINTS["SubgraphSampler"],
     "SharedAdjacency.build": lambda e: tag.tape.SharedAdjacency.build(e, NODES).rows.col,
     "RevGAT.forward": ENTRY_POINTS["RevGAT"],

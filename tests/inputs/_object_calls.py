@@ -197,6 +197,16 @@ OBJECT_CALLS: dict[str, tuple[Call, Callable[[], Any], str]] = {
         ),
         "torch_geometric",
     ),
+    "EgoGraphRetriever.fit": (
+        lambda g: tag.retrieval.EgoGraphRetriever(Hashing()).fit(g).vectors_,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "render_subgraph": (
+        tag.retrieval.render_subgraph,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
     "encode_nodes": (
         lambda g: tag.embedding.encode_nodes(g, Hashing()).x,
         lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),

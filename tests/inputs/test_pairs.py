@@ -56,6 +56,9 @@ CALLS: dict[str, Call] = {
     "per_node_link_metrics.ground_truth": ranked,
     "per_node_link_metrics.exclude": lambda e: ranked(PLAIN, e),
     "top_predictions.exclude": top,
+    "reconstruction_map.exclude": lambda e: list(
+        evaluate.reconstruction_map(X, PLAIN, exclude=e, hops=(2,)).values()
+    ),
     "walk_overlap.pairs": lambda e: ops.walk_overlap(graph(), e),
     "walk_overlap_visits.pairs": lambda e: torch.tensor(ops.walk_overlap_visits(graph(), e)),
     "LinkPredictor.evaluate.positive": lambda e: evaluated(e, PAIRS),
@@ -72,6 +75,7 @@ OPTIONAL = (
     "S2GAE.loss.positives",
     "per_node_link_metrics.exclude",
     "top_predictions.exclude",
+    "reconstruction_map.exclude",
 )
 
 

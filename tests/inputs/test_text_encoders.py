@@ -13,7 +13,9 @@ from torch import Tensor
 
 from graphlab import tag
 from graphlab.tag.embedding import HashingEncoder, encode_edges, encode_nodes
+from graphlab.tag.feasibility import feasibility
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts
+from graphlab.tag.retrieval import EgoGraphRetriever
 from tests.inputs._object_calls import texts
 from tests.inputs._public import takers
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
@@ -35,6 +37,27 @@ def asked(encoder: Any) -> Any:
     if encoder is None:
         raise TypeError("query_encoder")
     return retrieved(HashEncoder(), encoder)
+
+
+def pieces(encoder: Any, questions: Any = None) -> Any:
+    if encoder is None:
+        raise TypeError("encoder")
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    return EgoGraphRetriever(encoder, query_encoder=questions).fit(graph).similarities("word 3")
+
+
+def asked_of_pieces(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("query_encoder")
+    return pieces(HashEncoder(), encoder)
+
+
+def compared(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("encoder")
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    found = feasibility({"itself": graph}, graph, encoder=encoder, resolution=2)
+    return [found.sources["itself"].text_mmd, found.sources["itself"].text_cosine]
 
 
 def nodes(encoder: Any) -> Any:
@@ -61,12 +84,15 @@ def own(model: Any) -> Any:
 
 
 CALLS: dict[str, Callable[[Any], Any]] = {
+    "EgoGraphRetriever.__init__.encoder": pieces,
+    "EgoGraphRetriever.__init__.query_encoder": asked_of_pieces,
     "GraphRetriever.__init__.encoder": retrieved,
     "GraphRetriever.__init__.query_encoder": asked,
     "ZeroShotClassifier.__init__.encoder": classes,
     "encode_nodes.encoder": nodes,
     "encode_edges.encoder": edges,
     "ExpertTexts.encode.encoder": experts,
+    "feasibility.encoder": compared,
 }
 ALL = CALLS | {"TextEncoder.__init__.model": own}
 

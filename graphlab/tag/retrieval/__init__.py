@@ -7,13 +7,17 @@ from graphlab.tag.retrieval.documents import Document
 from graphlab.tag.retrieval.names import capitalised_names, tokenize
 from graphlab.tag.retrieval.result import Hit, RetrievalResult
 from graphlab.tag.retrieval.retriever import GraphRetriever
+from graphlab.tag.retrieval.subgraphs import EgoGraphRetriever, SoftPrune, render_subgraph
 
 __all__ = [
     "Document",
+    "EgoGraphRetriever",
     "GraphRetriever",
     "Hit",
     "RetrievalResult",
+    "SoftPrune",
     "capitalised_names",
+    "render_subgraph",
     "tokenize",
 ]
 
