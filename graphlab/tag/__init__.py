@@ -44,7 +44,7 @@ from graphlab.tag.graphclip import (
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
-from graphlab.tag.retrieval import Document, GraphRetriever
+from graphlab.tag.retrieval import Document, GFMRetriever, GraphRetriever, knowledge_graph
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
@@ -56,6 +56,7 @@ __all__ = [
     "ExplanationPrompt",
     "FineTuneConfig",
     "GAugLLM",
+    "GFMRetriever",
     "GraphCLIP",
     "GraphRetriever",
     "GraphTextPairs",
@@ -79,6 +80,7 @@ __all__ = [
     "encode_edges",
     "encode_nodes",
     "fine_tune_text_encoder",
+    "knowledge_graph",
     "pretrain",
 ]
 
