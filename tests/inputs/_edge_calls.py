@@ -103,6 +103,11 @@ def evaluated(edge_index: Any) -> Tensor:
     return torch.tensor([value for row in found.values() for value in row.values()])
 
 
+def typed_rows(edge_index: Any) -> ops.RelationalRows:
+    size = edge_index.size(1) if isinstance(edge_index, Tensor) else PLAIN.size(1)
+    return ops.RelationalRows.from_edge_index(edge_index, torch.arange(size) % 3, NODES, 3)
+
+
 TEXTS = ["a b", "c"] * 3 + ["d"]
 
 
@@ -110,6 +115,7 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 EDGE_CALLS: dict[str, Call] = {
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
+    "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,
     "CentralityDropEdge.__init__": lambda e: contrastive.CentralityDropEdge(e, NODES, 0.4).weight,
     "CentralityDropEdge.expected_budget": lambda e: contrastive.CentralityDropEdge(
         PLAIN, NODES, 0.4

@@ -54,16 +54,36 @@ from graphlab.ops.reference.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.reference.relational import (
+    DISTMULT,
+    MAX,
+    MEAN,
+    MIN,
+    SQUARE_MEAN,
+    SUM,
+    TRANSE,
+    relational_propagate,
+    relational_shares,
+    relational_source_grad,
+    relational_table_grad,
+)
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
 from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
 
 __all__ = [
+    "DISTMULT",
     "DROPPABLE",
     "EXCLUDE",
     "KEEP",
     "KEPT",
+    "MAX",
+    "MEAN",
+    "MIN",
     "OWN",
     "SQUARE_BLOCK",
+    "SQUARE_MEAN",
+    "SUM",
+    "TRANSE",
     "ZERO",
     "add_blocks",
     "budget_minimum",
@@ -96,6 +116,10 @@ __all__ = [
     "propagate_squares",
     "random_projection",
     "random_walk",
+    "relational_propagate",
+    "relational_shares",
+    "relational_source_grad",
+    "relational_table_grad",
     "row_norms",
     "segment_attention",
     "segment_attention_backward",
