@@ -1,13 +1,13 @@
 """A learned reader of knowledge graphs (GFM-RAG) beside the retriever that needs no training.
 
-The network is trained on questions made from the triples alone; the real questions, of which it has
-seen none, are asked afterwards. Rows: the walk over shared names, the network as it was drawn, the
-trained network by itself, and both added with the weight .5. Five seeds draw other weights and other
-training questions; intervals (95 %) resample the real questions, and those of a mean over seeds are
-the means of theirs. The settings were frozen before the first run.
+The network is trained on questions made from the triples alone; the real questions, of which it
+has seen none, are asked afterwards. Rows: the walk over shared names, the network as it was drawn,
+the trained network by itself, and both added with the weight .5. Five seeds draw other weights and
+other training questions; intervals (95 %) resample the real questions, and those of a mean over
+seeds are the means of theirs. The settings were frozen before the first run.
 
-``triples``: ``stored``, facts that GPT-3.5 read off MuSiQue; ``names``, no language model: every title
-mentions the names in its text; ``imports``, of the modules of the embedded standard library.
+``triples``: ``stored``, facts that GPT-3.5 read off MuSiQue; ``names``, no language model: every
+title mentions the names in its text; ``imports``, of the modules of the embedded standard library.
 
     python -m experiments.retrieval.gfm --preset musique --seeds 0:5
 """
@@ -110,12 +110,10 @@ class Encoder:
         """Embeddings of any texts."""
         known = [text for text in texts if text in self._stored]
         other = [text for text in texts if text not in self._stored]
-        rows: dict[str, Any] = (
-            dict(zip(known, self._stored.encode(known), strict=True)) if known else {}
-        )
-        rows |= (
-            dict(zip(other, np.asarray(self._model.encode(other)), strict=True)) if other else {}
-        )
+        rows: dict[str, Any] = {}
+        for part, encoder in ((known, self._stored), (other, self._model)):
+            if part:
+                rows |= dict(zip(part, np.asarray(encoder.encode(part)), strict=True))
         return np.stack([rows[text] for text in texts])
 
 

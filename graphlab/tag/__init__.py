@@ -44,7 +44,13 @@ from graphlab.tag.graphclip import (
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
-from graphlab.tag.retrieval import Document, GFMRetriever, GraphRetriever, knowledge_graph
+from graphlab.tag.retrieval import (
+    Document,
+    GFMRetriever,
+    GraphRetriever,
+    OpenIEExtractor,
+    knowledge_graph,
+)
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
@@ -66,6 +72,7 @@ __all__ = [
     "LLMSummarizer",
     "Limits",
     "LinkPredictor",
+    "OpenIEExtractor",
     "PretrainConfig",
     "Price",
     "PromptExperts",

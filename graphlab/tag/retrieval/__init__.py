@@ -7,6 +7,7 @@ from graphlab.tag.retrieval.documents import Document
 from graphlab.tag.retrieval.gfm import GFMRetriever
 from graphlab.tag.retrieval.knowledge_graph import gfm_phrase, knowledge_graph
 from graphlab.tag.retrieval.names import capitalised_names, tokenize
+from graphlab.tag.retrieval.openie import OpenIEExtractor
 from graphlab.tag.retrieval.result import Hit, RetrievalResult
 from graphlab.tag.retrieval.retriever import GraphRetriever
 
@@ -15,6 +16,7 @@ __all__ = [
     "GFMRetriever",
     "GraphRetriever",
     "Hit",
+    "OpenIEExtractor",
     "RetrievalResult",
     "capitalised_names",
     "gfm_phrase",

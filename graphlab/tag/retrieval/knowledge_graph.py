@@ -110,11 +110,11 @@ def knowledge_graph(
 
     Example:
         >>> graph = knowledge_graph(
-        ...     [("Marie Curie", "born in", "Warsaw", "a"), ("Warsaw", "capital of", "Poland", "b")],
+        ...     [("Marie Curie", "born in", "Warsaw", "a"), ("Warsaw", "is in", "Poland", "b")],
         ...     {"a": "Marie Curie was born in Warsaw.", "b": "Warsaw is the capital of Poland."},
         ... )
         >>> graph.text, graph.relation_names, graph.report["edges"]
-        (['marie curie', 'warsaw', 'poland'], ['born in', 'capital of'], 2)
+        (['marie curie', 'warsaw', 'poland'], ['born in', 'is in'], 2)
     """
     if not callable(normalize):
         raise TypeError(f"normalize must be callable, got {type(normalize).__name__}")
@@ -195,9 +195,10 @@ def _synonyms(
     """Ordered pairs of phrases: one that looks, and one it takes for the same."""
     if given is None:
         return []
-    if callable(getattr(given, "encode", None)):
+    text = isinstance(given, (str, bytes))
+    if callable(getattr(given, "encode", None)) and not text:
         return _near(encoded(given, phrases, "synonyms"), threshold, most)
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+    if text or not isinstance(given, Iterable):
         raise TypeError(
             "synonyms must have a method encode(list[str]) -> (N, D), or be pairs of phrases, got "
             f"{type(given).__name__}"

@@ -1,4 +1,4 @@
-"""GFM-RAG: a graph network that learns which entities, and so which documents, answer a question."""
+"""GFM-RAG: a graph network that learns which entities and documents answer a question."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def check_parameters(params: Mapping[str, Any]) -> None:
         given = params[name]
         if name == "query_encoder" and given is None:
             continue
-        if isinstance(given, type) or not callable(getattr(given, "encode", given)):
+        if isinstance(given, (type, str)) or not callable(getattr(given, "encode", given)):
             raise TypeError(
                 f"{name} must have encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder has, "
                 f"got {given!r:.80}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from graphlab.ops import RelationalRows, SparseRows
 from graphlab.tag.retrieval.gfm.layer import degree_scale
@@ -15,7 +15,7 @@ from graphlab.tag.retrieval.gfm.model import QueryGNN
 __all__: list[str] = []
 
 _MEMORY = 2 * 2**30  # bytes of a background, beyond which whole runs are cheaper to hold
-_WORTH = 0.5  # share of the edges above which a whole run is no slower
+_WORTH = 0.5  # share of the edges of whole runs above which these are no slower
 
 
 @dataclass(frozen=True)
@@ -46,97 +46,138 @@ def background(model: QueryGNN, x_rel: Tensor, rows: RelationalRows) -> Backgrou
     scale = degree_scale(rows, x_rel.dtype) if model.aggregate == "pna" else None
     zero = x_rel.new_zeros(rows.num_rows, 1, model.hidden)
     states = [zero]
-    for layer, table in zip(model.layers, tables, strict=True):
+    for layer, table in zip(model.steps(), tables, strict=True):
         states.append(layer(states[-1], states[-1], zero, table, rows, scale))
-    width = model.hidden
-    inner = functional.linear(states[-1][:, 0], model.score_mlp[0].weight[:, :width])
-    return Background(tables, states, inner, scale)
+    return Background(tables, states, model.inner(states[-1][:, 0]), scale)
 
 
-def reach(rows: RelationalRows, start: Tensor, num_layers: int) -> list[Tensor] | None:
-    """Nodes within 0, 1, ... edges of the start, each sorted; None where these are many.
+@dataclass(frozen=True)
+class Balls:
+    """Nodes that questions have reached, as numbers ``question * N + node``.
+
+    Attributes:
+        inside (list[Tensor]): After 0, 1, ... L layers, each sorted.
+        edges (int): Edges into them, summed over the layers.
+    """
+
+    inside: list[Tensor]
+    edges: int
+
+
+def reach(rows: RelationalRows, start: Tensor, num_layers: int) -> Balls:
+    """Nodes within 0, 1, ... edges of the start of each question.
 
     Args:
         rows (RelationalRows): Edges by target.
-        start (Tensor): Nodes, sorted.
+        start (Tensor): Weight of every node at the start of a question ``(B, N)``.
         num_layers (int): Edges.
     """
     pointers, target, _ = rows.by_source
-    seen = torch.zeros(rows.num_rows, dtype=torch.bool, device=rows.device)
-    seen[start] = True
-    balls, edges = [start], 0
+    size = rows.num_rows
+    seen = (start != 0).view(-1)
+    balls, edges = [seen.nonzero().view(-1)], 0
     degree = rows.rows.rowptr.diff()
+    seen = seen.clone()
     for _ in range(num_layers):
-        reached = target[_entries(pointers, balls[-1])].long()
-        seen[reached] = True
+        node = balls[-1] % size
+        entry, length = _entries(pointers, node)
+        seen[torch.repeat_interleave(balls[-1] - node, length) + target[entry].long()] = True
         balls.append(seen.nonzero().view(-1))
-        edges += int(degree[balls[-1]].sum())
-    return balls if edges <= _WORTH * rows.num_edges * num_layers else None
+        edges += int(degree[balls[-1] % size].sum())
+    return Balls(balls, edges)
+
+
+def worthwhile(
+    model: QueryGNN, rows: RelationalRows, balls: Balls, count: int, *, kept: bool
+) -> bool:
+    """Whether the balls of some questions are less than whole runs.
+
+    Args:
+        model (QueryGNN): The network.
+        rows (RelationalRows): Edges by target.
+        balls (Balls): What the questions reach.
+        count (int): Questions.
+        kept (bool): Whether the background is there already, or will be used again.
+    """
+    whole = rows.num_edges * model.num_layers
+    cost = balls.edges + (0 if kept else whole)
+    return fits(model, rows) and cost <= _WORTH * count * whole
 
 
 def answer(
-    model: QueryGNN, base: Background, rows: RelationalRows, query: Tensor, start: Tensor
+    model: QueryGNN,
+    base: Background,
+    rows: RelationalRows,
+    query: Tensor,
+    start: Tensor,
+    balls: Balls,
 ) -> Tensor:
-    """Logits ``(N,)`` of one question, equal to those of a whole run but for rounding.
+    """Logits ``(B, N)`` of questions, equal to those of a whole run but for rounding.
 
     After l layers a question has come l edges far: the states of all other nodes are those of the
-    background.
+    background. All questions are one product: their balls are parts of one graph.
 
     Args:
         model (QueryGNN): The network.
         base (Background): Its run without a question.
         rows (RelationalRows): Edges by target.
-        query (Tensor): Embedding of the question ``(1, F)``.
-        start (Tensor): Weight of every node at its start ``(1, N)``, not all zero.
+        query (Tensor): Embeddings of the questions ``(B, F)``.
+        start (Tensor): Weight of every node at their start ``(B, N)``.
+        balls (Balls): What they reach.
     """
-    asked, boundary = model.encode(query, start)
-    balls = reach(rows, start[0].nonzero().view(-1), model.num_layers)
-    if balls is None:
-        states = boundary
-        for layer, table in zip(model.layers, base.tables, strict=True):
-            states = layer(states, states, boundary, table, rows, base.scale)
-        return model.score(states, asked)[0]
-    inside, changed = balls[0], boundary[balls[0]]
-    for number, layer in enumerate(model.layers):
-        ball, before = balls[number + 1], base.states[number]
+    asked, size = model.query_linear(query), rows.num_rows
+    inside = balls.inside[0]
+    changed = _boundary(start, asked, inside)
+    for number, layer in enumerate(model.steps()):
+        ball, before = balls.inside[number + 1], base.states[number]
         part, sources = _cut(rows, ball)
         changed = layer(
-            _mixed(before, sources, inside, changed),
-            _mixed(before, ball, inside, changed),
-            boundary[ball],
+            _mixed(before, size, sources, inside, changed),
+            _mixed(before, size, ball, inside, changed),
+            _boundary(start, asked, ball),
             base.tables[number],
             part,
-            None if base.scale is None else base.scale[ball],
+            None if base.scale is None else base.scale[ball % size],
         )
         inside = ball
-    first, _, last = model.score_mlp
-    width = model.hidden
-    own = functional.linear(changed[:, 0], first.weight[:, :width])
-    inner = base.inner.index_copy(0, inside, own)
-    inner = inner + functional.linear(asked, first.weight[:, width:], first.bias)
-    scores: Tensor = last(torch.relu(inner)).squeeze(-1)
-    return scores
+    own = model.inner(changed[:, 0])
+    borders = torch.arange(len(query) + 1, device=inside.device) * size
+    bounds = torch.searchsorted(inside, borders).tolist()
+    scores = []
+    # One question at a time: matrices (B, N, 2 D) would cost more to allocate than to compute.
+    for place, (first, last) in enumerate(itertools.pairwise(bounds)):
+        node = inside[first:last] - place * size
+        inner = base.inner.index_copy(0, node, own[first:last])
+        scores.append(model.score_inner(inner, asked[place : place + 1]))
+    return torch.stack(scores)
+
+
+def _boundary(start: Tensor, asked: Tensor, keys: Tensor) -> Tensor:
+    """What enters at some nodes of questions ``(n, 1, D)``."""
+    weight = start.reshape(-1)[keys].unsqueeze(1)
+    return (weight * asked[keys // start.size(1)]).unsqueeze(1)
 
 
 def _cut(rows: RelationalRows, targets: Tensor) -> tuple[RelationalRows, Tensor]:
-    """Edges into some nodes, and the nodes that they come from."""
-    entry = _entries(rows.rows.rowptr, targets)
-    length = rows.rows.rowptr.diff()[targets]
+    """Edges into some nodes of questions, and the nodes that they come from."""
+    node = targets % rows.num_rows
+    entry, length = _entries(rows.rows.rowptr, node)
     pointers = torch.cat([length.new_zeros(1), length.cumsum(0)])
-    sources, column = torch.unique(rows.rows.col[entry], return_inverse=True)
+    source = torch.repeat_interleave(targets - node, length) + rows.rows.col[entry]
+    sources, column = torch.unique(source, return_inverse=True)
     part = SparseRows(pointers, column.int(), num_cols=sources.numel())
-    return RelationalRows(part, rows.type[entry], rows.num_types), sources.long()
+    return RelationalRows(part, rows.type[entry], rows.num_types), sources
 
 
-def _mixed(before: Tensor, nodes: Tensor, inside: Tensor, changed: Tensor) -> Tensor:
-    """States of some sorted nodes: those inside changed, the others as they were."""
-    place = torch.searchsorted(inside, nodes).clamp(max=inside.numel() - 1)
-    own = (inside[place] == nodes).nonzero().view(-1)
-    return before[nodes].index_copy(0, own, changed[place[own]])
+def _mixed(before: Tensor, size: int, keys: Tensor, inside: Tensor, changed: Tensor) -> Tensor:
+    """States of some sorted nodes of questions: those inside changed, the others as they were."""
+    place = torch.searchsorted(inside, keys).clamp(max=inside.numel() - 1)
+    own = (inside[place] == keys).nonzero().view(-1)
+    return before[keys % size].index_copy(0, own, changed[place[own]])
 
 
-def _entries(pointers: Tensor, rows: Tensor) -> Tensor:
-    """Numbers of the entries of some rows, one row after another."""
+def _entries(pointers: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of the entries of some rows, one row after another, and how many each has."""
     length = pointers.diff()[rows]
     first = torch.repeat_interleave(pointers[rows] - (length.cumsum(0) - length), length)
-    return first + torch.arange(first.numel(), device=first.device)
+    return first + torch.arange(first.numel(), device=first.device), length

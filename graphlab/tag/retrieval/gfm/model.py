@@ -156,13 +156,13 @@ class QueryGNN(nn.Module):
     def tables(self, x_rel: Tensor) -> list[Tensor]:
         """Vectors of the edge types in each layer, ``(T, D)``."""
         relations = self.relation_linear(x_rel)
-        return [layer.relation_projection(relations) for layer in self.layers]
+        return [layer.relation_projection(relations) for layer in self.steps()]
 
     def propagate(self, tables: list[Tensor], boundary: Tensor, rows: RelationalRows) -> Tensor:
         """States ``(N, B, D)`` after all layers."""
         scale = degree_scale(rows, boundary.dtype) if self.aggregate == "pna" else None
         states = boundary
-        for layer, table in zip(self.layers, tables, strict=True):
+        for layer, table in zip(self.steps(), tables, strict=True):
             given = (states, states, boundary, table, rows, scale)
             if self.recompute and torch.is_grad_enabled():
                 states = checkpoint(layer, *given, use_reentrant=False)
@@ -172,10 +172,22 @@ class QueryGNN(nn.Module):
 
     def score(self, states: Tensor, asked: Tensor) -> Tensor:
         """Logits ``(B, N)`` of states ``(N, B, D)`` for questions ``(B, D)``."""
-        first, _, last = self.score_mlp
-        width = states.size(-1)
-        # The product with [h; q], of which the second half is the same for all nodes.
-        inner = nn.functional.linear(states, first.weight[:, :width])
-        inner = inner + nn.functional.linear(asked, first.weight[:, width:], first.bias)
-        scores: Tensor = last(torch.relu(inner)).squeeze(-1).t()
+        return self.score_inner(self.inner(states), asked).t()
+
+    def inner(self, states: Tensor) -> Tensor:
+        """Share of states ``(..., D)`` in the first layer of their score, ``(..., 2 D)``."""
+        # Of the product with [h; q] the second half is the same for all nodes.
+        first = self.score_mlp[0].get_parameter("weight")
+        return nn.functional.linear(states, first[:, : self.hidden])
+
+    def score_inner(self, inner: Tensor, asked: Tensor) -> Tensor:
+        """Logits ``(...)`` of shares ``(..., 2 D)`` for questions ``(B, D)``."""
+        first, last = self.score_mlp[0], self.score_mlp[2]
+        weight, bias = first.get_parameter("weight"), first.get_parameter("bias")
+        inner = inner + nn.functional.linear(asked, weight[:, self.hidden :], bias)
+        scores: Tensor = last(torch.relu(inner)).squeeze(-1)
         return scores
+
+    def steps(self) -> list[RelationalLayer]:
+        """The layers, in their order."""
+        return list(self.layers)  # type: ignore[arg-type]

@@ -96,9 +96,10 @@ def _compare_settings(path: Path, settings: Mapping[str, Any]) -> None:
     if not path.is_file():
         return
     config = read_json(path)
-    found = (
-        config.get("model_config", {}).get("entity_model", {}) if isinstance(config, dict) else {}
-    )
+    try:
+        found = dict(config["model_config"]["entity_model"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must describe model_config.entity_model: {error!r}") from error
     for name, own in _SETTINGS.items():
         if name in found and found[name] != settings[own]:
             raise ValueError(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphlab.tag.retrieval._ranking import standardized
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
-from graphlab.tag.retrieval.gfm.frontier import answer, background, fits
+from graphlab.tag.retrieval.gfm.frontier import Background, answer, background, reach, worthwhile
 from graphlab.tag.retrieval.gfm.linking import EntityLinker
 from graphlab.tag.retrieval.gfm.model import QueryGNN
 from graphlab.tag.retrieval.gfm.rankers import Ranker, document_scores
@@ -65,13 +65,8 @@ class Reader:
         self._model = model
         self._device = next(model.parameters()).device
         self._relations, self._rows = relations.to(self._device), graph.rows.to(self._device)
-        self._base = None
-        if fits(model, self._rows):
-            with torch.no_grad():
-                self._base = background(model, self._relations, self._rows)
+        self._base: Background | None = None
         self._mentioned = graph.weight > 0
-        # The same phrases are looked for, but only those are found that a document mentions.
-        self._present = self._mentioned.numpy()
 
     def read(self, questions: Sequence[str], vectors: Tensor) -> list[Reading | None]:
         """What the network says about questions; None where one names no entity.
@@ -83,7 +78,8 @@ class Reader:
         Raises:
             FloatingPointError: If a score is NaN or infinite.
         """
-        starts = self._linker.link(questions, self._present)
+        starts = self._linker.link(questions, self._mentioned.numpy())
+        # One by one, so that no rounding depends on what else is asked.
         return [
             self._one(start, vectors[row : row + 1]) if start else None
             for row, start in enumerate(starts)
@@ -111,10 +107,14 @@ class Reader:
 
     @torch.no_grad()
     def _logits(self, query: Tensor, start: Tensor) -> Tensor:
-        if self._base is None:
-            scores: Tensor = self._model(self._relations, query, start, self._rows)
-            return scores
-        return answer(self._model, self._base, self._rows, query, start).unsqueeze(0)
+        model, rows = self._model, self._rows
+        balls = reach(rows, start, model.num_layers)
+        if worthwhile(model, rows, balls, len(query), kept=True):
+            if self._base is None:
+                self._base = background(model, self._relations, rows)
+            return answer(model, self._base, rows, query, start, balls)
+        scores: Tensor = model(self._relations, query, start, rows)
+        return scores
 
     def via(self, reading: Reading, place: int) -> tuple[str, ...]:
         """Entities of a document that score best, by name."""

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from graphlab._checks import check_int, warn_caller
-from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._io import check_writable
-from graphlab._random import make_generator, seeded
-from graphlab.tag._texts import check_texts, text_digest
+from graphlab.tag._texts import check_texts
 from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
 from graphlab.tag.retrieval.gfm._parameters import check_parameters
-from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph, read_graph
 from graphlab.tag.retrieval.gfm.fusion import Ranked
 from graphlab.tag.retrieval.gfm.layer import Aggregation, Message, Ties
-from graphlab.tag.retrieval.gfm.linking import EntityLinker
-from graphlab.tag.retrieval.gfm.model import QueryGNN
-from graphlab.tag.retrieval.gfm.official import read_official
-from graphlab.tag.retrieval.gfm.preparation import (
-    embed_entities,
-    embed_questions,
-    embed_relations,
-    read_queries,
-)
 from graphlab.tag.retrieval.gfm.rankers import Ranker
 from graphlab.tag.retrieval.gfm.reader import Reader
 from graphlab.tag.retrieval.gfm.result import GFMHit, GFMResult
-from graphlab.tag.retrieval.gfm.self_supervision import TripleQuestions
-from graphlab.tag.retrieval.gfm.training import Saved, Schedule, train
-from graphlab.tag.retrieval.names import capitalised_names
-from graphlab.tag.retrieval.names import tokenize as default_tokenize
+from graphlab.tag.retrieval.gfm.trained import TrainedNetwork
 from graphlab.tag.retrieval.retriever import GraphRetriever
 from graphlab.tag.text_graph import TextGraph
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["GFMRetriever"]
 
@@ -49,7 +28,7 @@ _DOCUMENTS = 5  # that a question gets by default
 _CACHED = 4  # restricted graphs that are kept
 
 
-class GFMRetriever(Estimator):
+class GFMRetriever(TrainedNetwork):
     r"""Retrieve documents by a graph network over the knowledge graph of what they state (GFM-RAG).
 
     A question starts at the entities it names and spreads along the relations; entities that the
@@ -117,9 +96,9 @@ class GFMRetriever(Estimator):
         ... ]
         >>> graph = knowledge_graph(triples, documents)
         >>> retriever = GraphRetriever().index(documents)
-        >>> gfm = GFMRetriever(retriever, graph, HashingEncoder(16), hidden=8, num_layers=2, steps=5)
-        >>> [hit.id for hit in gfm.fit().query("Of which country is Curie's town?", k=2)]
-        ['a', 'b']
+        >>> gfm = GFMRetriever(retriever, graph, HashingEncoder(16), hidden=8, steps=5)
+        >>> [hit.id for hit in gfm.fit().query("Which country is Warsaw in?", k=2)]
+        ['b', 'a']
     """
 
     _objects: ClassVar[tuple[str, ...]] = (
@@ -130,8 +109,6 @@ class GFMRetriever(Estimator):
         "names",
         "tokenize",
     )
-    model_: QueryGNN
-    history_: list[dict[str, Any]]
 
     def __init__(
         self,
@@ -179,147 +156,6 @@ class GFMRetriever(Estimator):
         self.weight_decay = weight_decay
         self.two_hops = two_hops
         self.seed = seed
-
-    # --- training ---------------------------------------------------------------------------------
-
-    def fit(
-        self,
-        queries: Iterable[tuple[str, Collection[DocumentId]]] | None = None,
-        *,
-        directory: str | os.PathLike[str] | None = None,
-        resume: bool = True,
-        callback: Callable[[dict[str, Any]], None] | None = None,
-        progress: bool | None = None,
-    ) -> Self:
-        """Train the network, by default on questions made from the triples of the graph.
-
-        Args:
-            queries (iterable, optional): Questions, each with the ids of the documents that answer
-                it together.
-            directory (path, optional): Folder for a checkpoint every 25 steps.
-            resume (bool): Whether to go on from a checkpoint found there, which must have the same
-                parameters, graph and questions; otherwise it is removed.
-            callback (callable, optional): Called with the row of every step.
-            progress (bool, optional): Whether progress is shown; after five seconds when missing.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            TypeError, ValueError: If a parameter, the graph or a question is malformed, an encoder
-                returns other rows than it should, or no question names an entity.
-            KeyError: If a question names an unknown document.
-            NonFiniteLossError: If the loss is NaN or infinite.
-
-        A warning tells how many documents mention no entity, and how many questions name none.
-        """
-        check_parameters(self.get_params(deep=False))
-        graph = read_graph(self.graph)
-        relations = embed_relations(graph, self.encoder)
-        entities = embed_entities(graph, self.encoder, relations.size(1))
-        if queries is None:
-            count, generator = self.steps * self.batch_size, make_generator(self.seed)
-            examples = TripleQuestions(graph, self.two_hops).draw(count, generator)
-        else:
-            examples = read_queries(queries, graph, self._linker(graph, entities))
-        vectors = self._embed_questions(examples.texts, relations.size(1))
-        with seeded(self.seed, torch.device("cpu")):
-            model = QueryGNN(relations.size(1), **self._network()).cpu()
-        saved = None
-        if directory is not None:
-            folder = check_writable(directory, "directory", folder=True)
-            content = {
-                "parameters": {k: repr(v) for k, v in sorted(self._config().items())},
-                "graph": text_digest([*graph.text, *graph.relation_texts]),
-                "edges": text_digest(
-                    [str(graph.edge_index.tolist()), str(graph.mentions.tolist())]
-                ),
-                "questions": text_digest(
-                    [f"{t} {d}" for t, d in zip(examples.texts, examples.documents, strict=True)]
-                ),
-            }
-            saved = Saved(folder, content, resume)
-        history = train(
-            model,
-            graph,
-            relations,
-            examples,
-            vectors,
-            Schedule(self.steps, self.batch_size, self.lr, self.weight_decay, self.seed),
-            saved=saved,
-            callback=callback,
-            progress=progress,
-        )
-        self._set(model, graph, relations, entities, swapped=False)
-        self.history_ = history
-        return self
-
-    def load_official_checkpoint(self, path: str | os.PathLike[str]) -> Self:
-        """Take the weights of the authors' release instead of training.
-
-        ``hidden``, ``num_layers``, ``message`` and ``aggregate`` must be those of the release (512,
-        6, distmult and sum for the published one), and ``encoder`` the one it was trained with. The
-        kernels of the release pass messages against the direction of the edges, so the vectors of
-        the relations and of their reverses are exchanged.
-
-        Args:
-            path (path): ``model.pth`` or its folder.
-
-        Returns:
-            Self: This retriever.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            TypeError, ValueError: If a parameter or the graph is malformed, keys, shapes or settings
-                are not those expected, or the encoder has another width.
-        """
-        check_parameters(self.get_params(deep=False))
-        model = read_official(path, self._network())
-        graph = read_graph(self.graph)
-        relations = embed_relations(graph, self.encoder, model.in_channels)
-        entities = embed_entities(graph, self.encoder, model.in_channels)
-        self._set(model, graph, relations, entities, swapped=True)
-        self.history_ = []
-        return self
-
-    def _network(self) -> dict[str, Any]:
-        names = ("hidden", "num_layers", "message", "aggregate", "ties")
-        return {name: getattr(self, name) for name in names}
-
-    def _set(
-        self,
-        model: QueryGNN,
-        graph: EntityGraph,
-        relations: Tensor,
-        entities: NDArray[np.float16],
-        *,
-        swapped: bool,
-    ) -> None:
-        self.model_ = model.eval()
-        self._graph, self._relations, self._entities = graph, relations, entities
-        self._swapped = swapped
-        self._readers: dict[Any, Reader] = {}
-        uncovered = int((~graph.covered).sum())
-        if uncovered:
-            warn_caller(
-                f"{uncovered} of {len(graph.documents)} documents mention no entity of the graph: "
-                + ("the retriever alone ranks them" if self.retriever else "they are never found")
-            )
-
-    def _embed_questions(self, texts: Sequence[str], width: int) -> Tensor:
-        name = "encoder" if self.query_encoder is None else "query_encoder"
-        return embed_questions(getattr(self, name), name, texts, width)
-
-    def _linker(self, graph: EntityGraph, entities: NDArray[np.float16]) -> EntityLinker:
-        own = self.retriever
-        tokenize = self.tokenize or (own.tokenize if own is not None else None) or default_tokenize
-        names = self.names or (own.names if own is not None else None) or capitalised_names
-        width = entities.shape[1]
-
-        def embed_names(texts: Sequence[str]) -> NDArray[np.float32]:
-            return embed_questions(self.encoder, "encoder", texts, width).numpy()
-
-        return EntityLinker(graph.text, tokenize, names, entities, embed_names, self.link_threshold)
 
     # --- questions --------------------------------------------------------------------------------
 
@@ -490,33 +326,3 @@ class GFMRetriever(Estimator):
                 self.model_, relations, graph, linker, self.ranker, self.top_k
             )
         return self._readers[key]
-
-    # --- saved folder -----------------------------------------------------------------------------
-
-    def _arrays(self) -> dict[str, Tensor]:
-        self._check_fitted()
-        return packed("model/", self.model_.state_dict()) | {
-            "relations": self._relations,
-            "entities": torch.from_numpy(self._entities),
-            "swapped": torch.tensor(self._swapped, device="cpu"),
-            "digest": _digest(self._graph),
-        }
-
-    def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        check_parameters(self.get_params(deep=False))
-        graph = read_graph(self.graph)
-        weights = unpacked("model/", arrays)
-        width = int(weights["query_linear.weight"].size(1))
-        model = QueryGNN(width, **self._network()).cpu()
-        model.load_state_dict(weights)
-        relations, entities = arrays["relations"], arrays["entities"].numpy()
-        if not torch.equal(arrays["digest"], _digest(graph)):
-            relations = embed_relations(graph, self.encoder, width)
-            entities = embed_entities(graph, self.encoder, width)
-        self._set(model, graph, relations, entities, swapped=bool(arrays["swapped"]))
-
-
-def _digest(graph: EntityGraph) -> Tensor:
-    """Which texts were embedded."""
-    digest = bytes.fromhex(text_digest([*graph.relation_texts, *graph.text]))
-    return torch.tensor(list(digest), dtype=torch.uint8, device="cpu")

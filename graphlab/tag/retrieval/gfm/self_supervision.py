@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,7 +87,8 @@ class TripleQuestions:
         return f"{self._relation[edge]} {self._name(edge)}", [self._head[edge]], [place]
 
     def _name(self, edge: int) -> str:
-        return self._graph.text[self._head[edge]]
+        name: str = self._graph.text[self._head[edge]]
+        return name
 
 
 def targets(graph: EntityGraph, documents: Sequence[Sequence[int]]) -> Tensor:
@@ -110,5 +110,5 @@ def start_weights(graph: EntityGraph, starts: Sequence[Sequence[int]]) -> Tensor
     return out
 
 
-def _pick(items: Sequence[Any], generator: torch.Generator) -> Any:
+def _pick(items: Sequence[int], generator: torch.Generator) -> int:
     return items[int(torch.randint(len(items), (), generator=generator))]

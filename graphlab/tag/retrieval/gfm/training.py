@@ -15,7 +15,7 @@ from graphlab._training import finite_loss
 from graphlab.ops import RelationalRows
 from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
-from graphlab.tag.retrieval.gfm.frontier import answer, background, fits, reach
+from graphlab.tag.retrieval.gfm.frontier import answer, background, reach, worthwhile
 from graphlab.tag.retrieval.gfm.losses import adversarial_bce, listwise_cross_entropy
 from graphlab.tag.retrieval.gfm.model import QueryGNN
 from graphlab.tag.retrieval.gfm.self_supervision import Examples, start_weights, targets
@@ -25,6 +25,7 @@ __all__: list[str] = []
 _BINARY, _LISTWISE, _TEMPERATURE = 0.3, 0.7, 0.2  # of the release
 _ACTIVATIONS = 10  # matrices (N, B, D) that a layer keeps
 _MEMORY = 4 * 2**30  # bytes of them, beyond which layers are computed again
+_EVERY = 25  # steps between checkpoints
 
 Row = dict[str, Any]
 
@@ -39,7 +40,6 @@ class Schedule:
         lr (float): Learning rate of AdamW.
         weight_decay (float): Of AdamW.
         seed (int): Of the order of the questions.
-        every (int): Steps between checkpoints.
     """
 
     steps: int
@@ -47,7 +47,6 @@ class Schedule:
     lr: float
     weight_decay: float
     seed: int
-    every: int = 25
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,24 @@ class Saved:
     folder: Path
     settings: dict[str, Any]
     resume: bool
+
+    def restore(self, model: QueryGNN, optimizer: torch.optim.Optimizer) -> list[Row]:
+        """Go on from the checkpoint, if there is one; the rows of the steps that were done."""
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return []
+        if not self.resume:
+            path.unlink()
+            return []
+        weights, _, record = load_checkpoint(path, optimizer, self.settings)
+        model.load_state_dict(weights)
+        history: list[Row] = record["history"]
+        return history
+
+    def keep(self, model: QueryGNN, optimizer: torch.optim.Optimizer, history: list[Row]) -> None:
+        """Replace the checkpoint."""
+        record = {"settings": self.settings, "history": history}
+        save_checkpoint(self.folder / CHECKPOINT, model.state_dict(), optimizer, {}, record)
 
 
 def train(
@@ -93,15 +110,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay
     )
-    history: list[Row] = []
-    path = None if saved is None else saved.folder / CHECKPOINT
-    if saved is not None and path is not None and path.exists():
-        if saved.resume:
-            weights, _, record = load_checkpoint(path, optimizer, saved.settings)
-            model.load_state_dict(weights)
-            history = record["history"]
-        else:
-            path.unlink()
+    history = [] if saved is None else saved.restore(model, optimizer)
     size = graph.num_entities * schedule.batch_size * model.hidden
     model.recompute = 4 * _ACTIVATIONS * model.num_layers * size > _MEMORY
     order = _order(len(examples), schedule)
@@ -117,14 +126,8 @@ def train(
             row = _step(model, optimizer, logits, target.to(device), step)
             history.append(row)
             bar.update(note=f"loss {row['loss']:.3f}")
-            ended = step + 1 == schedule.steps
-            if (
-                saved is not None
-                and path is not None
-                and ((step + 1) % schedule.every == 0 or ended)
-            ):
-                record = {"settings": saved.settings, "history": history}
-                save_checkpoint(path, model.state_dict(), optimizer, {}, record)
+            if saved is not None and ((step + 1) % _EVERY == 0 or step + 1 == schedule.steps):
+                saved.keep(model, optimizer, history)
             if callback is not None:
                 callback(row)
     model.eval()
@@ -135,22 +138,18 @@ def train(
 def _logits(
     model: QueryGNN, relations: Tensor, rows: RelationalRows, query: Tensor, start: Tensor
 ) -> Tensor:
-    """Logits ``(B, N)``: by what each question changes where that is little, else by one run."""
-    balls = [reach(rows, row.nonzero().view(-1), model.num_layers) for row in start]
-    if not fits(model, rows) or any(ball is None for ball in balls):
-        logits: Tensor = model(relations, query, start, rows)
-        return logits
-    base = background(model, relations, rows)
-    parts = [
-        answer(model, base, rows, query[row : row + 1], start[row : row + 1])
-        for row in range(len(query))
-    ]
-    return torch.stack(parts)
+    """Logits ``(B, N)``: by what the questions change where that is little, else by one run."""
+    balls = reach(rows, start, model.num_layers)
+    if worthwhile(model, rows, balls, len(query), kept=False):
+        return answer(model, background(model, relations, rows), rows, query, start, balls)
+    logits: Tensor = model(relations, query, start, rows)
+    return logits
 
 
 def _step(
     model: QueryGNN, optimizer: torch.optim.Optimizer, logits: Tensor, target: Tensor, step: int
 ) -> Row:
+    finite_loss(logits.detach().abs().max(), f"step {step}")
     binary = adversarial_bce(logits, target, temperature=_TEMPERATURE)
     listwise = listwise_cross_entropy(logits, target)
     loss = _BINARY * binary + _LISTWISE * listwise
@@ -167,7 +166,7 @@ def _step(
 
 
 def _order(count: int, schedule: Schedule) -> Tensor:
-    """Questions of every step ``(steps, batch_size)``: all once, then all again in another order."""
+    """Questions of every step ``(steps, batch_size)``: all once, then all in another order."""
     generator = torch.Generator().manual_seed(schedule.seed)
     needed = schedule.steps * schedule.batch_size
     rounds = -(-needed // max(count, 1))
