@@ -104,7 +104,8 @@ def evaluated(edge_index: Any) -> Tensor:
 
 
 def typed_rows(edge_index: Any) -> ops.RelationalRows:
-    size = edge_index.size(1) if isinstance(edge_index, Tensor) else PLAIN.size(1)
+    pairs = isinstance(edge_index, Tensor) and edge_index.dim() == 2
+    size = edge_index.size(1) if pairs else PLAIN.size(1)
     return ops.RelationalRows.from_edge_index(edge_index, torch.arange(size) % 3, NODES, 3)
 
 
