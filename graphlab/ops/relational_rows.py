@@ -18,7 +18,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
-from graphlab.ops.csr import MAX_NODES, SparseRows, check_rows, transpose
+from graphlab.ops.csr import MAX_NODES, SparseRows, check_rows, sort_by_index, transpose
 
 __all__ = ["RelationalRows", "TypedEntries"]
 
@@ -125,8 +125,9 @@ class RelationalRows:
         kind = check_index(edge_type, num_types, "edge_type", length=edge_index.size(1))
         check_same_device(edge_index=edge_index, edge_type=kind)
         source, target = edge_index.int()
-        rowptr, _, order = transpose(_pointers_of_one(target), target, num_nodes)
-        out = RelationalRows(SparseRows(rowptr, source[order]), kind[order].int(), num_types)
+        rowptr, order = sort_by_index(target, num_nodes)
+        rows = SparseRows(rowptr, source.index_select(0, order))
+        out = RelationalRows(rows, kind.int().index_select(0, order), num_types)
         return _trusted(out)
 
     def to(self, device: torch.device | str) -> RelationalRows:
@@ -192,8 +193,3 @@ def _trusted(rows: RelationalRows) -> RelationalRows:
     rows.rows.__dict__["_checked"] = True
     rows.__dict__["_checked"] = True
     return rows
-
-
-def _pointers_of_one(entries: Tensor) -> Tensor:
-    """Row pointers of a matrix with one row."""
-    return torch.tensor([0, entries.numel()], device=entries.device)

@@ -113,7 +113,8 @@ def scored_entities(edge_index: Any) -> Any:
 
 
 def typed_rows(edge_index: Any) -> ops.RelationalRows:
-    size = edge_index.size(1) if isinstance(edge_index, Tensor) else PLAIN.size(1)
+    pairs = isinstance(edge_index, Tensor) and edge_index.dim() == 2
+    size = edge_index.size(1) if pairs else PLAIN.size(1)
     return ops.RelationalRows.from_edge_index(edge_index, torch.arange(size) % 3, NODES, 3)
 
 

@@ -477,6 +477,10 @@ def _relational_parts(build: Callable[[], Any], name: str) -> Callable[[], Any]:
     return parts
 
 
+def _first_ends(build: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: (build()[0][0], build()[1])
+
+
 def _walk_subgraphs(walk: Callable[[], Any], max_nodes: int) -> Callable[[], Any]:
     return lambda: (reference.random_walk(*walk()), max_nodes)
 
@@ -725,7 +729,9 @@ def _table() -> list[Case]:
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
     for label, *edges in _EDGES:
-        table.append(Case("csr_from_edges", label, _edge_list(*edges), label == "small"))
+        build = _edge_list(*edges)
+        table.append(Case("csr_from_edges", label, build, label == "small"))
+        table.append(Case("sort_by_index", label, _first_ends(build), label == "small"))
     for number, (label, typed_size) in enumerate(_TYPED):
         table += _relational_cases(number, label, typed_size)
     for label, n, e in _SIMPLE:
@@ -744,7 +750,11 @@ FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
     "distinct_ends": torch.int64,
     "random_walk": torch.int32,
 }
-FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
+FIXED_DTYPE |= {
+    "sort_by_index": torch.int64,
+    "maximal_cliques": torch.int64,
+    "clique_overlap": torch.int64,
+}
 _ROWS = (torch.int64, torch.int32, torch.int64, torch.int64, torch.int64, torch.int64)
 FIXED_DTYPE |= {("csr_from_edges", index): dtype for index, dtype in enumerate(_ROWS)}
 _WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)

@@ -18,7 +18,7 @@ from graphlab.ops.reference.cluster import (
     cluster_outer_backward,
     cluster_sum,
 )
-from graphlab.ops.reference.csr import csr_from_edges
+from graphlab.ops.reference.csr import csr_from_edges, sort_by_index
 from graphlab.ops.reference.edge import (
     edge_cosine_sum,
     edge_cosine_sum_backward,
@@ -124,6 +124,7 @@ __all__ = [
     "segment_attention",
     "segment_attention_backward",
     "self_logsumexp",
+    "sort_by_index",
     "ternary_signs",
     "unit_rows",
     "unit_rows_backward",
