@@ -59,9 +59,7 @@ CALLS: dict[str, Call] = {
     "top_predictions.exclude": top,
     "walk_overlap.pairs": lambda e: ops.walk_overlap(graph(), e),
     "walk_overlap_visits.pairs": lambda e: torch.tensor(ops.walk_overlap_visits(graph(), e)),
-    "document_scores.mentions": lambda e: tag.retrieval.gfm.document_scores(
-        X[:, 0][None], e, NODES
-    ),
+    "document_scores.mentions": lambda e: gfm.document_scores(X[:, :1].t(), e, NODES),
     "LinkPredictor.evaluate.positive": lambda e: evaluated(e, PAIRS),
     "LinkPredictor.evaluate.negative": lambda e: evaluated(PAIRS, e),
     "LinkPredictor.predict.pairs": lambda e: predictor().predict(X, PLAIN, e),
