@@ -146,6 +146,23 @@ ENTRIES: dict[type[Estimator], Entry] = {
         None,
         {"predict": lambda e: e.predict(X, EDGES, torch.tensor([[0, 1], [2, 3]]))},
     ),
+    tag.GFMRetriever: Entry(
+        {
+            "retriever": None,
+            "graph": tag.knowledge_graph(
+                [("Curie", "born in", "Warsaw", "a"), ("Warsaw", "lies in", "Poland", "b")],
+                {"a": "Curie was born in Warsaw.", "b": "Warsaw lies in Poland."},
+            ),
+            "encoder": tag.HashingEncoder(8),
+            "hidden": 4,
+            "num_layers": 2,
+            "steps": 2,
+            "batch_size": 2,
+        },
+        ("weight", 0.25),
+        lambda e, **options: e.fit(**options),
+        {"query": lambda e: e.query_many(["Where was Curie born?"], k=2).scores},
+    ),
     tag.GraphRetriever: Entry(
         {"steps": 4},
         ("power", 4.0),

@@ -23,12 +23,15 @@ from graphlab.ops.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.relational import relational_propagate
+from graphlab.ops.relational_rows import RelationalRows
 from graphlab.ops.rows import unit_rows
 from graphlab.ops.walk import random_walk, walk_subgraphs
 
 __all__ = [
     "CSRGraph",
     "LibraryStatus",
+    "RelationalRows",
     "SparseRows",
     "budget_minimum",
     "cluster_outer",
@@ -47,6 +50,7 @@ __all__ = [
     "propagate_squares",
     "random_projection",
     "random_walk",
+    "relational_propagate",
     "segment_attention",
     "self_logsumexp",
     "status",

@@ -105,6 +105,19 @@ def evaluated(edge_index: Any) -> Tensor:
     return torch.tensor([value for row in found.values() for value in row.values()])
 
 
+def scored_entities(edge_index: Any) -> Any:
+    size = edge_index.shape[-1] if isinstance(edge_index, Tensor) else 1
+    model = set_parameters(tag.retrieval.gfm.QueryGNN(4, 4, 2))
+    start = torch.eye(NODES)[:2]
+    return model(features()[:3], features()[:2], start, edge_index, torch.arange(size) % 3)
+
+
+def typed_rows(edge_index: Any) -> ops.RelationalRows:
+    pairs = isinstance(edge_index, Tensor) and edge_index.dim() == 2
+    size = edge_index.size(1) if pairs else PLAIN.size(1)
+    return ops.RelationalRows.from_edge_index(edge_index, torch.arange(size) % 3, NODES, 3)
+
+
 TEXTS = ["a b", "c"] * 3 + ["d"]
 
 
@@ -112,6 +125,7 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 EDGE_CALLS: dict[str, Call] = {
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
+    "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,
     "CentralityDropEdge.__init__": lambda e: contrastive.CentralityDropEdge(e, NODES, 0.4).weight,
     "CentralityDropEdge.expected_budget": lambda e: contrastive.CentralityDropEdge(
         PLAIN, NODES, 0.4
@@ -203,6 +217,7 @@ EDGE_CALLS: dict[str, Call] = {
     "SubgraphSampler.sample": ENTRY_POINTS["SubgraphSampler"],
     "SharedAdjacency.build": lambda e: tag.tape.SharedAdjacency.build(e, NODES).rows.col,
     "RevGAT.forward": ENTRY_POINTS["RevGAT"],
+    "QueryGNN.forward": scored_entities,
     "TextGraph.__init__": ENTRY_POINTS["TextGraph"],
 }
 

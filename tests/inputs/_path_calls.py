@@ -18,7 +18,7 @@ from graphlab.tag.tape import (
     write_ranked_predictions,
 )
 from tests.inputs._object_calls import hypergraph
-from tests.tag.graphclip._toy import toy_model, toy_pairs
+from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN
 
 Call = Callable[[Any], Any]
@@ -58,12 +58,18 @@ def pretrained(path: Any) -> Any:
     return graphclip.pretrain(toy_model(), toy_pairs(), config, directory=path)
 
 
+def gfm() -> tag.GFMRetriever:
+    graph = tag.knowledge_graph([("Rome", "is in", "Italy", 0)], ["Rome is in Italy."])
+    return tag.GFMRetriever(None, graph, HashEncoder(), hidden=4, num_layers=1, steps=1)
+
+
 #: Functions that read a file, then such that read a folder, write a file, write a folder.
 READ_FILE: dict[str, Call] = {
     "read_hif.path": datasets.read_hif,
     "read_multilabel_mat.path": datasets.read_multilabel_mat,
     "read_hyperedge_list.path": datasets.read_hyperedge_list,
     "load_official_checkpoint.path": graphclip.load_official_checkpoint,
+    "TrainedNetwork.load_official_checkpoint.path": lambda p: gfm().load_official_checkpoint(p),
     "read_official_pairs.path": lambda p: graphclip.read_official_pairs(p, NODES),
     "LLMClient.import_batch.path": lambda p: batch(lambda c: c.import_batch(p)),
     "read_ranked_predictions.path_or_rows": lambda p: read_ranked_predictions(p, 1, 2, 2),
@@ -114,6 +120,7 @@ WRITE_FOLDER: dict[str, Call] = {
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
     "GraphCLIP.save_pretrained.directory": lambda p: toy_model().save_pretrained(p),
     "pretrain.directory": pretrained,
+    "TrainedNetwork.fit.directory": lambda p: gfm().fit(directory=p),
     "SubgraphStore.save.directory": lambda p: toy_pairs().store.save(p),
 }
 

@@ -60,6 +60,22 @@ def compared(encoder: Any) -> Any:
     return [found.sources["itself"].text_mmd, found.sources["itself"].text_cosine]
 
 
+def learned(encoder: Any, questions: Any = None) -> Any:
+    """Scores of an untrained network, which depend on the embeddings of relations and questions."""
+    if encoder is None:
+        raise TypeError("encoder")
+    triples = [("Curie", "born in", "Warsaw", "a"), ("Warsaw", "capital of", "Poland", "b")]
+    graph = tag.knowledge_graph(triples, DOCUMENTS)
+    model = tag.GFMRetriever(None, graph, encoder, query_encoder=questions, hidden=4, steps=1)
+    return [hit.score for hit in model.fit().query("Where was Curie born?", k=2)]
+
+
+def learned_questions(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("query_encoder")
+    return learned(HashEncoder(), encoder)
+
+
 def nodes(encoder: Any) -> Any:
     return encode_nodes(tag.TextGraph(edge_index=PLAIN, text=texts()), encoder).x
 
@@ -88,6 +104,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "EgoGraphRetriever.__init__.query_encoder": asked_of_pieces,
     "GraphRetriever.__init__.encoder": retrieved,
     "GraphRetriever.__init__.query_encoder": asked,
+    "GFMRetriever.__init__.encoder": learned,
+    "GFMRetriever.__init__.query_encoder": learned_questions,
     "ZeroShotClassifier.__init__.encoder": classes,
     "encode_nodes.encoder": nodes,
     "encode_edges.encoder": edges,
