@@ -23,7 +23,9 @@ from graphlab.ops.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.ranking import pairwise_rank
 from graphlab.ops.rows import unit_rows
+from graphlab.ops.softplus import pairwise_softplus
 from graphlab.ops.walk import random_walk, walk_subgraphs
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "interval_propagate",
     "meta_logsumexp",
     "pairwise_logsumexp",
+    "pairwise_rank",
+    "pairwise_softplus",
     "pairwise_topk",
     "propagate",
     "propagate_dot",

@@ -54,7 +54,9 @@ from graphlab.ops.reference.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.reference.ranking import pairwise_rank, pairwise_topk
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
+from graphlab.ops.reference.softplus import pairwise_softplus, pairwise_softplus_backward
 from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
 
 __all__ = [
@@ -90,6 +92,10 @@ __all__ = [
     "normal_quantile",
     "pairwise_logsumexp",
     "pairwise_logsumexp_backward",
+    "pairwise_rank",
+    "pairwise_softplus",
+    "pairwise_softplus_backward",
+    "pairwise_topk",
     "propagate",
     "propagate_dot",
     "propagate_merge",
