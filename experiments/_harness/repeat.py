@@ -30,6 +30,7 @@ SOURCES = {
     "pamc": "sdcn",
     "fastrp": "multilabel",
     "hypergraph": "hypergraph/shyre",
+    "knowledge_graph": "kge",
     "link_prediction": "",
     "pot": "",
     "tape": "llm_outputs",

@@ -26,8 +26,8 @@ class Method:
     gamma: bool = True
 
 
-#: The released code of NFE gives DistMult rows of twice the width, and no gamma. Both cost points on
-#: UMLS, which the row beside it shows.
+#: The released code of NFE gives DistMult rows of twice the width, and no gamma. What both do on
+#: UMLS, the row beside it shows.
 METHODS = {
     "TransE, bce": Method("transe", "bce", 2),
     "DistMult, bce": Method("distmult", "bce", 2, gamma=False),

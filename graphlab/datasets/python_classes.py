@@ -22,8 +22,8 @@ def python_classes() -> tuple[Data, TripleNames]:
 
     A real knowledge graph of a few hundred entities that every machine has, offline. Relations:
     ``subclass of`` (every superclass, abstract ones too, as ``issubclass`` tells), ``defined in`` a
-    module, and ``has method`` of a public or special name. The first has a pattern that can be
-    learned (it is transitive, and methods go with it).
+    module, and ``has method`` of a public or special name. There is a pattern to learn:
+    superclasses of superclasses are superclasses (but for abstract ones), and methods go with them.
 
     Versions of Python differ in classes and methods: name the version beside every result.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -44,6 +44,7 @@ class Scorer:
         log_scale (Callable, optional): Rows of entities to the log determinant of their scales.
         angle (bool): Whether relations are angles.
         paired (bool): Whether the halves of a row are parts of complex numbers.
+        name (str): Name of the model.
     """
 
     query: Callable[[Tensor, Tensor], Mapped]
@@ -54,6 +55,7 @@ class Scorer:
     log_scale: Callable[[Tensor], Tensor] | None = None
     angle: bool = False
     paired: bool = False
+    name: str = "user"
 
 
 def with_columns(mapped: Mapped, columns: Sequence[tuple[bool, float]]) -> Tensor:
@@ -214,7 +216,7 @@ def _nfe3_log_scale(rows: Tensor) -> Tensor:
     return softplus(rows.chunk(2, dim=1)[1]).clamp_min(LEAST_SCALE).log().sum(1)
 
 
-SCORERS: dict[str, Scorer] = {
+_SCORERS: dict[str, Scorer] = {
     "complex": Scorer(_complex_query, _as_it_is, terms=False, paired=True),
     "distmult": Scorer(_distmult_query, _as_it_is, 1, 1, terms=False),
     "transe": Scorer(_transe_query, _distance_entity, 1, 1),
@@ -225,8 +227,9 @@ SCORERS: dict[str, Scorer] = {
     "mean": Scorer(_mean_query, _mean_entity),
     "sigma": Scorer(_sigma_query, _sigma_entity, log_scale=_nfe1_log_scale),
 }
+SCORERS = {name: replace(scorer, name=name) for name, scorer in _SCORERS.items()}
 #: ``nfe3`` with one positive scale for mean and deviation, which makes it an affine map.
-TIED = Scorer(_nfe3_tied_query, _nfe3_entity, log_scale=_nfe3_log_scale)
+TIED = Scorer(_nfe3_tied_query, _nfe3_entity, log_scale=_nfe3_log_scale, name="nfe3 tied")
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,8 @@ class TrainingRun:
     def _step(self, index: Tensor, number: int) -> float:
         self.optimizer.zero_grad()
         mine = index[rank() :: world_size()] if self.distributed else index
-        when, loss = f"epoch {self.epoch}, step {number}", torch.zeros((), device=index.device)
+        when = f"epoch {self.epoch}, step {number}"
+        loss = self.network.rel_emb.weight.new_zeros(())
         if mine.numel():  # the last batch may be smaller than the group
             loss = self._loss(mine, number) * (mine.numel() / index.numel())
             finite_loss(loss, when)
@@ -254,7 +255,7 @@ class TrainingRun:
         shapes = {name: list(p.shape) for name, p in self.network.named_parameters()}
         return shared | {
             "seed": self.seed, "data": self.digest, "dtype": str(table.dtype),
-            "gamma": self.network.gamma, "shapes": shapes,
+            "gamma": self.network.gamma, "shapes": shapes, "scorer": self.network.scorer.name,
         }  # fmt: skip
 
     def _save(self, path: Path) -> None:
