@@ -690,11 +690,20 @@ def _table() -> list[Case]:
             build = _pair_backward(n, m, d, sides, **options)
             name = f"{label} {sides}"
             table.append(Case("pairwise_logsumexp_backward", name, build, small, slack))
+            table.append(Case("pairwise_logsumexp_gradients", name, build, small, slack))
         table.append(Case("self_logsumexp", label, _self(n, d, **options), small))
         build = _self_backward(n, d, **options)
         table.append(Case("pairwise_logsumexp_backward", f"{label} self", build, small, slack))
     rows_only = _pair(300, 70, 9, columns=False)
     table.append(Case("pairwise_logsumexp", "rows only", rows_only))
+    for n, m in ((130, 900), (900, 130)):
+        name = f"{n} by {m}"
+        table.append(Case("pairwise_logsumexp", f"{name} rows", _pair(n, m, 66, columns=False)))
+        for sides in ("rc", "r"):
+            build = _pair_backward(n, m, 66, sides, weights="some")
+            operators = ("pairwise_logsumexp_backward", "pairwise_logsumexp_gradients")
+            for op in operators:
+                table.append(Case(op, f"{name} {sides}", build, slack=2.0))
     table.append(Case("self_logsumexp", "several units", _self(900, 6, diagonal=2)))
     build = _self_backward(900, 6, diagonal=1, weights="some")
     table.append(Case("pairwise_logsumexp_backward", "several units", build, slack=2.0))

@@ -52,8 +52,6 @@ DIFFERENTIABLE = {
     "budget_minimum": (0,),
     "segment_attention": (0,),
 }
-WITHOUT_KERNEL = {"pairwise_softplus", "pairwise_softplus_backward"}
-WITHOUT_KERNEL |= {"pairwise_rank", "pairwise_topk"}
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 small_case = pytest.mark.parametrize("case", SMALL, ids=lambda case: case.id)
@@ -250,8 +248,7 @@ def test_status_says_what_runs(kernels):
     assert kernels is graphlab.ops.status()
     assert kernels.schema_version == library.SCHEMA_VERSION
     expected = "compiled" if kernels.compiled else "pure"
-    names = {name for name in library.OPERATORS if name not in WITHOUT_KERNEL}
-    assert {library.active_kernel(name, "cpu") for name in names} == {expected}
+    assert {library.active_kernel(name, "cpu") for name in library.OPERATORS} == {expected}
     if os.environ.get("GRAPHLAB_DISABLE_KERNELS", "0") == "1":
         assert "GRAPHLAB_DISABLE_KERNELS" in kernels.reason
 

@@ -43,6 +43,7 @@ from graphlab.ops.reference.pairwise import (
     ZERO,
     pairwise_logsumexp,
     pairwise_logsumexp_backward,
+    pairwise_logsumexp_gradients,
     self_logsumexp,
 )
 from graphlab.ops.reference.projection import normal_quantile, random_projection, ternary_signs
@@ -92,6 +93,7 @@ __all__ = [
     "normal_quantile",
     "pairwise_logsumexp",
     "pairwise_logsumexp_backward",
+    "pairwise_logsumexp_gradients",
     "pairwise_rank",
     "pairwise_softplus",
     "pairwise_softplus_backward",
