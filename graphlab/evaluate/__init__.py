@@ -19,6 +19,7 @@ from graphlab.evaluate.multilabel import (
     multilabel_probe,
 )
 from graphlab.evaluate.probe import ProbeResult, linear_probe
+from graphlab.evaluate.reconstruction import MapResult, reconstruction_map
 from graphlab.evaluate.retrieval import compare_retrieval, retrieval_scores
 from graphlab.evaluate.splits import (
     labels_per_class_split,
@@ -28,6 +29,7 @@ from graphlab.evaluate.splits import (
 )
 
 __all__ = [
+    "MapResult",
     "MultilabelResult",
     "ProbeResult",
     "Ranks",
@@ -46,6 +48,7 @@ __all__ = [
     "per_node_link_metrics",
     "random_split",
     "rank_metrics",
+    "reconstruction_map",
     "resolve_split",
     "retrieval_scores",
     "tape_split",
