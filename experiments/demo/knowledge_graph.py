@@ -11,12 +11,11 @@ from .part import Means, Part
 
 def meaning(rows: Means) -> str:
     """Shares of hidden facts among the first ten."""
-    ours, table = (
-        100 * rows[name]["hits@10"] for name in ("ComplEx, softmax", "frequency of tails")
-    )
+    names = ("ComplEx, softmax", "frequency of tails")
+    ours, table = (100 * rows[name]["hits@10"] for name in names)
     return (
-        f"{ours:.0f} % of the hidden facts are among the first ten answers, {table:.0f} % by counts "
-        "alone; other true answers are left out, and ties count half"
+        f"{ours:.0f} % of the hidden facts are among the first ten answers, {table:.0f} % by "
+        "counts alone; other true answers are left out, and ties count half"
     )
 
 
