@@ -35,7 +35,7 @@ order = torch.randperm(number, generator=torch.Generator().manual_seed(0))
 parts = order.split([number - 2 * (number // 8), number // 8, number // 8])
 train, valid, test = ((data.edge_index[:, part], data.edge_type[part]) for part in parts)
 print(data.num_nodes, "entities,", number, "facts:", names.relations)
-for head, kind, tail in zip(*data.edge_index[:, ::500], data.edge_type[::500], strict=True):
+for head, tail, kind in zip(*data.edge_index[:, ::500], data.edge_type[::500], strict=True):
     print("  ", names.entities[head], "|", names.relations[kind], "|", names.entities[tail])
 
 
@@ -153,7 +153,7 @@ hidden = {
     (h, r, t) for f in everything[1:] for h, r, t in zip(*(c.tolist() for c in f), strict=True)
 }
 subclass = names.relations.index("subclass of")
-for name in ("builtins.bool", "collections.OrderedDict", "io.StringIO"):
+for name in ("builtins.frozenset", "collections.OrderedDict", "collections.UserList"):
     h = names.entities.index(name)
     _, found = model.topk(torch.tensor([h]), torch.tensor([subclass]), k=4, exclude=train)
     marked = [
