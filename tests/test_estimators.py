@@ -23,7 +23,7 @@ from tests.house._repository import public_modules
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 
 #: Classes whose constructor looks at its arguments.
-CHECK_EARLY = {"PromptTuner"}
+CHECK_EARLY = {"KGEmbedding", "PromptTuner"}
 
 DATA = planted(dim=WIDTH)
 X, EDGES = DATA.x, DATA.edge_index
@@ -84,6 +84,16 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("beta", -0.5),
         lambda e: e.fit(EDGES, 60),
         {"transform": lambda e: e.transform(), "columns": lambda e: e.columns(0, 4)},
+    ),
+    embed.KGEmbedding: Entry(
+        {"num_nodes": 60, "num_relations": 2, "hidden_channels": 4},
+        ("gamma", 2.0),
+        lambda e, **options: e.fit(EDGES, EDGES[0] % 2, epochs=2, **options),
+        {
+            "query": lambda e: e.query(FEW, FEW % 4).detach(),
+            "topk": lambda e: e.topk(FEW, FEW % 4, 3)[0],
+        },
+        ready=True,  # it has a table from the start
     ),
     embed.PPR: Entry(
         {"teleport": 0.2},

@@ -67,6 +67,9 @@ RULES = {
         "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW", r"(GCN|SAGE|RevGAT) BoW",
         "accuracy", "accuracy",
     ),
+    "knowledge_graph": Rule(
+        "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"
+    ),
     "retrieval": Rule("Retrieval", "walk(, no model)?", "cosine|BM25", "recall@5", "recall@5"),
     "gaugllm": Rule(
         "GAugLLM", r"\w+, both \((stored|templates)\)", r"\w+, no LLM|frozen features",
