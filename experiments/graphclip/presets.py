@@ -16,8 +16,8 @@ class Config:
         encoder (str): Text encoder; ``hashing`` is always there.
         cache (str): Folder of embedded sets of texts, and of a language model's answers.
         model (str): Where the model of a seed goes.
-        sources (tuple[str, ...]): Graphs to train on.
-        source_edges (str): File of their edges.
+        sources (tuple[str, ...]): Graphs to train on; ``name:file.csv`` takes the edges of a file.
+        source_edges (str): File of their edges where none is named.
         targets (tuple[str, ...]): Graphs to classify.
         pairs (int): Most pairs per source.
         pairs_seed (int, optional): Draws the pairs: nodes, walks, and so summaries. With a number
@@ -103,6 +103,9 @@ _PAPER = Config(
 )  # fmt: skip
 
 
+#: Pairs of papers that cite the same third one.
+_SHARED_EDGES = "edges_shared_neighbour.csv"
+
 # Ablations and the scaling curve share the pairs of seed 0: their texts are embedded once.
 _SHARED = Config(pairs_seed=0)
 
@@ -132,6 +135,17 @@ _PRESETS: dict[str, Config] = {
     ),
     "base": Config(
         sources=("citeseer_m10", "hepth", "wn18rr"), pairs=20_000, channels=256, layers=6, epochs=30
+    ),
+    # The model of the package graphlab-models: no source is a target of any table.
+    "graphlab_tiny": replace(
+        _SHARED, sources=("citeseer_m10", f"citeseer_m10:{_SHARED_EDGES}", "hepth", "wn18rr"),
+        targets=(*_SHARED.targets, "python_stdlib"), pairs=4000, channels=192, layers=4,
+    ),
+    # The same with every node as a root and a wider tower: some two days of one core.
+    "graphlab_tiny_long": replace(
+        _SHARED, sources=("citeseer_m10", f"citeseer_m10:{_SHARED_EDGES}", "hepth", "wn18rr"),
+        targets=(*_SHARED.targets, "python_stdlib"), pairs=50_000, channels=256, layers=6,
+        sampler="khop", max_nodes=64, epochs=30,
     ),
     "paper": _PAPER,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import torch
+from torch import Tensor
 
 from graphlab._random import seeded
 from graphlab.tag import (
@@ -79,10 +80,13 @@ def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTe
         on_failure=config.llm_on_failure,
     )
     draw, parts = sampler(config, seed), []
-    for name in config.sources:
-        graph = load_text_set(set_path(config.data, name), config.source_edges)
-        x = node_features(graph, encoder, config.embeddings)
-        parts.append(make_pairs(graph, x, encoder, draw, writer, config.pairs, seed))
+    features: dict[str, Tensor] = {}  # one tensor per graph: its nodes stay the same nodes
+    for source in config.sources:
+        name, _, edges = source.partition(":")
+        graph = load_text_set(set_path(config.data, name), edges or config.source_edges)
+        if name not in features:
+            features[name] = node_features(graph, encoder, config.embeddings)
+        parts.append(make_pairs(graph, features[name], encoder, draw, writer, config.pairs, seed))
     return GraphTextPairs.join(parts)
 
 
