@@ -45,7 +45,7 @@ class Config:
         template (str): Sentence that names a class.
     """
 
-    protocol: str = "zero-shot on all nodes; weights of the best held-out retrieval"
+    protocol: str = "zero-shot on all nodes; weights of the smallest held-out loss"
     dim: int = 256
     walk_length: int = 32
     subgraphs_per_node: int = 4

@@ -51,7 +51,9 @@ class Config:
         accumulate_perturbation (bool): Add the steps of the perturbation up, as the released code
             does.
         val_fraction (float): Share of the pairs held out.
-        patience (int): Epochs without a better held-out retrieval before the end; 0 never stops.
+        selection (str): Epoch to keep by its held-out pairs: ``loss``, ``mrr``, ``r1``, or
+            ``last``.
+        patience (int): Epochs without a better one before the end; 0 never stops.
         bf16 (bool): Train in bfloat16.
         protocol (str): How numbers come about.
     """
@@ -91,9 +93,10 @@ class Config:
     adversarial_eps: float = 0.0
     accumulate_perturbation: bool = False
     val_fraction: float = 0.1
+    selection: Literal["loss", "mrr", "r1", "last"] = "loss"
     patience: int = 0
     bf16: bool = False
-    protocol: str = "weights of the best held-out retrieval; no label is used before the score"
+    protocol: str = "weights of the best held-out epoch; no label is used before the score"
 
 
 # Sizes and settings of the paper; its batch went over several devices.
@@ -139,7 +142,7 @@ _PRESETS: dict[str, Config] = {
     # The model of the package graphlab-models: no source is a target of any table.
     "graphlab_tiny": replace(
         _SHARED, sources=("citeseer_m10", f"citeseer_m10:{_SHARED_EDGES}", "hepth", "wn18rr"),
-        targets=(*_SHARED.targets, "python_stdlib"), pairs=4000, channels=192, layers=4,
+        targets=(*_SHARED.targets, "python_stdlib"), pairs=2000, channels=192, layers=4,
     ),
     # The same with every node as a root and a wider tower: some two days of one core.
     "graphlab_tiny_long": replace(

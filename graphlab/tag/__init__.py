@@ -33,6 +33,7 @@ from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
     GraphCLIP,
+    GraphCLIPPipeline,
     GraphTextPairs,
     LinkPredictor,
     LLMSummarizer,
@@ -41,6 +42,7 @@ from graphlab.tag.graphclip import (
     SubgraphSampler,
     TemplateSummarizer,
     ZeroShotClassifier,
+    ZeroShotNodes,
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
@@ -57,6 +59,7 @@ __all__ = [
     "FineTuneConfig",
     "GAugLLM",
     "GraphCLIP",
+    "GraphCLIPPipeline",
     "GraphRetriever",
     "GraphTextPairs",
     "HashingEncoder",
@@ -75,6 +78,7 @@ __all__ = [
     "TextEncoder",
     "TextGraph",
     "ZeroShotClassifier",
+    "ZeroShotNodes",
     "check_alignment",
     "encode_edges",
     "encode_nodes",

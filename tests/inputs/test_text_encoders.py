@@ -14,7 +14,7 @@ from torch import Tensor
 from graphlab import tag
 from graphlab.tag.embedding import HashingEncoder, encode_edges, encode_nodes
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts
-from tests.inputs._object_calls import texts
+from tests.inputs._object_calls import pipeline, texts, zero_shot
 from tests.inputs._public import takers
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 from tests.test_inputs import PLAIN
@@ -55,15 +55,29 @@ def classes(encoder: Any) -> Any:
     return tag.ZeroShotClassifier(toy_model(), encoder, ["ant", "bee"]).fit().class_embeddings_
 
 
+def classified(encoder: Any) -> Any:
+    """Probabilities; ``encoder`` may be missing where the tower names one."""
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    return zero_shot(encoder).fit(graph).predict_proba(["word", "text"])
+
+
+def pretrained(encoder: Any) -> Any:
+    if encoder is None:  # which asks for that of the package
+        raise TypeError("encoder")
+    return pipeline(encoder).history_[0]["loss"]
+
+
 def own(model: Any) -> Any:
     function = model.encode if hasattr(model, "encode") else model
     return tag.TextEncoder(function, normalize=False).encode(["one", "two"])
 
 
 CALLS: dict[str, Callable[[Any], Any]] = {
+    "GraphCLIPPipeline.__init__.encoder": pretrained,
     "GraphRetriever.__init__.encoder": retrieved,
     "GraphRetriever.__init__.query_encoder": asked,
     "ZeroShotClassifier.__init__.encoder": classes,
+    "ZeroShotNodes.__init__.encoder": classified,
     "encode_nodes.encoder": nodes,
     "encode_edges.encoder": edges,
     "ExpertTexts.encode.encoder": experts,
