@@ -15,9 +15,11 @@ from functools import reduce
 from operator import or_
 
 from _tables import (
+    certificates,
     concentration,
     cost,
     fastrp,
+    feasibility,
     gaugllm,
     graphclip,
     hypergraph,
@@ -25,6 +27,7 @@ from _tables import (
     pamc,
     performance,
     pot,
+    pretext,
     retrieval,
     summary,
     tag,
@@ -35,9 +38,12 @@ from _tables.common import ROOT
 SYSTEMS = (
     pamc,
     fastrp,
+    feasibility,
     concentration,
     hypergraph,
     pot,
+    certificates,
+    pretext,
     tape,
     gaugllm,
     graphclip,

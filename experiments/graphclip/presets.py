@@ -40,7 +40,8 @@ class Config:
         channels (int): Width of the tower.
         layers (int): Layers of the tower.
         heads (int): Heads of its attention.
-        residual (str): What is added to the tower's output: ``none``, ``mean``, ``root+mean``.
+        residual (str): What is added to the tower's output: ``none``, ``mean``, ``root`` or
+            ``root+mean``.
         epochs (int): Passes over the pairs.
         batch_size (int): Pairs per step, on all processes together.
         lr (float): Learning rate of AdamW.
@@ -84,7 +85,7 @@ class Config:
     channels: int = 128
     layers: int = 3
     heads: int = 8
-    residual: Literal["none", "mean", "root+mean"] = "root+mean"
+    residual: Literal["none", "mean", "root", "root+mean"] = "root+mean"
     epochs: int = 16
     batch_size: int = 256
     lr: float = 1e-3

@@ -13,6 +13,7 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.gte import gte_scores
 from graphlab.embed.node_embedding import NodeEmbedding
 from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
@@ -28,6 +29,7 @@ __all__ = [
     "approx_topological_concentration",
     "concentration_shift",
     "fastrp",
+    "gte_scores",
     "personalized_pagerank",
     "topological_concentration",
     "weighted_concentration",

@@ -44,6 +44,10 @@ class Adjacency:
             self.rows.device
         )
 
+    def has_weights(self) -> bool:
+        """Whether weights were given; without any, repeated entries have the number of copies."""
+        return self.rows.weight is not None and not torch.equal(self.degree(), self.count.double())
+
     def matrix(self) -> sp.csr_matrix:
         """The same rows as a scipy matrix of float64."""
         rows = self.rows.to("cpu")

@@ -18,6 +18,7 @@ from graphlab.evaluate.multilabel import (
     multilabel_probe,
 )
 from graphlab.evaluate.probe import ProbeResult, linear_probe
+from graphlab.evaluate.reconstruction import MapResult, reconstruction_map
 from graphlab.evaluate.retrieval import compare_retrieval, retrieval_scores
 from graphlab.evaluate.splits import (
     labels_per_class_split,
@@ -27,6 +28,7 @@ from graphlab.evaluate.splits import (
 )
 
 __all__ = [
+    "MapResult",
     "MultilabelResult",
     "ProbeResult",
     "answer_scores",
@@ -42,6 +44,7 @@ __all__ = [
     "multilabel_probe",
     "per_node_link_metrics",
     "random_split",
+    "reconstruction_map",
     "resolve_split",
     "retrieval_scores",
     "tape_split",

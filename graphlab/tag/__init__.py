@@ -10,6 +10,7 @@ Here are the names that most users want. Each method has a room with all of its 
 * :mod:`graphlab.tag.gaugllm`: GAugLLM, views of texts and edges.
 * :mod:`graphlab.tag.graphclip`: GraphCLIP, a graph tower aligned with language.
 * :mod:`graphlab.tag.retrieval`: documents that answer a question together.
+* :mod:`graphlab.tag.feasibility`: whether a target is near the sources of a pretraining.
 
 Needs nothing beyond graphlab itself for graphs with texts and the embedded encoder. Sentence
 encoders and the client for language models come with the extra ``tag`` and are imported when they
@@ -87,7 +88,15 @@ __all__ = [
 ]
 
 __dir__ = listing(
-    __all__, "embedding", "fine_tune", "gaugllm", "graphclip", "llm", "tape", "text_graph"
+    __all__,
+    "embedding",
+    "feasibility",
+    "fine_tune",
+    "gaugllm",
+    "graphclip",
+    "llm",
+    "tape",
+    "text_graph",
 )
 
 _MOVED = {

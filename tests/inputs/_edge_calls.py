@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import Sequential
 
-from graphlab import contrastive, embed, hyper, ops, tag
+from graphlab import contrastive, embed, evaluate, hyper, ops, tag
+from graphlab.contrastive import pretext
 from graphlab.contrastive.pot import (
     adjacency_bounds,
     compactness_bound,
     preactivation_bounds,
     reference_compactness,
 )
-from graphlab.tag import graphclip
+from graphlab.tag import feasibility, graphclip
 from tests.test_inputs import (
     CLUSTER,
     ENTRY_POINTS,
@@ -70,6 +71,7 @@ LAYERS = (
 )
 ANCHOR = torch.ones(NODES, 5)
 ONES = torch.ones(NODES, dtype=torch.long)
+KNOWN = torch.arange(NODES) % 2
 
 
 def scgc() -> Any:
@@ -160,8 +162,15 @@ EDGE_CALLS: dict[str, Call] = {
     "reference_compactness": lambda e: reference_compactness(
         features(), e, PLAIN, LAYERS, ANCHOR, 0.3
     ),
+    "gte_scores": lambda e: embed.gte_scores(e, NODES, NODES),
+    "context_histogram": lambda e: pretext.context_histogram(e, KNOWN),
+    "harmonic_labels": lambda e: pretext.harmonic_labels(e, KNOWN).score,
+    "ica_labels": lambda e: pretext.ica_labels(features(), e, KNOWN).score,
     "influence_adjacency": ENTRY_POINTS["influence_adjacency"],
     "influence_graph": ENTRY_POINTS["influence_graph"],
+    "reconstruction_map": lambda e: list(
+        evaluate.reconstruction_map(features(), e, hops=(1, 2)).values()
+    ),
     "node_centrality": ENTRY_POINTS["node_centrality"],
     "sample_non_edges": ENTRY_POINTS["sample_non_edges"],
     "PowersOfFastRP.update": ENTRY_POINTS["FastRP.update"],
@@ -215,6 +224,7 @@ GRAPH_CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "weighted_concentration": lambda g, n: embed.weighted_concentration(
         g, torch.ones(14), NODES if n is None else n
     ),
+    "graphon": lambda g, n: feasibility.graphon(g, n, resolution=2),
     "maximal_cliques": lambda g, n: hyper.maximal_cliques(g, n).idx,
     "count_preimages": lambda g, n: torch.tensor(hyper.count_preimages(g, n)),
     "count_features": lambda g, n: _counted(hyper.count_features)(g, n),

@@ -80,6 +80,7 @@ class Hashing:
 DATA_CALLS: dict[str, Call] = {
     "AddFastRP.forward": lambda d: embed.AddFastRP(dim=8)(d).x,
     "AddTopologicalConcentration.forward": lambda d: embed.AddTopologicalConcentration()(d).tc,
+    "ContextLabel.setup": lambda d: contrastive.ContextLabel(4, 2).setup(d).target,
     "EdgeDrop.forward": lambda d: contrastive.DropEdge(0.4).forward(d).edge_index,
     "LLMEdgeModifier.forward": lambda d: modifier()(d).edge_index,
     "GAugLLM.fit": lambda d: gaugllm().fit(d).transform(d),

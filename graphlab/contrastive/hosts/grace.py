@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_int
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.projection_head import head_outputs, host_head
-from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel
+from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 
 __all__ = ["GRACE"]
@@ -30,11 +32,13 @@ class GRACE(PairLossModel):
         drop_edge (sequence): Two rates or augmentations of the edges.
         mask_features (sequence): Two rates or augmentations of the features.
         chunk_size (int, optional): See :class:`InfoNCELoss`.
+        num_anchors (int, optional): Nodes drawn per step whose terms make the loss; all where the
+            graph has no more. The negatives stay all nodes: loss and gradient are unbiased.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
 
-    Complexity: O(N^2 D) time and O(N D) memory for the loss.
+    Complexity: O(N^2 D) time and O(N D) memory for the loss, O(n N D) time with n anchors.
 
     Reference: Zhu et al., "Deep graph contrastive representation learning", arXiv:2006.04131.
 
@@ -57,20 +61,35 @@ class GRACE(PairLossModel):
         drop_edge: Sequence[float | EdgeAugmentation] = (0.2, 0.4),
         mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
         chunk_size: int | None = None,
+        num_anchors: int | None = None,
     ) -> None:
         super().__init__(encoder, drop_edge, mask_features)
+        if num_anchors is not None:
+            check_int(num_anchors, "num_anchors", minimum=1)
+        self.num_anchors = num_anchors
         self.head = host_head(out_channels, proj_channels)
         self.contrast = InfoNCELoss(temperature, True, chunk_size)
 
-    def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
+    def loss(self, z1: Tensor, z2: Tensor, nodes: Tensor | None = None) -> Tensor:
         """Loss of both views' embeddings, which are projected first.
 
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
+            nodes (Tensor, optional): Anchors, distinct nodes ``(n,)``; all by default.
 
         Returns:
             Tensor: A scalar.
         """
-        out: Tensor = self.contrast(*head_outputs(self.head, z1, z2))
+        out: Tensor = self.contrast(*head_outputs(self.head, z1, z2), nodes)
         return out
+
+    def _view_loss(
+        self, z1: Tensor, z2: Tensor, views: list[View], *, generator: torch.Generator, step: int
+    ) -> Tensor:
+        """Loss of one step, :meth:`loss` of the anchors drawn."""
+        count = z1.size(0)
+        if self.num_anchors is None or self.num_anchors >= count:
+            return self.loss(z1, z2)
+        order = torch.randperm(count, generator=generator, device=generator.device)
+        return self.loss(z1, z2, order[: self.num_anchors].to(z1.device))
