@@ -187,6 +187,14 @@ def test_no_source_of_the_packaged_model_is_a_target():
         assert set(preset.targets) == {"cora", "webkb_cornell", "webkb_texas"}
 
 
+def test_presets_keep_the_selection_of_their_results():
+    for name, preset in graphclip_pretrain.PRESETS.items():
+        path = REPOSITORY / "experiments" / "results" / f"graphclip_pretrain_{name}.json"
+        if path.is_file():
+            recorded = json.loads(path.read_text(encoding="utf-8"))["config"]
+            assert preset.selection == recorded.get("selection", "r1"), name  # which was the rule
+
+
 def test_presets_do_not_overwrite_each_others_models():
     models = [preset.model for preset in graphclip_pretrain.PRESETS.values()]
     assert len(set(models)) == len(models)
