@@ -70,6 +70,8 @@ PROJECTED = hyper.project(HYPEREDGES, 30)
 CLIQUES = hyper.maximal_cliques(PROJECTED, 30)
 WEIGHTED = hyper.project(HYPEREDGES, 30, weighted=True)
 CLIP = _graphclip()
+TEXT_GRAPH = tag.TextGraph(edge_index=EDGES, text=[f"{TEXTS[i % 15]} {i // 15}" for i in range(60)])
+WORDS = ["red", "blue", "green"]
 LABELLED = (X, CLIP["store"], DATA.y[FEW])
 
 ENTRIES: dict[type[Estimator], Entry] = {
@@ -150,6 +152,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         {"call": lambda e: torch.from_numpy(e(TEXTS))},
         ready=True,  # words have directions, drawn at random
     ),
+    tag.GraphCLIPPipeline: Entry(
+        {
+            "encoder": HashEncoder(),
+            "sampler": CLIP["sampler"],
+            "config": tag.PretrainConfig(epochs=2, batch_size=16),
+            "hidden_channels": 16,
+            "num_layers": 1,
+        },
+        ("pairs", 30),
+        lambda e, **options: e.fit(TEXT_GRAPH, **options),
+        {"predict": lambda e: e.predict(TEXT_GRAPH, WORDS)},
+    ),
     tag.LinkPredictor: Entry(
         {"model": CLIP["model"], "sampler": CLIP["sampler"]},
         None,
@@ -204,6 +218,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("mix", "own"),
         None,  # the class sentences are embedded on first use
         {"predict": lambda e: e.predict(X, CLIP["store"])},
+    ),
+    tag.ZeroShotNodes: Entry(
+        {"model": CLIP["model"], "encoder": HashEncoder(), "sampler": CLIP["sampler"]},
+        ("mix", "own"),
+        lambda e: e.fit(TEXT_GRAPH),
+        {
+            "predict": lambda e: e.predict(WORDS),
+            "predict_proba": lambda e: e.predict_proba(WORDS),
+            "evaluate": lambda e: torch.tensor(
+                list(e.evaluate(torch.arange(60) % 3, WORDS)["graphclip"].values())
+            ),
+        },
     ),
 }
 

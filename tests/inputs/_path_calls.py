@@ -17,7 +17,7 @@ from graphlab.tag.tape import (
     read_tape_responses,
     write_ranked_predictions,
 )
-from tests.inputs._object_calls import hypergraph
+from tests.inputs._object_calls import hypergraph, pipeline, texts
 from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN
 
@@ -123,6 +123,9 @@ WRITE_FOLDER: dict[str, Call] = {
     ),
     "TextEncoder.__init__.cache_dir": lambda p: encoder(cache_dir=p).encode(["a"]),
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
+    "GraphCLIPPipeline.fit.directory": lambda p: pipeline().fit(
+        tag.TextGraph(edge_index=PLAIN, text=texts()), directory=p
+    ),
     "GraphCLIP.save_pretrained.directory": lambda p: toy_model().save_pretrained(p),
     "pretrain.directory": pretrained,
     "TrainedNetwork.fit.directory": lambda p: gfm().fit(directory=p),
