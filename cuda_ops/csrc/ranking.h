@@ -13,6 +13,8 @@
 
 namespace graphlab {
 
+// A filter names columns by rows, ascending within each; a column may come more than once.
+
 // How many rows of y, other than truth_i and those that the filter names, have a greater product
 // with x_i than truth_i has, and how many have the same. Undefined products count as neither.
 std::tuple<Tensor, Tensor> pairwise_rank(

@@ -88,7 +88,7 @@ def pairwise_rank(
 def check_filter(
     ptr: Tensor | None, index: Tensor | None, rows: int, columns: int
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Require both tensors of a filter, or none."""
+    """Require both tensors of a filter, or none; what comes back ascends within a row."""
     if ptr is None and index is None:
         return None, None
     if ptr is None or index is None:
@@ -97,6 +97,12 @@ def check_filter(
     ptr = check_pointers(ptr, index.numel(), "filter_ptr")
     if ptr.numel() != rows + 1:
         raise ValueError(f"filter_ptr must have {rows + 1} entries, got {ptr.numel()}")
+    if index.numel() < 2 or not values_visible(index):
+        return ptr, index
+    row = torch.repeat_interleave(torch.arange(rows, device=ptr.device), ptr.diff())
+    key = row * columns + index
+    if bool((key[1:] < key[:-1]).any()):
+        index = key.sort().values - row * columns
     return ptr, index
 
 

@@ -5,7 +5,12 @@
 #include <limits>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "cpu/checks.h"
+#include "cpu/isa.h"
 #include "cpu/parallel.h"
 #include "cpu/ranking_task.h"
 #include "pairwise.h"
@@ -16,6 +21,14 @@
 
 namespace graphlab::cpu {
 namespace {
+
+// Columns that a task takes of all: every group begins with empty lists, so that there are no more of
+// them than the threads need. Neither ranks nor best columns depend on how the work is cut.
+int64_t group_size(int64_t cols, int64_t row_blocks, int64_t least) {
+  const int64_t tasks = 4 * torch::stable::get_num_threads();
+  const int64_t wanted = divide_up(tasks, std::max<int64_t>(1, row_blocks));
+  return round_up(std::max({least, divide_up(cols, wanted), int64_t{1}}), kPairUnit);
+}
 
 constexpr int64_t kNoColumn = std::numeric_limits<int64_t>::max();
 
@@ -72,7 +85,7 @@ class NamedLists {
   const Buffer<int64_t> ptr_, columns_;
 };
 
-// Blocks of rows times groups of columns. Neither ranks nor best rows depend on how they are cut.
+// Blocks of rows times groups of columns.
 template <typename T>
 class RankRun {
  public:
@@ -81,7 +94,7 @@ class RankRun {
         cols(y.size(0)),
         dim(x.size(1)),
         row_blocks_(divide_up(rows, kPairUnit)),
-        group_(group(least_group)),
+        group_(group_size(cols, row_blocks_, least_group)),
         right_(data<T>(y)),
         row_panels_(packed_rows(data<T>(x), rows, dim, T(1))),
         col_panels_(packed_cols(right_, row_blocks_ > 1 ? cols : 0, dim)) {
@@ -90,21 +103,19 @@ class RankRun {
 
   int64_t groups() const { return divide_up(cols, group_); }
 
-  // Calls start(group, rows) for every task, and what that returns with (block, column panels) for
-  // its blocks.
+  // Calls task(group, i, i_end, blocks) for every task, which is to call blocks(work) with
+  // work(block, column panels).
   template <typename F>
-  void run(const F& start) const {
+  void run(const F& task) const {
     parallel_tasks(row_blocks_ * groups(), [&](int64_t number) {
-      const int64_t block = number / groups(), at = number % groups();
-      const int64_t i = block * kPairUnit, i_end = std::min(i + kPairUnit, rows);
-      const int64_t end = std::min((at + 1) * group_, cols);
+      const int64_t at = number % groups(), i = number / groups() * kPairUnit;
+      const int64_t i_end = std::min(i + kPairUnit, rows), end = std::min((at + 1) * group_, cols);
       const Buffer<T> scratch(row_blocks_ > 1 ? 0 : padded(kPairUnit) * dim);
-      auto&& work = start(at, i, i_end);
-      for (int64_t j = at * group_; j < end; j += kPairUnit) {
-        check_interrupt();
-        const int64_t j_end = std::min(j + kPairUnit, end);
-        work(PairBlock{i, i_end, j, j_end}, panels(j, j_end, scratch));
-      }
+      task(at, i, i_end, [&](const auto& work) {
+        for_pieces(at * group_, end, kPairUnit, [&](int64_t j, int64_t j_end) {
+          work(PairBlock{i, i_end, j, j_end}, panels(j, j_end, scratch));
+        });
+      });
     });
   }
 
@@ -112,12 +123,6 @@ class RankRun {
   RankTask<T> task;
 
  private:
-  // Enough groups that there are kPairTasks tasks.
-  int64_t group(int64_t least) const {
-    const int64_t wanted = divide_up(kPairTasks, std::max<int64_t>(1, row_blocks_));
-    return round_up(std::max({least, divide_up(cols, wanted), int64_t{1}}), kPairUnit);
-  }
-
   // Columns that are read once are packed where they are used.
   const T* panels(int64_t j, int64_t j_end, const Buffer<T>& scratch) const {
     if (row_blocks_ > 1) return col_panels_.get() + j * dim;
@@ -166,11 +171,11 @@ void rank(
   const int64_t rows = run.rows, groups = run.groups();
   const Buffer<int64_t> counts(2 * groups * rows, 0);
   const auto count = GRAPHLAB_SELECT(rank_block<T>);
-  run.run([&](int64_t group, int64_t i, int64_t) {
+  run.run([&](int64_t group, int64_t i, int64_t, const auto& blocks) {
     int64_t* above = counts.get() + group * rows + i;
-    return [&, above](const PairBlock& block, const T* panels) {
+    blocks([&](const PairBlock& block, const T* panels) {
       count(run.task, block, panels, above, above + groups * rows);
-    };
+    });
   });
   for (int64_t i = 0; i < rows; ++i) greater[i] = equal[i] = 0;
   for (int64_t group = 0; group < groups; ++group) {
@@ -181,63 +186,106 @@ void rank(
   }
 }
 
+// Lists of the best columns, one for every row and group of columns.
 template <typename T>
-struct Scored {
-  T score;
-  int64_t column;
-  bool operator<(const Scored& other) const {
-    return score > other.score || (score == other.score && column < other.column);
+class BestLists {
+ public:
+  BestLists(int64_t rows, int64_t groups, int64_t size)
+      : groups_(groups),
+        size_(size),
+        entries_(rows * groups * size),
+        counts_(rows * groups, 0) {}
+
+  // Calls work(lists) with empty lists of the rows [i, i_end), and keeps what it leaves in them.
+  template <typename F>
+  void fill(int64_t group, int64_t i, int64_t i_end, const F& work) const {
+    const int64_t room = BestColumns<T>::room(size_);
+    const Buffer<ScoredColumn<T>> entries((i_end - i) * room);
+    std::vector<BestColumns<T>> lists;
+    for (int64_t m = 0; m < i_end - i; ++m) lists.emplace_back(entries.get() + m * room, size_);
+    work(lists.data());
+    for (int64_t m = 0; m < i_end - i; ++m) {
+      const int64_t at = (i + m) * groups_ + group;
+      counts_[at] = lists[m].shrink();
+      std::copy_n(entries.get() + m * room, counts_[at], entries_.get() + at * size_);
+    }
   }
+
+  // The best of all groups, in their order; the rest is -inf and -1.
+  void write(int64_t rows, int64_t k, T* value, int64_t* index) const {
+    parallel_ranges(rows, 64, [&](int64_t i, int64_t end) {
+      std::vector<ScoredColumn<T>> all;
+      for (; i < end; ++i) {
+        all.clear();
+        for (int64_t list = i * groups_; list < (i + 1) * groups_; ++list) {
+          const ScoredColumn<T>* from = entries_.get() + list * size_;
+          all.insert(all.end(), from, from + counts_[list]);
+        }
+        const auto found = std::min<int64_t>(k, static_cast<int64_t>(all.size()));
+        std::partial_sort(all.begin(), all.begin() + found, all.end());
+        for (int64_t m = 0; m < k; ++m) {
+          value[i * k + m] = m < found ? all[m].score : static_cast<T>(-kInfinity);
+          index[i * k + m] = m < found ? all[m].column : -1;
+        }
+      }
+    });
+  }
+
+ private:
+  const int64_t groups_, size_;
+  const Buffer<ScoredColumn<T>> entries_;
+  const Buffer<int64_t> counts_;
 };
+
+template <typename T>
+void topk_of_few(
+    const T* x, const T* y, int64_t rows, int64_t cols, int64_t dim, const NamedLists& named,
+    int64_t k, T* value, int64_t* index) {
+  const int64_t size = std::min(k, cols);
+  // Lists of all groups together are a quarter of the columns at most.
+  const int64_t group = group_size(cols, 1, 4 * size);
+  const Buffer<T> panel = packed_cols(x, rows, dim);
+  const RankTask<T> task{dim, panel.get(), nullptr, named.view()};
+  const BestLists<T> best(rows, divide_up(cols, group), size);
+  const auto offer = GRAPHLAB_SELECT(topk_few<T>);
+  parallel_ranges(cols, group, [&](int64_t begin, int64_t end) {
+    best.fill(begin / group, 0, rows, [&](BestColumns<T>* lists) {
+      for_pieces(begin, end, kPairUnit, [&](int64_t j, int64_t j_end) {
+        offer(task, rows, y, j, j_end, lists);
+      });
+    });
+  });
+  best.write(rows, k, value, index);
+}
 
 template <typename T>
 void topk(
     const Tensor& x, const Tensor& y, int64_t k, Diagonal diagonal, const Filter& filter,
     T* value, int64_t* index) {
-  const int64_t rows = x.size(0), cols = y.size(0);
+  const int64_t rows = x.size(0), cols = y.size(0), size = std::min(k, cols);
   const NamedLists named(filter, rows, [&](int64_t i) {
     return diagonal == Diagonal::exclude && i < cols ? i : int64_t{-1};
   });
-  // Lists of all groups together are a quarter of the columns at most.
-  const RankRun<T> run(x, y, named, 4 * std::min(k, cols));
-  const int64_t groups = run.groups(), width = std::min(k, cols);
-  const Buffer<T> scores(groups * rows * width);
-  const Buffer<int64_t> columns(groups * rows * width), counts(groups * rows, 0);
-  const auto offer = GRAPHLAB_SELECT(topk_block<T>);
-  if (width > 0) {
-    run.run([&](int64_t group, int64_t i, int64_t i_end) {
-      std::vector<BestRows<T>> lists;
-      lists.reserve(i_end - i);
-      for (int64_t row = i; row < i_end; ++row) {
-        const int64_t at = (row * groups + group) * width;
-        lists.emplace_back(scores.get() + at, columns.get() + at, width);
-      }
-      return [&, group, i, lists = std::move(lists)](
-                 const PairBlock& block, const T* panels) mutable {
-        offer(run.task, block, panels, lists.data());
-        for (size_t m = 0; m < lists.size(); ++m) {
-          counts[(i + static_cast<int64_t>(m)) * groups + group] = lists[m].count();
-        }
-      };
-    });
+  if (size == 0 || rows == 0) {
+    std::fill_n(value, rows * k, static_cast<T>(-kInfinity));
+    std::fill_n(index, rows * k, int64_t{-1});
+    return;
   }
-  parallel_ranges(rows, 64, [&](int64_t i, int64_t end) {
-    std::vector<Scored<T>> all;
-    for (; i < end; ++i) {
-      all.clear();
-      for (int64_t list = i * groups; list < (i + 1) * groups; ++list) {
-        for (int64_t at = list * width; at < list * width + counts[list]; ++at) {
-          all.push_back({scores[at], columns[at]});
-        }
-      }
-      const auto found = std::min<int64_t>(k, static_cast<int64_t>(all.size()));
-      std::partial_sort(all.begin(), all.begin() + found, all.end());
-      for (int64_t m = 0; m < k; ++m) {
-        value[i * k + m] = m < found ? all[m].score : static_cast<T>(-kInfinity);
-        index[i * k + m] = m < found ? all[m].column : -1;
-      }
-    }
+  if (rows <= 2 * lanes<T>()) {
+    topk_of_few(data<T>(x), data<T>(y), rows, cols, x.size(1), named, k, value, index);
+    return;
+  }
+  const RankRun<T> run(x, y, named, 4 * size);
+  const BestLists<T> best(rows, run.groups(), size);
+  const auto offer = GRAPHLAB_SELECT(topk_block<T>);
+  run.run([&](int64_t group, int64_t i, int64_t i_end, const auto& blocks) {
+    best.fill(group, i, i_end, [&](BestColumns<T>* lists) {
+      blocks([&](const PairBlock& block, const T* panels) {
+        offer(run.task, block, panels, lists);
+      });
+    });
   });
+  best.write(rows, k, value, index);
 }
 
 }  // namespace

@@ -29,52 +29,48 @@ struct RankTask {
   NamedColumns named;
 };
 
-// The best columns of one row so far: a heap with the worst of them on top. Columns are offered in
-// ascending order, so that an equal score is never better than one in the heap.
 template <typename T>
-class BestRows {
+struct ScoredColumn {
+  T score;
+  int64_t column;
+
+  // Whether this one comes first.
+  bool operator<(const ScoredColumn& other) const {
+    return score > other.score || (score == other.score && column < other.column);
+  }
+};
+
+// The best columns of one row so far, and up to as many candidates that came behind them: whenever
+// these are too many, the worse half goes. Columns are offered in ascending order, so that a score
+// equal to the last of the best is never better.
+template <typename T>
+class BestColumns {
  public:
-  BestRows(T* scores, int64_t* columns, int64_t size)
-      : scores_(scores), columns_(columns), size_(size) {}
+  // Room for this many entries is needed.
+  static int64_t room(int64_t size) { return 2 * size + 32; }
+
+  BestColumns(ScoredColumn<T>* entries, int64_t size) : entries_(entries), size_(size) {}
 
   // What a score must exceed.
   T bar() const { return bar_; }
 
   void add(T score, int64_t column) {
-    int64_t at = count_;
-    if (count_ < size_) {
-      for (++count_; at > 0 && worse(score, column, (at - 1) / 2); at = (at - 1) / 2) {
-        move((at - 1) / 2, at);
-      }
-    } else {
-      at = 0;
-      for (int64_t child = 1; child < size_; child = 2 * at + 1) {
-        if (child + 1 < size_ && worse(scores_[child + 1], columns_[child + 1], child)) ++child;
-        if (worse(score, column, child)) break;
-        move(child, at);
-        at = child;
-      }
-    }
-    scores_[at] = score;
-    columns_[at] = column;
-    if (count_ == size_) bar_ = scores_[0];
+    entries_[count_++] = {score, column};
+    if (count_ == room(size_)) shrink();
   }
 
-  int64_t count() const { return count_; }
-  T score(int64_t at) const { return scores_[at]; }
-  int64_t column(int64_t at) const { return columns_[at]; }
+  // Leaves the best, and returns how many they are.
+  int64_t shrink() {
+    if (count_ >= size_) {
+      std::nth_element(entries_, entries_ + (size_ - 1), entries_ + count_);
+      count_ = size_;
+      bar_ = entries_[size_ - 1].score;
+    }
+    return count_;
+  }
 
  private:
-  bool worse(T score, int64_t column, int64_t at) const {
-    return score < scores_[at] || (score == scores_[at] && column > columns_[at]);
-  }
-  void move(int64_t from, int64_t to) {
-    scores_[to] = scores_[from];
-    columns_[to] = columns_[from];
-  }
-
-  T* scores_;
-  int64_t* columns_;
+  ScoredColumn<T>* entries_;
   int64_t size_, count_ = 0;
   T bar_ = -std::numeric_limits<T>::infinity();
 };
