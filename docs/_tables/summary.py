@@ -63,10 +63,17 @@ RULES = {
         "acc", "accuracy",
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
-    "tape": Rule("TAPE", r"GCN TA\+(P|BoW)", "GCN BoW", "accuracy", "accuracy"),
+    "tape": Rule(
+        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW", r"(GCN|SAGE|RevGAT) BoW",
+        "accuracy", "accuracy",
+    ),
+    "knowledge_graph": Rule(
+        "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"
+    ),
     "retrieval": Rule("Retrieval", "walk(, no model)?", "cosine|BM25", "recall@5", "recall@5"),
     "gaugllm": Rule(
-        "GAugLLM", r"BGRL, both \((stored|templates)\)", "frozen features", "accuracy", "accuracy"
+        "GAugLLM", r"\w+, both \((stored|templates)\)", r"\w+, no LLM|frozen features",
+        "accuracy", "accuracy",
     ),
 }  # fmt: skip
 
