@@ -64,8 +64,8 @@ RULES = {
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
     "tape": Rule(
-        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW", r"(GCN|SAGE|RevGAT) BoW",
-        "accuracy", "accuracy",
+        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW",
+        r"(GCN|SAGE|RevGAT) BoW|logistic regression on TA, no graph", "accuracy", "accuracy",
     ),
     "knowledge_graph": Rule(
         "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .._data.stdlib import EMBEDDED, MINILM
+from .._data.stdlib import EMBEDDED, MINILM, with_default_encoder
 
 TITLES = {"gcn": "GCN", "sage": "SAGE", "mlp": "MLP", "revgat": "RevGAT"}
 
@@ -133,8 +133,8 @@ PRESETS = {
         dataset="texts", source="data/text_graph",
         ensembles=("TA+BoW", "TA+P", "TA+E+P", "TA+P+BoW"),
     ),
-    "stdlib": Config(
-        dataset=EMBEDDED, gnns=("gcn", "mlp"), ensembles=("TA+BoW",), words=1000
+    "stdlib": with_default_encoder(
+        Config(dataset=EMBEDDED, ensembles=("TA+BoW",), words=1000)
     ),
     # Quick: shows that a figure repeats, not how good the method is.
     "smoke": Config(
