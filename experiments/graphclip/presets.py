@@ -158,8 +158,10 @@ _PRESETS: dict[str, Config] = {
 
 #: Presets whose committed results kept the epoch of the largest share of hits, as the library did
 #: before: which one that is, is chance. A preset that is measured again leaves the list.
-_BY_HITS = ("tiny", "tiny_plain", "tiny_shared", "tiny_flag", "tiny_flag_accumulating")
-_BY_HITS += ("tiny_khop", "tiny_induced", "tiny_150", "tiny_300", "tiny_600", "stdlib", "smoke")
+_BY_HITS = (
+    "tiny", "tiny_plain", "tiny_shared", "tiny_flag", "tiny_flag_accumulating", "tiny_khop",
+    "tiny_induced", "tiny_150", "tiny_300", "tiny_600", "stdlib", "smoke",
+)  # fmt: skip
 
 
 def _final(name: str, config: Config) -> Config:

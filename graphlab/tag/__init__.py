@@ -47,7 +47,13 @@ from graphlab.tag.graphclip import (
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
-from graphlab.tag.retrieval import Document, GraphRetriever
+from graphlab.tag.retrieval import (
+    Document,
+    GFMRetriever,
+    GraphRetriever,
+    OpenIEExtractor,
+    knowledge_graph,
+)
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
@@ -59,6 +65,7 @@ __all__ = [
     "ExplanationPrompt",
     "FineTuneConfig",
     "GAugLLM",
+    "GFMRetriever",
     "GraphCLIP",
     "GraphCLIPPipeline",
     "GraphRetriever",
@@ -69,6 +76,7 @@ __all__ = [
     "LLMSummarizer",
     "Limits",
     "LinkPredictor",
+    "OpenIEExtractor",
     "PretrainConfig",
     "Price",
     "PromptExperts",
@@ -84,6 +92,7 @@ __all__ = [
     "encode_edges",
     "encode_nodes",
     "fine_tune_text_encoder",
+    "knowledge_graph",
     "pretrain",
 ]
 

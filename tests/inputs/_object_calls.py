@@ -209,11 +209,33 @@ OBJECT_CALLS: dict[str, tuple[Call, Callable[[], Any], str]] = {
         two_topics,
         "torch_geometric",
     ),
+    "GFMRetriever.__init__": (
+        lambda g: (
+            tag.GFMRetriever(None, g, Hashing(), hidden=4, num_layers=2, steps=1)
+            .fit()
+            .query_many(["Is Rome in Italy?"], k=2)
+            .scores
+        ),
+        lambda: tag.knowledge_graph(
+            [("Rome", "is in", "Italy", 0), ("Oslo", "is in", "Norway", 1)], ["Rome.", "Oslo."]
+        ),
+        "torch_geometric",
+    ),
     "encode_edges": (
         lambda g: tag.embedding.encode_edges(g, Hashing()).edge_attr,
         lambda: tag.TextGraph(
             edge_index=PLAIN, text=texts(), edge_text=[f"to {i}" for i in PLAIN[1].tolist()]
         ),
+        "torch_geometric",
+    ),
+    "EgoGraphRetriever.fit": (
+        lambda g: tag.retrieval.EgoGraphRetriever(Hashing()).fit(g).vectors_,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "render_subgraph": (
+        tag.retrieval.render_subgraph,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
         "torch_geometric",
     ),
     "GraphCLIPPipeline.predict": (

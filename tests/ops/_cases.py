@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab.ops import CSRGraph, SparseRows, reference, unit_rows
+from graphlab.ops import CSRGraph, RelationalRows, SparseRows, reference, unit_rows
 from graphlab.ops.library import active_kernel
 
 OPS: Any = torch.ops.graphlab
@@ -208,6 +209,46 @@ def _self_backward(n: int, dim: int, **options: Any) -> Callable[[], Any]:
         return (x, x, *side, *side, scale, diagonal)
 
     return build
+
+
+def _softplus(n: int, m: int, dim: int, size: float = 1.0) -> Callable[[], Any]:
+    return lambda: (size * randn(n, dim), randn(m, dim, seed=1))
+
+
+def _softplus_backward(n: int, m: int, dim: int, sides: str, **options: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        x, y = _softplus(n, m, dim, **options)()
+        return randn(n, seed=7), x, y, "x" in sides, "y" in sides
+
+    return build
+
+
+def _filter(n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Up to a third of the columns, some of them twice; all of them in one row."""
+    rows = [randint(max(m, 1), k % (m // 3 + 1), seed=k).sort().values for k in range(n)]
+    if n > 3:
+        rows[n // 2] = torch.arange(m)
+    ptr = torch.tensor([0, *(row.numel() for row in rows)]).cumsum(0)
+    return ptr, torch.cat([*rows, torch.zeros(0, dtype=torch.int64)])
+
+
+def _scores(n: int, m: int, dim: int, levels: int) -> tuple[Tensor, Tensor]:
+    """Normal values, or whole numbers whose products tie."""
+    if levels == 0:
+        return randn(n, dim), randn(m, dim, seed=1)
+    values = (randint(2 * levels + 1, size, dim, seed=size) - levels for size in (n, m))
+    x, y = (value.double() for value in values)
+    return x, y
+
+
+def _rank(n: int, m: int, dim: int, levels: int, filtered: bool) -> Callable[[], Any]:
+    filters = _filter(n, m) if filtered else (None, None)
+    return lambda: (*_scores(n, m, dim, levels), randint(max(m, 1), n, seed=4), *filters)
+
+
+def _topk(n: int, m: int, dim: int, levels: int, filtered: bool, k: int) -> Callable[[], Any]:
+    filters = _filter(n, m) if filtered else (None, None)
+    return lambda: (*_scores(n, m, dim, levels), k, reference.EXCLUDE * (n == m), *filters)
 
 
 def _meta(n: int, clusters: int, dim: int, cov: bool = True, tau: float = 1.2) -> Callable[[], Any]:
@@ -424,6 +465,62 @@ def _edge_list(
     return build
 
 
+def typed(nodes: int, edges: int, types: int) -> RelationalRows:
+    """Typed edges, some twice; node 0 is the target and the source of many, type 0 frequent."""
+    index, kind = randint(max(1, nodes), 2, edges), randint(max(1, types), edges, seed=1)
+    index[0, : edges // 4], index[1, edges // 4 : edges // 2] = 0, 0
+    kind[edges // 3 :: 2] = 0
+    return RelationalRows.from_edge_index(index, kind, nodes, types)
+
+
+def _relational(size: tuple[int, ...], message: int, reduce: int, even: bool) -> Callable[[], Any]:
+    """Values are small integers where extremes are taken: many tie, also with the boundary."""
+
+    def build() -> tuple[Any, ...]:
+        nodes, edges, types, batch, dim = size
+        rows = typed(nodes, edges, types)
+        shapes = ((nodes, batch, dim), (types, dim), (nodes, batch, dim))
+        if reduce in (reference.MAX, reference.MIN):
+            values = [randint(3, *shape, seed=k).double() - 1 for k, shape in enumerate(shapes)]
+        else:
+            values = [randn(*shape, seed=k) for k, shape in enumerate(shapes)]
+        graph = rows.rows.rowptr, rows.rows.col, rows.type
+        return *values, *graph, *rows.by_source, *rows.by_type, message, reduce, even
+
+    return build
+
+
+def _distinct_values(build: Callable[[], Any]) -> Callable[[], Any]:
+    """The same without ties, which finite differences would not forgive."""
+
+    def distinct() -> tuple[Any, ...]:
+        x, table, boundary, *rest = build()
+        values = (randn(*value.shape, seed=k) for k, value in enumerate((x, table, boundary)))
+        return *values, *rest
+
+    return distinct
+
+
+def _relational_parts(build: Callable[[], Any], name: str) -> Callable[[], Any]:
+    """Arguments of the derivatives; what an extreme is compared with is exact in float32."""
+
+    def parts() -> tuple[Any, ...]:
+        args = build()
+        x, table, boundary, rowptr, source, kind, *orders, message, reduce, even = args
+        out = reference.relational_propagate(*args)
+        grad = randn(*out.shape, seed=7)
+        if name == "relational_shares":
+            return grad, out, x, table, boundary, rowptr, source, kind, message, even
+        by = orders[:3] if name == "relational_source_grad" else orders[3:]
+        return grad, out, x, table, *by, message, reduce
+
+    return parts
+
+
+def _first_ends(build: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: (build()[0][0], build()[1])
+
+
 def _walk_subgraphs(walk: Callable[[], Any], max_nodes: int) -> Callable[[], Any]:
     return lambda: (reference.random_walk(*walk()), max_nodes)
 
@@ -504,6 +601,43 @@ _PAIRS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("empty", 3, 0, 4, {}),
     ("no features", 5, 4, 0, {"diagonal": 1}),
 ]
+_SOFTPLUS: list[tuple[str, int, int, int, dict[str, Any]]] = [
+    ("small", 6, 5, 3, {}),
+    ("plain", 100, 130, 10, {}),
+    ("few rows", 30, 1500, 130, {}),
+    ("many rows", 1500, 30, 33, {}),
+    ("several units", 900, 1000, 9, {}),
+    ("large", 150, 200, 17, {"size": 100.0}),
+    ("tiny sums", 40, 1, 64, {"size": 0.5}),
+    ("one pair", 1, 1, 4, {}),
+    ("empty", 3, 0, 4, {}),
+    ("no rows", 0, 3, 4, {}),
+    ("no features", 5, 4, 0, {}),
+]
+#: Label, rows, columns, features, levels of whole numbers, whether there is a filter.
+_RANKS: list[tuple[str, int, int, int, int, bool]] = [
+    ("small", 6, 5, 3, 1, True),
+    ("plain", 100, 130, 10, 0, False),
+    ("ties", 400, 300, 5, 1, True),
+    ("few rows", 3, 1500, 66, 0, True),
+    ("many rows", 1500, 40, 33, 2, True),
+    ("several units", 500, 900, 17, 2, False),
+    ("one pair", 1, 1, 4, 0, False),
+    ("no rows", 0, 3, 4, 0, True),
+    ("no features", 5, 4, 0, 0, False),
+]
+_TOPKS: list[tuple[str, int, int, int, int, bool, int]] = [
+    ("small", 6, 5, 3, 1, True, 2),
+    ("plain", 100, 130, 10, 0, False, 10),
+    ("ties", 400, 300, 5, 1, True, 7),
+    ("few rows", 3, 1500, 66, 0, True, 100),
+    ("many rows", 1500, 40, 33, 2, True, 50),
+    ("several units", 900, 900, 17, 2, False, 3),
+    ("one pair", 1, 1, 4, 0, False, 1),
+    ("empty", 3, 0, 4, 0, False, 2),
+    ("no rows", 0, 3, 4, 0, True, 2),
+    ("no features", 5, 4, 0, 0, False, 3),
+]
 _OVERLAPS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("small", 8, 14, 2, {"weighted": True}),
     ("one hop", 150, 900, 1, {}),
@@ -547,6 +681,20 @@ _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
 ]
 
 
+_TYPED: list[tuple[str, tuple[int, ...]]] = [
+    ("small", (5, 14, 3, 2, 3)),
+    ("plain", (60, 500, 9, 3, 16)),
+    ("narrow", (80, 900, 40, 1, 1)),
+    ("odd", (50, 400, 7, 2, 37)),
+    ("wide", (40, 300, 300, 2, 130)),
+    ("wider", (30, 200, 5, 1, 261)),
+    ("long row", (300, 40_000, 3, 1, 5)),
+    ("no edges", (5, 0, 2, 2, 4)),
+    ("no nodes", (0, 0, 2, 2, 4)),
+    ("no batch", (6, 9, 2, 0, 4)),
+    ("no features", (6, 9, 2, 2, 0)),
+]
+_REDUCTIONS = ("sum", "mean", "max", "min", "square")
 _SIMPLE = [
     ("small", 7, 12),
     ("dense", 40, 500),
@@ -560,6 +708,22 @@ _SIMPLE = [
 def _sharp(options: dict[str, Any]) -> float:
     # Normalisers near 50 are known to half a unit in the last place: 2e-6 of the exponential.
     return 10.0 if options.get("scale", 0) > 30 else 2.0
+
+
+def _relational_cases(number: int, label: str, size: tuple[int, ...]) -> list[Case]:
+    """Every rule on the small graph, two of them on each of the others."""
+    table, small = [], label == "small"
+    rules = list(product(enumerate(("distmult", "transe")), enumerate(_REDUCTIONS)))
+    for (message, word), (reduce, name) in rules if small else rules[number % 5 :: 5]:
+        # Edges given twice tie: only even shares are a derivative.
+        build = _relational(size, message, reduce, small or bool(message))
+        extreme, full = name in ("max", "min"), f"{label} {word} {name}"
+        distinct = _distinct_values(build) if small and extreme else build
+        table.append(Case("relational_propagate", full, distinct, small, slack=2.0))
+        for op in ("relational_source_grad", "relational_table_grad", "relational_shares"):
+            if extreme or op != "relational_shares":
+                table.append(Case(op, full, _relational_parts(build, op), small, slack=2.0))
+    return table
 
 
 def _table() -> list[Case]:
@@ -613,14 +777,34 @@ def _table() -> list[Case]:
             build = _pair_backward(n, m, d, sides, **options)
             name = f"{label} {sides}"
             table.append(Case("pairwise_logsumexp_backward", name, build, small, slack))
+            table.append(Case("pairwise_logsumexp_gradients", name, build, small, slack))
         table.append(Case("self_logsumexp", label, _self(n, d, **options), small))
         build = _self_backward(n, d, **options)
         table.append(Case("pairwise_logsumexp_backward", f"{label} self", build, small, slack))
     rows_only = _pair(300, 70, 9, columns=False)
     table.append(Case("pairwise_logsumexp", "rows only", rows_only))
+    for n, m in ((130, 900), (900, 130)):
+        name = f"{n} by {m}"
+        table.append(Case("pairwise_logsumexp", f"{name} rows", _pair(n, m, 66, columns=False)))
+        for sides in ("rc", "r"):
+            build = _pair_backward(n, m, 66, sides, weights="some")
+            operators = ("pairwise_logsumexp_backward", "pairwise_logsumexp_gradients")
+            for op in operators:
+                table.append(Case(op, f"{name} {sides}", build, slack=2.0))
     table.append(Case("self_logsumexp", "several units", _self(900, 6, diagonal=2)))
     build = _self_backward(900, 6, diagonal=1, weights="some")
     table.append(Case("pairwise_logsumexp_backward", "several units", build, slack=2.0))
+    for label, n, m, d, options in _SOFTPLUS:
+        small = label == "small"
+        table.append(Case("pairwise_softplus", label, _softplus(n, m, d, **options), small))
+        for sides in ("xy", "x", "y"):
+            build = _softplus_backward(n, m, d, sides, **options)
+            name = f"{label} {sides}"
+            table.append(Case("pairwise_softplus_backward", name, build, small, slack=2.0))
+    for label, *rank in _RANKS:
+        table.append(Case("pairwise_rank", label, _rank(*rank), label == "small"))
+    for label, *topk in _TOPKS:
+        table.append(Case("pairwise_topk", label, _topk(*topk), label == "small"))
     for label, n, k, d, options in _META:
         small = label == "small"
         table.append(Case("meta_logsumexp", label, _meta(n, k, d, **options), small))
@@ -642,7 +826,11 @@ def _table() -> list[Case]:
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
     for label, *edges in _EDGES:
-        table.append(Case("csr_from_edges", label, _edge_list(*edges), label == "small"))
+        build = _edge_list(*edges)
+        table.append(Case("csr_from_edges", label, build, label == "small"))
+        table.append(Case("sort_by_index", label, _first_ends(build), label == "small"))
+    for number, (label, typed_size) in enumerate(_TYPED):
+        table += _relational_cases(number, label, typed_size)
     for label, n, e in _SIMPLE:
         small = label == "small"
         table.append(Case("maximal_cliques", label, _cliques(n, e), small))
@@ -659,7 +847,12 @@ FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
     "distinct_ends": torch.int64,
     "random_walk": torch.int32,
 }
-FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
+FIXED_DTYPE |= {
+    "sort_by_index": torch.int64,
+    "maximal_cliques": torch.int64,
+    "clique_overlap": torch.int64,
+}
+FIXED_DTYPE |= {"pairwise_rank": torch.int64, ("pairwise_topk", 1): torch.int64}
 _ROWS = (torch.int64, torch.int32, torch.int64, torch.int64, torch.int64, torch.int64)
 FIXED_DTYPE |= {("csr_from_edges", index): dtype for index, dtype in enumerate(_ROWS)}
 _WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)

@@ -28,6 +28,7 @@ EDGES = torch.randint(N, (2, 8), generator=generator())
 GRAPH = ops.CSRGraph.from_edge_index(EDGES, N)
 ENTRIES = GRAPH.col.numel()
 CLUSTER = torch.arange(N) % 3
+TYPED = ops.RelationalRows.from_edge_index(EDGES, torch.arange(8) % 3, N, 3)
 PAIR = {"graph": GRAPH, "pairs": EDGES, "num_hops": 2}
 
 #: One working call per public function.
@@ -77,6 +78,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "tau": 0.5,
         },
     ),
+    "pairwise_rank": (
+        ops.pairwise_rank,
+        {
+            "x": z(),
+            "y": z(M),
+            "truth": torch.arange(N) % M,
+            "filter_ptr": torch.arange(N + 1),
+            "filter": torch.arange(N) % M,
+        },
+    ),
+    "pairwise_softplus": (ops.pairwise_softplus, {"x": z(), "y": z(M)}),
     "pairwise_topk": (
         ops.pairwise_topk,
         {
@@ -138,6 +150,18 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "restart": 0.1,
             "seed": 0,
             "stream": 0,
+        },
+    ),
+    "relational_propagate": (
+        ops.relational_propagate,
+        {
+            "x": z().unsqueeze(1),
+            "table": z(3),
+            "rows": TYPED,
+            "boundary": z().unsqueeze(1),
+            "message": "transe",
+            "reduce": "max",
+            "ties": "even",
         },
     ),
     "segment_attention": (
@@ -215,7 +239,7 @@ CASES = [
 
 def test_every_function_is_here() -> None:
     public = {name for name in ops.__all__ if callable(getattr(ops, name))}
-    prepared = {"CSRGraph", "SparseRows"}  # tested on their own
+    prepared = {"CSRGraph", "RelationalRows", "SparseRows"}  # tested on their own
     assert public - prepared - {"LibraryStatus", "status"} == set(CALLS)
     for function, arguments in CALLS.values():
         assert set(inspect.signature(function).parameters) - {"self"} == set(arguments)

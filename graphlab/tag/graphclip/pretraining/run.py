@@ -13,7 +13,7 @@ from graphlab._distributed import is_distributed, rank
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._training import BestWeights
-from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs, digest_of
 from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
