@@ -34,6 +34,7 @@ from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
     GraphCLIP,
+    GraphCLIPPipeline,
     GraphTextPairs,
     LinkPredictor,
     LLMSummarizer,
@@ -42,10 +43,17 @@ from graphlab.tag.graphclip import (
     SubgraphSampler,
     TemplateSummarizer,
     ZeroShotClassifier,
+    ZeroShotNodes,
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
-from graphlab.tag.retrieval import Document, GraphRetriever
+from graphlab.tag.retrieval import (
+    Document,
+    GFMRetriever,
+    GraphRetriever,
+    OpenIEExtractor,
+    knowledge_graph,
+)
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
@@ -57,7 +65,9 @@ __all__ = [
     "ExplanationPrompt",
     "FineTuneConfig",
     "GAugLLM",
+    "GFMRetriever",
     "GraphCLIP",
+    "GraphCLIPPipeline",
     "GraphRetriever",
     "GraphTextPairs",
     "HashingEncoder",
@@ -66,6 +76,7 @@ __all__ = [
     "LLMSummarizer",
     "Limits",
     "LinkPredictor",
+    "OpenIEExtractor",
     "PretrainConfig",
     "Price",
     "PromptExperts",
@@ -76,10 +87,12 @@ __all__ = [
     "TextEncoder",
     "TextGraph",
     "ZeroShotClassifier",
+    "ZeroShotNodes",
     "check_alignment",
     "encode_edges",
     "encode_nodes",
     "fine_tune_text_encoder",
+    "knowledge_graph",
     "pretrain",
 ]
 

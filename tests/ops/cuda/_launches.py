@@ -78,7 +78,26 @@ def pairwise(s: Size) -> dict[str, tuple[Any, ...]]:
     return {
         "pairwise_logsumexp": (x, y, None, None, 1.0, 0, True),
         "pairwise_logsumexp_backward": (x, y, *sides, 1.0, 0),
+        "pairwise_logsumexp_gradients": (x, y, *sides, 1.0, 0),
         "self_logsumexp": (x, None, 1.0, 1),
+    }
+
+
+def softplus(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, y = real(s.nodes, s.dim), real(2 * s.nodes, s.dim)
+    return {
+        "pairwise_softplus": (x, y),
+        "pairwise_softplus few rows": (real(min(s.nodes, 100), s.dim), y),
+        "pairwise_softplus_backward": (real(s.nodes), x, y, True, True),
+    }
+
+
+def ranking(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, y = real(s.nodes, s.dim), real(2 * s.nodes, s.dim)
+    named = (whole(s.nodes + 1), whole(s.entries))
+    return {
+        "pairwise_rank": (x, y, whole(s.nodes), *named),
+        "pairwise_topk": (x, y, 10, 0, *named),
     }
 
 
@@ -163,6 +182,8 @@ FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "edge": edge,
     "cluster": cluster,
     "pairwise": pairwise,
+    "softplus": softplus,
+    "ranking": ranking,
     "meta": meta,
     "propagate": propagate,
     "projection": projection,

@@ -42,6 +42,8 @@ FAMILIES = (
     "edge",
     "cluster",
     "pairwise",
+    "softplus",
+    "ranking",
     "meta",
     "overlap",
     "projection",
