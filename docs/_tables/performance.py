@@ -19,6 +19,7 @@ FILES = {
     "graphclip": "GraphCLIP",
     "tag": "text layer",
     "scatter": "sums of rows",
+    "sparse_rows": "typed messages and sparse rows",
 }
 GPUS = ("h100", "h200")
 #: Keys under which a row tells the least time possible.

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import SparseRows, reference
+from graphlab.ops import RelationalRows, SparseRows, reference
 from graphlab.ops.csr_graph import CSRGraph
 
 OPS: Any = torch.ops.graphlab
@@ -557,6 +557,67 @@ def propagate_poison() -> None:
             raise AssertionError("a column out of range must poison its own row")
 
 
+def relational_cases() -> None:
+    sizes = ((33, 200, 5, 2, 3), (20, 90, 40, 1, 33), (9, 60, 2, 3, 70), (7, 0, 3, 2, 4))
+    for nodes, edges, types, batch, dim in ((0, 0, 2, 1, 3), *sizes):
+        for dtype in DTYPES:
+            relational_case(typed_rows(nodes, edges, types), batch, dim, dtype)
+    # Rows, sources and types of more than 512 entries.
+    relational_case(typed_rows(40, 2600, 3), 2, 3, torch.float32)
+    relational_poison()
+
+
+def typed_rows(nodes: int, edges: int, types: int) -> RelationalRows:
+    index, kind = randint(max(nodes, 1), 2, edges), randint(types, edges, seed=1)
+    index[0, : edges // 3], index[1, edges // 3 : edges // 2], kind[::2] = 0, 0, 0
+    return RelationalRows.from_edge_index(index, kind, nodes, types)
+
+
+def relational_case(rows: RelationalRows, batch: int, dim: int, dtype: torch.dtype) -> None:
+    """Every message and reduction; small integers where extremes are taken, so that many tie."""
+    nodes, graph = rows.num_rows, (rows.rows.rowptr, rows.rows.col, rows.type)
+    shapes = ((nodes, batch, dim), (rows.num_types, dim), (nodes, batch, dim))
+    where = f"N={nodes} E={rows.num_edges} B={batch} D={dim}"
+    for reduce in range(5):
+        extreme = reduce in (reference.MAX, reference.MIN)
+        values = [randn(*shape, dtype=dtype, seed=k) for k, shape in enumerate(shapes)]
+        values = [value.round() if extreme else value for value in values]
+        grad = randn(*shapes[2], dtype=dtype, seed=5)
+        for message in (reference.DISTMULT, reference.TRANSE):
+            args = (*values, *graph, *rows.by_source, *rows.by_type, message, reduce, True)
+            options: dict[str, Any] = {"dtype": dtype, "where": f"{where} {message} {reduce}"}
+            compare("relational_propagate", *args, **options)
+            out = reference.relational_propagate(*args)
+            for even in (True, False) if extreme else ():
+                extremes = (grad, out, *values, *graph, message, even)
+                compare("relational_shares", *extremes, **options)
+            parts = (grad, out, *values[:2])
+            compare("relational_source_grad", *parts, *rows.by_source, message, reduce, **options)
+            compare("relational_table_grad", *parts, *rows.by_type, message, reduce, **options)
+
+
+def relational_poison() -> None:
+    """A source or type out of range poisons its own row at most."""
+    rows = typed_rows(33, 200, 5)
+    x, table, boundary = randn(33, 2, 3), randn(5, 3), randn(33, 2, 3, seed=1)
+    row = int(rows.rows.row()[50])
+    for reduce in range(5):
+        rules = (*(None,) * 6, reference.DISTMULT, reduce, True)
+        good = OPS.relational_propagate(
+            x, table, boundary, rows.rows.rowptr, rows.rows.col, rows.type, *rules
+        )
+        for position in (0, 1):
+            for bad in (-1, 33, 2**31 - 1):
+                entries = [rows.rows.col.clone(), rows.type.clone()]
+                entries[position][50] = bad
+                out = OPS.relational_propagate(
+                    x, table, boundary, rows.rows.rowptr, *entries, *rules
+                )
+                rest = torch.arange(33) != row
+                if not (out[row].isnan().all() and torch.equal(out[rest], good[rest])):
+                    raise AssertionError("an index out of range must poison its own row")
+
+
 def projection_cases() -> None:
     """The bits are a promise, so they are compared as bits."""
     global ran
@@ -739,6 +800,7 @@ CASES: dict[str, Callable[[], None]] = {
     "meta": meta_cases,
     "projection": projection_cases,
     "propagate": propagate_cases,
+    "relational": relational_cases,
     "overlap": overlap_cases,
     "interval": interval_cases,
     "walk": walk_cases,

@@ -127,6 +127,18 @@ def propagate(s: Size) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def relational(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, table = real(s.nodes, 2, s.dim), real(s.clusters, s.dim)
+    entries = (small(s.entries), small(s.entries))
+    rows, types = (whole(s.nodes + 1), *entries), (whole(s.clusters + 1), *entries)
+    return {
+        "relational_propagate": (x, table, x, *rows, *rows, *types, 0, 0, True),
+        "relational_shares": (x, x, x, table, x, *rows, 0, True),
+        "relational_source_grad": (x, x, x, table, *rows, 0, 2),
+        "relational_table_grad": (x, x, x, table, *types, 0, 2),
+    }
+
+
 def projection(s: Size) -> dict[str, tuple[Any, ...]]:
     return {"random_projection": (real(s.nodes), None, 0, 0, 3, 3 + s.dim, 3.0, 1.0)}
 
@@ -187,6 +199,7 @@ FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "meta": meta,
     "propagate": propagate,
     "projection": projection,
+    "relational": relational,
     "interval": interval,
     "overlap": overlap,
     "walk": walk,

@@ -48,6 +48,7 @@ FAMILIES = (
     "overlap",
     "projection",
     "propagate",
+    "relational",
     "interval",
     "walk",
     "attention",
