@@ -19,13 +19,6 @@ from graphlab.tag.retrieval.retriever import GraphRetriever
 
 __all__: list[str] = []
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "message": MESSAGES,
-    "aggregate": AGGREGATIONS,
-    "ties": TIES,
-    "ranker": RANKERS,
-}
-
 
 def check_parameters(params: Mapping[str, Any]) -> None:
     """Require parameters of :class:`GFMRetriever` of the right kind and range.
@@ -48,8 +41,10 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     for name in ("names", "tokenize"):
         if params[name] is not None and not callable(params[name]):
             raise TypeError(f"{name} must be callable, got {type(params[name]).__name__}")
-    for name, choices in _CHOICES.items():
-        check_choice(params[name], name, choices)
+    check_choice(params["message"], "message", MESSAGES)
+    check_choice(params["aggregate"], "aggregate", AGGREGATIONS)
+    check_choice(params["ties"], "ties", TIES)
+    check_choice(params["ranker"], "ranker", RANKERS)
     for name in ("hidden", "num_layers", "top_k", "batch_size"):
         check_int(params[name], name, minimum=1)
     for name in ("steps", "seed"):

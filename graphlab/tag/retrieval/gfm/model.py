@@ -149,17 +149,32 @@ class QueryGNN(nn.Module):
     # --- the parts, for those who cut the graph ---------------------------------------------------
 
     def encode(self, query: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-        """Questions ``(B, D)`` and boundary ``(N, B, D)``."""
+        """Questions ``(B, D)`` and boundary ``(N, B, D)``.
+
+        Args:
+            query (Tensor): Embeddings of the questions ``(B, F)``.
+            start (Tensor): Weight of every node at their start ``(B, N)``.
+        """
         asked = self.query_linear(query)
         return asked, start.t().unsqueeze(-1) * asked
 
     def tables(self, x_rel: Tensor) -> list[Tensor]:
-        """Vectors of the edge types in each layer, ``(T, D)``."""
+        """Vectors of the edge types in each layer, ``(T, D)``.
+
+        Args:
+            x_rel (Tensor): Embeddings of the edge types ``(T, F)``.
+        """
         relations = self.relation_linear(x_rel)
         return [layer.relation_projection(relations) for layer in self.steps()]
 
     def propagate(self, tables: list[Tensor], boundary: Tensor, rows: RelationalRows) -> Tensor:
-        """States ``(N, B, D)`` after all layers."""
+        """States ``(N, B, D)`` after all layers.
+
+        Args:
+            tables (list[Tensor]): Vectors of the edge types in each layer.
+            boundary (Tensor): What enters at every node ``(N, B, D)``.
+            rows (RelationalRows): Edges by target.
+        """
         scale = degree_scale(rows, boundary.dtype) if self.aggregate == "pna" else None
         states = boundary
         for layer, table in zip(self.steps(), tables, strict=True):
@@ -171,17 +186,31 @@ class QueryGNN(nn.Module):
         return states
 
     def score(self, states: Tensor, asked: Tensor) -> Tensor:
-        """Logits ``(B, N)`` of states ``(N, B, D)`` for questions ``(B, D)``."""
+        """Logits ``(B, N)``.
+
+        Args:
+            states (Tensor): After all layers ``(N, B, D)``.
+            asked (Tensor): Questions ``(B, D)``.
+        """
         return self.score_inner(self.inner(states), asked).t()
 
     def inner(self, states: Tensor) -> Tensor:
-        """Share of states ``(..., D)`` in the first layer of their score, ``(..., 2 D)``."""
+        """Share of the states in the first layer of their score ``(..., 2 D)``.
+
+        Args:
+            states (Tensor): ``(..., D)``.
+        """
         # Of the product with [h; q] the second half is the same for all nodes.
         first = self.score_mlp[0].get_parameter("weight")
         return nn.functional.linear(states, first[:, : self.hidden])
 
     def score_inner(self, inner: Tensor, asked: Tensor) -> Tensor:
-        """Logits ``(...)`` of shares ``(..., 2 D)`` for questions ``(B, D)``."""
+        """Logits of shares that :meth:`inner` gave, ``(...)``.
+
+        Args:
+            inner (Tensor): ``(..., 2 D)``.
+            asked (Tensor): Questions ``(B, D)``, or as many dimensions as broadcast.
+        """
         first, last = self.score_mlp[0], self.score_mlp[2]
         weight, bias = first.get_parameter("weight"), first.get_parameter("bias")
         inner = inner + nn.functional.linear(asked, weight[:, self.hidden :], bias)
