@@ -64,9 +64,7 @@ def _template(rest: str) -> str:
     if match is None:
         return ""
     # A type of our own comes as NS0_, the length of its name and the name.
-    found = re.findall(
-        r"Li(\d+)E|NS\d*_\d+([A-Za-z]*[a-z])E|\d(BFloat16)|([fd])", match[1] + "E"
-    )
+    found = re.findall(r"Li(\d+)E|NS\d*_\d+([A-Za-z]*[a-z])E|\d(BFloat16)|([fd])", match[1] + "E")
     words = (number or own or kind or _TYPES[letter] for number, own, kind, letter in found)
     return f"<{', '.join(words)}>"
 
