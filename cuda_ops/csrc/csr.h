@@ -20,4 +20,10 @@ namespace graphlab {
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
     const Tensor& edge_index, int64_t num_rows, int64_t num_cols);
 
+// (pointers, order) of int32 or int64 `index` (E), values in [0, size): a stable sort by counting.
+//   pointers  int64 (size + 1), beginnings of the values
+//   order     int64 (E): positions, by value and then as they were given
+// One pass checks the range. Nothing depends on the number of threads.
+std::tuple<Tensor, Tensor> sort_by_index(const Tensor& index, int64_t size);
+
 }  // namespace graphlab

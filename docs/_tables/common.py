@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +40,21 @@ def present(system: str, sets: dict[str, str]) -> dict[str, Any]:
     return {title: read(path) for title, path in files.items() if (ROOT / path).exists()}
 
 
-def by_set(results: dict[str, Any], metric: str, header: str, beside: str) -> str:
+def row_names(results: dict[str, Any], order: Callable[[str], int]) -> list[str]:
+    """Names of the rows of all sets, sorted by a place that each has."""
+    names = dict.fromkeys(name for table in results.values() for name in table["rows"])
+    return sorted(names, key=order)
+
+
+def by_set(
+    results: dict[str, Any],
+    metric: str,
+    header: str,
+    beside: str,
+    order: Callable[[str], int] = lambda name: 0,
+) -> str:
     """Rows by sets: the metric, with the published figure as ``beside``."""
-    names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
+    names = row_names(results, order)
     rows = []
     for name in names:
         cells = []
@@ -52,3 +66,14 @@ def by_set(results: dict[str, Any], metric: str, header: str, beside: str) -> st
             rows.append([name, *cells])
     titles = [f"{title} ({len(table['seeds'])})" for title, table in results.items()]
     return markdown([header, *titles], rows)
+
+
+def paired_test(differences: list[float]) -> tuple[str, str]:
+    """Mean of paired differences with its standard error, and the p-value of a t-test."""
+    from scipy.stats import ttest_1samp
+
+    count = len(differences)
+    error = statistics.stdev(differences) / count**0.5
+    p_value = float(ttest_1samp(differences, 0.0).pvalue)
+    shown = f"{p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", shown

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from _tables.common import markdown, present, spread
+from _tables.common import markdown, paired_test, present, spread
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer", "stdlib": "standard library"}
+HOSTS = {
+    "bgrl": "BGRL",
+    "gbt": "GBT",
+    "graphcl": "GraphCL",
+    "graphmae": "GraphMAE",
+    "s2gae": "S2GAE",
+}
 #: Baselines first, then what the model adds; result files are sorted by name.
 ORDER = ("most frequent", "frozen", "stored", "no LLM", "edges only", "features only", "both")
 
@@ -50,4 +57,30 @@ def edges() -> str:
     return markdown(["data", *columns.values()], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"gaugllm": accuracy, "gaugllm_edges": edges}
+def hosts() -> str:
+    """What the model's features and votes add to every host, on the same seeds."""
+    rows = []
+    for data in ("cora", "citeseer"):
+        files = {f"{data}_{host}": host for host in HOSTS}
+        for host, table in present("gaugllm", files).items():
+            scores = {
+                name.partition(", ")[2].partition(" (")[0]: row["accuracy"]
+                for name, row in table["rows"].items()
+                if name.startswith(f"{HOSTS[host]}, ")
+            }
+            pairs = zip(scores["both"]["values"], scores["no LLM"]["values"], strict=True)
+            gain, p_value = paired_test([100 * (both - none) for both, none in pairs])
+            title = f"{SETS[data]}, {HOSTS[host]} ({len(table['seeds'])})"
+            parts = ("no LLM", "edges only", "features only", "both")
+            rows.append([title, *(spread(scores[part]) for part in parts), gain, p_value])
+    if not rows:
+        return markdown(["not measured yet"], [])
+    header = ["accuracy, % (seeds)", "no LLM", "edges only", "features only", "both"]
+    return markdown([*header, "both minus no LLM", "p (t-test)"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "gaugllm": accuracy,
+    "gaugllm_hosts": hosts,
+    "gaugllm_edges": edges,
+}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 
-from _tables.common import ROOT, markdown, read, spread
+from _tables.common import ROOT, markdown, paired_test, read, spread
 
 FILE = "benchmarks/results/pot.json"
 HOSTS = "benchmarks/results/grace.json"
-SETS = {
-    "cora": "Cora",
-    "citeseer": "CiteSeer",
-    "photo": "Amazon Photo",
-    "blogcatalog_attr": "BlogCatalog",
-}
+SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
+#: Files of the first epochs on Photo, by what the features were divided by.
+STARTS = {"photo_start": "sum of the row", "photo_unit_start": "and scaled to unit length"}
+#: Numbers of an embedding that show a collapse, and how well it is probed.
+STATE = ("effective_rank", "mean_cosine", "uniformity", "alignment")
 
 
 def score() -> str:
@@ -68,14 +66,24 @@ def paired() -> str:
     return markdown(header, rows)
 
 
-def paired_test(differences: list[float]) -> tuple[str, str]:
-    """Mean of paired differences with its standard error, and the p-value of a t-test."""
-    from scipy.stats import ttest_1samp
-
-    count = len(differences)
-    error = statistics.stdev(differences) / count**0.5
-    p_value = float(ttest_1samp(differences, 0.0).pvalue)
-    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", f"{p_value:.3f}"
+def starts() -> str:
+    """State of the embedding in the first epochs on Photo, with features of either length."""
+    rows = []
+    for name, title in STARTS.items():
+        path = f"experiments/results/pot_{name}.json"
+        if not (ROOT / path).exists():
+            continue
+        table = read(path)
+        points = {"0": (table["rows"]["untrained encoder"], "")}
+        points |= {
+            str(epoch): (table["rows"]["GRACE"], f", epoch {epoch}")
+            for epoch in table["config"]["curve"]
+        }
+        for epoch, (row, end) in points.items():
+            cells = [f"{row[metric + end]['mean']:.2f}" for metric in STATE]
+            rows.append([title, epoch, *cells, f"{100 * row['f1_micro' + end]['mean']:.1f}"])
+    header = ["features", "epoch", *(name.replace("_", " ") for name in STATE), "F1 micro, %"]
+    return markdown(header, rows) if rows else markdown(["not measured yet"], [])
 
 
 def hosts() -> str:
@@ -96,5 +104,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "pot_score": score,
     "pot_training": training,
     "pot_paired": paired,
+    "pot_starts": starts,
     "pot_hosts": hosts,
 }

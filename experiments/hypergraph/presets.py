@@ -19,7 +19,8 @@ class Config:
     """Settings of one data set.
 
     Attributes:
-        dataset (str): ``davis``, which is embedded, or a set of SHyRe's authors.
+        dataset (str): ``davis`` or ``imports`` (sets of modules that one module of Python's
+            standard library imports), which are embedded, or a set of SHyRe's authors.
         root (str): Folder of the data; written when a set is read for the first time.
         source (str, optional): Folder with the raw files, only read.
         protocol (str): How numbers come about.
@@ -30,6 +31,7 @@ class Config:
         marioh (bool): Run MARIOH, which sees how many hyperedges hold each edge.
         link_prediction (bool): Rank hidden edges by walks as well.
         hidden_edges (float): Share of the edges hidden for it.
+        importance (bool): Draw what every column of the features is worth.
     """
 
     dataset: str = "davis"
@@ -42,14 +44,22 @@ class Config:
     marioh: bool = True
     link_prediction: bool = True
     hidden_edges: float = 0.2
+    importance: bool = True
 
 
-_LARGE: dict[str, Any] = {"marioh": False, "link_prediction": False}
+_LARGE: dict[str, Any] = {"marioh": False, "link_prediction": False, "importance": False}
 
 
 # beta: the authors' budgets.
 PRESETS: dict[str, Config] = {
     "davis": Config(),
+    "imports": Config(
+        dataset="imports",
+        features=("count",),
+        classifiers=("mlp",),
+        link_prediction=False,
+        importance=False,
+    ),
     "crime": Config(dataset="crime", beta=1_000),
     "directors": Config(dataset="directors", beta=800),
     "enron": Config(dataset="enron", beta=1_000),

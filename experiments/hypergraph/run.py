@@ -37,6 +37,7 @@ from graphlab.hyper import (
     projection_loss,
 )
 
+from .._data.stdlib import import_sets
 from .._harness import runner
 from .._harness.context import Context
 from .links import link_prediction
@@ -89,7 +90,7 @@ def draw(
 ) -> None:
     """Pictures of the scores and of what the columns are worth."""
     context.bars("jaccard", rows, "jaccard", "Jaccard index")
-    if config.dataset == "dblp":
+    if not config.importance:
         return
     # Boosted trees do not split as few candidates as the Davis women give: no column would count.
     classifier = "hgb" if source.num_hyperedges > 50 else "lr"
@@ -102,15 +103,23 @@ def draw(
 
 
 def load(config: Config, seed: int) -> tuple[HyperGraphData, HyperGraphData]:
-    """Source and target; the Davis women's events are split in halves by the seed."""
+    """Source and target; embedded sets are split in halves by the seed."""
+    if config.dataset == "imports":
+        return halves(import_sets(), seed)
     if config.dataset != "davis":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about halves: the docs explain them
             data = SHyReDataset(config.root, config.dataset, source=config.source)
         return data[0], data[1]
-    whole = from_networkx_bipartite(nx.davis_southern_women_graph())
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(14))
-    return tuple(part_of(whole, order[half]) for half in (slice(7), slice(7, 14)))  # type: ignore[return-value]
+    return halves(from_networkx_bipartite(nx.davis_southern_women_graph()), seed)
+
+
+def halves(whole: HyperGraphData, seed: int) -> tuple[HyperGraphData, HyperGraphData]:
+    """Two halves of the hyperedges, drawn at random, on all nodes."""
+    count = int(whole.num_hyperedges)
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(count))
+    first, second = order[: count // 2], order[count // 2 :]
+    return part_of(whole, first), part_of(whole, second)
 
 
 def part_of(data: HyperGraphData, chosen: Tensor) -> HyperGraphData:

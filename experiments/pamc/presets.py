@@ -32,11 +32,13 @@ class Config:
     """Hyper-parameters; the defaults are one recipe for all bags of words.
 
     Attributes:
-        dataset (str): ``digits``, which is embedded, or ``acm``, ``dblp``, ``cite``, ``usps``.
+        dataset (str): ``digits`` (embedded), ``planted`` (drawn by the seed), or ``acm``, ``dblp``,
+            ``cite``, ``usps``.
         root (str): Folder of the data; written when a set is read for the first time.
         source (str, optional): Folder with the raw files, only read; without one they are looked
             for in ``root``.
         k (int, optional): Neighbours of a node where the graph is a kNN graph of features.
+        num_nodes (int): Nodes of the planted graph.
         features (str): Kind of the features: ``auto``, ``words`` or ``dense``, which leaves them
             as they are.
         start (str): Where the encoder starts: ``smoothed`` features, an ``autoencoder``, or
@@ -66,6 +68,7 @@ class Config:
     root: str = "data/sdcn"
     source: str | None = None
     k: int | None = None
+    num_nodes: int = 4_000
     features: Literal["auto", "words", "dense"] = "auto"
     start: Literal["auto", "smoothed", "autoencoder"] = "auto"
     hops: int = 2
@@ -129,6 +132,8 @@ PRESETS: dict[str, Config] = {
     "acm": Config(dataset="acm"),
     "dblp": Config(dataset="dblp"),
     "cite": Config(dataset="cite"),
+    # Drawn documents, a third of which has no link: what a training is for, where it can be seen.
+    "planted": Config(dataset="planted", draw_map=False),
     "acm_paper": authors("acm", (0.5, 0.5, 1, 0.5, 1e-3), (1, 0.1, 1, 0.25, 1e-3)),
     "dblp_paper": authors("dblp", (2, 2, 1, 1, 1e-3), (1, 0.1, 1, 0.25, 1e-3)),
     "cite_paper": authors("cite", (2, 2.5, 3, 0.5, 1e-3), (1, 0.1, 1, 0.25, 1e-4)),

@@ -38,6 +38,7 @@ from graphlab.contrastive import (
 from graphlab.datasets import SDCNDataset, digits_knn
 from graphlab.evaluate import clustering_scores
 
+from .._data.planted import planted_documents
 from .._harness import runner
 from .._harness.context import Context
 from .presets import PRESETS, PUBLISHED, TITLES, Config, Method
@@ -51,7 +52,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     unknown = set(config.methods) - set(TITLES)
     if unknown:
         raise ValueError(f"methods must be among {tuple(TITLES)}, got {sorted(unknown)}")
-    data, num_clusters = load(config)
+    data, num_clusters = load(config, context.seed)
     x, y = scaled_features(data.x.to(context.device), config.features), data.y
     smoothed = config.start == "smoothed" or (config.start == "auto" and x is not data.x)
     saved = context.restore()
@@ -194,10 +195,12 @@ def pretrain(
         pretrain_encoder(model.encoder, sparse_features(x), target, **options)
 
 
-def load(config: Config) -> tuple[Data, int]:
+def load(config: Config, seed: int = 0) -> tuple[Data, int]:
     """Return the graph and the number of clusters, which is the number of classes."""
     if config.dataset == "digits":
         data = digits_knn(config.k or 3)
+    elif config.dataset == "planted":
+        data = planted_documents(config.num_nodes, seed=seed)
     else:
         data = SDCNDataset(config.root, config.dataset, config.k, source=config.source)[0]
     return data, int(data.y.max()) + 1

@@ -19,7 +19,12 @@ def build(config: Config, data: Data) -> TwoViewModel:
     channels = (encoder, width, config.proj_channels)
     edge_index, count, rates = data.edge_index, int(data.num_nodes), config.drop_edge
     if config.host == "grace":
-        return GRACE(*channels, drop_edge=rates, temperature=config.temperature)
+        return GRACE(
+            *channels,
+            drop_edge=rates,
+            temperature=config.temperature,
+            num_anchors=config.num_anchors,
+        )
     if config.host == "costa":
         return COSTA(*channels, drop_edge=rates, temperature=config.temperature)
     if config.host == "gca":
@@ -29,6 +34,7 @@ def build(config: Config, data: Data) -> TwoViewModel:
             num_nodes=count,
             drop_rate=rates,
             temperature=config.temperature,
+            num_anchors=config.num_anchors,
         )
     if config.host == "progcl":
         drops = [CentralityDropEdge(edge_index, count, p, "eigenvector") for p in rates]

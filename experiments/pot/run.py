@@ -18,7 +18,9 @@ that of the validation nodes. On random splits it swaps nothing (COSTA's code ta
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Literal, NoReturn, cast
 
 import torch
@@ -32,10 +34,11 @@ from graphlab.evaluate import random_split, resolve_split
 from .._data.graphs import PUBLIC_SPLIT, karate, read_graph
 from .._harness import runner
 from .._harness.context import Context
+from .certificates import certificates
 from .hosts import build
 from .presets import PRESETS, Config
-from .scores import PROTOCOLS, Split, best, candidates, compactness, scored
-from .tables import TITLES, draw, in_words, table
+from .scores import PROTOCOLS, Split, best, candidates, compactness, honest, scored
+from .tables import TITLES, draw, every_run, in_words, table
 
 Bound = Literal["interval", "budget", "budget_crown"]
 
@@ -69,13 +72,20 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         untrained = first.embed(data.x, data.edge_index)
         for name, z in (("features", features), ("untrained encoder", untrained)):
             state["runs"][name] = scored(config, context, z, data, splits)
-        state["runs"]["untrained encoder"]["state"] = diagnosis(first, data, context.seed)
+        state["runs"]["untrained encoder"]["state"] = {
+            **diagnosis(first, data, context.seed),
+            **certified(config, first, data, context.seed),
+        }
         context.checkpoint(0, tensors, state)
     for method in config.methods:
         for key, (kappa, rate) in candidates(config, method).items():
             if key in state["runs"]:
                 continue
-            model, seconds = train(config, context, data, tensors["start"], method, kappa, rate)
+            curve: dict[str, float] = {}
+            model, seconds = train(
+                config, context, data, tensors["start"], method, kappa, rate,
+                partial(watch, config, context, data, splits["honest"], curve),
+            )  # fmt: skip
             entry = scored(config, context, model.embed(data.x, data.edge_index), data, splits)
             bound = compactness(config, model, data)
             entry["state"] = {
@@ -84,6 +94,8 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
                 "seconds_per_epoch": seconds,
                 "certified": float((bound > 0).double().mean()),
                 **diagnosis(model, data, context.seed),
+                **certified(config, model, data, context.seed),
+                **curve,
             }
             state["runs"][key], tensors["bounds"][key] = entry, bound.cpu()
             context.checkpoint(len(state["runs"]), tensors, state)
@@ -97,6 +109,8 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     context.table(
         "runs", [{"run": k, **v["honest"], **v.get("state", {})} for k, v in state["runs"].items()]
     )
+    if config.certificates:
+        return every_run(config, state["runs"])
     return table(config, state["runs"], chosen)
 
 
@@ -108,6 +122,7 @@ def train(
     method: str,
     kappa: float,
     rate: float = 1.0,
+    after_epoch: Callable[[int, TwoViewModel], None] = lambda epoch, model: None,
 ) -> tuple[TwoViewModel, float]:
     """Train one method from the shared start; returns it and the seconds per epoch."""
     model = build(config, data)
@@ -129,6 +144,7 @@ def train(
         loss.backward()
         optimizer.step()
         model.after_step(epoch, config.epochs)
+        after_epoch(epoch + 1, model)
         if (epoch + 1) % 10 == 0:
             context.log(epoch, **{f"{name}.host": host.loss, f"{name}.loss": loss})
     return model, (time.perf_counter() - begin) / max(1, config.epochs)
@@ -157,6 +173,29 @@ def regulariser(
     )
 
 
+def watch(
+    config: Config,
+    context: Context,
+    data: Data,
+    split: Split,
+    curve: dict[str, float],
+    epoch: int,
+    model: TwoViewModel,
+) -> None:
+    """Add the state of the embedding to the curve, behind the epochs asked for."""
+    if epoch not in config.curve:
+        return
+    z = model.embed(data.x, data.edge_index)
+    point = diagnosis(model, data, context.seed) | honest(z, data, split)
+    curve.update({f"{name}, epoch {epoch}": value for name, value in point.items()})
+    context.log(epoch, **point)
+
+
+def certified(config: Config, model: TwoViewModel, data: Data, seed: int) -> dict[str, float]:
+    """Shares of certified nodes, where they are asked for."""
+    return certificates(model, data, max(config.drop_edge), seed) if config.certificates else {}
+
+
 def diagnosis(model: TwoViewModel, data: Data, seed: int) -> dict[str, float]:
     """Effective rank, mean cosine, uniformity and alignment of the embedding."""
     generator = torch.Generator(data.edge_index.device).manual_seed(seed)
@@ -170,6 +209,8 @@ def load(config: Config, seed: int) -> tuple[Data, dict[str, Split]]:
         return data, {"honest": random_split(data.num_nodes, 0.3, 0.2, seed=seed)}
     transform = NormalizeFeatures() if config.normalize else None
     data = read_graph(config.dataset, config.root, config.source, transform)
+    if config.unit_length:
+        data.x = data.x / data.x.square().sum(1).mean().sqrt()
     drawn = random_split(data.num_nodes, 0.1, 0.1, seed=seed)
     if config.dataset not in PUBLIC_SPLIT:
         return data, {"honest": drawn}

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Data
-from torch_geometric.nn import GCNConv
 
 from graphlab.contrastive import TwoViewModel
 from graphlab.contrastive.pot import compactness_bound, pairing_target
@@ -16,6 +15,7 @@ from graphlab.evaluate import linear_probe
 
 from .._data.graphs import PUBLIC_SPLIT
 from .._harness.context import Context
+from .certificates import layers_of
 from .presets import Config
 
 PROTOCOLS = ("honest", "paper")
@@ -90,15 +90,14 @@ def compactness(config: Config, model: TwoViewModel, data: Data) -> Tensor:
     """
     z = model.embed(data.x, data.edge_index)
     budget = expected_budget(model, data)
-    convs = [m for m in model.encoder.modules() if isinstance(m, GCNConv)]
-    slopes = [float(m.weight) for m in model.encoder.modules() if isinstance(m, nn.PReLU)]
+    layers, slope = layers_of(model)
     bound = compactness_bound(
         data.x,
         data.edge_index,
-        [(conv.lin.weight, conv.bias) for conv in convs],
+        layers,
         pairing_target(z),
         budget,
-        negative_slope=slopes[0] if slopes else 0.0,
+        negative_slope=slope,
         bound="budget",
         directed=True,
     )

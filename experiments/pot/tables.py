@@ -48,6 +48,15 @@ def table(
     return rows
 
 
+def every_run(config: Config, runs: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Rows of all runs on the first split, by title and kappa."""
+    return {
+        in_words(config, key) if "state" in run and "kappa" in run["state"] else key: run["honest"]
+        | run.get("state", {})
+        for key, run in runs.items()
+    }
+
+
 def _titles(config: Config, keys: dict[str, str]) -> dict[str, str]:
     """Titles by run."""
     titled = {"features": "features", "untrained encoder": "untrained encoder"}

@@ -47,6 +47,9 @@ class StoredEncoder:
     def __init__(self, rows: dict[str, Tensor]) -> None:
         self._rows = rows
 
+    def __contains__(self, text: object) -> bool:
+        return text in self._rows
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Rows of known texts."""
         return np.stack([self._rows[text].numpy() for text in texts])

@@ -16,6 +16,7 @@ from graphlab._checks.numbers import check_int as check_int
 from graphlab._checks.numbers import check_nonnegative as check_nonnegative
 from graphlab._checks.numbers import check_positive as check_positive
 from graphlab._checks.numbers import check_real as check_real
+from graphlab._checks.tensors import check_distinct as check_distinct
 from graphlab._checks.tensors import check_finite as check_finite
 from graphlab._checks.tensors import check_full_precision as check_full_precision
 from graphlab._checks.tensors import check_index as check_index

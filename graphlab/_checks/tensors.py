@@ -122,6 +122,17 @@ def check_index(value: Any, size: int, name: str, *, length: int | None = None) 
     return x.long()
 
 
+def check_distinct(value: Any, size: int, name: str) -> Tensor:
+    """Require a 1-D integer tensor with different values in ``[0, size)``; returned as int64."""
+    x = check_index(value, size, name)
+    if values_visible(x) and x.unique().numel() != x.numel():
+        raise ValueError(
+            f"{name} must be distinct, got {x.numel()} entries with {x.unique().numel()} different "
+            "ones"
+        )
+    return x
+
+
 def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
     """Require integer values in ``[0, size)``; the error names the first offending entry.
 

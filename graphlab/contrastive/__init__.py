@@ -60,6 +60,7 @@ from graphlab.contrastive.losses import (
     supcon_loss,
 )
 from graphlab.contrastive.pot import POT
+from graphlab.contrastive.pretext import ContextLabel
 from graphlab.contrastive.sparse_layout import sparse_features
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "CentralityDropEdge",
     "ClusterStatistics",
     "ClusteringNetwork",
+    "ContextLabel",
     "DropEdge",
     "EmbeddingDiagnosis",
     "GraphCL",

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_matrix
 
-__all__ = ["scale_columns", "sparse_features"]
+__all__ = ["scale_columns", "sparse_features", "take_rows"]
 
 #: Below this fraction of non-zero features a sparse first layer is faster (measured at 0.045: 2x).
 _SPARSE_DENSITY = 0.1
@@ -49,6 +49,26 @@ def scale_columns(x: Tensor, factor: Tensor) -> Tensor:
             col,
             x.values() * factor[col],
             size=x.shape,
+            device=x.device,
+            check_invariants=False,
+        )
+
+
+def take_rows(x: Tensor, rows: Tensor) -> Tensor:
+    """Rows of features by number, ``(M, F)``; sparse ones stay sparse, which indexing refuses."""
+    if x.layout == torch.strided:
+        return x[rows]
+    crow = x.crow_indices()
+    sizes = (crow[1:] - crow[:-1])[rows]
+    start = torch.cat([crow.new_zeros(1), sizes.cumsum(0)])
+    within = torch.arange(int(start[-1]), device=x.device) - start[:-1].repeat_interleave(sizes)
+    kept = crow[rows].repeat_interleave(sizes) + within
+    with quiet():
+        return torch.sparse_csr_tensor(
+            start,
+            x.col_indices()[kept],
+            x.values()[kept],
+            size=(rows.numel(), x.size(1)),
             device=x.device,
             check_invariants=False,
         )

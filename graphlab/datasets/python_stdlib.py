@@ -37,9 +37,11 @@ def python_stdlib() -> Data:
     Versions of Python differ in modules and docstrings: name ``data.python`` beside every result.
 
     Returns:
-        Data: ``edge_index`` (2, E) int64, both directions, sorted, no self-loops; ``y`` (N,) int64;
-        ``num_nodes``; ``text``, ``name`` (lists of N str); ``label_names`` (list of str, only
-        chapters that occur); ``python`` (str, version and implementation).
+        Data: ``edge_index`` (2, E) int64, both directions, sorted, no self-loops; ``import_index``
+        (2, I) int64, the same edges with their directions, from the module that imports to what it
+        imports; ``y`` (N,) int64; ``num_nodes``; ``text``, ``name`` (lists of N str);
+        ``label_names`` (list of str, only chapters that occur); ``python`` (str, version and
+        implementation).
 
     Raises:
         RuntimeError: If this Python has no standard library to read (a frozen application).
@@ -62,16 +64,11 @@ def python_stdlib() -> Data:
             package = name if _is_package(sources[name]) else name.rpartition(".")[0]
             for target in _imports(trees[name], package, position):
                 if target != name:
-                    pairs |= {
-                        (position[name], position[target]),
-                        (position[target], position[name]),
-                    }
+                    pairs.add((position[name], position[target]))
     chapters = [c for c in CHAPTERS if any(CHAPTER_OF[name] == c for name in names)]
     return Data(
-        edge_index=torch.tensor(sorted(pairs), dtype=torch.long, device="cpu")
-        .view(-1, 2)
-        .t()
-        .contiguous(),
+        edge_index=_columns(pairs | {(end, start) for start, end in pairs}),
+        import_index=_columns(pairs),
         y=torch.tensor([chapters.index(CHAPTER_OF[name]) for name in names], device="cpu"),
         num_nodes=len(names),
         text=[texts[name] for name in names],
@@ -79,6 +76,11 @@ def python_stdlib() -> Data:
         label_names=chapters,
         python=f"{platform.python_version()} {platform.python_implementation()}",
     )
+
+
+def _columns(pairs: set[tuple[int, int]]) -> torch.Tensor:
+    """Sorted pairs as columns."""
+    return torch.tensor(sorted(pairs), dtype=torch.long, device="cpu").view(-1, 2).t().contiguous()
 
 
 class PythonStdlib(InMemoryDataset):

@@ -1,4 +1,4 @@
-"""Embeddings and descriptors of nodes by iterated sparse products, without training."""
+"""Embeddings and descriptors of nodes: sparse products without training, and knowledge graphs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from graphlab.embed.concentration import (
     weighted_concentration,
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
+from graphlab.embed.gte import gte_scores
+from graphlab.embed.kge import KGEmbedding
 from graphlab.embed.node_embedding import NodeEmbedding
 from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
@@ -22,12 +24,14 @@ __all__ = [
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "KGEmbedding",
     "NodeEmbedding",
     "PPRFingerprints",
     "TCReweight",
     "approx_topological_concentration",
     "concentration_shift",
     "fastrp",
+    "gte_scores",
     "personalized_pagerank",
     "topological_concentration",
     "weighted_concentration",

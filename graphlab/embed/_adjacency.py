@@ -13,6 +13,8 @@ from torch import Tensor
 from graphlab._checks import check_edge_index, check_edge_weight, check_tensor
 from graphlab._graphs.edges import AUTO, read_edges
 from graphlab.ops import SparseRows
+from graphlab.ops.csr import trusted
+from graphlab.ops.edge_order import sort_edges
 
 __all__: list[str] = []
 
@@ -43,6 +45,10 @@ class Adjacency:
         return torch.from_numpy(np.asarray(self.matrix().sum(axis=1)).reshape(-1)).to(
             self.rows.device
         )
+
+    def has_weights(self) -> bool:
+        """Whether weights were given; without any, repeated entries have the number of copies."""
+        return self.rows.weight is not None and not torch.equal(self.degree(), self.count.double())
 
     def matrix(self) -> sp.csr_matrix:
         """The same rows as a scipy matrix of float64."""
@@ -75,29 +81,27 @@ def read_adjacency(
     """
     graph = read_edges(edge_index, edge_weight, num_nodes, weight=weight)
     count = graph.nodes()
-    edges = check_edge_index(graph.edge_index, count)
+    edges = check_edge_index(graph.edge_index, count, values=False)
     values = None
     if graph.edge_weight is not None:
         # Doubles from the start: counts stay exact.
         given = check_tensor(graph.edge_weight, "edge_weight").detach()
         given = given if given.is_complex() else given.double()
-        values = check_edge_weight(given, edges.size(1)).cpu().numpy()
-    row, col = edges.cpu().numpy()
-    return _from_entries(row, col, values, count, edges.device)
+        values = check_edge_weight(given, edges.size(1))
+    return _from_entries(edges, values, count)
 
 
-def _from_entries(
-    row: np.ndarray[Any, Any],
-    col: np.ndarray[Any, Any],
-    values: np.ndarray[Any, Any] | None,
-    num_nodes: int,
-    device: torch.device,
-) -> Adjacency:
-    count = np.bincount(row, minlength=num_nodes)
-    # Single precision counts repetitions exactly up to 2**24.
-    given = np.ones(row.size, dtype=np.float32) if values is None else values
-    matrix = sp.coo_matrix((given, (row, col)), shape=(num_nodes, num_nodes)).tocsr()
-    return from_matrix(matrix, count, device)
+def _from_entries(edge_index: Tensor, values: Tensor | None, num_nodes: int) -> Adjacency:
+    """Rows of checked edges, whose range the sort checks."""
+    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    merged = edges.col.numel() < edge_index.size(1)
+    if values is None and merged:
+        values = edge_index.new_ones(edge_index.size(1), dtype=torch.float64)
+    weight = None if values is None else edges.sum_by_entry(values)
+    if weight is not None and bool((weight == 1).all()):
+        weight = None
+    given = torch.bincount(edge_index[0], minlength=num_nodes) if merged else edges.rowptr.diff()
+    return Adjacency(trusted(SparseRows(edges.rowptr, edges.col, weight)), given)
 
 
 def from_matrix(

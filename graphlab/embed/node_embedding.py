@@ -39,7 +39,7 @@ class NodeEmbedding(Estimator):
 
     Raises:
         TypeError, ValueError, IndexError: By ``fit`` and ``transform``, if nodes are no numbers of
-            nodes, or as the model does.
+            nodes, the model gives no rows (:class:`PPR` answers queries), or as the model does.
 
     Complexity: ``fit`` that of the model, for every fold of a cross-validation;
     ``Pipeline(memory=...)`` keeps what repeats.
@@ -75,9 +75,17 @@ class NodeEmbedding(Estimator):
 
         Returns:
             NodeEmbedding: This estimator.
+
+        Raises:
+            TypeError: If the model has no ``fit_transform``.
         """
         from sklearn.base import clone
 
+        if self.model is not None and not callable(getattr(self.model, "fit_transform", None)):
+            raise TypeError(
+                "model must have fit_transform(graph), which gives a row per node (as that of "
+                f"FastRP), got {type(self.model).__name__}"
+            )
         model = FastRP() if self.model is None else clone(self.model)
         embedding = torch.as_tensor(model.fit_transform(self.graph), device="cpu").detach().cpu()
         _numbers(nodes, embedding.size(0))

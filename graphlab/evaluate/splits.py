@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,12 @@ def random_split(
         generator (torch.Generator, optional): Draw from this generator instead.
         stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
             parts in proportion (to within one node), and the sizes asked for are still met exactly.
+            Nodes with a negative label have none and are in no part, which a warning tells; shares
+            are of the others.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
-        covering all nodes.
+        covering all nodes that have a label.
 
     Raises:
         ValueError: If a part would be empty, the parts do not fit, or ``stratify`` has another
@@ -58,21 +61,26 @@ def random_split(
         {'train': 10, 'val': 20, 'test': 70}
     """
     num_nodes = check_int(num_nodes, "num_nodes", minimum=3)
-    num_train = _part_size(train, "train", num_nodes)
-    num_val = _part_size(val, "val", num_nodes)
-    if num_train + num_val >= num_nodes:
+    labels = None if stratify is None else _class_codes(stratify, num_nodes)
+    known = num_nodes if labels is None else int((labels >= 0).sum())
+    if known < num_nodes:
+        _warn_of_unlabelled(known, num_nodes)
+    num_train = _part_size(train, "train", known)
+    num_val = _part_size(val, "val", known)
+    if num_train + num_val >= known:
+        kind = "nodes" if known == num_nodes else f"labels ({num_nodes} nodes)"
         raise ValueError(
-            f"train ({num_train}) and val ({num_val}) leave no test node out of {num_nodes}"
+            f"train ({num_train}) and val ({num_val}) leave no test node out of {known} {kind}"
         )
     if generator is None:
         generator = torch.Generator().manual_seed(check_int(seed, "seed"))
     # On the device of the generator, whatever the default device is.
     order = torch.randperm(num_nodes, generator=generator, device=generator.device).cpu()
-    if stratify is None:
+    if labels is None:
         ends = [num_train, num_train + num_val]
         pieces = list(order.tensor_split(ends))
     else:
-        pieces = _stratified(order, _class_codes(stratify, num_nodes), num_train, num_val)
+        pieces = _stratified(order[labels[order] >= 0], labels, num_train, num_val)
     return {part: piece.sort().values for part, piece in zip(_PARTS, pieces, strict=True)}
 
 
@@ -247,18 +255,31 @@ def _part_size(size: float | int, name: str, num_nodes: int) -> int:
     return count
 
 
+def _warn_of_unlabelled(known: int, num_nodes: int) -> None:
+    if known < 3:
+        raise ValueError(f"stratify must hold at least 3 labels, got {known} for {num_nodes} nodes")
+    warnings.warn(
+        f"{num_nodes - known} of {num_nodes} nodes have no label (a negative one in stratify): "
+        f"they are in no part, and shares are of the other {known}",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
 def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
     if not isinstance(stratify, Tensor):
         raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
     if stratify.shape != (num_nodes,):
         raise ValueError(f"stratify must have shape ({num_nodes},), got {tuple(stratify.shape)}")
-    _, codes = np.unique(stratify.detach().cpu().numpy(), return_inverse=True)
-    return torch.from_numpy(codes)
+    values = stratify.detach().cpu()
+    _, codes = np.unique(values.numpy(), return_inverse=True)
+    # One code per class in order of the labels; -1 goes on standing for none.
+    return torch.from_numpy(codes).masked_fill(values < 0, -1)
 
 
 def _stratified(order: Tensor, codes: Tensor, num_train: int, num_val: int) -> list[Tensor]:
-    """Deal the shuffled nodes of each class to the three parts."""
-    sizes = torch.bincount(codes)
+    """Deal the shuffled nodes of each class to the three parts; others may have no class."""
+    sizes = torch.bincount(codes[order])
     train = _apportion(sizes, num_train)
     val = _apportion(sizes - train, num_val)
     parts: list[list[Tensor]] = [[], [], []]

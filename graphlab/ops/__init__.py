@@ -24,6 +24,8 @@ from graphlab.ops.propagation import (
     propagate_squares,
 )
 from graphlab.ops.ranking import pairwise_rank
+from graphlab.ops.relational import relational_propagate
+from graphlab.ops.relational_rows import RelationalRows
 from graphlab.ops.rows import unit_rows
 from graphlab.ops.softplus import pairwise_softplus
 from graphlab.ops.walk import random_walk, walk_subgraphs
@@ -31,6 +33,7 @@ from graphlab.ops.walk import random_walk, walk_subgraphs
 __all__ = [
     "CSRGraph",
     "LibraryStatus",
+    "RelationalRows",
     "SparseRows",
     "budget_minimum",
     "cluster_outer",
@@ -51,6 +54,7 @@ __all__ = [
     "propagate_squares",
     "random_projection",
     "random_walk",
+    "relational_propagate",
     "segment_attention",
     "self_logsumexp",
     "status",

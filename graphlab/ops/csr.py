@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
@@ -20,6 +20,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
+from graphlab.ops.library import call
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,6 +36,7 @@ __all__ = [
     "length_pointers",
     "row_pointers",
     "scaled_weight",
+    "sort_by_index",
     "transpose",
     "trusted",
 ]
@@ -52,6 +54,31 @@ def row_pointers(row: Tensor, num_rows: int) -> Tensor:
 def length_pointers(length: Tensor) -> Tensor:
     """Row pointers, int64 ``(R + 1,)``, of the numbers of entries per row ``(R,)``."""
     return torch.cat([length.new_zeros(1), length.cumsum(0)])
+
+
+def sort_by_index(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Group integers in ``[0, size)``, stably.
+
+    Args:
+        index (Tensor): int32 or int64 ``(E,)``; trusted to be in range.
+        size (int): Number of groups.
+
+    Returns:
+        tuple: Row pointers of the groups, int64 ``(size + 1,)``, and the positions in ``index``
+        that they hold, int64 ``(E,)``, in their order.
+
+    Complexity: O(E + size) time and memory in the compiled kernel, which sorts by counting.
+    """
+    # The kernel numbers edges by 32 bits.
+    few = index.numel() <= MAX_NODES and size <= MAX_NODES
+    sort: Any = partial(call, "sort_by_index") if few else _sort_many
+    pointers, order = sort(index, size)
+    return pointers, order
+
+
+def _sort_many(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    order = torch.argsort(index, stable=True)
+    return row_pointers(index[order].long(), size), order
 
 
 def csr_rows(rowptr: Tensor, num_edges: int) -> Tensor:
@@ -75,10 +102,10 @@ def transpose(rowptr: Tensor, col: Tensor, num_cols: int) -> tuple[Tensor, Tenso
 
     Complexity: O(E) time where integers are sorted by counting, O(E log E) otherwise.
     """
-    # Keys of 32 bits: half the passes of a sort by counting. Stable, so rows stay in order.
-    order = torch.argsort(col, stable=True)
-    row = csr_rows(rowptr, col.numel())
-    return row_pointers(col[order], num_cols), row[order].int(), order
+    pointers, order = sort_by_index(col, num_cols)
+    rows = torch.arange(rowptr.numel() - 1, device=rowptr.device, dtype=torch.int32)
+    row = torch.repeat_interleave(rows, rowptr.diff(), output_size=col.numel())
+    return pointers, row.index_select(0, order), order
 
 
 class Transposed(NamedTuple):
@@ -335,12 +362,13 @@ def compress(
     Returns:
         SparseRows: On the device of ``row``.
     """
-    if not _ascending(row):
-        order = torch.argsort(row, stable=True)
-        row, col = row[order], col[order]
-        weight = None if weight is None else weight[order]
-    rowptr = row_pointers(row, num_rows)
-    return trusted(SparseRows(rowptr, col.int(), weight, num_cols=num_cols))
+    if _ascending(row):
+        return trusted(
+            SparseRows(row_pointers(row, num_rows), col.int(), weight, num_cols=num_cols)
+        )
+    rowptr, order = sort_by_index(row, num_rows)
+    weight = None if weight is None else weight[order]
+    return trusted(SparseRows(rowptr, col.int().index_select(0, order), weight, num_cols=num_cols))
 
 
 def scaled_weight(

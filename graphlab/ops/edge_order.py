@@ -38,6 +38,16 @@ define(
 )
 
 
+define(
+    "sort_by_index(Tensor index, int size) -> (Tensor, Tensor)",
+    reference.sort_by_index,
+    lambda index, size: (
+        index.new_empty(size + 1, dtype=torch.int64),
+        index.new_empty(index.shape, dtype=torch.int64),
+    ),
+)
+
+
 class SortedEdges(NamedTuple):
     """Edges sorted by row, then column, repeated ones merged.
 

@@ -10,6 +10,7 @@ Here are the names that most users want. Each method has a room with all of its 
 * :mod:`graphlab.tag.gaugllm`: GAugLLM, views of texts and edges.
 * :mod:`graphlab.tag.graphclip`: GraphCLIP, a graph tower aligned with language.
 * :mod:`graphlab.tag.retrieval`: documents that answer a question together.
+* :mod:`graphlab.tag.feasibility`: whether a target is near the sources of a pretraining.
 
 Needs nothing beyond graphlab itself for graphs with texts and the embedded encoder. Sentence
 encoders and the client for language models come with the extra ``tag`` and are imported when they
@@ -33,6 +34,7 @@ from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
     GraphCLIP,
+    GraphCLIPPipeline,
     GraphTextPairs,
     LinkPredictor,
     LLMSummarizer,
@@ -41,10 +43,17 @@ from graphlab.tag.graphclip import (
     SubgraphSampler,
     TemplateSummarizer,
     ZeroShotClassifier,
+    ZeroShotNodes,
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
-from graphlab.tag.retrieval import Document, GraphRetriever
+from graphlab.tag.retrieval import (
+    Document,
+    GFMRetriever,
+    GraphRetriever,
+    OpenIEExtractor,
+    knowledge_graph,
+)
 from graphlab.tag.tape import TAPE, ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.text_graph import TextGraph, check_alignment
 
@@ -56,7 +65,9 @@ __all__ = [
     "ExplanationPrompt",
     "FineTuneConfig",
     "GAugLLM",
+    "GFMRetriever",
     "GraphCLIP",
+    "GraphCLIPPipeline",
     "GraphRetriever",
     "GraphTextPairs",
     "HashingEncoder",
@@ -65,6 +76,7 @@ __all__ = [
     "LLMSummarizer",
     "Limits",
     "LinkPredictor",
+    "OpenIEExtractor",
     "PretrainConfig",
     "Price",
     "PromptExperts",
@@ -75,15 +87,25 @@ __all__ = [
     "TextEncoder",
     "TextGraph",
     "ZeroShotClassifier",
+    "ZeroShotNodes",
     "check_alignment",
     "encode_edges",
     "encode_nodes",
     "fine_tune_text_encoder",
+    "knowledge_graph",
     "pretrain",
 ]
 
 __dir__ = listing(
-    __all__, "embedding", "fine_tune", "gaugllm", "graphclip", "llm", "tape", "text_graph"
+    __all__,
+    "embedding",
+    "feasibility",
+    "fine_tune",
+    "gaugllm",
+    "graphclip",
+    "llm",
+    "tape",
+    "text_graph",
 )
 
 _MOVED = {

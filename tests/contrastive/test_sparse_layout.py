@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
-from graphlab.contrastive import MaskFeatures, sparse_features
+from graphlab.contrastive import GraphCL, MaskFeatures, sparse_features
 
 
 def words(share: float) -> torch.Tensor:
@@ -31,6 +32,18 @@ def test_masks_are_those_of_dense_features(p: float) -> None:
     x = words(0.05)
     dense, sparse = (
         MaskFeatures(p)(rows, generator=torch.Generator().manual_seed(3))
+        for rows in (x, sparse_features(x))
+    )
+    assert sparse.layout == torch.sparse_csr
+    assert torch.equal(sparse.to_dense(), dense)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02])
+def test_corrupted_rows_are_those_of_dense_features(share: float) -> None:
+    x = words(share)
+    model = GraphCL(nn.Linear(40, 8), 8)
+    dense, sparse = (
+        model.corrupt(rows, generator=torch.Generator().manual_seed(3))
         for rows in (x, sparse_features(x))
     )
     assert sparse.layout == torch.sparse_csr

@@ -88,6 +88,15 @@ def test_known_modules_texts_and_imports(data):
         assert (at(left), at(right)) in edges, (left, right)
 
 
+def test_imports_keep_their_direction(data):
+    at = data.name.index
+    imports = set(zip(*data.import_index.tolist(), strict=True))
+    both = imports | {(end, start) for start, end in imports}
+    assert both == set(zip(*data.edge_index.tolist(), strict=True))
+    assert (at("json"), at("codecs")) in imports
+    assert (at("codecs"), at("json")) not in imports
+
+
 @pytest.mark.slow
 def test_twice_is_the_same(data):
     again = python_stdlib()

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from torch_geometric.utils import to_scipy_sparse_matrix
 
-from graphlab.embed import FastRP, NodeEmbedding
+from graphlab.embed import PPR, FastRP, NodeEmbedding
 from graphlab.tag import GAugLLM
 from tests._graphs import planted
 
@@ -101,3 +101,8 @@ def test_what_is_no_node_is_refused(nodes, error, words):
 def test_rows_of_a_frame_are_read_without_a_word():
     model = NodeEmbedding(torch.tensor([[0, 1], [1, 0]]), FastRP(dim=4))
     assert model.fit_transform(pd.Series([1, 0], index=[5, 7])).shape == (2, 4)
+
+
+def test_a_model_without_rows_is_refused():
+    with pytest.raises(TypeError, match=r"model must have fit_transform\(graph\).*, got PPR"):
+        NodeEmbedding(DATA, PPR()).fit(NODES)

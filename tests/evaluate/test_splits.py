@@ -53,11 +53,28 @@ def test_global_seed_is_neither_read_nor_moved():
 
 
 def test_stratified_proportions():
-    y = torch.tensor([7] * 500 + [-2] * 300 + [0] * 200)
+    y = torch.tensor([7] * 500 + [2] * 300 + [0] * 200)
     split = random_split(1000, 0.1, 0.2, seed=0, stratify=y)
-    for label, size in ((7, 500), (-2, 300), (0, 200)):
+    for label, size in ((7, 500), (2, 300), (0, 200)):
         counts = [int((y[i] == label).sum()) for i in split.values()]
         assert counts == [size // 10, size // 5, size * 7 // 10]
+
+
+def test_nodes_without_a_label_are_in_no_part():
+    y = torch.arange(1000) % 2
+    y[::5] = -1
+    with pytest.warns(UserWarning, match="200 of 1000 nodes have no label .* of the other 800"):
+        split = random_split(1000, 0.1, 100, seed=0, stratify=y)
+    assert [len(i) for i in split.values()] == [80, 100, 620]
+    assert torch.equal(torch.cat(list(split.values())).sort().values, (y >= 0).nonzero()[:, 0])
+    assert all(abs(float(y[i].double().mean()) - 0.5) < 0.01 for i in split.values())
+    with (
+        pytest.warns(UserWarning, match="no label"),
+        pytest.raises(ValueError, match=r"no test node out of 800 labels \(1000 nodes\)"),
+    ):
+        random_split(1000, 500, 300, stratify=y)
+    with pytest.raises(ValueError, match="at least 3 labels, got 2 for 10 nodes"):
+        random_split(10, 0.2, 0.2, stratify=torch.tensor([1, 0] + [-1] * 8))
 
 
 @pytest.mark.parametrize(

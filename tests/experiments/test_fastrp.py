@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from torch_geometric.data import Data
 
 from experiments._harness.context import Context
+from experiments.fastrp import peers
 from experiments.fastrp import run as fastrp
 
 
@@ -84,3 +87,36 @@ def test_presets_name_known_data_and_published_rows_match_ours():
     ours = replace(fastrp.PRESETS["blogcatalog_multilabel"])
     labels = {fastrp.label("authors' setting", ratio) for ratio in ours.ratios}
     assert set(fastrp.PUBLISHED["blogcatalog_multilabel"]) == labels
+
+
+def test_peers_stand_on_the_same_splits(context, monkeypatch):
+    monkeypatch.setattr(fastrp, "MultilabelDataset", FakeDataset)
+    config = replace(CONFIG, search="none", peers=("spectral", "netmf"))
+    rows = fastrp.run(config, context)
+    methods = ("authors' setting", *peers.TITLES.values(), "most frequent labels")
+    assert list(rows) == [fastrp.label(m, ratio) for m in methods for ratio in config.ratios]
+    for name in peers.TITLES.values():
+        for ratio in config.ratios:
+            row = rows[fastrp.label(name, ratio)]
+            assert row["micro"] > rows[fastrp.label(methods[-1], ratio)]["micro"] + 0.3
+            assert row["c"] in config.cs and row["seconds"] > 0
+
+
+def test_netmf_equals_its_definition():
+    edges = [(0, 1), (1, 2), (2, 3), (3, 0), (1, 3)]
+    dense = np.zeros((5, 5))
+    for one, other in edges:
+        dense[one, other] = dense[other, one] = 1.0  # node 4 has no edge
+    z = peers.netmf(sp.csr_matrix(dense), 4, 0)
+    degree = np.maximum(dense.sum(1), 1)
+    walk = dense / degree[:, None]
+    powers = sum(np.linalg.matrix_power(walk, k) for k in range(1, 11))
+    matrix = np.log(np.maximum(dense.sum() / 10 * powers / degree, 1))
+    # Singular vectors times roots of the values: their Gram matrix is the root of M M^T.
+    values, vectors = np.linalg.eigh(matrix @ matrix.T)
+    gram = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    np.testing.assert_allclose(z @ z.T, gram, atol=1e-4)
+    with pytest.raises(ValueError, match="takes at most"):
+        peers.netmf(sp.csr_matrix((20_000, 20_000)), 4, 0)
+    with pytest.raises(ValueError, match="peers must be among"):
+        peers.embedding("walks", Data(edge_index=torch.zeros(2, 0).long(), num_nodes=1), 1, 0)

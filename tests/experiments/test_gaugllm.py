@@ -15,6 +15,8 @@ from experiments._data.llm_outputs import read_stored
 from experiments._harness.context import Context
 from experiments.gaugllm import data as gaugllm_data
 from experiments.gaugllm import run as script
+from experiments.gaugllm.presets import TITLES
+from graphlab.tag import GAugLLM
 from graphlab.tag.gaugllm.candidates import ADD
 from tests._data import test_data_root
 from tests._graphs import planted
@@ -107,6 +109,32 @@ def test_rows_of_stored_answers(tmp_path, folder):
         assert ("edges" in row) == ("edges only" in name or "both" in name)
     edits = table["BGRL, both (stored)"]
     assert edits["edges deleted by all votes"] == 40 and edits["edges added by all votes"] == 40
+
+
+@pytest.mark.parametrize("host", list(TITLES))
+def test_every_host_has_a_recipe_of_its_own(tmp_path, folder, host, monkeypatch):
+    config = script.PRESETS[f"citeseer_{host}"]
+    assert config.backbone == host and config.epochs >= 200 and config.out_channels >= 256
+    trained = []
+
+    class Recorded(GAugLLM):
+        def fit(self, data, callback=None):
+            trained.append(self.get_params())
+            return super().fit(data, callback)
+
+    monkeypatch.setattr(script, "GAugLLM", Recorded)
+    small = dataclasses.replace(config, data=str(folder), epochs=1, out_channels=8)
+    table = rows(tmp_path, small)
+    assert [name for name in table if name.startswith(f"{TITLES[host]}, ")] == [
+        f"{TITLES[host]}, no LLM",
+        f"{TITLES[host]}, features only (stored)",
+        f"{TITLES[host]}, edges only (stored)",
+        f"{TITLES[host]}, both (stored)",
+    ]
+    given = {name: getattr(config, name) for name in ("backbone", "lr", "warmup", "drop_edge")}
+    for parameters in trained:
+        assert {name: parameters[name] for name in given} == given
+        assert (parameters["options"] or {}).get("predictor_channels") == config.predictor_channels
 
 
 @pytest.mark.filterwarnings("ignore:all .* votes are:RuntimeWarning")  # so does this judge

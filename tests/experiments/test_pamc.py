@@ -8,9 +8,13 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
+from experiments._harness.repeat import RESULTS
 from experiments._harness.runner import execute
 from experiments.pamc import run as pamc
 from experiments.pamc.protocols import stop_epoch
+from graphlab._io import read_json
+from graphlab.contrastive import SCGC
+from graphlab.evaluate import clustering_scores
 from tests._data import test_data_root
 from tests.experiments._rows import rows_of
 
@@ -88,8 +92,8 @@ def test_interrupted_run_continues_bit_for_bit(
 def test_labels_only_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load = pamc.load
 
-    def shuffled(config: pamc.Config) -> tuple[Data, int]:
-        data, num_clusters = load(config)
+    def shuffled(config: pamc.Config, seed: int = 0) -> tuple[Data, int]:
+        data, num_clusters = load(config, seed)
         order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(9))
         data.y = data.y[order]
         return data, num_clusters
@@ -138,3 +142,37 @@ def test_runs_on_a_real_set(tmp_path: Path) -> None:
         TINY, dataset="dblp", root=str(tmp_path / "data"), source=str(source), epochs=1
     )
     assert rows(tmp_path / "runs", config)["PamC"]["acc"] > 0.25
+
+
+def test_the_estimator_has_the_recipe_of_the_tables_by_default() -> None:
+    recipe, estimator = pamc.Config(), SCGC().get_params()
+    shared = (
+        "features", "start", "hops", "tolerance", "patience", "pretrain_epochs", "batch_size",
+        "hidden_channels", "out_channels", "n_init",
+    )  # fmt: skip
+    assert {name: estimator[name] for name in shared} == {n: getattr(recipe, n) for n in shared}
+    method = dataclasses.asdict(recipe.pamc)
+    assert {name: estimator[name] for name in method} == method
+    # The stop ends a training before either bound: in the committed runs it always did.
+    assert estimator["epochs"] >= recipe.epochs
+    for name in ("acm", "dblp", "cite"):
+        table = read_json(RESULTS / f"pamc_{name}.json")
+        assert recipe.epochs == table["config"]["epochs"] == 60
+        for method_name in METHODS:
+            stops = table["rows"][method_name]["epoch"]["values"]
+            assert max(stops) < recipe.epochs - 1
+
+
+def test_the_estimator_gives_what_the_script_gives(tmp_path: Path) -> None:
+    config = pamc.Config(
+        dataset="planted", num_nodes=300, methods=("pamc",), epochs=20, pretrain_epochs=3,
+        hidden_channels=(32,), n_init=2, baseline_hops=(2,), draw_map=False,
+    )  # fmt: skip
+    row = rows(tmp_path, config)["PamC"]
+    data, groups = pamc.load(config)
+    model = SCGC(num_clusters=groups, hidden_channels=(32,), epochs=20, pretrain_epochs=3, n_init=2)
+    epochs: list[torch.Tensor] = []
+    model.fit(data, callback=lambda row: epochs.append(model.labels_))
+    stopped = int(row["epoch"])
+    assert len(model.history_) == stopped + 1
+    assert clustering_scores(data.y, epochs[stopped])["acc"] == pytest.approx(row["acc"], abs=0.01)

@@ -15,6 +15,7 @@ from experiments._data.graphs import read_graph
 from experiments._harness.runner import execute
 from experiments.pot import run as pot
 from experiments.pot import scores as pot_scores
+from experiments.pot.certificates import within
 from tests._data import test_data_root
 from tests._graphs import planted
 from tests.experiments._rows import rows_of
@@ -79,6 +80,44 @@ def test_an_equal_search_on_both_splits(tmp_path: Path) -> None:
     assert host["mean_cosine"] <= 1 and host["uniformity"] <= 0 <= host["alignment"] <= 4
 
 
+@pytest.mark.usefixtures("graph")
+def test_certificates_of_every_run(tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        SMALL, epochs=2, certificates=True, curve=(1, 2), num_anchors=9, activation="prelu"
+    )
+    table = rows(tmp_path, config)
+    titles = ["GRACE", "GRACE + POT interval, kappa 0.2", "GRACE + POT interval, kappa 0.5"]
+    assert list(table) == ["features", "untrained encoder", *titles]
+    for title in titles:
+        row = table[title]
+        # A certificate is never broken.
+        assert row["broken, budget_crown"] == 0 < row["broken, reference score"]
+        assert row["certified, budget, expected"] == row["certified"]
+        groups = [name for name in row if name.startswith("nodes, degree")]
+        assert sum(row[name] for name in groups) == pytest.approx(1)
+        assert row["effective_rank, epoch 2"] == row["effective_rank"]
+        assert row["f1_micro, epoch 2"] == row["f1_micro"] and "f1_micro, epoch 1" in row
+
+
+def test_one_number_scales_all_features(graph: Data) -> None:
+    plain, _ = pot.load(TINY, 0)
+    scaled, _ = pot.load(dataclasses.replace(TINY, unit_length=True), 0)
+    assert float(scaled.x.square().sum(1).mean()) == pytest.approx(1)
+    ratio = (scaled.x / plain.x)[plain.x != 0]
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio))
+
+
+def test_draws_stay_within_the_budget(graph: Data) -> None:
+    degree = torch.bincount(graph.edge_index[1], minlength=graph.num_nodes)
+    budget = torch.arange(graph.num_nodes) % 4
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        edges = within(graph.edge_index, budget, generator)
+        left = torch.bincount(edges[1], minlength=graph.num_nodes)
+        assert torch.equal(degree - left, torch.minimum(budget, degree))
+    assert within(graph.edge_index, degree, generator).numel() == 0
+
+
 def test_kappa_is_chosen_by_validation_alone(
     tmp_path: Path, graph: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +177,7 @@ def test_interrupted_run_continues_bit_for_bit(
 
 
 def test_presets_hold_the_sheet() -> None:
-    assert len(pot.PRESETS) == 32 + 2 + 1  # the paired ones and the smoke test
+    assert len(pot.PRESETS) == 32 + 2 + 2 + 1 + 1  # paired, unit, certificates, smoke test
     cora, wikics = pot.PRESETS["cora"], pot.PRESETS["wikics_costa"]
     assert (cora.lr, cora.out_channels, cora.drop_edge, cora.temperature, cora.epochs) == (
         5e-4,
@@ -152,7 +191,13 @@ def test_presets_hold_the_sheet() -> None:
     assert "budget_crown" not in pot.PRESETS["photo"].methods
     for name, config in pot.PRESETS.items():
         host = "" if config.host == "grace" else f"_{config.host}"
-        assert name in (config.dataset + host, f"{config.dataset}_paired", "smoke")
+        assert name in (
+            config.dataset + host,
+            f"{config.dataset}_paired",
+            f"{config.dataset}_unit",
+            "cora_certificates",
+            "smoke",
+        )
 
 
 def encoder_slopes(config: pot.Config) -> list[Tensor]:

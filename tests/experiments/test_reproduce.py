@@ -79,8 +79,8 @@ def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
 
 def test_every_family_of_scripts_has_a_smoke_file():
     scripts = {
-        "fastrp", "gaugllm", "graphclip_pretrain", "hypergraph", "link_prediction", "pamc", "pot",
-        "retrieval", "tape",
+        "concentration", "fastrp", "gaugllm", "graphclip_pretrain", "hypergraph",
+        "knowledge_graph", "link_prediction", "pamc", "pot", "retrieval", "tape",
     }  # fmt: skip
     assert {FILES[name].content["script"] for name in SMOKE} == scripts
     assert all(FILES[name].seconds < 60 for name in SMOKE)
@@ -248,6 +248,15 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
     assert tiny["out"] == str(tmp_path / "out" / "runs")
     # Nothing is there for SDCN, and the digits need nothing.
     assert "source" not in moved("pamc_acm_paper", tmp_path) | moved("pamc_digits", tmp_path)
+
+
+def test_texts_are_found_by_the_name_of_their_graph(tmp_path):
+    content = copy.deepcopy(FILES["tape_cora"].content)
+    content["config"] |= {"dataset": "texts", "source": "elsewhere/text_graphs/cora"}
+    for name in ("llm_outputs", "text_graphs/cora"):
+        (tmp_path / name).mkdir(parents=True)
+    words = Recorded("x", content).arguments(tmp_path / "out", tmp_path)
+    assert words[words.index("--source") + 1] == str(tmp_path / "text_graphs" / "cora")
 
 
 def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):

@@ -16,9 +16,11 @@ from experiments._data.text_graphs import bag_of_words, read_citeseer, read_cora
 from experiments._harness.runner import execute
 from experiments.tape import features as tape_features
 from experiments.tape import run as tape
+from graphlab.tag.tape import tape_split
 from tests._data import test_data_root
 from tests._graphs import planted
 from tests.experiments._rows import rows_of
+from tests.tag.fine_tune._tiny import tiny_bert
 from tests.tag.llm._server import ChatServer, serving
 
 TINY = tape.Config(gnns=("gcn", "mlp"), hidden_channels=8, num_layers=2, epochs=10)
@@ -193,6 +195,39 @@ def test_own_documents_need_no_answers(tmp_path: Path, folder: Path, named: bool
     assert table["GCN TA+BoW"]["accuracy"] > table["most frequent class"]["accuracy"]
 
 
+def test_eight_splits_of_cora_whose_tests_the_embeddings_have_not_seen() -> None:
+    splits = [tape_features.cora_split(2708, seed) for seed in range(9)]
+    tests = {tuple(split["test"].tolist()) for split in splits}
+    assert len(tests) == 8
+    for seed, split in enumerate(splits):
+        tuned = tape_split(2708, seed % 4)
+        assert torch.equal(split["train"], tuned["train"])  # that part alone was learned from
+        rest = torch.cat([split["val"], split["test"]]).sort().values
+        assert torch.equal(rest, torch.cat([tuned["val"], tuned["test"]]).sort().values)
+    assert torch.equal(splits[8]["test"], splits[0]["test"])
+
+
+def test_a_tuned_language_model_is_a_member(tmp_path: Path, folder: Path) -> None:
+    words = sorted({word for text in WORDS.values() for word in text.split()})
+    model = tiny_bert(tmp_path / "bert", [*words, "number", "Number"])
+    config = dataclasses.replace(
+        TINY, dataset="texts", source=str(folder), words=20, epochs=60, ensembles=("FT+BoW",),
+        tuned=str(model), folds=2, tuned_epochs=3, tuned_tokens=16,
+    )  # fmt: skip
+    table = rows(tmp_path / "runs", config)
+    assert {"GCN TA", "GCN FT", "GCN BoW", "GCN FT+BoW", "MLP FT"} <= set(table)
+    assert "fine-tuned language model, no graph" in table
+    assert folds(tmp_path / "runs") == [0, 0, 0, 1, 1, 1]
+    rows(tmp_path / "whole", dataclasses.replace(config, folds=None, lora=None, gnns=("mlp",)))
+    assert folds(tmp_path / "whole") == [0, 0, 0]
+
+
+def folds(folder: Path) -> list[float]:
+    """Fold of every epoch of the fine-tuning."""
+    (history,) = folder.rglob("tuning.json")
+    return [row["fold"] for row in json.loads(history.read_text())]
+
+
 @pytest.mark.parametrize(
     "address", ["localhost:1/v1/m", "http://h/m", "http://h/v1/", "http://h/v1"]
 )
@@ -211,7 +246,8 @@ def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:
     cases = {
         "there is no table of documents": absent,
         "name it by --edges FILE": edges,
-        "cora does not have": dataclasses.replace(TINY, llm="http://h/v1/m"),
+        "llm needs texts": dataclasses.replace(TINY, llm="http://h/v1/m"),
+        "tuned needs texts": dataclasses.replace(TINY, tuned="all-MiniLM-L6-v2"),
         "dataset must be": dataclasses.replace(TINY, dataset="x"),
     }
     for number, (message, config) in enumerate(cases.items()):

@@ -11,8 +11,11 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import torch
+from torch_geometric.nn import GCNConv, Sequential
 
 import graphlab
+from graphlab.contrastive import GRACE
 from tests._data import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -52,6 +55,23 @@ def test_examples_of_your_graph_run():
             exec(compile(block, "docs/your_graph.md", "exec"), names)
     assert list(names["result"].index) == ["ann", "bob", "cat", "dan", "eve"]
     assert names["data"].z.shape == (34, 16)
+
+
+def test_certificates_of_the_page_hold(capsys):
+    text = (DOCS / "certificates.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    torch.manual_seed(0)
+    first, second = GCNConv(4, 8), GCNConv(8, 4)
+    layers = [(first, "x, e -> x"), torch.nn.ReLU(), (second, "x, e -> x"), torch.nn.ReLU()]
+    model = GRACE(Sequential("x, e", layers), 4)
+    edge_index = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+    names = {
+        "model": model, "x": torch.eye(4), "edge_index": edge_index,
+        "convolutions": [first, second],
+    }  # fmt: skip
+    exec(compile(block, "docs/certificates.md", "exec"), names)
+    assert names["bound"].shape == (4,)
+    assert "% of the nodes are certified" in capsys.readouterr().out
 
 
 def test_examples_beside_other_tools_run(tmp_path, monkeypatch):

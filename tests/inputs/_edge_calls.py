@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import Sequential
 
-from graphlab import contrastive, embed, hyper, ops, tag
+from graphlab import contrastive, embed, evaluate, hyper, ops, tag
+from graphlab.contrastive import pretext
 from graphlab.contrastive.pot import (
     adjacency_bounds,
     compactness_bound,
     preactivation_bounds,
     reference_compactness,
 )
-from graphlab.tag import graphclip
+from graphlab.tag import feasibility, graphclip
 from tests.test_inputs import (
     CLUSTER,
     ENTRY_POINTS,
@@ -31,6 +32,12 @@ from tests.test_inputs import (
 )
 
 Call = Callable[[Any], Any]
+
+KINDS = torch.arange(PLAIN.size(1)) % 2
+
+
+def triples() -> Any:
+    return made(embed.KGEmbedding(NODES, 2, 4))
 
 
 def made(model: nn.Module) -> Any:
@@ -70,6 +77,7 @@ LAYERS = (
 )
 ANCHOR = torch.ones(NODES, 5)
 ONES = torch.ones(NODES, dtype=torch.long)
+KNOWN = torch.arange(NODES) % 2
 
 
 def scgc() -> Any:
@@ -103,13 +111,29 @@ def evaluated(edge_index: Any) -> Tensor:
     return torch.tensor([value for row in found.values() for value in row.values()])
 
 
+def scored_entities(edge_index: Any) -> Any:
+    size = edge_index.shape[-1] if isinstance(edge_index, Tensor) else 1
+    model = set_parameters(tag.retrieval.gfm.QueryGNN(4, 4, 2))
+    start = torch.eye(NODES)[:2]
+    return model(features()[:3], features()[:2], start, edge_index, torch.arange(size) % 3)
+
+
+def typed_rows(edge_index: Any) -> ops.RelationalRows:
+    pairs = isinstance(edge_index, Tensor) and edge_index.dim() == 2
+    size = edge_index.size(1) if pairs else PLAIN.size(1)
+    return ops.RelationalRows.from_edge_index(edge_index, torch.arange(size) % 3, NODES, 3)
+
+
 TEXTS = ["a b", "c"] * 3 + ["d"]
 
 
 #: Functions whose rows need more than a tensor of edges, or whose name says nothing of their own.
 EDGE_CALLS: dict[str, Call] = {
+    "KGEmbedding.fit": lambda e: triples().fit(e, KINDS, epochs=1).entities().detach(),
+    "KGEmbedding.rank": lambda e: triples().rank(e, KINDS, known=()).greater,
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
+    "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,
     "CentralityDropEdge.__init__": lambda e: contrastive.CentralityDropEdge(e, NODES, 0.4).weight,
     "CentralityDropEdge.expected_budget": lambda e: contrastive.CentralityDropEdge(
         PLAIN, NODES, 0.4
@@ -160,8 +184,15 @@ EDGE_CALLS: dict[str, Call] = {
     "reference_compactness": lambda e: reference_compactness(
         features(), e, PLAIN, LAYERS, ANCHOR, 0.3
     ),
+    "gte_scores": lambda e: embed.gte_scores(e, NODES, NODES),
+    "context_histogram": lambda e: pretext.context_histogram(e, KNOWN),
+    "harmonic_labels": lambda e: pretext.harmonic_labels(e, KNOWN).score,
+    "ica_labels": lambda e: pretext.ica_labels(features(), e, KNOWN).score,
     "influence_adjacency": ENTRY_POINTS["influence_adjacency"],
     "influence_graph": ENTRY_POINTS["influence_graph"],
+    "reconstruction_map": lambda e: list(
+        evaluate.reconstruction_map(features(), e, hops=(1, 2)).values()
+    ),
     "node_centrality": ENTRY_POINTS["node_centrality"],
     "sample_non_edges": ENTRY_POINTS["sample_non_edges"],
     "PowersOfFastRP.update": ENTRY_POINTS["FastRP.update"],
@@ -184,9 +215,17 @@ EDGE_CALLS: dict[str, Call] = {
         e, torch.zeros(NODES, dtype=torch.long), 1, 4
     ),
     "augment_subgraphs": ENTRY_POINTS["augment_subgraphs"],
+    "SoftPrune.forward": lambda e: made(tag.retrieval.SoftPrune(4, 8))(
+        features()[:, :4],
+        torch.ones(14, 4),
+        features()[:2, :4],
+        batch=torch.arange(NODES) // 6,
+        edge_index=e,
+    )[1],
     "SubgraphSampler.sample": ENTRY_POINTS["SubgraphSampler"],
     "SharedAdjacency.build": lambda e: tag.tape.SharedAdjacency.build(e, NODES).rows.col,
     "RevGAT.forward": ENTRY_POINTS["RevGAT"],
+    "QueryGNN.forward": scored_entities,
     "TextGraph.__init__": ENTRY_POINTS["TextGraph"],
 }
 
@@ -215,6 +254,7 @@ GRAPH_CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "weighted_concentration": lambda g, n: embed.weighted_concentration(
         g, torch.ones(14), NODES if n is None else n
     ),
+    "graphon": lambda g, n: feasibility.graphon(g, n, resolution=2),
     "maximal_cliques": lambda g, n: hyper.maximal_cliques(g, n).idx,
     "count_preimages": lambda g, n: torch.tensor(hyper.count_preimages(g, n)),
     "count_features": lambda g, n: _counted(hyper.count_features)(g, n),

@@ -17,8 +17,8 @@ from graphlab.tag.tape import (
     read_tape_responses,
     write_ranked_predictions,
 )
-from tests.inputs._object_calls import hypergraph
-from tests.tag.graphclip._toy import toy_model, toy_pairs
+from tests.inputs._object_calls import hypergraph, pipeline, texts
+from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN
 
 Call = Callable[[Any], Any]
@@ -58,12 +58,18 @@ def pretrained(path: Any) -> Any:
     return graphclip.pretrain(toy_model(), toy_pairs(), config, directory=path)
 
 
+def gfm() -> tag.GFMRetriever:
+    graph = tag.knowledge_graph([("Rome", "is in", "Italy", 0)], ["Rome is in Italy."])
+    return tag.GFMRetriever(None, graph, HashEncoder(), hidden=4, num_layers=1, steps=1)
+
+
 #: Functions that read a file, then such that read a folder, write a file, write a folder.
 READ_FILE: dict[str, Call] = {
     "read_hif.path": datasets.read_hif,
     "read_multilabel_mat.path": datasets.read_multilabel_mat,
     "read_hyperedge_list.path": datasets.read_hyperedge_list,
     "load_official_checkpoint.path": graphclip.load_official_checkpoint,
+    "TrainedNetwork.load_official_checkpoint.path": lambda p: gfm().load_official_checkpoint(p),
     "read_official_pairs.path": lambda p: graphclip.read_official_pairs(p, NODES),
     "LLMClient.import_batch.path": lambda p: batch(lambda c: c.import_batch(p)),
     "read_ranked_predictions.path_or_rows": lambda p: read_ranked_predictions(p, 1, 2, 2),
@@ -81,6 +87,7 @@ READ_FOLDER: dict[str, Call] = {
     ),
     "SDCNDataset.__init__.source": lambda p: datasets.SDCNDataset(_root(), "acm", source=p),
     "SHyReDataset.__init__.source": lambda p: datasets.SHyReDataset(_root(), "crime", source=p),
+    "TripleDataset.__init__.source": lambda p: datasets.TripleDataset(_root(), "umls", source=p),
     "read_simplices.folder": datasets.read_simplices,
     "EmbeddingStore.__init__.folder": EmbeddingStore,
     "GraphCLIP.from_pretrained.name_or_path": tag.GraphCLIP.from_pretrained,
@@ -110,10 +117,18 @@ WRITE_FOLDER: dict[str, Call] = {
     "MultilabelDataset.__init__.root": lambda p: datasets.MultilabelDataset(p, "blogcatalog"),
     "SDCNDataset.__init__.root": lambda p: datasets.SDCNDataset(p, "acm"),
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
+    "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
+    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(NODES, 2, 4).fit(
+        PLAIN, PLAIN[0] % 2, epochs=1, directory=p
+    ),
     "TextEncoder.__init__.cache_dir": lambda p: encoder(cache_dir=p).encode(["a"]),
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
+    "GraphCLIPPipeline.fit.directory": lambda p: pipeline().fit(
+        tag.TextGraph(edge_index=PLAIN, text=texts()), directory=p
+    ),
     "GraphCLIP.save_pretrained.directory": lambda p: toy_model().save_pretrained(p),
     "pretrain.directory": pretrained,
+    "TrainedNetwork.fit.directory": lambda p: gfm().fit(directory=p),
     "SubgraphStore.save.directory": lambda p: toy_pairs().store.save(p),
 }
 

@@ -31,7 +31,7 @@ def kind_of(parameter: inspect.Parameter) -> str | None:
         return "encoder"
     if name in ("encoder", "query_encoder") and "Ranked" not in annotation:
         return "text encoder"
-    if name in _TABLES or (name == "ids" and annotation == "Any"):
+    if (name in _TABLES and annotation != "Tensor") or (name == "ids" and annotation == "Any"):
         return "table"
     prepared = any(word in annotation for word in ("SparseRows", "CSRGraph", "SharedAdjacency"))
     if name == "batch" and annotation == "Any":  # a batch of a loader

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from graphlab import evaluate, ops, tag
+from graphlab.tag.retrieval import gfm
 from tests.inputs._edge_calls import predictor, s2gae
 from tests.inputs._public import pairs
 from tests.inputs.test_graphs import BAD_FOR_EDGES, assert_equal
@@ -56,8 +57,12 @@ CALLS: dict[str, Call] = {
     "per_node_link_metrics.ground_truth": ranked,
     "per_node_link_metrics.exclude": lambda e: ranked(PLAIN, e),
     "top_predictions.exclude": top,
+    "reconstruction_map.exclude": lambda e: list(
+        evaluate.reconstruction_map(X, PLAIN, exclude=e, hops=(2,)).values()
+    ),
     "walk_overlap.pairs": lambda e: ops.walk_overlap(graph(), e),
     "walk_overlap_visits.pairs": lambda e: torch.tensor(ops.walk_overlap_visits(graph(), e)),
+    "document_scores.mentions": lambda e: gfm.document_scores(X[:, :1].t(), e, NODES),
     "LinkPredictor.evaluate.positive": lambda e: evaluated(e, PAIRS),
     "LinkPredictor.evaluate.negative": lambda e: evaluated(PAIRS, e),
     "LinkPredictor.predict.pairs": lambda e: predictor().predict(X, PLAIN, e),
@@ -72,6 +77,7 @@ OPTIONAL = (
     "S2GAE.loss.positives",
     "per_node_link_metrics.exclude",
     "top_predictions.exclude",
+    "reconstruction_map.exclude",
 )
 
 

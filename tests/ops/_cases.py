@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab.ops import CSRGraph, SparseRows, reference, unit_rows
+from graphlab.ops import CSRGraph, RelationalRows, SparseRows, reference, unit_rows
 from graphlab.ops.library import active_kernel
 
 OPS: Any = torch.ops.graphlab
@@ -464,6 +465,62 @@ def _edge_list(
     return build
 
 
+def typed(nodes: int, edges: int, types: int) -> RelationalRows:
+    """Typed edges, some twice; node 0 is the target and the source of many, type 0 frequent."""
+    index, kind = randint(max(1, nodes), 2, edges), randint(max(1, types), edges, seed=1)
+    index[0, : edges // 4], index[1, edges // 4 : edges // 2] = 0, 0
+    kind[edges // 3 :: 2] = 0
+    return RelationalRows.from_edge_index(index, kind, nodes, types)
+
+
+def _relational(size: tuple[int, ...], message: int, reduce: int, even: bool) -> Callable[[], Any]:
+    """Values are small integers where extremes are taken: many tie, also with the boundary."""
+
+    def build() -> tuple[Any, ...]:
+        nodes, edges, types, batch, dim = size
+        rows = typed(nodes, edges, types)
+        shapes = ((nodes, batch, dim), (types, dim), (nodes, batch, dim))
+        if reduce in (reference.MAX, reference.MIN):
+            values = [randint(3, *shape, seed=k).double() - 1 for k, shape in enumerate(shapes)]
+        else:
+            values = [randn(*shape, seed=k) for k, shape in enumerate(shapes)]
+        graph = rows.rows.rowptr, rows.rows.col, rows.type
+        return *values, *graph, *rows.by_source, *rows.by_type, message, reduce, even
+
+    return build
+
+
+def _distinct_values(build: Callable[[], Any]) -> Callable[[], Any]:
+    """The same without ties, which finite differences would not forgive."""
+
+    def distinct() -> tuple[Any, ...]:
+        x, table, boundary, *rest = build()
+        values = (randn(*value.shape, seed=k) for k, value in enumerate((x, table, boundary)))
+        return *values, *rest
+
+    return distinct
+
+
+def _relational_parts(build: Callable[[], Any], name: str) -> Callable[[], Any]:
+    """Arguments of the derivatives; what an extreme is compared with is exact in float32."""
+
+    def parts() -> tuple[Any, ...]:
+        args = build()
+        x, table, boundary, rowptr, source, kind, *orders, message, reduce, even = args
+        out = reference.relational_propagate(*args)
+        grad = randn(*out.shape, seed=7)
+        if name == "relational_shares":
+            return grad, out, x, table, boundary, rowptr, source, kind, message, even
+        by = orders[:3] if name == "relational_source_grad" else orders[3:]
+        return grad, out, x, table, *by, message, reduce
+
+    return parts
+
+
+def _first_ends(build: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: (build()[0][0], build()[1])
+
+
 def _walk_subgraphs(walk: Callable[[], Any], max_nodes: int) -> Callable[[], Any]:
     return lambda: (reference.random_walk(*walk()), max_nodes)
 
@@ -624,6 +681,20 @@ _META: list[tuple[str, int, int, int, dict[str, Any]]] = [
 ]
 
 
+_TYPED: list[tuple[str, tuple[int, ...]]] = [
+    ("small", (5, 14, 3, 2, 3)),
+    ("plain", (60, 500, 9, 3, 16)),
+    ("narrow", (80, 900, 40, 1, 1)),
+    ("odd", (50, 400, 7, 2, 37)),
+    ("wide", (40, 300, 300, 2, 130)),
+    ("wider", (30, 200, 5, 1, 261)),
+    ("long row", (300, 40_000, 3, 1, 5)),
+    ("no edges", (5, 0, 2, 2, 4)),
+    ("no nodes", (0, 0, 2, 2, 4)),
+    ("no batch", (6, 9, 2, 0, 4)),
+    ("no features", (6, 9, 2, 2, 0)),
+]
+_REDUCTIONS = ("sum", "mean", "max", "min", "square")
 _SIMPLE = [
     ("small", 7, 12),
     ("dense", 40, 500),
@@ -637,6 +708,22 @@ _SIMPLE = [
 def _sharp(options: dict[str, Any]) -> float:
     # Normalisers near 50 are known to half a unit in the last place: 2e-6 of the exponential.
     return 10.0 if options.get("scale", 0) > 30 else 2.0
+
+
+def _relational_cases(number: int, label: str, size: tuple[int, ...]) -> list[Case]:
+    """Every rule on the small graph, two of them on each of the others."""
+    table, small = [], label == "small"
+    rules = list(product(enumerate(("distmult", "transe")), enumerate(_REDUCTIONS)))
+    for (message, word), (reduce, name) in rules if small else rules[number % 5 :: 5]:
+        # Edges given twice tie: only even shares are a derivative.
+        build = _relational(size, message, reduce, small or bool(message))
+        extreme, full = name in ("max", "min"), f"{label} {word} {name}"
+        distinct = _distinct_values(build) if small and extreme else build
+        table.append(Case("relational_propagate", full, distinct, small, slack=2.0))
+        for op in ("relational_source_grad", "relational_table_grad", "relational_shares"):
+            if extreme or op != "relational_shares":
+                table.append(Case(op, full, _relational_parts(build, op), small, slack=2.0))
+    return table
 
 
 def _table() -> list[Case]:
@@ -739,7 +826,11 @@ def _table() -> list[Case]:
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
     for label, *edges in _EDGES:
-        table.append(Case("csr_from_edges", label, _edge_list(*edges), label == "small"))
+        build = _edge_list(*edges)
+        table.append(Case("csr_from_edges", label, build, label == "small"))
+        table.append(Case("sort_by_index", label, _first_ends(build), label == "small"))
+    for number, (label, typed_size) in enumerate(_TYPED):
+        table += _relational_cases(number, label, typed_size)
     for label, n, e in _SIMPLE:
         small = label == "small"
         table.append(Case("maximal_cliques", label, _cliques(n, e), small))
@@ -756,8 +847,12 @@ FIXED_DTYPE: dict[str | tuple[str, int], torch.dtype] = {
     "distinct_ends": torch.int64,
     "random_walk": torch.int32,
 }
+FIXED_DTYPE |= {
+    "sort_by_index": torch.int64,
+    "maximal_cliques": torch.int64,
+    "clique_overlap": torch.int64,
+}
 FIXED_DTYPE |= {"pairwise_rank": torch.int64, ("pairwise_topk", 1): torch.int64}
-FIXED_DTYPE |= {"maximal_cliques": torch.int64, "clique_overlap": torch.int64}
 _ROWS = (torch.int64, torch.int32, torch.int64, torch.int64, torch.int64, torch.int64)
 FIXED_DTYPE |= {("csr_from_edges", index): dtype for index, dtype in enumerate(_ROWS)}
 _WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)

@@ -123,6 +123,14 @@ def edge_bound() -> Call:
     return lambda: ops.edge_bound(weight, weight, weight.abs(), graph)
 
 
+def relational_propagate() -> Call:
+    ends = torch.randint(2000, (2, 6_000_000), generator=generator())
+    kind = torch.randint(50, (ends.size(1),), generator=generator())
+    rows = ops.RelationalRows.from_edge_index(ends, kind, 2000, 50)
+    x, table = torch.ones(2000, 8, 128), torch.ones(50, 128)
+    return lambda: [ops.relational_propagate(x, table, rows, x) for _ in range(20)]
+
+
 CALLS = (
     maximal_cliques,
     distinct_ends,
@@ -140,6 +148,7 @@ CALLS = (
     cluster_outer,
     meta_logsumexp,
     edge_bound,
+    relational_propagate,
 )
 
 

@@ -33,6 +33,7 @@ FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
 FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
 FORWARD += ["propagate", "propagate_dot", "pairwise_softplus"]
 FORWARD += ["interval_propagate", "edge_bound", "budget_minimum", "segment_attention"]
+FORWARD += ["relational_propagate"]
 SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
 SMALL_BACKWARD = [case for case in SMALL if case.op not in (*FORWARD,)]
 # The reverse weights, counts and the like are constants.
@@ -51,6 +52,7 @@ DIFFERENTIABLE = {
     "edge_bound": (0, 1, 2),
     "budget_minimum": (0,),
     "segment_attention": (0,),
+    "relational_propagate": (0, 1, 2),
 }
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -28,6 +28,7 @@ EDGES = torch.randint(N, (2, 8), generator=generator())
 GRAPH = ops.CSRGraph.from_edge_index(EDGES, N)
 ENTRIES = GRAPH.col.numel()
 CLUSTER = torch.arange(N) % 3
+TYPED = ops.RelationalRows.from_edge_index(EDGES, torch.arange(8) % 3, N, 3)
 PAIR = {"graph": GRAPH, "pairs": EDGES, "num_hops": 2}
 
 #: One working call per public function.
@@ -151,6 +152,18 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "stream": 0,
         },
     ),
+    "relational_propagate": (
+        ops.relational_propagate,
+        {
+            "x": z().unsqueeze(1),
+            "table": z(3),
+            "rows": TYPED,
+            "boundary": z().unsqueeze(1),
+            "message": "transe",
+            "reduce": "max",
+            "ties": "even",
+        },
+    ),
     "segment_attention": (
         ops.segment_attention,
         {"qkv": z(N, 12), "ptr": torch.tensor([0, 2, 6]), "heads": 2},
@@ -226,7 +239,7 @@ CASES = [
 
 def test_every_function_is_here() -> None:
     public = {name for name in ops.__all__ if callable(getattr(ops, name))}
-    prepared = {"CSRGraph", "SparseRows"}  # tested on their own
+    prepared = {"CSRGraph", "RelationalRows", "SparseRows"}  # tested on their own
     assert public - prepared - {"LibraryStatus", "status"} == set(CALLS)
     for function, arguments in CALLS.values():
         assert set(inspect.signature(function).parameters) - {"self"} == set(arguments)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <numeric>
 
 #include "cpu/checks.h"
 #include "cpu/memory.h"
@@ -281,6 +282,35 @@ bool fill_rows(const Edges& edges, const Columns& columns, const Rows& out, int6
   return same_pattern(edges, out, [&](int64_t p) { return columns.items[p].index; });
 }
 
+// Row pointers of ascending values, or whether they ascend not.
+template <typename I>
+bool pointers_of_ascending(const I* index, int64_t count, int64_t size, int64_t* pointers) {
+  std::atomic<bool> ascending{true};
+  parallel_ranges(count, int64_t{1} << 17, [&](int64_t begin, int64_t end) {
+    bool up = true;
+    for (int64_t k = std::max<int64_t>(begin, 1); k < end; ++k) up &= index[k] >= index[k - 1];
+    if (!up) ascending = false;
+  });
+  if (!ascending) return false;
+  int64_t row = 0;
+  pointers[0] = 0;
+  for (int64_t k = 0; k < count; ++k) {
+    while (row < index[k]) pointers[++row] = k;
+  }
+  while (row < size) pointers[++row] = count;
+  return true;
+}
+
+template <typename I>
+void positions_by_index(
+    const I* index, int64_t count, int64_t size, int64_t* pointers, int64_t* order) {
+  counting_sort(
+      count, size, pointers, [&](int64_t k) { return index[k]; },
+      [&](Range range, int32_t* next) {
+        for (int64_t k = range.begin; k < range.end; ++k) order[next[index[k]]++] = k;
+      });
+}
+
 }  // namespace
 }  // namespace graphlab::cpu
 
@@ -329,6 +359,35 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> csr_from_edges(
   return {rowptr, col, entry, colptr, transpose, facts};
 }
 
-STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) { m.impl("csr_from_edges", TORCH_BOX(&csr_from_edges)); }
+std::tuple<Tensor, Tensor> sort_by_index(const Tensor& index_, int64_t size) {
+  check_dim(index_, "index", 1);
+  const int64_t count = index_.numel();
+  constexpr int64_t most = INT32_MAX;
+  STD_TORCH_CHECK(0 <= size && size <= most, "size must lie in [0, 2^31), got ", size);
+  STD_TORCH_CHECK(count <= most, "index must have less than 2^31 values, got ", count);
+  const bool narrow = index_.scalar_type() == ScalarType::Int;
+  const Tensor index = narrow ? checked_columns(index_, "index", count, size)
+                              : checked_index(index_, "index", count, size);
+  const auto empty = [&](int64_t length) {
+    return torch::stable::new_empty(index, {length}, ScalarType::Long);
+  };
+  const Tensor pointers = empty(size + 1), order = empty(count);
+  const auto sort = [&](const auto* values) {
+    int64_t* begin = mutable_data<int64_t>(pointers);
+    int64_t* positions = mutable_data<int64_t>(order);
+    if (cpu::pointers_of_ascending(values, count, size, begin)) {
+      std::iota(positions, positions + count, int64_t{0});
+    } else {
+      cpu::positions_by_index(values, count, size, begin, positions);
+    }
+  };
+  narrow ? sort(data<int32_t>(index)) : sort(data<int64_t>(index));
+  return {pointers, order};
+}
+
+STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) {
+  m.impl("csr_from_edges", TORCH_BOX(&csr_from_edges));
+  m.impl("sort_by_index", TORCH_BOX(&sort_by_index));
+}
 
 }  // namespace graphlab

@@ -50,8 +50,8 @@ struct NonZeros {
   const Wide<S>* value;
 };
 
-constexpr int64_t kTaskCost = 8192;  // entries plus rows of a task; longer rows are cut
-constexpr int64_t kRowsPerTask = 1024;
+constexpr int64_t kLongRow = 8192;  // entries; longer rows are cut into pieces of as many
+constexpr int64_t kRowsPerTask = 256;
 constexpr int64_t kSparseShare = 16;  // at most one entry of so many is not zero: lists pay
 constexpr int64_t kAhead = 16;       // entries between the prefetch of a row and its use
 
@@ -63,6 +63,13 @@ constexpr int64_t kAhead = 16;       // entries between the prefetch of a row an
 
 namespace graphlab::cpu {
 namespace {
+
+// Entries plus rows of a task: little work, so that no thread waits long for one that another program
+// has kept from its core. Bits do not depend on it.
+int64_t task_cost(int64_t dim) {
+  constexpr int64_t kWork = int64_t{1} << 17;
+  return std::clamp<int64_t>(kWork / std::max<int64_t>(dim, 1), 256, kLongRow);
+}
 
 // The first row whose entries and predecessors cost at least `cost`.
 int64_t row_at_cost(const int64_t* rowptr, int64_t rows, int64_t cost) {
@@ -86,15 +93,15 @@ void propagate_long_rows(
   using T = Wide<S>;
   std::vector<int64_t> first{0};  // number of the first piece of every row
   for (const int64_t row : rows) {
-    first.push_back(first.back() + divide_up(graph.rowptr[row + 1] - graph.rowptr[row], kTaskCost));
+    first.push_back(first.back() + divide_up(graph.rowptr[row + 1] - graph.rowptr[row], kLongRow));
   }
   const Buffer<T> parts(first.back() * dim);
   const auto gather = GRAPHLAB_SELECT(gather_rows<S, Rows>);
   const auto finish = GRAPHLAB_SELECT(finish_row<S>);
   parallel_tasks(first.back(), [&](int64_t piece) {
     const int64_t at = std::upper_bound(first.begin(), first.end(), piece) - first.begin() - 1;
-    const int64_t begin = graph.rowptr[rows[at]] + (piece - first[at]) * kTaskCost;
-    const int64_t end = std::min(begin + kTaskCost, graph.rowptr[rows[at] + 1]);
+    const int64_t begin = graph.rowptr[rows[at]] + (piece - first[at]) * kLongRow;
+    const int64_t end = std::min(begin + kLongRow, graph.rowptr[rows[at] + 1]);
     gather(graph, h, dim, begin, end, parts.get() + piece * dim);
   });
   parallel_tasks(static_cast<int64_t>(rows.size()), [&](int64_t at) {
@@ -113,14 +120,14 @@ void propagate_long_rows(
 template <typename S, typename Rows>
 void propagate_from(
     const SparseRows<Wide<S>>& graph, const Rows& h, int64_t dim, const RowSinks<S>& sinks) {
-  const int64_t tasks = divide_up(graph.entries + graph.rows, kTaskCost);
-  std::vector<int64_t> late(tasks, -1);  // a row above kTaskCost entries ends its task
+  const int64_t cost = task_cost(dim), tasks = divide_up(graph.entries + graph.rows, cost);
+  std::vector<int64_t> late(tasks, -1);  // a long row ends its task
   const auto range = GRAPHLAB_SELECT(propagate_range<S, Rows>);
   parallel_tasks(tasks, [&](int64_t task) {
-    const int64_t begin = row_at_cost(graph.rowptr, graph.rows, task * kTaskCost);
-    const int64_t end = row_at_cost(graph.rowptr, graph.rows, (task + 1) * kTaskCost);
+    const int64_t begin = row_at_cost(graph.rowptr, graph.rows, task * cost);
+    const int64_t end = row_at_cost(graph.rowptr, graph.rows, (task + 1) * cost);
     const Buffer<Wide<S>> sum(dim);
-    late[task] = range(graph, h, dim, sinks, begin, end, kTaskCost, sum.get());
+    late[task] = range(graph, h, dim, sinks, begin, end, kLongRow, sum.get());
   });
   late.erase(std::remove(late.begin(), late.end(), -1), late.end());
   if (!late.empty()) propagate_long_rows(graph, h, dim, sinks, late);

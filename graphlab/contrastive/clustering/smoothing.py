@@ -14,6 +14,7 @@ from graphlab._checks import check_int, check_matrix
 from graphlab.contrastive.clustering.features import FeatureKind, scaled_features
 from graphlab.contrastive.clustering.influence import influence_matrix
 from graphlab.contrastive.clustering.network import initial_centers
+from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
 
 __all__ = ["smoothed_features", "smoothed_kmeans"]
@@ -55,15 +56,15 @@ def smoothed_features(
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed or out of range.
 
-    Complexity: O((h E + N F) dim) time; O(N dim) memory beside the features.
+    Complexity: O((h E + N F) dim) time, with the words that are not zero in place of N F where they
+    are few; O(N dim) memory beside the scaled features.
     Determinism: same input and seed, same result, for a given number of BLAS threads.
     """
     x = check_matrix(x, "x")
     count, width = x.shape
     hops = check_int(hops, "hops", minimum=0)
     dim = check_int(dim, "dim", minimum=1, maximum=min(count, width))
-    scaled = scaled_features(x, features).detach().cpu().double().numpy()
-    words = sparse.csr_array(scaled) if np.count_nonzero(scaled) < 0.1 * scaled.size else scaled
+    words = _matrix(sparse_features(scaled_features(x, features).detach().cpu()))
     walk = _walk(edge_index, count)
     back = walk.T.tocsr()
 
@@ -127,6 +128,14 @@ def smoothed_kmeans(
     dim = min(dim, *check_matrix(x, "x").shape)
     z = smoothed_features(x, edge_index, hops=hops, dim=dim, features=features, seed=seed)
     return initial_centers(z, num_clusters, seed, n_init)[1]
+
+
+def _matrix(x: Tensor) -> Any:
+    """A matrix of doubles; sparse where ``x`` is, without a dense one in between."""
+    if x.layout == torch.strided:
+        return x.double().numpy()
+    parts = (x.values().double(), x.col_indices(), x.crow_indices())
+    return sparse.csr_array(tuple(part.numpy() for part in parts), shape=(x.size(0), x.size(1)))
 
 
 def _walk(edge_index: Tensor | CSRGraph, num_nodes: int) -> sparse.csr_array:

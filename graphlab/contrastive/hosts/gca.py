@@ -35,6 +35,7 @@ class GCA(GRACE):
         temperature (float): Positive; divides the cosine.
         mask_features (sequence): Two rates or augmentations of the features.
         chunk_size (int, optional): See :class:`InfoNCELoss`.
+        num_anchors (int, optional): See :class:`GRACE`.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed.
@@ -57,6 +58,7 @@ class GCA(GRACE):
         temperature: float = 0.5,
         mask_features: Sequence[float | MaskFeatures] = (0.0, 0.0),
         chunk_size: int | None = None,
+        num_anchors: int | None = None,
     ) -> None:
         drops = [
             CentralityDropEdge(edge_index, num_nodes, p, centrality, threshold)
@@ -70,4 +72,5 @@ class GCA(GRACE):
             drop_edge=drops,
             mask_features=mask_features,
             chunk_size=chunk_size,
+            num_anchors=num_anchors,
         )

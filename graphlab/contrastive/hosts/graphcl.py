@@ -13,6 +13,7 @@ from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
 from graphlab.contrastive.losses.graphcl import GraphCLLoss
+from graphlab.contrastive.sparse_layout import take_rows
 
 __all__ = ["GraphCL"]
 
@@ -57,7 +58,7 @@ class GraphCL(TwoViewModel):
         check_matrix(x, "x", finite=False, csr=True)
         check_generator(generator)
         order = torch.randperm(x.size(0), generator=generator, device=generator.device)
-        return x[order.to(x.device)]
+        return take_rows(x, order.to(x.device))
 
     def loss(self, z1: Tensor, z2: Tensor, z: Tensor, corrupted: Tensor) -> Tensor:
         """Loss of one step.

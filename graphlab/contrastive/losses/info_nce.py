@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_int, check_pair, check_positive
+from graphlab._checks import check_distinct, check_int, check_pair, check_positive
 from graphlab._precision import widened
 from graphlab.contrastive.losses._reduction import Reduction, check_reduction, reduced
 from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
@@ -27,6 +27,7 @@ def info_nce(
     *,
     intraview: bool = True,
     chunk_size: int | None = None,
+    nodes: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     """Mean of :func:`info_nce_per_node` over nodes and both directions.
@@ -38,16 +39,18 @@ def info_nce(
         temperature (float): Positive; divides the cosine.
         intraview (bool): Count the other nodes of the own view as negatives too.
         chunk_size (int, optional): See :func:`info_nce_per_node`.
+        nodes (Tensor, optional): See :func:`info_nce_per_node`. With the mean, nodes drawn at
+            random give an unbiased estimate of the loss of all nodes and of its gradient.
         reduction (str): ``"mean"``, ``"sum"``, or ``"none"`` for the terms of the nodes, each the
             mean of its two directions.
 
     Returns:
-        Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
+        Tensor: A scalar; ``(N,)``, or ``(n,)`` with ``nodes``, for ``reduction="none"``.
 
     Raises:
-        TypeError, ValueError: If an argument is malformed.
+        TypeError, ValueError, IndexError: If an argument is malformed.
 
-    Complexity: O(N^2 D) time, O(N D) memory; no N x N matrix is stored.
+    Complexity: O(N^2 D) time, O(n N D) with ``nodes``; O(N D) memory, no N x N matrix is stored.
     Determinism: bitwise for a given device.
 
     Example:
@@ -56,7 +59,9 @@ def info_nce(
         0.2395
     """
     check_reduction(reduction)
-    one, two = info_nce_per_node(z1, z2, temperature, intraview=intraview, chunk_size=chunk_size)
+    one, two = info_nce_per_node(
+        z1, z2, temperature, intraview=intraview, chunk_size=chunk_size, nodes=nodes
+    )
     return both_directions(one, two, reduction)
 
 
@@ -67,6 +72,7 @@ def info_nce_per_node(
     *,
     intraview: bool = True,
     chunk_size: int | None = None,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""InfoNCE of every node, in both directions.
 
@@ -86,21 +92,28 @@ def info_nce_per_node(
         intraview (bool): Count the other nodes of the own view as negatives too.
         chunk_size (int, optional): Anchors per call of the operator. ``None`` passes all at once,
             which is fastest; the operator tiles by itself. The values do not depend on it.
+        nodes (Tensor, optional): Distinct nodes ``(n,)`` whose terms are wanted. The negatives
+            remain all N nodes, so that each term is the one of the whole.
 
     Returns:
-        tuple: Losses ``(N,)`` of the direction from z1 to z2, and of the other.
+        tuple: Losses ``(N,)`` of the direction from z1 to z2, and of the other; ``(n,)`` in the
+        order of ``nodes``.
 
     Raises:
-        TypeError, ValueError: If an argument is malformed.
+        TypeError, ValueError, IndexError: If an argument is malformed.
 
-    Complexity: O(N^2 D) time, O(N D) memory; no N x N matrix is stored.
+    Complexity: O(N^2 D) time, O(n N D) with ``nodes``; O(N D) memory, no N x N matrix is stored.
     Determinism: bitwise for a given device.
     """
     z1, z2 = check_pair(z1, z2, min_rows=1)
     scale = 1.0 / check_positive(temperature, "temperature")
     if chunk_size is not None:
         check_int(chunk_size, "chunk_size", minimum=1)
-    return per_node_terms(z1, z2, scale, intraview, chunk_size)
+    if nodes is not None:
+        nodes = check_distinct(nodes, z1.size(0), "nodes")
+        if not nodes.numel():
+            raise ValueError("nodes must hold at least one node, got none")
+    return per_node_terms(z1, z2, scale, intraview, chunk_size, nodes)
 
 
 def both_directions(one: Tensor, two: Tensor, reduction: Reduction) -> Tensor:
@@ -111,10 +124,17 @@ def both_directions(one: Tensor, two: Tensor, reduction: Reduction) -> Tensor:
 
 
 def per_node_terms(
-    z1: Tensor, z2: Tensor, scale: float, intraview: bool = True, chunk_size: int | None = None
+    z1: Tensor,
+    z2: Tensor,
+    scale: float,
+    intraview: bool = True,
+    chunk_size: int | None = None,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """:func:`info_nce_per_node` of checked arguments; ``scale`` is one over the temperature."""
     u1, u2 = unit_rows(widened(z1)), unit_rows(widened(z2))
+    if nodes is not None:
+        return _terms_of(nodes, u1, u2, scale, intraview, chunk_size)
     attraction = scale * (u1 * u2).sum(1)
     # The positive stands in the denominator too: the difference of logarithms overflows at no
     # temperature, where the quotient of exponentials would.
@@ -122,6 +142,29 @@ def per_node_terms(
         forward, backward = _stacked(torch.cat([u1, u2]), scale, chunk_size).chunk(2)
     else:
         forward, backward = _between(u1, u2, scale, chunk_size)
+    return forward - attraction, backward - attraction
+
+
+def _terms_of(
+    nodes: Tensor, u1: Tensor, u2: Tensor, scale: float, intraview: bool, chunk_size: int | None
+) -> tuple[Tensor, Tensor]:
+    """Terms of some nodes against all."""
+    own1, own2 = u1[nodes], u2[nodes]
+    attraction = scale * (own1 * own2).sum(1)
+    size = chunk_size or max(1, nodes.numel())
+    if not intraview:
+        forward, backward = (
+            torch.cat([row_logsumexp(part, other, scale) for part in own.split(size)])
+            for own, other in ((own1, u2), (own2, u1))
+        )
+        return forward - attraction, backward - attraction
+    # A row without itself: among the chosen rows by the operator, and with the others as a whole.
+    own = torch.cat([own1, own2])
+    rest = torch.ones(u1.size(0), dtype=torch.bool, device=u1.device).index_fill(0, nodes, False)
+    among = _stacked(own, scale, chunk_size)
+    others = torch.cat([u1[rest], u2[rest]])
+    apart = torch.cat([row_logsumexp(part, others, scale) for part in own.split(size)])
+    forward, backward = torch.logaddexp(among, apart).chunk(2)
     return forward - attraction, backward - attraction
 
 
@@ -200,12 +243,13 @@ class InfoNCELoss(nn.Module):
         self.chunk_size = chunk_size
         self.reduction: Reduction = check_reduction(reduction)
 
-    def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
+    def forward(self, z1: Tensor, z2: Tensor, nodes: Tensor | None = None) -> Tensor:
         """Loss of both views' embeddings.
 
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
+            nodes (Tensor, optional): Nodes whose terms count, see :func:`info_nce`.
 
         Returns:
             Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
@@ -216,6 +260,7 @@ class InfoNCELoss(nn.Module):
             self.temperature,
             intraview=self.intraview,
             chunk_size=self.chunk_size,
+            nodes=nodes,
             reduction=self.reduction,
         )
 

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from graphlab._checks import (
     check_choice,
+    check_distinct,
     check_full_precision,
-    check_index,
     check_matrix,
     check_same_device,
-    values_visible,
 )
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.certificate import certify
@@ -25,7 +24,6 @@ from graphlab.ops import interval_propagate
 
 __all__ = [
     "BOUNDS",
-    "check_nodes",
     "clean_output",
     "compactness_bound",
     "lower_bound",
@@ -100,7 +98,7 @@ def compactness_bound(
     check_same_device(x=x, edge_index=edge_index, target=target, budget=budget, nodes=nodes)
     check_choice(bound, "bound", BOUNDS)
     drops = DropSet(edge_index, x.size(0), budget, directed)
-    nodes = None if nodes is None else check_nodes(nodes, x.size(0))
+    nodes = None if nodes is None else check_distinct(nodes, x.size(0), "nodes")
     check_matrix(target, "target", rows=x.size(0) if nodes is None else nodes.numel())
     return lower_bound(steps, x, drops, target, bound, nodes)
 
@@ -134,14 +132,6 @@ def _certified(
         trace = trace_intervals(steps, x, drops, bound, nodes)
         check_matrix(target, "target", cols=trace.boxes[-1].low.size(1), finite=False)
         return certify(trace, target)
-
-
-def check_nodes(nodes: Tensor, num_nodes: int) -> Tensor:
-    """Require distinct nodes; returned as int64."""
-    nodes = check_index(nodes, num_nodes, "nodes")
-    if values_visible(nodes) and nodes.unique().numel() != nodes.numel():
-        raise ValueError("nodes must be distinct")
-    return nodes
 
 
 def _check_dtypes(x: Tensor, layers: Layers, **others: Tensor) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import softplus
 
 from graphlab._checks import (
     check_choice,
+    check_distinct,
     check_edge_index,
     check_fraction,
     check_full_precision,
@@ -26,7 +27,6 @@ from graphlab.contrastive.pot.encoder import EncoderReader
 from graphlab.contrastive.pot.functional import (
     BOUNDS,
     Bound,
-    check_nodes,
     clean_output,
     lower_bound,
     unchecked_pairing,
@@ -244,7 +244,7 @@ class POT:
         """
         self._check_inputs(z1, z2, x)
         if nodes is not None:
-            nodes = check_nodes(nodes, x.size(0))
+            nodes = check_distinct(nodes, x.size(0), "nodes")
             if self.mode == "reference" and nodes.numel() < 2:
                 raise ValueError(f"nodes must be at least 2 to compare, got {nodes.numel()}")
         return self._compactness(z1, z2, x, views, nodes)

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    check_distinct,
     check_edge_index,
     check_matrix,
     check_same_device,
 )
 from graphlab._precision import full_precision
 from graphlab.contrastive.pot.budget import check_drop_rate, expected_drops
-from graphlab.contrastive.pot.functional import check_nodes, unchecked_pairing
+from graphlab.contrastive.pot.functional import unchecked_pairing
 from graphlab.contrastive.pot.relaxation import relax
 from graphlab.ops import SparseRows, interval_propagate
 
@@ -163,7 +164,7 @@ def reference_compactness(
     _check_two_layers(layers)
     if not 0.0 <= negative_slope <= 1.0:
         raise ValueError(f"negative_slope must lie in [0, 1], got {negative_slope}")
-    nodes = None if nodes is None else check_nodes(nodes, count)
+    nodes = None if nodes is None else check_distinct(nodes, count, "nodes")
     compared = count if nodes is None else nodes.numel()
     if compared < 2:
         raise ValueError(f"anchor must have at least 2 rows to compare, got {compared}")

@@ -36,6 +36,8 @@ class FittedGraph:
         inputs (NodeInputs): What was given beside the graph.
         rows (Adjacency): The graph in the chosen direction.
         sparsity (float): Of the random entries; it stays when nodes are added.
+        weighted (bool): Whether weights were given, now or at an earlier state of the graph; those
+            of a repeated edge without weights count its repetitions.
         problem (Problem): What the embedding is computed from.
         powers (list[Tensor], optional): H_1, ..., H_q, once they were asked for.
         squares (Tensor, optional): Squared norms of whole rows, once they were needed.
@@ -47,6 +49,7 @@ class FittedGraph:
         options: Options,
         inputs: NodeInputs,
         sparsity: float | None = None,
+        weighted: bool | None = None,
     ) -> None:
         self.adjacency = adjacency
         self.options = options
@@ -54,6 +57,7 @@ class FittedGraph:
         self.rows = oriented(adjacency, options)
         drawn = options.entry_sparsity(adjacency.num_nodes)
         self.sparsity = drawn if sparsity is None else sparsity
+        self.weighted = adjacency.has_weights() if weighted is None else weighted
         self.problem = _make_problem(self.rows, options, inputs, self.sparsity)
         self.powers: list[Tensor] | None = None
         self.squares: Tensor | None = None
@@ -110,7 +114,9 @@ class FittedGraph:
         if num_nodes is not None or node_id is not None:
             grown, inputs = add_nodes(grown, inputs, num_nodes, node_id)
         adjacency, changed = add_edges(grown, edge_index, edge_weight)
-        new = FittedGraph(adjacency, self.options, inputs, self.sparsity)
+        # The counts of a changed graph are those of its entries: weights are not told from them.
+        weighted = self.weighted or (edge_weight is not None and bool((edge_weight != 1).any()))
+        new = FittedGraph(adjacency, self.options, inputs, self.sparsity, weighted)
         touched = torch.zeros(adjacency.num_nodes, dtype=torch.bool, device=changed.device)
         touched[changed_rows(changed, self.options.direction)] = True
         # A changed degree changes the factor, and with it the node's row of the start.
@@ -144,6 +150,7 @@ class FittedGraph:
                 [self.inputs.property_ratio], dtype=torch.float64, device="cpu"
             ),
             "sparsity": torch.tensor([self.sparsity], dtype=torch.float64, device="cpu"),
+            "weighted": torch.tensor([self.weighted], dtype=torch.int64, device="cpu"),
         }
         return {name: t for name, t in tensors.items() if t is not None}
 
@@ -159,8 +166,14 @@ class FittedGraph:
             arrays.get("projection_matrix"),
         )
         # Folders written before nodes could be added have the default of their graph.
-        sparsity = arrays.get("sparsity")
-        return cls(adjacency, options, inputs, None if sparsity is None else float(sparsity[0]))
+        sparsity, weighted = arrays.get("sparsity"), arrays.get("weighted")
+        return cls(
+            adjacency,
+            options,
+            inputs,
+            None if sparsity is None else float(sparsity[0]),
+            None if weighted is None else bool(weighted[0]),
+        )
 
 
 def _make_problem(

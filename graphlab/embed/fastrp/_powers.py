@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from torch import Tensor
 
+from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._merge import check_powers, check_weights, merge_powers
 from graphlab.embed.fastrp._storable import StorableFastRP
 
@@ -93,8 +95,9 @@ class PowersOfFastRP(StorableFastRP):
         Args:
             edge_index (Tensor): ``(2, E)``; give both directions of an undirected one, unless
                 ``direction`` is ``"both"``. New nodes have the numbers behind the known ones.
-            edge_weight (Tensor, optional): ``(E,)`` weights to add; ones when missing. Negative
-                ones take away; what reaches 0 exactly is removed.
+            edge_weight (Tensor, optional): ``(E,)`` weights to add; ones when missing, of which a
+                warning tells where the graph has weights. Negative ones take away; what reaches 0
+                exactly is removed.
             num_nodes (int, optional): New number of nodes, where there are new ones.
             node_id (Tensor, optional): Names of the new nodes, int64, where the fit had names.
 
@@ -114,6 +117,23 @@ class PowersOfFastRP(StorableFastRP):
         self._check_fitted()
         if self.graph_.options.degree == "count":
             raise ValueError("update does not support degree='count'")
+        if edge_weight is None:
+            _warn_of_ones(self.graph_, edge_index)
         self.graph_ = self.graph_.updated(edge_index, edge_weight, num_nodes, node_id)
         self.num_nodes_ = self.graph_.adjacency.num_nodes
         return self.merge(self.graph_.powers or [])
+
+
+def _warn_of_ones(graph: FittedGraph, edge_index: Tensor) -> None:
+    """Tell that edges without weights join a graph that has some."""
+    weight = graph.adjacency.rows.weight
+    count = edge_index.size(-1) if isinstance(edge_index, Tensor) and edge_index.dim() else 0
+    if not count or weight is None or not graph.weighted:
+        return
+    warnings.warn(
+        f"edge_weight is missing: {count} edges are added with weight 1 to a graph whose weights "
+        f"run from {float(weight.min()):.3g} to {float(weight.max()):.3g} (median "
+        f"{float(weight.median()):.3g}); give edge_weight, ones if that is meant",
+        UserWarning,
+        stacklevel=3,
+    )

@@ -18,7 +18,7 @@ from graphlab.ops.reference.cluster import (
     cluster_outer_backward,
     cluster_sum,
 )
-from graphlab.ops.reference.csr import csr_from_edges
+from graphlab.ops.reference.csr import csr_from_edges, sort_by_index
 from graphlab.ops.reference.edge import (
     edge_cosine_sum,
     edge_cosine_sum_backward,
@@ -56,17 +56,37 @@ from graphlab.ops.reference.propagation import (
     propagate_squares,
 )
 from graphlab.ops.reference.ranking import pairwise_rank, pairwise_topk
+from graphlab.ops.reference.relational import (
+    DISTMULT,
+    MAX,
+    MEAN,
+    MIN,
+    SQUARE_MEAN,
+    SUM,
+    TRANSE,
+    relational_propagate,
+    relational_shares,
+    relational_source_grad,
+    relational_table_grad,
+)
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
 from graphlab.ops.reference.softplus import pairwise_softplus, pairwise_softplus_backward
 from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
 
 __all__ = [
+    "DISTMULT",
     "DROPPABLE",
     "EXCLUDE",
     "KEEP",
     "KEPT",
+    "MAX",
+    "MEAN",
+    "MIN",
     "OWN",
     "SQUARE_BLOCK",
+    "SQUARE_MEAN",
+    "SUM",
+    "TRANSE",
     "ZERO",
     "add_blocks",
     "budget_minimum",
@@ -104,10 +124,15 @@ __all__ = [
     "propagate_squares",
     "random_projection",
     "random_walk",
+    "relational_propagate",
+    "relational_shares",
+    "relational_source_grad",
+    "relational_table_grad",
     "row_norms",
     "segment_attention",
     "segment_attention_backward",
     "self_logsumexp",
+    "sort_by_index",
     "ternary_signs",
     "unit_rows",
     "unit_rows_backward",

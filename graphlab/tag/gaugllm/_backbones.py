@@ -9,7 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graphlab.contrastive import BGRL, GBT, S2GAE, GraphCL, GraphMAE, TwoViewModel
+from graphlab.contrastive import (
+    BGRL,
+    GBT,
+    S2GAE,
+    GraphCL,
+    GraphMAE,
+    TwoViewModel,
+    sparse_features,
+)
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 
@@ -36,6 +44,12 @@ class Inputs:
         """The same with features of another type; equal views stay one."""
         first = self.x1.to(dtype)
         second = first if self.x2 is self.x1 else self.x2.to(dtype)
+        return Inputs(first, second, self.edge_index, self.modifier)
+
+    def thin(self) -> Inputs:
+        """The same with mostly-zero features in sparse layout, for encoders that read it."""
+        first = sparse_features(self.x1)
+        second = first if self.x2 is self.x1 else sparse_features(self.x2)
         return Inputs(first, second, self.edge_index, self.modifier)
 
     def second_edges(self, generator: torch.Generator) -> Tensor:

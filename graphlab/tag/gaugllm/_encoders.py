@@ -8,6 +8,10 @@ from torch_geometric.nn import GATConv, GCNConv, Sequential
 _CONV = "x, edge_index -> x"
 _HEADS = 4
 
+#: Backbones whose default encoder begins with a convolution that reads sparse features, and which
+#: change features by whole columns or rows at most. (GraphMAE writes tokens into them.)
+READ_SPARSE = ("bgrl", "gbt", "graphcl", "s2gae")
+
 
 class LayerCodes(nn.Module):
     """Two graph convolutions of the same width whose codes are both returned, for S2GAE."""

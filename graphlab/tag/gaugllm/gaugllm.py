@@ -27,7 +27,7 @@ from graphlab._random import make_generator, seeded
 from graphlab._training import Callback, finite_loss, warmup_cosine
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.tag.gaugllm._backbones import Inputs, make_backbone, step_loss
-from graphlab.tag.gaugllm._encoders import default_encoder
+from graphlab.tag.gaugllm._encoders import READ_SPARSE, default_encoder
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class GAugLLM(Estimator):
         history_ (list[dict]): ``epoch``, ``loss`` and ``lr`` of every step of :meth:`fit`.
         network_ (nn.Module): The trained backbone.
 
-    Complexity: per step two to four passes of the encoder, plus O(E + M log M) for M votes.
+    Complexity: per step two to four passes of the encoder, plus O(E + M log M) for M votes. Views
+        that are mostly zeros, such as bags of words, are kept sparse on the CPU where the encoder
+        is the backbone's own and begins with a graph convolution.
 
     Reference: Fang et al., "GAugLLM: improving graph contrastive learning for text-attributed
         graphs with large language models", KDD 2024, arXiv:2406.11945.
@@ -145,7 +147,7 @@ class GAugLLM(Estimator):
             )
         inputs = self._inputs(data)
         model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
-        inputs = inputs.to(_dtype(model))
+        inputs = self._prepared(inputs, model)
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=self.lr, weight_decay=self.weight_decay
         )
@@ -215,7 +217,7 @@ class GAugLLM(Estimator):
         """
         check_choice(view, "view", VIEWS)
         self._check_fitted()
-        inputs = self._inputs(data).to(_dtype(self.network_))
+        inputs = self._prepared(self._inputs(data), self.network_)
         views = {"first": (inputs.x1,), "second": (inputs.x2,)}.get(view, (inputs.x1, inputs.x2))
         if views[0] is views[-1]:
             views = views[:1]
@@ -250,6 +252,12 @@ class GAugLLM(Estimator):
             )
         edges = check_edge_index(read_structure(data, count)[0], count)
         return Inputs(*views, edges, self.edge_modifier)
+
+    def _prepared(self, inputs: Inputs, model: EmbeddingModel) -> Inputs:
+        """Features as the encoder reads them: in its type, bags of words in sparse layout."""
+        inputs = inputs.to(_dtype(model))
+        known = self.encoder is None and self.backbone in READ_SPARSE
+        return inputs.thin() if known else inputs
 
     def _build(self, in_channels: int) -> EmbeddingModel:
         # The constructors of layers draw from the global generator, which is put back afterwards.

@@ -23,7 +23,7 @@ from graphlab.tag.graphclip._norm import GlobalBatchNorm
 
 __all__ = ["GraphCLIPEncoder"]
 
-_RESIDUALS = ("none", "mean", "root+mean")
+_RESIDUALS = ("none", "mean", "root", "root+mean")
 
 
 class GraphCLIPEncoder(nn.Module):
@@ -52,7 +52,8 @@ class GraphCLIPEncoder(nn.Module):
         norm (str): ``"batch"`` as in the release, or ``"layer"``, which does not look at other
             subgraphs.
         residual (str): Part of the input that is added to the output: ``"none"`` as in the release;
-            ``"mean"``, the mean of the node features; ``"root+mean"``, those of the root as well.
+            ``"mean"``, the mean of the node features; ``"root"``, those of the root, where links
+            join unlike nodes; ``"root+mean"``, both.
             With a residual the last layer starts at zero, so that the untrained tower is the
             training-free baseline; ``in_channels`` must equal ``out_channels``.
         center_channels (int): Width of the second output.
@@ -92,7 +93,7 @@ class GraphCLIPEncoder(nn.Module):
         out_channels: int = 384,
         dropout: float = 0.0,
         norm: Literal["batch", "layer"] = "batch",
-        residual: Literal["none", "mean", "root+mean"] = "none",
+        residual: Literal["none", "mean", "root", "root+mean"] = "none",
         center_channels: int = 768,
     ) -> None:
         super().__init__()
@@ -175,9 +176,9 @@ class GraphCLIPEncoder(nn.Module):
         root = h[root_index]
         pooled = global_mean_pool(h, batch, num_graphs)
         graph_emb = self.mlp(torch.cat([pooled, root], dim=1))
-        if self.residual != "none":
+        if "mean" in self.residual:
             graph_emb = graph_emb + global_mean_pool(x, batch, num_graphs)
-        if self.residual == "root+mean":
+        if "root" in self.residual:
             graph_emb = graph_emb + x[root_index]
         return graph_emb, self.mlp2(root)
 

@@ -118,7 +118,7 @@ class Engine:
         worst = self._bound(request)
         reserved = self._cost(*worst)
         for attempt in range(1, self._retry.attempts + 1):
-            if not self.ledger.reserve(reserved):
+            if not await self.ledger.reserve_or_wait(reserved):
                 text = f"the budget of {self.ledger.budget:.6g} is used up"
                 return Outcome(None, text, "budget", attempt - 1)
             try:

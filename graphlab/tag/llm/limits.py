@@ -28,8 +28,9 @@ class Limits:
         budget (float, optional): Most money that the client may spend, in the currency of its
             :class:`Price`. Every call is counted at its worst before it is made (a token per byte
             of the prompt, ``max_tokens`` of answer), and answers that got lost on the way are
-            counted as paid; so the limit holds, and the last part of it may stay unused. Needs
-            ``price`` and ``max_tokens``.
+            counted as paid; so the limit holds, and less than the worst case of one call stays
+            unused: one that does not fit waits for those under way to give back what they did not
+            need. Needs ``price`` and ``max_tokens``.
 
     Raises:
         TypeError, ValueError: If a value is malformed.

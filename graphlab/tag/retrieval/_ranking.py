@@ -28,44 +28,70 @@ class Ranking:
     num_seeds: int | None
 
 
-def rank(
+@dataclass(frozen=True)
+class Scored:
+    """A question and all documents.
+
+    Attributes:
+        seeds (ndarray): Shares of the start ``(N,)``; zeros where nothing matches.
+        lexical (ndarray): BM25 ``(N,)``.
+        cosine (ndarray): ``(N,)``; zeros without an encoder.
+        walk (ndarray): Where the walk stays: documents, then phrases.
+        score (ndarray): What documents are ranked by ``(N,)``.
+    """
+
+    seeds: Scores
+    lexical: Scores
+    cosine: Scores
+    walk: NDArray[np.float32]
+    score: Scores
+
+
+def score_all(
     snapshot: Snapshot,
     lexical: Sequence[Scores],
     dense: Sequence[Scores] | None,
     rule: Ranking,
-    k: int,
-    explain: bool,
-) -> list[list[Hit]]:
-    """Answers to some questions.
+) -> list[Scored]:
+    """Scores of all documents for some questions.
 
     Args:
         snapshot (Snapshot): The documents.
         lexical (sequence of ndarray): BM25 ``(N,)`` of each question.
         dense (sequence of ndarray, optional): Cosines ``(N,)`` of each question.
         rule (Ranking): Parameters.
-        k (int): Documents per question, at most N.
-        explain (bool): Also name the phrases through which the walk came.
     """
     kinds = zip(lexical, strict=True) if dense is None else zip(dense, lexical, strict=True)
     seeds = [seed_shares(scores, rule.power, rule.num_seeds) for scores in kinds]
     start = torch.from_numpy(np.stack(seeds, axis=1).astype(np.float32))
     walks = np.ascontiguousarray(snapshot.walk(start, rule.teleport, rule.steps).numpy().T)
-    rows: list[list[Hit]] = []
+    found = []
     for question, walk in enumerate(walks):
         own = walk[: snapshot.num_documents].astype(np.float64)
         cosine = np.zeros_like(own) if dense is None else dense[question]
         score = standardized(np.log(own + 1e-9))
         if dense is not None:
             score += rule.fusion * standardized(cosine)
-        order = best(score, k).tolist() if seeds[question].any() else []
-        hits = []
-        for position in order:
-            via = snapshot.via(walk, position) if explain else ()
-            values = (score, cosine, lexical[question], seeds[question], own)
-            one, two, three, four, five = (float(value[position]) for value in values)
-            hits.append(Hit(snapshot.ids[position], one, two, three, four, five, via))
-        rows.append(hits)
-    return rows
+        found.append(Scored(seeds[question], lexical[question], cosine, walk, score))
+    return found
+
+
+def hits_of(snapshot: Snapshot, scored: Scored, k: int, explain: bool) -> list[Hit]:
+    """The k best documents of a question, none where nothing matches.
+
+    Args:
+        snapshot (Snapshot): The documents.
+        scored (Scored): The question.
+        k (int): Documents, at most N.
+        explain (bool): Also name the phrases through which the walk came.
+    """
+    hits = []
+    for position in best(scored.score, k).tolist() if scored.seeds.any() else []:
+        via = snapshot.via(scored.walk, position) if explain else ()
+        kinds = (scored.score, scored.cosine, scored.lexical, scored.seeds, scored.walk)
+        one, two, three, four, five = (float(kind[position]) for kind in kinds)
+        hits.append(Hit(snapshot.ids[position], one, two, three, four, five, via))
+    return hits
 
 
 def seed_shares(kinds: Sequence[Scores], power: float, num_seeds: int | None) -> Scores:

@@ -11,7 +11,7 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*|&|[^\w\s]")
 _FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]")
 _JOINERS = frozenset(("of", "the", "and", "de", "la", "in", "for", "von", "van", "du", "&"))
 # fmt: off
-_STOP_WORDS = frozenset((
+STOP_WORDS = frozenset((
     "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does",
     "during", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in",
     "into", "is", "it", "its", "may", "most", "no", "not", "of", "on", "once", "one", "or",
@@ -86,7 +86,7 @@ def capitalised_names(text: str) -> list[str]:
 
 def _close(run: list[str], names: list[str]) -> None:
     first = 0
-    while first < len(run) and run[first].lower() in _STOP_WORDS:
+    while first < len(run) and run[first].lower() in STOP_WORDS:
         first += 1
     if first < len(run):
         names.append(" ".join(run[first:]))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphlab._checks import check_int
 from graphlab.tag._texts import check_texts
 from graphlab.tag.retrieval._corpus import Tokenize
-from graphlab.tag.retrieval._ranking import Ranking, rank
+from graphlab.tag.retrieval._ranking import Ranking, Scored, hits_of, score_all
 from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
 from graphlab.tag.retrieval._stored import StoredDocuments
 from graphlab.tag.retrieval._vectors import embed
@@ -233,10 +233,11 @@ class GraphRetriever(StoredDocuments):
         self._check()
         questions = check_texts(texts)
         snapshot = self._snapshot(allow)
+        most = min(k, snapshot.num_documents)
         hits: list[list[Hit]] = []
         for first in range(0, len(questions), _QUESTIONS):
-            part = questions[first : first + _QUESTIONS]
-            hits += self._answers(part, min(k, snapshot.num_documents), snapshot, explain)
+            scored = self._scored(questions[first : first + _QUESTIONS], snapshot)
+            hits += [hits_of(snapshot, row, most, explain) for row in scored]
         unanswered = sum(not row for row in hits)
         if unanswered:
             warnings.warn(
@@ -247,10 +248,8 @@ class GraphRetriever(StoredDocuments):
             )
         return hits
 
-    def _answers(
-        self, questions: list[str], k: int, snapshot: Snapshot, explain: bool
-    ) -> list[list[Hit]]:
-        """Answers to some questions, of which memory holds all scores at once."""
+    def _scored(self, questions: list[str], snapshot: Snapshot) -> list[Scored]:
+        """Scores of all documents for some questions, of which memory holds all at once."""
         lexical = [snapshot.bm25.scores(self.corpus_.question_postings(q)) for q in questions]
         dense: list[NDArray[np.float64]] | None = None
         if self.encoder is not None and snapshot.rows is not None:
@@ -259,7 +258,21 @@ class GraphRetriever(StoredDocuments):
             products = self.corpus_.vectors.products(snapshot.rows, vectors)
             dense = [row.astype(np.float64) for row in products]
         rule = Ranking(self.teleport, self.steps, self.power, self.fusion, self.num_seeds)
-        return rank(snapshot, lexical, dense, rule, k, explain)
+        return score_all(snapshot, lexical, dense, rule)
+
+    def _all_scores(
+        self, questions: list[str], allow: Collection[DocumentId] | None
+    ) -> tuple[list[DocumentId], list[NDArray[np.float64] | None]]:
+        """Ids of the allowed documents, sorted, and their scores per question.
+
+        None stands for the scores of a question that matches nothing.
+        """
+        snapshot = self._snapshot(allow)
+        found: list[NDArray[np.float64] | None] = []
+        for first in range(0, len(questions), _QUESTIONS):
+            for row in self._scored(questions[first : first + _QUESTIONS], snapshot):
+                found.append(row.score if row.seeds.any() else None)
+        return list(snapshot.ids), found
 
     def _snapshot(self, allow: Collection[DocumentId] | None) -> Snapshot:
         self._check_fitted()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 
 import pytest
 import torch
+from torch_geometric.nn import GCN
 
 import graphlab.contrastive as room
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
@@ -56,3 +58,31 @@ def test_the_documented_loop_trains(name: str) -> None:
     moved = zip(start, model.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in moved)
     assert model.embed(X, EDGES).shape == (NODES, WIDTH)
+
+
+LAZY: dict[str, Callable[[], EmbeddingModel]] = {
+    "GRACE": lambda: room.GRACE(GCN(-1, 8, 2, WIDTH), WIDTH),
+    "GBT": lambda: room.GBT(GCN(-1, 8, 2, WIDTH)),
+    "GraphMAE": lambda: room.GraphMAE(GCN(-1, 8, 2, WIDTH), FEATURES, WIDTH),
+    "S2GAE": lambda: room.S2GAE(GCN(-1, 8, 2, WIDTH), WIDTH),
+}
+
+
+@pytest.mark.parametrize("name", LAZY)
+@pytest.mark.parametrize("used", [False, True])
+def test_copies_of_lazy_methods_train_by_themselves(name: str, used: bool) -> None:
+    model = LAZY[name]()
+    if used:
+        before = model.embed(X, EDGES)
+    other = copy.deepcopy(model)
+    if used:
+        assert torch.equal(other.embed(X, EDGES), before)
+    loss = other.training_loss(X, EDGES, generator=torch.Generator().manual_seed(0), step=0)
+    optimizer = torch.optim.Adam(other.parameters(), lr=0.1)
+    loss.backward()
+    optimizer.step()
+    if used:
+        assert torch.equal(model.embed(X, EDGES), before)
+        assert not torch.equal(other.embed(X, EDGES), before)
+    assert model.embed(X, EDGES).shape == (NODES, WIDTH)
+    assert not {id(p) for p in model.parameters()} & {id(p) for p in other.parameters()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -174,3 +176,36 @@ def test_a_method_of_ones_own_needs_a_loss_only() -> None:
     bare = TwoViewModel(encoder(), (0.1, 0.2), (0.0, 0.0))
     with pytest.raises(NotImplementedError, match="TwoViewModel must implement _view_loss"):
         bare.training_loss(x, edge_index, generator=torch.Generator())
+
+
+def test_anchors_are_drawn_per_step_and_estimate_the_loss() -> None:
+    x, edge_index, _ = graph()
+    torch.manual_seed(0)
+    network = encoder()
+
+    def losses(count: int | None) -> Tensor:
+        torch.manual_seed(1)  # of the head
+        model = GRACE(network, WIDTH, drop_edge=(0.0, 0.0), num_anchors=count)
+        generator = torch.Generator().manual_seed(0)
+        steps = [model.training_loss(x, edge_index, generator=generator) for _ in range(200)]
+        return torch.stack(steps).detach()
+
+    whole, some = losses(None), losses(15)
+    assert some.unique().numel() > 100  # other anchors in other steps
+    assert abs(some.mean() - whole[0]) < 4 * some.std() / 200**0.5
+    torch.testing.assert_close(losses(len(x)), whole)
+    with pytest.raises(ValueError, match="num_anchors must be"):
+        GRACE(network, WIDTH, num_anchors=0)
+
+
+def test_short_features_are_said_to_start_on_a_plateau() -> None:
+    x, edge_index, _ = graph()
+    torch.manual_seed(0)
+    model = GRACE(encoder(), WIDTH)
+    generator = torch.Generator().manual_seed(0)
+    with pytest.warns(UserWarning, match=r"almost one output \(mean cosine 1 - .*Scale the feat"):
+        step = model.host_step(1e-4 * x, edge_index, generator=generator)
+    # What is warned of: the loss of no information.
+    assert abs(float(step.loss.detach()) - math.log(2 * len(x) - 1)) < 1e-2
+    model.host_step(1e-4 * x, edge_index, generator=generator, step=1)
+    model.host_step(x, edge_index, generator=generator)

@@ -105,6 +105,35 @@ def test_symmetric_scale_free_and_order_free(
     assert value >= -1e-12 or (intraview and rows == 1)
 
 
+@pytest.mark.parametrize("intraview", [True, False])
+@pytest.mark.parametrize("chunk_size", [None, 3])
+def test_terms_of_some_nodes_are_those_of_the_whole(
+    intraview: bool, chunk_size: int | None
+) -> None:
+    z1, z2 = pair(31, 5)
+    for nodes in (torch.tensor([4, 30, 0, 17]), torch.arange(31).flip(0), torch.tensor([3])):
+        whole = info_nce_per_node(z1, z2, 0.2, intraview=intraview)
+        found = info_nce_per_node(
+            z1, z2, 0.2, intraview=intraview, chunk_size=chunk_size, nodes=nodes
+        )
+        for part, all_terms in zip(found, whole, strict=True):
+            torch.testing.assert_close(part, all_terms[nodes])
+        loss = InfoNCELoss(0.2, intraview, chunk_size)(z1, z2, nodes)
+        torch.testing.assert_close(loss, 0.5 * (found[0].mean() + found[1].mean()))
+
+
+def test_gradient_of_some_nodes_is_unbiased() -> None:
+    z1, z2 = (z.requires_grad_() for z in pair(12, 3, dtype=torch.float64))
+    loss = InfoNCELoss(0.4)
+    whole = torch.autograd.grad(loss(z1, z2), (z1, z2))
+    for size in (4, 12):
+        parts = torch.arange(12).split(size)
+        mean = sum(loss(z1, z2, part) for part in parts) / len(parts)
+        for found, wanted in zip(torch.autograd.grad(mean, (z1, z2)), whole, strict=True):
+            torch.testing.assert_close(found, wanted)
+    torch.autograd.gradcheck(lambda a, b: loss(a, b, torch.tensor([5, 2])), (z1, z2))
+
+
 def test_bad_input() -> None:
     z = torch.randn(4, 3)
     loss = InfoNCELoss(0.5)
@@ -118,6 +147,13 @@ def test_bad_input() -> None:
         loss(z / 0, z)
     with pytest.raises(ValueError, match="at least 1 rows"):
         loss(z[:0], z[:0])
+    for nodes, message in (
+        (torch.tensor([0, 4]), "nodes"),
+        (torch.tensor([1, 1]), "must be distinct"),
+        (torch.tensor([], dtype=torch.long), "at least one node"),
+    ):
+        with pytest.raises((ValueError, IndexError), match=message):
+            loss(z, z, nodes)
     for arguments in ((0.0,), (-1.0,), (float("nan"),), (0.5, True, 0)):
         with pytest.raises(ValueError, match="temperature|chunk_size"):
             InfoNCELoss(*arguments)

@@ -139,8 +139,30 @@ def test_saved_models_embed_the_same(tmp_path, params, given):
     assert torch.equal(again.transform(), model.transform())
     assert again.num_nodes_ == 60
     if model.degree == "weight":
-        extra = torch.tensor([[1, 59], [59, 1]])
-        assert torch.equal(again.update(extra), model.update(extra))
+        extra, ones = torch.tensor([[1, 59], [59, 1]]), torch.ones(2)
+        assert torch.equal(again.update(extra, ones), model.update(extra, ones))
+
+
+def test_edges_without_weights_join_a_weighted_graph_with_a_warning(tmp_path):
+    index, nodes, weight = graph()
+    model = FastRP(8).fit(index, nodes, 2 * weight)
+    told = r"2 edges are added with weight 1 to a graph whose weights run from 0\.\d+ to \d"
+    with pytest.warns(UserWarning, match=told):
+        model.update(EDGE)
+    model.update(EDGE, torch.ones(2))
+    with pytest.warns(UserWarning, match=told):
+        FastRP.load(model.save(tmp_path / "weighted")).update(EDGE)
+
+
+def test_repeated_edges_are_no_weights(tmp_path):
+    index, nodes, _ = graph()
+    repeated = torch.cat([index, index[:, :50]], dim=1)
+    model = FastRP(8).fit(repeated, nodes)
+    model.update(EDGE)
+    FastRP.load(model.save(tmp_path / "plain")).update(EDGE)  # also where counts are gone
+    model.update(EDGE, torch.tensor([0.5, 0.5]))
+    with pytest.warns(UserWarning, match="edge_weight is missing"):
+        model.update(EDGE)
 
 
 def test_an_unweighted_graph_is_saved_without_weights(tmp_path):

@@ -444,7 +444,7 @@ def test_bad_options_are_refused_by_name(options, error, words):
         ({"edge_index": EDGE[0]}, ValueError, r"edge_index must have shape \(2, E\)"),
         ({"edge_index": [[0], [1]]}, TypeError, "edge_index must be a torch.Tensor"),
         ({"num_nodes": torch.ones(2)}, TypeError, "num_nodes must be an int, got Tensor"),
-        ({"num_nodes": 1}, IndexError, r"edge_index\[0, 1\] = 1 is outside \[0, 1\)"),
+        ({"num_nodes": 1}, IndexError, r"edge_index\[1, 0\] = 1 is outside \[0, 1\)"),
         ({"edge_index": -EDGE}, IndexError, "= -1 is outside"),
         ({"edge_weight": torch.tensor([1.0, math.nan])}, ValueError, "edge_weight must be finite"),
         ({"edge_weight": torch.tensor([1.0, math.inf])}, ValueError, "edge_weight must be finite"),

@@ -15,7 +15,6 @@ import pytest
 import torch
 from torch import nn
 
-from graphlab._random import seeded
 from graphlab.evaluate import random_split
 from graphlab.tag import FineTuneConfig, TextEncoder, fine_tune_text_encoder
 from graphlab.tag.fine_tune._inputs import deal_folds
@@ -25,6 +24,7 @@ from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
 from tests._data import REPOSITORY, test_data_root
 from tests._golden import load
+from tests.tag.fine_tune._tiny import tiny_bert
 
 TOPICS = ["cat purr mouse whisker", "dog bark bone leash", "sun moon star orbit"]
 WORDS = [*sorted(" ".join(TOPICS).split()), "the", "a", "of", "and", "very", "old", "new"]
@@ -48,27 +48,7 @@ def masks(count: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A folder with a random BERT of two layers and a tokenizer of whole words."""
-    transformers = pytest.importorskip("transformers", reason="needs transformers (extra tag)")
-    tokenizers = pytest.importorskip("tokenizers", reason="needs transformers (extra tag)")
-    folder = tmp_path_factory.mktemp("tiny bert")
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]
-    vocabulary = {word: i for i, word in enumerate(names)}
-    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
-    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    inner.post_processor = tokenizers.processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]",
-        sep_token="[SEP]",
-    ).save_pretrained(folder)  # fmt: skip
-    with seeded(0, torch.device("cpu")):
-        config = transformers.BertConfig(
-            vocab_size=len(names), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=64, max_position_embeddings=32,
-        )  # fmt: skip
-        transformers.BertModel(config).save_pretrained(folder)
-    return folder
+    return tiny_bert(tmp_path_factory.mktemp("tiny bert"), WORDS)
 
 
 def tune(tiny, **options):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, Sequential
 
@@ -18,6 +21,7 @@ from graphlab.tag.gaugllm import (
     propose_edge_candidates,
 )
 from graphlab.tag.gaugllm._backbones import _move
+from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.gaugllm import BACKBONES
 from tests._saving import cut_save
 from tests.tag.gaugllm._toy import NODES, pairs, toy_graph
@@ -52,6 +56,30 @@ def test_every_backbone_learns_from_both_views(backbone):
     losses = column(model, "loss")
     assert sum(losses[-10:]) < 0.95 * sum(losses[:10])
     assert linear_probe(z, data.y, seed=0).accuracy > BAR.get(backbone, 0.85)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_bags_of_words_are_trained_on_as_sparse_rows(backbone):
+    data = toy_graph()
+    words = torch.eye(NODES, 60)  # a word each
+    views = (words, words + torch.eye(NODES, 60).roll(1, 1))
+    options = {**SMALL, "epochs": 3, "mask_features": (0.2, 0.2)}
+    layouts: list[set[torch.layout]] = [set(), set()]
+    models = []
+    # The same encoder by the user, who may have one that does not read sparse rows.
+    for seen, encoder in zip(layouts, (None, partial(default_encoder, backbone)), strict=True):
+
+        def note(module, inputs, seen=seen):
+            if isinstance(module, GCNConv) and inputs[0].size(1) == 60:
+                seen.add(inputs[0].layout)
+
+        with register_module_forward_pre_hook(note):
+            model = GAugLLM(backbone, views, oracle(data), encoder=encoder, **options)
+            models.append(model.fit(data))
+    if backbone != "graphmae":  # which begins with another layer, and writes into the features
+        assert layouts == [{torch.sparse_csr}, {torch.strided}]
+    own, given = (model.transform(data) for model in models)
+    torch.testing.assert_close(own, given, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -92,14 +92,14 @@ def test_every_trainable_weight_gets_a_gradient():
     assert bare == []
 
 
-@pytest.mark.parametrize("residual", ["mean", "root+mean"])
+@pytest.mark.parametrize("residual", ["mean", "root", "root+mean"])
 def test_untrained_residual_tower_is_the_baseline(residual):
     tower = GraphCLIPEncoder(16, 16, 4, 1, 5, 4, out_channels=16, residual=residual).eval()
     x, edge_index, batch, root = random_batch([4, 7, 2])
     x = x.float()
     got = tower(x, torch.rand(len(batch), 5), edge_index, batch, root)[0]
-    want = torch.stack([x[batch == i].mean(0) for i in range(3)])
-    want = want + x[root] if residual == "root+mean" else want
+    mean = torch.stack([x[batch == i].mean(0) for i in range(3)])
+    want = {"mean": mean, "root": x[root], "root+mean": mean + x[root]}[residual]
     torch.testing.assert_close(got, want)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from graphlab.tag import Limits, LLMClient, Price
@@ -55,6 +57,43 @@ def test_the_budget_is_never_passed():
     assert [r.status for r in replies].count("ok") == 10
     assert {r.status for r in replies} == {"ok", "budget"}
     assert next(r for r in replies if not r.ok).error == "the budget of 10.5 is used up"
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_what_is_asked_within_a_budget_does_not_hang_on_what_is_under_way(concurrency):
+    usage = {"prompt_tokens": 10, "completion_tokens": 10}
+    # At worst 1 per call and in truth 0.1: the last call begins with 1 of 2 left.
+    money = {"price": Price(0.0, 1e4), "max_tokens": 100, "budget": 2.0, "concurrency": concurrency}
+    with serving(lambda n, b: {"body": completion("x", usage=usage)}) as server:
+        with client(server, **money) as c:
+            with pytest.warns(RuntimeWarning, match="21 prompts not asked"):
+                replies = c.complete_many([str(i) for i in range(32)])
+            assert c.spent == pytest.approx(1.1)
+        assert server.calls == 11
+    assert [r.status for r in replies].count("ok") == 11
+
+
+def test_waiting_callers_of_a_ledger_go_on_in_their_order():
+    async def scenario() -> list[tuple[str, bool]]:
+        ledger, order = Ledger(1.0), []
+
+        async def ask(name: str, amount: float) -> None:
+            order.append((name, await ledger.reserve_or_wait(amount)))
+
+        assert ledger.reserve(0.9)
+        asked = (("a", 0.6), ("b", 0.6), ("c", 0.2))
+        waiting = [asyncio.ensure_future(ask(name, amount)) for name, amount in asked]
+        await asyncio.sleep(0)
+        assert order == []
+        waiting[0].cancel()
+        ledger.settle(0.9, 0.3)
+        await asyncio.sleep(0.01)
+        assert order == [("b", True)]  # with b under way there is no room for c
+        ledger.settle(0.6, 0.6)
+        await asyncio.gather(*waiting[1:])
+        return order
+
+    assert asyncio.run(scenario()) == [("b", True), ("c", False)]
 
 
 def test_lost_answers_count_as_paid():

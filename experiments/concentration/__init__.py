@@ -1,0 +1,1 @@
+"""How well random columns approximate topological concentration."""

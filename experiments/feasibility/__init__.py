@@ -1,0 +1,1 @@
+"""How near a target is to the sources of a pretraining."""

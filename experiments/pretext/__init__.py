@@ -1,0 +1,1 @@
+"""A pretext task beside a classification: does it help?"""
