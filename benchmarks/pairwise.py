@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,10 +49,14 @@ def beside(case: str, runs: dict[str, Callable[[], object]], repeats: int) -> li
 def normal(rows: int, width: int) -> Tensor:
     """Rows whose products with each other are of the size of one."""
     generator = torch.Generator().manual_seed(SEED + rows)
-    return torch.randn(rows, width, generator=generator) / width**0.25
+    return torch.randn(rows, width, generator=generator).div(width**0.25)
 
 
-def step(loss: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> None:
+#: A number for every row of the first matrix, by all rows of the second.
+Loss = Callable[[Tensor, Tensor], Any]
+
+
+def step(loss: Loss, x: Tensor, y: Tensor) -> None:
     """Forward and backward with gradients to both sides."""
     x, y = x.detach().requires_grad_(), y.detach().requires_grad_()
     loss(x, y).sum().backward()
@@ -69,8 +74,8 @@ def eager_logsumexp(x: Tensor, y: Tensor) -> Tensor:
 
 def steps(
     name: str,
-    ours: Callable[[Tensor, Tensor], Tensor],
-    eager: Callable[[Tensor, Tensor], Tensor],
+    ours: Loss,
+    eager: Loss,
     batches: tuple[int, ...],
     repeats: int,
 ) -> list[Row]:

@@ -11,6 +11,7 @@ from _tables.common import ROOT, markdown, read
 FILES = {
     "pamc": "PamC and SCGC",
     "grace": "GRACE",
+    "pairwise": "all pairs",
     "pot": "POT",
     "embed_2threads": "FastRP",
     "concentration": "topological concentration",

@@ -9,19 +9,29 @@
 #include "pair_tile.cuh"
 
 namespace graphlab::cuda {
-namespace {
-
-// max(s, 0) + log(1 + exp(-|s|)); NaN stays.
-template <typename T>
-__device__ inline T softplus(T s) {
-  return (s > T(0) ? s : T(0)) + log1p(exp(-fabs(s)));
-}
 
 // 1 / (1 + exp(-s)) without loss of small values.
 template <typename T>
 __device__ inline T sigmoid(T s) {
   const T u = exp(-fabs(s));
   return (s > T(0) ? T(1) : u) / (T(1) + u);
+}
+
+// The gradient to the sums of this side's rows, or of the other side's.
+struct SoftplusShare {
+  template <typename T>
+  __device__ T operator()(const PairArgs<T>& p, int64_t i, int64_t j, T product) const {
+    if (i >= p.rows || j >= p.columns) return T(0);
+    return (p.row_grad ? p.row_grad[i] : p.col_grad[j]) * sigmoid(product);
+  }
+};
+
+namespace {
+
+// max(s, 0) + log(1 + exp(-|s|)); NaN stays.
+template <typename T>
+__device__ inline T softplus(T s) {
+  return (s > T(0) ? s : T(0)) + log1p(exp(-fabs(s)));
 }
 
 template <typename T>
@@ -69,15 +79,6 @@ __global__ void __launch_bounds__(kThreads)
     p.out[i] = static_cast<T>(total);
   }
 }
-
-// The gradient to the sums of this side's rows, or of the other side's.
-struct SoftplusShare {
-  template <typename T>
-  __device__ T operator()(const PairArgs<T>& p, int64_t i, int64_t j, T product) const {
-    if (i >= p.rows || j >= p.columns) return T(0);
-    return (p.row_grad ? p.row_grad[i] : p.col_grad[j]) * sigmoid(product);
-  }
-};
 
 template <typename T>
 Tensor forward(const Context& context, const Tensor& like, PairArgs<T> p) {
