@@ -21,6 +21,7 @@ EDITABLE := --no-build-isolation --config-settings editable_mode=compat -e
 PYTEST    := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist worksteal
 OPS_TESTS := $(wildcard tests/ops tests/contrastive tests/embed tests/hyper tests/tag/graphclip tests/tag/tape)
 
+MODEL_FILES  := $(shell find models -type f -not -path '*/build/*' -not -path '*.egg-info/*')
 KERNEL_FILES := $(wildcard cuda_ops/setup.py cuda_ops/pyproject.toml cuda_ops/MANIFEST.in \
     cuda_ops/graphlab_cuda_ops/*.py cuda_ops/csrc/* cuda_ops/csrc/*/*)
 
@@ -37,7 +38,7 @@ export MAX_JOBS ?= 2
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
-setup: $(STAMPS)/kernels
+setup: $(STAMPS)/kernels $(STAMPS)/models
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -57,6 +58,11 @@ $(STAMPS)/graphlab: pyproject.toml constraints.txt $(STAMPS)/torch
 
 $(STAMPS)/kernels: $(KERNEL_FILES) $(STAMPS)/torch $(STAMPS)/graphlab
 	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall ./cuda_ops
+	@touch $@
+
+# Weights that are read by their names; a package of files, which needs nothing.
+$(STAMPS)/models: $(MODEL_FILES) $(STAMPS)/torch
+	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall ./models
 	@touch $@
 
 demo: setup
@@ -108,7 +114,7 @@ reproduce: setup
 
 wheels: setup
 	rm -rf dist
-	$(PIP) wheel -q --no-build-isolation --no-deps -w dist . ./cuda_ops
+	$(PIP) wheel -q --no-build-isolation --no-deps -w dist . ./cuda_ops ./models
 	$(PY) .ci/check_wheels.py dist
 
 # Installs them beside a version of torch, in an environment that has nothing else.
@@ -122,7 +128,7 @@ check-lowest: wheels
 
 clean:
 	rm -rf build dist graphlab.egg-info cuda_ops/build cuda_ops/dist \
-	    cuda_ops/graphlab_cuda_ops.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	    cuda_ops/graphlab_cuda_ops.egg-info models/build models/graphlab_models.egg-info .mypy_cache .pytest_cache .ruff_cache \
 	    .import_linter_cache .hypothesis .coverage
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 

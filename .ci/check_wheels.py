@@ -4,11 +4,11 @@
     python .ci/check_wheels.py dist --torch 2.10.0 --venv DIR  and install beside that torch
     python .ci/check_wheels.py dist --lowest                   or beside the lowest versions allowed
 
-The environment is made anew, gets torch, the two wheels and nothing else, and runs
-``core_only.py``, then ``wheel_smoke.py`` with the kernels, with ``GRAPHLAB_DISABLE_KERNELS=1``, and
-with the kernel wheel taken away. ``--lowest`` pins ``constraints-lowest.txt`` and then runs the
-fast tests of :data:`TESTS` against the installed wheels. Needs a package index for torch and
-the other core dependencies.
+The environment is made anew, gets torch, the wheels of library and kernels and nothing else, and
+runs ``core_only.py``, reads a model of the third wheel, then runs ``wheel_smoke.py`` with the
+kernels, with ``GRAPHLAB_DISABLE_KERNELS=1``, and with the kernel wheel taken away. ``--lowest``
+pins ``constraints-lowest.txt`` and then runs the fast tests of :data:`TESTS` against the installed
+wheels. Needs a package index for torch and the other core dependencies.
 """
 
 from __future__ import annotations
@@ -37,26 +37,29 @@ TOOLS = ("pytest", "pytest-xdist", "hypothesis")
 TESTS = ("ops", "embed", "contrastive", "hyper", "evaluate", "test_io.py")
 
 
-def version() -> str:
-    """The one place the version stands in."""
-    text = (ROOT / "graphlab" / "__init__.py").read_text(encoding="utf-8")
+def version(package: str = "graphlab") -> str:
+    """The one place the version stands in; that of the models is their own."""
+    folder = ROOT / "models" if package == "graphlab_models" else ROOT
+    name = "graphlab_models" if package == "graphlab_models" else "graphlab"
+    text = (folder / name / "__init__.py").read_text(encoding="utf-8")
     match = re.search(r'^__version__ = "(.+)"', text, flags=re.MULTILINE)
     if match is None:
-        raise SystemExit("graphlab/__init__.py does not tell the version")
+        raise SystemExit(f"{name}/__init__.py does not tell the version")
     return match.group(1)
 
 
-def find_wheels(folder: Path) -> tuple[Path, Path]:
-    """The library's wheel and the kernels'; one of each, with the right tags."""
+def find_wheels(folder: Path) -> tuple[Path, ...]:
+    """The wheels of the library, the kernels and the models; one of each, with the right tags."""
     patterns = (
         f"graphlab-{version()}-py3-none-any.whl",
         f"graphlab_cuda_ops-{version()}-cp310-abi3-*.whl",
+        f"graphlab_models-{version('graphlab_models')}-py3-none-any.whl",
     )
     found = [sorted(folder.glob(pattern)) for pattern in patterns]
     others = {path.name for path in folder.glob("*.whl")} - {p.name for f in found for p in f}
-    if [len(paths) for paths in found] != [1, 1] or others:
+    if [len(paths) for paths in found] != [1, 1, 1] or others:
         raise SystemExit(f"{folder} must hold one {' and one '.join(patterns)}, has {others}")
-    return found[0][0], found[1][0]
+    return tuple(paths[0] for paths in found)
 
 
 def data_files() -> set[str]:
@@ -64,6 +67,13 @@ def data_files() -> set[str]:
     files = {path for path in (ROOT / "graphlab").rglob("*") if path.is_file()}
     plain = {path for path in files if path.suffix != ".py" and "__pycache__" not in path.parts}
     return {path.relative_to(ROOT).as_posix() for path in plain}
+
+
+def model_files() -> set[str]:
+    """Files of the models that are no code."""
+    files = {path for path in (ROOT / "models" / "graphlab_models").rglob("*") if path.is_file()}
+    plain = {path for path in files if path.suffix != ".py" and "__pycache__" not in path.parts}
+    return {path.relative_to(ROOT / "models").as_posix() for path in plain}
 
 
 def script_files() -> set[str]:
@@ -81,10 +91,12 @@ def problems(wheel: Path) -> list[str]:
             libraries = [archive.extract(n, folder) for n in sorted(names) if n.endswith(".so")]
             fragile = [name for library in libraries for name in fragile_symbols(library)]
             told = [Path(path).name for path in libraries if names_a_machine(path)]
-        info = f"{package}-{version()}.dist-info"
+        info = f"{package}-{version(package)}.dist-info"
         missing = {f"{info}/METADATA", f"{info}/licenses/LICENSE", f"{package}/py.typed"}
         if package == "graphlab":
             missing |= data_files() | script_files() | {f"{info}/entry_points.txt"}
+        elif package == "graphlab_models":
+            missing |= model_files()
         else:
             missing |= {f"{package}/_C.abi3.so", f"{package}/_build_info.json"}
         wrong = [f"lacks {name}" for name in sorted(missing - names)]
@@ -92,7 +104,7 @@ def problems(wheel: Path) -> list[str]:
         wrong += [f"holds {name} beside the package" for name in sorted(tops)]
         if f"{info}/METADATA" in names:
             wrong += metadata_problems(archive.read(f"{info}/METADATA").decode(), package)
-    if libraries and package == "graphlab":
+    if libraries and package != "graphlab_cuda_ops":
         wrong.append("holds a compiled library")
     wrong += [f"{name} holds the path of its building" for name in told]
     return wrong + [f"needs {name} of one torch version" for name in fragile]
@@ -101,9 +113,10 @@ def problems(wheel: Path) -> list[str]:
 def metadata_problems(text: str, package: str) -> list[str]:
     """What is wrong with the metadata."""
     fields = Parser().parsestr(text)
-    wanted = {"Name": package.replace("_", "-"), "Version": version(), "License-Expression": "MIT"}
+    wanted = {"Name": package.replace("_", "-"), "Version": version(package)}
+    wanted |= {"License-Expression": "MIT"}
     wrong = [f"{k} is {fields[k]!r}, not {v!r}" for k, v in wanted.items() if fields[k] != v]
-    if "torch>=2.10" not in fields.get_all("Requires-Dist", []):
+    if package != "graphlab_models" and "torch>=2.10" not in fields.get_all("Requires-Dist", []):
         wrong.append("does not require torch>=2.10")
     if fields["Requires-Python"] != ">=3.10":
         wrong.append(f"Requires-Python is {fields['Requires-Python']!r}")
@@ -123,7 +136,7 @@ def names_a_machine(library: str) -> bool:
     return any(str(path).encode() in content for path in (ROOT, sys.prefix))
 
 
-def install(venv: Path, wheels: tuple[Path, Path], *wanted: str) -> Path:
+def install(venv: Path, wheels: tuple[Path, ...], *wanted: str) -> Path:
     """Make the environment; returns its interpreter."""
     shutil.rmtree(venv, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
@@ -162,6 +175,15 @@ def core_only(python: Path) -> None:
         script = shutil.copy(HERE / "core_only.py", folder)
         surface = shutil.copy(ROOT / "tests" / "house" / "surface.json", folder)
         print(run([str(python), script, surface], folder), end="")
+
+
+def packaged(python: Path, wheel: Path) -> None:
+    """Install the models and read one by its name, outside the repository."""
+    subprocess.run([*pip(python), "install", "-q", "--no-index", "--no-deps", wheel], check=True)
+    code = "from graphlab.tag import GraphCLIP\n"
+    code += "print(GraphCLIP.from_pretrained('graphlab/tiny').text_model, 'is the encoder of tiny')"
+    with tempfile.TemporaryDirectory() as folder:
+        print(run([str(python), "-c", code], folder), end="")
 
 
 def run(command: list[str], folder: str, **variables: str) -> str:
@@ -210,14 +232,16 @@ def main() -> None:
     wrong = [f"{wheel.name} {problem}" for wheel in wheels for problem in problems(wheel)]
     if wrong:
         raise SystemExit("\n".join(wrong))
-    print(f"{' and '.join(wheel.name for wheel in wheels)}: tags, content, metadata, symbols")
+    print(f"{', '.join(wheel.name for wheel in wheels)}: tags, content, metadata, symbols")
     if options.torch is None and not options.lowest:
         return
     if options.lowest and sys.version_info >= LOWEST_ENDS:
         raise SystemExit(f"{LOWEST.name} needs Python before {'.'.join(map(str, LOWEST_ENDS))}")
     wanted = ("-c", str(LOWEST)) if options.lowest else (f"torch=={options.torch}",)
-    python = install(options.venv, wheels, *wanted)
+    library, kernels, models = wheels
+    python = install(options.venv, (library, kernels), *wanted)
     core_only(python)
+    packaged(python, models)
     smoke(python, "compiled")
     smoke(python, "pure", GRAPHLAB_DISABLE_KERNELS="1")
     if options.lowest:

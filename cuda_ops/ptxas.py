@@ -63,8 +63,10 @@ def _template(rest: str) -> str:
     match = re.match(r"I(.*?)EEv", rest)
     if match is None:
         return ""
-    found = re.findall(r"Li(\d+)E|\d(BFloat16)|([fd])", match[1] + "E")
-    return f"<{', '.join(number or kind or _TYPES[letter] for number, kind, letter in found)}>"
+    # A type of our own comes as NS0_, the length of its name and the name.
+    found = re.findall(r"Li(\d+)E|NS\d*_\d+([A-Za-z]*[a-z])E|\d(BFloat16)|([fd])", match[1] + "E")
+    words = (number or own or kind or _TYPES[letter] for number, own, kind, letter in found)
+    return f"<{', '.join(words)}>"
 
 
 def parse(text: str) -> list[Kernel]:

@@ -15,7 +15,7 @@ from graphlab._console import command
 USAGE = """usage: graphlab COMMAND ...
 
   graphlab info [--json]       what is installed, and which kernels are active and why
-  graphlab demo [--help]       all nine systems once, on data that comes with graphlab
+  graphlab demo [--help]       every system once, on data that shows what it is for
   graphlab run                 the scripts and their presets
   graphlab run NAME [...]      one of them: graphlab run pamc --preset digits --seeds 0:3
   graphlab run NAME --help     its options; --list shows its presets

@@ -1,4 +1,6 @@
-"""Models at the Hugging Face Hub: a folder goes up with a card, and the same files come down.
+"""Models by name: those of graphlab-models, and those at the Hugging Face Hub.
+
+A folder goes up to the Hub with a card, and the same files come down.
 
 Nothing but safetensors and JSON is downloaded or read, so that no file of another person is run.
 """
@@ -16,6 +18,7 @@ from typing import Any, ClassVar
 
 from graphlab import __version__
 from graphlab._io import atomic_path, user_path
+from graphlab._packaged_models import packaged
 
 __all__: list[str] = []
 
@@ -134,22 +137,26 @@ def fetch(
     revision: str | None = None,
     token: str | bool | None = None,
 ) -> Path:
-    """The folder of a model: a local one, or the files of one at the Hub.
+    """The folder of a model: a local one, a packaged one, or the files of one at the Hub.
 
     Args:
-        name_or_path (path): A folder, or ``"user/model"``.
+        name_or_path (path): A folder, ``"graphlab/model"``, or ``"user/model"``.
         files (sequence of str): What to download.
         revision (str, optional): Branch, tag or commit at the Hub.
         token (str, optional): Token for a private model.
 
     Raises:
         FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
-        ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
+        ImportError: If the Hub is needed and ``huggingface_hub`` is missing, or graphlab-models is.
+        ValueError: If a packaged model is damaged.
     """
     folder = user_path(name_or_path, "name_or_path")
     if folder.is_dir():
         return folder
     name = str(name_or_path)
+    bundled = packaged(name, revision)
+    if bundled is not None:
+        return bundled
     if not _is_name(name):
         raise FileNotFoundError(
             f"there is no folder {name!r}, and it is no name of the form user/model"

@@ -18,6 +18,12 @@ def widened(x: Tensor) -> Tensor:
     return x.to(working_dtype(x.dtype))
 
 
+def widened_together(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Two tensors in the working type of both."""
+    dtype = working_dtype(torch.promote_types(x.dtype, y.dtype))
+    return x.to(dtype), y.to(dtype)
+
+
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
     """A context in which autocast leaves matrix products in the type of their factors.
 

@@ -34,6 +34,7 @@ _CORE = (
     "tqdm",
     "safetensors",
     "graphlab-cuda-ops",
+    "graphlab-models",
 )
 
 #: Import names behind each optional extra.

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from graphlab import contrastive, embed, hyper, tag
 from graphlab._estimator import Estimator
-from graphlab.tag import graphclip
+from graphlab.tag import graphclip, retrieval
 from tests._graphs import planted
 from tests.house._repository import public_modules
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 
 #: Classes whose constructor looks at its arguments.
-CHECK_EARLY = {"PromptTuner"}
+CHECK_EARLY = {"KGEmbedding", "PromptTuner"}
 
 DATA = planted(dim=WIDTH)
 X, EDGES = DATA.x, DATA.edge_index
@@ -70,6 +70,8 @@ PROJECTED = hyper.project(HYPEREDGES, 30)
 CLIQUES = hyper.maximal_cliques(PROJECTED, 30)
 WEIGHTED = hyper.project(HYPEREDGES, 30, weighted=True)
 CLIP = _graphclip()
+TEXT_GRAPH = tag.TextGraph(edge_index=EDGES, text=[f"{TEXTS[i % 15]} {i // 15}" for i in range(60)])
+WORDS = ["red", "blue", "green"]
 LABELLED = (X, CLIP["store"], DATA.y[FEW])
 
 ENTRIES: dict[type[Estimator], Entry] = {
@@ -84,6 +86,16 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("beta", -0.5),
         lambda e: e.fit(EDGES, 60),
         {"transform": lambda e: e.transform(), "columns": lambda e: e.columns(0, 4)},
+    ),
+    embed.KGEmbedding: Entry(
+        {"num_nodes": 60, "num_relations": 2, "hidden_channels": 4},
+        ("gamma", 2.0),
+        lambda e, **options: e.fit(EDGES, EDGES[0] % 2, epochs=2, **options),
+        {
+            "query": lambda e: e.query(FEW, FEW % 4).detach(),
+            "topk": lambda e: e.topk(FEW, FEW % 4, 3)[0],
+        },
+        ready=True,  # it has a table from the start
     ),
     embed.PPR: Entry(
         {"teleport": 0.2},
@@ -140,6 +152,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         {"call": lambda e: torch.from_numpy(e(TEXTS))},
         ready=True,  # words have directions, drawn at random
     ),
+    tag.GraphCLIPPipeline: Entry(
+        {
+            "encoder": HashEncoder(),
+            "sampler": CLIP["sampler"],
+            "config": tag.PretrainConfig(epochs=2, batch_size=16),
+            "hidden_channels": 16,
+            "num_layers": 1,
+        },
+        ("pairs", 30),
+        lambda e, **options: e.fit(TEXT_GRAPH, **options),
+        {"predict": lambda e: e.predict(TEXT_GRAPH, WORDS)},
+    ),
     tag.LinkPredictor: Entry(
         {"model": CLIP["model"], "sampler": CLIP["sampler"]},
         None,
@@ -169,6 +193,13 @@ ENTRIES: dict[type[Estimator], Entry] = {
         lambda e: e.fit(TEXTS),
         {"query": lambda e: e.query_many(["red 3", "blue"], k=4).scores},
     ),
+    retrieval.EgoGraphRetriever: Entry(
+        {"encoder": tag.TextEncoder("hashing"), "num_hops": 1},
+        ("direction", "in"),
+        lambda e: e.fit(tag.TextGraph(edge_index=EDGES, text=[f"node {i}" for i in range(60)])),
+        {"query": lambda e: e.similarities("node 3")},
+        saved=False,
+    ),
     tag.PromptTuner: Entry(
         {"model": CLIP["model"], "class_embeddings": torch.eye(3, WIDTH), "epochs": 2},
         ("num_prompts", 2),
@@ -187,6 +218,18 @@ ENTRIES: dict[type[Estimator], Entry] = {
         ("mix", "own"),
         None,  # the class sentences are embedded on first use
         {"predict": lambda e: e.predict(X, CLIP["store"])},
+    ),
+    tag.ZeroShotNodes: Entry(
+        {"model": CLIP["model"], "encoder": HashEncoder(), "sampler": CLIP["sampler"]},
+        ("mix", "own"),
+        lambda e: e.fit(TEXT_GRAPH),
+        {
+            "predict": lambda e: e.predict(WORDS),
+            "predict_proba": lambda e: e.predict_proba(WORDS),
+            "evaluate": lambda e: torch.tensor(
+                list(e.evaluate(torch.arange(60) % 3, WORDS)["graphclip"].values())
+            ),
+        },
     ),
 }
 

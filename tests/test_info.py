@@ -19,7 +19,11 @@ def facts():
 def test_versions_name_core_packages(facts):
     versions = facts["versions"]
     assert versions["graphlab"] == __version__
-    missing = [n for n, v in versions.items() if v is None and n != "graphlab-cuda-ops"]
+    missing = [
+        n
+        for n, v in versions.items()
+        if v is None and n not in ("graphlab-cuda-ops", "graphlab-models")
+    ]
     assert missing == []
 
 

@@ -118,8 +118,9 @@ def test_journey_4_pretrain_and_carry_away(elsewhere, capsys):
     assert run_script(["python", *command[2:]]) == 0
     assert "graphclip_pretrain smoke" in capsys.readouterr().out
     names = run_block(4)
-    predicted = names["classifier"].predict(names["x"], names["store"])
+    predicted = names["model"].predict()
     assert predicted.shape == (names["graph"].num_nodes,)
+    assert int(names["model"].predict(["numbers", "files"]).max()) == 1
     assert {"config.json", "model.safetensors"} <= {
         path.name for path in (elsewhere / "runs" / "graphclip_smoke" / "0").iterdir()
     }

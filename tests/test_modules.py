@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.nn import GCNConv, Sequential
 
-from graphlab import contrastive, tag
+from graphlab import contrastive, embed, tag
 from graphlab.tag import tape
 from tests._data import REPOSITORY
 
@@ -101,6 +101,12 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
     ),
     "GraphMAE": (lambda: contrastive.GraphMAE(encoder(), 4, 5), first_loss),
     "InfoNCELoss": (lambda: contrastive.InfoNCELoss(0.5), lambda m: m(rows(5), rows(5, 1))),
+    "KGEmbedding": (
+        lambda: embed.KGEmbedding(
+            NODES, 2, 4, (torch.mul, nn.Linear(4, 4)), entity_features=rows(3).float()
+        ),
+        lambda m: m(EDGES[0], EDGES[0] % 4, EDGES[1]),
+    ),
     "MemberNetwork": (
         lambda: tape.MemberNetwork("gcn", 4, 4, 2, num_layers=2),
         lambda m: m(rows(4), EDGES),

@@ -39,3 +39,41 @@ def pairwise_logsumexp_backward(call: Call) -> Work:
         call.a,
     )
     return Work(moved, 4 * pairs * call.a.size(1), sides * pairs)
+
+
+def pairwise_logsumexp_gradients(call: Call) -> Work:
+    """One dot product for both gradients, and a product of the shares with each side."""
+    one = pairwise_logsumexp_backward(call)
+    pairs = call.a.size(0) * call.b.size(0)
+    return Work(one.bytes + size(call.b), 6 * pairs * call.a.size(1), one.exponentials)
+
+
+def pairwise_softplus(call: Call) -> Work:
+    """A dot product, an exponential and a logarithm per pair."""
+    pairs = call.x.size(0) * call.y.size(0)
+    moved = size(call.x, call.y) + call.x.size(0) * call.x.element_size()
+    return Work(moved, 2 * pairs * call.x.size(1), 2 * pairs)
+
+
+def pairwise_softplus_backward(call: Call) -> Work:
+    """The dot products again, an exponential, and a product of the shares for each gradient."""
+    pairs = call.x.size(0) * call.y.size(0)
+    results = (call.x if call.x_side else None, call.y if call.y_side else None)
+    products = 1 + int(call.x_side) + int(call.y_side)
+    moved = size(call.grad, call.x, call.y, *results)
+    return Work(moved, 2 * products * pairs * call.x.size(1), pairs)
+
+
+def pairwise_rank(call: Call) -> Work:
+    """A dot product per pair, that of every truth, and two comparisons."""
+    rows, pairs = call.x.size(0), call.x.size(0) * call.y.size(0)
+    moved = size(call.x, call.y, call.truth, call.filter_ptr, call.filter) + 2 * rows * 8
+    return Work(moved, 2 * (pairs + rows) * call.x.size(1) + 2 * pairs)
+
+
+def pairwise_topk(call: Call) -> Work:
+    """A dot product and a comparison per pair."""
+    rows, pairs = call.x.size(0), call.x.size(0) * call.y.size(0)
+    moved = size(call.x, call.y, call.filter_ptr, call.filter)
+    moved += rows * call.k * (call.x.element_size() + 8)
+    return Work(moved, 2 * pairs * call.x.size(1) + pairs)

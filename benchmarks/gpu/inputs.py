@@ -54,7 +54,16 @@ SMALL = {name: Size(257, 19, 6, 5) for name in FULL}
 FAMILIES = {
     "edge": ("edge_cosine_sum", "edge_cosine_sum_backward", "edge_cosine_weight_grad"),
     "cluster": ("cluster_sum", "cluster_gather", "cluster_outer", "cluster_outer_backward"),
-    "pairs": ("pairwise_logsumexp", "pairwise_logsumexp_backward", "self_logsumexp"),
+    "pairs": (
+        "pairwise_logsumexp",
+        "pairwise_logsumexp_backward",
+        "pairwise_logsumexp_gradients",
+        "self_logsumexp",
+        "pairwise_softplus",
+        "pairwise_softplus_backward",
+        "pairwise_rank",
+        "pairwise_topk",
+    ),
     "meta": ("meta_logsumexp", "meta_logsumexp_backward"),
     "propagate": (
         "propagate",
@@ -183,6 +192,21 @@ def _pairs_backward(i: Inputs) -> tuple[Any, ...]:
     return (x, y, *rows, i.normal(y.size(0)), col, None, scale, diagonal)
 
 
+def _whole(i: Inputs) -> tuple[Tensor, Tensor]:
+    """Whole numbers, whose products are exact: the float64 definition has the same order."""
+    shape = (i.size.nodes, i.size.dim)
+    count = i.size.nodes * i.size.dim
+    x, y = ((i.integers(15, count) - 7).view(shape).to(i.dtype) for _ in range(2))
+    return x, y
+
+
+def _rank(i: Inputs) -> tuple[Any, ...]:
+    nodes, named = i.size.nodes, i.size.degree
+    ptr = named * torch.arange(nodes + 1, device=i.device)
+    columns = i.integers(nodes, named * nodes).view(nodes, named).sort(1).values
+    return *_whole(i), i.integers(nodes, nodes), ptr, columns.view(-1)
+
+
 def _meta(i: Inputs) -> tuple[Any, ...]:
     dim, clusters = i.size.dim, i.size.clusters
     root = 0.3 * i.normal(clusters, dim, dim)
@@ -273,6 +297,17 @@ ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "cluster_outer_backward": _outer_backward,
     "pairwise_logsumexp": _pairs,
     "pairwise_logsumexp_backward": _pairs_backward,
+    "pairwise_logsumexp_gradients": _pairs_backward,
+    "pairwise_softplus": lambda i: (unit_rows(i.z), i.other),
+    "pairwise_softplus_backward": lambda i: (
+        i.normal(i.size.nodes),
+        unit_rows(i.z),
+        i.other,
+        True,
+        True,
+    ),
+    "pairwise_rank": _rank,
+    "pairwise_topk": lambda i: (*_whole(i), 10, 0, None, None),
     "self_logsumexp": lambda i: (unit_rows(i.z), None, 1 / TAU, reference.EXCLUDE),
     "meta_logsumexp": _meta,
     "meta_logsumexp_backward": _meta_backward,

@@ -31,6 +31,12 @@ Tensor pairwise_logsumexp_backward(
     const OptionalTensor& b_weight, const OptionalTensor& col_grad, const OptionalTensor& col_lse,
     const OptionalTensor& a_weight, double scale, int64_t diagonal);
 
+// The gradients to a and to b at once, of which the backward above, called twice, gives one each.
+std::tuple<Tensor, Tensor> pairwise_logsumexp_gradients(
+    const Tensor& a, const Tensor& b, const OptionalTensor& row_grad, const OptionalTensor& row_lse,
+    const OptionalTensor& b_weight, const OptionalTensor& col_grad, const OptionalTensor& col_lse,
+    const OptionalTensor& a_weight, double scale, int64_t diagonal);
+
 // r for y = x; half the logits follow from the other half.
 Tensor self_logsumexp(
     const Tensor& x, const OptionalTensor& weight, double scale, int64_t diagonal);

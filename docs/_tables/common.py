@@ -75,4 +75,5 @@ def paired_test(differences: list[float]) -> tuple[str, str]:
     count = len(differences)
     error = statistics.stdev(differences) / count**0.5
     p_value = float(ttest_1samp(differences, 0.0).pvalue)
-    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", f"{p_value:.3f}"
+    shown = f"{p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+    return f"{statistics.fmean(differences):+.1f} ± {error:.1f}", shown

@@ -9,6 +9,7 @@ from _tables import common
 from _tables.common import markdown, present, read, spread
 
 SETS = {"dblp": "DBLP", "acm": "ACM", "cite": "Citeseer", "digits": "digits", "usps": "USPS"}
+CLUSTERING = "benchmarks/results/clustering.json"
 #: Files of one set: the recipe (or all there is), baselines alone, the released preprocessing.
 PARTS = {"": "", "_untrained": "", "_paper": "paper: "}
 
@@ -96,7 +97,49 @@ def scaling() -> str:
     return markdown(["nodes", *sizes, "log-log slope: time, memory"], rows)
 
 
+def large() -> str:
+    """CPU time and memory of an epoch by number of nodes, all similarities at once beside it."""
+    rows = read(CLUSTERING)["rows"]
+    epochs = [row for row in rows if row["case"] == "epoch"]
+    computed = [row for row in rows if row["case"].startswith("epoch, computed")]
+    names = list(dict.fromkeys(row["name"] for row in epochs))
+    sizes = sorted({row["num_nodes"] for row in computed})
+    table = []
+    for size in sizes:
+        # What was run stands before what was computed for the same size.
+        same = [row for row in epochs + computed if row["num_nodes"] == size]
+        cells = [epoch_cell(next(row for row in same if row["name"] == name)) for name in names]
+        table.append([f"{size:,}", *cells])
+    return markdown(["nodes", *names], table)
+
+
+def epoch_cell(row: dict[str, Any]) -> str:
+    """Time and memory of one epoch; what was computed and not run is in italics."""
+    size = row["peak_extra_bytes"] / 1e6
+    memory = f"{size:,.0f} MB" if size < 1e4 else f"{size / 1e3:,.0f} GB"
+    return f"{row['cpu_s']:.2f} s, {memory}" if "cpu_s" in row else f"*{memory}*"
+
+
+def fits() -> str:
+    """The whole fit at the largest size."""
+    rows = [row for row in read(CLUSTERING)["rows"] if row["case"] == "fit with the defaults"]
+    table = [
+        [
+            row["name"],
+            f"{100 * row['acc']:.1f}",
+            f"{100 * row['nmi']:.1f}",
+            f"{row['cpu_s']:,.0f} s",
+            f"{row['peak_extra_bytes'] / 1e6:,.0f} MB",
+            str(row.get("epochs", "")),
+        ]
+        for row in rows
+    ]
+    return markdown(["", "ACC", "NMI", "CPU time", "memory beside the features", "epochs"], table)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "large": large,
+    "large_fits": fits,
     "scores": scores,
     "speed": speed,
     "gradients": gradients,

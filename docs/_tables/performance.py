@@ -11,6 +11,7 @@ from _tables.common import ROOT, markdown, read
 FILES = {
     "pamc": "PamC and SCGC",
     "grace": "GRACE",
+    "pairwise": "all pairs",
     "pot": "POT",
     "embed_2threads": "FastRP",
     "concentration": "topological concentration",
@@ -19,6 +20,7 @@ FILES = {
     "graphclip": "GraphCLIP",
     "tag": "text layer",
     "scatter": "sums of rows",
+    "sparse_rows": "typed messages and sparse rows",
 }
 GPUS = ("h100", "h200")
 #: Keys under which a row tells the least time possible.

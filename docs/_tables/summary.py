@@ -63,25 +63,32 @@ RULES = {
         "acc", "accuracy",
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
-    "tape": Rule("TAPE", r"GCN TA\+(P|BoW)", "GCN BoW", "accuracy", "accuracy"),
+    "tape": Rule(
+        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW",
+        r"(GCN|SAGE|RevGAT) BoW|logistic regression on TA, no graph", "accuracy", "accuracy",
+    ),
+    "knowledge_graph": Rule(
+        "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"
+    ),
     "retrieval": Rule("Retrieval", "walk(, no model)?", "cosine|BM25", "recall@5", "recall@5"),
     "gaugllm": Rule(
-        "GAugLLM", r"BGRL, both \((stored|templates)\)", "frozen features", "accuracy", "accuracy"
+        "GAugLLM", r"\w+, both \((stored|templates)\)", r"\w+, no LLM|frozen features",
+        "accuracy", "accuracy",
     ),
 }  # fmt: skip
 
 
 #: Ends of names of files that show that a figure repeats, or stand on the page of their system.
-APART = ("_smoke", "_untrained", "_start", "_certificates")
+APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers")
 
 
 def shown() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """System, data and content of every committed result file that has a line."""
     for name in RULES:
         for path in sorted((ROOT / "experiments" / "results").glob(f"{name}_*.json")):
-            if not path.stem.endswith(APART):
-                data = path.stem.removeprefix(f"{name}_")
-                yield name, data, read(str(path.relative_to(ROOT)))
+            table = read(str(path.relative_to(ROOT)))
+            if table["script"] == name and not path.stem.endswith(APART):
+                yield name, path.stem.removeprefix(f"{name}_"), table
 
 
 def results() -> str:

@@ -76,7 +76,8 @@ def _links(y: Tensor, nodes: Tensor, picks: int, own_links: float, draw: torch.G
     anybody = nodes[torch.randint(nodes.numel(), source.shape, generator=draw)]
     target = _mixed(order[first[y[source]] + place], anybody, own_links, draw)
     pairs = torch.stack([source, target])[:, source != target]
-    return torch.cat([pairs, pairs.flip(0)], dim=1).unique(dim=1)
+    edges: Tensor = torch.cat([pairs, pairs.flip(0)], dim=1).unique(dim=1)
+    return edges
 
 
 def _mixed(own: Tensor, other: Tensor, share: float, draw: torch.Generator) -> Tensor:

@@ -23,7 +23,6 @@ __all__ = [
     "import_sets",
     "stdlib_graph",
     "stored_nothing",
-    "text_graph",
     "with_default_encoder",
 ]
 
@@ -83,11 +82,6 @@ def _embedded(encoder: str, dim: int, cache_dir: str | None) -> tuple[TextEncode
     model = HashingEncoder(dim, num_features=2**14).fit(texts) if encoder == HASHING else encoder
     loaded = TextEncoder(model, cache_dir=cache_dir)
     return loaded, loaded.encode(texts)
-
-
-def text_graph(dim: int) -> tuple[TextGraph, TextEncoder]:
-    """:func:`stdlib_graph` with hashed words."""
-    return stdlib_graph(HASHING, dim)
 
 
 def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Metrics that are wall-clock times.
-TIMING = frozenset({"seconds", "seconds_per_epoch"})
+TIMING = frozenset({"seconds", "seconds_per_epoch", "cpu seconds"})
 
 #: Fields of configurations that say where files are, not what is computed.
 PATHS = frozenset(

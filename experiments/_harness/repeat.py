@@ -32,6 +32,7 @@ SOURCES = {
     "fastrp": "multilabel",
     "hypergraph": "hypergraph/shyre",
     "concentration": "",
+    "knowledge_graph": "kge",
     "link_prediction": "",
     "pot": "",
     "tape": "llm_outputs",

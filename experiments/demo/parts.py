@@ -1,4 +1,4 @@
-"""The nine parts of the demo, in order."""
+"""The parts of the demo, in order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from . import (
     gaugllm,
     graphclip,
     hypergraph,
+    knowledge_graph,
     pamc,
     pot,
     retrieval,
@@ -22,6 +23,7 @@ PARTS = tuple(
         fastrp,
         concentration,
         hypergraph,
+        knowledge_graph,
         retrieval,
         graphclip,
         tape,

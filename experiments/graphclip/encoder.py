@@ -63,18 +63,33 @@ class CachedEncoder:
         return self._encoder.encode(texts)
 
 
-def node_features(graph: TextSet, encoder: CachedEncoder, stored: str | None) -> Tensor:
-    """Embeddings of all node texts; zero rows where a stored file has none.
+def node_features(
+    graph: TextSet, encoder: CachedEncoder, stored: str | None, nodes: Tensor | None = None
+) -> Tensor:
+    """Embeddings of node texts; zero rows where a stored file has none, or where none is wanted.
 
     Args:
         graph (TextSet): The graph.
         encoder (CachedEncoder): Used when nothing is stored.
         stored (str, optional): Folder with ``<name>.npz`` (array ``emb``) of the same encoder, or
             None.
+        nodes (Tensor, optional): Nodes that are needed, ``(K,)``; all when missing.
     """
+    rows = stored_features(graph, stored)
+    if rows is not None:
+        return rows
+    # The set of all texts is one that other runs may find; a small part is not worth it.
+    if nodes is None or 2 * nodes.numel() > len(graph.texts):
+        return encoder.encode(graph.texts)
+    embedded = encoder.encode([graph.texts[i] for i in nodes.tolist()])
+    return torch.zeros(len(graph.texts), embedded.size(1)).index_copy(0, nodes, embedded)
+
+
+def stored_features(graph: TextSet, stored: str | None) -> Tensor | None:
+    """Embeddings of node texts from a folder, if it has those of the graph."""
     path = None if stored is None else Path(stored) / f"{graph.name}.npz"
     if path is None or not path.exists():
-        return encoder.encode(graph.texts)
+        return None
     with np.load(path, allow_pickle=False) as file:
         rows = torch.from_numpy(file["emb"]).float()
     if rows.size(0) != len(graph.texts):

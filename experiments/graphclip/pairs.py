@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from graphlab.tag import (
-    GraphTextPairs,
     Limits,
     LLMClient,
     LLMSummarizer,
@@ -21,7 +20,6 @@ from graphlab.tag import (
 from graphlab.tag.graphclip import SubgraphStore
 
 from .._data.text_sets import TextSet
-from .encoder import CachedEncoder
 
 
 @dataclass(frozen=True)
@@ -74,21 +72,23 @@ class Summaries:
             return summarizer.summarize(texts, store)
 
 
-def make_pairs(
-    graph: TextSet,
-    x: Tensor,
-    encoder: CachedEncoder,
-    sampler: SubgraphSampler,
-    summaries: Summaries,
-    count: int,
-    seed: int,
-) -> GraphTextPairs:
-    """At most ``count`` subgraphs of embedded nodes that have a neighbour, with their summaries."""
-    known = (x != 0).any(1)
+def draw_subgraphs(
+    graph: TextSet, features: Tensor | None, sampler: SubgraphSampler, count: int, seed: int
+) -> SubgraphStore:
+    """Subgraphs of at most ``count`` nodes that have a neighbour.
+
+    Args:
+        graph (TextSet): The graph.
+        features (Tensor, optional): Stored embeddings; nodes with rows of zeros do not take part.
+        sampler (SubgraphSampler): Draws them.
+        count (int): Most subgraphs.
+        seed (int): Draws the nodes.
+    """
+    size = len(graph.texts)
+    known = torch.ones(size, dtype=torch.bool) if features is None else (features != 0).any(1)
     edges = graph.graph.edge_index
     edges = edges[:, known[edges].all(0) & (edges[0] != edges[1])]
     nodes = edges.unique()
     order = torch.randperm(nodes.numel(), generator=torch.Generator().manual_seed(seed))
     chosen = nodes[order[:count]].sort().values
-    store = sampler.sample(edges, x.size(0), chosen)
-    return GraphTextPairs(x, store, encoder.encode(summaries.write(graph.texts, store)))
+    return sampler.sample(edges, size, chosen)

@@ -2,8 +2,8 @@
 
 Sources are folders with ``nodes.csv`` and ``edges.csv``, or ``python_stdlib``, which needs none;
 summaries are templates or a language model's, labels are never read. Targets are classified without
-training, beside chance, majority and the frozen text encoder. Weights are those of the best
-held-out retrieval, which needs no label.
+training, beside chance, majority and the frozen text encoder. Weights are those of the best epoch
+by its held-out pairs, which needs no label.
 
     python -m experiments.graphclip.pretrain --preset tiny --seeds 0:5
     python -m experiments.graphclip.pretrain --preset stdlib --seeds 0:5      # nothing is needed
@@ -17,7 +17,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from graphlab._random import seeded
 from graphlab.tag import (
@@ -28,15 +30,15 @@ from graphlab.tag import (
     SubgraphSampler,
     pretrain,
 )
-from graphlab.tag.graphclip import GraphCLIPEncoder
+from graphlab.tag.graphclip import GraphCLIPEncoder, SubgraphStore
 
-from .._data.text_sets import load_text_set, set_path
+from .._data.text_sets import TextSet, load_text_set, set_path
 from .._harness import runner
 from .._harness.context import Context
 from .._harness.ranks import is_main, main_first
 from .._harness.results import Rows
-from .encoder import CachedEncoder, node_features
-from .pairs import Summaries, make_pairs
+from .encoder import CachedEncoder, node_features, stored_features
+from .pairs import Summaries, draw_subgraphs
 from .presets import PRESETS, Config
 from .target import classifier, labelled
 
@@ -78,12 +80,29 @@ def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTe
         retry=Retry(timeout=config.llm_timeout, repairs=config.llm_repairs),
         on_failure=config.llm_on_failure,
     )
-    draw, parts = sampler(config, seed), []
-    for name in config.sources:
-        graph = load_text_set(set_path(config.data, name), config.source_edges)
-        x = node_features(graph, encoder, config.embeddings)
-        parts.append(make_pairs(graph, x, encoder, draw, writer, config.pairs, seed))
-    return GraphTextPairs.join(parts)
+    draws = [draw(config, source, seed) for source in config.sources]
+    features: dict[str, Tensor] = {}  # one tensor per graph: its nodes stay the same nodes
+    for graph, _ in draws:
+        if graph.name not in features:
+            visited = [store.node for other, store in draws if other.name == graph.name]
+            nodes = torch.from_numpy(np.unique(np.concatenate(visited)).astype(np.int64))
+            features[graph.name] = node_features(graph, encoder, config.embeddings, nodes)
+    return GraphTextPairs.join(
+        [
+            GraphTextPairs(
+                features[graph.name], store, encoder.encode(writer.write(graph.texts, store))
+            )
+            for graph, store in draws
+        ]
+    )
+
+
+def draw(config: Config, source: str, seed: int) -> tuple[TextSet, SubgraphStore]:
+    """A source and the subgraphs of its pairs."""
+    name, _, edges = source.partition(":")
+    graph = load_text_set(set_path(config.data, name), edges or config.source_edges)
+    stored = stored_features(graph, config.embeddings)
+    return graph, draw_subgraphs(graph, stored, sampler(config, seed), config.pairs, seed)
 
 
 def sampler(config: Config, seed: int) -> SubgraphSampler:
@@ -107,7 +126,8 @@ def build(config: Config, width: int, seed: int) -> GraphCLIP:
 def settings(config: Config, seed: int) -> PretrainConfig:
     """Return the library's settings."""
     names = ("epochs", "batch_size", "lr", "schedule", "weight_decay", "adversarial_eps")
-    names += ("accumulate_perturbation", "val_fraction", "patience", "bf16")  # type: ignore[assignment]
+    names += ("accumulate_perturbation", "val_fraction", "selection", "patience")  # type: ignore[assignment]
+    names += ("bf16",)  # type: ignore[assignment]
     return PretrainConfig(**{name: getattr(config, name) for name in names}, seed=seed)
 
 

@@ -30,7 +30,8 @@ class TargetConfig:
         embeddings (str, optional): Folder with stored embeddings of the nodes.
         encoder (str): Text encoder, that of the pretraining.
         cache (str): Folder of embedded sets of texts.
-        model (str): Folder of the pretrained model of a seed.
+        model (str): Folder of the pretrained model of a seed, or the name of a packaged one
+            (``graphlab/tiny``).
         walk_length (int): Steps of a walk.
         restart (float): Probability to return to the root.
     """
@@ -91,7 +92,10 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
 
     Raises:
         FileNotFoundError: If there is none, naming the command that makes it.
+        ImportError: If a packaged model is named and its package is missing.
     """
+    if pattern.startswith("graphlab/"):
+        return GraphCLIP.from_pretrained(pattern)
     folder = user_path(pattern.replace("{seed}", str(seed)), "model")
     if not folder.is_dir():
         raise FileNotFoundError(

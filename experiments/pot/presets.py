@@ -103,7 +103,8 @@ def _preset(
     )
 
 
-# From the authors' configuration files, in the order of the arguments of _preset after the host.
+# From the configuration files in the repository of POT's authors, one per host, in the order of the
+# arguments of _preset after the host.
 _ROWS: dict[str, list[tuple[object, ...]]] = {
     "grace": [
         ("cora", 5e-4, 128, 128, "relu", (0.4, 0.3), 0.7, 200),

@@ -1,4 +1,4 @@
-"""Embeddings and descriptors of nodes by iterated sparse products, without training."""
+"""Embeddings and descriptors of nodes: sparse products without training, and knowledge graphs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from graphlab.embed.concentration import (
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
 from graphlab.embed.gte import gte_scores
+from graphlab.embed.kge import KGEmbedding
 from graphlab.embed.node_embedding import NodeEmbedding
 from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
@@ -23,6 +24,7 @@ __all__ = [
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "KGEmbedding",
     "NodeEmbedding",
     "PPRFingerprints",
     "TCReweight",

@@ -7,6 +7,7 @@ from graphlab.evaluate.answers import answer_scores
 from graphlab.evaluate.clustering import clustering_scores
 from graphlab.evaluate.correlation import correlation_table
 from graphlab.evaluate.edge_scores import hits_at_k, mean_reciprocal_rank
+from graphlab.evaluate.filtered_ranks import Ranks, filtered_ranks, rank_metrics
 from graphlab.evaluate.link_ranking import (
     link_ranking_metrics,
     per_node_link_metrics,
@@ -31,10 +32,12 @@ __all__ = [
     "MapResult",
     "MultilabelResult",
     "ProbeResult",
+    "Ranks",
     "answer_scores",
     "clustering_scores",
     "compare_retrieval",
     "correlation_table",
+    "filtered_ranks",
     "hits_at_k",
     "labels_per_class_split",
     "linear_probe",
@@ -44,6 +47,7 @@ __all__ = [
     "multilabel_probe",
     "per_node_link_metrics",
     "random_split",
+    "rank_metrics",
     "reconstruction_map",
     "resolve_split",
     "retrieval_scores",

@@ -23,9 +23,11 @@ from graphlab.ops.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.ranking import pairwise_rank
 from graphlab.ops.relational import relational_propagate
 from graphlab.ops.relational_rows import RelationalRows
 from graphlab.ops.rows import unit_rows
+from graphlab.ops.softplus import pairwise_softplus
 from graphlab.ops.walk import random_walk, walk_subgraphs
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "interval_propagate",
     "meta_logsumexp",
     "pairwise_logsumexp",
+    "pairwise_rank",
+    "pairwise_softplus",
     "pairwise_topk",
     "propagate",
     "propagate_dot",

@@ -7,18 +7,26 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from graphlab._checks import (
-    check_choice,
-    check_index,
-    check_int,
-    check_matrix,
-    check_pointers,
-    check_same_device,
-)
-from graphlab._top_columns import top_columns
-from graphlab.ops.reference.rows import chunks, unit_rows
+from graphlab._checks import check_choice, check_int, check_matrix, check_same_device
+from graphlab._precision import widened_together
+from graphlab.ops import reference
+from graphlab.ops.library import call, define
+from graphlab.ops.ranking import check_filter, check_products
 
 __all__ = ["pairwise_topk"]
+
+
+def _fake_topk(x: Tensor, y: Tensor, k: int, *_: object) -> tuple[Tensor, Tensor]:
+    rows = x.shape[0]
+    return x.new_empty(rows, k), x.new_empty(rows, k, dtype=torch.int64)
+
+
+define(
+    "pairwise_topk(Tensor x, Tensor y, int k, int diagonal, Tensor? filter_ptr, Tensor? filter)"
+    " -> (Tensor, Tensor)",
+    reference.pairwise_topk,
+    _fake_topk,
+)
 
 
 @torch.no_grad()
@@ -51,10 +59,11 @@ def pairwise_topk(
         ``(N, k)`` int64; of equal values the smaller row first.
 
     Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed, or a product overflows.
+        TypeError, ValueError, IndexError: If an argument is malformed, or so large that a
+            product might overflow.
 
     Complexity: O(N M D) time, O((N + M) D + N k) memory.
-    Determinism: bitwise for a given device and number of threads.
+    Determinism: bitwise for a given device, whatever the number of threads.
 
     Example:
         >>> z = torch.tensor([[1.0, 0.0], [0.8, 0.1], [0.0, 1.0]])
@@ -69,48 +78,13 @@ def pairwise_topk(
     check_same_device(x=x, y=y, filter_ptr=filter_ptr, filter=filter)
     k = check_int(k, "k", minimum=1)
     check_choice(metric, "metric", ("dot", "cosine"))
-    blocked = _check_filter(filter_ptr, filter, x.size(0), y.size(0))
-    dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
-    left, right = x.detach().to(dtype), y.detach().to(dtype)
+    filters = check_filter(filter_ptr, filter, x.size(0), y.size(0))
+    left, right = widened_together(x.detach(), y.detach())
     if metric == "cosine":
-        left = unit_rows(left)
-        right = left if own else unit_rows(right)
-    return _by_chunks(left, right, k, own, blocked)
-
-
-def _by_chunks(
-    x: Tensor, y: Tensor, k: int, own: bool, blocked: tuple[Tensor, Tensor] | None
-) -> tuple[Tensor, Tensor]:
-    value = x.new_full((x.size(0), k), -torch.inf)
-    index = torch.full((x.size(0), k), -1, dtype=torch.int64, device=x.device)
-    width = min(k, y.size(0))
-    for rows in chunks(x.size(0), y.size(0)):
-        score = x[rows] @ y.t()
-        if bool(score.isnan().any()):
-            raise ValueError("x and y must have products that do not overflow: scale their rows")
-        if own:
-            at = torch.arange(rows.start, rows.stop, device=x.device)
-            score[at - rows.start, at] = -torch.inf
-        if blocked is not None:
-            ptr, columns = blocked
-            part = ptr[rows.start : rows.stop + 1]
-            row = torch.repeat_interleave(torch.arange(len(part) - 1, device=x.device), part.diff())
-            score[row, columns[part[0] : part[-1]]] = -torch.inf
-        best, column = top_columns(score, width)
-        value[rows, :width] = best
-        index[rows, :width] = column.masked_fill(best == -torch.inf, -1)
+        left = reference.unit_rows(left)
+        right = left if own else reference.unit_rows(right)
+    else:
+        check_products(left, right)
+    mode = reference.EXCLUDE if own else reference.KEEP
+    value, index = call("pairwise_topk", left, right, k, mode, *filters)
     return value, index
-
-
-def _check_filter(
-    ptr: Tensor | None, index: Tensor | None, rows: int, columns: int
-) -> tuple[Tensor, Tensor] | None:
-    if ptr is None and index is None:
-        return None
-    if ptr is None or index is None:
-        raise ValueError("filter_ptr and filter must be given together, got one of them")
-    index = check_index(index, columns, "filter")
-    ptr = check_pointers(ptr, index.numel(), "filter_ptr")
-    if ptr.numel() != rows + 1:
-        raise ValueError(f"filter_ptr must have {rows + 1} entries, got {ptr.numel()}")
-    return ptr, index

@@ -23,7 +23,7 @@ from graphlab._checks import (
 )
 from graphlab._precision import widened
 from graphlab.ops import reference
-from graphlab.ops.library import call, define
+from graphlab.ops.library import call, define, needs_grad
 
 __all__ = ["pairwise_logsumexp", "self_logsumexp"]
 
@@ -41,9 +41,13 @@ def _pair_backward(ctx: Any, row_grad: Tensor, col_grad: Tensor) -> tuple[Tensor
     x, y, x_weight, y_weight, row_lse, col_lse = ctx.saved_tensors
     rows = (row_grad.contiguous(), row_lse, y_weight)
     cols = (col_grad.contiguous(), col_lse, x_weight) if ctx.columns else (None, None, None)
+    x_wanted, y_wanted = needs_grad(ctx, (0, 1))
+    if x_wanted and y_wanted:  # one pass: the logits are computed once
+        grads = call("pairwise_logsumexp_gradients", x, y, *rows, *cols, *ctx.options)
+        return *grads, None, None, None, None, None
     backward = partial(call, "pairwise_logsumexp_backward")
-    grad_x = backward(x, y, *rows, *cols, *ctx.options) if ctx.needs_input_grad[0] else None
-    grad_y = backward(y, x, *cols, *rows, *ctx.options) if ctx.needs_input_grad[1] else None
+    grad_x = backward(x, y, *rows, *cols, *ctx.options) if x_wanted else None
+    grad_y = backward(y, x, *cols, *rows, *ctx.options) if y_wanted else None
     return grad_x, grad_y, None, None, None, None, None
 
 
@@ -81,6 +85,15 @@ define(
     "int diagonal) -> Tensor",
     reference.pairwise_logsumexp_backward,
     lambda a, *_: torch.empty_like(a, memory_format=torch.contiguous_format),
+)
+define(
+    "pairwise_logsumexp_gradients(Tensor a, Tensor b, Tensor? row_grad, Tensor? row_lse, "
+    "Tensor? b_weight, Tensor? col_grad, Tensor? col_lse, Tensor? a_weight, float scale, "
+    "int diagonal) -> (Tensor, Tensor)",
+    reference.pairwise_logsumexp_gradients,
+    lambda a, b, *_: tuple(
+        torch.empty_like(side, memory_format=torch.contiguous_format) for side in (a, b)
+    ),
 )
 define(
     "self_logsumexp(Tensor x, Tensor? weight, float scale, int diagonal) -> Tensor",

@@ -34,6 +34,7 @@ from graphlab.tag.fine_tune import FineTuneConfig, fine_tune_text_encoder
 from graphlab.tag.gaugllm import GAugLLM, PromptExperts
 from graphlab.tag.graphclip import (
     GraphCLIP,
+    GraphCLIPPipeline,
     GraphTextPairs,
     LinkPredictor,
     LLMSummarizer,
@@ -42,6 +43,7 @@ from graphlab.tag.graphclip import (
     SubgraphSampler,
     TemplateSummarizer,
     ZeroShotClassifier,
+    ZeroShotNodes,
     pretrain,
 )
 from graphlab.tag.llm import Limits, LLMClient, LLMReply, Price, Retry
@@ -65,6 +67,7 @@ __all__ = [
     "GAugLLM",
     "GFMRetriever",
     "GraphCLIP",
+    "GraphCLIPPipeline",
     "GraphRetriever",
     "GraphTextPairs",
     "HashingEncoder",
@@ -84,6 +87,7 @@ __all__ = [
     "TextEncoder",
     "TextGraph",
     "ZeroShotClassifier",
+    "ZeroShotNodes",
     "check_alignment",
     "encode_edges",
     "encode_nodes",

@@ -94,6 +94,26 @@ BY_HAND = {
         (Z, meta(20, D), VECTOR, VECTOR, None, meta(20), meta(20), None, 1.0, 0),
         floors.Work(320 + 640 + 80 + 160 + 320, 4 * 200 * 8, 400),
     ),
+    "pairwise_logsumexp_gradients": (
+        (Z, meta(20, D), VECTOR, VECTOR, None, meta(20), meta(20), None, 1.0, 0),
+        floors.Work(320 + 640 + 80 + 160 + 320 + 640, 6 * 200 * 8, 400),
+    ),
+    "pairwise_softplus": (
+        (Z, meta(20, D)),
+        floors.Work(320 + 640 + 40, 2 * 200 * 8, 400),
+    ),
+    "pairwise_softplus_backward": (
+        (VECTOR, Z, meta(20, D), True, False),
+        floors.Work(40 + 320 + 640 + 320, 4 * 200 * 8, 200),
+    ),
+    "pairwise_rank": (
+        (Z, meta(20, D), CLUSTER, meta(11, dtype=torch.int64), CLUSTER),
+        floors.Work(320 + 640 + 80 + 88 + 80 + 160, 2 * 210 * 8 + 400),
+    ),
+    "pairwise_topk": (
+        (Z, meta(20, D), 3, 0, None, None),
+        floors.Work(320 + 640 + 30 * 12, 2 * 200 * 8 + 200),
+    ),
     "meta_logsumexp": (
         (Z, meta(K), meta(K, D), meta(K, D, D), 1.0),
         floors.Work(320 + 16 + 128 + 1024 + 40, 40 * (72 + 32), 40),

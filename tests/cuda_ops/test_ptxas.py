@@ -62,6 +62,8 @@ def test_a_report_without_registers_is_refused(ptxas, cut):
          "NS1_8BFloat16EEEvNS1_7SumArgsIT_EE", "row_sum_kernel<BFloat16>"),
         ("_ZN8graphlab4cuda20pair_backward_kernelIdLi16EEEvNS0_8PairArgsIT_EE",
          "pair_backward_kernel<double, 16>"),
+        ("_ZN8graphlab4cuda20pair_backward_kernelIfLi16ENS0_13SoftplusShareEEEvNS0_8PairArgsIT_E",
+         "pair_backward_kernel<float, 16, SoftplusShare>"),
         ("_ZN8graphlab4cuda19scan_members_kernelENS0_10MemberArgsE", "scan_members_kernel"),
         ("something_else", "something_else"),
     ],

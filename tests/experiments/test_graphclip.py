@@ -19,8 +19,9 @@ from experiments.graphclip import linkpred as graphclip_linkpred
 from experiments.graphclip import pretrain as graphclip_pretrain
 from experiments.graphclip import shots as graphclip_shots
 from experiments.graphclip import zeroshot as graphclip_zeroshot
-from experiments.graphclip.encoder import CachedEncoder
+from experiments.graphclip.encoder import CachedEncoder, node_features
 from experiments.graphclip.pairs import Summaries
+from experiments.graphclip.target import load_model
 from graphlab.tag import TextEncoder
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import TOPICS, toy_graph
@@ -145,6 +146,53 @@ def test_pairs_can_be_shared_by_all_seeds(folders):
     assert torch.equal(shared[0].text, shared[1].text)
     assert torch.equal(shared[0].text, drawn(7).text)
     assert not torch.equal(drawn(0).text, drawn(1).text)
+
+
+def test_a_source_may_name_its_edges_and_keeps_its_nodes(folders):
+    few = (folders / "one" / "edges.csv").read_text().splitlines()[:9]
+    (folders / "one" / "few.csv").write_text("\n".join(few) + "\n")
+    encoder = CachedEncoder("hashing", folders)
+
+    def drawn(*sources):
+        settings = replace(config(folders), sources=sources)
+        return graphclip_pretrain.training_pairs(settings, encoder, 0)
+
+    alone, both = drawn("one:few.csv"), drawn("one", "one:few.csv")
+    assert len(both) == len(drawn("one")) + len(alone) and 0 < len(alone) < 20
+    assert both.x.size(0) == 60  # one graph with two kinds of edges, not two graphs
+    assert torch.equal(both.store.center[-len(alone) :], alone.store.center)
+
+
+def test_only_texts_that_are_visited_are_embedded(folders):
+    graph, known = load_text_set(folders / "one"), CachedEncoder("hashing", folders)
+    every, nodes = node_features(graph, known, None), torch.tensor([3, 4, 50])
+    some = node_features(graph, known, None, nodes)
+    assert torch.equal(some[nodes], every[nodes])
+    assert not some[5:50].any() and some.shape == every.shape
+    many = torch.arange(31)  # more than half: the whole set, which other runs may find
+    assert torch.equal(node_features(graph, known, None, many), every)
+
+
+def test_a_packaged_model_is_taken_by_its_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphlab_models", None)
+    with pytest.raises(ImportError, match="'graphlab/tiny' lies in the package graphlab-models"):
+        load_model("graphlab/tiny", 0)
+
+
+def test_no_source_of_the_packaged_model_is_a_target():
+    for name in ("graphlab_tiny", "graphlab_tiny_long"):
+        preset = graphclip_pretrain.PRESETS[name]
+        sources = {source.partition(":")[0] for source in preset.sources}
+        assert not sources & {"cora", "webkb_cornell", "webkb_texas", "python_stdlib"}
+        assert set(preset.targets) == {"cora", "webkb_cornell", "webkb_texas"}
+
+
+def test_presets_keep_the_selection_of_their_results():
+    for name, preset in graphclip_pretrain.PRESETS.items():
+        path = REPOSITORY / "experiments" / "results" / f"graphclip_pretrain_{name}.json"
+        if path.is_file():
+            recorded = json.loads(path.read_text(encoding="utf-8"))["config"]
+            assert preset.selection == recorded.get("selection", "r1"), name  # which was the rule
 
 
 def test_presets_do_not_overwrite_each_others_models():

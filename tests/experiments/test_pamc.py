@@ -92,8 +92,8 @@ def test_interrupted_run_continues_bit_for_bit(
 def test_labels_only_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load = pamc.load
 
-    def shuffled(config: pamc.Config) -> tuple[Data, int]:
-        data, num_clusters = load(config)
+    def shuffled(config: pamc.Config, seed: int = 0) -> tuple[Data, int]:
+        data, num_clusters = load(config, seed)
         order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(9))
         data.y = data.y[order]
         return data, num_clusters

@@ -36,7 +36,7 @@ def test_the_seed_decides():
         ({"num_groups": 1}, "num_groups must be at least 2"),
         ({"num_nodes": 3}, "num_nodes must be at least 4"),
         ({"num_words": 3}, "num_words must be at least 4"),
-        ({"own_links": 1.5}, "own_links must be"),
+        ({"own_links": 1.5}, "own_links"),
     ],
 )
 def test_bad_arguments(change, message):

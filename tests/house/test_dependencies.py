@@ -114,6 +114,6 @@ def test_report_knows_the_core_and_the_extras():
 
     listed = listed_requirements()
     core = [wanted.name for wanted, _ in listed[""]]
-    assert list(info._CORE) == [*core, "graphlab-cuda-ops"]
+    assert list(info._CORE) == [*core, "graphlab-cuda-ops", "graphlab-models"]
     extras = {kind: {w.name.replace("-", "_") for w, _ in listed[kind]} for kind in info._EXTRAS}
     assert extras == {kind: set(names) for kind, names in info._EXTRAS.items()}

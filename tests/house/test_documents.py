@@ -45,6 +45,7 @@ BASELINES = {
     "hypergraph": "maximal cliques",
     "tape": ("LLM top-1", "logistic regression on TA"),
     "gaugllm": "frozen features",
+    "knowledge": "frequency of tails",
     "retrieval": "BM25",
     "graphclip": ("own text", "cora: own text", "python_stdlib: own text"),
 }

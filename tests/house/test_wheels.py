@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 import graphlab
+import graphlab_models
 from tests._data import REPOSITORY
 
 VERSION = graphlab.__version__
@@ -27,6 +28,7 @@ Requires-Dist: torch>=2.10
 """
 KERNELS = f"graphlab_cuda_ops-{VERSION}-cp310-abi3-linux_x86_64.whl"
 LIBRARY = f"graphlab-{VERSION}-py3-none-any.whl"
+MODELS = f"graphlab_models-{graphlab_models.__version__}-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +42,17 @@ def check() -> ModuleType:
 
 def files_of(check: ModuleType, name: str) -> dict[str, str]:
     package = name.partition("-")[0]
-    info = f"{package}-{VERSION}.dist-info"
+    info = f"{package}-{check.version(package)}.dist-info"
     files = dict.fromkeys([f"{package}/__init__.py", f"{package}/py.typed"], "")
     if package == "graphlab":
         files |= dict.fromkeys(check.data_files() | check.script_files(), "")
         files |= {f"{info}/entry_points.txt": ""}
+    elif package == "graphlab_models":
+        files |= dict.fromkeys(check.model_files(), "")
     else:
         files |= {f"{package}/_build_info.json": "{}"}
     told = METADATA.format(name=package.replace("_", "-"))
+    told = told.replace(f"Version: {VERSION}", f"Version: {check.version(package)}")
     return files | {f"{info}/METADATA": told, f"{info}/licenses/LICENSE": "MIT"}
 
 
@@ -59,7 +64,19 @@ def pack(folder: Path, name: str, files: dict[str, str]) -> Path:
 
 
 def test_a_good_wheel_passes(check, tmp_path):
-    assert check.problems(pack(tmp_path, LIBRARY, files_of(check, LIBRARY))) == []
+    for name in (LIBRARY, MODELS):
+        assert check.problems(pack(tmp_path, name, files_of(check, name))) == []
+
+
+@pytest.mark.parametrize("lacking", ["models.json", "tiny/model.safetensors", "tiny/README.md"])
+def test_models_without_a_file_are_refused(check, tmp_path, monkeypatch, lacking):
+    monkeypatch.setattr(check, "fragile_symbols", lambda path: [])
+    files = files_of(check, MODELS)
+    del files[f"graphlab_models/{lacking}"]
+    files["graphlab_models/code.so"] = ""
+    assert check.problems(pack(tmp_path, MODELS, files)) == [
+        f"lacks graphlab_models/{lacking}", "holds a compiled library",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -134,11 +151,11 @@ def test_symbols_of_one_torch_version_are_found(check, tmp_path):
 
 
 def test_there_must_be_one_wheel_of_each(check, tmp_path):
-    for name in (LIBRARY, KERNELS):
+    for name in (LIBRARY, KERNELS, MODELS):
         with pytest.raises(SystemExit, match="must hold one"):
             check.find_wheels(tmp_path)
         (tmp_path / name).touch()
-    assert [path.name for path in check.find_wheels(tmp_path)] == [LIBRARY, KERNELS]
+    assert [path.name for path in check.find_wheels(tmp_path)] == [LIBRARY, KERNELS, MODELS]
     (tmp_path / "graphlab_cuda_ops-0.0.1-cp311-cp311-linux_x86_64.whl").touch()
     with pytest.raises(SystemExit, match="cp311-cp311"):
         check.find_wheels(tmp_path)
@@ -146,7 +163,7 @@ def test_there_must_be_one_wheel_of_each(check, tmp_path):
 
 def test_the_version_stands_in_one_place(check):
     assert check.version() == VERSION
-    for name in ("pyproject.toml", "cuda_ops/pyproject.toml"):
+    for name in ("pyproject.toml", "cuda_ops/pyproject.toml", "models/pyproject.toml"):
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         assert 'dynamic = ["version"]' in text
         assert not re.search(r"^version = \"", text, flags=re.MULTILINE)
@@ -159,9 +176,9 @@ def test_installed_kernels_are_of_this_release():
     assert metadata.version("graphlab-cuda-ops") == VERSION
 
 
-def test_both_distributions_carry_the_same_licence():
-    first, second = (REPOSITORY / name for name in ("LICENSE", "cuda_ops/LICENSE"))
-    assert first.read_bytes() == second.read_bytes()
+def test_all_distributions_carry_the_same_licence():
+    names = ("LICENSE", "cuda_ops/LICENSE", "models/LICENSE")
+    assert len({(REPOSITORY / name).read_bytes() for name in names}) == 1
 
 
 @pytest.mark.slow
@@ -178,3 +195,16 @@ def test_the_library_as_built_passes(check, tmp_path):
     with zipfile.ZipFile(tmp_path / LIBRARY) as archive:
         points = archive.read(f"graphlab-{VERSION}.dist-info/entry_points.txt").decode()
     assert "graphlab = graphlab.__main__:entry" in points
+
+
+@pytest.mark.slow
+def test_the_models_as_built_pass(check, tmp_path):
+    source = tmp_path / "models"
+    shutil.copytree(
+        REPOSITORY / "models",
+        source,
+        ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"),
+    )
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--no-index", "-q", "-w", str(tmp_path), str(source)], check=True)
+    assert check.problems(tmp_path / MODELS) == []

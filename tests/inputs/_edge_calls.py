@@ -33,6 +33,12 @@ from tests.test_inputs import (
 
 Call = Callable[[Any], Any]
 
+KINDS = torch.arange(PLAIN.size(1)) % 2
+
+
+def triples() -> Any:
+    return made(embed.KGEmbedding(NODES, 2, 4))
+
 
 def made(model: nn.Module) -> Any:
     """With parameters that do not depend on the order in which tests run."""
@@ -123,6 +129,8 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 
 #: Functions whose rows need more than a tensor of edges, or whose name says nothing of their own.
 EDGE_CALLS: dict[str, Call] = {
+    "KGEmbedding.fit": lambda e: triples().fit(e, KINDS, epochs=1).entities().detach(),
+    "KGEmbedding.rank": lambda e: triples().rank(e, KINDS, known=()).greater,
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
     "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,
@@ -207,6 +215,13 @@ EDGE_CALLS: dict[str, Call] = {
         e, torch.zeros(NODES, dtype=torch.long), 1, 4
     ),
     "augment_subgraphs": ENTRY_POINTS["augment_subgraphs"],
+    "SoftPrune.forward": lambda e: made(tag.retrieval.SoftPrune(4, 8))(
+        features()[:, :4],
+        torch.ones(14, 4),
+        features()[:2, :4],
+        batch=torch.arange(NODES) // 6,
+        edge_index=e,
+    )[1],
     "SubgraphSampler.sample": ENTRY_POINTS["SubgraphSampler"],
     "SharedAdjacency.build": lambda e: tag.tape.SharedAdjacency.build(e, NODES).rows.col,
     "RevGAT.forward": ENTRY_POINTS["RevGAT"],

@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab import contrastive, datasets, embed, hyper, tag, viz
+from tests.tag.graphclip._toy import HashEncoder, toy_model
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN, features, generator, modifier, toy_data
 
 Call = Callable[[Any], Any]
@@ -48,6 +49,24 @@ def texts() -> list[str]:
 def text_graph(data: Any) -> Tensor:
     made = tag.TextGraph.from_data(data, texts())
     return made.edge_index
+
+
+def zero_shot(encoder: Any) -> Any:
+    sampler = tag.SubgraphSampler(walk_length=6)
+    return tag.ZeroShotNodes(toy_model(), encoder=encoder, sampler=sampler)
+
+
+def pipeline(encoder: Any = None) -> Any:
+    """Fitted on the toy graph."""
+    config = tag.PretrainConfig(epochs=1, batch_size=6, val_fraction=0.0)
+    model = tag.GraphCLIPPipeline(
+        encoder=HashEncoder() if encoder is None else encoder,
+        sampler=tag.SubgraphSampler(walk_length=6),
+        config=config,
+        hidden_channels=16,
+        num_layers=1,
+    )
+    return model.fit(tag.TextGraph(edge_index=PLAIN, text=texts()))
 
 
 class Hashing:
@@ -207,6 +226,26 @@ OBJECT_CALLS: dict[str, tuple[Call, Callable[[], Any], str]] = {
         lambda: tag.TextGraph(
             edge_index=PLAIN, text=texts(), edge_text=[f"to {i}" for i in PLAIN[1].tolist()]
         ),
+        "torch_geometric",
+    ),
+    "EgoGraphRetriever.fit": (
+        lambda g: tag.retrieval.EgoGraphRetriever(Hashing()).fit(g).vectors_,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "render_subgraph": (
+        tag.retrieval.render_subgraph,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "GraphCLIPPipeline.predict": (
+        lambda g: pipeline().predict(g, ["word", "text"]),
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "ZeroShotNodes.fit": (
+        lambda g: zero_shot(HashEncoder()).fit(g).embeddings_,
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
         "torch_geometric",
     ),
     "encode_nodes": (

@@ -17,7 +17,7 @@ from graphlab.tag.tape import (
     read_tape_responses,
     write_ranked_predictions,
 )
-from tests.inputs._object_calls import hypergraph
+from tests.inputs._object_calls import hypergraph, pipeline, texts
 from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN
 
@@ -87,6 +87,7 @@ READ_FOLDER: dict[str, Call] = {
     ),
     "SDCNDataset.__init__.source": lambda p: datasets.SDCNDataset(_root(), "acm", source=p),
     "SHyReDataset.__init__.source": lambda p: datasets.SHyReDataset(_root(), "crime", source=p),
+    "TripleDataset.__init__.source": lambda p: datasets.TripleDataset(_root(), "umls", source=p),
     "read_simplices.folder": datasets.read_simplices,
     "EmbeddingStore.__init__.folder": EmbeddingStore,
     "GraphCLIP.from_pretrained.name_or_path": tag.GraphCLIP.from_pretrained,
@@ -116,8 +117,15 @@ WRITE_FOLDER: dict[str, Call] = {
     "MultilabelDataset.__init__.root": lambda p: datasets.MultilabelDataset(p, "blogcatalog"),
     "SDCNDataset.__init__.root": lambda p: datasets.SDCNDataset(p, "acm"),
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
+    "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
+    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(NODES, 2, 4).fit(
+        PLAIN, PLAIN[0] % 2, epochs=1, directory=p
+    ),
     "TextEncoder.__init__.cache_dir": lambda p: encoder(cache_dir=p).encode(["a"]),
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
+    "GraphCLIPPipeline.fit.directory": lambda p: pipeline().fit(
+        tag.TextGraph(edge_index=PLAIN, text=texts()), directory=p
+    ),
     "GraphCLIP.save_pretrained.directory": lambda p: toy_model().save_pretrained(p),
     "pretrain.directory": pretrained,
     "TrainedNetwork.fit.directory": lambda p: gfm().fit(directory=p),

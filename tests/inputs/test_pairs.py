@@ -57,6 +57,9 @@ CALLS: dict[str, Call] = {
     "per_node_link_metrics.ground_truth": ranked,
     "per_node_link_metrics.exclude": lambda e: ranked(PLAIN, e),
     "top_predictions.exclude": top,
+    "reconstruction_map.exclude": lambda e: list(
+        evaluate.reconstruction_map(X, PLAIN, exclude=e, hops=(2,)).values()
+    ),
     "walk_overlap.pairs": lambda e: ops.walk_overlap(graph(), e),
     "walk_overlap_visits.pairs": lambda e: torch.tensor(ops.walk_overlap_visits(graph(), e)),
     "document_scores.mentions": lambda e: gfm.document_scores(X[:, :1].t(), e, NODES),
@@ -74,6 +77,7 @@ OPTIONAL = (
     "S2GAE.loss.positives",
     "per_node_link_metrics.exclude",
     "top_predictions.exclude",
+    "reconstruction_map.exclude",
 )
 
 

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from graphlab import tag
 from graphlab.tag.embedding import HashingEncoder, encode_edges, encode_nodes
+from graphlab.tag.feasibility import feasibility
 from graphlab.tag.gaugllm.prompt_experts import ExpertTexts
-from tests.inputs._object_calls import texts
+from graphlab.tag.retrieval import EgoGraphRetriever
+from tests.inputs._object_calls import pipeline, texts, zero_shot
 from tests.inputs._public import takers
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 from tests.test_inputs import PLAIN
@@ -35,6 +37,27 @@ def asked(encoder: Any) -> Any:
     if encoder is None:
         raise TypeError("query_encoder")
     return retrieved(HashEncoder(), encoder)
+
+
+def pieces(encoder: Any, questions: Any = None) -> Any:
+    if encoder is None:
+        raise TypeError("encoder")
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    return EgoGraphRetriever(encoder, query_encoder=questions).fit(graph).similarities("word 3")
+
+
+def asked_of_pieces(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("query_encoder")
+    return pieces(HashEncoder(), encoder)
+
+
+def compared(encoder: Any) -> Any:
+    if encoder is None:
+        raise TypeError("encoder")
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    found = feasibility({"itself": graph}, graph, encoder=encoder, resolution=2)
+    return [found.sources["itself"].text_mmd, found.sources["itself"].text_cosine]
 
 
 def learned(encoder: Any, questions: Any = None) -> Any:
@@ -71,20 +94,37 @@ def classes(encoder: Any) -> Any:
     return tag.ZeroShotClassifier(toy_model(), encoder, ["ant", "bee"]).fit().class_embeddings_
 
 
+def classified(encoder: Any) -> Any:
+    """Probabilities; ``encoder`` may be missing where the tower names one."""
+    graph = tag.TextGraph(edge_index=PLAIN, text=texts())
+    return zero_shot(encoder).fit(graph).predict_proba(["word", "text"])
+
+
+def pretrained(encoder: Any) -> Any:
+    if encoder is None:  # which asks for that of the package
+        raise TypeError("encoder")
+    return pipeline(encoder).history_[0]["loss"]
+
+
 def own(model: Any) -> Any:
     function = model.encode if hasattr(model, "encode") else model
     return tag.TextEncoder(function, normalize=False).encode(["one", "two"])
 
 
 CALLS: dict[str, Callable[[Any], Any]] = {
+    "EgoGraphRetriever.__init__.encoder": pieces,
+    "EgoGraphRetriever.__init__.query_encoder": asked_of_pieces,
+    "GraphCLIPPipeline.__init__.encoder": pretrained,
     "GraphRetriever.__init__.encoder": retrieved,
     "GraphRetriever.__init__.query_encoder": asked,
     "GFMRetriever.__init__.encoder": learned,
     "GFMRetriever.__init__.query_encoder": learned_questions,
     "ZeroShotClassifier.__init__.encoder": classes,
+    "ZeroShotNodes.__init__.encoder": classified,
     "encode_nodes.encoder": nodes,
     "encode_edges.encoder": edges,
     "ExpertTexts.encode.encoder": experts,
+    "feasibility.encoder": compared,
 }
 ALL = CALLS | {"TextEncoder.__init__.model": own}
 

@@ -211,6 +211,46 @@ def _self_backward(n: int, dim: int, **options: Any) -> Callable[[], Any]:
     return build
 
 
+def _softplus(n: int, m: int, dim: int, size: float = 1.0) -> Callable[[], Any]:
+    return lambda: (size * randn(n, dim), randn(m, dim, seed=1))
+
+
+def _softplus_backward(n: int, m: int, dim: int, sides: str, **options: Any) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        x, y = _softplus(n, m, dim, **options)()
+        return randn(n, seed=7), x, y, "x" in sides, "y" in sides
+
+    return build
+
+
+def _filter(n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Up to a third of the columns, some of them twice; all of them in one row."""
+    rows = [randint(max(m, 1), k % (m // 3 + 1), seed=k).sort().values for k in range(n)]
+    if n > 3:
+        rows[n // 2] = torch.arange(m)
+    ptr = torch.tensor([0, *(row.numel() for row in rows)]).cumsum(0)
+    return ptr, torch.cat([*rows, torch.zeros(0, dtype=torch.int64)])
+
+
+def _scores(n: int, m: int, dim: int, levels: int) -> tuple[Tensor, Tensor]:
+    """Normal values, or whole numbers whose products tie."""
+    if levels == 0:
+        return randn(n, dim), randn(m, dim, seed=1)
+    values = (randint(2 * levels + 1, size, dim, seed=size) - levels for size in (n, m))
+    x, y = (value.double() for value in values)
+    return x, y
+
+
+def _rank(n: int, m: int, dim: int, levels: int, filtered: bool) -> Callable[[], Any]:
+    filters = _filter(n, m) if filtered else (None, None)
+    return lambda: (*_scores(n, m, dim, levels), randint(max(m, 1), n, seed=4), *filters)
+
+
+def _topk(n: int, m: int, dim: int, levels: int, filtered: bool, k: int) -> Callable[[], Any]:
+    filters = _filter(n, m) if filtered else (None, None)
+    return lambda: (*_scores(n, m, dim, levels), k, reference.EXCLUDE * (n == m), *filters)
+
+
 def _meta(n: int, clusters: int, dim: int, cov: bool = True, tau: float = 1.2) -> Callable[[], Any]:
     def build() -> tuple[Any, ...]:
         count = 5 * rand(clusters)
@@ -561,6 +601,43 @@ _PAIRS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("empty", 3, 0, 4, {}),
     ("no features", 5, 4, 0, {"diagonal": 1}),
 ]
+_SOFTPLUS: list[tuple[str, int, int, int, dict[str, Any]]] = [
+    ("small", 6, 5, 3, {}),
+    ("plain", 100, 130, 10, {}),
+    ("few rows", 30, 1500, 130, {}),
+    ("many rows", 1500, 30, 33, {}),
+    ("several units", 900, 1000, 9, {}),
+    ("large", 150, 200, 17, {"size": 100.0}),
+    ("tiny sums", 40, 1, 64, {"size": 0.5}),
+    ("one pair", 1, 1, 4, {}),
+    ("empty", 3, 0, 4, {}),
+    ("no rows", 0, 3, 4, {}),
+    ("no features", 5, 4, 0, {}),
+]
+#: Label, rows, columns, features, levels of whole numbers, whether there is a filter.
+_RANKS: list[tuple[str, int, int, int, int, bool]] = [
+    ("small", 6, 5, 3, 1, True),
+    ("plain", 100, 130, 10, 0, False),
+    ("ties", 400, 300, 5, 1, True),
+    ("few rows", 3, 1500, 66, 0, True),
+    ("many rows", 1500, 40, 33, 2, True),
+    ("several units", 500, 900, 17, 2, False),
+    ("one pair", 1, 1, 4, 0, False),
+    ("no rows", 0, 3, 4, 0, True),
+    ("no features", 5, 4, 0, 0, False),
+]
+_TOPKS: list[tuple[str, int, int, int, int, bool, int]] = [
+    ("small", 6, 5, 3, 1, True, 2),
+    ("plain", 100, 130, 10, 0, False, 10),
+    ("ties", 400, 300, 5, 1, True, 7),
+    ("few rows", 3, 1500, 66, 0, True, 100),
+    ("many rows", 1500, 40, 33, 2, True, 50),
+    ("several units", 900, 900, 17, 2, False, 3),
+    ("one pair", 1, 1, 4, 0, False, 1),
+    ("empty", 3, 0, 4, 0, False, 2),
+    ("no rows", 0, 3, 4, 0, True, 2),
+    ("no features", 5, 4, 0, 0, False, 3),
+]
 _OVERLAPS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("small", 8, 14, 2, {"weighted": True}),
     ("one hop", 150, 900, 1, {}),
@@ -700,14 +777,34 @@ def _table() -> list[Case]:
             build = _pair_backward(n, m, d, sides, **options)
             name = f"{label} {sides}"
             table.append(Case("pairwise_logsumexp_backward", name, build, small, slack))
+            table.append(Case("pairwise_logsumexp_gradients", name, build, small, slack))
         table.append(Case("self_logsumexp", label, _self(n, d, **options), small))
         build = _self_backward(n, d, **options)
         table.append(Case("pairwise_logsumexp_backward", f"{label} self", build, small, slack))
     rows_only = _pair(300, 70, 9, columns=False)
     table.append(Case("pairwise_logsumexp", "rows only", rows_only))
+    for n, m in ((130, 900), (900, 130)):
+        name = f"{n} by {m}"
+        table.append(Case("pairwise_logsumexp", f"{name} rows", _pair(n, m, 66, columns=False)))
+        for sides in ("rc", "r"):
+            build = _pair_backward(n, m, 66, sides, weights="some")
+            operators = ("pairwise_logsumexp_backward", "pairwise_logsumexp_gradients")
+            for op in operators:
+                table.append(Case(op, f"{name} {sides}", build, slack=2.0))
     table.append(Case("self_logsumexp", "several units", _self(900, 6, diagonal=2)))
     build = _self_backward(900, 6, diagonal=1, weights="some")
     table.append(Case("pairwise_logsumexp_backward", "several units", build, slack=2.0))
+    for label, n, m, d, options in _SOFTPLUS:
+        small = label == "small"
+        table.append(Case("pairwise_softplus", label, _softplus(n, m, d, **options), small))
+        for sides in ("xy", "x", "y"):
+            build = _softplus_backward(n, m, d, sides, **options)
+            name = f"{label} {sides}"
+            table.append(Case("pairwise_softplus_backward", name, build, small, slack=2.0))
+    for label, *rank in _RANKS:
+        table.append(Case("pairwise_rank", label, _rank(*rank), label == "small"))
+    for label, *topk in _TOPKS:
+        table.append(Case("pairwise_topk", label, _topk(*topk), label == "small"))
     for label, n, k, d, options in _META:
         small = label == "small"
         table.append(Case("meta_logsumexp", label, _meta(n, k, d, **options), small))
@@ -755,6 +852,7 @@ FIXED_DTYPE |= {
     "maximal_cliques": torch.int64,
     "clique_overlap": torch.int64,
 }
+FIXED_DTYPE |= {"pairwise_rank": torch.int64, ("pairwise_topk", 1): torch.int64}
 _ROWS = (torch.int64, torch.int32, torch.int64, torch.int64, torch.int64, torch.int64)
 FIXED_DTYPE |= {("csr_from_edges", index): dtype for index, dtype in enumerate(_ROWS)}
 _WORDS = (torch.int64, torch.int32, torch.int64, torch.int16, torch.int32)

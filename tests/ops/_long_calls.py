@@ -79,6 +79,21 @@ def pairwise_logsumexp() -> Call:
     return lambda: ops.pairwise_logsumexp(z, z.flip(0), scale=0.01)
 
 
+def pairwise_softplus() -> Call:
+    z = torch.randn(100_000, 128, generator=generator())
+    return lambda: ops.pairwise_softplus(z, z)
+
+
+def pairwise_rank() -> Call:
+    z = torch.randn(100_000, 256, generator=generator())
+    return lambda: ops.pairwise_rank(z, z, torch.arange(100_000))
+
+
+def pairwise_topk() -> Call:
+    z = torch.randn(100_000, 256, generator=generator())
+    return lambda: ops.pairwise_topk(z)
+
+
 def backward() -> Call:
     z = torch.randn(1000, 8, generator=generator(), requires_grad=True)
     graph = random_graph(1000, 4_000_000)
@@ -125,6 +140,9 @@ CALLS = (
     random_walk,
     propagate_merge,
     pairwise_logsumexp,
+    pairwise_softplus,
+    pairwise_rank,
+    pairwise_topk,
     backward,
     segment_attention,
     cluster_outer,

@@ -31,7 +31,7 @@ from tests.ops._cases import (
 DTYPES = [torch.float32, torch.float64]
 FORWARD = ["edge_cosine_sum", "cluster_sum", "cluster_gather", "cluster_outer"]
 FORWARD += ["pairwise_logsumexp", "self_logsumexp", "meta_logsumexp"]
-FORWARD += ["propagate", "propagate_dot"]
+FORWARD += ["propagate", "propagate_dot", "pairwise_softplus"]
 FORWARD += ["interval_propagate", "edge_bound", "budget_minimum", "segment_attention"]
 FORWARD += ["relational_propagate"]
 SMALL_FORWARD = [case for case in SMALL if case.op in FORWARD]
@@ -43,6 +43,7 @@ DIFFERENTIABLE = {
     "cluster_gather": (0,),
     "cluster_outer": (0,),
     "pairwise_logsumexp": (0, 1),
+    "pairwise_softplus": (0, 1),
     "self_logsumexp": (0,),
     "meta_logsumexp": (0, 2, 3),
     "propagate": (0,),

@@ -64,6 +64,28 @@ def test_chunks_change_nothing(monkeypatch):
         assert got[0].equal(all_at_once[0]) and got[1].equal(all_at_once[1])
 
 
+@pytest.mark.parametrize("count", [1, 5, 16, 17, 32, 33])
+@pytest.mark.parametrize("k", [1, 30])
+def test_few_queries_get_what_many_get(count, k):
+    x, y = whole(400, 6, 2), whole(900, 6, 2, seed=1)
+    ptr, index = torch.arange(401), torch.arange(400).flip(0)
+    for filters in ((), (ptr, index)):
+        part = (ptr[: count + 1], index[:count]) if filters else ()
+        value, best = pairwise_topk(x, y, k, *filters)
+        got = pairwise_topk(x[:count], y, k, *part)
+        assert got[0].equal(value[:count]) and got[1].equal(best[:count])
+
+
+def test_equal_rows_follow_each_other(kernels):
+    if not kernels.compiled:
+        pytest.skip("a promise of the compiled kernels")
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(40, 33, generator=generator), torch.randn(500, 33, generator=generator)
+    for queries in (x, x[:3]):
+        index = pairwise_topk(queries, torch.cat([y, y]), 20)[1].view(-1, 10, 2)
+        assert (index[..., 1] - index[..., 0]).unique().tolist() == [500]
+
+
 def test_cosine_is_the_product_of_unit_rows():
     x = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
     x[3] = 0

@@ -109,6 +109,31 @@ def test_overflowing_logits_are_infinite(device):
     assert pairwise_logsumexp(x, -x).tolist() == [-math.inf, -math.inf]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("columns", [False, True])
+def test_an_infinite_feature_gives_infinite_sums(columns, dtype, device):
+    # Neither side fills whole tiles: what fills them up has no part in this.
+    x = rand(5, 2).to(device, dtype)
+    y = rand(37, 2, seed=1).to(device, dtype)
+    y[1, 0] = math.inf
+    for a, b in ((x, y), (y, x)):
+        got = pairwise_logsumexp(a, b, columns=columns)
+        for g, w in zip(got if columns else (got,), dense(a, b), strict=False):
+            assert g.isinf().tolist() == w.isinf().tolist()
+            assert relative_error(g, w) < 1e-5
+    alone = self_logsumexp(y, diagonal="exclude")
+    assert alone.tolist() == [math.inf] * 37
+    # Less than nothing is nothing.
+    assert relative_error(pairwise_logsumexp(x, -y), dense(x, -y)[0]) < 1e-5
+
+
+def test_an_undefined_row_does_not_hide_large_ones(device):
+    x = torch.tensor([[200.0], [math.nan], [0.1]], device=device)
+    row = pairwise_logsumexp(x, torch.ones(3, 1, device=device))
+    assert row[::2].tolist() == pytest.approx([200 + math.log(3), 0.1 + math.log(3)])
+    assert bool(row[1].isnan())
+
+
 def test_nan_stays_visible(device):
     x = torch.zeros(4, 3, device=device)
     x[2, 1] = math.nan

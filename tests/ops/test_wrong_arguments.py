@@ -78,6 +78,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "tau": 0.5,
         },
     ),
+    "pairwise_rank": (
+        ops.pairwise_rank,
+        {
+            "x": z(),
+            "y": z(M),
+            "truth": torch.arange(N) % M,
+            "filter_ptr": torch.arange(N + 1),
+            "filter": torch.arange(N) % M,
+        },
+    ),
+    "pairwise_softplus": (ops.pairwise_softplus, {"x": z(), "y": z(M)}),
     "pairwise_topk": (
         ops.pairwise_topk,
         {

@@ -63,16 +63,21 @@ void add_product(
 }
 
 // Writes `factor` times the rows of x as panels of R rows, feature by feature: (panel, dim, R). The
-// last panel is filled up with zeros.
+// last panel is filled up with zeros. Some features at a time: what they write stays in the first
+// cache until it is whole.
 template <typename T, int R>
 GRAPHLAB_INLINE void pack_panel(
     const T* x, int64_t count, int64_t dim, T factor, int64_t first, T* panel) {
-  for (int r = 0; r < R; ++r) {
-    if (first + r < count) {
-      const T* from = x + (first + r) * dim;
-      for (int64_t d = 0; d < dim; ++d) panel[d * R + r] = from[d] * factor;
-    } else {
-      for (int64_t d = 0; d < dim; ++d) panel[d * R + r] = 0;
+  constexpr int64_t kStrip = 16;
+  for (int64_t begin = 0; begin < dim; begin += kStrip) {
+    const int64_t end = begin + kStrip < dim ? begin + kStrip : dim;
+    for (int r = 0; r < R; ++r) {
+      if (first + r < count) {
+        const T* from = x + (first + r) * dim;
+        for (int64_t d = begin; d < end; ++d) panel[d * R + r] = from[d] * factor;
+      } else {
+        for (int64_t d = begin; d < end; ++d) panel[d * R + r] = 0;
+      }
     }
   }
 }

@@ -12,14 +12,10 @@
 
 #define GRAPHLAB_LOOPS "cpu/pairwise_loops.h"
 #include "cpu/for_each_isa.h"
+#include "cpu/pair_driver.h"
 
 namespace graphlab::cpu {
 namespace {
-
-constexpr double kLog2E = 1.4426950408889634074;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-int64_t padded(int64_t count) { return round_up(count, kPairUnit) + 64; }
 
 // A padded array of value(i).
 template <typename T, typename F>
@@ -32,16 +28,15 @@ Buffer<T> padded_array(int64_t count, T pad, const F& value) {
 
 template <typename T>
 double largest_norm(const PairSide<T>& side, int64_t dim) {
-  double largest = 0;
-  for (int64_t i = 0; i < side.count; ++i) {
-    double square = 0;
-    for (int64_t d = 0; d < dim; ++d) {
-      const double value = side.rows[i * dim + d];
-      square += value * value;
-    }
-    if (!(square <= largest)) largest = square;  // lets NaN through
-  }
-  return std::sqrt(largest);
+  constexpr int64_t kRows = 256;
+  const Buffer<double> squares(divide_up(side.count, kRows));
+  const auto largest = GRAPHLAB_SELECT(largest_square<T>);
+  parallel_ranges(side.count, kRows, [&](int64_t begin, int64_t end) {
+    squares[begin / kRows] = largest(side.rows + begin * dim, end - begin, dim);
+  });
+  double square = 0;
+  for (int64_t k = 0; k * kRows < side.count; ++k) square = std::max(square, squares[k]);
+  return std::sqrt(square);
 }
 
 template <typename T>
@@ -84,8 +79,8 @@ class PairRun {
         right(right_),
         shift(needs_shift(left, right, dim, scale)),
         task{},
-        row_panels_(padded(left.count) * dim),
-        col_panels_(padded(right.count) * dim),
+        row_panels_(packed_rows(left.rows, left.count, dim, static_cast<T>(scale * kLog2E))),
+        col_panels_(packed_cols(right.rows, right.count, dim)),
         row_weight_(weights(left)),
         col_weight_(weights(right)) {
     task.dim = dim;
@@ -95,16 +90,6 @@ class PairRun {
     task.col_panels = col_panels_.get();
     task.row_weight = row_weight_.get();
     task.col_weight = col_weight_.get();
-    const int64_t rows = GRAPHLAB_SELECT(tile_rows)(), cols = 2 * lanes<T>();
-    const T factor = static_cast<T>(scale * kLog2E);
-    const auto pack_rows = GRAPHLAB_SELECT(pack_row_panel<T>);
-    const auto pack_cols = GRAPHLAB_SELECT(pack_col_panel<T>);
-    parallel_tasks(divide_up(left.count, rows), [&](int64_t panel) {
-      pack_rows(left.rows, left.count, dim, factor, panel, row_panels_.get());
-    });
-    parallel_tasks(divide_up(right.count, cols), [&](int64_t panel) {
-      pack_cols(right.rows, right.count, dim, T(1), panel, col_panels_.get());
-    });
   }
 
   const PairSide<T> left, right;
@@ -170,48 +155,36 @@ void sum_columns(const PairRun<T>& run, T* lse) {
   finish(sums.view(), count, run.shift, lse);
 }
 
-// Steps over left rows; within a step, tasks own groups of right rows, and hand in what they found
-// for the step's rows, which is added in a fixed order. The number of steps and tasks is bounded,
-// so that threads rarely meet and the parts stay small. `triangular`: both sides are the same
-// matrix, and only pairs of units (i, j) with i <= j are visited.
-class PairSteps {
- public:
-  PairSteps(int64_t left, int64_t right, bool triangular)
-      : left_(left),
-        right_(right),
-        step_(round_up(divide_up(std::max<int64_t>(1, left), kPairSteps), kPairUnit)),
-        group_(round_up(divide_up(std::max<int64_t>(1, right), kPairTasks), kPairUnit)),
-        triangular_(triangular) {}
-
-  int64_t rows() const { return step_; }
-  int64_t max_tasks() const { return divide_up(right_, group_); }
-
-  // Calls body(task, row, block, on_diagonal) for the pairs of units of every task, where the block
-  // begins at `row` of the step, and end(i, i_end, tasks) after every step.
-  template <typename F, typename G>
-  void run(const F& body, const G& end) const {
-    for (int64_t i = 0; i < left_; i += step_) {
-      const int64_t i_end = std::min(i + step_, left_), first = triangular_ ? i : 0;
-      const int64_t tasks = divide_up(right_ - first, group_);
-      parallel_tasks(tasks, [&](int64_t task) {
-        const int64_t begin = first + task * group_, stop = std::min(begin + group_, right_);
-        for (int64_t j = begin; j < stop; j += kPairUnit) {
-          const int64_t j_end = std::min(j + kPairUnit, stop);
-          for (int64_t k = i; k < i_end && !(triangular_ && k > j); k += kPairUnit) {
-            check_interrupt();
-            const PairBlock block{k, std::min(k + kPairUnit, i_end), j, j_end};
-            body(task, k - i, block, triangular_ && k == j);
-          }
-        }
-      });
-      end(i, i_end, tasks);
+// Adds up, and clears, what the tasks of a step found for its rows.
+template <typename T>
+void merge_parts(
+    const PairSums<T>& parts, int64_t part_rows, int64_t tasks, const PairSums<T>& rows,
+    int64_t count) {
+  for (int64_t task = 0; task < tasks; ++task) {
+    const PairSums<T> part = parts + task * part_rows;
+    for (int64_t k = 0; k < count; ++k) {
+      baseline::merge_sums<T>(rows.max[k], rows.sum[k], part.max[k], part.sum[k]);
+      part.sum[k] = 0;
+      part.max[k] = PairLimits<T>::floor;
     }
   }
+}
 
- private:
-  int64_t left_, right_, step_, group_;
-  bool triangular_;
-};
+// Sums over the right rows for every left row: tasks own groups of right rows.
+template <typename T>
+void sum_rows(const PairRun<T>& run, T* lse) {
+  const PairSteps steps(run.left.count, run.right.count, false);
+  const SumBuffers<T> rows(padded(run.left.count)), parts(steps.max_tasks() * steps.rows());
+  const auto sum = select_sum_block<T, true, false>(run.shift);
+  steps.run(
+      [&](int64_t task, int64_t row, const PairBlock& block, bool) {
+        sum(run.task, block, parts.view() + (task * steps.rows() + row), {});
+      },
+      [&](int64_t i, int64_t i_end, int64_t tasks) {
+        merge_parts(parts.view(), steps.rows(), tasks, rows.view() + i, i_end - i);
+      });
+  finish(rows.view(), run.left.count, run.shift, lse);
+}
 
 // Sums over both sides at once. For a triangular run `cols` and `rows` are the same sums.
 template <typename T>
@@ -227,14 +200,7 @@ void sum_both(
         (on_diagonal ? diagonal : both)(run.task, block, part, cols + block.j);
       },
       [&](int64_t i, int64_t i_end, int64_t tasks) {
-        for (int64_t task = 0; task < tasks; ++task) {
-          const PairSums<T> part = parts.view() + task * steps.rows();
-          for (int64_t k = 0; k < i_end - i; ++k) {
-            baseline::merge_sums<T>(rows.max[i + k], rows.sum[i + k], part.max[k], part.sum[k]);
-            part.sum[k] = 0;
-            part.max[k] = PairLimits<T>::floor;
-          }
-        }
+        merge_parts(parts.view(), steps.rows(), tasks, rows + i, i_end - i);
       });
 }
 
@@ -282,7 +248,7 @@ class SideFactors {
   Buffer<T> weight_, grad_, shift_;
 };
 
-// The matrices, the factors and the padded gradient to the right rows.
+// The matrices and the factors of the derivatives.
 template <typename T>
 class PairBackward {
  public:
@@ -291,37 +257,21 @@ class PairBackward {
       Diagonal diagonal)
       : run(left, right, dim, scale, diagonal),
         shift(run.shift || !moderate(left, right) || !moderate(right, left)),
-        padded_dim(round_up(dim, lanes<T>())),
-        grad(padded(right.count) * padded_dim, T(0)),
         left_factors_(left, shift),
         right_factors_(right, shift),
-        left_rows_(padded_rows(left, dim)),
-        right_rows_(same_rows(left, right) ? Buffer<T>(0) : padded_rows(right, dim)) {
-    const bool copied = padded_dim != dim, same = same_rows(left, right);
-    run.task.padded_dim = run.task.left_stride = run.task.right_stride = padded_dim;
-    run.task.left = copied ? left_rows_.get() : left.rows;
-    run.task.right = same ? run.task.left : copied ? right_rows_.get() : right.rows;
+        left_rows_(left.rows, left.count, dim),
+        right_rows_(right.rows, right.count, dim) {
+    run.task.padded_dim = round_up(dim, lanes<T>());
+    run.task.left = left_rows_.view();
+    run.task.right = right_rows_.view();
     run.task.row_factors = left_factors_.view();
     run.task.col_factors = right_factors_.view();
     block = shift ? GRAPHLAB_SELECT(backward_block<T, true>)
                   : GRAPHLAB_SELECT(backward_block<T, false>);
   }
 
-  void write(double scale, T* out) const {
-    const int64_t dim = run.task.dim;
-    parallel_ranges(run.right.count, 1024, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        for (int64_t d = 0; d < dim; ++d) {
-          out[i * dim + d] = static_cast<T>(scale * grad[i * padded_dim + d]);
-        }
-      }
-    });
-  }
-
   PairRun<T> run;
   const bool shift;
-  const int64_t padded_dim;
-  const Buffer<T> grad;
   void (*block)(const PairTask<T>&, const PairBlock&, T*, T*);
 
  private:
@@ -330,17 +280,8 @@ class PairBackward {
     return Factors::largest_weight(a) * Factors::largest_grad(b) <= PairLimits<T>::product;
   }
 
-  Buffer<T> padded_rows(const PairSide<T>& side, int64_t dim) const {
-    if (padded_dim == dim) return Buffer<T>(0);
-    Buffer<T> out(side.count * padded_dim, T(0));
-    for (int64_t i = 0; i < side.count; ++i) {
-      std::copy_n(side.rows + i * dim, dim, out.get() + i * padded_dim);
-    }
-    return out;
-  }
-
   const SideFactors<T> left_factors_, right_factors_;
-  const Buffer<T> left_rows_, right_rows_;
+  const ReadableRows<T> left_rows_, right_rows_;
 };
 
 // Log-sum-exps of x's rows (over y) and of y's rows (over x); either output may be null.
@@ -349,7 +290,11 @@ void pair_logsumexp(
     const PairSide<T>& x, const PairSide<T>& y, int64_t dim, double scale, Diagonal diagonal,
     T* row_lse, T* col_lse) {
   if (col_lse == nullptr) {
-    sum_columns(PairRun<T>(y, x, dim, scale, diagonal), row_lse);
+    if (x.count < y.count) {
+      sum_rows(PairRun<T>(x, y, dim, scale, diagonal), row_lse);
+    } else {
+      sum_columns(PairRun<T>(y, x, dim, scale, diagonal), row_lse);
+    }
     return;
   }
   const PairRun<T> run(x, y, dim, scale, diagonal);
@@ -369,47 +314,37 @@ void self_pair_logsumexp(
   finish(sums.view(), x.count, run.shift, lse);
 }
 
-// Gradient to a's rows, (a.count, dim), of the normalisers on both sides.
+// Gradients to a's rows and to b's, (count, dim), of the normalisers on both sides; either may be
+// null.
 template <typename T>
 void pair_logsumexp_backward(
     const PairSide<T>& a, const PairSide<T>& b, int64_t dim, double scale, Diagonal diagonal,
-    T* out) {
-  const PairBackward<T> backward(b, a, dim, scale, diagonal);
-  parallel_ranges(a.count, task_columns(a.count), [&](int64_t j, int64_t j_end) {
-    for (int64_t i = 0; i < b.count; i += kPairUnit) {
-      check_interrupt();
-      const PairBlock block{i, std::min(i + kPairUnit, b.count), j, j_end};
-      backward.block(backward.run.task, block, nullptr,
-                     backward.grad.get() + j * backward.padded_dim);
-    }
+    T* a_grad, T* b_grad) {
+  if (a.count > b.count) {
+    pair_logsumexp_backward(b, a, dim, scale, diagonal, b_grad, a_grad);
+    return;
+  }
+  const PairBackward<T> backward(a, b, dim, scale, diagonal);
+  const PairSteps steps(a.count, b.count, false);
+  PairGradients<T> grads(steps, dim, a_grad != nullptr, b_grad != nullptr, false);
+  grads.run([&](const PairBlock& block, T* left, T* right) {
+    backward.block(backward.run.task, block, left, right);
   });
-  backward.write(scale, out);
+  if (a_grad != nullptr) grads.write_left(scale, a_grad);
+  if (b_grad != nullptr) grads.write_right(scale, b_grad);
 }
 
-// The same for b = a, using the symmetry.
+// The gradient to both roles of one matrix, using the symmetry.
 template <typename T>
 void self_pair_logsumexp_backward(
     const PairSide<T>& a, int64_t dim, double scale, Diagonal diagonal, T* out) {
   const PairBackward<T> backward(a, a, dim, scale, diagonal);
   const PairSteps steps(a.count, a.count, true);
-  const int64_t ld = backward.padded_dim, part_size = steps.rows() * ld;
-  const Buffer<T> parts(steps.max_tasks() * part_size, T(0));
-  steps.run(
-      [&](int64_t task, int64_t row, const PairBlock& block, bool on_diagonal) {
-        T* part = parts.get() + task * part_size + row * ld;
-        T* right = on_diagonal ? nullptr : backward.grad.get() + block.j * ld;
-        backward.block(backward.run.task, block, part, right);
-      },
-      [&](int64_t i, int64_t i_end, int64_t tasks) {
-        parallel_ranges((i_end - i) * ld, 65536, [&](int64_t begin, int64_t end) {
-          T* to = backward.grad.get() + i * ld;
-          for (int64_t task = 0; task < tasks; ++task) {
-            T* part = parts.get() + task * part_size;
-            for (int64_t k = begin; k < end; ++k) to[k] += std::exchange(part[k], T(0));
-          }
-        });
-      });
-  backward.write(scale, out);
+  PairGradients<T> grads(steps, dim, true, true, true);
+  grads.run([&](const PairBlock& block, T* left, T* right) {
+    backward.block(backward.run.task, block, left, right);
+  });
+  grads.write_right(scale, out);
 }
 
 }  // namespace
@@ -458,43 +393,89 @@ std::tuple<Tensor, Tensor> pairwise_logsumexp(
   return {row_lse, col_lse};
 }
 
+namespace {
+
+// The arguments of a backward: contiguous tensors, and both sides as the loops take them.
+class BackwardInputs {
+ public:
+  BackwardInputs(
+      const Tensor& a, const Tensor& b, const OptionalTensor& row_grad,
+      const OptionalTensor& row_lse, const OptionalTensor& b_weight,
+      const OptionalTensor& col_grad, const OptionalTensor& col_lse,
+      const OptionalTensor& a_weight)
+      : left(checked_matrix(a, "a")),
+        right(checked_matrix(b, "b", left.scalar_type(), left.size(1))),
+        grad_a_(vector(row_grad, "row_grad", left)),
+        lse_a_(vector(row_lse, "row_lse", left)),
+        weight_a_(vector(a_weight, "a_weight", left)),
+        grad_b_(vector(col_grad, "col_grad", right)),
+        lse_b_(vector(col_lse, "col_lse", right)),
+        weight_b_(vector(b_weight, "b_weight", right)) {
+    check_pair(row_grad, row_lse, "row");
+    check_pair(col_grad, col_lse, "col");
+  }
+
+  template <typename T>
+  cpu::PairSide<T> side_a() const {
+    return {data<T>(left), left.size(0), data<T>(weight_a_), data<T>(grad_a_), data<T>(lse_a_)};
+  }
+  template <typename T>
+  cpu::PairSide<T> side_b() const {
+    return {data<T>(right), right.size(0), data<T>(weight_b_), data<T>(grad_b_), data<T>(lse_b_)};
+  }
+
+  const Tensor left, right;
+
+ private:
+  static OptionalTensor vector(const OptionalTensor& tensor, const char* name, const Tensor& side) {
+    return checked_vector(tensor, name, side.scalar_type(), side.size(0));
+  }
+
+  const OptionalTensor grad_a_, lse_a_, weight_a_, grad_b_, lse_b_, weight_b_;
+};
+
+}  // namespace
+
 Tensor pairwise_logsumexp_backward(
     const Tensor& a, const Tensor& b, const OptionalTensor& row_grad, const OptionalTensor& row_lse,
     const OptionalTensor& b_weight, const OptionalTensor& col_grad, const OptionalTensor& col_lse,
     const OptionalTensor& a_weight, double scale, int64_t diagonal) {
-  check_pair(row_grad, row_lse, "row");
-  check_pair(col_grad, col_lse, "col");
   const bool symmetric = a.const_data_ptr() == b.const_data_ptr() && a.size(0) == b.size(0) &&
       a.stride(0) == b.stride(0) && a.stride(1) == b.stride(1) && same(row_grad, col_grad) &&
       same(row_lse, col_lse) && same(a_weight, b_weight) && row_grad.has_value();
-  const Tensor left = checked_matrix(a, "a");
-  const ScalarType dtype = left.scalar_type();
-  const int64_t rows = left.size(0), dim = left.size(1);
-  const Tensor right = checked_matrix(b, "b", dtype, dim);
-  const auto vector = [&](const OptionalTensor& tensor, const char* name, int64_t length) {
-    return checked_vector(tensor, name, dtype, length);
-  };
-  const OptionalTensor grad_a = vector(row_grad, "row_grad", rows);
-  const OptionalTensor lse_a = vector(row_lse, "row_lse", rows);
-  const OptionalTensor weight_a = vector(a_weight, "a_weight", rows);
-  const OptionalTensor grad_b = vector(col_grad, "col_grad", right.size(0));
-  const OptionalTensor lse_b = vector(col_lse, "col_lse", right.size(0));
-  const OptionalTensor weight_b = vector(b_weight, "b_weight", right.size(0));
+  const BackwardInputs inputs(a, b, row_grad, row_lse, b_weight, col_grad, col_lse, a_weight);
   const Diagonal mode = checked_diagonal(diagonal);
-  Tensor out = torch::stable::new_empty(left, {rows, dim});
-  dispatch_floating(dtype, [&](auto type) {
+  const int64_t dim = inputs.left.size(1);
+  Tensor out = torch::stable::new_empty(inputs.left, {inputs.left.size(0), dim});
+  dispatch_floating(inputs.left.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    const cpu::PairSide<T> side_a{
-        data<T>(left), rows, data<T>(weight_a), data<T>(grad_a), data<T>(lse_a)};
-    const cpu::PairSide<T> side_b{
-        data<T>(right), right.size(0), data<T>(weight_b), data<T>(grad_b), data<T>(lse_b)};
+    const auto side_a = inputs.side_a<T>(), side_b = inputs.side_b<T>();
+    T* grad = mutable_data<T>(out);
     if (symmetric) {
-      cpu::self_pair_logsumexp_backward<T>(side_a, dim, scale, mode, mutable_data<T>(out));
+      cpu::self_pair_logsumexp_backward<T>(side_a, dim, scale, mode, grad);
     } else {
-      cpu::pair_logsumexp_backward<T>(side_a, side_b, dim, scale, mode, mutable_data<T>(out));
+      cpu::pair_logsumexp_backward<T>(side_a, side_b, dim, scale, mode, grad, nullptr);
     }
   });
   return out;
+}
+
+std::tuple<Tensor, Tensor> pairwise_logsumexp_gradients(
+    const Tensor& a, const Tensor& b, const OptionalTensor& row_grad, const OptionalTensor& row_lse,
+    const OptionalTensor& b_weight, const OptionalTensor& col_grad, const OptionalTensor& col_lse,
+    const OptionalTensor& a_weight, double scale, int64_t diagonal) {
+  const BackwardInputs inputs(a, b, row_grad, row_lse, b_weight, col_grad, col_lse, a_weight);
+  const Diagonal mode = checked_diagonal(diagonal);
+  const int64_t dim = inputs.left.size(1);
+  Tensor a_grad = torch::stable::new_empty(inputs.left, {inputs.left.size(0), dim});
+  Tensor b_grad = torch::stable::new_empty(inputs.left, {inputs.right.size(0), dim});
+  dispatch_floating(inputs.left.scalar_type(), [&](auto type) {
+    using T = decltype(type);
+    cpu::pair_logsumexp_backward<T>(
+        inputs.side_a<T>(), inputs.side_b<T>(), dim, scale, mode, mutable_data<T>(a_grad),
+        mutable_data<T>(b_grad));
+  });
+  return {a_grad, b_grad};
 }
 
 Tensor self_logsumexp(
@@ -514,6 +495,7 @@ Tensor self_logsumexp(
 STABLE_TORCH_LIBRARY_IMPL(graphlab, CPU, m) {
   m.impl("pairwise_logsumexp", TORCH_BOX(&pairwise_logsumexp));
   m.impl("pairwise_logsumexp_backward", TORCH_BOX(&pairwise_logsumexp_backward));
+  m.impl("pairwise_logsumexp_gradients", TORCH_BOX(&pairwise_logsumexp_gradients));
   m.impl("self_logsumexp", TORCH_BOX(&self_logsumexp));
 }
 

@@ -2,24 +2,12 @@
 //
 // Logits are computed in units of log 2 (the row panels carry the factor scale * log2 e), tile by
 // tile in registers, and consumed before they leave the first cache. `i` counts rows of the left
-// matrix, `j` rows of the right one; a tile has kTileRows i's and kTileCols j's.
+// matrix, `j` rows of the right one.
 
-#include "cpu/gemm.h"
+#include "cpu/pair_tile_loops.h"
 
 namespace graphlab::cpu::GRAPHLAB_ISA {
 namespace {
-
-int64_t tile_rows() { return kTileRows; }
-
-template <typename T>
-using Tile = Vec<T>[kTileRows][2];
-
-template <typename T>
-GRAPHLAB_INLINE void logits(const PairTask<T>& task, int64_t i, int64_t j, Tile<T>& tile) {
-  multiply<T, kTileRows, 2, 1>(
-      task.dim, task.row_panels + i * task.dim, kTileRows, task.col_panels + j * task.dim,
-      kTileCols<T>, tile);
-}
 
 template <typename T>
 GRAPHLAB_INLINE bool meets_diagonal(const PairTask<T>& task, int64_t i, int64_t j) {
@@ -102,6 +90,14 @@ GRAPHLAB_INLINE void merge_sums(T& max, double& sum, T other_max, double other_s
   max = top;
 }
 
+// A logit plus the log of a weight; a weight of zero takes out whatever there is. Rows and columns
+// that fill up a tile are such, and have undefined logits with infinite features.
+template <typename T>
+GRAPHLAB_INLINE Vec<T> weighted(Vec<T> logit, Vec<T> bias) {
+  const Vec<T> none = splat<T>(-std::numeric_limits<T>::infinity());
+  return bias == none ? none : logit + bias;
+}
+
 // One more pair of logits per lane for running maxima and sums.
 template <typename T>
 GRAPHLAB_INLINE void add_relative(Vec<T>& max, Vec<T>& sum, Vec<T> a, Vec<T> b) {
@@ -118,10 +114,14 @@ GRAPHLAB_INLINE void add_relative_column(
     Vec<T>& max, Vec<T>& sum, const Tile<T>& tile, int v, const T* bias) {
   const Vec<T> cap = splat<T>(PairLimits<T>::cap);
   Vec<T> top = max;
-  for (int m = 0; m < Count; ++m) top = maximum<T>(top, tile[m][v] + bias[m]);
+  Vec<T> logit[Count];
+  for (int m = 0; m < Count; ++m) {
+    logit[m] = weighted<T>(tile[m][v], splat<T>(bias[m]));
+    top = maximum<T>(top, logit[m]);
+  }
   top = top > cap ? cap : top;
   sum = sum * exp2_any<T>(max - top);
-  for (int m = 0; m < Count; ++m) sum += exp2_any<T>(tile[m][v] + bias[m] - top);
+  for (int m = 0; m < Count; ++m) sum += exp2_any<T>(logit[m] - top);
   max = top;
 }
 
@@ -143,7 +143,9 @@ void shifted_sum_block(
       if (meets_diagonal(task, i, j)) set_diagonal(i, j, task.diagonal_logit, tile);
       const Vec<T> bias[2] = {load(task.col_weight + j), load(task.col_weight + j + L)};
       for (int m = 0; Rows && m < kTileRows; ++m) {
-        add_relative<T>(row_max[m], row_sum[m], tile[m][0] + bias[0], tile[m][1] + bias[1]);
+        add_relative<T>(
+            row_max[m], row_sum[m], weighted<T>(tile[m][0], bias[0]),
+            weighted<T>(tile[m][1], bias[1]));
       }
       for (int v = 0; Cols && v < 2; ++v) {
         const int64_t k = j - block.j + v * L;
@@ -192,41 +194,16 @@ GRAPHLAB_INLINE void shares(const PairTask<T>& task, int64_t i, int64_t j, bool 
     }
   }
   if (diag) set_diagonal(i, j, T(0), tile);
-  GRAPHLAB_UNROLL
-  for (int m = 0; m < kTileRows; ++m) {
-    store(to + m * kShareStride, tile[m][0]);
-    store(to + m * kShareStride + L, tile[m][1]);
-  }
+  store_tile<T>(tile, to, kShareStride);
 }
 
-// Adds the shares of a block times the rows of the right matrix to the left gradient, and the other
-// way round. Missing gradients (null) are left out.
+// See add_share_products.
 template <typename T, bool Shift>
 void backward_block(const PairTask<T>& task, const PairBlock& block, T* left_grad, T* right_grad) {
-  alignas(64) T share[kShareRows * kShareStride];
-  const int64_t ld = task.padded_dim;
-  for (int64_t j = block.j; j < block.j_end; j += kShareCols) {
-    const int64_t j_end = j + kShareCols < block.j_end ? j + kShareCols : block.j_end;
-    for (int64_t i = block.i; i < block.i_end; i += kShareRows) {
-      const int64_t i_end = i + kShareRows < block.i_end ? i + kShareRows : block.i_end;
-      for (int64_t jt = j; jt < j_end; jt += kTileCols<T>) {
-        for (int64_t it = i; it < i_end; it += kTileRows) {
-          T* to = share + (it - i) * kShareStride + (jt - j);
-          shares<T, Shift>(task, it, jt, meets_diagonal(task, it, jt), to);
-        }
-      }
-      if (right_grad != nullptr) {
-        add_product<T, 1>(
-            j_end - j, ld, i_end - i, share, kShareStride, task.left + i * task.left_stride,
-            task.left_stride, right_grad + (j - block.j) * ld, ld);
-      }
-      if (left_grad != nullptr) {
-        add_product<T, kShareStride>(
-            i_end - i, ld, j_end - j, share, 1, task.right + j * task.right_stride,
-            task.right_stride, left_grad + (i - block.i) * ld, ld);
-      }
-    }
-  }
+  add_share_products<T>(
+      task, block, left_grad, right_grad, [&](int64_t i, int64_t j, T* to) GRAPHLAB_LAMBDA {
+        shares<T, Shift>(task, i, j, meets_diagonal(task, i, j), to);
+      });
 }
 
 }  // namespace

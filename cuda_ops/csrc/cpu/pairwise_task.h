@@ -51,6 +51,20 @@ struct PairFactors {
   const T *weight, *grad, *shift;
 };
 
+// Plain rows whose numbers can be read up to whole vectors: those of the last unit in a copy, behind
+// which something follows. A block lies in the copy or before it.
+template <typename T>
+struct PairRows {
+  const T* rows;
+  int64_t stride;
+  const T* last;
+  int64_t last_begin;
+
+  const T* at(int64_t i) const {
+    return i < last_begin ? rows + i * stride : last + (i - last_begin) * stride;
+  }
+};
+
 // What the inner loops read. All arrays are padded to whole tiles.
 template <typename T>
 struct PairTask {
@@ -60,8 +74,8 @@ struct PairTask {
   Diagonal diagonal;
   T diagonal_logit;
   PairFactors<T> row_factors, col_factors;
-  const T *left, *right;  // plain rows, `stride` apart, readable up to padded_dim
-  int64_t left_stride, right_stride, padded_dim;
+  PairRows<T> left, right;
+  int64_t padded_dim;
 };
 
 struct PairBlock {

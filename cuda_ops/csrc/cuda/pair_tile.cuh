@@ -187,15 +187,18 @@ __device__ inline T share_of(T grad, const T* weight, int64_t at, T logit, T lse
   return grad * factor * exp(logit - lse);
 }
 
-template <typename T>
-__device__ inline T pair_share(const PairArgs<T>& p, int64_t i, int64_t j, T product) {
-  if (i >= p.rows || j >= p.columns || (p.diagonal != Diagonal::keep && i == j)) return T(0);
-  const T logit = p.scale * product;
-  T share = T(0);
-  if (p.row_grad) share += share_of(p.row_grad[i], p.b_weight, j, logit, p.row_lse[i]);
-  if (p.col_grad) share += share_of(p.col_grad[j], p.a_weight, i, logit, p.col_lse[j]);
-  return share;
-}
+// Derivative of the log-sum-exps to the logit of a pair, by its product.
+struct LogsumexpShare {
+  template <typename T>
+  __device__ T operator()(const PairArgs<T>& p, int64_t i, int64_t j, T product) const {
+    if (i >= p.rows || j >= p.columns || (p.diagonal != Diagonal::keep && i == j)) return T(0);
+    const T logit = p.scale * product;
+    T share = T(0);
+    if (p.row_grad) share += share_of(p.row_grad[i], p.b_weight, j, logit, p.row_lse[i]);
+    if (p.col_grad) share += share_of(p.col_grad[j], p.a_weight, i, logit, p.col_lse[j]);
+    return share;
+  }
+};
 
 // Adds the accumulators to the output (or sets it, the first time) and clears them.
 template <typename T, int C>
@@ -215,9 +218,9 @@ __device__ inline void pair_flush(const PairArgs<T>& p, T* out, int64_t row0, in
   clear(sum);
 }
 
-template <typename T, int C>
+template <typename T, int C, typename Share>
 __global__ void __launch_bounds__(kThreads, C > kVec ? 1 : 2)
-    pair_backward_kernel(const PairArgs<T> p) {
+    pair_backward_kernel(const PairArgs<T> p, const Share share_at) {
   constexpr int kFlush = 32;  // tiles, 2048 columns
   __shared__ PairShared<T, C> shared;
   __shared__ ShareTile<T> share;
@@ -241,7 +244,7 @@ __global__ void __launch_bounds__(kThreads, C > kVec ? 1 : 2)
       Vec4<T> part;
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
-        part.x[r] = pair_share(p, row0 + tile_y() * kRows + r, column0 + column, sum[r][c]);
+        part.x[r] = share_at(p, row0 + tile_y() * kRows + r, column0 + column, sum[r][c]);
       }
       *reinterpret_cast<Vec4<T>*>(&share.at[column][tile_y() * kRows]) = part;
     }
@@ -271,6 +274,27 @@ __global__ void __launch_bounds__(kThreads)
 
 // --- host ----------------------------------------------------------------------------------------
 
+// Two matrices with as many columns, as the tiles take them.
+template <typename T>
+PairArgs<T> pair_sides(const Tensor& a_shape, const Tensor& b_shape, const T* a, const T* b) {
+  PairArgs<T> p{};
+  p.a = a;
+  p.b = b;
+  p.rows = a_shape.size(0);
+  p.columns = b_shape.size(0);
+  p.dim = a_shape.size(1);
+  p.scale = T(1);
+  p.diagonal = Diagonal::keep;
+  return p;
+}
+
+inline void check_pair_sides(const Tensor& a, const Tensor& b) {
+  check_matrix(a, "x");
+  check_matrix(b, "y");
+  STD_TORCH_CHECK(a.size(1) == b.size(1), "graphlab: x and y must have as many columns, got ",
+                  a.size(1), " and ", b.size(1));
+}
+
 // Fills `tiles` and returns the number of column splits for `blocks` blocks without splits.
 template <typename T>
 int64_t split_columns(PairArgs<T>& p, int64_t blocks) {
@@ -299,8 +323,9 @@ Tensor pair_forward(const Context& context, const Tensor& like, PairArgs<T> p) {
   return out;
 }
 
-template <typename T, int C>
-Tensor pair_backward_with(const Context& context, const Tensor& like, PairArgs<T> p) {
+template <typename T, int C, typename Share>
+Tensor pair_backward_with(const Context& context, const Tensor& like, PairArgs<T> p,
+                          const Share& share) {
   Tensor out = scratch<T, 2>(like, {p.rows, p.dim});
   const int64_t blocks = ceil_div(p.rows, kTile), chunks = ceil_div(p.dim, kSide * C);
   const int64_t splits = split_columns(p, blocks * chunks);
@@ -308,7 +333,7 @@ Tensor pair_backward_with(const Context& context, const Tensor& like, PairArgs<T
   p.out = output<T>(splits > 1 ? partial : out);
   const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(chunks),
                   static_cast<unsigned>(splits));
-  context.launch("pair_backward", pair_backward_kernel<T, C>, grid, kThreads, p);
+  context.launch("pair_backward", pair_backward_kernel<T, C, Share>, grid, kThreads, p, share);
   if (splits > 1) {
     const int64_t size = p.rows * p.dim;
     context.launch("pair_combine", pair_combine_kernel<T>, blocks_for(size, kThreads), kThreads,
@@ -318,11 +343,12 @@ Tensor pair_backward_with(const Context& context, const Tensor& like, PairArgs<T
 }
 
 // Gradient to a of the pairs described by p.
-template <typename T>
-Tensor pair_backward(const Context& context, const Tensor& like, const PairArgs<T>& p) {
-  if (p.dim <= kSide) return pair_backward_with<T, 1>(context, like, p);
-  if (p.dim <= kTile) return pair_backward_with<T, kVec>(context, like, p);
-  return pair_backward_with<T, sizeof(T) == 4 ? 16 : 8>(context, like, p);
+template <typename T, typename Share>
+Tensor pair_backward(const Context& context, const Tensor& like, const PairArgs<T>& p,
+                     const Share& share) {
+  if (p.dim <= kSide) return pair_backward_with<T, 1>(context, like, p, share);
+  if (p.dim <= kTile) return pair_backward_with<T, kVec>(context, like, p, share);
+  return pair_backward_with<T, sizeof(T) == 4 ? 16 : 8>(context, like, p, share);
 }
 
 }  // namespace graphlab::cuda

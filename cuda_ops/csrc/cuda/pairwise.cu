@@ -16,10 +16,7 @@ namespace graphlab::cuda {
 namespace {
 
 Diagonal checked_pair(const Tensor& a, const Tensor& b, int64_t diagonal) {
-  check_matrix(a, "x");
-  check_matrix(b, "y");
-  STD_TORCH_CHECK(a.size(1) == b.size(1), "graphlab: x and y must have as many columns, got ",
-                  a.size(1), " and ", b.size(1));
+  check_pair_sides(a, b);
   STD_TORCH_CHECK(diagonal >= 0 && diagonal <= 2, "graphlab: diagonal must be 0, 1 or 2");
   return static_cast<Diagonal>(diagonal);
 }
@@ -27,12 +24,7 @@ Diagonal checked_pair(const Tensor& a, const Tensor& b, int64_t diagonal) {
 template <typename T>
 PairArgs<T> pair_args(const Tensor& a_shape, const Tensor& b_shape, const T* a, const T* b,
                       double scale, Diagonal diagonal) {
-  PairArgs<T> p{};
-  p.a = a;
-  p.b = b;
-  p.rows = a_shape.size(0);
-  p.columns = b_shape.size(0);
-  p.dim = a_shape.size(1);
+  PairArgs<T> p = pair_sides<T>(a_shape, b_shape, a, b);
   p.scale = static_cast<T>(scale);
   p.diagonal = diagonal;
   return p;
@@ -106,13 +98,26 @@ Tensor pairwise_logsumexp_backward(const Tensor& a, const Tensor& b, const Optio
     p.col_lse = cl;
     p.b_weight = bw;
     p.a_weight = aw;
-    return pair_backward(context, a, p);
+    return pair_backward(context, a, p, LogsumexpShare{});
   });
+}
+
+// A pass for each side: a thread block owns rows of one, and shares of a tile for both would need
+// sums across blocks.
+std::tuple<Tensor, Tensor> pairwise_logsumexp_gradients(
+    const Tensor& a, const Tensor& b, const OptionalTensor& row_grad, const OptionalTensor& row_lse,
+    const OptionalTensor& b_weight, const OptionalTensor& col_grad, const OptionalTensor& col_lse,
+    const OptionalTensor& a_weight, double scale, int64_t diagonal) {
+  return {pairwise_logsumexp_backward(a, b, row_grad, row_lse, b_weight, col_grad, col_lse, a_weight,
+                                      scale, diagonal),
+          pairwise_logsumexp_backward(b, a, col_grad, col_lse, a_weight, row_grad, row_lse, b_weight,
+                                      scale, diagonal)};
 }
 
 STABLE_TORCH_LIBRARY_IMPL(graphlab, CUDA, m) {
   m.impl("pairwise_logsumexp", TORCH_BOX(&pairwise_logsumexp));
   m.impl("pairwise_logsumexp_backward", TORCH_BOX(&pairwise_logsumexp_backward));
+  m.impl("pairwise_logsumexp_gradients", TORCH_BOX(&pairwise_logsumexp_gradients));
   m.impl("self_logsumexp", TORCH_BOX(&self_logsumexp));
 }
 

@@ -52,7 +52,9 @@ class SCGC(EarlierNames, Estimator):
     half an autoencoder of them). K-means places the centres, and both are refined by
     :class:`PamCLoss` over the r-order influence graph together with the self-supervision of DEC,
     until the clusters stand still: going on trains the contrast at the cost of the clusters, which
-    no loss shows. New nodes are embedded and assigned from features alone, without the graph.
+    no loss shows. New nodes are embedded and assigned from features alone, without the graph; so
+    where links tell more than features and nodes are too many to be learnt by heart,
+    :func:`smoothed_kmeans` is ahead.
 
     The published recipe is ``features="dense", start="autoencoder", tolerance=0``. On a graph of
     nearest neighbours of the features themselves (images) give ``negatives="meta2", tau=0.25,

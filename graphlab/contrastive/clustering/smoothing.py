@@ -135,7 +135,7 @@ def _matrix(x: Tensor) -> Any:
     if x.layout == torch.strided:
         return x.double().numpy()
     parts = (x.values().double(), x.col_indices(), x.crow_indices())
-    return sparse.csr_array(tuple(part.numpy() for part in parts), shape=tuple(x.shape))
+    return sparse.csr_array(tuple(part.numpy() for part in parts), shape=(x.size(0), x.size(1)))
 
 
 def _walk(edge_index: Tensor | CSRGraph, num_nodes: int) -> sparse.csr_array:

@@ -13,6 +13,8 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_edge_index, check_positive
 from graphlab._graphs.edges import count_nodes, read_structure
 from graphlab.ops import CSRGraph
+from graphlab.ops.csr import trusted
+from graphlab.ops.edge_order import sort_edges
 
 __all__: list[str] = []
 
@@ -76,21 +78,11 @@ def undirected(
     edge_index = check_edge_index(edge_index, num_nodes, name, loops=False)
     if direction == "both":
         edge_index = torch.cat([edge_index, edge_index.flip(0)], dim=1)
-    key = _ascending(edge_index[0] * num_nodes + edge_index[1])
-    mirrored = _ascending(edge_index[1] * num_nodes + edge_index[0])
-    if not torch.equal(key, mirrored):
+    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    if not edges.symmetric:
         # Says which edge is missing.
         check_edge_index(edge_index, num_nodes, name, symmetric=True, unless="direction='both'")
-    # CSRGraph.from_edge_index would do; this takes the two sorts of the check and no permutation.
-    borders = torch.arange(num_nodes + 1, device=key.device) * num_nodes
-    return CSRGraph(torch.searchsorted(key, borders), (key % max(1, num_nodes)).int())
-
-
-def _ascending(key: Tensor) -> Tensor:
-    """Sorted, without repeats."""
-    if key.numel() > 1 and not bool((key[1:] > key[:-1]).all()):
-        key = torch.unique_consecutive(key.sort().values)
-    return key
+    return trusted(CSRGraph(edges.rowptr, edges.col))
 
 
 def edge_keys(graph: CSRGraph) -> Tensor:

@@ -165,7 +165,9 @@ def topological_concentration(
     if max_visits is not None:
         _check_visits(train, together, rule, check_positive(max_visits, "max_visits"))
     # One call for all targets: they share the walks of their nodes.
-    with waiting("topological concentration"):
+    # A call of a few milliseconds has nothing to tell, and is not to wait for a thread that would.
+    brief = rule.num_hops == 1 and train.num_edges < 100_000
+    with waiting("topological concentration", shown=False if brief else None):
         overlap_of_all = walk_overlap(
             train, together, num_hops=rule.num_hops, beta=rule.beta, count=rule.count
         )

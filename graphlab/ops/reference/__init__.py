@@ -43,6 +43,7 @@ from graphlab.ops.reference.pairwise import (
     ZERO,
     pairwise_logsumexp,
     pairwise_logsumexp_backward,
+    pairwise_logsumexp_gradients,
     self_logsumexp,
 )
 from graphlab.ops.reference.projection import normal_quantile, random_projection, ternary_signs
@@ -54,6 +55,7 @@ from graphlab.ops.reference.propagation import (
     propagate_merge,
     propagate_squares,
 )
+from graphlab.ops.reference.ranking import pairwise_rank, pairwise_topk
 from graphlab.ops.reference.relational import (
     DISTMULT,
     MAX,
@@ -68,6 +70,7 @@ from graphlab.ops.reference.relational import (
     relational_table_grad,
 )
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
+from graphlab.ops.reference.softplus import pairwise_softplus, pairwise_softplus_backward
 from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
 
 __all__ = [
@@ -110,6 +113,11 @@ __all__ = [
     "normal_quantile",
     "pairwise_logsumexp",
     "pairwise_logsumexp_backward",
+    "pairwise_logsumexp_gradients",
+    "pairwise_rank",
+    "pairwise_softplus",
+    "pairwise_softplus_backward",
+    "pairwise_topk",
     "propagate",
     "propagate_dot",
     "propagate_merge",

@@ -80,6 +80,26 @@ def pairwise_logsumexp_backward(
     return out
 
 
+def pairwise_logsumexp_gradients(
+    a: Tensor,
+    b: Tensor,
+    row_grad: Tensor | None,
+    row_lse: Tensor | None,
+    b_weight: Tensor | None,
+    col_grad: Tensor | None,
+    col_lse: Tensor | None,
+    a_weight: Tensor | None,
+    scale: float,
+    diagonal: int,
+) -> tuple[Tensor, Tensor]:
+    """Gradients to ``a`` and to ``b`` of the log-sum-exps of both."""
+    rows, cols = (row_grad, row_lse, b_weight), (col_grad, col_lse, a_weight)
+    return (
+        pairwise_logsumexp_backward(a, b, *rows, *cols, scale, diagonal),
+        pairwise_logsumexp_backward(b, a, *cols, *rows, scale, diagonal),
+    )
+
+
 def exp_minus(logits: Tensor, lse: Tensor) -> Tensor:
     """``exp(logits - lse)``, and 0 where the sum was empty (``lse = -inf``)."""
     empty = lse == float("-inf")

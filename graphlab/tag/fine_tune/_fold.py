@@ -15,8 +15,8 @@ from graphlab._io import load_arrays, save_arrays, sweep_stale
 from graphlab._progress import Progress
 from graphlab._random import derive_seed, seeded
 from graphlab._training import BestWeights, finite_loss
+from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag._models import fingerprint
-from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.fine_tune._model import build_model
 from graphlab.tag.fine_tune._outputs import forward, outputs
 from graphlab.tag.fine_tune._plan import Plan

@@ -7,6 +7,7 @@ from graphlab.tag.graphclip.llm_summary import LLMSummarizer
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.official import load_official_checkpoint, read_official_pairs
 from graphlab.tag.graphclip.pairs import GraphTextPairs
+from graphlab.tag.graphclip.pipeline import GraphCLIPPipeline
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.pretraining import (
     PretrainConfig,
@@ -16,16 +17,24 @@ from graphlab.tag.graphclip.pretraining import (
     feature_rms,
     pretrain,
     retrieval_at_1,
+    retrieval_scores,
 )
 from graphlab.tag.graphclip.prompt import PromptTuner
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 from graphlab.tag.graphclip.store import Subgraph, SubgraphBatch, SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer
-from graphlab.tag.graphclip.zeroshot import ZeroShotClassifier, class_probabilities
+from graphlab.tag.graphclip.zeroshot import (
+    LABEL_TEMPLATES,
+    ZeroShotClassifier,
+    ZeroShotNodes,
+    class_probabilities,
+)
 
 __all__ = [
+    "LABEL_TEMPLATES",
     "GraphCLIP",
     "GraphCLIPEncoder",
+    "GraphCLIPPipeline",
     "GraphTextPairs",
     "LLMSummarizer",
     "LinkPredictor",
@@ -38,6 +47,7 @@ __all__ = [
     "SubgraphStore",
     "TemplateSummarizer",
     "ZeroShotClassifier",
+    "ZeroShotNodes",
     "adversarial_backward",
     "augment_subgraphs",
     "class_probabilities",
@@ -47,6 +57,7 @@ __all__ = [
     "random_walk_encoding",
     "read_official_pairs",
     "retrieval_at_1",
+    "retrieval_scores",
 ]
 
 __dir__ = listing(__all__)

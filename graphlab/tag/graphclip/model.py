@@ -48,6 +48,7 @@ class GraphCLIP(nn.Module, HubModel):
         >>> model = GraphCLIP(GraphCLIPEncoder(6, 16, num_layers=1, heads=2, out_channels=6))
         >>> model.save_pretrained("tower")  # doctest: +SKIP
         >>> again = GraphCLIP.from_pretrained("tower")  # doctest: +SKIP
+        >>> shipped = GraphCLIP.from_pretrained("graphlab/tiny")  # doctest: +SKIP
     """
 
     _hub_files: ClassVar[tuple[str, ...]] = (_WEIGHTS, _CONFIG)
@@ -205,16 +206,17 @@ class GraphCLIP(nn.Module, HubModel):
         revision: str | None = None,
         token: str | bool | None = None,
     ) -> GraphCLIP:
-        """Load a model from a folder, or from the Hugging Face Hub by its name.
+        """Load a model from a folder, the package graphlab-models, or the Hugging Face Hub.
 
         Args:
-            name_or_path (path): A folder that :meth:`save_pretrained` wrote, or ``"user/model"``.
+            name_or_path (path): A folder that :meth:`save_pretrained` wrote; ``"graphlab/tiny"``,
+                which lies in the package graphlab-models; or ``"user/model"`` at the Hub.
             revision (str, optional): Branch, tag or commit of the model on the Hub.
             token (str, optional): Token for a private model; that of ``hf auth login`` if None.
 
         Raises:
             FileNotFoundError: If there is neither such a folder nor a model of that name at hand.
-            ImportError: If the Hub is needed and ``huggingface_hub`` is missing.
+            ImportError: If graphlab-models or, for the Hub, ``huggingface_hub`` is missing.
             ValueError: If the files are damaged.
         """
         folder = fetch(name_or_path, cls._hub_files, revision=revision, token=token)
@@ -222,15 +224,9 @@ class GraphCLIP(nn.Module, HubModel):
         tensors, metadata = load_arrays(path)
         if _RECORD not in metadata:
             raise ValueError(f"{path} holds arrays but no GraphCLIP model")
-        model = cls._from_config(json.loads(metadata[_RECORD])["params"])
+        model = model_of(json.loads(metadata[_RECORD])["params"])
         model.load_state_dict(tensors)
         return model
-
-    @classmethod
-    def _from_config(cls, params: Mapping[str, Any]) -> GraphCLIP:
-        criterion = CLIPLoss(params["loss"], max_scale=params["max_scale"])
-        tower = GraphCLIPEncoder(**params["graph_model"])
-        return cls(tower, criterion, text_model=params["text_model"])
 
     def _hub_save(self, folder: Path) -> object:
         return self.save_pretrained(folder)
@@ -239,6 +235,13 @@ class GraphCLIP(nn.Module, HubModel):
         loading = "from graphlab.tag import GraphCLIP\n\n"
         loading += 'model = GraphCLIP.from_pretrained("{repo_id}")'
         return Description("GraphCLIP", loading, self.config)
+
+
+def model_of(config: Mapping[str, Any]) -> GraphCLIP:
+    """Untrained model of a configuration; see :attr:`GraphCLIP.config`."""
+    criterion = CLIPLoss(config["loss"], max_scale=config["max_scale"])
+    tower = GraphCLIPEncoder(**config["graph_model"])
+    return GraphCLIP(tower, criterion, text_model=config["text_model"])
 
 
 def check_tower(model: Any, name: str = "model") -> GraphCLIP:

@@ -28,6 +28,9 @@ class GraphTextPairs:
         x (Tensor): Node features of the graph, ``(N, D)``, floating point.
         store (SubgraphStore): P subgraphs of it.
         text (Tensor): Embeddings of the summaries, ``(P, D')``, without zero rows.
+        held_text (Tensor, optional): Embeddings of other summaries of the same subgraphs, ``(P,
+            D')``, which stand for ``text`` where pairs are held out: those that keep the words of
+            the root to themselves (``TemplateSummarizer(hide_root=True)``) are harder to find.
 
     Raises:
         TypeError, ValueError, IndexError: If the parts do not fit together.
@@ -37,21 +40,19 @@ class GraphTextPairs:
             no negatives of each other.
     """
 
-    def __init__(self, x: Tensor, store: SubgraphStore, text: Tensor) -> None:
+    def __init__(
+        self, x: Tensor, store: SubgraphStore, text: Tensor, held_text: Tensor | None = None
+    ) -> None:
         self.x = check_matrix(x, "x")
         self.store = store
-        self.text = check_matrix(text, "text")
-        if len(store) != text.size(0):
-            raise ValueError(
-                f"text must have {len(store)} rows, one per subgraph, got {text.size(0)}"
-            )
+        self.text = _check_rows(text, "text", len(store))
+        if held_text is not None:
+            check_matrix(held_text, "held_text", cols=text.size(1))
+            _check_rows(held_text, "held_text", len(store))
+        self.held_text = held_text
         last = int(store.node.max()) if store.node.size else -1
         if last >= x.size(0):
             raise IndexError(f"store names node {last}, but x has {x.size(0)} rows")
-        # A zero row has no direction, and its cosine is NaN in the loss.
-        empty = (text == 0).all(1).nonzero()
-        if empty.numel():
-            raise ValueError(f"text must have no zero rows, but row {int(empty[0])} is zero")
         self.text_id = _row_id(text)
         self._pe: Tensor | None = None
 
@@ -82,7 +83,8 @@ class GraphTextPairs:
             GraphTextPairs: Their pairs, one part after the other.
 
         Raises:
-            ValueError: If there is nothing to join, or widths differ.
+            ValueError: If there is nothing to join, widths differ, or only some have
+                ``held_text``.
         """
         if not parts:
             raise ValueError("parts must not be empty")
@@ -92,10 +94,14 @@ class GraphTextPairs:
         widths = {(p.x.size(1), p.text.size(1)) for p in parts}
         if len(widths) > 1:
             raise ValueError(f"parts must have equal widths of x and text, got {sorted(widths)}")
+        held = [p.held_text for p in parts if p.held_text is not None]
+        if held and len(held) < len(parts):
+            raise ValueError("parts must all have held_text, or none")
         return GraphTextPairs(
             torch.cat(list(graphs.values())),
             SubgraphStore.concat([p.store for p in parts], [offset[id(p.x)] for p in parts]),
             torch.cat([p.text for p in parts]),
+            torch.cat(held) if held else None,
         )
 
 
@@ -105,7 +111,8 @@ def digest_of(pairs: GraphTextPairs) -> str:
     Not a sum: sums of many numbers depend on the number of threads, and not on their order.
     """
     store, digest = pairs.store, hashlib.sha256()
-    for rows in (pairs.x, pairs.text):
+    held = () if pairs.held_text is None else (pairs.held_text,)
+    for rows in (pairs.x, pairs.text, *held):
         digest.update(f"{rows.dtype} {tuple(rows.shape)}".encode())
         for part in rows.detach().split(_ROWS):
             digest.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
@@ -140,6 +147,18 @@ def chunks_by_nodes(
         parts.append(order[start:stop])
         start = stop
     return parts
+
+
+def _check_rows(text: Tensor, name: str, count: int) -> Tensor:
+    """Require an embedding of every summary."""
+    check_matrix(text, name)
+    if text.size(0) != count:
+        raise ValueError(f"{name} must have {count} rows, one per subgraph, got {text.size(0)}")
+    # A zero row has no direction, and its cosine is NaN in the loss.
+    empty = (text == 0).all(1).nonzero()
+    if empty.numel():
+        raise ValueError(f"{name} must have no zero rows, but row {int(empty[0])} is zero")
+    return text
 
 
 def _row_id(text: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from graphlab.tag.graphclip.store import SubgraphStore
 __all__ = ["TemplateSummarizer"]
 
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
+#: What is left of a root without neighbours where its words are hidden.
+_NOTHING = "It has no related documents."
 
 
 @short_repr
@@ -31,6 +33,9 @@ class TemplateSummarizer:
         topic_words (int): Words that describe the subgraph.
         neighbors (int): Neighbours quoted, nearest to the root in the subgraph first.
         neighbor_words (int): Words quoted of each.
+        hide_root (bool): Leave out the root's sentence, and its words wherever they occur: what is
+            left is what only its neighbours say. Too little to train on, and a harder test of a
+            trained tower; see ``held_text`` of :class:`GraphTextPairs`.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -50,11 +55,14 @@ class TemplateSummarizer:
         topic_words: int = 8,
         neighbors: int = 3,
         neighbor_words: int = 12,
+        *,
+        hide_root: bool = False,
     ) -> None:
         self.root_words = check_int(root_words, "root_words", minimum=1)
         self.topic_words = check_int(topic_words, "topic_words", minimum=0)
         self.neighbors = check_int(neighbors, "neighbors", minimum=0)
         self.neighbor_words = check_int(neighbor_words, "neighbor_words", minimum=1)
+        self.hide_root = bool(hide_root)
 
     def summarize(self, texts: Sequence[str], store: SubgraphStore) -> list[str]:
         """Write one summary per subgraph.
@@ -79,8 +87,12 @@ class TemplateSummarizer:
     def _write(self, texts: list[str], store: SubgraphStore, i: int, topics: list[str]) -> str:
         part = store[i]
         nodes = part.node.tolist()
-        root = nodes[part.root]
-        sentences = [f"The central document is about: {_first(texts[root], self.root_words)}."]
+        root = texts[nodes[part.root]]
+        hidden = _words(root) if self.hide_root else frozenset()
+        topics = [word for word in topics if word not in hidden][: self.topic_words]
+        sentences = []
+        if not self.hide_root:
+            sentences.append(f"The central document is about: {_first(root, self.root_words)}.")
         if len(nodes) > 1 and topics:
             shared = ", ".join(topics)
             sentences.append(
@@ -90,13 +102,15 @@ class TemplateSummarizer:
         elif topics:
             sentences.append(f"Its topics are {', '.join(topics)}.")
         around = _nearest(part.edge_index.numpy(), part.root, len(nodes))[: self.neighbors]
-        if around:
-            quotes = [_first(texts[nodes[k]], self.neighbor_words) for k in around]
+        quotes = [_without(texts[nodes[k]], hidden) for k in around]
+        quotes = [_first(quote, self.neighbor_words) for quote in quotes if quote]
+        if quotes:
             sentences.append(f"Related documents discuss: {'; '.join(quotes)}.")
-        return " ".join(sentences)
+        return " ".join(sentences) or _NOTHING
 
     def _topics(self, texts: list[str], store: SubgraphStore) -> list[list[str]]:
-        """The words of largest weight of every subgraph."""
+        """The words of largest weight of every subgraph; all of them where some will be hidden."""
+        most = None if self.hide_root else self.topic_words
         if self.topic_words == 0 or not any(re.search(_WORD, text) for text in texts):
             return [[] for _ in range(len(store))]
         weights, words = _tfidf(texts)
@@ -111,7 +125,7 @@ class TemplateSummarizer:
             rows = (member[start : start + 4096] @ weights).tocsr()
             rows.sort_indices()
             for lo, hi in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
-                order = np.argsort(-rows.data[lo:hi], kind="stable")[: self.topic_words]
+                order = np.argsort(-rows.data[lo:hi], kind="stable")[:most]
                 chosen.append([words[k] for k in rows.indices[lo:hi][order]])
         return chosen
 
@@ -127,6 +141,17 @@ def _tfidf(texts: list[str]) -> tuple[sparse.csr_matrix, list[str]]:
     except ValueError:  # nothing but stop words
         return sparse.csr_matrix((len(texts), 0)), []
     return weights.tocsr(), list(vectorizer.get_feature_names_out())
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(_WORD, text.lower()))
+
+
+def _without(text: str, hidden: frozenset[str]) -> str:
+    """A text without the pieces that hold a hidden word."""
+    if not hidden:
+        return text
+    return " ".join(piece for piece in text.split() if hidden.isdisjoint(_words(piece)))
 
 
 def _first(text: str, count: int) -> str:

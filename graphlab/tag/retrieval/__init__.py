@@ -10,17 +10,21 @@ from graphlab.tag.retrieval.names import capitalised_names, tokenize
 from graphlab.tag.retrieval.openie import OpenIEExtractor
 from graphlab.tag.retrieval.result import Hit, RetrievalResult
 from graphlab.tag.retrieval.retriever import GraphRetriever
+from graphlab.tag.retrieval.subgraphs import EgoGraphRetriever, SoftPrune, render_subgraph
 
 __all__ = [
     "Document",
+    "EgoGraphRetriever",
     "GFMRetriever",
     "GraphRetriever",
     "Hit",
     "OpenIEExtractor",
     "RetrievalResult",
+    "SoftPrune",
     "capitalised_names",
     "gfm_phrase",
     "knowledge_graph",
+    "render_subgraph",
     "tokenize",
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -194,3 +196,16 @@ def test_anchors_are_drawn_per_step_and_estimate_the_loss() -> None:
     torch.testing.assert_close(losses(len(x)), whole)
     with pytest.raises(ValueError, match="num_anchors must be"):
         GRACE(network, WIDTH, num_anchors=0)
+
+
+def test_short_features_are_said_to_start_on_a_plateau() -> None:
+    x, edge_index, _ = graph()
+    torch.manual_seed(0)
+    model = GRACE(encoder(), WIDTH)
+    generator = torch.Generator().manual_seed(0)
+    with pytest.warns(UserWarning, match=r"almost one output \(mean cosine 1 - .*Scale the feat"):
+        step = model.host_step(1e-4 * x, edge_index, generator=generator)
+    # What is warned of: the loss of no information.
+    assert abs(float(step.loss.detach()) - math.log(2 * len(x) - 1)) < 1e-2
+    model.host_step(1e-4 * x, edge_index, generator=generator, step=1)
+    model.host_step(x, edge_index, generator=generator)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops import SparseRows, reference
+from graphlab.ops import RelationalRows, SparseRows, reference
 from graphlab.ops.csr_graph import CSRGraph
 
 OPS: Any = torch.ops.graphlab
@@ -255,6 +255,10 @@ def pair_case(
             "pairwise_logsumexp_backward", x, y, *sides[0], *sides[1], *options,
             dtype=dtype, where=where, slack=4.0,
         )  # fmt: skip
+    compare(
+        "pairwise_logsumexp_gradients", x, y, *row, *col, *options,
+        dtype=dtype, where=where, slack=4.0,
+    )  # fmt: skip
     compare("self_logsumexp", x, weights[0], *options, dtype=dtype, where=where)
 
 
@@ -291,6 +295,97 @@ def pair_limits() -> None:
     compare("self_logsumexp", big, None, 50.0, 0, dtype=torch.float32, where="large logits")
     strided = randn(5, 70, dtype=torch.float32).t()
     compare("self_logsumexp", strided, None, 1.0, 2, dtype=torch.float32, where="transposed")
+
+
+def softplus_cases() -> None:
+    for rows, columns, width in PAIRS:
+        for dtype in DTYPES:
+            softplus_case(rows, columns, width, dtype)
+    big = 30 * randn(70, 5, dtype=torch.float32)
+    compare("pairwise_softplus", big, big, dtype=torch.float32, where="large products")
+    x = randn(70, 5, dtype=torch.float32).abs()
+    x[66], x[67] = torch.inf, torch.nan
+    got, want = OPS.pairwise_softplus(x, x[:65]), reference.pairwise_softplus(x, x[:65])
+    torch.testing.assert_close(got, want, equal_nan=True)
+
+
+def softplus_case(rows: int, columns: int, width: int, dtype: torch.dtype) -> None:
+    x = randn(rows, width, dtype=dtype) / max(1, width) ** 0.5
+    y, grad = randn(columns, width, dtype=dtype, seed=1), randn(rows, dtype=dtype, seed=3)
+    where = f"{rows} x {columns}, D={width}"
+    compare("pairwise_softplus", x, y, dtype=dtype, where=where)
+    for sides in ((True, True), (True, False), (False, True)):
+        compare(
+            "pairwise_softplus_backward", grad, x, y, *sides, dtype=dtype, where=where, slack=4.0
+        )
+
+
+def ranking_cases() -> None:
+    """Whole numbers: products are exact, so that ties and orders are those of the definition."""
+    for rows, columns, width in PAIRS:
+        for dtype in DTYPES:
+            for filtered in (False, True):
+                ranking_case(rows, columns, width, dtype, filtered=filtered)
+    ranking_twins()
+    ranking_poison()
+
+
+def ranking_case(
+    rows: int, columns: int, width: int, dtype: torch.dtype, *, filtered: bool
+) -> None:
+    x, y = ((randint(5, n, width, seed=n) - 2).to(dtype) for n in (rows, columns))
+    filters: tuple[Tensor | None, Tensor | None] = (None, None)
+    if filtered and columns:
+        named = [randint(columns, 3 * k % 70, seed=k).sort().values for k in range(rows)]
+        named[rows // 2 : rows // 2 + 1] = [torch.arange(columns)] * min(rows, 1)
+        ptr = torch.tensor([0, *(row.numel() for row in named)]).cumsum(0)
+        filters = ptr, torch.cat([*named, torch.zeros(0, dtype=torch.int64)])
+    where = f"{rows} x {columns}, D={width}, filtered={filtered}"
+    if columns or not rows:
+        same("pairwise_rank", x, y, randint(max(columns, 1), rows), *filters, where=where)
+    for k in (1, 7, 200):
+        for diagonal in (0, 1):
+            same("pairwise_topk", x, y, k, diagonal, *filters, where=f"{where}, k={k}")
+
+
+def same(name: str, *args: Any, where: str) -> None:
+    """Kernel and definition give the same numbers, twice."""
+    global ran
+    ran += 1
+    for _ in range(2):
+        got, want = (tensors(getattr(lib, name)(*args)) for lib in (OPS, reference))
+        for i, (g, w) in enumerate(zip(got, want, strict=True)):
+            if g.dtype != w.dtype or not torch.equal(g, w):
+                raise AssertionError(f"{name}[{i}] {where}: {g} is not {w}")
+
+
+def ranking_twins() -> None:
+    """Copies of the truth tie in whatever place of a tile they lie, and nothing else does."""
+    for width in (3, 33, 130):
+        x, y = (randn(n, width, dtype=torch.float32, seed=n) for n in (70, 600))
+        truth = randint(600, 70)
+        alone = OPS.pairwise_rank(x, y, truth, None, None)
+        both = OPS.pairwise_rank(x, torch.cat([y, y.flip(0)]), truth, None, None)
+        if not torch.equal(both[0], 2 * alone[0]) or not torch.equal(both[1], 2 * alone[1] + 1):
+            raise AssertionError(f"copies of the truth must tie, D={width}")
+
+
+def ranking_poison() -> None:
+    """A truth out of range has rank -1, a filter out of range names nothing."""
+    x, y = (randn(n, 5, dtype=torch.float32, seed=n) for n in (70, 90))
+    truth = randint(90, 70)
+    good = OPS.pairwise_rank(x, y, truth, None, None)
+    bad = truth.clone()
+    bad[3], bad[5] = -1, 2**40
+    got = OPS.pairwise_rank(x, y, bad, None, None)
+    rest = (torch.arange(70) != 3) & (torch.arange(70) != 5)
+    for part, want in zip(got, good, strict=True):
+        if part[3] != -1 or part[5] != -1 or not torch.equal(part[rest], want[rest]):
+            raise AssertionError("a truth out of range must poison its own rank alone")
+    ptr, named = torch.arange(71), torch.tensor([-5, 2**40] * 35)
+    for part, want in zip(OPS.pairwise_rank(x, y, truth, ptr, named), good, strict=True):
+        if not torch.equal(part, want):
+            raise AssertionError("columns out of range are not there")
 
 
 # --- meta-nodes ----------------------------------------------------------------------------------
@@ -460,6 +555,67 @@ def propagate_poison() -> None:
         rest = torch.arange(33) != row
         if not (out[row].isnan().all() and torch.equal(out[rest], good[rest])):
             raise AssertionError("a column out of range must poison its own row")
+
+
+def relational_cases() -> None:
+    sizes = ((33, 200, 5, 2, 3), (20, 90, 40, 1, 33), (9, 60, 2, 3, 70), (7, 0, 3, 2, 4))
+    for nodes, edges, types, batch, dim in ((0, 0, 2, 1, 3), *sizes):
+        for dtype in DTYPES:
+            relational_case(typed_rows(nodes, edges, types), batch, dim, dtype)
+    # Rows, sources and types of more than 512 entries.
+    relational_case(typed_rows(40, 2600, 3), 2, 3, torch.float32)
+    relational_poison()
+
+
+def typed_rows(nodes: int, edges: int, types: int) -> RelationalRows:
+    index, kind = randint(max(nodes, 1), 2, edges), randint(types, edges, seed=1)
+    index[0, : edges // 3], index[1, edges // 3 : edges // 2], kind[::2] = 0, 0, 0
+    return RelationalRows.from_edge_index(index, kind, nodes, types)
+
+
+def relational_case(rows: RelationalRows, batch: int, dim: int, dtype: torch.dtype) -> None:
+    """Every message and reduction; small integers where extremes are taken, so that many tie."""
+    nodes, graph = rows.num_rows, (rows.rows.rowptr, rows.rows.col, rows.type)
+    shapes = ((nodes, batch, dim), (rows.num_types, dim), (nodes, batch, dim))
+    where = f"N={nodes} E={rows.num_edges} B={batch} D={dim}"
+    for reduce in range(5):
+        extreme = reduce in (reference.MAX, reference.MIN)
+        values = [randn(*shape, dtype=dtype, seed=k) for k, shape in enumerate(shapes)]
+        values = [value.round() if extreme else value for value in values]
+        grad = randn(*shapes[2], dtype=dtype, seed=5)
+        for message in (reference.DISTMULT, reference.TRANSE):
+            args = (*values, *graph, *rows.by_source, *rows.by_type, message, reduce, True)
+            options: dict[str, Any] = {"dtype": dtype, "where": f"{where} {message} {reduce}"}
+            compare("relational_propagate", *args, **options)
+            out = reference.relational_propagate(*args)
+            for even in (True, False) if extreme else ():
+                extremes = (grad, out, *values, *graph, message, even)
+                compare("relational_shares", *extremes, **options)
+            parts = (grad, out, *values[:2])
+            compare("relational_source_grad", *parts, *rows.by_source, message, reduce, **options)
+            compare("relational_table_grad", *parts, *rows.by_type, message, reduce, **options)
+
+
+def relational_poison() -> None:
+    """A source or type out of range poisons its own row at most."""
+    rows = typed_rows(33, 200, 5)
+    x, table, boundary = randn(33, 2, 3), randn(5, 3), randn(33, 2, 3, seed=1)
+    row = int(rows.rows.row()[50])
+    for reduce in range(5):
+        rules = (*(None,) * 6, reference.DISTMULT, reduce, True)
+        good = OPS.relational_propagate(
+            x, table, boundary, rows.rows.rowptr, rows.rows.col, rows.type, *rules
+        )
+        for position in (0, 1):
+            for bad in (-1, 33, 2**31 - 1):
+                entries = [rows.rows.col.clone(), rows.type.clone()]
+                entries[position][50] = bad
+                out = OPS.relational_propagate(
+                    x, table, boundary, rows.rows.rowptr, *entries, *rules
+                )
+                rest = torch.arange(33) != row
+                if not (out[row].isnan().all() and torch.equal(out[rest], good[rest])):
+                    raise AssertionError("an index out of range must poison its own row")
 
 
 def projection_cases() -> None:
@@ -639,9 +795,12 @@ CASES: dict[str, Callable[[], None]] = {
     "edge": edge_cases,
     "cluster": cluster_cases,
     "pairwise": pair_cases,
+    "softplus": softplus_cases,
+    "ranking": ranking_cases,
     "meta": meta_cases,
     "projection": projection_cases,
     "propagate": propagate_cases,
+    "relational": relational_cases,
     "overlap": overlap_cases,
     "interval": interval_cases,
     "walk": walk_cases,

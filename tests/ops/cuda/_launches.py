@@ -78,7 +78,26 @@ def pairwise(s: Size) -> dict[str, tuple[Any, ...]]:
     return {
         "pairwise_logsumexp": (x, y, None, None, 1.0, 0, True),
         "pairwise_logsumexp_backward": (x, y, *sides, 1.0, 0),
+        "pairwise_logsumexp_gradients": (x, y, *sides, 1.0, 0),
         "self_logsumexp": (x, None, 1.0, 1),
+    }
+
+
+def softplus(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, y = real(s.nodes, s.dim), real(2 * s.nodes, s.dim)
+    return {
+        "pairwise_softplus": (x, y),
+        "pairwise_softplus few rows": (real(min(s.nodes, 100), s.dim), y),
+        "pairwise_softplus_backward": (real(s.nodes), x, y, True, True),
+    }
+
+
+def ranking(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, y = real(s.nodes, s.dim), real(2 * s.nodes, s.dim)
+    named = (whole(s.nodes + 1), whole(s.entries))
+    return {
+        "pairwise_rank": (x, y, whole(s.nodes), *named),
+        "pairwise_topk": (x, y, 10, 0, *named),
     }
 
 
@@ -105,6 +124,18 @@ def propagate(s: Size) -> dict[str, tuple[Any, ...]]:
         "propagate_dot": (h, h, *matrix),
         "propagate_merge": (h, *matrix, [0.0, 1.0, 2.0], True, None),
         "propagate_squares": (h, *matrix, [0.0, 1.0, 2.0]),
+    }
+
+
+def relational(s: Size) -> dict[str, tuple[Any, ...]]:
+    x, table = real(s.nodes, 2, s.dim), real(s.clusters, s.dim)
+    entries = (small(s.entries), small(s.entries))
+    rows, types = (whole(s.nodes + 1), *entries), (whole(s.clusters + 1), *entries)
+    return {
+        "relational_propagate": (x, table, x, *rows, *rows, *types, 0, 0, True),
+        "relational_shares": (x, x, x, table, x, *rows, 0, True),
+        "relational_source_grad": (x, x, x, table, *rows, 0, 2),
+        "relational_table_grad": (x, x, x, table, *types, 0, 2),
     }
 
 
@@ -163,9 +194,12 @@ FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "edge": edge,
     "cluster": cluster,
     "pairwise": pairwise,
+    "softplus": softplus,
+    "ranking": ranking,
     "meta": meta,
     "propagate": propagate,
     "projection": projection,
+    "relational": relational,
     "interval": interval,
     "overlap": overlap,
     "walk": walk,

@@ -87,11 +87,11 @@ def test_scores_of_a_part():
 def test_macro_f1_is_that_of_scikit_learn():
     from sklearn.metrics import f1_score
 
-    from graphlab.tag.graphclip.zeroshot import _score
+    from graphlab.tag.graphclip.zeroshot.scores import score
 
     y, p = torch.tensor([0, 0, 1, 3, 3, 3]), torch.tensor([0, 1, 1, 3, 2, 3])
     want = f1_score(y, p, average="macro", labels=[0, 1, 3])
-    assert _score(y, p, 4)["f1"] == pytest.approx(want)
+    assert score(y, p, 4)["f1"] == pytest.approx(want)
 
 
 @pytest.mark.parametrize(

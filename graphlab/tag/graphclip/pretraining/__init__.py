@@ -5,7 +5,7 @@ from graphlab.tag.graphclip.pretraining.adversarial import adversarial_backward,
 from graphlab.tag.graphclip.pretraining.augment import augment_subgraphs
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
 from graphlab.tag.graphclip.pretraining.pretrain import PretrainResult, pretrain
-from graphlab.tag.graphclip.pretraining.retrieval import retrieval_at_1
+from graphlab.tag.graphclip.pretraining.retrieval import retrieval_at_1, retrieval_scores
 
 __all__ = [
     "PretrainConfig",
@@ -15,6 +15,7 @@ __all__ = [
     "feature_rms",
     "pretrain",
     "retrieval_at_1",
+    "retrieval_scores",
 ]
 
 __dir__ = listing(__all__)

@@ -37,8 +37,13 @@ def batch_size(wanted: int, available: int) -> int:
     return size
 
 
-def check_patience(patience: int, held: int) -> None:
-    """Require held-out pairs where there is patience."""
+def check_patience(patience: int, held: int, selection: str) -> None:
+    """Require held-out pairs, and a choice among epochs, where there is patience."""
+    if patience and selection == "last":
+        raise ValueError(
+            f"patience={patience} needs a selection among epochs, but selection='last' keeps the "
+            "last one: set patience=0, or selection='loss'"
+        )
     if patience and not held:
         raise ValueError(
             f"patience={patience} needs held-out pairs, but val_fraction leaves none of them"

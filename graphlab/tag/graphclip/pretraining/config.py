@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from graphlab._checks import (
     check_choice,
@@ -15,6 +15,8 @@ from graphlab._checks import (
 from graphlab._repr import short_repr
 
 __all__ = ["PretrainConfig"]
+
+Selection = Literal["loss", "mrr", "r1", "last"]
 
 
 @short_repr
@@ -37,8 +39,11 @@ class PretrainConfig:
         accumulate_perturbation (bool): As the released code does by mistake; for parity only.
         guard (bool): Take equal texts of a batch for no negatives of each other.
         val_fraction (float): Share of the roots whose pairs are held out for retrieval; 0 for none.
-        patience (int): Epochs without better retrieval after which training stops; 0 for never.
-            Needs held-out pairs.
+        selection (str): Epoch to keep: that of the smallest held-out loss (``"loss"``), of the
+            largest mean reciprocal rank (``"mrr"``) or share of hits (``"r1"``), or the ``"last"``,
+            which stays without held-out pairs as well. See :func:`retrieval_scores`.
+        patience (int): Epochs without a better one after which training stops; 0 for never. Needs
+            held-out pairs, and a selection among epochs.
         max_grad_norm (float): Clipping of the gradient norm; 0 for none.
         bf16 (bool): Compute in bfloat16 where autocast allows.
         seed (int): Of order, split, views, perturbations and dropout.
@@ -57,6 +62,7 @@ class PretrainConfig:
     accumulate_perturbation: bool = False
     guard: bool = True
     val_fraction: float = 0.1
+    selection: Selection = "loss"
     patience: int = 0
     max_grad_norm: float = 0.0
     bf16: bool = False
@@ -73,3 +79,4 @@ class PretrainConfig:
         for name in ("warmup", "feature_p", "edge_p", "val_fraction"):
             check_fraction(getattr(self, name), name)
         check_choice(self.schedule, "schedule", ("cosine", "constant"))
+        check_choice(self.selection, "selection", get_args(Selection))

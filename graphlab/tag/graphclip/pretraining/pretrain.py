@@ -27,7 +27,7 @@ class PretrainResult:
 
     Attributes:
         history (list[dict]): One row per epoch: ``epoch``, ``loss``, ``lr``, ``scale`` and, with
-            validation, ``r1`` (retrieval at 1, the mean of both directions).
+            held-out pairs, ``val_loss``, ``mrr`` and ``r1``; see :func:`retrieval_scores`.
         best_epoch (int): Epoch whose weights the model has now.
         stopped_early (bool): True if patience ended the run.
     """
@@ -51,11 +51,11 @@ def pretrain(
     """Align the graph tower with the embeddings of the summaries; the model is changed in place.
 
     Texts are embedded once, beforehand (the release embeds them three times a step, with dropout
-    on). With validation the model ends with the weights of the best held-out retrieval, which needs
-    no label. Started by ``torchrun`` (``torch.distributed`` initialised), every process is given
-    the same model and pairs and works on its part of each batch; the loss curve is that of one
-    process with the same batch size. Views and perturbations depend on (seed, step, subgraph)
-    alone.
+    on). With held-out pairs the model ends with the weights of the best epoch by
+    ``config.selection``, which needs no label. Started by ``torchrun`` (``torch.distributed``
+    initialised), every process is given the same model and pairs and works on its part of each
+    batch; the loss curve is that of one process with the same batch size. Views and perturbations
+    depend on (seed, step, subgraph) alone.
 
     Args:
         model (GraphCLIP): On the device to compute on.
@@ -78,7 +78,7 @@ def pretrain(
     Raises:
         ValueError: If pairs and model do not fit, there are too few pairs for one batch of two, the
             batch cannot be divided among the processes, all texts are equal, patience lacks
-            held-out pairs, or the checkpoint has other settings or data.
+            held-out pairs or a selection, or the checkpoint has other settings or data.
         TypeError: If ``writer`` has neither method.
         FloatingPointError: If the loss stops being finite.
 

@@ -13,7 +13,7 @@ from graphlab._distributed import is_distributed, rank
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._training import BestWeights
-from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs, digest_of
 from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
@@ -24,7 +24,7 @@ from graphlab.tag.graphclip.pretraining.checks import (
     check_patience,
 )
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
-from graphlab.tag.graphclip.pretraining.retrieval import retrieval_at_1
+from graphlab.tag.graphclip.pretraining.retrieval import retrieval_scores
 from graphlab.tag.graphclip.pretraining.step import TrainingStep
 
 Row = dict[str, float]
@@ -43,7 +43,7 @@ class PretrainingRun:
         epoch (int): Epochs done.
         stopped (bool): True once patience has ended the run.
         history (list[dict]): The row of every epoch.
-        best (BestWeights): Weights of the best held-out retrieval.
+        best (BestWeights): Weights of the best epoch by the selection; empty where none is made.
 
     Raises:
         ValueError: If the parts do not fit together; see :func:`pretrain`.
@@ -61,7 +61,7 @@ class PretrainingRun:
         self.train, self.held = split_pairs(pairs.store.center, config.val_fraction, config.seed)
         self.batch_size = batch_size(config.batch_size, self.train.numel())
         check_contrast(pairs.text_id[self.train])
-        check_patience(config.patience, self.held.numel())
+        check_patience(config.patience, self.held.numel(), config.selection)
         self.step = TrainingStep(model, pairs, config, self.batch_size)
         self.epoch, self.stopped = 0, False
         self.history: list[Row] = []
@@ -100,16 +100,24 @@ class PretrainingRun:
         row = {"epoch": float(self.epoch), "loss": total / len(batches), "scale": scale}
         row["lr"] = self.step.optimizer.param_groups[0]["lr"]
         if self.held.numel():
-            row["r1"] = retrieval_at_1(self.model, self.pairs, self.held)
-            self.best.update(row["r1"], self.epoch, self.model.state_dict())
-            # Without validation there is nothing to wait for; checked before the run.
-            patience = self.config.patience
-            self.stopped = bool(patience) and self.best.waited(self.epoch) >= patience
+            row |= retrieval_scores(self.model, self.pairs, self.held)
+            self._choose(row)
         self.history.append(row)
         self.epoch += 1
         if self.directory is not None and rank() == 0:
             self._save(self.directory / CHECKPOINT)
         return row
+
+    def _choose(self, row: Row) -> None:
+        """Keep the weights if the epoch is the best so far; see whether to stop."""
+        selection = self.config.selection
+        if selection == "last":
+            return
+        score = -row["val_loss"] if selection == "loss" else row[selection]
+        self.best.update(score, self.epoch, self.model.state_dict())
+        # Without validation there is nothing to wait for; checked before the run.
+        patience = self.config.patience
+        self.stopped = bool(patience) and self.best.waited(self.epoch) >= patience
 
     def _save(self, path: Path) -> None:
         sweep_stale(path.parent)
@@ -118,7 +126,7 @@ class PretrainingRun:
             "epoch": self.epoch,
             "history": self.history,
             "best_epoch": self.best.epoch,
-            "best_r1": -1.0 if self.best.score is None else self.best.score,
+            "best_score": self.best.score,
             "stopped": self.stopped,
         }
         save_checkpoint(
@@ -136,7 +144,7 @@ class PretrainingRun:
         self.epoch, self.history = record["epoch"], record["history"]
         self.stopped = record["stopped"]
         if best:
-            self.best.resume(record["best_r1"], record["best_epoch"], best)
+            self.best.resume(record["best_score"], record["best_epoch"], best)
 
     def finish(self) -> tuple[list[Row], int, bool]:
         """Give the model the weights to keep; rows, the epoch kept, and whether patience ended."""

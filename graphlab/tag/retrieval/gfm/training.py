@@ -12,8 +12,8 @@ from torch import Tensor
 
 from graphlab._progress import Progress
 from graphlab._training import finite_loss
+from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.ops import RelationalRows
-from graphlab.tag._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
 from graphlab.tag.retrieval.gfm.frontier import answer, background, reach, worthwhile
 from graphlab.tag.retrieval.gfm.losses import adversarial_bce, listwise_cross_entropy

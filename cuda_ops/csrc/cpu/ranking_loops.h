@@ -1,0 +1,175 @@
+// Inner loops of ranking.cpp; included once per instruction set.
+
+#include "cpu/pair_tile_loops.h"
+
+namespace graphlab::cpu::GRAPHLAB_ISA {
+namespace {
+
+// Products of a panel of rows and a panel of columns, (kTileRows, kTileCols). Not inlined: all
+// products come from the same instructions, so that equal rows have equal products.
+template <typename T>
+__attribute__((noinline)) void score_tile(int64_t dim, const T* rows, const T* cols, T* to) {
+  Tile<T> tile = {};
+  multiply<T, kTileRows, 2, 1>(dim, rows, kTileRows, cols, kTileCols<T>, tile);
+  store_tile<T>(tile, to, kTileCols<T>);
+}
+
+// One bit for every lane that is set.
+template <typename T>
+GRAPHLAB_INLINE uint32_t lane_bits(typename Types<T>::Mask mask) {
+#if GRAPHLAB_X86 && GRAPHLAB_VECTOR_BYTES == 64
+  if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)mask);
+  return _mm512_movepi64_mask((__m512i)mask);
+#elif GRAPHLAB_X86 && GRAPHLAB_VECTOR_BYTES == 32
+  if constexpr (sizeof(T) == 4) return _mm256_movemask_ps((__m256)mask);
+  return _mm256_movemask_pd((__m256d)mask);
+#elif GRAPHLAB_X86
+  if constexpr (sizeof(T) == 4) return _mm_movemask_ps((__m128)mask);
+  return _mm_movemask_pd((__m128d)mask);
+#else
+  uint32_t bits = 0;
+  for (int k = 0; k < kLanes<T>; ++k) bits |= (mask[k] != 0 ? 1u : 0u) << k;
+  return bits;
+#endif
+}
+
+// How many lanes of the masks added up here were set.
+template <typename T>
+GRAPHLAB_INLINE int64_t count_lanes(typename Types<T>::Mask sum) {
+  int64_t count = 0;
+  for (int k = 0; k < kLanes<T>; ++k) count -= sum[k];
+  return count;
+}
+
+// The own scores of a panel of rows: products with a panel of the columns that are theirs.
+template <typename T>
+void own_scores(int64_t dim, const T* rows, const T* cols, int64_t count, T* scores) {
+  alignas(64) T tile[kTileRows * kTileCols<T>];
+  score_tile<T>(dim, rows, cols, tile);
+  for (int m = 0; m < count; ++m) scores[m] = tile[m * kTileCols<T> + m];
+}
+
+// Counts the scores of a block above the rows' own, and those equal to them. `named` are the columns
+// of every row that do not count, in ascending order, with the row's own among them.
+template <typename T>
+void rank_block(
+    const RankTask<T>& task, const PairBlock& block, const T* col_panels, int64_t* greater,
+    int64_t* equal) {
+  constexpr int L = kLanes<T>, C = kTileCols<T>;
+  using Mask = typename Types<T>::Mask;
+  const T lowest = -std::numeric_limits<T>::infinity();
+  alignas(64) T tile[kTileRows * C];
+  for (int64_t i = block.i; i < block.i_end; i += kTileRows) {
+    const int rows = block.i_end - i < kTileRows ? static_cast<int>(block.i_end - i) : kTileRows;
+    Mask above[kTileRows] = {}, same[kTileRows] = {};
+    const int64_t* next[kTileRows];
+    for (int m = 0; m < rows; ++m) next[m] = task.named.first_from(i + m, block.j);
+    for (int64_t j = block.j; j < block.j_end; j += C) {
+      score_tile<T>(task.dim, task.row_panels + i * task.dim,
+                    col_panels + (j - block.j) * task.dim, tile);
+      const int64_t inside = block.j_end - j;
+      for (int m = 0; m < rows; ++m) {
+        T* score = tile + m * C;
+        for (; *next[m] < j + C; ++next[m]) score[*next[m] - j] = lowest;
+        for (int64_t lane = inside; lane < C; ++lane) score[lane] = lowest;
+        const Vec<T> own = splat<T>(task.own[i + m]);
+        const Vec<T> a = load(score), b = load(score + L);
+        above[m] += (a > own) + (b > own);
+        same[m] += (a == own) + (b == own);
+      }
+    }
+    for (int m = 0; m < rows; ++m) {
+      greater[i + m - block.i] += count_lanes<T>(above[m]);
+      equal[i + m - block.i] += count_lanes<T>(same[m]);
+    }
+  }
+}
+
+// Offers the scores of a block to the lists of its rows.
+template <typename T>
+void topk_block(
+    const RankTask<T>& task, const PairBlock& block, const T* col_panels, BestColumns<T>* lists) {
+  constexpr int L = kLanes<T>, C = kTileCols<T>;
+  alignas(64) T tile[kTileRows * C];
+  for (int64_t i = block.i; i < block.i_end; i += kTileRows) {
+    const int rows = block.i_end - i < kTileRows ? static_cast<int>(block.i_end - i) : kTileRows;
+    BestColumns<T>* list = lists + (i - block.i);
+    for (int64_t j = block.j; j < block.j_end; j += C) {
+      score_tile<T>(task.dim, task.row_panels + i * task.dim,
+                    col_panels + (j - block.j) * task.dim, tile);
+      const int64_t inside = block.j_end - j < C ? block.j_end - j : C;
+      const uint64_t columns = (uint64_t{1} << inside) - 1;
+      for (int m = 0; m < rows; ++m) {
+        const T* score = tile + m * C;
+        const Vec<T> bar = splat<T>(list[m].bar());
+        uint64_t above = lane_bits<T>(load(score) > bar);
+        above |= static_cast<uint64_t>(lane_bits<T>(load(score + L) > bar)) << L;
+        for (above &= columns; above != 0; above &= above - 1) {
+          const int lane = __builtin_ctzll(above);
+          if (score[lane] > list[m].bar() && !task.named.has(i + m, j + lane)) {
+            list[m].add(score[lane], j + lane);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Products of kTileRows rows as they lie and up to NV vectors of packed ones; `at` are the rows.
+template <typename T, int NV>
+__attribute__((noinline)) void score_plain_rows(
+    int64_t dim, const T* const (&at)[kTileRows], const T* packed, T* to) {
+  Vec<T> acc[kTileRows][NV] = {};
+  for (int64_t k = 0; k < dim; ++k, packed += kTileCols<T>) {
+    GRAPHLAB_UNROLL
+    for (int m = 0; m < kTileRows; ++m) {
+      const Vec<T> row = splat<T>(at[m][k]);
+      GRAPHLAB_UNROLL
+      for (int v = 0; v < NV; ++v) acc[m][v] += row * load(packed + v * kLanes<T>);
+    }
+  }
+  GRAPHLAB_UNROLL
+  for (int m = 0; m < kTileRows; ++m) {
+    GRAPHLAB_UNROLL
+    for (int v = 0; v < NV; ++v) store(to + m * kTileCols<T> + v * kLanes<T>, acc[m][v]);
+  }
+}
+
+// The same as topk_block for one panel of `count` queries, packed as columns, and the rows [j, j_end)
+// of y as they lie: where each of them is read once, packing them would take longer than they do.
+template <typename T>
+void topk_few(
+    const RankTask<T>& task, int64_t count, const T* y, int64_t j, int64_t j_end,
+    BestColumns<T>* lists) {
+  constexpr int L = kLanes<T>, C = kTileCols<T>;
+  alignas(64) T tile[kTileRows * C], bars[C];
+  for (int q = 0; q < C; ++q) bars[q] = q < count ? lists[q].bar() : T(0);
+  const uint64_t queries = (uint64_t{1} << count) - 1;
+  for (; j < j_end; j += kTileRows) {
+    const T* at[kTileRows];
+    for (int m = 0; m < kTileRows; ++m) {
+      at[m] = y + (j + m < j_end ? j + m : j_end - 1) * task.dim;
+    }
+    if (count <= L) {
+      score_plain_rows<T, 1>(task.dim, at, task.row_panels, tile);
+    } else {
+      score_plain_rows<T, 2>(task.dim, at, task.row_panels, tile);
+    }
+    for (int m = 0; m < kTileRows && j + m < j_end; ++m) {
+      const T* score = tile + m * C;
+      uint64_t above = lane_bits<T>(load(score) > load(bars));
+      if (count > L) {
+        above |= static_cast<uint64_t>(lane_bits<T>(load(score + L) > load(bars + L))) << L;
+      }
+      for (above &= queries; above != 0; above &= above - 1) {
+        const int q = __builtin_ctzll(above);
+        if (task.named.has(q, j + m)) continue;
+        lists[q].add(score[q], j + m);
+        bars[q] = lists[q].bar();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphlab::cpu::GRAPHLAB_ISA

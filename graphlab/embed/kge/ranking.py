@@ -1,0 +1,126 @@
+"""Filtered ranks of triples in both directions, on one process or several."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from graphlab._distributed import all_gather_rows, rank, world_size
+from graphlab._eval_mode import evaluating
+from graphlab._progress import track
+from graphlab.embed.kge.network import TripleNetwork
+from graphlab.embed.kge.triples import KnownTails, reversed_triples
+from graphlab.evaluate import Ranks, filtered_ranks
+
+__all__: list[str] = []
+
+Side: TypeAlias = Literal["both", "tail", "head"]
+
+#: Queries at a time; their rows are small beside those of the entities.
+_QUERIES = 16384
+
+
+@torch.no_grad()
+def rank_triples(
+    network: TripleNetwork,
+    triples: Tensor,
+    known: KnownTails | None,
+    side: Side,
+    num_relations: int,
+    *,
+    inverse: bool,
+    distributed: bool = False,
+) -> Ranks:
+    """Ranks of the tails, then those of the heads.
+
+    Args:
+        network (TripleNetwork): The model.
+        triples (Tensor): What is ranked, ``(3, T)``.
+        known (KnownTails, optional): Tails of all true triples and of their reverses.
+        side (str): ``"tail"``, ``"head"`` or ``"both"``.
+        num_relations (int): R, without reverses.
+        inverse (bool): Whether the model has reverse relations; without them, heads are ranked by
+            the map of the heads themselves.
+        distributed (bool): Every process ranks a part of the queries; all get all ranks.
+    """
+    backward = reversed_triples(triples, num_relations)
+    with evaluating(network):
+        entity = network.entity(network.rows())
+        found = []
+        if side != "head":
+            found.append(_by_query(network, entity, _part(triples, distributed), known))
+        if side != "tail":
+            part = _part(backward, distributed)
+            if inverse:
+                found.append(_by_query(network, entity, part, known))
+            else:
+                found.append(_by_head_map(network, entity, part, known, num_relations))
+    if distributed:
+        found = [_gathered(ranks, triples.size(1)) for ranks in found]
+    return joined(found, None if known is None else len(known) // 2)
+
+
+def _by_query(
+    network: TripleNetwork, entity: Tensor, triples: Tensor, known: KnownTails | None
+) -> Ranks:
+    """Ranks of the tails of triples whose relations have rows."""
+    parts = []
+    for part in track(triples.split(_QUERIES, dim=1), "rank", unit="batches"):
+        head, relation, tail = part
+        query = network.query(network.rows(head), relation)
+        filters = None if known is None else known.find(head, relation)
+        parts.append(filtered_ranks(query, entity, tail, filters))
+    return joined(parts, None)
+
+
+def _by_head_map(
+    network: TripleNetwork,
+    entity: Tensor,
+    triples: Tensor,
+    known: KnownTails | None,
+    num_relations: int,
+) -> Ranks:
+    """Ranks of heads h' by Q(h', r), for one relation after the other.
+
+    The triples are reverses (t, r + R, h): what answers them is known by that name.
+    """
+    tail, reverse, head = triples
+    greater, equal, candidates = (torch.zeros_like(head) for _ in range(3))
+    rows = network.rows()
+    for relation in track(reverse.unique().tolist(), "rank heads", unit="relations"):
+        at = (reverse == relation).nonzero().view(-1)
+        own = reverse.new_full((rows.size(0),), relation - num_relations)
+        query = network.query(rows, own)
+        filters = None if known is None else known.find(tail[at], reverse[at])
+        found = filtered_ranks(entity[tail[at]], query, head[at], filters)
+        greater[at], equal[at], candidates[at] = found.greater, found.equal, found.candidates
+    return Ranks(greater, equal, candidates)
+
+
+def _part(triples: Tensor, distributed: bool) -> Tensor:
+    if not distributed:
+        return triples
+    bounds = [triples.size(1) * r // world_size() for r in (rank(), rank() + 1)]
+    return triples[:, bounds[0] : bounds[1]]
+
+
+def _gathered(ranks: Ranks, count: int) -> Ranks:
+    table = torch.stack([ranks.greater, ranks.equal, ranks.candidates], dim=1)
+    everything = all_gather_rows(table)
+    if everything.size(0) != count:
+        raise ValueError(
+            f"all processes must rank the same triples, but this one has {count} and the parts of "
+            f"all are {everything.size(0)}"
+        )
+    return Ranks(*everything.t().contiguous())
+
+
+def joined(parts: list[Ranks], num_known: int | None, num_unseen: int | None = None) -> Ranks:
+    """Ranks of several sets of queries as those of one."""
+    greater, equal, candidates = (
+        torch.cat(columns)
+        for columns in zip(*((p.greater, p.equal, p.candidates) for p in parts), strict=True)
+    )
+    return Ranks(greater, equal, candidates, num_known, num_unseen)

@@ -1,0 +1,68 @@
+"""Parts that are named instead of brought: a pretrained tower, the text encoder it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphlab.tag.embedding import TextEncoder
+from graphlab.tag.graphclip._protocols import Encoder
+from graphlab.tag.graphclip.model import GraphCLIP, check_tower
+from graphlab.tag.graphclip.sampler import SubgraphSampler
+from graphlab.tag.text_graph import TextGraph
+
+
+def find_tower(model: Any) -> GraphCLIP:
+    """A tower, or the one of that name or folder.
+
+    Raises:
+        FileNotFoundError, ImportError, ValueError: See :meth:`GraphCLIP.from_pretrained`.
+        TypeError: If it is neither.
+    """
+    return GraphCLIP.from_pretrained(model) if isinstance(model, str) else check_tower(model)
+
+
+def find_encoder(encoder: Any, text_model: str) -> Encoder:
+    """A text encoder, the one of that name, or the one a tower was aligned with.
+
+    Raises:
+        ValueError: If none is given and the tower names none.
+        ImportError, OSError: If the one named cannot be loaded.
+        TypeError: If it is neither.
+    """
+    if encoder is None and not text_model:
+        raise ValueError(
+            "encoder must be given: the model does not name the text encoder that it was aligned "
+            "with (GraphCLIP(tower, text_model=...) does)"
+        )
+    found: Any = text_model if encoder is None else encoder
+    if isinstance(found, str):
+        found = TextEncoder(found)
+    if isinstance(found, type) or not callable(getattr(found, "encode", None)):
+        raise TypeError(
+            "encoder must be a name, or have a method encode(list[str]) -> (N, D), as "
+            f"graphlab.tag.TextEncoder has, got {found!r:.80}"
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def find_sampler(sampler: Any, seed: int = 0) -> SubgraphSampler:
+    """A sampler, or the walks of the pretraining.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if sampler is None:
+        return SubgraphSampler(seed=seed)
+    if not isinstance(sampler, SubgraphSampler):
+        raise TypeError(f"sampler must be a SubgraphSampler, got {type(sampler).__name__}")
+    return sampler
+
+
+def check_text_graph(graph: Any, name: str = "graph") -> TextGraph:
+    """Require a graph with a text for every node."""
+    if not isinstance(graph, TextGraph):
+        raise TypeError(
+            f"{name} must be a TextGraph, got {type(graph).__name__}: TextGraph.from_csv(folder) "
+            "reads one, TextGraph.from_data(data, texts) makes one of a Data"
+        )
+    return graph.check()

@@ -1,0 +1,197 @@
+"""Ranks and best tails of a model against all its scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.embed import KGEmbedding
+from graphlab.evaluate import Ranks, rank_metrics
+from tests.embed.kge._toy import NODES, RELATIONS, random_triples, toy
+
+MODELS = ("complex", "distmult", "transe", "rotate", "nfe1", "nfe2", "nfe3", "mean", "sigma")
+
+
+NONE = torch.zeros(0, dtype=torch.int64)
+
+
+def made(name: str = "complex", **options: Any) -> KGEmbedding:
+    return KGEmbedding(NODES, RELATIONS, 4, name, init_scale=1.0, **options).double()
+
+
+def by_all_scores(model: KGEmbedding, ranked: Any, known: Any, *, inverse: bool) -> Ranks:
+    """Tails, then heads, one query after the other, from scores of single triples."""
+    facts = {
+        tuple(f)
+        for edges, kinds in known
+        for f in zip(*edges.tolist(), kinds.tolist(), strict=True)
+    }
+    every, counts = torch.arange(NODES), []
+    edges, kinds = ranked
+    for side in ("tail", "head"):
+        for head, tail, kind in zip(*edges.tolist(), kinds.tolist(), strict=True):
+            if side == "tail":
+                score = model(torch.full_like(every, head), torch.full_like(every, kind), every)
+                answers, truth = {t for h, t, r in facts if (h, r) == (head, kind)}, tail
+            elif inverse:
+                back = torch.full_like(every, kind + RELATIONS)
+                score = model(torch.full_like(every, tail), back, every)
+                answers, truth = {h for h, t, r in facts if (t, r) == (tail, kind)}, head
+            else:
+                score = model(every, torch.full_like(every, kind), torch.full_like(every, tail))
+                answers, truth = {h for h, t, r in facts if (t, r) == (tail, kind)}, head
+            left = [j for j in range(NODES) if j == truth or j not in answers]
+            others = score[[j for j in left if j != truth]]
+            above = int((others > score[truth] + 1e-12).sum())
+            counts.append((above, int((others >= score[truth] - 1e-12).sum()) - above, len(left)))
+    return Ranks(*torch.tensor(counts).t().contiguous())
+
+
+@pytest.mark.parametrize("inverse", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_ranks_are_those_of_all_scores(name: str, inverse: bool) -> None:
+    model = made(name, inverse=inverse)
+    known, ranked = random_triples(120), random_triples(15, seed=1)
+    with torch.no_grad():  # twins, so that there are ties
+        model.network.node_emb.weight[NODES // 2 :] = model.network.node_emb.weight[: NODES // 2]
+        wanted = by_all_scores(model, ranked, [known, ranked], inverse=inverse)
+    found = model.rank(*ranked, known=[known, ranked])
+    for counts in ("greater", "equal", "candidates"):
+        assert torch.equal(getattr(found, counts), getattr(wanted, counts)), counts
+    assert int(found.equal.sum()) > 0
+
+
+def test_a_side_is_a_half_and_what_is_known_can_be_given_in_several_ways() -> None:
+    model, ranked, other = made(), random_triples(9), random_triples(50, seed=2)
+    both = model.rank(*ranked, known=[ranked, other])
+    halves = [model.rank(*ranked, known=[ranked, other], side=side) for side in ("tail", "head")]  # type: ignore[arg-type]
+    assert torch.equal(torch.cat([half.greater for half in halves]), both.greater)
+    joined = tuple(torch.cat(parts, dim=-1) for parts in zip(ranked, other, strict=True))
+    data = Data(edge_index=joined[0], edge_type=joined[1])
+    for known in (
+        joined,
+        data,
+        [data],
+        [Data(edge_index=e, edge_type=k) for e, k in (ranked, other)],
+    ):
+        found = model.rank(*ranked, known=known)
+        assert torch.equal(found.greater, both.greater) and found.num_known == both.num_known
+
+
+def test_without_a_filter_all_entities_are_candidates() -> None:
+    model, ranked = made(), random_triples(9)
+    raw = model.rank(*ranked, known=())
+    assert raw.candidates.tolist() == [NODES] * 18 and raw.num_known is None
+    filtered = model.rank(*ranked, known=[ranked, random_triples(80, seed=1)])
+    assert bool((filtered.greater <= raw.greater).all())
+    assert int(filtered.candidates.sum()) < int(raw.candidates.sum())
+
+
+def test_a_fitted_model_filters_by_training_and_validation() -> None:
+    train, valid, test = toy()
+    model = KGEmbedding(NODES, RELATIONS, 8).fit(*train, valid=valid, epochs=2)
+    found = model.rank(*test)
+    assert found.num_known == NODES * RELATIONS
+    assert torch.equal(found.greater, model.rank(*test, known=[train, valid, test]).greater)
+    with pytest.raises(ValueError, match=r"known must hold the ranked triples, but lacks 8 of 8"):
+        model.rank(*test, known=[train, valid])
+
+
+def test_an_unfitted_model_must_be_told_what_is_known() -> None:
+    with pytest.raises(ValueError, match="known must be given where nothing was fitted"):
+        made().rank(*random_triples(3))
+
+
+def test_ranked_triples_of_training_are_counted_in_a_warning() -> None:
+    train, _, test = toy()
+    model = KGEmbedding(NODES, RELATIONS, 8).fit(*train, epochs=1)
+    mixed = tuple(torch.cat([a[..., :3], b], dim=-1) for a, b in zip(train, test, strict=True))
+    with pytest.warns(UserWarning, match="3 of the 11 triples of edge_index are training triples"):
+        model.rank(*mixed)
+    with pytest.warns(UserWarning, match="56 of the 56 triples of valid are training triples"):
+        model.fit(*train, valid=train, epochs=1)
+    assert model.rank(*test).num_unseen == 0
+
+
+def test_queries_with_entities_that_training_lacks_are_counted() -> None:
+    edges, kinds = random_triples(40, nodes=20)
+    model = KGEmbedding(NODES, RELATIONS, 4).fit(edges, kinds, epochs=1)
+    ranked = torch.tensor([[0, 22, 1], [1, 0, 23]]), torch.tensor([0, 0, 1])
+    assert model.rank(*ranked).num_unseen == 4
+    assert model.rank(*ranked, side="tail").num_unseen == 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_diverged_model_is_not_ranked(value: float) -> None:
+    model, ranked = made(), random_triples(5)
+    with torch.no_grad():
+        model.node_emb.weight[3, 2] = value
+    with pytest.raises(ValueError, match="must be finite"):
+        model.rank(*ranked, known=ranked)
+    with pytest.raises(ValueError, match="must be finite"):
+        model.topk(torch.tensor([0]), torch.tensor([0]), 3)
+
+
+def test_double_precision_tells_apart_what_single_cannot() -> None:
+    """Squared distances of far rows cancel in float32."""
+    model = KGEmbedding(3, 1, 2, "transe")
+    with torch.no_grad():
+        model.rel_emb.weight.zero_()
+        model.node_emb.weight.copy_(torch.tensor([[3e4, 0.0], [3e4, 1e-2], [3e4, 2e-2]]))
+    ranked = torch.tensor([[0], [1]]), torch.tensor([0])
+    exact = model.rank(*ranked, known=ranked, side="tail", dtype=torch.float64)
+    assert (int(exact.greater), int(exact.equal)) == (1, 0)  # the head itself is nearest
+    rough = model.rank(*ranked, known=ranked, side="tail")
+    assert int(rough.equal) > 0
+    assert model.rel_emb.weight.dtype == torch.float32
+
+
+def test_best_tails_leave_out_what_is_excluded() -> None:
+    model, facts = made("nfe2"), random_triples(60)
+    head, kind = torch.tensor([0, 5, 0]), torch.tensor([0, 1, 0 + RELATIONS])
+    score = model.query(head, kind) @ model.entities().t()
+    value, index = model.topk(head, kind, 4)
+    assert torch.equal(index, score.argsort(dim=1, descending=True, stable=True)[:, :4])
+    assert torch.allclose(value, score.gather(1, index))
+    left = model.topk(head, kind, NODES, exclude=facts)[1]
+    edges, kinds = facts
+    for row, (h, r) in enumerate(zip(head.tolist(), kind.tolist(), strict=True)):
+        near, far = (edges[0], edges[1]) if r < RELATIONS else (edges[1], edges[0])
+        known = far[(near == h) & (kinds == r % RELATIONS)].unique()
+        assert sorted(left[row][left[row] >= 0].tolist() + known.tolist()) == list(range(NODES))
+
+
+def test_a_model_made_before_any_training_is_near_chance() -> None:
+    metrics = rank_metrics(made().rank(*random_triples(400), known=()))
+    assert abs(metrics["amri"]) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"edge_index": NONE.view(2, 0), "edge_type": NONE}, ValueError, "at least one triple"),
+        ({"edge_index": torch.tensor([[0], [NODES]])}, IndexError, r"edge_index\[1, 0\] = 24"),
+        ({"edge_type": torch.tensor([RELATIONS])}, IndexError, "r . 3 is the reverse of r"),
+        ({"edge_type": torch.tensor([7])}, IndexError, r"edge_type\[0\] = 7 is outside"),
+        ({"edge_type": torch.tensor([0, 0])}, ValueError, "edge_type must have 1 entries"),
+        ({"edge_type": torch.tensor([0.0])}, TypeError, "edge_type must be int64"),
+        ({"side": "left"}, ValueError, "side must be one of"),
+        ({"dtype": torch.int64}, TypeError, "dtype must be torch.float32 or torch.float64"),
+        ({"known": 5}, TypeError, "known must be a pair"),
+    ],
+)  # fmt: skip
+def test_malformed_arguments_are_named(change: dict[str, Any], error: Any, message: str) -> None:
+    given: dict[str, Any] = {"edge_index": torch.tensor([[0], [1]]), "edge_type": torch.tensor([0])}
+    given |= {"known": (torch.tensor([[0], [1]]), torch.tensor([0]))}
+    with pytest.raises(error, match=message):
+        made().rank(**given | change)
+
+
+def test_scores_follow_a_moved_model(tmp_path: Any) -> None:
+    model: Any = made("nfe3")
+    before: Tensor = model.entities()
+    assert torch.equal(model.load(model.save(tmp_path / "model")).entities(), before)
