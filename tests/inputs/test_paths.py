@@ -16,7 +16,7 @@ from tests.inputs._public import takers
 ALL = calls.READ_FILE | calls.READ_FOLDER | calls.WRITE_FILE | calls.WRITE_FOLDER
 
 #: None is the default of these.
-OPTIONAL = re.compile(r"\.(root|source|out|cache|cache_dir|edges)$|^pretrain")
+OPTIONAL = re.compile(r"\.(root|source|out|cache|cache_dir|edges)$|^pretrain|^KGEmbedding.fit")
 
 
 #: A file without lines holds no hyperedges, no answers, no edges.
