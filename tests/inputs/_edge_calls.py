@@ -33,7 +33,10 @@ from tests.test_inputs import (
 
 Call = Callable[[Any], Any]
 
-KINDS = torch.arange(PLAIN.size(1)) % 2
+
+def kinds_of(edges: Any) -> Tensor:
+    """A relation for each edge, as many as there are, or as the plain edges have."""
+    return torch.arange(edges.shape[1] if getattr(edges, "ndim", 0) == 2 else PLAIN.size(1)) % 2
 
 
 def triples() -> Any:
@@ -129,8 +132,8 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 
 #: Functions whose rows need more than a tensor of edges, or whose name says nothing of their own.
 EDGE_CALLS: dict[str, Call] = {
-    "KGEmbedding.fit": lambda e: triples().fit(e, KINDS, epochs=1).entities().detach(),
-    "KGEmbedding.rank": lambda e: triples().rank(e, KINDS, known=()).greater,
+    "KGEmbedding.fit": lambda e: triples().fit(e, kinds_of(e), epochs=1).entities().detach(),
+    "KGEmbedding.rank": lambda e: triples().rank(e, kinds_of(e), known=()).greater,
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
     "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,

@@ -17,7 +17,8 @@ ALL = calls.READ_FILE | calls.READ_FOLDER | calls.WRITE_FILE | calls.WRITE_FOLDE
 
 #: None is the default of these.
 OPTIONAL = re.compile(
-    r"\.(root|source|out|cache|cache_dir|edges)$|^pretrain|^GraphCLIPPipeline|^TrainedNetwork.fit"
+    r"\.(root|source|out|cache|cache_dir|edges)$"
+    r"|^pretrain|^GraphCLIPPipeline|^TrainedNetwork.fit|^KGEmbedding.fit"
 )
 
 

@@ -18,8 +18,8 @@ __all__: list[str] = []
 
 Side: TypeAlias = Literal["both", "tail", "head"]
 
-#: Queries at a time; their rows are small beside those of the entities.
-_QUERIES = 16384
+#: Queries at a time: each may have thousands of known answers.
+_QUERIES = 4096
 
 
 @torch.no_grad()
