@@ -133,7 +133,7 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 #: Functions whose rows need more than a tensor of edges, or whose name says nothing of their own.
 EDGE_CALLS: dict[str, Call] = {
     "KGEmbedding.fit": lambda e: triples().fit(e, kinds_of(e), epochs=1).entities().detach(),
-    "KGEmbedding.rank": lambda e: triples().rank(e, kinds_of(e), known=()).greater,
+    "RankingModel.rank": lambda e: triples().rank(e, kinds_of(e), known=()).greater,
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,
     "RelationalRows.from_edge_index": lambda e: typed_rows(e).rows.col,
