@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
@@ -20,7 +20,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
-from graphlab.ops.library import call
+from graphlab.ops.sorting import MAX_NODES, row_pointers, sort_by_index
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,44 +41,10 @@ __all__ = [
     "trusted",
 ]
 
-#: Columns are numbered by 32 bits.
-MAX_NODES = 2**31 - 1
-
-
-def row_pointers(row: Tensor, num_rows: int) -> Tensor:
-    """Row pointers, int64 ``(num_rows + 1,)``, of ascending row numbers ``(E,)``."""
-    borders = torch.arange(num_rows + 1, device=row.device, dtype=row.dtype)
-    return torch.searchsorted(row.contiguous(), borders)
-
 
 def length_pointers(length: Tensor) -> Tensor:
     """Row pointers, int64 ``(R + 1,)``, of the numbers of entries per row ``(R,)``."""
     return torch.cat([length.new_zeros(1), length.cumsum(0)])
-
-
-def sort_by_index(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Group integers in ``[0, size)``, stably.
-
-    Args:
-        index (Tensor): int32 or int64 ``(E,)``; trusted to be in range.
-        size (int): Number of groups.
-
-    Returns:
-        tuple: Row pointers of the groups, int64 ``(size + 1,)``, and the positions in ``index``
-        that they hold, int64 ``(E,)``, in their order.
-
-    Complexity: O(E + size) time and memory in the compiled kernel, which sorts by counting.
-    """
-    # The kernel numbers edges by 32 bits.
-    few = index.numel() <= MAX_NODES and size <= MAX_NODES
-    sort: Any = partial(call, "sort_by_index") if few else _sort_many
-    pointers, order = sort(index, size)
-    return pointers, order
-
-
-def _sort_many(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    order = torch.argsort(index, stable=True)
-    return row_pointers(index[order].long(), size), order
 
 
 def csr_rows(rowptr: Tensor, num_edges: int) -> Tensor:

@@ -379,8 +379,8 @@ class SCGC(EarlierNames, Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        arrays = packed("network.", self.network_.state_dict())
-        return arrays | {"labels": self.labels_, "idf": self.idf_}
+        facts = {"labels": self.labels_, "idf": self.idf_}
+        return packed("network.", self.network_.state_dict()) | facts
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.device = "cpu"
@@ -393,9 +393,8 @@ class SCGC(EarlierNames, Estimator):
             width = int(state["encoder.0.weight"].size(1))
             model = autoencoder(width, self.hidden_channels, self.out_channels, self._smoothed())
             encoder = model.encoder.to(state["centers"].dtype)
-        network = self._network(encoder, state["centers"])
+        self.network_, self.labels_ = self._network(encoder, state["centers"]), arrays["labels"]
         try:
-            network.load_state_dict(state)
+            self.network_.load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(f"encoder must be like the one that was saved: {error}") from error
-        self.network_, self.labels_ = network, arrays["labels"]
