@@ -140,7 +140,7 @@ def page_of(name: str) -> str:
 #: hypergraphs the one whose projection hides most.
 OVERVIEW = {
     "pamc": ("dblp", "pamc"),
-    "pot": ("cora", "pot"),
+    "pot": ("cora_paired", "pot"),
     "fastrp": ("blogcatalog_d128", "fastrp"),
     "link_prediction": ("cora", "topological_concentration"),
     "hypergraph": ("enron", "hypergraph"),
