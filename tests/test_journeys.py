@@ -72,7 +72,7 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 
 def test_journey_1_a_number_in_a_notebook(capsys):
     names = run_block(1)
-    assert names["z"].shape == (1797, 128)
+    assert names["z"].shape == (1797, 256)
     assert f"test accuracy {names['result'].accuracy:.3f}" in capsys.readouterr().out
     assert names["result"].accuracy > 0.7
 
@@ -170,7 +170,7 @@ def test_readme_runs(capsys):
     exec(compile(code, "README.md", "exec"), names)
     assert capsys.readouterr().out.startswith("probe 0.")
     assert names["probe"].accuracy > 0.75
-    assert names["z"].shape == (1797, 128)
+    assert names["z"].shape == (1797, 256)
     assert torch.isfinite(names["loss"])
     assert names["concentration"].shape == (1797,)
 

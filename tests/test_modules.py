@@ -13,9 +13,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, Sequential
 
 from graphlab import contrastive, embed, tag
+from graphlab._estimator import Estimator
 from graphlab.tag import tape
 from tests._data import REPOSITORY
 
@@ -73,6 +75,12 @@ def clip_inputs() -> tuple[Tensor, ...]:
 GCA = {"edge_index": EDGES, "num_nodes": NODES}
 TUNER = {"class_embeddings": torch.eye(3, 5)}
 
+
+def labelled() -> Data:
+    mask = torch.arange(NODES) < 4
+    return Data(edge_index=EDGES, y=torch.arange(NODES) % 2, train_mask=mask, num_nodes=NODES)
+
+
 # How to build it, and a value that it computes in double precision.
 MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
     "BGRL": (lambda: contrastive.BGRL(encoder(), 5, 6), first_loss),
@@ -88,6 +96,10 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
     "ContextAwareSelector": (
         lambda: tag.gaugllm.ContextAwareSelector(5, 2),
         lambda m: m(rows(10).view(NODES, 2, 5), rows(10, 1).view(NODES, 2, 5)),
+    ),
+    "ContextLabel": (
+        lambda: contrastive.ContextLabel(4, 2, dropout=0.0).setup(labelled()),
+        lambda m: m.loss(rows(4)),
     ),
     "GBT": (lambda: contrastive.GBT(encoder()), first_loss),
     "GCA": (lambda: contrastive.GCA(encoder(), 5, **GCA), first_loss),
@@ -112,11 +124,19 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Any]]] = {
         lambda m: m(rows(4), EDGES),
     ),
     "PamCLoss": (contrastive.PamCLoss, lambda m: m(rows(5), EDGES, CLUSTER)),
+    "QueryGNN": (
+        lambda: tag.retrieval.gfm.QueryGNN(4, 5, 2),
+        lambda m: m(rows(4)[:4], rows(4)[:1], torch.ones(1, NODES).double(), EDGES, EDGES[0] % 4),
+    ),
     "ProGCL": (lambda: contrastive.ProGCL(encoder(), 5, start_epoch=0), first_loss),
     "ProGCLLoss": (lambda: contrastive.ProGCLLoss(0.5), progcl_loss),
     "PromptTuner": (
         lambda: tag.PromptTuner(tag.GraphCLIP(clip_encoder()), **TUNER),
         lambda m: m(rows(4)),
+    ),
+    "SoftPrune": (
+        lambda: tag.retrieval.SoftPrune(4, 5),
+        lambda m: sum(gates.sum() for gates in m(rows(4), rows(4, 1), rows(4, 2)[0])),
     ),
     "RankedPredictionEncoder": (
         lambda: tag.tape.RankedPredictionEncoder(3, 2, 4),
@@ -218,6 +238,9 @@ def kept(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]
         items = enumerate(holder)
     elif hasattr(holder, "__dict__") and not isinstance(holder, (Tensor, type)):
         items = vars(holder).items()
+        if isinstance(holder, Estimator):  # its parameters stay as they were given
+            given = holder.get_params(deep=False)
+            items = [(key, value) for key, value in items if key not in given]
     for key, value in items:
         yield from kept(value, f"{path}.{key}", seen)
 

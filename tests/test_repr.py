@@ -40,6 +40,9 @@ def has_fields(cls: type) -> bool:
 
 def filled(cls: type) -> Any:
     """An instance whose every field holds much, made without the checks of its constructor."""
+    if cls is ops.RelationalRows:
+        types = torch.zeros(4, dtype=torch.long)
+        return cls.from_edge_index(EDGES, types, MANY, 1)
     if hasattr(cls, "_fields"):
         return cls(*(LONG["Tensor"] for _ in cls._fields))
     result = object.__new__(cls)
@@ -76,6 +79,7 @@ def others() -> dict[type, Any]:
         gaugllm.LLMEdgeModifier: gaugllm.LLMEdgeModifier(candidates, none, 0.1, 0.1),
         graphclip.GraphTextPairs: graphclip.GraphTextPairs(x, store, x),
         tag.LLMClient: client(),
+        tag.OpenIEExtractor: tag.OpenIEExtractor(client()),
         tag.LLMSummarizer: tag.LLMSummarizer(client()),
         tag.PromptExperts: tag.PromptExperts(client(), label_names=TEXTS),
         tag.ExplanationPrompt: tag.ExplanationPrompt(TEXTS),
@@ -100,6 +104,7 @@ def is_elsewhere(cls: type) -> bool:
     """Whether other tests print it (estimators), torch does (modules), or it needs files."""
     needs_files = {
         "AnimalNetwork",
+        "TripleDataset",
         "MultiHopQA",
         "MultilabelDataset",
         "SDCNDataset",

@@ -70,7 +70,9 @@ RULES = {
     "knowledge_graph": Rule(
         "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"
     ),
-    "retrieval": Rule("Retrieval", "walk(, no model| \\+ GFM)?", "cosine|BM25", "recall@5", "recall@5"),
+    "retrieval": Rule(
+        "Retrieval", r"walk(, no model| \+ GFM)?", "cosine|BM25", "recall@5", "recall@5"
+    ),
     "gaugllm": Rule(
         "GAugLLM", r"\w+, both \((stored|templates)\)", r"\w+, no LLM|frozen features",
         "accuracy", "accuracy",

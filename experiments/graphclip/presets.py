@@ -163,12 +163,16 @@ _BY_HITS = (
     "tiny_induced", "tiny_150", "tiny_300", "tiny_600", "stdlib", "smoke",
 )  # fmt: skip
 
+_BY_HITS_PROTOCOL = "weights of the best held-out retrieval; no label is used before the score"
+
 
 def _final(name: str, config: Config) -> Config:
     """A preset with the folder of its models and the selection it was measured with."""
     # Only the first puts its models where the other scripts look for them by default.
     model = config.model if name == "tiny" else f"runs/graphclip_{name}/{{seed}}"
-    return replace(config, model=model, selection="r1" if name in _BY_HITS else config.selection)
+    if name not in _BY_HITS:
+        return replace(config, model=model)
+    return replace(config, model=model, selection="r1", protocol=_BY_HITS_PROTOCOL)
 
 
 PRESETS = {name: _final(name, config) for name, config in _PRESETS.items()}

@@ -13,6 +13,7 @@ from torch import Tensor
 from graphlab._checks import check_choice
 from graphlab._graphs.typed import Data
 from graphlab._io import atomic_path, user_path
+from graphlab._repr import short_repr
 from graphlab._text_file import read_text
 from graphlab.datasets._local import LocalDataset, read_stored
 
@@ -54,6 +55,7 @@ _KNOWN: dict[str, tuple[dict[str, str], tuple[int, int, int, int, int]]] = {
 _FOLDERS = {"wn18rr": ("WordNet18RR/raw", "WN18RR")}
 
 
+@short_repr
 class TripleNames(NamedTuple):
     """What the numbers of a knowledge graph stand for.
 

@@ -107,7 +107,7 @@ class GRACE(PairLossModel):
     @torch.no_grad()
     def _warn_of_a_plateau(self, z: Tensor) -> None:
         """Say that biases of the head outweigh short embeddings, before an encoder collapses."""
-        rows = unit_rows(self.head(z.detach()).double())
+        rows = unit_rows(head_outputs(self.head, z, z)[0].double())
         count = rows.size(0)
         apart = 1.0 - (float(rows.sum(0).square().sum()) - count) / (count * (count - 1))
         if apart < _ALIKE:

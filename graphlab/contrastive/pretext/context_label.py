@@ -95,8 +95,12 @@ class ContextLabel(nn.Module):
         self._spread: Tensor | None = None
         self._held: Tensor | None = None
         for name in ("target", "corrected"):
-            self.register_buffer(name, torch.empty(0, self.num_classes), persistent=False)
-        self.register_buffer("mask", torch.empty(0, dtype=torch.bool), persistent=False)
+            self.register_buffer(
+                name, torch.empty(0, self.num_classes, device="cpu"), persistent=False
+            )
+        self.register_buffer(
+            "mask", torch.empty(0, dtype=torch.bool, device="cpu"), persistent=False
+        )
 
     def setup(self, data: Any, *, train_mask: Tensor | None = None) -> ContextLabel:
         """Make the targets of a graph.

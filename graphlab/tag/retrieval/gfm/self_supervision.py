@@ -74,7 +74,10 @@ class TripleQuestions:
         return Examples([row[0] for row in rows], [row[1] for row in rows], [r[2] for r in rows])
 
     def _one(self, generator: torch.Generator) -> tuple[str, list[int], list[int]]:
-        if self._first and float(torch.rand((), generator=generator)) < self._two_hops:
+        if (
+            self._first
+            and float(torch.rand((), generator=generator, device=generator.device)) < self._two_hops
+        ):
             for _ in range(_TRIES):
                 one = _pick(self._first, generator)
                 two = _pick(self._leaving[self._tail[one]], generator)
@@ -111,4 +114,4 @@ def start_weights(graph: EntityGraph, starts: Sequence[Sequence[int]]) -> Tensor
 
 
 def _pick(items: Sequence[int], generator: torch.Generator) -> int:
-    return items[int(torch.randint(len(items), (), generator=generator))]
+    return items[int(torch.randint(len(items), (), generator=generator, device=generator.device))]

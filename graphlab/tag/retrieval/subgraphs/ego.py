@@ -110,7 +110,7 @@ class EgoGraphRetriever(Estimator):
     def _means(self, nodes: Tensor, edges: Tensor | None) -> Tensor:
         count = nodes.size(0)
         result = torch.empty_like(nodes)
-        parts = torch.arange(count).split(_ROOTS)
+        parts = torch.arange(count, device="cpu").split(_ROOTS)
         for part in track(parts, "neighbourhoods"):
             inside, between = self._members(part.numpy())
             total = torch.from_numpy(inside @ nodes.numpy())
@@ -246,7 +246,7 @@ def _embedded(encoder: Any, texts: Sequence[str]) -> Tensor:
     """Rows of texts, of which each distinct one is embedded once."""
     number = {text: position for position, text in enumerate(dict.fromkeys(texts))}
     rows = encoded(encoder, list(number))
-    return rows[torch.tensor([number[text] for text in texts], dtype=torch.long)]
+    return rows[torch.tensor([number[text] for text in texts], dtype=torch.long, device="cpu")]
 
 
 def _ones(matrix: Any) -> Any:

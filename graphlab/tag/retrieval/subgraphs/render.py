@@ -86,10 +86,14 @@ class _Parts:
         self.edges: list[list[int]] = graph.edge_index.t().tolist()
         relations = graph.edge_text if "edge_text" in graph else [_RELATION] * len(self.edges)
         self.relation = list(relations)
-        self.number: list[int] = _column(graph, "origin", torch.arange(count)).tolist()
-        self.batch: list[int] = _column(graph, "batch", torch.zeros(count).long()).tolist()
-        score = _column(graph, "score", torch.zeros(count)).tolist()
-        root = _column(graph, "root", torch.zeros(count)).tolist()
+        self.number: list[int] = _column(
+            graph, "origin", torch.arange(count, device="cpu")
+        ).tolist()
+        self.batch: list[int] = _column(
+            graph, "batch", torch.zeros(count, device="cpu").long()
+        ).tolist()
+        score = _column(graph, "score", torch.zeros(count, device="cpu")).tolist()
+        root = _column(graph, "root", torch.zeros(count, device="cpu")).tolist()
         order = sorted(range(count), key=lambda v: (-root[v], -score[v], self.number[v], v))
         self.order = order
         self.place = {node: place for place, node in enumerate(order)}
