@@ -28,6 +28,7 @@ from benchmarks._floors import (
     pairwise,
     propagation,
     random,
+    relational,
 )
 from benchmarks._floors.work import (
     OPERATIONS_PER_EXPONENTIAL,
@@ -58,6 +59,7 @@ _FAMILIES = (
     meta,
     propagation,
     random,
+    relational,
     interval,
     overlap,
     attention,

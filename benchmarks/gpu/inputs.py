@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from benchmarks._harness.graphs import uniform_graph
-from graphlab.ops import CSRGraph, SparseRows, reference, unit_rows
+from graphlab.ops import CSRGraph, RelationalRows, SparseRows, reference, unit_rows
+from graphlab.ops.library import call
 
 __all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]
 
@@ -28,7 +29,7 @@ class Size:
         nodes (int): Rows.
         dim (int): Columns, of attention per head.
         degree (int): Mean number of neighbours.
-        clusters (int): Clusters, of attention segments.
+        clusters (int): Clusters, of attention segments, of typed edges types.
     """
 
     nodes: int
@@ -44,6 +45,7 @@ FULL = {
     "pairs": Size(32_768, 128),
     "meta": Size(1_000_000, 16),
     "propagate": Size(1_000_000, 128),
+    "relational": Size(250_000, 256, clusters=5_000),
     "interval": Size(1_000_000, 64),
     "walk": Size(200_000, 64),
     "attention": Size(131_072, 64, clusters=2_048),
@@ -71,6 +73,12 @@ FAMILIES = {
         "propagate_merge",
         "propagate_squares",
         "random_projection",
+    ),
+    "relational": (
+        "relational_propagate",
+        "relational_shares",
+        "relational_source_grad",
+        "relational_table_grad",
     ),
     "interval": (
         "interval_propagate",
@@ -164,6 +172,14 @@ class Inputs:
         """Lower and upper end of the entries of an interval matrix."""
         low = self.positive(self.pattern.num_edges)
         return low, low + self.positive(self.pattern.num_edges)
+
+    @cached_property
+    def typed(self) -> RelationalRows:
+        """Its edges with types."""
+        kinds = self.integers(self.size.clusters, self.edge_index.size(1))
+        return RelationalRows.from_edge_index(
+            self.edge_index, kinds, self.size.nodes, self.size.clusters
+        )
 
     @property
     def rows(self) -> tuple[Tensor | None, ...]:
@@ -287,6 +303,35 @@ def _outer_backward(i: Inputs) -> tuple[Any, ...]:
     return i.normal(i.size.clusters, i.size.dim, i.size.dim), i.z, i.cluster
 
 
+#: Products of rows, summed up.
+_RULES = (reference.DISTMULT, reference.SUM)
+
+
+def _relational(i: Inputs) -> tuple[Any, ...]:
+    typed = i.typed
+    values = i.z[:, None], i.normal(i.size.clusters, i.size.dim), i.other[:, None]
+    graph = typed.rows.rowptr, typed.rows.col, typed.type
+    return *values, *graph, *typed.by_source, *typed.by_type, *_RULES, True
+
+
+def _relational_shares(i: Inputs) -> tuple[Any, ...]:
+    # Small whole numbers: what an extreme is compared with is then exact in every type.
+    x, table, boundary, rowptr, source, kind, *orders = (
+        part.round() if isinstance(part, Tensor) and part.is_floating_point() else part
+        for part in _relational(i)
+    )
+    args = (x, table, boundary, rowptr, source, kind, *orders[:6], reference.DISTMULT)
+    out = call("relational_propagate", *args, reference.MAX, True)
+    grad = i.normal(*out.shape)
+    return grad, out, x, table, boundary, rowptr, source, kind, reference.DISTMULT, True
+
+
+def _relational_grads(i: Inputs) -> tuple[Tensor, ...]:
+    """Share, result, sources and table: a sum does not read the result."""
+    share = i.other[:, None]
+    return share, share, i.z[:, None], i.normal(i.size.clusters, i.size.dim)
+
+
 ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "edge_cosine_sum": lambda i: (i.z, *i.rows, TAU),
     "edge_cosine_sum_backward": lambda i: (i.normal(i.size.nodes), i.z, *i.rows, TAU),
@@ -316,6 +361,10 @@ ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "propagate_merge": lambda i: (i.z, *i.matrix, [0.0, 0.0, 1.0, 6.67], True, None),
     "propagate_squares": lambda i: (i.z, *i.matrix, [0.0, 0.0, 1.0, 6.67]),
     "random_projection": lambda i: (i.positive(i.size.nodes), None, 7, 0, 0, i.size.dim, 3.0, 0.1),
+    "relational_propagate": _relational,
+    "relational_shares": _relational_shares,
+    "relational_source_grad": lambda i: (*_relational_grads(i), *i.typed.by_source, *_RULES),
+    "relational_table_grad": lambda i: (*_relational_grads(i), *i.typed.by_type, *_RULES),
     "interval_propagate": _interval,
     "interval_propagate_backward": _interval_backward,
     "edge_bound": _bound,

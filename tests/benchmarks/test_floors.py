@@ -61,7 +61,28 @@ TABLE = floors.Gather(E, 32, 320)
 CLUSTER = meta(N, dtype=torch.int64)
 VECTOR = meta(N)
 THREE = (VECTOR, VECTOR, VECTOR)
+# Five types of edges; rows of two times four columns, 32 bytes as well.
+X3, TYPES, KIND = meta(N, 2, 4), meta(5, 4), meta(E, dtype=torch.int32)
+TYPEPTR = meta(6, dtype=torch.int64)
+ORDERS = (ROWS, COL, KIND, TYPEPTR, COL, KIND)
+BY_TYPE = floors.Gather(E, 16, 80)
 BY_HAND = {
+    "relational_propagate": (
+        (X3, TYPES, X3, ROWS, COL, KIND, *ORDERS, 0, 0, True),
+        floors.Work(88 + 120 + 120 + 2 * 320, 2 * 30 * 8, 0, (TABLE, BY_TYPE)),
+    ),
+    "relational_shares": (
+        (X3, X3, X3, TYPES, X3, ROWS, COL, KIND, 0, True),
+        floors.Work(88 + 120 + 120 + 5 * 320, 2 * 30 * 8, 0, (TABLE, BY_TYPE)),
+    ),
+    "relational_source_grad": (
+        (X3, X3, X3, TYPES, *ORDERS[:3], 0, 0),
+        floors.Work(88 + 120 + 120 + 320, 2 * 30 * 8, 0, (TABLE, BY_TYPE)),
+    ),
+    "relational_table_grad": (
+        (X3, X3, X3, TYPES, *ORDERS[3:], 0, 0),
+        floors.Work(48 + 120 + 120 + 80, 2 * 30 * 8, 0, (TABLE, TABLE)),
+    ),
     "edge_cosine_sum": (
         (Z, ROWS, COL, W, None, VECTOR, 0.5),
         floors.Work(88 + 120 + 120 + 40, 3 * 80 + 30 * 18, 30, (TABLE,)),
