@@ -153,8 +153,12 @@ Buffer<T> own_scores_of(const RankRun<T>& run, const T* y, const int64_t* truth)
       for (int64_t m = 0; m < count; ++m) {
         std::copy_n(y + truth[i + m] * run.dim, run.dim, rows.get() + m * run.dim);
       }
-      pack(rows.get(), count, run.dim, T(1), 0, panel.get());
-      score(run.dim, run.task.row_panels + i * run.dim, panel.get(), count, own.get() + i);
+      for (int64_t m = 0; m < count; m += width) {
+        const int64_t part = std::min(width, count - m);
+        pack(rows.get() + m * run.dim, part, run.dim, T(1), 0, panel.get());
+        score(
+            run.dim, run.task.row_panels + i * run.dim, panel.get(), m, part, own.get() + i + m);
+      }
     }
   });
   return own;

@@ -41,12 +41,14 @@ GRAPHLAB_INLINE int64_t count_lanes(typename Types<T>::Mask sum) {
   return count;
 }
 
-// The own scores of a panel of rows: products with a panel of the columns that are theirs.
+// The own scores of `count` rows of a panel, from row `first` on: products with a panel of the columns
+// that are theirs. A panel may have more rows than columns.
 template <typename T>
-void own_scores(int64_t dim, const T* rows, const T* cols, int64_t count, T* scores) {
+void own_scores(
+    int64_t dim, const T* rows, const T* cols, int64_t first, int64_t count, T* scores) {
   alignas(64) T tile[kTileRows * kTileCols<T>];
   score_tile<T>(dim, rows, cols, tile);
-  for (int m = 0; m < count; ++m) scores[m] = tile[m * kTileCols<T> + m];
+  for (int64_t m = 0; m < count; ++m) scores[m] = tile[(first + m) * kTileCols<T> + m];
 }
 
 // Counts the scores of a block above the rows' own, and those equal to them. `named` are the columns
