@@ -66,6 +66,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         rows[name] = train(config, context, splits, name, METHODS[name])
         # A whole method is the unit of a resume; long ones have checkpoints of their own.
         context.checkpoint(step, {}, {"rows": rows})
+    context.bars("mrr", rows, "mrr", "filtered mean reciprocal rank")
     return rows
 
 
