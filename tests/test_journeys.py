@@ -72,7 +72,7 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 
 def test_journey_1_a_number_in_a_notebook(capsys):
     names = run_block(1)
-    assert names["z"].shape == (1797, 256)
+    assert names["z"].shape == (1797, 128)
     assert f"test accuracy {names['result'].accuracy:.3f}" in capsys.readouterr().out
     assert names["result"].accuracy > 0.7
 

@@ -63,6 +63,9 @@ class ContextLabel(nn.Module):
     target: Tensor
     mask: Tensor
     corrected: Tensor
+    _edge_index: Tensor | None
+    _spread: Tensor | None
+    _held: Tensor | None
 
     def __init__(
         self,
@@ -91,9 +94,8 @@ class ContextLabel(nn.Module):
         self.dropout = nn.Dropout(check_fraction(dropout, "dropout"))
         self.head = nn.Linear(self.in_channels, self.num_classes)
         self.report: dict[str, int] = {}
-        self._edge_index: Tensor | None = None
-        self._spread: Tensor | None = None
-        self._held: Tensor | None = None
+        for name in ("_edge_index", "_spread", "_held"):
+            self.register_buffer(name, None, persistent=False)
         for name in ("target", "corrected"):
             self.register_buffer(
                 name, torch.empty(0, self.num_classes, device="cpu"), persistent=False
