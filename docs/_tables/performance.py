@@ -12,6 +12,7 @@ FILES = {
     "pamc": "PamC and SCGC",
     "grace": "GRACE",
     "pairwise": "all pairs",
+    "pairwise_topk": "best rows",
     "pot": "POT",
     "embed_2threads": "FastRP",
     "concentration": "topological concentration",

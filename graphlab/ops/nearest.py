@@ -73,18 +73,20 @@ def pairwise_topk(
     own = y is None
     if isinstance(y, int):
         raise TypeError(f"y must be a torch.Tensor or None, got int: write k={y}")
-    x = check_matrix(x, "x")
-    y = x if y is None else check_matrix(y, "y", cols=x.size(1))
+    products = metric == "dot"  # whose check finds what is not finite too
+    x = check_matrix(x, "x", finite=not products)
+    y = x if y is None else check_matrix(y, "y", cols=x.size(1), finite=not products)
     check_same_device(x=x, y=y, filter_ptr=filter_ptr, filter=filter)
     k = check_int(k, "k", minimum=1)
     check_choice(metric, "metric", ("dot", "cosine"))
     filters = check_filter(filter_ptr, filter, x.size(0), y.size(0))
     left, right = widened_together(x.detach(), y.detach())
-    if metric == "cosine":
+    right = left if own else right
+    if products:
+        check_products(left, right)
+    else:
         left = reference.unit_rows(left)
         right = left if own else reference.unit_rows(right)
-    else:
-        check_products(left, right)
     mode = reference.EXCLUDE if own else reference.KEEP
     value, index = call("pairwise_topk", left, right, k, mode, *filters)
     return value, index

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    check_finite,
     check_index,
     check_matrix,
     check_pointers,
@@ -74,8 +75,8 @@ def pairwise_rank(
         >>> greater.item(), equal.item()
         (1, 1)
     """
-    x = check_matrix(x, "x")
-    y = check_matrix(y, "y", cols=x.size(1))
+    x = check_matrix(x, "x", finite=False)
+    y = check_matrix(y, "y", cols=x.size(1), finite=False)
     check_same_device(x=x, y=y, truth=truth, filter_ptr=filter_ptr, filter=filter)
     truth = check_index(truth, y.size(0), "truth", length=x.size(0))
     filters = check_filter(filter_ptr, filter, x.size(0), y.size(0))
@@ -107,13 +108,20 @@ def check_filter(
 
 
 def check_products(x: Tensor, y: Tensor) -> None:
-    """Require two matrices of one type no product of whose rows can overflow."""
-    if x.numel() == 0 or y.numel() == 0 or not values_visible(x):
+    """Require two finite matrices of one type no product of whose rows can overflow.
+
+    One pass over each in the good case: no row is longer than all of the matrix, whose length is
+    finite only where every value is.
+    """
+    if not values_visible(x, y):
         return
     limit = torch.finfo(x.dtype).max
-    ends = [torch.aminmax(side) for side in (x, y)]
-    largest = [max(-float(low), float(high)) for low, high in ends]
-    if largest[0] * largest[1] * x.size(1) < limit:
+    left = _length(x)
+    if left * (left if y is x else _length(y)) < limit / 2:
+        return
+    check_finite(x, "x")
+    check_finite(y, "y")
+    if x.numel() == 0 or y.numel() == 0:
         return
     norms = [float(reference.row_norms(side).max()) for side in (x, y)]
     if not norms[0] * norms[1] < limit:
@@ -121,3 +129,8 @@ def check_products(x: Tensor, y: Tensor) -> None:
             "x and y must have products that do not overflow, but their largest rows have norms "
             f"{norms[0]:.2g} and {norms[1]:.2g}: scale them"
         )
+
+
+def _length(x: Tensor) -> float:
+    """Root of the sum of all squares; infinite or NaN where it leaves the type of the matrix."""
+    return float(torch.linalg.vector_norm(x))

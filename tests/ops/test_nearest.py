@@ -64,7 +64,7 @@ def test_chunks_change_nothing(monkeypatch):
         assert got[0].equal(all_at_once[0]) and got[1].equal(all_at_once[1])
 
 
-@pytest.mark.parametrize("count", [1, 5, 16, 17, 32, 33])
+@pytest.mark.parametrize("count", [1, 3, 4, 17, 33, 128, 129])
 @pytest.mark.parametrize("k", [1, 30])
 def test_few_queries_get_what_many_get(count, k):
     x, y = whole(400, 6, 2), whole(900, 6, 2, seed=1)
@@ -76,14 +76,29 @@ def test_few_queries_get_what_many_get(count, k):
         assert got[0].equal(value[:count]) and got[1].equal(best[:count])
 
 
-def test_equal_rows_follow_each_other(kernels):
+@pytest.mark.parametrize("width", [3, 16, 33, 47])
+@pytest.mark.parametrize("count", [1, 4, 40, 140])
+def test_equal_rows_follow_each_other(kernels, width, count):
     if not kernels.compiled:
         pytest.skip("a promise of the compiled kernels")
     generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(40, 33, generator=generator), torch.randn(500, 33, generator=generator)
-    for queries in (x, x[:3]):
+    x, y = (torch.randn(rows, width, generator=generator) for rows in (140, 501))
+    for queries in (x[:count], x[:count].double()):
         index = pairwise_topk(queries, torch.cat([y, y]), 20)[1].view(-1, 10, 2)
-        assert (index[..., 1] - index[..., 0]).unique().tolist() == [500]
+        assert (index[..., 1] - index[..., 0]).unique().tolist() == [501]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [1, 3, 7, 8, 16, 31, 66])
+def test_values_are_the_products_whatever_the_number_of_queries(width, dtype):
+    generator = torch.Generator().manual_seed(width)
+    x, y = (torch.randn(rows, width, generator=generator, dtype=dtype) for rows in (140, 207))
+    for count in (1, 2, 3, 4, 20, 129, 140):
+        value, index = pairwise_topk(x[:count], y, 9)
+        score = x[:count].double() @ y.double().t()
+        torch.testing.assert_close(value.double(), dense(score, 9)[0], rtol=1e-5, atol=1e-5)
+        own = score.gather(1, index)
+        torch.testing.assert_close(value.double(), own, rtol=1e-5, atol=1e-5)
 
 
 def test_cosine_is_the_product_of_unit_rows():
@@ -124,6 +139,24 @@ def test_bad_arguments(arguments, error, match):
         pairwise_topk(*arguments)
     with pytest.raises(ValueError, match="metric must be one of"):
         pairwise_topk(torch.ones(2, 2), metric="l2")
+
+
+@pytest.mark.parametrize("metric", ["dot", "cosine"])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_values_that_are_not_finite_are_refused(metric, bad):
+    x, y = torch.ones(2, 3), torch.ones(4, 3)
+    y[3, 1] = bad
+    for other in (x, torch.zeros(0, 3)):
+        with pytest.raises(ValueError, match=r"y must be finite, but y\[\(3, 1\)\]"):
+            pairwise_topk(other, y, 1, metric=metric)
+        with pytest.raises(ValueError, match=r"x must be finite, but x\[\(3, 1\)\]"):
+            pairwise_topk(y, other, 1, metric=metric)
+
+
+def test_long_rows_beside_short_ones_are_taken():
+    """The squares of the long ones overflow, the products do not."""
+    value, index = pairwise_topk(torch.full((1, 2), 1e-20), torch.tensor([[1e30, 0], [0, 2e30]]), 1)
+    assert index.tolist() == [[1]] and value.item() == pytest.approx(2e10)
 
 
 def test_no_rows():

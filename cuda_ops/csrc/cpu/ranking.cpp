@@ -30,6 +30,11 @@ int64_t group_size(int64_t cols, int64_t row_blocks, int64_t least) {
   return round_up(std::max({least, divide_up(cols, wanted), int64_t{1}}), kPairUnit);
 }
 
+// Panels of queries up to which the rows of the other side are read as they lie.
+constexpr int64_t kFewPanels = 4;
+// Queries up to which each is multiplied by itself: a panel of them would be nearly empty.
+constexpr int64_t kSingleQueries = 3;
+
 constexpr int64_t kNoColumn = std::numeric_limits<int64_t>::max();
 
 // A filter, checked: columns by rows, or nothing.
@@ -251,11 +256,19 @@ void topk_of_few(
   const Buffer<T> panel = packed_cols(x, rows, dim);
   const RankTask<T> task{dim, panel.get(), nullptr, named.view()};
   const BestLists<T> best(rows, divide_up(cols, group), size);
+  const int64_t width = rows <= kSingleQueries ? 1 : 2 * lanes<T>();
   const auto offer = GRAPHLAB_SELECT(topk_few<T>);
+  const auto offer_one = GRAPHLAB_SELECT(topk_one<T>);
   parallel_ranges(cols, group, [&](int64_t begin, int64_t end) {
     best.fill(begin / group, 0, rows, [&](BestColumns<T>* lists) {
       for_pieces(begin, end, kPairUnit, [&](int64_t j, int64_t j_end) {
-        offer(task, rows, y, j, j_end, lists);
+        for (int64_t i = 0; i < rows; i += width) {
+          if (width == 1) {
+            offer_one(task, i, x + i * dim, y, j, j_end, lists[i]);
+          } else {
+            offer(task, i, std::min(width, rows - i), y, j, j_end, lists);
+          }
+        }
       });
     });
   });
@@ -275,7 +288,7 @@ void topk(
     std::fill_n(index, rows * k, int64_t{-1});
     return;
   }
-  if (rows <= 2 * lanes<T>()) {
+  if (rows <= kFewPanels * 2 * lanes<T>()) {
     topk_of_few(data<T>(x), data<T>(y), rows, cols, x.size(1), named, k, value, index);
     return;
   }

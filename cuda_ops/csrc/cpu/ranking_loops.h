@@ -137,15 +137,16 @@ __attribute__((noinline)) void score_plain_rows(
   }
 }
 
-// The same as topk_block for one panel of `count` queries, packed as columns, and the rows [j, j_end)
-// of y as they lie: where each of them is read once, packing them would take longer than they do.
+// The same as topk_block for the panel of queries [first, first + count), packed as columns, and the rows
+// [j, j_end) of y as they lie: where each of them is used a few times, packing would take too long.
 template <typename T>
 void topk_few(
-    const RankTask<T>& task, int64_t count, const T* y, int64_t j, int64_t j_end,
+    const RankTask<T>& task, int64_t first, int64_t count, const T* y, int64_t j, int64_t j_end,
     BestColumns<T>* lists) {
   constexpr int L = kLanes<T>, C = kTileCols<T>;
+  const T* panel = task.row_panels + first * task.dim;
   alignas(64) T tile[kTileRows * C], bars[C];
-  for (int q = 0; q < C; ++q) bars[q] = q < count ? lists[q].bar() : T(0);
+  for (int q = 0; q < C; ++q) bars[q] = q < count ? lists[first + q].bar() : T(0);
   const uint64_t queries = (uint64_t{1} << count) - 1;
   for (; j < j_end; j += kTileRows) {
     const T* at[kTileRows];
@@ -153,9 +154,9 @@ void topk_few(
       at[m] = y + (j + m < j_end ? j + m : j_end - 1) * task.dim;
     }
     if (count <= L) {
-      score_plain_rows<T, 1>(task.dim, at, task.row_panels, tile);
+      score_plain_rows<T, 1>(task.dim, at, panel, tile);
     } else {
-      score_plain_rows<T, 2>(task.dim, at, task.row_panels, tile);
+      score_plain_rows<T, 2>(task.dim, at, panel, tile);
     }
     for (int m = 0; m < kTileRows && j + m < j_end; ++m) {
       const T* score = tile + m * C;
@@ -165,10 +166,60 @@ void topk_few(
       }
       for (above &= queries; above != 0; above &= above - 1) {
         const int q = __builtin_ctzll(above);
-        if (task.named.has(q, j + m)) continue;
-        lists[q].add(score[q], j + m);
-        bars[q] = lists[q].bar();
+        if (task.named.has(first + q, j + m)) continue;
+        lists[first + q].add(score[q], j + m);
+        bars[q] = lists[first + q].bar();
       }
+    }
+  }
+}
+
+// Products of as many rows as a vector has lanes with one query, all as they lie. Every lane is summed
+// by the same tree, so that equal rows have equal products here too.
+template <typename T>
+__attribute__((noinline)) void score_one_query(
+    int64_t dim, const T* const (&at)[kLanes<T>], const T* query, T* to) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[L] = {};
+  int64_t d = 0;
+  for (; d + L <= dim; d += L) {
+    const Vec<T> part = load(query + d);
+    GRAPHLAB_UNROLL
+    for (int m = 0; m < L; ++m) acc[m] += load(at[m] + d) * part;
+  }
+  if (d < dim && dim > L) {  // the last vector, without the lanes that were counted already
+    const auto counted = lane_numbers<T>() < static_cast<typename Types<T>::Bits>(L - (dim - d));
+    const Vec<T> part = load(query + dim - L);
+    const Vec<T> rest = counted ? Vec<T>{} : part;
+    GRAPHLAB_UNROLL
+    for (int m = 0; m < L; ++m) {
+      const Vec<T> row = load(at[m] + dim - L);
+      acc[m] += (counted ? Vec<T>{} : row) * rest;
+    }
+  } else {
+    for (; d < dim; ++d) {
+      for (int m = 0; m < L; ++m) acc[m][0] += at[m][d] * query[d];
+    }
+  }
+  store(to, sum_lanes_of<T, L / 2>(acc));
+}
+
+// The same as topk_few for query i, which is not packed.
+template <typename T>
+void topk_one(
+    const RankTask<T>& task, int64_t i, const T* query, const T* y, int64_t j, int64_t j_end,
+    BestColumns<T>& list) {
+  constexpr int L = kLanes<T>;
+  alignas(64) T score[L];
+  for (; j < j_end; j += L) {
+    const int64_t inside = j_end - j < L ? j_end - j : L;
+    const T* at[L];
+    for (int m = 0; m < L; ++m) at[m] = y + (j + (m < inside ? m : inside - 1)) * task.dim;
+    score_one_query<T>(task.dim, at, query, score);
+    uint64_t above = lane_bits<T>(load(score) > splat<T>(list.bar()));
+    for (above &= (uint64_t{1} << inside) - 1; above != 0; above &= above - 1) {
+      const int m = __builtin_ctzll(above);
+      if (score[m] > list.bar() && !task.named.has(i, j + m)) list.add(score[m], j + m);
     }
   }
 }

@@ -195,6 +195,24 @@ def test_isolated_nodes_are_zero_until_standardised():
     assert torch.allclose(standard.std(0, correction=0), torch.ones(128), atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 1024, 1025, 3000])
+def test_standardised_columns_are_those_of_float64_and_depend_on_no_other(rows):
+    x = torch.randn(rows, 37, generator=torch.Generator().manual_seed(0)) * 3 + 50
+    x[:, 4] = 0.1
+
+    def standardised(part):
+        model = FastRP(dim=part.size(1), weights=(1.0,), standardize=True, normalize=False)
+        return model.merge([part], (1.0,))
+
+    got = standardised(x)
+    exact = x.double()
+    off = exact - exact.mean(0)
+    want = torch.where(off.square().mean(0) > 1e-20, off / off.square().mean(0).sqrt(), 0.0)
+    torch.testing.assert_close(got.double(), want, rtol=1e-6, atol=1e-6)
+    for columns in (slice(0, 1), slice(3, 5), slice(9, 36)):
+        assert standardised(x[:, columns].clone()).equal(got[:, columns])
+
+
 def test_constant_columns_standardise_to_zero():
     z = fastrp(torch.empty(2, 0, dtype=torch.long), 4, dim=3, standardize=True)
     assert z.tolist() == [[0.0] * 3] * 4
