@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -130,6 +130,8 @@ def rank_metrics(
         )
     if not len(ranks):
         raise ValueError("ranks must hold at least one query, got none")
+    if isinstance(k, (str, bytes)) or not isinstance(k, Iterable):
+        raise TypeError(f"k must be a sequence of cut-offs, such as (1, 3, 10), got {k!r}")
     rank = ranks.rank(tie)
     expected = (ranks.candidates.double() - 1).mean() / 2
     metrics = {

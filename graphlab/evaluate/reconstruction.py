@@ -135,8 +135,10 @@ def reconstruction_map(
 def _numbers(values: Sequence[int], name: str) -> list[int]:
     """Distinct positive numbers."""
     refuse_unordered(values, name)
-    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence) or not values:
-        raise TypeError(f"{name} must be a sequence of numbers, got {values!r}")
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+        raise TypeError(f"{name} must be a sequence of numbers, such as (1, 2), got {values!r}")
+    if not values:
+        raise ValueError(f"{name} must hold at least one number, got {values!r}")
     numbers = [check_int(value, name, minimum=1) for value in values]
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"{name} must be distinct, got {numbers}")

@@ -22,7 +22,7 @@ def encoded(encoder: Any, texts: Sequence[str], name: str = "encoder") -> Tensor
         TypeError: If it has no such method, or that returns no numbers.
         ValueError: If it returns another number of rows, or NaN.
     """
-    if isinstance(encoder, type) or not callable(getattr(encoder, "encode", None)):
+    if isinstance(encoder, (type, str)) or not callable(getattr(encoder, "encode", None)):
         raise TypeError(
             f"{name} must have a method encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder "
             f"has, got {encoder!r:.80}"

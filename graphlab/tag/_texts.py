@@ -44,6 +44,21 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
     return entries
 
 
+def check_question(text: Any) -> str:
+    """One question, not blank, where ``query_many`` takes several.
+
+    Raises:
+        TypeError: If it is no text.
+        ValueError: If it is blank.
+    """
+    if not isinstance(text, str):
+        hint = ": query_many takes several" if isinstance(text, (list, tuple)) else ""
+        raise TypeError(f"text must be str, got {type(text).__name__}{hint}")
+    if not text.strip():
+        raise ValueError(f"text must not be empty, got {text!r:.40}")
+    return text
+
+
 def text_digest(texts: Iterable[str]) -> str:
     """Hash of a list of texts; where one ends and the next begins counts."""
     digest = hashlib.sha256()

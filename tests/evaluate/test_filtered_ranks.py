@@ -195,4 +195,6 @@ def test_figures_need_ranks_and_a_known_rule() -> None:
     one = torch.ones(1, dtype=torch.int64)
     with pytest.raises(ValueError, match="tie must be one of"):
         rank_metrics(Ranks(one, one, 5 * one), tie="random")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="k must be a sequence of cut-offs"):
+        rank_metrics(Ranks(one, one, 5 * one), k=10)  # type: ignore[arg-type]
     assert str(rank_metrics(Ranks(0 * one, 0 * one, one))["amri"]) == "nan"

@@ -131,7 +131,7 @@ def test_no_relevant_node() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"hops": ()}, TypeError, "hops"),
+        ({"hops": ()}, ValueError, "hops must hold at least one"),
         ({"hops": 2}, TypeError, "hops"),
         ({"hops": (1, 1)}, ValueError, "hops"),
         ({"hops": (0,)}, ValueError, "hops"),

@@ -219,6 +219,11 @@ class ContextLabel(nn.Module):
             raise RuntimeError("setup(data) must be called first")
         h = check_matrix(h, "h", rows=self.mask.numel(), cols=self.in_channels)
         check_same_device(h=h, target=self.target)
+        if h.dtype != self.head.weight.dtype and not torch.is_autocast_enabled(h.device.type):
+            raise TypeError(
+                f"h must have the dtype of the head, {self.head.weight.dtype}, got {h.dtype}: "
+                "task.to(h.dtype) converts it"
+            )
         share = self.head(self.dropout(h)).softmax(1)
         loss = _masked_error(share, self.target, self.mask)
         if self.corrected.size(0):

@@ -80,7 +80,8 @@ def fit_mixture(bases: Sequence[Tensor], target: Tensor, *, max_rounds: int = 20
     converge.
     """
     if isinstance(bases, Tensor) or not isinstance(bases, Sequence) or not bases:
-        raise TypeError(f"bases must be a sequence of step functions, got {type(bases).__name__}")
+        got = "none" if isinstance(bases, Sequence) else type(bases).__name__
+        raise TypeError(f"bases must be a sequence of step functions, got {got}")
     goal = check_square(target, "target")
     stack = np.stack([check_square(b, f"bases[{i}]", len(goal)) for i, b in enumerate(bases)])
     max_rounds = check_int(max_rounds, "max_rounds", minimum=1)

@@ -142,6 +142,8 @@ def feasibility(
     if not isinstance(sources, Mapping) or not sources:
         raise TypeError(f"sources must be a mapping of names to graphs, got {sources!r:.60}")
     for name, graph in sources.items():
+        if not isinstance(name, str):
+            raise TypeError(f"sources must have str as names, got {name!r}")
         check_data(graph, f"sources[{name!r}]")
     check_data(target, "target")
     unknown = sorted(set(models or ()) - set(sources))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,8 @@ __all__ = ["gfm_phrase", "knowledge_graph"]
 EQUIVALENT = "equivalent"
 #: Relation of a phrase and a document in the graphs of the release.
 MENTIONED = "is_mentioned_in"
+#: What to do where the words of other scripts are lost.
+_HINT = "normalize=str.casefold keeps other scripts"
 
 _OUTSIDE = re.compile(r"[^A-Za-z0-9 ]")
 _LETTERS = re.compile(r"[A-Za-z0-9]")
@@ -54,11 +57,13 @@ class _Facts(NamedTuple):
         rows (list): Head, relation, tail and position of the document.
         dropped (Counter): How many others there were, by reason.
         unknown (list): Ids of unknown documents.
+        lost (list): A word with letters of every triple in which such a word became empty.
     """
 
     rows: list[tuple[str, str, str, int]]
     dropped: Counter[str]
     unknown: list[Any]
+    lost: list[str]
 
 
 def knowledge_graph(
@@ -78,8 +83,9 @@ def knowledge_graph(
     and counted in ``report``.
 
     Args:
-        triples (iterable): Of ``(head, relation, tail, id of the document)``, as
-            :class:`OpenIEExtractor` and :attr:`graphlab.datasets.MultiHopQA.triples` give them.
+        triples (iterable or table): Of ``(head, relation, tail, id of the document)``, as
+            :class:`OpenIEExtractor` and :attr:`graphlab.datasets.MultiHopQA.triples` give them. A
+            data frame has four columns in this order.
         documents (mapping, table or iterable): The documents, as
             :meth:`GraphRetriever.index` takes them.
         normalize (callable): From a phrase or relation to its form in the graph; by default
@@ -105,6 +111,10 @@ def knowledge_graph(
 
     Raises:
         TypeError, ValueError: If an argument is malformed, or no triple can be used.
+
+    Warns:
+        UserWarning: If triples name unknown documents, or ``normalize`` leaves nothing of words
+            that have letters, as :func:`gfm_phrase` does in other scripts; with their number.
 
     Complexity: O(triples), and O(phrases² D) for synonyms by an encoder.
 
@@ -136,30 +146,49 @@ def knowledge_graph(
 def _read(
     triples: Iterable[Triple], documents: list[Document], normalize: Callable[[str], str]
 ) -> _Facts:
-    if isinstance(triples, (str, bytes)) or not isinstance(triples, Iterable):
+    if hasattr(triples, "itertuples"):  # iterating over a data frame gives its column names
+        triples = triples.itertuples(index=False, name=None)
+    if isinstance(triples, (str, bytes, Mapping)) or not isinstance(triples, Iterable):
         raise TypeError(f"triples must be a list of triples, got {type(triples).__name__}")
     position = {document.id: place for place, document in enumerate(documents)}
-    facts = _Facts([], Counter(), [])
+    facts = _Facts([], Counter(), [], [])
     for triple in triples:
         facts.dropped["triples"] += 1
         if not _is_triple(triple):
             facts.dropped["malformed"] += 1
             continue
         *words, identity = triple
-        head, relation, tail = (normalize(word) for word in words)
+        head, relation, tail = (_normal(normalize, word) for word in words)
         place = position.get(plain_id(identity))
         if place is None:
             facts.dropped["unknown_document"] += 1
             facts.unknown.append(identity)
         elif not (head.strip() and relation.strip() and tail.strip()):
             facts.dropped["empty"] += 1
+            kept = zip(words, (head, relation, tail), strict=True)
+            facts.lost.extend(
+                [old for old, new in kept if _has_letters(old) and not new.strip()][:1]
+            )
         else:
             facts.rows.append((head, relation, tail, place))
     return facts
 
 
+def _normal(normalize: Callable[[str], str], word: str) -> str:
+    given = normalize(word)
+    if not isinstance(given, str):
+        raise TypeError(f"normalize must return str, got {given!r:.40} for {word!r:.40}")
+    return given
+
+
+def _has_letters(word: str) -> bool:
+    return any(letter.isalpha() for letter in word)
+
+
 def _is_triple(triple: Any) -> bool:
-    if isinstance(triple, (str, bytes)) or not hasattr(triple, "__len__") or len(triple) != 4:
+    if not isinstance(triple, (Sequence, np.ndarray)) or isinstance(triple, (str, bytes)):
+        return False  # a set has no order, and a mapping no positions
+    if len(triple) != 4:
         return False
     identity = plain_id(triple[3])
     return all(isinstance(word, str) for word in triple[:3]) and isinstance(identity, (str, int))
@@ -174,6 +203,12 @@ def _tell(facts: _Facts, count: int) -> None:
             f"triples must be (head, relation, tail, id of a document), but none of {given} can be "
             f"used: {facts.dropped['malformed']} are malformed, {facts.dropped['empty']} empty, "
             f"{facts.dropped['unknown_document']} of unknown documents {facts.unknown[:3]}"
+            + (f"; {_HINT}" if facts.lost else "")
+        )
+    if facts.lost:
+        warn_caller(
+            f"{len(facts.lost)} of {given} triples are dropped, as normalize leaves nothing of "
+            f"words such as {facts.lost[0]!r}: {_HINT}"
         )
     if facts.unknown:
         warn_caller(
@@ -206,7 +241,8 @@ def _synonyms(
     number = {phrase: place for place, phrase in enumerate(phrases)}
     pairs: list[tuple[int, int]] = []
     for pair in given:
-        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(p, str) for p in pair):
+        sized = isinstance(pair, (tuple, list, np.ndarray)) and len(pair) == 2
+        if not sized or not all(isinstance(phrase, str) for phrase in pair):
             raise ValueError(f"synonyms must be pairs of phrases, got {pair!r}")
         one, two = (number.get(normalize(phrase)) for phrase in pair)
         if one is not None and two is not None and one != two:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphlab._checks import check_int
-from graphlab.tag._texts import check_texts
+from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.retrieval._corpus import Tokenize
 from graphlab.tag.retrieval._ranking import Ranking, Scored, hits_of, score_all
 from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
@@ -186,8 +186,7 @@ class GraphRetriever(StoredDocuments):
             TypeError, ValueError: If an argument is malformed or out of range.
             KeyError: If ``allow`` names an unknown id.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"text must be str, got {type(text).__name__}")
+        check_question(text)
         return self._search([text], self._limit(k), allow, explain)[0]
 
     def query_many(

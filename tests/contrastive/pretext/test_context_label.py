@@ -145,6 +145,8 @@ def test_calls_out_of_order_are_named() -> None:
     with pytest.raises(RuntimeError, match="setup"):
         ContextLabel(4, 3, correction=LabelCorrection()).correct(torch.zeros(60, 2))
     made, _ = task()
+    with pytest.raises(TypeError, match="h must have the dtype of the head, torch.float32"):
+        made.loss(torch.zeros(60, 12, dtype=torch.float64))
     with pytest.raises(ValueError, match="h must have 60 rows"):
         made.loss(torch.zeros(59, 12))
     with pytest.raises(ValueError, match="labels must have 60"):

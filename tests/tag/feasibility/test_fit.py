@@ -71,7 +71,7 @@ def test_dependent_bases_warn() -> None:
 @pytest.mark.parametrize(
     ("bases", "error", "match"),
     [
-        ([], TypeError, "bases"),
+        ([], TypeError, "bases must be a sequence of step functions, got none"),
         (torch.zeros(2, 12, 12), TypeError, "bases"),
         ([torch.zeros(3, 3)], ValueError, r"bases\[0\] must have 12 rows"),
         ([torch.full((12, 12), float("nan"))], ValueError, r"bases\[0\] must be finite"),

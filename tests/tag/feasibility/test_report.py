@@ -109,6 +109,7 @@ def test_discrepancy_of_equal_and_of_distant_samples() -> None:
     [
         ({}, SOURCES["caves"], {}, TypeError, "sources must be a mapping"),
         ([SOURCES["caves"]], SOURCES["caves"], {}, TypeError, "sources must be a mapping"),
+        ({1: SOURCES["caves"]}, SOURCES["caves"], {}, TypeError, "str as names, got 1"),
         ({"a": "caves"}, SOURCES["caves"], {}, TypeError, r"sources\['a'\]"),
         (SOURCES, "caves", {}, TypeError, "target"),
         (SOURCES, SOURCES["caves"], {"models": {"x": len}}, ValueError, "models"),

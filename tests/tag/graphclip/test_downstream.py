@@ -104,6 +104,7 @@ def test_macro_f1_is_that_of_scikit_learn():
         ({"templates": "{c}"}, TypeError, "must be a list"),
         ({"templates": []}, TypeError, "must be a list"),
         ({"descriptions": {NAMES[0]: "x"}}, ValueError, "lack"),
+        ({"descriptions": dict.fromkeys(NAMES, 3)}, TypeError, "descriptions must be str, but"),
         ({"mix": "all"}, ValueError, "mix must be one of"),
         ({"encoder": HashEncoder(7)}, ValueError, "encoder must give 24 columns"),
     ],

@@ -141,6 +141,25 @@ def test_what_is_dropped_is_counted() -> None:
         knowledge_graph(TRIPLES, {"other": "text"})
 
 
+def test_rows_without_positions_are_malformed() -> None:
+    odd = [dict(zip("hrti", TRIPLES[0], strict=True)), set("abcd")]
+    assert knowledge_graph([*TRIPLES, *odd], DOCUMENTS).report["malformed"] == 2
+
+
+def test_triples_of_a_data_frame() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(TRIPLES, columns=["head", "relation", "tail", "document"])
+    graph = knowledge_graph(table, DOCUMENTS)
+    assert edges(graph) == edges(knowledge_graph(TRIPLES, DOCUMENTS))
+    assert graph.report["triples"] == len(TRIPLES)
+
+
+def test_words_of_other_scripts_are_not_lost_in_silence() -> None:
+    with pytest.warns(UserWarning, match="1 of 4 triples are dropped.*'北京': normalize=str"):
+        graph = knowledge_graph([*TRIPLES, ("北京", "in", "China", "a")], DOCUMENTS)
+    assert graph.report["empty"] == 1
+
+
 def test_synonyms_by_an_encoder_are_one_edge_of_their_own_relation() -> None:
     class Same(HashingEncoder):
         def encode(self, texts: Any) -> torch.Tensor:
@@ -165,6 +184,10 @@ def test_another_form_of_phrases() -> None:
         ({"triples": []}, ValueError, "triples must not be empty"),
         ({"triples": "a b c"}, TypeError, "triples must be a list"),
         ({"triples": 3}, TypeError, "triples must be a list"),
+        ({"triples": {"a": TRIPLES}}, TypeError, "triples must be a list of triples, got dict"),
+        ({"triples": [("在", "在", "中", "a")]}, ValueError, "normalize=str.casefold keeps"),
+        ({"normalize": lambda word: None}, TypeError, "normalize must return str, got None for"),
+        ({"synonyms": [3]}, ValueError, "synonyms must be pairs of phrases, got 3"),
         ({"documents": {}}, ValueError, "none of 3 can be used"),
         ({"normalize": "lower"}, TypeError, "normalize must be callable"),
         ({"threshold": 0.0}, ValueError, r"threshold must lie in \(0, 1\]"),

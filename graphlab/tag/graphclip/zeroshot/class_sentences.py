@@ -68,6 +68,10 @@ def embed_classes(
         missing = sorted(set(names) - set(descriptions))
         if missing:
             raise ValueError(f"descriptions must cover every class, but lack {missing}")
+        for name in names:
+            if not isinstance(descriptions[name], str):
+                kind = type(descriptions[name]).__name__
+                raise TypeError(f"descriptions must be str, but that of {name!r} is {kind}")
     total = torch.zeros(len(names), width, device="cpu")
     for template in templates:
         if "{c}" not in template:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphlab._checks import check_int, warn_caller
-from graphlab.tag._texts import check_texts
+from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
 from graphlab.tag.retrieval.gfm._parameters import check_parameters
 from graphlab.tag.retrieval.gfm.fusion import Ranked
@@ -188,8 +188,7 @@ class GFMRetriever(TrainedNetwork):
             KeyError: If ``allow`` names an unknown id.
             FloatingPointError: If a score is NaN or infinite.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"text must be str, got {type(text).__name__}")
+        check_question(text)
         return self._search([text], self._limit(k), allow, explain)[0][0]
 
     def query_many(

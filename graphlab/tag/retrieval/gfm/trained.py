@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+#: Least cosine of two embeddings of one text by one encoder, on any hardware.
+_SAME_ENCODER = 0.99
+
 
 class TrainedNetwork(Estimator):
     """A network on a knowledge graph, and the embeddings that it reads.
@@ -198,12 +201,30 @@ class TrainedNetwork(Estimator):
         self._graph, self._relations, self._entities = graph, relations, entities
         self._swapped = swapped
         self._readers = {}
+        self._compare_documents(graph)
         uncovered = int((~graph.covered).sum())
         if uncovered:
             warn_caller(
                 f"{uncovered} of {len(graph.documents)} documents mention no entity of the graph: "
                 + ("the retriever alone ranks them" if self.retriever else "they are never found")
             )
+
+    def _compare_documents(self, graph: EntityGraph) -> None:
+        """Tell of documents that only the retriever knows; to share none is a mistake."""
+        own = self.retriever
+        ids = own.ids if own is not None and own.__sklearn_is_fitted__() else []
+        foreign = [identity for identity in ids if identity not in graph.position]
+        if not foreign:
+            return
+        if len(foreign) == len(ids):
+            raise ValueError(
+                f"retriever must index the documents of the graph, but none of its {len(ids)} ids, "
+                f"such as {foreign[0]!r}, is one of the graph's, such as {graph.documents[0]!r}"
+            )
+        warn_caller(
+            f"{len(foreign)} of {len(ids)} documents of the retriever, such as {foreign[0]!r}, are "
+            "none of the graph's: the retriever alone ranks them"
+        )
 
     def _embed_questions(self, texts: Sequence[str], width: int) -> Tensor:
         name = "encoder" if self.query_encoder is None else "query_encoder"
@@ -242,6 +263,14 @@ class TrainedNetwork(Estimator):
         if not torch.equal(arrays["digest"], _digest(graph)):
             relations = embed_relations(graph, self.encoder, width)
             entities = embed_entities(graph, self.encoder, width)
+        elif len(relations):
+            one = embed_questions(self.encoder, "encoder", graph.relation_texts[:1], width)[0]
+            cosine = float(one @ relations[0])
+            if cosine < _SAME_ENCODER:
+                raise ValueError(
+                    "encoder must be the one that the network was trained with, but its embedding "
+                    f"of {graph.relation_texts[0]!r} has cosine {cosine:.3f} with the stored one"
+                )
         self._set(model, graph, relations, entities, swapped=bool(arrays["swapped"]))
 
 

@@ -16,7 +16,7 @@ from graphlab._estimator import Estimator
 from graphlab._progress import track
 from graphlab.ops import unit_rows
 from graphlab.tag._text_encoder import encoded
-from graphlab.tag._texts import check_texts
+from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["EgoGraphRetriever"]
@@ -99,6 +99,8 @@ class EgoGraphRetriever(Estimator):
         check_int(self.num_hops, "num_hops", minimum=0)
         check_choice(self.direction, "direction", ("both", "in"))
         graph.check()
+        if not len(graph.text):
+            raise ValueError("graph must have at least one node, got none")
         nodes = _embedded(self.encoder, check_texts(graph.text, "text"))
         edges = None
         if "edge_text" in graph and graph.edge_index.size(1):
@@ -152,8 +154,7 @@ class EgoGraphRetriever(Estimator):
             TypeError, ValueError: If the text is none, or the encoder gives another width.
         """
         self._check_fitted()
-        if not isinstance(text, str):
-            raise TypeError(f"text must be str, got {type(text).__name__}")
+        check_question(text)
         encoder = self.encoder if self.query_encoder is None else self.query_encoder
         question = encoded(encoder, [text])
         if question.size(1) != self.vectors_.size(1):
@@ -184,7 +185,9 @@ class EgoGraphRetriever(Estimator):
         check_choice(merge, "merge", ("union", "disjoint"))
         score = self.similarities(text)
         count = score.numel()
-        k = min(_TOP, count) if k is None else check_int(k, "k", minimum=1, maximum=count)
+        if k is not None and check_int(k, "k", minimum=1) > count:
+            raise ValueError(f"k must be at most {count}, the number of nodes, got {k}")
+        k = min(_TOP, count) if k is None else k
         top = score.argsort(descending=True, stable=True)[:k]
         inside, between = self._members(top.numpy())
         if merge == "union":

@@ -353,7 +353,7 @@ def test_bad_parameters_are_named(
 def test_bad_questions_are_named(fitted: GFMRetriever) -> None:
     with pytest.raises(TypeError, match="text must be str, got int"):
         fitted.query(3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="texts must not be empty"):
+    with pytest.raises(ValueError, match="text must not be empty"):
         fitted.query("")
     with pytest.raises(ValueError, match="k must be at most 17, the number of documents, got 18"):
         fitted.query(QUESTION, k=18)
@@ -369,3 +369,22 @@ def test_scores_that_are_not_finite_are_refused() -> None:
         gfm.model_.query_linear.bias.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match="score that is NaN or infinite"):
         gfm.query(QUESTION, k=1)
+
+
+def test_documents_that_only_the_retriever_knows() -> None:
+    wider = GraphRetriever().index(DOCUMENTS | {"new": "Paris lies on the Seine."})
+    with pytest.warns(UserWarning, match="1 of 18 documents of the retriever, such as 'new'"):
+        made(wider).fit()
+    strangers = GraphRetriever().index(list(DOCUMENTS.values()))  # ids 0, 1, ...
+    with pytest.raises(ValueError, match="none of its 17 ids, such as 0, is one of the graph's"):
+        made(strangers).fit()
+
+
+def test_another_encoder_of_the_same_width_is_refused(fitted: GFMRetriever, tmp_path: Path) -> None:
+    class Other:
+        def encode(self, texts: list[str]) -> torch.Tensor:
+            return torch.as_tensor(ENCODER(texts)).flip(1)
+
+    fitted.save(tmp_path)
+    with pytest.raises(ValueError, match="encoder must be the one that the network was trained"):
+        GFMRetriever.load(tmp_path, retriever=BASE, graph=GRAPH, encoder=Other())

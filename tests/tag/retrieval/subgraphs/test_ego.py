@@ -145,8 +145,16 @@ def test_questions_may_have_an_encoder_of_their_own() -> None:
     ("call", "error", "match"),
     [
         (lambda r: r.query(3), TypeError, "text must be str"),
+        (lambda r: r.query(["a"]), TypeError, "text must be str, got list: query_many takes"),
+        (lambda r: r.query(" "), ValueError, "text must not be empty"),
         (lambda r: r.query("a", k=0), ValueError, "k must be"),
-        (lambda r: r.query("a", k=7), ValueError, "k must be"),
+        (lambda r: r.query("a", k=7), ValueError, "k must be at most 6, the number of nodes, got"),
+        (
+            lambda r: r.fit(TextGraph(edge_index=torch.zeros(2, 0).long(), text=[])),
+            ValueError,
+            "graph must have at least one node",
+        ),
+        (lambda r: r.set_params(encoder="hashing").fit(CLUB), TypeError, "encoder must have"),
         (lambda r: r.query("a", merge="all"), ValueError, "merge"),
         (lambda r: r.fit("graph"), TypeError, "graph must be a TextGraph"),
         (lambda r: r.set_params(num_hops=-1).fit(CLUB), ValueError, "num_hops"),
