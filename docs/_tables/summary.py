@@ -150,6 +150,7 @@ OVERVIEW = {
     "graphclip_fewshot": ("cora", "graphclip"),
     "tape": ("cora", "tape"),
     "retrieval": ("musique", "retrieval"),
+    "knowledge_graph": ("umls", "knowledge_graph"),
     "gaugllm": ("cora", "gaugllm"),
 }
 
