@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphlab._checks import warn_caller
 from graphlab.tag.embedding import TextEncoder
 from graphlab.tag.graphclip._protocols import Encoder
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
@@ -43,6 +44,16 @@ def find_encoder(encoder: Any, text_model: str) -> Encoder:
             f"graphlab.tag.TextEncoder has, got {found!r:.80}"
         )
     return found  # type: ignore[no-any-return]
+
+
+def warn_of_hashed_words(encoder: Any, text_model: str) -> None:
+    """Say that a tower meets hashed words, which are as wide as what it was aligned with."""
+    hashed = str(getattr(encoder, "identity", "")).startswith("hashing")
+    if hashed and text_model and not text_model.startswith("hashing"):
+        warn_caller(
+            f"encoder hashes words, but the model was aligned with {text_model!r}: its embeddings "
+            "mean nothing there. Leave encoder out, or give that one"
+        )
 
 
 def find_sampler(sampler: Any, seed: int = 0) -> SubgraphSampler:

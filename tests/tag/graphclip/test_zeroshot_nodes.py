@@ -102,6 +102,19 @@ def test_the_tower_names_its_encoder():
         ZeroShotNodes(GraphCLIP(tower)).fit(graph())
 
 
+def test_hashed_words_for_a_tower_of_a_language_model_are_told():
+    tower = toy_model(residual="mean")
+    tower.text_model = "all-MiniLM-L6-v2"
+
+    class Hashed(HashEncoder):
+        identity = "hashing-1-0"
+
+    with pytest.warns(UserWarning, match="aligned with 'all-MiniLM-L6-v2'"):
+        made(model=tower, encoder=Hashed()).fit(graph())
+    tower.text_model = "hashing"
+    made(model=tower, encoder=Hashed()).fit(graph())
+
+
 def test_names_are_saved_and_objects_are_given_again(tmp_path):
     tower = GraphCLIPEncoder(384, 16, num_layers=1, heads=2, residual="root+mean")
     folder = GraphCLIP(tower, text_model="hashing").save_pretrained(tmp_path / "tower")

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_index
 from graphlab._estimator import Estimator
-from graphlab.tag.graphclip._parts import check_text_graph, find_encoder, find_sampler, find_tower
+from graphlab.tag.graphclip._parts import (
+    check_text_graph,
+    find_encoder,
+    find_sampler,
+    find_tower,
+    warn_of_hashed_words,
+)
 from graphlab.tag.graphclip._protocols import Encoder, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.sampler import SubgraphSampler
@@ -116,6 +122,9 @@ class ZeroShotNodes(Estimator):
             ImportError: If the model or the encoder needs a package that is missing; the message
                 says which to install.
             OSError: If the model or the encoder cannot be found.
+
+        Warns:
+            UserWarning: If the encoder hashes words, and the model was aligned with another one.
         """
         check_text_graph(graph)
         check_choice(self.mix, "mix", get_args(Mix))
@@ -126,6 +135,7 @@ class ZeroShotNodes(Estimator):
         tower = find_tower(self.model)
         check_mix(self.mix, tower)
         encoder = find_encoder(self.encoder, tower.text_model)
+        warn_of_hashed_words(encoder, tower.text_model)
         store = sampler.sample(graph.edge_index, count, nodes)
         x = _features(graph, store, encoder, tower.graph_model.in_channels)
         found = embed_subgraphs(tower, x, store)
