@@ -209,7 +209,8 @@ std::tuple<Tensor, Tensor, Tensor> meta_logsumexp_backward(
       means.a_weight = std::exchange(means.b_weight, nullptr);
       means.col_grad = g;
       means.col_lse = l;
-      return {pair_backward(p.context, u, rows), pair_backward(p.context, u, means),
+      return {pair_backward(p.context, u, rows, LogsumexpShare{}),
+              pair_backward(p.context, u, means, LogsumexpShare{}),
               scratch<T, 1>(u, {0})};
     }
     Tensor grad_u = scratch<T, 2>(u, {u.size(0), dim});
