@@ -48,6 +48,8 @@ BASELINES = {
     "knowledge": "frequency of tails",
     "retrieval": "BM25",
     "graphclip": ("own text", "cora: own text", "python_stdlib: own text"),
+    # every source alone, beside the nearest mixture of all
+    "feasibility": "citeseer_m10 -> ",
 }
 
 
