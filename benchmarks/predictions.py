@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks._floors import OPERATIONS_PER_EXPONENTIAL, Device, floor_seconds, traffic, work_of
 from benchmarks.gpu.inputs import ARGUMENTS, FAMILIES, FULL, Inputs, Size, family_of
-from graphlab.ops import CSRGraph, SparseRows
+from graphlab.ops import CSRGraph, RelationalRows, SparseRows
 
 HERE = Path(__file__).parent
 README = HERE.parent / "cuda_ops" / "README.md"
@@ -53,6 +53,10 @@ EXPECTED: dict[str, tuple[float, str]] = {
     "propagate_merge": (1.4, "states and the result are read and written per power"),
     "propagate_squares": (1.3, "states are read again"),
     "random_projection": (1.5, "ten rounds of Philox per 16 bytes"),
+    "relational_propagate": (1.3, "a row of the table beside every row of a source"),
+    "relational_shares": (1.5, "messages are computed again; ties are counted first"),
+    "relational_source_grad": (1.3, "as the sum"),
+    "relational_table_grad": (1.5, "two gathers per entry; partial sums of long types"),
     "interval_propagate": (1.5, "two passes, pattern and ends read twice"),
     "interval_propagate_backward": (1.5, "two passes"),
     "edge_bound": (1.5, "a binary search for the row of every entry"),
@@ -101,6 +105,12 @@ class MetaInputs(Inputs):
         """Rows of the mean length."""
         rowptr, col = self.integers(0, self.size.nodes + 1), self.integers(0, self.entries).int()
         return SparseRows(rowptr, col)
+
+    @property
+    def typed(self) -> RelationalRows:  # type: ignore[override]
+        """The same rows with types."""
+        kinds = self.integers(0, self.entries).int()
+        return RelationalRows(self.pattern, kinds, self.size.clusters)
 
 
 def measured(stem: str) -> dict[str, dict[str, Any]]:
