@@ -50,6 +50,8 @@ def gain() -> str:
                         f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
                     ]
                 )
+    if not rows:
+        return "not measured yet"
     header = ["graph", "split", "labels by", "these labels alone", "GCN", "GCN + context", "gain"]
     return markdown(header, rows)
 
