@@ -115,7 +115,8 @@ def reconstruction() -> str:
         for name in names:
             cells = [spread(table["rows"][f"{name}, {hop} hops"]["map"]) for hop in (1, 2, 3)]
             rows.append([title, name, *cells])
-    return markdown(["graph", "rows", "1 hop", "2 hops", "3 hops"], rows)
+    header = ["graph", "rows", "1 hop", "2 hops", "3 hops"]
+    return markdown(header, rows) if rows else "not measured yet"
 
 
 TABLES: dict[str, Callable[[], str]] = {
