@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._io import load_arrays, read_json, user_path
 from graphlab.contrastive import CLIPLoss
+from graphlab.tag._weights_file import read_plain_tensors
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -96,17 +97,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     path = user_path(path)
     if path.suffix == ".safetensors":
         return load_arrays(path, verify=False)[0]
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # what unpickling raises depends on what the file holds
-        raise ValueError(f"{path} is not a file of plain tensors: {error}") from error
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{path} must hold a mapping from names to tensors")
-    return dict(state)
+    return read_plain_tensors(path, "state_dict")
 
 
 def _sizes(tower: Mapping[str, Tensor], path: str | os.PathLike[str]) -> dict[str, int]:

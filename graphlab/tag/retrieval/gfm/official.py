@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from graphlab._io import read_json, user_path
+from graphlab.tag._weights_file import read_plain_tensors
 from graphlab.tag.retrieval.gfm.model import QueryGNN
 
 __all__: list[str] = []
@@ -47,7 +45,7 @@ def read_official(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> 
     if file.is_dir():
         file = file / _WEIGHTS
     _compare_settings(file.parent / _CONFIG, settings)
-    state = {_renamed(key): value for key, value in _read(file).items()}
+    state = {_renamed(key): value for key, value in read_plain_tensors(file, "model").items()}
     width = state.get("query_linear.weight")
     if width is None or width.dim() != 2:
         raise ValueError(f"{file} lacks the key question_mlp.weight: it is no GFM-RAG retriever")
@@ -76,20 +74,6 @@ def _renamed(key: str) -> str:
     for pattern, name in _NAMES:
         key = pattern.sub(name, key)
     return key
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # what unpickling raises depends on what the file holds
-        raise ValueError(f"{file} is not a file of plain tensors: {error}") from error
-    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state["model"]
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{file} must hold a mapping from names to tensors")
-    return dict(state)
 
 
 def _compare_settings(path: Path, settings: Mapping[str, Any]) -> None:

@@ -106,6 +106,7 @@ class EgoGraphRetriever(Estimator):
         if "edge_text" in graph and graph.edge_index.size(1):
             edges = _embedded(self.encoder, check_texts(graph.edge_text, "edge_text"))
         self.graph_ = graph
+        self._back = self._predecessors()
         self.vectors_ = self._means(nodes, edges)
         return self
 
@@ -123,20 +124,24 @@ class EgoGraphRetriever(Estimator):
             result[part] = total / torch.from_numpy(size)[:, None].float()
         return result
 
-    def _members(self, roots: npt.NDArray[np.int64]) -> tuple[Any, Any]:
-        """Nodes within reach of each root, and edges between them, as rows of ones."""
+    def _predecessors(self) -> Any:
+        """Nodes one hop away from every node, as rows of ones."""
         count = len(self.graph_.text)
         source, target = self.graph_.edge_index.cpu().numpy()
         ones = np.ones(source.size, dtype=np.float32)
         back = sp.csr_matrix((ones, (target, source)), shape=(count, count))
-        if self.direction == "both":
-            back = back + back.T
+        return back + back.T if self.direction == "both" else back
+
+    def _members(self, roots: npt.NDArray[np.int64]) -> tuple[Any, Any]:
+        """Nodes within reach of each root, and edges between them, as rows of ones."""
+        count = len(self.graph_.text)
+        source, target = self.graph_.edge_index.cpu().numpy()
         rows = np.arange(roots.size)
         inside = sp.csr_matrix(
             (np.ones(roots.size, dtype=np.float32), (rows, roots)), shape=(roots.size, count)
         )
         for _ in range(self.num_hops):
-            inside = _ones(inside + inside @ back)
+            inside = _ones(inside + inside @ self._back)
         by_node = inside.tocsc()
         return inside, _ones(by_node[:, source].multiply(by_node[:, target]).tocsr())
 
