@@ -81,7 +81,7 @@ RULES = {
 
 
 #: Ends of names of files that show that a figure repeats, or stand on the page of their system.
-APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers")
+APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers", "_marioh")
 
 
 def shown() -> Iterator[tuple[str, str, dict[str, Any]]]:
