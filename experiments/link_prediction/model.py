@@ -52,14 +52,10 @@ class LinkPredictor(nn.Module):
 def of_words(conv: Any, x: SparseRows, edge_index: Tensor, weight: Tensor) -> Tensor:
     """A convolution of sparse features: their zeros are not multiplied, only products travel."""
     if isinstance(conv, GCNConv):
-        out: Tensor = conv.propagate(
-            edge_index, x=propagate(conv.lin.weight.t(), x), edge_weight=weight
-        )
-        return out + conv.bias
-    neighbours: Tensor = conv.propagate(
-        edge_index,
-        x=(propagate(conv.lin_rel.weight.t(), x),) * 2,
-        edge_weight=weight,
-        size=None,
-    )
-    return neighbours + conv.lin_rel.bias + propagate(conv.lin_root.weight.t(), x)
+        h = propagate(conv.lin.weight.t(), x)
+        out: Tensor = conv.propagate(edge_index, x=h, edge_weight=weight) + conv.bias
+        return out
+    h = propagate(conv.lin_rel.weight.t(), x)
+    out = conv.propagate(edge_index, x=(h, h), edge_weight=weight, size=None)
+    out = out + conv.lin_rel.bias + propagate(conv.lin_root.weight.t(), x)
+    return out

@@ -68,4 +68,4 @@ def features(x: Tensor) -> Tensor | SparseRows:
     row, col = x.nonzero(as_tuple=True)
     if row.numel() > x.numel() / 8:
         return x
-    return SparseRows.from_rows(row, col, *x.shape, x[row, col])
+    return SparseRows.from_rows(row, col, x.size(0), x.size(1), x[row, col])
