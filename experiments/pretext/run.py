@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, NoReturn
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import GCNConv
 
 from graphlab.contrastive.pretext import (
     ContextLabel,
@@ -29,6 +28,7 @@ from graphlab.evaluate import labels_per_class_split
 from .._data.graphs import read_graph
 from .._harness import runner
 from .._harness.context import Context
+from .network import Network, Propagated
 from .presets import PRESETS, Config
 
 _VALIDATION, _TEST = 500, 1000
@@ -41,25 +41,10 @@ class Score(NamedTuple):
     test: float
 
 
-class Network(nn.Module):
-    """Two convolutions; the task sees the hidden layer after its activation."""
-
-    def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
-        super().__init__()
-        self.first = GCNConv(in_channels, config.hidden_channels, cached=True)
-        self.second = GCNConv(config.hidden_channels, num_classes, cached=True)
-        self.dropout = config.dropout
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden states and logits."""
-        h = self.first(x, edge_index).relu()
-        dropped = F.dropout(h, self.dropout, self.training)
-        return h, self.second(dropped, edge_index)
-
-
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train every row on every split of a seed."""
     data = load(config).to(context.device)
+    data.inputs = Propagated.of(data.x, data.edge_index)
     rows: dict[str, dict[str, float]] = {}
     for name in context.progress(config.splits, desc="splits"):
         rows |= _rows_of_split(config, context, data, name)
@@ -124,7 +109,7 @@ def train(
         for epoch in range(config.epochs):
             parts.train()
             optimizer.zero_grad()
-            h, logits = model(data.x, data.edge_index)
+            h, logits = model(data.inputs, data.edge_index)
             if labels is not None and config.correct_every and epoch % config.correct_every == 0:
                 task.correct(h.detach(), generator=context.generator)
             loss = F.cross_entropy(logits[split["train"]], data.y[split["train"]])
@@ -140,7 +125,7 @@ def train(
 def evaluate(model: Network, data: Any, split: dict[str, Tensor]) -> Score:
     """Accuracies of the current weights."""
     model.eval()
-    right = model(data.x, data.edge_index)[1].argmax(1) == data.y
+    right = model(data.inputs, data.edge_index)[1].argmax(1) == data.y
     return Score(*(float(right[split[part]].double().mean()) for part in ("val", "test")))
 
 
