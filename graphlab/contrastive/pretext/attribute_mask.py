@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 import torch
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from graphlab._checks import check_fraction, check_int, check_matrix
@@ -56,10 +55,12 @@ class AttributeMask(PretextTask):
                 f"{tuple(x.shape)}, got {self.num_components}"
             )
         count = hidden_count(self.rate, x.size(0), "nodes")
+        from sklearn.decomposition import PCA  # slow to import
+
         components = PCA(self.num_components, random_state=0).fit_transform(
             x.detach().cpu().double().numpy()
         )
-        mask = torch.zeros(x.size(0), dtype=torch.bool)
+        mask = torch.zeros(x.size(0), dtype=torch.bool, device="cpu")
         drawn = torch.randperm(x.size(0), generator=generator, device=generator.device)
         mask[drawn[:count].cpu()] = True
         self._keep("target", torch.from_numpy(components).float())

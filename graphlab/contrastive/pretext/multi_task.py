@@ -53,19 +53,49 @@ class MultiTaskLoss(nn.Module):
         train_mask: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> MultiTaskLoss:
-        """Make the targets of all tasks; see :meth:`PretextTask.setup`."""
+        """Make the targets of all tasks.
+
+        Args:
+            data (Data): See :meth:`PretextTask.setup`.
+            train_mask (Tensor, optional): bool ``(N,)``, the labels that may be read.
+            generator (torch.Generator, optional): Source of the draws, one task after the other.
+
+        Returns:
+            MultiTaskLoss: Itself.
+        """
         for task in self._listed():
             task.setup(data, train_mask=train_mask, generator=generator)
         return self
 
     def perturb(self, data: Any) -> Any:
-        """The graph without what any of the tasks hides."""
+        """Hide what any of the tasks hides.
+
+        Args:
+            data (Data): The graph of :meth:`setup`, or a copy.
+
+        Returns:
+            Data: The graph that the network should see.
+
+        Raises:
+            RuntimeError: If :meth:`setup` was not called.
+            ValueError: If two of the tasks hide edges.
+        """
         for task in self._listed():
             data = task.perturb(data)
         return data
 
     def forward(self, h: Tensor) -> Tensor:
-        """The weighted sum for hidden states ``(N, D)``, a scalar."""
+        """Add the losses of the tasks.
+
+        Args:
+            h (Tensor): ``(N, D)`` hidden states.
+
+        Returns:
+            Tensor: A scalar.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: See :meth:`PretextTask.loss`.
+        """
         losses = [
             weight * task.loss(h) for task, weight in zip(self._listed(), self.weights, strict=True)
         ]

@@ -73,7 +73,8 @@ class PairwiseDistance(PretextTask):
             found = ", ".join(f"{size} at {hops} hops" for hops, size in few.items())
             warn_caller(f"fewer than num_pairs={self.num_pairs} pairs of nodes: {found}")
         self._keep("pairs", torch.cat(drawn, dim=1).sort(0).values)
-        self._keep("target", torch.arange(self.max_hops).repeat_interleave(torch.tensor(sizes)))
+        kind = torch.arange(self.max_hops, device="cpu")
+        self._keep("target", kind.repeat_interleave(torch.tensor(sizes, device="cpu")))
         return {f"{k + 1} hops": size for k, size in enumerate(sizes)}
 
     def _pairs_of(self, nodes: Tensor, seen: Tensor, rows: Any) -> list[Tensor]:
@@ -99,9 +100,9 @@ class _Sample:
     """A uniform sample, without repetition, of pairs that come block by block."""
 
     def __init__(self, size: int, generator: torch.Generator) -> None:
-        self.pairs = torch.empty((2, 0), dtype=torch.long)
+        self.pairs = torch.empty((2, 0), dtype=torch.long, device="cpu")
         self._size, self._generator = size, generator
-        self._key = torch.empty(0)
+        self._key = torch.empty(0, device="cpu")
 
     def add(self, pairs: Tensor) -> None:
         """Keep the pairs with the smallest of random numbers, among the old ones and the new."""
