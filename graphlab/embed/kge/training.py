@@ -30,7 +30,7 @@ from graphlab._training import BestWeights, finite_loss
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.embed.kge.losses import LossKind
 from graphlab.embed.kge.network import TripleNetwork
-from graphlab.embed.kge.objective import LOSSES, Batch, Tails, batch_loss, cubed_moduli
+from graphlab.embed.kge.objective import LOSSES, Batch, Objective, Tails
 from graphlab.embed.kge.ranking import rank_triples
 from graphlab.embed.kge.triples import KnownTails, both_directions
 from graphlab.evaluate import rank_metrics
@@ -131,6 +131,9 @@ class TrainingRun:
         if valid is not None:
             everything = both_directions(torch.cat([train, valid], dim=1), num_relations)
             self.known = KnownTails.of(everything, 2 * num_relations)
+        self.objective = Objective(
+            recipe.loss, recipe.smoothing, recipe.num_negatives, not inverse, recipe.n3
+        )
         self.optimizer = _optimizer(network, recipe)
         self.epoch, self.stopped = 0, False
         self.history: list[dict[str, Any]] = []
@@ -212,19 +215,7 @@ class TrainingRun:
             head, relation, tail = self.triples[:, index]
             batch = (head, relation, tail)
             known = self.tails.find(head, relation) if self.recipe.exclude_known else None
-        loss = batch_loss(
-            self.network,
-            batch,
-            known,
-            kind=self.recipe.loss,
-            smoothing=self.recipe.smoothing,
-            num_negatives=self.recipe.num_negatives,
-            corrupt_heads=not self.inverse,
-            generator=self._generator(number),
-        )
-        if self.recipe.n3:
-            loss = loss + self.recipe.n3 * cubed_moduli(self.network, batch, known)
-        return loss
+        return self.objective.of_batch(self.network, batch, known, self._generator(number))
 
     def _generator(self, number: int) -> torch.Generator | None:
         if self.recipe.loss != "sampled":
@@ -296,13 +287,15 @@ class TrainingRun:
 
 def _optimizer(network: TripleNetwork, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = [p for p in network.parameters() if p.requires_grad]
-    if recipe.optimizer == "adagrad":
-        return torch.optim.Adagrad(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
-    if any(isinstance(m, torch.nn.Embedding) and m.sparse for m in network.modules()):
+    sparse = any(isinstance(m, torch.nn.Embedding) and m.sparse for m in network.modules())
+    if recipe.optimizer == "adam" and sparse:
         return torch.optim.SparseAdam(parameters, lr=recipe.lr)
-    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
+    devices = {p.device.type for p in parameters}
     options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
-    return torch.optim.Adam(parameters, fused=fused, **options)
+    if recipe.optimizer == "adagrad":
+        fused = devices == {"cpu"} and not sparse
+        return torch.optim.Adagrad(parameters, fused=fused, **options)
+    return torch.optim.Adam(parameters, fused=devices <= {"cpu", "cuda"}, **options)
 
 
 def _summed(network: TripleNetwork, loss: Tensor) -> float:
