@@ -86,7 +86,8 @@ class Config:
 
 
 #: ComplEx with the nuclear 3-norm as in the table of its authors' repository (facebookresearch/kbc)
-#: for ranks 25 and 100: Adagrad at 0.1, 100 triples a step, at most 100 epochs, first rows about 1e-3.
+#: for ranks 25 and 100: Adagrad at 0.1, 100 triples a step, at most 100 epochs, first rows about
+#: 1e-3.
 _RANK_100 = Config(
     dataset="fb15k237",
     methods=("ComplEx, softmax",),

@@ -69,10 +69,8 @@ class Objective:
         heads, tails = chosen.split([head.numel(), tail.numel()])
         relations = network.rel_emb(relation)
         query, entity = network.query_of(heads, relations), network.entity(rows)
-        if network.scorer.by_row:
-            true = network.entity(tails)
-        else:  # a map of the user may look at all rows it is given
-            true = entity[tail]
+        # A map of the user may look at all the rows that it is given.
+        true = network.entity(tails) if network.scorer.by_row else entity[tail]
         if self.kind == "bce_all" and row is not None:
             loss = losses.bce_all_loss(query, entity, row, true, self.smoothing)
             heads, relations = (heads[row], relations[row]) if self.n3 else (heads, relations)
