@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from graphlab.embed import KGEmbedding
 from tests import _golden
-from tests.embed.kge._toy import NODES, RELATIONS, random_triples
+from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples
 
 GOLDEN = {
     "distmult": ("distmult", 2),
@@ -207,7 +207,7 @@ def test_maps_of_the_user_are_the_score_and_their_weights_learn() -> None:
     wanted = (maps[0](node[head], rel[kind]) * node[tail]).sum(1) + 1.5
     assert_near(model(head, kind, tail), wanted, 1e-6)
     before = maps[0].mix.weight.clone()
-    model.fit(*random_triples(30), epochs=2)
+    fitted(model, random_triples(30), epochs=2)
     trained = dict(model.named_parameters())
     (key,) = (name for name in trained if name.endswith("mix.weight"))
     assert not torch.equal(trained[key], before)
@@ -232,7 +232,8 @@ def test_features_give_rows_to_entities_without_triples() -> None:
     features = torch.randn(NODES, 7, generator=torch.Generator().manual_seed(0))
     features[9] = features[4]  # 9 is in no triple
     edges, kinds = random_triples(40, nodes=9)
-    model = KGEmbedding(NODES, RELATIONS, 8, entity_features=features).fit(edges, kinds, epochs=3)
+    model = KGEmbedding(NODES, RELATIONS, 8, entity_features=features)
+    fitted(model, (edges, kinds), epochs=3)
     rows = model.entities()
     assert torch.equal(rows[9], rows[4])
     assert not torch.equal(rows[10], rows[11])
