@@ -239,7 +239,8 @@ class KGEmbedding(Estimator, RankingModel):
                 interrupt.
             progress (bool, optional): Whether progress is shown; after five seconds when missing.
             distributed (bool): Within ``torch.distributed``: every process is given the same
-                triples and computes its part of each batch and of the validation.
+                triples and computes its part of each batch and of the validation. A process
+                alone, without a group, trains as ever.
 
         Returns:
             KGEmbedding: This model. Until the end it stays as it was before.

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._distributed import rank, world_size
+from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._random import derive_seed, make_generator
@@ -68,7 +68,7 @@ class TrainingRun:
     ) -> None:
         self.network, self.valid, self.config = network, valid, config
         self.num_relations, self.inverse, self.seed = num_relations, inverse, seed
-        self.directory, self.distributed = directory, distributed
+        self.directory, self.distributed = directory, distributed and is_distributed()
         self.triples = both_directions(train, num_relations) if inverse else train
         self.tails = KnownTails.of(self.triples, 2 * num_relations)
         self.known: KnownTails | None = None
@@ -82,7 +82,7 @@ class TrainingRun:
         self.epoch, self.stopped = 0, False
         self.history: list[dict[str, Any]] = []
         self.best = BestWeights()
-        if distributed:
+        if self.distributed:
             for tensor in [*network.parameters(), *network.buffers()]:
                 torch.distributed.broadcast(tensor.detach(), 0)
 

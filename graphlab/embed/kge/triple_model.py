@@ -148,6 +148,13 @@ class TripleModel(nn.Module):
         check_choice(kind, "kind", LOSSES)
         check_fraction(smoothing, "smoothing")
         check_int(num_negatives, "num_negatives", minimum=1)
+        if known is not None and kind != "softmax":
+            raise ValueError(f"known belongs to kind='softmax', got kind={kind!r}")
+        if smoothing and kind == "sampled":
+            raise ValueError(
+                f"smoothing belongs to a loss over all entities, got smoothing={smoothing} with "
+                "kind='sampled'"
+            )
         batch = torch.stack(self._batch(head_index, rel_type, tail_index))
         if not batch.size(1):
             raise ValueError("head_index must hold at least one triple, got none")

@@ -245,6 +245,13 @@ def run_rank(index: int, size: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
+def test_a_process_alone_is_a_group_of_one() -> None:
+    alone = fitted(made(), TRAIN, epochs=2)
+    assert same(fitted(made(), TRAIN, epochs=2, distributed=True), alone)
+    ranks = alone.rank(*TEST, distributed=True)
+    assert torch.equal(ranks.greater, alone.rank(*TEST).greater)
+
+
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 @pytest.mark.parametrize("size", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_processes_train_and_rank_as_one(size: int, tmp_path: Any) -> None:
