@@ -25,7 +25,7 @@ from graphlab._user_module import copied
 from graphlab.embed.kge.maps import SCORERS, TIED, ModelName, Scorer, of_user
 from graphlab.embed.kge.network import TripleNetwork
 from graphlab.embed.kge.ranking_model import RankingModel
-from graphlab.embed.kge.train_config import KGETrainConfig, as_json, from_json
+from graphlab.embed.kge.train_config import KGETrainConfig, as_json, check_use, from_json
 from graphlab.embed.kge.training import TrainingRun
 from graphlab.embed.kge.triples import UserMaps
 
@@ -256,7 +256,7 @@ class KGEmbedding(Estimator, RankingModel):
         train = self._triples(edge_index, edge_type, "edge_index")
         held = None if valid is None else self._triples_like(valid, "valid", empty=False)
         config = self._checked_config()
-        config.check_use(valid=held is not None, sparse=bool(self.sparse))
+        check_use(config, valid=held is not None, sparse=bool(self.sparse))
         if held is not None:
             self._warn_of_overlap(held, train, "valid")
         network = self._built().to(self.rel_emb.weight)

@@ -87,16 +87,26 @@ class KGETrainConfig:
                 "with loss='sampled'"
             )
 
-    def check_use(self, *, valid: bool, sparse: bool) -> None:
-        """Require what the model and the data of a fit must bring along."""
-        if self.patience is not None and not valid:
-            raise ValueError("patience needs valid: without validation there is no best epoch")
-        if sparse and (self.loss != "sampled" or self.weight_decay):
-            raise ValueError(
-                "sparse=True needs loss='sampled' and weight_decay=0, got "
-                f"loss={self.loss!r} and weight_decay={self.weight_decay}: every other loss has a "
-                "gradient in all rows"
-            )
+
+def check_use(config: KGETrainConfig, *, valid: bool, sparse: bool) -> None:
+    """Require what the model and the data of a fit must bring along.
+
+    Args:
+        config (KGETrainConfig): Settings.
+        valid (bool): Whether there are triples of validation.
+        sparse (bool): Whether gradients of the tables are sparse.
+
+    Raises:
+        ValueError: If the settings do not go with them.
+    """
+    if config.patience is not None and not valid:
+        raise ValueError("patience needs valid: without validation there is no best epoch")
+    if sparse and (config.loss != "sampled" or config.weight_decay):
+        raise ValueError(
+            "sparse=True needs loss='sampled' and weight_decay=0, got "
+            f"loss={config.loss!r} and weight_decay={config.weight_decay}: every other loss has a "
+            "gradient in all rows"
+        )
 
 
 def as_json(config: KGETrainConfig | None) -> dict[str, Any] | None:
