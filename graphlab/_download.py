@@ -272,7 +272,7 @@ def _continuation(job: _Request) -> tuple[str | None, int | None]:
 
 def _range_total(response: http.client.HTTPResponse, start: int) -> int | None:
     header = response.headers.get("Content-Range", "")
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", header.strip())
+    match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", header.strip())
     if match is None or int(match[1]) != start:
         raise _Retry(f"the server answered with the wrong range {header!r}")
     return None if match[2] == "*" else int(match[2])
@@ -280,7 +280,7 @@ def _range_total(response: http.client.HTTPResponse, start: int) -> int | None:
 
 def _length(response: http.client.HTTPResponse) -> int | None:
     header = response.headers.get("Content-Length", "").strip()
-    return int(header) if header.isdigit() else None
+    return int(header) if re.fullmatch("[0-9]{1,18}", header) else None
 
 
 def _discard(job: _Request) -> None:
