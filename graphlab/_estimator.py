@@ -255,7 +255,7 @@ class Estimator(HubModel):
                     raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
                 setattr(estimator, name, value)
         except (TypeError, ValueError) as error:
-            if objects:  # which may be what is wrong
+            if any(value is not None for value in objects.values()):  # one may be what is wrong
                 raise
             raise _unlike(path, cls, error) from error
         except (LookupError, AttributeError, RuntimeError, ArithmeticError) as error:

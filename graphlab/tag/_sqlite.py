@@ -65,6 +65,8 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise OSError(f"{path} cannot be used as a database: {error}") from error
+    except UnicodeDecodeError as error:  # of words of SQLite about words in the file
+        raise ValueError(f"{path} is damaged or no database ({error}); move it away") from error
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:  # a mistake in the use of the module
             raise

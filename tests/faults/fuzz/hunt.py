@@ -71,7 +71,7 @@ def hunt(
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as at:
         folder = Path(at) / "case"
         folder.mkdir()
-        whole = _whole(reader, folder)
+        whole = whole_files(reader, folder)
         known = [name for name in whole if name not in reader.skip]
         others = list(whole.values())
         with limited():
@@ -93,7 +93,7 @@ def hunt(
     return result
 
 
-def _whole(reader: Reader, folder: Path) -> dict[str, bytes]:
+def whole_files(reader: Reader, folder: Path) -> dict[str, bytes]:
     reader.files(folder)
     whole = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file()}
     with warnings.catch_warnings():
