@@ -126,7 +126,7 @@ def _part(
         rows = []
         for case in cases:
             if word.casefold() in case.casefold():
-                rows.append({"part": name, **measure(case, steps)})
+                rows.append({"name": name, **measure(case, steps)})
                 print(f"  {case}: {rows[-1]}", file=sys.stderr, flush=True)
         return rows
 
