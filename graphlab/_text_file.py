@@ -10,7 +10,9 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +21,15 @@ from graphlab._io import StrPath, user_path
 
 __all__: list[str] = []
 
-_PACKED: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\x00", lzma.decompress),
+_PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
 )
+# Tables shrink to a tenth, or a hundredth. What grows a thousandfold was made to fill the memory.
+_MOST_RATIO = 200
+_FREE = 1 << 30  # bytes that any file may unpack to
+_BLOCK = 1 << 24
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -43,7 +49,8 @@ def read_text(path: StrPath, encoding: str | None = None) -> str:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no text in that encoding; the message names the line and the fix.
+        ValueError: If it is no text in that encoding (the message names the line and the fix), is
+            packed and damaged, or unpacks to over 1 GiB and 200 times its size.
     """
     path = user_path(path)
     content = _unpacked(path)
@@ -69,10 +76,33 @@ def _unpacked(path: Path) -> bytes:
     for sign, unpack in _PACKED:
         if content.startswith(sign):
             try:
-                return unpack(content)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                return _unpacked_within(content, unpack, path)
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                if isinstance(error, _TooLarge):
+                    raise
                 raise ValueError(f"{path} is damaged and cannot be unpacked: {error}") from error
     return content
+
+
+class _TooLarge(ValueError):
+    """A file that grows as none does that holds a table."""
+
+
+def _unpacked_within(packed: bytes, unpack: Callable[[BinaryIO], Any], path: Path) -> bytes:
+    limit = max(_FREE, _MOST_RATIO * len(packed))
+    parts: list[bytes] = []
+    left = limit
+    with unpack(BytesIO(packed)) as file:
+        while part := file.read(_BLOCK):
+            parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise _TooLarge(
+                    f"{path} unpacks to more than {_MOST_RATIO} times its size and {_FREE >> 20} "
+                    "MiB, as files do that are made to fill the memory; unpack it yourself if you "
+                    "trust it"
+                )
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, eq=False)

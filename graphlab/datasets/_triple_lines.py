@@ -39,7 +39,7 @@ def parse_triples(
         header (bool): Whether the first line names the columns.
 
     Raises:
-        ValueError: If a line has no three fields.
+        ValueError: If a line has no three fields, or an empty one.
 
     Warns:
         UserWarning: If the first line looks like names of columns and is read as a triple.
@@ -60,7 +60,10 @@ def parse_triples(
                 f"{name}, line {number} must hold head, relation and tail, got {len(fields)} "
                 f"field(s): {line[:80]!r}{hint}"
             )
-        rows.append((fields[0].strip(), fields[1].strip(), fields[2].strip()))
+        head, relation, tail = (field.strip() for field in fields)
+        if not (head and relation and tail):
+            raise ValueError(f"{name}, line {number} lacks a name: {line[:80]!r}")
+        rows.append((head, relation, tail))
     if rows and rows[0][0].lower() in _HEADS and rows[0][2].lower() in _TAILS:
         warn_caller(
             f"the first line of {name} looks like names of columns, {rows[0]}, but is read as a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = ["TripleDataset", "TripleNames", "read_triples"]
 
 Split: TypeAlias = Literal["train", "valid", "test"]
 _SPLITS = ("train", "valid", "test")
+_PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _MASKS = {"train": "train_mask", "valid": "val_mask", "test": "test_mask"}
 
 #: Files of a set with their SHA-256, and the sizes that must come out.
@@ -194,8 +196,8 @@ def _numbers(found: set[str], given: Sequence[str] | None, what: str) -> dict[st
     if given is None:
         ordered = sorted(found)
         # Words that are all numbers keep them: ids of other tools are such.
-        if all(word.isascii() and word.isdigit() and str(int(word)) == word for word in ordered):
-            ordered.sort(key=int)
+        if all(map(_PLAIN_NUMBER.fullmatch, ordered)):
+            ordered.sort(key=len)  # of one length, they are in the order of words already
         return {name: number for number, name in enumerate(ordered)}
     names = [str(name) for name in given]
     numbers = {name: number for number, name in enumerate(names)}

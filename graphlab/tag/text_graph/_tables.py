@@ -88,7 +88,7 @@ def _read_table(path: Path, encoding: str | None) -> tuple[list[str], list[Row]]
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if len(set(header)) != len(header):
-                raise ValueError(f"{path} repeats a column: {header}")
+                raise ValueError(f"{path} repeats a column: {header!s:.400}")
             rows = []
             for row in reader:
                 if not row:
@@ -112,7 +112,7 @@ def _read_table(path: Path, encoding: str | None) -> tuple[list[str], list[Row]]
 def _find(header: list[str], named: str | None, usual: Sequence[str], path: Path) -> str | None:
     if named is not None:
         if named not in header:
-            raise ValueError(f"{path} has no column {named!r}, only {header}")
+            raise ValueError(f"{path} has no column {named!r:.80}, only {header!s:.400}")
         return named
     return next((name for name in usual if name in header), None)
 
@@ -127,7 +127,7 @@ def _ids(rows: list[Row], header: list[str], named: str | None, path: Path) -> l
         raise ValueError(f"{path}, line {lacking} lacks the id of its node")
     if len(set(ids)) != len(ids):
         repeated = [name for name, count in Counter(ids).items() if count > 1]
-        raise ValueError(f"{path} repeats {len(repeated)} ids: {repeated[:5]}")
+        raise ValueError(f"{path} repeats {len(repeated)} ids: {repeated[:5]!s:.400}")
     return ids
 
 
@@ -139,7 +139,7 @@ def _texts(
     names = [named] if isinstance(named, str) else list(named)
     missing = [name for name in names if name not in header]
     if missing or not names:
-        raise ValueError(f"{path} has no column {missing or 'text'}, only {header}")
+        raise ValueError(f"{path} has no column {missing or 'text'}, only {header!s:.400}")
     texts = ["\n\n".join(filter(None, (row[n].strip() for n in names))) for _, row in rows]
     empty = [line for (line, _), text in zip(rows, texts, strict=True) if not text]
     if empty:
@@ -150,7 +150,7 @@ def _texts(
 def _read_classes(path: Path) -> list[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # also text that is not UTF-8
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8
         raise ValueError(f"{path} is not a UTF-8 JSON file: {error}") from error
     if isinstance(content, dict):
         if sorted(content) != sorted(str(i) for i in range(len(content))):
@@ -168,7 +168,7 @@ def _read_edges(
     source = _find(header, ends[0], _SOURCES, path)
     target = _find(header, ends[1], _TARGETS, path)
     if header and (source is None or target is None):
-        raise ValueError(f"{path} needs columns for both ends of an edge, it has {header}")
+        raise ValueError(f"{path} needs columns for both ends of an edge, it has {header!s:.400}")
     position = {name: i for i, name in enumerate(ids)}
     pairs, texts = [], []
     column = _find(header, ends[2], (), path) if header else None
@@ -176,7 +176,7 @@ def _read_edges(
         pair = (row[str(source)], row[str(target)])
         unknown = [name for name in pair if name not in position]
         if unknown:
-            raise ValueError(f"{path}, line {line} names unknown nodes {unknown}")
+            raise ValueError(f"{path}, line {line} names unknown nodes {unknown!s:.400}")
         pairs.append((position[pair[0]], position[pair[1]]))
         texts.append(row[column] if column else "")
     edge_index, kept = _arrange(pairs, undirected)

@@ -157,7 +157,10 @@ class SubgraphStore:
                 center, or the numbers of edge lists and centers differ.
         """
         num_nodes = check_int(num_nodes, "num_nodes", minimum=1, maximum=2**31 - 1)
-        roots = check_index(torch.as_tensor(centers, device="cpu"), num_nodes, "centers").tolist()
+        kind = None if len(centers) else torch.int64  # an empty list has none of its own
+        roots = check_index(
+            torch.as_tensor(centers, dtype=kind, device="cpu"), num_nodes, "centers"
+        ).tolist()
         lists = list(edges)
         if len(lists) != len(roots):
             raise ValueError(
