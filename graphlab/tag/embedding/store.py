@@ -69,8 +69,8 @@ class EmbeddingStore:
         if count > len(there) or not all(is_whole(self.folder, i) for i in range(count)):
             missing = [i for i in range(min(count, len(there) + 1)) if not is_whole(self.folder, i)]
             raise FileNotFoundError(
-                f"{self.folder} lacks some of {count} shards: {missing[:10]}; run the same "
-                "encode_to again to make them"
+                f"{self.folder} lacks {len(missing)} of {count} shards: {missing[:10]}; run the "
+                "same encode_to again to make them"
             )
         self._shards = [self._open(i) for i in range(count)]
         self._offsets = [int(getattr(shard, "offset", 0)) for shard in self._shards]
