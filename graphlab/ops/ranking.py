@@ -20,8 +20,8 @@ from graphlab.ops.library import call, define
 
 __all__ = ["pairwise_rank"]
 
-#: Length of the last matrix that queries were held against: many ask the same one again and again, and
-#: with a single query reading it once more would take as long as the answer.
+#: Length of the last matrix that queries were held against: many ask the same one again and again,
+#: and with a single query reading it once more would take as long as the answer.
 _LENGTH: TensorMemo[float] = TensorMemo()
 
 
