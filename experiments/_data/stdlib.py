@@ -103,7 +103,7 @@ def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
         torch.zeros(int(graph.num_nodes), len(graph.label_names), dtype=torch.long),
         asked,
         (graph.x[asked.src] * graph.x[asked.dst]).sum(1).clamp(0, 1),
-        graph.text,
+        list(graph.text),
         tuple(graph.label_names),
         len(graph.label_names),
         None,
