@@ -64,7 +64,7 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     refuse_unordered(labels, "labels")
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     known = set() if names is None else {str(name) for name in names}
-    words = [_word(value, known) for value in values]
+    words = _words(values, known)
     given = {word for word in words if word is not None}
     numeric = all(_NUMBER.fullmatch(word) for word in given)
     whole = numeric and all(word.isdecimal() for word in given)
@@ -115,6 +115,13 @@ def class_numbers(y: Tensor) -> Tensor:
     if bool((y.isinf() | (~missing & (y != y.round()))).any()):
         return y
     return y.masked_fill(missing, -1).long()
+
+
+def _words(values: list[Any], known: set[str]) -> list[str | None]:
+    if set(map(type, values)) == {str}:  # a word is read once, however many nodes have it
+        once = {value: _word(value, known) for value in set(values)}
+        return [once[value] for value in values]
+    return [_word(value, known) for value in values]
 
 
 def _word(value: Any, known: set[str]) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,7 @@ _PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
 _MOST_RATIO = 200
 _FREE = 1 << 30  # bytes that any file may unpack to
 _BLOCK = 1 << 24
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -54,12 +57,9 @@ def read_text(path: StrPath, encoding: str | None = None) -> str:
     """
     path = user_path(path)
     content = _unpacked(path)
-    mark = next((name for sign, name in _MARKS if content.startswith(sign)), None)
-    chosen = mark or encoding or "utf-8"
+    chosen = _encoding(content, encoding)
     try:
         text = content.decode(chosen)
-    except LookupError as error:
-        raise ValueError(f"encoding must be a name that Python knows, got {encoding!r}") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(
@@ -69,15 +69,58 @@ def read_text(path: StrPath, encoding: str | None = None) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+@contextmanager
+def open_text(path: StrPath, encoding: str | None = None) -> Iterator[TextIO]:
+    """A file as :func:`read_text` reads it, but in memory that does not grow with its length.
+
+    Line ends stay as they are, as ``csv`` wants them.
+
+    Args:
+        path: Plain text, or packed with gzip, bzip2 or xz, whatever the name says.
+        encoding: Name of the encoding; ``None`` means that of the byte order mark, else UTF-8.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no text in that encoding; the message names the line and the fix.
+    """
+    path = user_path(path)
+    with path.open("rb") as raw:
+        head = raw.read(8)
+    _refuse_archive(head, path)
+    opener: Callable[..., Any] = next((o for sign, o in _PACKED if head.startswith(sign)), open)
+    try:
+        with opener(path, "rb") as raw:
+            chosen = _encoding(raw.read(4), encoding)
+        with io.TextIOWrapper(opener(path, "rb"), encoding=chosen, newline="") as file:
+            yield file
+    except (UnicodeError, *_DAMAGED):
+        read_text(path, encoding)  # says in which line
+        raise
+
+
+def _encoding(head: bytes, given: str | None) -> str:
+    mark = next((name for sign, name in _MARKS if head.startswith(sign)), None)
+    chosen = mark or given or "utf-8"
+    try:
+        codecs.lookup(chosen)
+    except LookupError as error:
+        raise ValueError(f"encoding must be a name that Python knows, got {given!r}") from error
+    return chosen
+
+
+def _refuse_archive(head: bytes, path: Path) -> None:
+    if head.startswith(b"PK\x03\x04"):
+        raise ValueError(f"{path} is a zip archive or a spreadsheet: unpack it, or save it as CSV")
+
+
 def _unpacked(path: Path) -> bytes:
     content = path.read_bytes()
-    if content.startswith(b"PK\x03\x04"):
-        raise ValueError(f"{path} is a zip archive or a spreadsheet: unpack it, or save it as CSV")
+    _refuse_archive(content, path)
     for sign, unpack in _PACKED:
         if content.startswith(sign):
             try:
                 return _unpacked_within(content, unpack, path)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+            except (ValueError, *_DAMAGED) as error:
                 if isinstance(error, _TooLarge):
                     raise
                 raise ValueError(f"{path} is damaged and cannot be unpacked: {error}") from error
