@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from tests._data import REPOSITORY
 _FIRST = ("numpy", "scipy.sparse", "torch", "torch_geometric.nn", "sklearn.linear_model")
 _FIRST += ("hypothesis", "pandas", "networkx")
 _QUIET = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-m", "not slow"]
+_QUIET += ["-W", "ignore:Module already imported so cannot be rewritten"]
 
 
 @dataclass
@@ -115,8 +117,11 @@ def _forked(run: Callable[[Path], int], out: Path, cpu_seconds: int) -> tuple[in
         status = 70
         try:
             status = run(out)
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status)
     _, status = os.waitpid(child, 0)
     text = log.read_text(encoding="utf-8", errors="replace")[-3000:]
