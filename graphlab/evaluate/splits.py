@@ -124,7 +124,7 @@ def labels_per_class_split(
     for name, size in (("train", train), ("val", val)):
         count = check_int(size, name, minimum=0)
         chosen = []
-        for label in range(int(values.max()) + 1):
+        for label in np.unique(values[values >= 0]):  # a number without nodes draws nothing
             members = np.where(left == label)[0]
             chosen.append(random.choice(members, min(count, members.size), replace=False))
         nodes = np.sort(np.concatenate(chosen))
