@@ -14,6 +14,7 @@ from graphlab._checks import (
     check_matrix,
     check_nonnegative,
     check_same_device,
+    check_tensor,
     warn_caller,
 )
 from graphlab._checks.graph_objects import check_data
@@ -84,6 +85,8 @@ class ContextLabel(nn.Module):
         self.num_classes = check_int(num_classes, "num_classes", minimum=2)
         if isinstance(labels, str):
             check_choice(labels, "labels", ("harmonic", "ica"))
+        else:
+            check_tensor(labels, "labels")
         self.labels = labels
         self.hops = check_int(hops, "hops", minimum=1, maximum=2)
         self.two_hop: TwoHop = check_choice(two_hop, "two_hop", ("pattern", "walk"))

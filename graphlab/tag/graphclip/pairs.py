@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix
+from graphlab._checks import check_int, check_matrix
 from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.tag.graphclip.positional import random_walk_encoding
@@ -44,6 +44,8 @@ class GraphTextPairs:
         self, x: Tensor, store: SubgraphStore, text: Tensor, held_text: Tensor | None = None
     ) -> None:
         self.x = check_matrix(x, "x")
+        if not isinstance(store, SubgraphStore):
+            raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
         self.store = store
         self.text = _check_rows(text, "text", len(store))
         if held_text is not None:
@@ -65,6 +67,7 @@ class GraphTextPairs:
         Args:
             walk_length (int): K, steps of the walk.
         """
+        check_int(walk_length, "walk_length", minimum=1)
         if self._pe is None or self._pe.size(1) != walk_length:
             self._pe = encode_positions(self.store, walk_length)
         return self._pe

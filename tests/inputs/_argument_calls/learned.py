@@ -123,7 +123,7 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"z": Z, "cluster": Y, "num_clusters": 2, "order": 1},
     ),
     "PamCLoss.log_denominators": lambda: (
-        contrastive.PamCLoss().log_denominators,
+        contrastive.PamCLoss(negatives="exact").log_denominators,
         {"z": Z, "cluster": Y, "num_clusters": 2},
     ),
     # ------------------------------------------------------------------------------- embed

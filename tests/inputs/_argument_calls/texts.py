@@ -57,6 +57,7 @@ def ranked() -> tape.RankedPredictionEncoder:
     return tape.RankedPredictionEncoder(3, 2, 4)
 
 
+LISTS = {"most_similar_non_neighbors": [5], "most_dissimilar_neighbors": [1]}
 SIMILAR = torch.eye(3) * 0.5 + 0.5
 PAIRS = toy_pairs(12)
 PART = torch.arange(6)
@@ -91,7 +92,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "EdgeCandidates.from_lists": lambda: (
         gaugllm.EdgeCandidates.from_lists,
-        {"lists": {0: {"delete": [1], "add": [3]}}, "num_nodes": NODES, "min_del": 1},
+        {"lists": {0: LISTS}, "num_nodes": NODES, "min_del": 1},
     ),
     "degree_groups": lambda: (
         gaugllm.degree_groups,

@@ -23,6 +23,7 @@ def feature_rms(x: Tensor) -> float:
         x (Tensor): Features, ``(N, D)``.
     """
     # By pieces: a copy in float64 of the features of a large graph would be its largest array.
+    check_matrix(x, "x")
     total = sum(float(part.double().square().sum()) for part in x.detach().split(_ROWS))
     return math.sqrt(total / max(1, x.numel()))
 
