@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import csv
 import gzip
 import io
 import lzma
 import re
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +30,8 @@ _PACKED: tuple[tuple[bytes, Callable[[bytes], bytes], Callable[..., Any]], ...] 
     (b"BZh", bz2.decompress, bz2.open),
     (b"\xfd7zXZ\x00", lzma.decompress, lzma.open),
 )
+_FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
+_FIELD_LOCK = threading.Lock()
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -90,6 +95,17 @@ def open_text(path: StrPath, encoding: str | None = None) -> Iterator[TextIO]:
     except (UnicodeError, *_DAMAGED):
         read_text(path, encoding)  # says in which line
         raise
+
+
+def csv_rows(reader: Any, count: int) -> list[list[str]]:
+    """The next records of a ``csv.reader``, whose fields may be as long as documents are."""
+    # The limit on fields is one for the whole process.
+    with _FIELD_LOCK:
+        before = csv.field_size_limit(_FIELD_LIMIT)
+        try:
+            return list(islice(reader, count))
+        finally:
+            csv.field_size_limit(before)
 
 
 def _encoding(head: bytes, given: str | None) -> str:
