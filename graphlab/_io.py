@@ -139,17 +139,42 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
     temporary = target.with_name(f".{stem}.{token}.tmp")
     try:
-        yield temporary
-        with suppress(FileNotFoundError):
-            shutil.copymode(target, temporary)
-        _flush(temporary, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        os.replace(temporary, target)
+        with naming_errors(target):
+            yield temporary
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, temporary)
+            _flush(temporary, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+            os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":
         _flush(target.parent, os.O_RDONLY)
+
+
+@contextmanager
+def naming_errors(path: StrPath) -> Iterator[None]:
+    """Let an error of the system in a block name the file: those of writing name none.
+
+    Args:
+        path: The file that is written.
+
+    Yields:
+        None: While it is written.
+
+    Raises:
+        OSError: That of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        if error.errno is None or error.strerror is None:  # numpy's, of a file that is cut short
+            raise OSError(f"{path} cannot be written: {error}") from error
+        error.filename = os.fspath(path)
+        raise
 
 
 def _flush(path: Path, flags: int) -> None:
@@ -263,7 +288,18 @@ def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
 
 
 def _dump_json(obj: object, indent: int | None = None) -> str:
-    return json.dumps(obj, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    options: dict[str, Any] = {"indent": indent, "sort_keys": True, "allow_nan": False}
+    text = json.dumps(obj, ensure_ascii=False, **options)
+    # Half of a pair of surrogates, as a text cut in an emoji ends with: an escape can write it.
+    return text if _is_writable(text) else json.dumps(obj, ensure_ascii=True, **options)
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _load_json(text: str) -> Any:

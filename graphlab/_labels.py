@@ -18,6 +18,7 @@ from graphlab._ordered import refuse_unordered
 __all__: list[str] = []
 
 _MOST_CLASSES = 1_000_000  # larger numbers are ids or dates, and no list of all below them is meant
+_MOST_DIGITS = 1000  # Python refuses to read numbers of some thousand
 #: What pandas reads as missing, in any case, and -1, which PyG and ogb use.
 _USUAL = {"", "-1", "-1.0", "nan", "-nan", "none", "null", "na", "n/a", "<na>", "nat"}
 _RARE = {"#na", "#n/a", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
@@ -67,6 +68,8 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     given = {word for word in words if word is not None}
     numeric = all(_NUMBER.fullmatch(word) for word in given)
     whole = numeric and all(word.isdecimal() for word in given)
+    if whole and max(map(len, given), default=0) > _MOST_DIGITS:
+        raise ValueError(f"labels hold a number of over {_MOST_DIGITS} digits, which is no class")
     if names is None:
         _refuse_negative(given, numeric)
         # Numbers keep their meaning, whatever classes are missing.
@@ -80,7 +83,9 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
         words = [word if word is None else str(int(word)) for word in words]
     unknown = sorted(given - set(numbers))
     if unknown:
-        raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
+        raise ValueError(
+            f"labels {unknown[:5]!s:.400} are not among the label_names {names!s:.400}"
+        )
     found = [-1 if word is None else numbers[word] for word in words]
     return torch.tensor(found, dtype=torch.long, device="cpu"), names
 

@@ -14,9 +14,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +26,17 @@ from graphlab._io import StrPath, user_path
 
 __all__: list[str] = []
 
-_PACKED: tuple[tuple[bytes, Callable[[bytes], bytes], Callable[..., Any]], ...] = (
-    (b"\x1f\x8b", gzip.decompress, gzip.open),
-    (b"BZh", bz2.decompress, bz2.open),
-    (b"\xfd7zXZ\x00", lzma.decompress, lzma.open),
+_PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
 )
 _FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
 _FIELD_LOCK = threading.Lock()
+# Tables shrink to a tenth, or a hundredth. What grows a thousandfold was made to fill the memory.
+_MOST_RATIO = 200
+_FREE = 1 << 30  # bytes that any file may unpack to
+_BLOCK = 1 << 24
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -52,7 +57,8 @@ def read_text(path: StrPath, encoding: str | None = None) -> str:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no text in that encoding; the message names the line and the fix.
+        ValueError: If it is no text in that encoding (the message names the line and the fix), is
+            packed and damaged, or unpacks to over 1 GiB and 200 times its size.
     """
     path = user_path(path)
     content = _unpacked(path)
@@ -86,7 +92,7 @@ def open_text(path: StrPath, encoding: str | None = None) -> Iterator[TextIO]:
     with path.open("rb") as raw:
         head = raw.read(8)
     _refuse_archive(head, path)
-    opener: Callable[..., Any] = next((o for sign, _, o in _PACKED if head.startswith(sign)), open)
+    opener: Callable[..., Any] = next((o for sign, o in _PACKED if head.startswith(sign)), open)
     try:
         with opener(path, "rb") as raw:
             chosen = _encoding(raw.read(4), encoding)
@@ -126,13 +132,36 @@ def _refuse_archive(head: bytes, path: Path) -> None:
 def _unpacked(path: Path) -> bytes:
     content = path.read_bytes()
     _refuse_archive(content, path)
-    for sign, unpack, _ in _PACKED:
+    for sign, unpack in _PACKED:
         if content.startswith(sign):
             try:
-                return unpack(content)
-            except _DAMAGED as error:
+                return _unpacked_within(content, unpack, path)
+            except (ValueError, *_DAMAGED) as error:
+                if isinstance(error, _TooLarge):
+                    raise
                 raise ValueError(f"{path} is damaged and cannot be unpacked: {error}") from error
     return content
+
+
+class _TooLarge(ValueError):
+    """A file that grows as none does that holds a table."""
+
+
+def _unpacked_within(packed: bytes, unpack: Callable[[BinaryIO], Any], path: Path) -> bytes:
+    limit = max(_FREE, _MOST_RATIO * len(packed))
+    parts: list[bytes] = []
+    left = limit
+    with unpack(BytesIO(packed)) as file:
+        while part := file.read(_BLOCK):
+            parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise _TooLarge(
+                    f"{path} unpacks to more than {_MOST_RATIO} times its size and {_FREE >> 20} "
+                    "MiB, as files do that are made to fill the memory; unpack it yourself if you "
+                    "trust it"
+                )
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,9 +128,9 @@ WRITE_FOLDER: dict[str, Call] = {
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
     "TextGraphDataset.__init__.root": lambda p: datasets.TextGraphDataset(p, "wikics"),
     "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
-    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(NODES, 2, 4).fit(
-        PLAIN, PLAIN[0] % 2, epochs=1, directory=p
-    ),
+    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(
+        NODES, 2, 4, train_config=embed.KGETrainConfig(epochs=1)
+    ).fit(PLAIN, PLAIN[0] % 2, directory=p),
     "TextEncoder.__init__.cache_dir": lambda p: encoder(cache_dir=p).encode(["a"]),
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
     "GraphCLIPPipeline.fit.directory": lambda p: pipeline().fit(

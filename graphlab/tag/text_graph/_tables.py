@@ -216,7 +216,7 @@ class _Nodes:
 def _read_classes(path: Path) -> list[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # also text that is not UTF-8
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8
         raise ValueError(f"{path} is not a UTF-8 JSON file: {error}") from error
     if isinstance(content, dict):
         if sorted(content) != sorted(str(i) for i in range(len(content))):
