@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_int, check_positive
+from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._feature_rows import FeatureRows, check_feature_rows, row_batches
 
 __all__ = ["adversarial_backward", "feature_rms"]
