@@ -246,7 +246,7 @@ def _flex(qkv: Tensor, ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
 
     size = qkv.size(0)
     mask = flex.create_block_mask(same, None, None, size, size, device=qkv.device)
-    compiled = torch.compile(flex.flex_attention)
+    compiled: Any = torch.compile(flex.flex_attention)
 
     def run(table: Tensor) -> Tensor:
         query, key, value = table.unflatten(1, (3, heads, -1)).permute(1, 2, 0, 3)[:, None]

@@ -16,6 +16,9 @@ from graphlab._checks.numbers import check_int as check_int
 from graphlab._checks.numbers import check_nonnegative as check_nonnegative
 from graphlab._checks.numbers import check_positive as check_positive
 from graphlab._checks.numbers import check_real as check_real
+from graphlab._checks.sequences import check_list as check_list
+from graphlab._checks.sequences import check_mapping as check_mapping
+from graphlab._checks.sequences import check_text as check_text
 from graphlab._checks.tensors import check_distinct as check_distinct
 from graphlab._checks.tensors import check_finite as check_finite
 from graphlab._checks.tensors import check_full_precision as check_full_precision

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_matrix, check_positive
+from graphlab._checks import check_choice, check_int, check_list, check_positive
+from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
@@ -25,6 +26,7 @@ __all__ = ["ProbeResult", "linear_probe"]
 
 _CANDIDATES = tuple(4.0**power for power in range(-5, 10))
 #: What ``normalize="auto"`` chooses from; the first wins a tie.
+_MOST_CLASSES = 1_000_000  # larger numbers are ids
 _CHOICES = ("l2", "standard")
 _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
@@ -55,7 +57,7 @@ class ProbeResult:
 
 
 def linear_probe(
-    z: Tensor,
+    z: FeatureRows,
     y: Tensor,
     split: Mapping[str, Tensor] | Data | None = None,
     *,
@@ -73,7 +75,8 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z (Tensor): Embeddings, ``(N, D)``, floating point, finite. Detached; never written to.
+        z (Tensor or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite. Detached;
+            never written to. The rows of the split are read, and no others of a store.
         y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
             a label; the split must leave them out.
         split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
@@ -110,16 +113,23 @@ def linear_probe(
         >>> linear_probe(z, z.argmax(dim=1), seed=0).accuracy
         1.0
     """
-    z = check_matrix(z, "z")
+    z = check_feature_rows(z, "z")
+    count = int(z.shape[0])
     check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
     max_iter = check_int(max_iter, "max_iter", minimum=1)
     grid = _check_candidates(candidates)
+    check_int(seed, "seed")
     if split is None:
-        split = random_split(z.size(0), 0.1, 0.1, seed=seed)
-    index = resolve_split(split, z.size(0), column=column)
-    parts = {part: i.numpy() for part, i in index.items()}
-    labels = _check_labels(y, z.size(0), parts)
+        split = random_split(count, 0.1, 0.1, seed=seed)
+    index = resolve_split(split, count, column=column)
+    labels = _check_labels(y, count, {part: i.numpy() for part, i in index.items()})
+    # Nodes outside of the split are no part of what follows: their rows are not even read.
+    used, place = torch.cat(list(index.values())).unique(return_inverse=True)
+    z, labels = z[used], labels[used.numpy()]
+    require_finite(z, "z", 0)
+    places = place.split([i.numel() for i in index.values()])
+    parts = {part: rows.numpy() for part, rows in zip(index, places, strict=True)}
     tried = {
         how: _validation_scores(_normalized(z, how, parts["train"]), labels, parts, grid, max_iter)
         for how in (_CHOICES if normalize == "auto" else (normalize,))
@@ -141,7 +151,8 @@ def linear_probe(
 
 
 def _check_candidates(candidates: Sequence[float]) -> list[float]:
-    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(candidates)})
+    given = check_list(candidates, "candidates", "numbers")
+    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(given)})
     if not grid:
         raise ValueError("candidates must hold at least one value of C, got none")
     return grid
@@ -157,6 +168,11 @@ def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Label
             + (" (y.view(-1)?)" if y.numel() == num_nodes else "")
         )
     labels = y.detach().cpu().numpy().astype(np.int64)
+    if labels.max(initial=0) >= _MOST_CLASSES:
+        raise ValueError(
+            f"y must hold numbers of classes from 0, got {labels.max()}: number them by "
+            "y.unique(return_inverse=True)"
+        )
     for part, index in parts.items():
         if labels[index].min() < 0:
             node = int(index[labels[index] < 0][0])
