@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,14 @@ from graphlab._checks import (
     check_fraction,
     check_index,
     check_int,
+    check_list,
     check_matrix,
     check_positive,
     check_tensor,
 )
-from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
+from graphlab.evaluate._logistic import fit_logistic
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
 
@@ -104,12 +105,14 @@ def multilabel_probe(
     z, labels = _checked(z, y)
     threshold = check_fraction(threshold, "threshold")
     check_choice(select, "select", ("micro_f1", "macro_f1"))
+    check_int(folds, "folds", minimum=2)
+    check_int(seed, "seed", minimum=0)
     parts = {name: _nodes(i, z.size(0), name) for name, i in (("train", train), ("test", test))}
     shared = np.intersect1d(parts["train"], parts["test"])
     if shared.size:
         raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
     scores: dict[float, float] = {}
-    if isinstance(c, Sequence):
+    if isinstance(c, Sequence) and not isinstance(c, str):
         means = multilabel_cross_validation(
             z, y, torch.from_numpy(parts["train"]), c, folds=folds, seed=seed
         )
@@ -164,7 +167,8 @@ def multilabel_cross_validation(
         1.0
     """
     z, labels = _checked(z, y)
-    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(candidates)})
+    given = check_list(candidates, "candidates", "numbers")
+    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(given)})
     if not grid:
         raise ValueError("candidates must hold at least one value of C, got none")
     known = _nodes(nodes, z.size(0), "nodes")
@@ -206,18 +210,15 @@ def _probabilities(
     rows: _Floats, labels: _Flags, train: npt.NDArray[np.int64], unseen: _Floats, c: float
 ) -> _Floats:
     """Probability of every label at every unseen row."""
-    from sklearn.linear_model import LogisticRegression
+    from scipy.special import expit
 
-    out = np.zeros((len(unseen), labels.shape[1]))
-    known = rows[train]
-    # Nothing depends on the seed, but without one scikit-learn draws it from a global generator.
-    for label in track(range(labels.shape[1]), "multilabel probe", unit="labels"):
-        target = labels[train, label]
-        if target.all() or not target.any():
-            out[:, label] = float(target[0])
-            continue
-        model: Any = LogisticRegression(C=c, solver="liblinear", random_state=0)
-        out[:, label] = model.fit(known, target).predict_proba(unseen)[:, 1]
+    target = labels[train]
+    # A label that all nodes have, or none, needs no regression.
+    out = np.repeat(target[:1].astype(np.float64), len(unseen), axis=0)
+    varied = np.flatnonzero(target.any(0) & ~target.all(0))
+    if varied.size:
+        weights = fit_logistic(rows[train], target[:, varied], c)
+        out[:, varied] = expit(unseen @ weights[:-1] + weights[-1])
     return out
 
 

@@ -78,9 +78,8 @@ def test_few_queries_get_what_many_get(count, k):
 
 @pytest.mark.parametrize("width", [3, 16, 33, 47])
 @pytest.mark.parametrize("count", [1, 4, 40, 140])
-def test_equal_rows_follow_each_other(kernels, width, count):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_equal_rows_follow_each_other(width, count):
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(rows, width, generator=generator) for rows in (140, 501))
     for queries in (x[:count], x[:count].double()):
@@ -167,6 +166,19 @@ def test_no_rows():
 
 
 @pytest.mark.slow
+def test_values_that_become_wrong_later_are_found():
+    """What is remembered of a matrix ends with its change."""
+    x, y = torch.ones(1, 3), torch.ones(5, 3)
+    for _ in range(2):
+        assert pairwise_topk(x, y, 1)[1].item() == 0
+    y[3, 1] = float("nan")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"y must be finite, but y\[\(3, 1\)\]"):
+            pairwise_topk(x, y, 1)
+    y[3, 1] = 2
+    assert pairwise_topk(x, y, 1)[1].item() == 3
+
+
 def test_memory_is_linear():
     growth, size = peak_growth(
         """

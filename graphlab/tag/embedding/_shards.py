@@ -35,6 +35,29 @@ def is_whole(folder: Path, number: int) -> bool:
     return note_path(folder, number).is_file() and shard_path(folder, number).is_file()
 
 
+def read_note(folder: Path, number: int) -> dict[str, Any]:
+    """What is noted beside a shard.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    path = note_path(folder, number)
+    noted = read_json(path)
+    kinds = {"sha256": str, "rows": int, "dim": int}
+    if not isinstance(noted, dict) or any(type(noted.get(k)) is not t for k, t in kinds.items()):
+        raise ValueError(f"{path} is damaged: it is no note on a shard")
+    return noted
+
+
+def is_manifest(content: Any) -> bool:
+    """Whether the content of a file is a manifest."""
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return False
+    sizes = [content.get(name) for name in ("rows", "dim", "shard_size")]
+    whole = all(type(size) is int and 0 <= size < 2**62 for size in sizes)
+    return whole and sizes[2] != 0 and content.get("dtype") in ("float16", "float32")
+
+
 def write_shards(
     folder: Path,
     texts: Iterable[str],
@@ -135,7 +158,7 @@ def write_shard(
     """
     note = note_path(folder, number)
     if is_whole(folder, number):
-        noted = read_json(note)
+        noted = read_note(folder, number)
         if any(noted.get(name) != value for name, value in source.items()):
             what = next(iter(source)).replace("_of", "")
             raise ValueError(f"{note}: these embeddings are of other {what}; use another folder")

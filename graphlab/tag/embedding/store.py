@@ -15,10 +15,10 @@ from graphlab._checks import check_choice, check_index, check_int
 from graphlab._feature_rows import check_feature_rows, content_name
 from graphlab._io import read_json, user_path
 from graphlab.tag.embedding._shards import (
-    FORMAT,
     MANIFEST,
+    is_manifest,
     is_whole,
-    note_path,
+    read_note,
     shard_path,
     write_computed,
 )
@@ -59,13 +59,15 @@ class EmbeddingStore:
         if not (self.folder / MANIFEST).is_file():
             raise FileNotFoundError(f"{self.folder} holds no {MANIFEST}")
         self.manifest = read_json(self.folder / MANIFEST)
-        if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
+        if not is_manifest(self.manifest):
             raise ValueError(f"{self.folder / MANIFEST} is not a manifest of embeddings")
         self.shape = (int(self.manifest["rows"]), int(self.manifest["dim"]))
         self._size = int(self.manifest["shard_size"])
         count = -(-self.shape[0] // self._size)
-        missing = [i for i in range(count) if not is_whole(self.folder, i)]
-        if missing:
+        there = {path.name for path in self.folder.iterdir()}
+        # As many as there are files: a damaged manifest may name any number of rows.
+        if count > len(there) or not all(is_whole(self.folder, i) for i in range(count)):
+            missing = [i for i in range(min(count, len(there) + 1)) if not is_whole(self.folder, i)]
             raise FileNotFoundError(
                 f"{self.folder} lacks {len(missing)} of {count} shards: {missing[:10]}; run the "
                 "same encode_to again to make them"
@@ -122,8 +124,8 @@ class EmbeddingStore:
         rows = min(self._size, self.shape[0] - number * self._size)
         try:
             shard: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
+        except Exception as error:  # of numpy and its parser, as the damage has it
+            raise ValueError(f"{path} is damaged: {error!s:.400}") from error
         if shard.shape != (rows, self.shape[1]) or shard.dtype != self.manifest["dtype"]:
             raise ValueError(
                 f"{path} must be {(rows, self.shape[1])} {self.manifest['dtype']}, "
@@ -149,7 +151,7 @@ class EmbeddingStore:
         if self._fingerprint is None:
             digest = hashlib.sha256(f"{self.dtype} {self.shape}".encode())
             for number in range(len(self._shards)):
-                digest.update(read_json(note_path(self.folder, number))["sha256"].encode())
+                digest.update(read_note(self.folder, number)["sha256"].encode())
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
@@ -210,7 +212,7 @@ class EmbeddingStore:
             ValueError: If one differs.
         """
         for number, shard in enumerate(self._shards):
-            noted = read_json(note_path(self.folder, number))
+            noted = read_note(self.folder, number)
             if noted["sha256"] != hashlib.sha256(np.ascontiguousarray(shard).data).hexdigest():
                 raise ValueError(
                     f"{shard_path(self.folder, number)} is damaged: its checksum differs"

@@ -226,8 +226,11 @@ class GraphCLIP(nn.Module, HubModel):
         tensors, metadata = load_arrays(path)
         if _RECORD not in metadata:
             raise ValueError(f"{path} holds arrays but no GraphCLIP model")
-        model = model_of(json.loads(metadata[_RECORD])["params"])
-        model.load_state_dict(tensors)
+        try:
+            model = model_of(json.loads(metadata[_RECORD])["params"])
+            model.load_state_dict(tensors)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"{path} is no GraphCLIP model: {error!s:.400}") from error
         return model
 
     def _hub_save(self, folder: Path) -> object:

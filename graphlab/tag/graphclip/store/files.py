@@ -177,6 +177,33 @@ def _open(folder: Path, record: dict[str, Any], mapped: bool, verify: bool) -> d
         path = _path(folder, name, record)
         if verify and sha256_of(path) != record.get(name):
             raise ValueError(f"{path} is damaged or belongs to another store")
-        # Copy on write: torch wants arrays it might write to.
-        arrays[name] = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+        try:
+            # Copy on write: torch wants arrays it might write to.
+            arrays[name] = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # of numpy and its parser, as the damage has it
+            raise ValueError(f"{path} is damaged: {error!s:.400}") from error
+    _check(arrays, folder)
     return arrays
+
+
+def _check(arrays: Mapping[str, Any], folder: Path) -> None:
+    """Pointers and ids that do not fit together would be read from anywhere."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    count = shapes["root"][0] if len(shapes["root"]) == 1 else -1
+    wanted = {"node_ptr": (count + 1,), "edge_ptr": (count + 1,)}
+    fits = (
+        count >= 0
+        and all(array.dtype.kind == "i" for array in arrays.values())
+        and all(shapes[name] == shape for name, shape in wanted.items())
+        and len(shapes["node"]) == 1
+        and len(shapes["edge"]) == 2
+        and shapes["edge"][0] == 2
+    )
+    for name, size in (("node", 0), ("edge", 1)) if fits else ():
+        pointer = arrays[f"{name}_ptr"]
+        fits = fits and pointer[0] == 0 and pointer[-1] == shapes[name][size]
+        fits = fits and bool((pointer[1:] >= pointer[:-1]).all())
+    if not fits:
+        raise ValueError(f"{folder} holds arrays that do not belong together: {shapes}")
