@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -236,7 +234,7 @@ def test_processes_share_the_roots_the_encodings_and_the_checks(tmp_path):
     pairs = half_pairs()
     for name, rows in (("x", pairs.x), ("text", pairs.text)):
         EmbeddingStore.write(tmp_path / name, rows, shard_size=17)
-    run_ranks("tests.tag.graphclip.test_stores", 2, tmp_path, timeout=600)
+    run_ranks(run_rank, 2, tmp_path, timeout=600)
     assert equal(SubgraphStore.load(tmp_path / "s"), pairs.store)
     want = pretrain(toy_model(), pairs, PretrainConfig(epochs=1, batch_size=16))
     losses = [row["loss"] for row in want.history]
@@ -247,7 +245,3 @@ def test_processes_share_the_roots_the_encodings_and_the_checks(tmp_path):
                 assert np.array_equal(found["names"], pairs.text_id.numpy())
                 np.testing.assert_allclose(found["loss"], losses, rtol=1e-4)
     assert np.load(tmp_path / "found-1.npy") and not (tmp_path / "found-0.npy").exists()
-
-
-if __name__ == "__main__":
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
