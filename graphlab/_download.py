@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graphlab._checks import check_int, check_nonnegative, check_positive
-from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
+from graphlab._io import file_lock, naming_errors, read_json, sweep_stale, user_path, write_json
 from graphlab._progress import Progress
 
 _CHUNK = 1 << 20  # bytes
@@ -219,14 +219,16 @@ def _copy(response: http.client.HTTPResponse, job: _Request, start: int, total: 
                 raise _Retry(f"the connection broke after {done} bytes ({error})") from error
             if not block:
                 break
-            file.write(block)  # outside the guard: a full disk is not the server's fault
+            with naming_errors(job.part):  # a full disk is not the server's fault
+                file.write(block)
             progress.update((done + len(block) >> 20) - (done >> 20))
             done += len(block)
             if limit is not None and done > limit:
                 _discard(job)
                 raise _failure(job, f"the server sent more than {limit} bytes")
-        file.flush()
-        os.fsync(file.fileno())
+        with naming_errors(job.part):
+            file.flush()
+            os.fsync(file.fileno())
     if limit is not None and done < limit:
         raise _Retry(f"the connection ended after {done} of {limit} bytes")
 
@@ -272,7 +274,7 @@ def _continuation(job: _Request) -> tuple[str | None, int | None]:
 
 def _range_total(response: http.client.HTTPResponse, start: int) -> int | None:
     header = response.headers.get("Content-Range", "")
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", header.strip())
+    match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", header.strip())
     if match is None or int(match[1]) != start:
         raise _Retry(f"the server answered with the wrong range {header!r}")
     return None if match[2] == "*" else int(match[2])
@@ -280,7 +282,7 @@ def _range_total(response: http.client.HTTPResponse, start: int) -> int | None:
 
 def _length(response: http.client.HTTPResponse) -> int | None:
     header = response.headers.get("Content-Length", "").strip()
-    return int(header) if header.isdigit() else None
+    return int(header) if re.fullmatch("[0-9]{1,18}", header) else None
 
 
 def _discard(job: _Request) -> None:

@@ -248,9 +248,18 @@ class Estimator(HubModel):
                 f"got {sorted(objects)}"
             )
         config = {name: cls._as_default(name, value) for name, value in record["params"].items()}
-        estimator = cls._restore(config | objects, arrays)
-        for name, value in record.get("facts", {}).items():
-            setattr(estimator, name, value)
+        try:
+            estimator = cls._restore(config | objects, arrays)
+            for name, value in dict(record.get("facts", {})).items():
+                if not name.endswith("_") or name.startswith("_"):
+                    raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
+                setattr(estimator, name, value)
+        except (TypeError, ValueError) as error:
+            if any(value is not None for value in objects.values()):  # one may be what is wrong
+                raise
+            raise _unlike(path, cls, error) from error
+        except (LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
+            raise _unlike(path, cls, error) from error
         return estimator
 
     @classmethod
@@ -307,6 +316,11 @@ class Estimator(HubModel):
         parameter = cls._signature().get(name)
         default = None if parameter is None else parameter.default
         return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+
+
+def _unlike(path: Path, cls: type, error: Exception) -> ValueError:
+    """What is said of a file with a right checksum that no ``save`` of the class wrote."""
+    return ValueError(f"{path} does not hold what {cls.__name__}.save writes: {error!s:.400}")
 
 
 def _plain(value: Any) -> Any:

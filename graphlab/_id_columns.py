@@ -17,11 +17,16 @@ def plain_ids(column: Any) -> Any:
         column = column.astype(column.cat.categories.dtype)
     if column.dtype.kind == "f":
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        if np.isfinite(values).all() and (values == np.round(values)).all():
+        if np.isfinite(values).all() and (values == np.round(values)).all() and _fit(values):
             return pd.Series(values.astype(np.int64))
     elif column.dtype.kind in "iu" and (not len(column) or int(column.max()) < 2**63):
         return pd.Series(column.to_numpy(dtype=np.int64))
     return column.astype(object)
+
+
+def _fit(values: Any) -> bool:
+    """Whether int64 holds them: beyond it, all would become one number."""
+    return bool((np.abs(values) < 2.0**63).all())
 
 
 def kind_of_ids(values: Any) -> str:

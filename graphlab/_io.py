@@ -139,17 +139,42 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
     temporary = target.with_name(f".{stem}.{token}.tmp")
     try:
-        yield temporary
-        with suppress(FileNotFoundError):
-            shutil.copymode(target, temporary)
-        _flush(temporary, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        os.replace(temporary, target)
+        with naming_errors(target):
+            yield temporary
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, temporary)
+            _flush(temporary, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+            os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":
         _flush(target.parent, os.O_RDONLY)
+
+
+@contextmanager
+def naming_errors(path: StrPath) -> Iterator[None]:
+    """Let an error of the system in a block name the file: those of writing name none.
+
+    Args:
+        path: The file that is written.
+
+    Yields:
+        None: While it is written.
+
+    Raises:
+        OSError: That of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        if error.errno is None or error.strerror is None:  # numpy's, of a file that is cut short
+            raise OSError(f"{path} cannot be written: {error}") from error
+        error.filename = os.fspath(path)
+        raise
 
 
 def _flush(path: Path, flags: int) -> None:

@@ -18,6 +18,7 @@ from graphlab._ordered import refuse_unordered
 __all__: list[str] = []
 
 _MOST_CLASSES = 1_000_000  # larger numbers are ids or dates, and no list of all below them is meant
+_MOST_DIGITS = 1000  # Python refuses to read numbers of some thousand
 #: What pandas reads as missing, in any case, and -1, which PyG and ogb use.
 _USUAL = {"", "-1", "-1.0", "nan", "-nan", "none", "null", "na", "n/a", "<na>", "nat"}
 _RARE = {"#na", "#n/a", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
@@ -63,10 +64,12 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
     refuse_unordered(labels, "labels")
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     known = set() if names is None else {str(name) for name in names}
-    words = [_word(value, known) for value in values]
+    words = _words(values, known)
     given = {word for word in words if word is not None}
     numeric = all(_NUMBER.fullmatch(word) for word in given)
     whole = numeric and all(word.isdecimal() for word in given)
+    if whole and max(map(len, given), default=0) > _MOST_DIGITS:
+        raise ValueError(f"labels hold a number of over {_MOST_DIGITS} digits, which is no class")
     if names is None:
         _refuse_negative(given, numeric)
         # Numbers keep their meaning, whatever classes are missing.
@@ -80,7 +83,9 @@ def encode_labels(labels: Iterable[Any], names: Sequence[str] | None) -> tuple[T
         words = [word if word is None else str(int(word)) for word in words]
     unknown = sorted(given - set(numbers))
     if unknown:
-        raise ValueError(f"labels {unknown[:5]} are not among the label_names {names}")
+        raise ValueError(
+            f"labels {unknown[:5]!s:.400} are not among the label_names {names!s:.400}"
+        )
     found = [-1 if word is None else numbers[word] for word in words]
     return torch.tensor(found, dtype=torch.long, device="cpu"), names
 
@@ -110,6 +115,13 @@ def class_numbers(y: Tensor) -> Tensor:
     if bool((y.isinf() | (~missing & (y != y.round()))).any()):
         return y
     return y.masked_fill(missing, -1).long()
+
+
+def _words(values: list[Any], known: set[str]) -> list[str | None]:
+    if set(map(type, values)) == {str}:  # a word is read once, however many nodes have it
+        once = {value: _word(value, known) for value in set(values)}
+        return [once[value] for value in values]
+    return [_word(value, known) for value in values]
 
 
 def _word(value: Any, known: set[str]) -> str | None:

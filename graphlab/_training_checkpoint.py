@@ -46,18 +46,27 @@ def load_checkpoint(
     arrays, metadata = load_arrays(path)
     if _RECORD not in metadata:
         raise ValueError(f"{path} is no checkpoint of a training")
-    record = json.loads(metadata[_RECORD])
-    check_settings(path, record["settings"], expected)
+    try:
+        record = json.loads(metadata[_RECORD])
+        settings = dict(record["settings"])
+        parts = _parts(arrays)
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in parts["optimizer"].items():
+            number, name = key.split("/")
+            state.setdefault(int(number), {})[name] = value
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is a damaged checkpoint: {error!r:.400}") from error
+    check_settings(path, settings, expected)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    return parts["model"], parts["best"], record
+
+
+def _parts(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
     for key, value in arrays.items():
         part, _, name = key.partition("/")
         parts[part][name] = value
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in parts["optimizer"].items():
-        number, name = key.split("/")
-        state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return parts["model"], parts["best"], record
+    return parts
 
 
 def check_settings(path: Path, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ import torch
 
 from graphlab import viz
 from graphlab.datasets import python_classes
-from graphlab.embed import KGEmbedding
+from graphlab.embed import KGEmbedding, KGETrainConfig
 from graphlab.evaluate import filtered_ranks, rank_metrics
 
 # %% [markdown]
@@ -46,8 +46,9 @@ for head, tail, kind in zip(*data.edge_index[:, ::500], data.edge_type[::500], s
 # once, at the end.
 
 # %%
-model = KGEmbedding(data.num_nodes, count, 32)
-model.fit(*train, valid=valid, epochs=30, batch_size=128, lr=2e-2)
+config = KGETrainConfig("softmax", epochs=30, batch_size=128, lr=2e-2)
+model = KGEmbedding(data.num_nodes, count, 32, train_config=config)
+model.fit(*train, valid=valid)
 print("best epoch", model.best_epoch_)
 viz.training_curves({"validation MRR": [row["mrr"] for row in model.history_]})
 

@@ -88,9 +88,14 @@ ENTRIES: dict[type[Estimator], Entry] = {
         {"transform": lambda e: e.transform(), "columns": lambda e: e.columns(0, 4)},
     ),
     embed.KGEmbedding: Entry(
-        {"num_nodes": 60, "num_relations": 2, "hidden_channels": 4},
+        {
+            "num_nodes": 60,
+            "num_relations": 2,
+            "hidden_channels": 4,
+            "train_config": embed.KGETrainConfig(epochs=2),
+        },
         ("gamma", 2.0),
-        lambda e, **options: e.fit(EDGES, EDGES[0] % 2, epochs=2, **options),
+        lambda e, **options: e.fit(EDGES, EDGES[0] % 2, **options),
         {
             "query": lambda e: e.query(FEW, FEW % 4).detach(),
             "topk": lambda e: e.topk(FEW, FEW % 4, 3)[0],

@@ -93,7 +93,7 @@ def pair_objects(pairs: GraphTextPairs, walk_length: int) -> list[Data]:
     for i in range(len(pairs)):
         part = pairs.store[i]
         rows = slice(int(pairs.store.node_ptr[i]), int(pairs.store.node_ptr[i + 1]))
-        data = Data(x=pairs.x[part.node], edge_index=part.edge_index, pe=encoding[rows])
+        data = Data(x=pairs.x[part.node], edge_index=part.edge_index, pe=encoding[rows].float())
         data.root_n_index = part.root
         graphs.append(data)
     return graphs

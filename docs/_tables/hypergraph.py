@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from _tables.common import by_set, markdown, present, spread
 
@@ -26,10 +27,21 @@ LEAD = {
 OFFICIAL = "paper, count, mlp"
 
 
+def tables() -> dict[str, Any]:
+    """Results by title; MARIOH has a file of its own where the set is large."""
+    merged = {}
+    marioh = {f"{name}_marioh": title for name, title in SETS.items()}
+    apart = present("hypergraph", marioh)
+    for title, table in present("hypergraph", SETS).items():
+        rows = apart[title]["rows"] if title in apart else {}
+        merged[title] = {**table, "rows": {**rows, **table["rows"]}}
+    return merged
+
+
 def lead() -> str:
     """Ours beside the authors' code and the rules without learning, a set per row."""
     rows = []
-    for title, table in present("hypergraph", SETS).items():
+    for title, table in tables().items():
         found = {
             name: next((row for row in names if row in table["rows"]), None)
             for name, names in LEAD.items()
@@ -45,9 +57,7 @@ def lead() -> str:
 
 def jaccard() -> str:
     """Jaccard index of every method on every set, with the official figures."""
-    return by_set(
-        present("hypergraph", SETS), "jaccard", "Jaccard, % (seeds)", " (official {:.1f})"
-    )
+    return by_set(tables(), "jaccard", "Jaccard, % (seeds)", " (official {:.1f})")
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from _tables.common import ROOT, by_set, markdown, present, read, spread
 
 SMALL = {"umls": "UMLS", "kinship": "Kinship", "nations": "Nations"}
-LARGE = {"fb15k237": "FB15k-237", "fb15k237_rank25": "FB15k-237, d = 25", "wn18rr": "WN18RR"}
+LARGE = {
+    "fb15k237": "FB15k-237",
+    "fb15k237_rank25": "FB15k-237, d = 25",
+    "wn18rr": "WN18RR",
+    "wn18rr_rank25": "WN18RR, d = 25",
+}
 EMBEDDED = {"smoke": "classes of Python"}
 RULES = ("mrr pessimistic", "mrr", "mrr optimistic")
 FILE = "benchmarks/results/kge.json"

@@ -8,9 +8,14 @@ from _tables.common import ROOT, markdown, paired_test, read, spread
 
 FILE = "benchmarks/results/pot.json"
 HOSTS = "benchmarks/results/grace.json"
-SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
-#: Files of the first epochs on Photo, by what the features were divided by.
-STARTS = {"photo_start": "sum of the row", "photo_unit_start": "and scaled to unit length"}
+SETS = {
+    "cora": "Cora",
+    "citeseer": "CiteSeer",
+    "photo_unit": "Photo, d = 128, features of unit length",
+    "blogcatalog_attr_unit": "BlogCatalog, features of unit length",
+}
+#: Files of trainings on Photo with their curve, by what the features were divided by.
+STARTS = {"photo_start": "sum of the row", "photo_unit": "and scaled to unit length"}
 #: Numbers of an embedding that show a collapse, and how well it is probed.
 STATE = ("effective_rank", "mean_cosine", "uniformity", "alignment")
 
@@ -67,7 +72,7 @@ def paired() -> str:
 
 
 def starts() -> str:
-    """State of the embedding in the first epochs on Photo, with features of either length."""
+    """State of the embedding on Photo by epoch, with features of either length."""
     rows = []
     for name, title in STARTS.items():
         path = f"experiments/results/pot_{name}.json"
@@ -81,8 +86,14 @@ def starts() -> str:
         }
         for epoch, (row, end) in points.items():
             cells = [f"{row[metric + end]['mean']:.2f}" for metric in STATE]
-            rows.append([title, epoch, *cells, f"{100 * row['f1_micro' + end]['mean']:.1f}"])
-    header = ["features", "epoch", *(name.replace("_", " ") for name in STATE), "F1 micro, %"]
+            seeds = f"{title} ({len(table['seeds'])})"
+            rows.append([seeds, epoch, *cells, f"{100 * row['f1_micro' + end]['mean']:.1f}"])
+    header = [
+        "features (seeds)",
+        "epoch",
+        *(name.replace("_", " ") for name in STATE),
+        "F1 micro, %",
+    ]
     return markdown(header, rows) if rows else markdown(["not measured yet"], [])
 
 

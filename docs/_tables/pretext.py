@@ -37,7 +37,6 @@ def gain() -> str:
                 ours = cells.get(f"GCN + context by {source}, {split}")
                 if ours is None:
                     continue
-                mean, low, high = (100 * value for value in interval(ours["gain"]["values"]))
                 alone = cells[f"{source} labels alone, {split}"]["accuracy"]
                 rows.append(
                     [
@@ -47,7 +46,7 @@ def gain() -> str:
                         spread(alone),
                         spread(cells[name]["accuracy"]),
                         spread(ours["accuracy"]),
-                        f"{mean:+.1f} ({low:+.1f} to {high:+.1f})",
+                        _paired(ours),
                     ]
                 )
     if not rows:
@@ -56,4 +55,27 @@ def gain() -> str:
     return markdown(header, rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"pretext_gain": gain}
+def tasks() -> str:
+    """The network alone and with each of the other tasks."""
+    sets = {"cora_tasks": "Cora", "citeseer_tasks": "CiteSeer"}
+    rows = []
+    for title, table in present("pretext", sets).items():
+        cells: dict[str, Any] = table["rows"]
+        for name, cell in cells.items():
+            task, _, split = name.partition(", ")
+            if task.startswith("GCN + "):
+                alone = spread(cells[f"GCN, {split}"]["accuracy"])
+                task = task.removeprefix("GCN + ")
+                rows.append([title, split, task, alone, spread(cell["accuracy"]), _paired(cell)])
+    if not rows:
+        return "not measured yet"
+    return markdown(["graph", "split", "task", "GCN", "GCN + task", "gain"], rows)
+
+
+def _paired(cell: dict[str, Any]) -> str:
+    """Mean and 95 % interval of the gains of a row."""
+    mean, low, high = (100 * value for value in interval(cell["gain"]["values"]))
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+TABLES: dict[str, Callable[[], str]] = {"pretext_gain": gain, "pretext_tasks": tasks}

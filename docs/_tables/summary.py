@@ -21,6 +21,7 @@ class Rule:
         metric (str): Name of the number in the files.
         measure (str): Its title.
         instead (str): Rows of the system where the file has none of ``ours``.
+        beside (str): Rows beside those; ``baseline`` where it is empty.
         official (str): Row whose published number, of the authors' code, stands beside it too.
     """
 
@@ -30,6 +31,7 @@ class Rule:
     metric: str
     measure: str
     instead: str = ""
+    beside: str = ""
     official: str = ""
 
 
@@ -40,7 +42,8 @@ RULES = {
         "acc", "accuracy",
     ),
     "pot": Rule(
-        "POT", r"\w+ \+ POT (reference|budget)", r"GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1"
+        "POT", r"\w+ \+ POT (reference|budget)", "GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1",
+        instead="GRACE|GCA|ProGCL|COSTA", beside="features|untrained encoder",
     ),
     "fastrp": Rule(
         "FastRP", "tuned on validation, 10 % train", "most frequent labels, 10 % train",
@@ -81,7 +84,7 @@ RULES = {
 
 
 #: Ends of names of files that show that a figure repeats, or stand on the page of their system.
-APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers")
+APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers", "_marioh")
 
 
 def shown() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -107,14 +110,26 @@ def results() -> str:
 def below(rule: Rule, table: dict[str, Any]) -> list[str]:
     """Rows of the system whose mean is smaller than that of a baseline beside them."""
     ours, baselines = (
-        {
-            row: scores[rule.metric]["mean"]
-            for row, scores in table["rows"].items()
-            if re.fullmatch(pattern, row) and rule.metric in scores
-        }
-        for pattern in (rule.ours, rule.baseline)
+        {row: score["mean"] for row, score in matching(table, pattern, rule.metric).items()}
+        for pattern in patterns(rule, table)
     )
     return [row for row, mean in ours.items() if mean < max(baselines.values(), default=0.0)]
+
+
+def patterns(rule: Rule, table: dict[str, Any]) -> tuple[str, str]:
+    """Rows of the system in a file, and those beside them, as regular expressions."""
+    if matching(table, rule.ours, rule.metric) or not rule.instead:
+        return rule.ours, rule.baseline
+    return rule.instead, rule.beside or rule.baseline
+
+
+def matching(table: dict[str, Any], rows: str, metric: str) -> dict[str, Any]:
+    """Scores of the rows that match and have the metric, by row."""
+    return {
+        row: scores[metric]
+        for row, scores in table["rows"].items()
+        if re.fullmatch(rows, row) and metric in scores
+    }
 
 
 def unexplained() -> list[str]:
@@ -167,8 +182,7 @@ def overview() -> str:
 def described(rule: Rule, data: str, table: dict[str, Any]) -> list[str]:
     """System and data, measure, our rows and the baselines of one file."""
     title = f"{rule.title}, {data.replace('_', ' ')} ({len(table['seeds'])})"
-    ours = cell(table, rule.ours, rule.metric) or cell(table, rule.instead, rule.metric)
-    beside = [cell(table, rule.baseline, rule.metric)]
+    ours, *beside = (cell(table, rows, rule.metric) for rows in patterns(rule, table))
     published = table["published"].get(rule.official)
     if published:
         beside.append(f"authors' code: {100 * published[rule.metric]:.1f}")
@@ -177,11 +191,7 @@ def described(rule: Rule, data: str, table: dict[str, Any]) -> list[str]:
 
 def cell(table: dict[str, Any], rows: str, metric: str) -> str:
     """Rows that match, with their numbers."""
-    scores = {
-        row: scores[metric]
-        for row, scores in table["rows"].items()
-        if re.fullmatch(rows, row) and metric in scores
-    }
+    scores = matching(table, rows, metric)
     return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in scores.items())
 
 

@@ -54,7 +54,10 @@ def with_default_encoder(config: C) -> C:
 
 
 def stdlib_graph(
-    encoder: str | None = None, dim: int = 256, cache_dir: str | None = None
+    encoder: str | None = None,
+    dim: int = 256,
+    cache_dir: str | None = None,
+    tokens: int | None = None,
 ) -> tuple[TextGraph, TextEncoder]:
     """Modules with docstrings, imports and chapters, embedded texts as ``x``, and their encoder.
 
@@ -63,24 +66,30 @@ def stdlib_graph(
             to these texts. :func:`default_encoder` when missing.
         dim (int): Columns of hashed words; a model has its own.
         cache_dir (str, optional): Folder of embedded texts.
+        tokens (int, optional): Tokens of a text that a model reads; its own limit when missing.
 
     Raises:
         ImportError: If the encoder's packages are missing.
         OSError: If it cannot be loaded.
     """
     data = stdlib()
-    loaded, x = _embedded(default_encoder() if encoder is None else encoder, dim, cache_dir)
+    loaded, x = _embedded(encoder or default_encoder(), dim, cache_dir, tokens)
     graph = TextGraph.from_data(data, data.text)
     graph.x = x
     return graph, loaded
 
 
 @cache
-def _embedded(encoder: str, dim: int, cache_dir: str | None) -> tuple[TextEncoder, Tensor]:
+def _embedded(
+    encoder: str, dim: int, cache_dir: str | None, tokens: int | None
+) -> tuple[TextEncoder, Tensor]:
     # Embedded once: several systems share it.
     texts = stdlib().text
-    model = HashingEncoder(dim, num_features=2**14).fit(texts) if encoder == HASHING else encoder
-    loaded = TextEncoder(model, cache_dir=cache_dir)
+    if encoder == HASHING:
+        words = HashingEncoder(dim, num_features=2**14).fit(texts)
+        loaded = TextEncoder(words, cache_dir=cache_dir)
+    else:
+        loaded = TextEncoder(encoder, cache_dir=cache_dir, max_seq_length=tokens)
     return loaded, loaded.encode(texts)
 
 
@@ -94,7 +103,7 @@ def stored_nothing(graph: TextGraph, num_candidates: int) -> Stored:
         torch.zeros(int(graph.num_nodes), len(graph.label_names), dtype=torch.long),
         asked,
         (graph.x[asked.src] * graph.x[asked.dst]).sum(1).clamp(0, 1),
-        graph.text,
+        list(graph.text),
         tuple(graph.label_names),
         len(graph.label_names),
         None,

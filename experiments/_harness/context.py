@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from graphlab._io import atomic_path, load_arrays, save_arrays, sweep_stale, write_json
+from graphlab._io import (
+    atomic_path,
+    load_arrays,
+    naming_errors,
+    save_arrays,
+    sweep_stale,
+    write_json,
+)
 from graphlab._progress import track
 
 from .results import Rows
@@ -108,7 +115,8 @@ class Context:
         # A run that starts over must not keep the rows of the one it replaces.
         mode = "ab" if self._metrics_open else "wb"
         self._metrics_open = True
-        with open(self.directory / METRICS, mode) as file:
+        path = self.directory / METRICS
+        with naming_errors(path), open(path, mode) as file:
             file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
 
     def checkpoint(

@@ -108,7 +108,10 @@ class Recorded:
         """
         given = self._words()
         paths = {"out": out / "runs", "results": self.results(out)}
-        paths |= self._models(out) | ({} if data is None else self._data(data))
+        try:
+            paths |= self._models(out) | ({} if data is None else self._data(data))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{self.name}: config is that of no script: {error!r}") from error
         kept = _without([*paths, "report", "tensorboard", "tracker"], given[3:])
         return [*kept, *(word for key, path in paths.items() for word in (f"--{key}", str(path)))]
 
@@ -161,8 +164,27 @@ def _without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
 
 def committed(folder: Path = RESULTS) -> list[Recorded]:
     """All committed files by name, pretraining before what needs its models."""
-    files = [Recorded(path.stem, read_json(path)) for path in folder.glob("*.json")]
+    files = [Recorded(path.stem, _content(path)) for path in folder.glob("*.json")]
     return sorted(files, key=lambda r: (r.content["script"] != "graphclip_pretrain", r.name))
+
+
+#: Fields of a result file that repeating it needs, and their types.
+_FIELDS: dict[str, type] = {
+    "script": str, "preset": str, "config": dict, "seeds": list, "rows": dict, "cost": list,
+    "command": str, "versions": dict,
+}  # fmt: skip
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold the results of a script")
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(content.get(name), kind)]
+    if not wrong and not isinstance(content["versions"].get("python"), str):
+        wrong = ["versions.python"]
+    if wrong:
+        raise ValueError(f"{path} is no result file of a script: it lacks {', '.join(wrong)}")
+    return content
 
 
 @dataclass(frozen=True)

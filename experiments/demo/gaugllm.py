@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..gaugllm.presets import PRESETS
 from ..gaugllm.run import run
 from .part import NO_LLM, STDLIB, Means, Part, points
+from .short_texts import EXTRA, MINILM, PACKAGES, TOKENS
 
 
 def meaning(rows: Means) -> str:
@@ -20,8 +21,9 @@ def meaning(rows: Means) -> str:
     )  # fmt: skip
     return (
         f"{points(both, none)} over BGRL on the same texts; by the summaries alone "
-        f"{points(texts, none)}, by the votes alone {points(edges, none)} (five seeds: "
-        "docs/gaugllm.md)"
+        f"{points(texts, none)}, by the votes alone {points(edges, none)}: it shows the stages, "
+        "as templates and similarities stand in for a language model here; stored answers of one "
+        "add 7.6 points on Cora (docs/gaugllm.md)"
     )
 
 
@@ -30,11 +32,12 @@ PART = Part(
     title="GAugLLM",
     data=STDLIB,
     description=(
-        "Runs the stages that need no model: the second view reads summaries by template, and "
+        "Runs the stages that ask no language model: texts are read by a sentence encoder "
+        f"(MiniLM, the first {TOKENS} tokens), the second view reads summaries by template, and "
         "edges are voted on by similarity of texts. The ablation shows what either adds to BGRL."
     ),
     run=run,
-    config=PRESETS["stdlib"],
+    config=replace(PRESETS["stdlib"], encoder=MINILM, tokens=TOKENS),
     toy=replace(PRESETS["smoke"], dim=16, epochs=1, out_channels=4),
     ours="BGRL, both (templates)",
     baseline="BGRL, no LLM",
@@ -45,4 +48,6 @@ PART = Part(
         "experts IDR, SAS and SAR": f"their texts need an endpoint: {NO_LLM}",
         "edge votes of a language model": NO_LLM,
     },
+    needs=PACKAGES,
+    extra=EXTRA,
 )

@@ -104,7 +104,7 @@ def draw(
     context.figure("pretraining_loss", axes)
     largest = torch.bincount(y).topk(min(6, int(y.max()) + 1)).indices
     chosen = torch.isin(y, largest).nonzero().squeeze(1)
-    z = model.encode(pairs.x.to(context.device), pairs.store, chosen)
+    z = model.encode(pairs.x[:].to(context.device), pairs.store, chosen)
     axes = viz.embedding_map(z, [names[c] for c in y[chosen]], method="tsne", seed=context.seed)
     axes.set_title("GraphCLIP on Python's modules (t-SNE), colour = chapter")
     context.figure("map_of_modules", axes)

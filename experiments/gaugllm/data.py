@@ -79,7 +79,7 @@ def stored_assistance(config: Config, stored: Stored) -> Assistance:
 def documents(config: Config) -> tuple[TextGraph, TextEncoder]:
     """A text graph without stored answers, with embedded texts as features, and its encoder."""
     if config.dataset == EMBEDDED:
-        return stdlib_graph(config.encoder, config.dim)
+        return stdlib_graph(config.encoder, config.dim, tokens=config.tokens)
     graph, encoder = read_documents(config.data, config.edges), TextEncoder(config.encoder)
     if graph.y is None:
         raise ValueError(f"{config.data} must have labels to score by, got none")

@@ -42,6 +42,8 @@ class Config:
         llm_concurrency (int): Calls at a time.
         experts (tuple[str, ...]): Prompts to ask with: ``raw`` (none), ``idr``, ``sas``, ``sar``.
         encoder (str): Text encoder; ``hashing`` needs no download.
+        tokens (int, optional): Tokens of a text of the standard library that a model reads; its own
+            limit when None.
         num_candidates (int): Pairs per node to vote on, of edges and of other pairs each.
         selector_epochs (int): Steps of the selector that joins the experts.
     """
@@ -69,6 +71,7 @@ class Config:
     llm_concurrency: int = 8
     experts: tuple[str, ...] = ("raw", "idr", "sas", "sar")
     encoder: str = "hashing"
+    tokens: int | None = None
     num_candidates: int = 10
     selector_epochs: int = 50
 

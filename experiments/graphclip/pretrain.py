@@ -48,7 +48,7 @@ def run(config: Config, context: Context) -> Rows:
     encoder = CachedEncoder(config.encoder, Path(config.cache))
     with main_first(context.device):  # the others find the embedded texts
         pairs = training_pairs(config, encoder, context.seed)
-    model = build(config, pairs.x.size(1), context.seed).to(context.device)
+    model = build(config, pairs.x.shape[1], context.seed).to(context.device)
     untrained = evaluate(config, model, encoder, context.seed)
     rows = {f"{k} (untrained)": v for k, v in untrained.items() if k.endswith("graphclip")}
 

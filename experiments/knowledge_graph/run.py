@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from graphlab.datasets import TripleDataset, python_classes
-from graphlab.embed import KGEmbedding
+from graphlab.embed import KGEmbedding, KGETrainConfig
 from graphlab.evaluate import Ranks, rank_metrics
 
 from .._harness import runner
@@ -82,20 +82,22 @@ def train(
         method.model,  # type: ignore[arg-type]
         gamma=config.gamma if method.gamma else 0.0,
         init_scale=config.init_scale,
+        train_config=KGETrainConfig(
+            method.loss,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            lr=config.lr,
+            decay=config.decay,
+            optimizer=config.optimizer,
+            n3=config.n3,
+            valid_every=config.valid_every,
+            patience=config.patience,
+        ),
         seed=context.seed,
     ).to(context.device)
     model.fit(
         *splits.train,
         valid=splits.valid,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        lr=config.lr,
-        decay=config.decay,
-        n3=config.n3,
-        loss=method.loss,
-        optimizer=config.optimizer,
-        valid_every=config.valid_every,
-        patience=config.patience,
         directory=context.directory / "training" / method.model if config.checkpoints else None,
     )
     seconds = time.process_time() - begin

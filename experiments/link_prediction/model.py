@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import GCNConv, GraphConv
 
+from graphlab.ops import SparseRows, propagate
+
 from .presets import Config
 
 
@@ -30,11 +32,12 @@ class LinkPredictor(nn.Module):
         self.normalize = config.normalize and encoder == "sage"
         self.decoder = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
-    def encode(self, x: Tensor | None, edge_index: Tensor, weight: Tensor) -> Tensor:
+    def encode(self, x: Tensor | SparseRows | None, edge_index: Tensor, weight: Tensor) -> Tensor:
         """Embeddings ``(N, D)``."""
         h: Any = x if self.embedding is None else self.embedding.weight
         for layer, conv in enumerate(self.convs):
-            h = conv(h, edge_index, weight)
+            sparse = isinstance(h, SparseRows)
+            h = of_words(conv, h, edge_index, weight) if sparse else conv(h, edge_index, weight)
             h = F.normalize(h) if self.normalize else h
             h = F.relu(h) if layer + 1 < len(self.convs) else h
         out: Tensor = h
@@ -44,3 +47,15 @@ class LinkPredictor(nn.Module):
         """Logits of pairs of nodes."""
         out: Tensor = self.decoder(h[pairs[0]] * h[pairs[1]]).squeeze(1)
         return out
+
+
+def of_words(conv: Any, x: SparseRows, edge_index: Tensor, weight: Tensor) -> Tensor:
+    """A convolution of sparse features: their zeros are not multiplied, only products travel."""
+    if isinstance(conv, GCNConv):
+        h = propagate(conv.lin.weight.t(), x)
+        out: Tensor = conv.propagate(edge_index, x=h, edge_weight=weight) + conv.bias
+        return out
+    h = propagate(conv.lin_rel.weight.t(), x)
+    out = conv.propagate(edge_index, x=(h, h), edge_weight=weight, size=None)
+    out = out + conv.lin_rel.bias + propagate(conv.lin_root.weight.t(), x)
+    return out

@@ -23,6 +23,7 @@ from torch_geometric.utils import negative_sampling
 
 from graphlab.datasets import AnimalNetwork
 from graphlab.embed import TCReweight
+from graphlab.ops import SparseRows
 
 from .._data.graphs import les_miserables, read_graph
 from .._harness import runner
@@ -71,8 +72,8 @@ def fit(
     config: Config, context: Context, name: str, method: Method, split: Split
 ) -> tuple[LinkPredictor, Tensor, int, list[float]]:
     """Train one method; returns it as of its best epoch by validation, with its weights."""
-    features = 0 if split.x is None else split.x.size(1)
-    model = LinkPredictor(config, method.encoder, features, split.num_nodes).to(context.device)
+    model = LinkPredictor(config, method.encoder, width(split.x), split.num_nodes)
+    model = model.to(context.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.lr)
     rule: Reweighting = getattr(config, method.encoder)
     reweight = None
@@ -95,6 +96,13 @@ def fit(
             kept_weight = weight
     model.load_state_dict(kept)
     return model, kept_weight, best_epoch, curve
+
+
+def width(x: Tensor | SparseRows | None) -> int:
+    """Number of features, 0 without any."""
+    if x is None:
+        return 0
+    return x.num_cols if isinstance(x, SparseRows) else x.size(1)
 
 
 def train_epoch(

@@ -10,6 +10,8 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import add_self_loops, degree
 
+from graphlab.ops import SparseRows
+
 
 @dataclass(frozen=True)
 class Split:
@@ -17,7 +19,7 @@ class Split:
 
     Attributes:
         num_nodes (int): N.
-        x (Tensor, optional): Features ``(N, F)``.
+        x (Tensor or SparseRows, optional): Features ``(N, F)``; sparse where most are zero.
         train (Tensor): Edges that carry messages, both directions.
         positives (dict[str, Tensor]): Edges of each part, each edge once.
         negatives (dict[str, Tensor]): Fixed pairs without an edge, for validation and test.
@@ -26,7 +28,7 @@ class Split:
     """
 
     num_nodes: int
-    x: Tensor | None
+    x: Tensor | SparseRows | None
     train: Tensor
     positives: dict[str, Tensor]
     negatives: dict[str, Tensor]
@@ -51,7 +53,7 @@ def split_edges(data: Data, device: torch.device) -> Split:
     count = degree(loops[1], data.num_nodes)
     return Split(
         data.num_nodes,
-        None if data.x is None else data.x.to(device),
+        None if data.x is None else features(data.x.to(device)),
         edge_index,
         {name: part.pos_edge_label_index.to(device) for name, part in parts.items()},
         {name: parts[name].neg_edge_label_index.to(device) for name in ("val", "test")},
@@ -59,3 +61,11 @@ def split_edges(data: Data, device: torch.device) -> Split:
         # D^-1/2 A D^-1/2 for GCN, D^-1 A for SAGE; the degree counts the self-loop.
         {"gcn": (count[loops[0]] * count[loops[1]]).rsqrt(), "sage": 1 / count[loops[1]]},
     )
+
+
+def features(x: Tensor) -> Tensor | SparseRows:
+    """Bags of words as compressed rows, other features as they are."""
+    row, col = x.nonzero(as_tuple=True)
+    if row.numel() > x.numel() / 8:
+        return x
+    return SparseRows.from_rows(row, col, x.size(0), x.size(1), x[row, col])

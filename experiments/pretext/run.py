@@ -1,8 +1,8 @@
-"""ContextLabel of SelfTask beside a graph convolutional network, over splits and label sources.
+"""The pretext tasks of SelfTask beside a graph convolutional network, over splits.
 
-Rows: the network alone, with the task (labels spread by the harmonic function, or by iterative
-classification), and the spread labels alone. The weight of the task and the epoch are chosen on
-validation nodes, the same for the network alone with the weight zero; every row of a seed has the
+Rows: the network alone, with each task (ContextLabel with labels spread by the harmonic function,
+or by iterative classification), and the spread labels alone. The weight of the task and the epoch
+are chosen on validation nodes, the epoch also for the network alone; every row of a seed has the
 same initial weights. ``gain`` is the difference to the network alone on the same split and seed.
 
     python -m experiments.pretext --preset cora --source ../shared/data --seeds 0:10
@@ -15,11 +15,10 @@ from typing import Any, NamedTuple, NoReturn
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import GCNConv
 
 from graphlab.contrastive.pretext import (
     ContextLabel,
-    LabelCorrection,
+    PretextTask,
     harmonic_labels,
     ica_labels,
 )
@@ -29,7 +28,9 @@ from graphlab.evaluate import labels_per_class_split
 from .._data.graphs import read_graph
 from .._harness import runner
 from .._harness.context import Context
+from .network import Network, Propagated
 from .presets import PRESETS, Config
+from .tasks import make_task
 
 _VALIDATION, _TEST = 500, 1000
 
@@ -41,25 +42,10 @@ class Score(NamedTuple):
     test: float
 
 
-class Network(nn.Module):
-    """Two convolutions; the task sees the hidden layer after its activation."""
-
-    def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
-        super().__init__()
-        self.first = GCNConv(in_channels, config.hidden_channels, cached=True)
-        self.second = GCNConv(config.hidden_channels, num_classes, cached=True)
-        self.dropout = config.dropout
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden states and logits."""
-        h = self.first(x, edge_index).relu()
-        dropped = F.dropout(h, self.dropout, self.training)
-        return h, self.second(dropped, edge_index)
-
-
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train every row on every split of a seed."""
     data = load(config).to(context.device)
+    data.inputs = Propagated.of(data.x, data.edge_index)
     rows: dict[str, dict[str, float]] = {}
     for name in context.progress(config.splits, desc="splits"):
         rows |= _rows_of_split(config, context, data, name)
@@ -72,21 +58,19 @@ def _rows_of_split(
     split = draw_split(data, name, context.seed)
     data.train_mask = torch.zeros(data.num_nodes, dtype=torch.bool, device=context.device)
     data.train_mask[split["train"]] = True
+    num_classes = int(data.y.max()) + 1
     alone = train(config, context, data, split, None, 0.0)
     rows = {f"GCN, {name}": {"accuracy": alone.test, "val_accuracy": alone.validation}}
-    known = torch.where(data.train_mask, data.y, -1)
-    for source in config.sources:
-        if source == "harmonic":
-            spread = harmonic_labels(data.edge_index, known).label
-        else:
-            spread = ica_labels(data.x, data.edge_index, known).label
-        right = (spread == data.y)[split["test"]]
-        rows[f"{source} labels alone, {name}"] = {"accuracy": float(right.double().mean())}
+    rows |= _spread_labels(config, data, split, name)
+    tasks = [f"context by {source}" for source in config.sources] + list(config.tasks)
+    for title in tasks:
+        task = make_task(title, num_classes, config).to(context.device)
+        task.setup(data, generator=torch.Generator().manual_seed(context.seed))
         best = max(
-            ((train(config, context, data, split, spread, w), w) for w in config.weights),
+            ((train(config, context, data, split, task, w), w) for w in config.weights),
             key=lambda found: found[0].validation,
         )
-        rows[f"GCN + context by {source}, {name}"] = {
+        rows[f"GCN + {title}, {name}"] = {
             "accuracy": best[0].test,
             "val_accuracy": best[0].validation,
             "weight": best[1],
@@ -95,28 +79,44 @@ def _rows_of_split(
     return rows
 
 
+def _spread_labels(
+    config: Config, data: Any, split: dict[str, Tensor], name: str
+) -> dict[str, dict[str, float]]:
+    """How often labels that are spread over the graph are right, without any network."""
+    known = torch.where(data.train_mask, data.y, -1)
+    rows = {}
+    for source in config.sources:
+        if source == "harmonic":
+            spread = harmonic_labels(data.edge_index, known).label
+        else:
+            spread = ica_labels(data.x, data.edge_index, known).label
+        right = (spread == data.y)[split["test"]]
+        rows[f"{source} labels alone, {name}"] = {"accuracy": float(right.double().mean())}
+    return rows
+
+
 def train(
     config: Config,
     context: Context,
     data: Any,
     split: dict[str, Tensor],
-    labels: Tensor | None,
+    task: PretextTask | None,
     weight: float,
 ) -> Score:
-    """Train one network; without labels there is no task."""
-    num_classes = int(data.y.max()) + 1
+    """Train one network, alone or beside a task; the head of the task begins anew."""
     with torch.random.fork_rng():
         torch.manual_seed(context.seed)
+        num_classes = int(data.y.max()) + 1
         model = Network(config, data.num_features, num_classes).to(context.device)
-        task = ContextLabel(
-            config.hidden_channels,
-            num_classes,
-            labels="harmonic" if labels is None else labels,
-            correction=LabelCorrection() if config.correct_every else None,
-        ).to(context.device)
-        if labels is not None:
-            task.setup(data)
-        parts = nn.ModuleList([model, task] if labels is not None else [model])
+        parts = nn.ModuleList([model])
+        seen, inputs = data, data.inputs
+        if task is not None:
+            task.head.reset_parameters()
+            parts.append(task)
+            seen = task.perturb(data)
+            if seen is not data:
+                inputs = Propagated.of(seen.x, seen.edge_index)
+        torch.manual_seed(context.seed)  # with and without a task, dropout begins alike
         optimizer = torch.optim.Adam(
             parts.parameters(), lr=config.lr, weight_decay=config.weight_decay
         )
@@ -124,11 +124,11 @@ def train(
         for epoch in range(config.epochs):
             parts.train()
             optimizer.zero_grad()
-            h, logits = model(data.x, data.edge_index)
-            if labels is not None and config.correct_every and epoch % config.correct_every == 0:
-                task.correct(h.detach(), generator=context.generator)
+            h, logits = model(inputs, seen.edge_index)
             loss = F.cross_entropy(logits[split["train"]], data.y[split["train"]])
-            if labels is not None:
+            if task is not None:
+                if config.correct_every and epoch % config.correct_every == 0:
+                    _correct(task, h, context)
                 loss = loss + weight * task.loss(h)
             loss.backward()
             optimizer.step()
@@ -136,11 +136,16 @@ def train(
     return best
 
 
+def _correct(task: PretextTask, h: Tensor, context: Context) -> None:
+    if isinstance(task, ContextLabel):
+        task.correct(h.detach(), generator=context.generator)
+
+
 @torch.no_grad()
 def evaluate(model: Network, data: Any, split: dict[str, Tensor]) -> Score:
     """Accuracies of the current weights."""
     model.eval()
-    right = model(data.x, data.edge_index)[1].argmax(1) == data.y
+    right = model(data.inputs, data.edge_index)[1].argmax(1) == data.y
     return Score(*(float(right[split[part]].double().mean()) for part in ("val", "test")))
 
 

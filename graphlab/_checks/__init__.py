@@ -32,4 +32,6 @@ from graphlab._checks.tensors import check_real_dtype as check_real_dtype
 from graphlab._checks.tensors import check_same_device as check_same_device
 from graphlab._checks.tensors import check_tensor as check_tensor
 from graphlab._checks.tensors import plain as plain
-from graphlab._checks.tensors import values_visible as values_visible
+from graphlab._checks.visibility import traced as traced
+from graphlab._checks.visibility import trusted_values as trusted_values
+from graphlab._checks.visibility import values_visible as values_visible

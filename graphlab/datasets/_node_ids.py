@@ -56,7 +56,7 @@ def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[In
     number = given.get_indexer(pd.Index(wanted))
     if (number < 0).any():
         at = int(np.flatnonzero(number[codes] < 0)[0])
-        _refuse(table, columns, at, f"names {found[codes[at]]!r}, which is not among nodes")
+        _refuse(table, columns, at, f"names {found[codes[at]]!r:.80}, which is not among nodes")
     return number.astype(np.int64)[codes].reshape(2, -1), given
 
 
@@ -106,7 +106,9 @@ def _given(nodes: Any) -> pd.Index:
         given = given.astype(given.categories.dtype)
     if not given.is_unique:
         twice = given[given.duplicated()].unique().tolist()
-        raise ValueError(f"nodes must not repeat an id, but repeats {len(twice)}: {twice[:5]}")
+        raise ValueError(
+            f"nodes must not repeat an id, but repeats {len(twice)}: {twice[:5]!s:.400}"
+        )
     return given
 
 

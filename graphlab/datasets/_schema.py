@@ -25,7 +25,7 @@ _EXACT: dict[str, set[type]] = {
 def validate(value: Any, schema: Mapping[str, Any], where: str) -> None:
     """Raise a ``ValueError`` that names the first entry where ``value`` breaks ``schema``."""
     if "enum" in schema and value not in schema["enum"]:
-        raise ValueError(f"{where} must be one of {schema['enum']}, got {value!r}")
+        raise ValueError(f"{where} must be one of {schema['enum']}, got {value!r:.80}")
     if "type" in schema:
         _check_type(value, schema["type"], where)
     if isinstance(value, dict) and "properties" in schema:
@@ -69,7 +69,7 @@ def _check_type(value: Any, allowed: str | list[str], where: str) -> None:
     names = [allowed] if isinstance(allowed, str) else allowed
     fits = any(isinstance(value, _TYPES[name]) for name in names)
     if isinstance(value, bool) or not fits:  # in Python, true and false are integers
-        raise ValueError(f"{where} must be of type {' or '.join(names)}, got {value!r}")
+        raise ValueError(f"{where} must be of type {' or '.join(names)}, got {value!r:.80}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where} must be finite, got {value!r}")
 
@@ -81,5 +81,7 @@ def _check_object(value: dict[str, Any], schema: Mapping[str, Any], where: str) 
             raise ValueError(f"{where} lacks the field {name!r}")
     for name, part in value.items():
         if name not in known:
-            raise ValueError(f"{where} has the unknown field {name!r}; known are {sorted(known)}")
+            raise ValueError(
+                f"{where} has the unknown field {name!r:.80}; known are {sorted(known)}"
+            )
         validate(part, known[name], f"{where}.{name}")

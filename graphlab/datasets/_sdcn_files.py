@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 __all__: list[str] = []
@@ -146,22 +147,36 @@ def read_features(path: Path) -> Tensor:
         # Opened here, because numpy leaves a file open that turns out not to be an archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             parts = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a readable .npz archive: {error}") from error
-    if "x" in parts:
-        dense = parts["x"]
-    elif {"data", "indices", "indptr", "shape"} <= parts.keys():
-        rows, cols = (int(size) for size in parts["shape"])
-        csr = sp.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), (rows, cols))
-        dense = csr.toarray()
-    else:
-        raise ValueError(f"{path} must hold 'x' or a CSR matrix, got the keys {sorted(parts)}")
-    return torch.from_numpy(np.ascontiguousarray(dense, dtype=np.float32))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # of numpy, zipfile, zlib or its parser, as the damage has it
+        raise ValueError(f"{path} is not a readable .npz archive: {error!s:.400}") from error
+    if "x" not in parts and not {"data", "indices", "indptr", "shape"} <= parts.keys():
+        raise ValueError(
+            f"{path} must hold 'x' or a CSR matrix, got the keys {sorted(parts)!s:.400}"
+        )
+    try:
+        dense = parts["x"] if "x" in parts else _dense(parts)
+        return torch.from_numpy(np.ascontiguousarray(dense, dtype=np.float32))
+    except (ValueError, TypeError, MemoryError, OverflowError) as error:
+        raise ValueError(f"{path} holds no matrix of numbers: {error!s:.400}") from error
+
+
+def _dense(parts: Mapping[str, Any]) -> NDArray[Any]:
+    rows, cols = (int(size) for size in parts["shape"])
+    csr = sp.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), (rows, cols))
+    # Unless asked, scipy trusts the indices, and would write outside of the result.
+    csr.check_format(full_check=True)
+    dense: NDArray[Any] = csr.toarray()
+    return dense
 
 
 def read_integers(path: Path, columns: int) -> Tensor:
     """Read a text table of whole numbers as int64, ``(rows, columns)``."""
-    table = np.loadtxt(path, dtype=np.int64, ndmin=2)
+    try:
+        table = np.loadtxt(path, dtype=np.int64, ndmin=2)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{path} must hold integers: {error!s:.400}") from error
     if table.ndim != 2 or table.shape[1] != columns:
         raise ValueError(f"{path} must have {columns} columns, got shape {table.shape}")
     return torch.from_numpy(table)

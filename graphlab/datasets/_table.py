@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from io import StringIO
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ __all__: list[str] = []
 Column = str | int
 _BLANKS = r"\s+"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COLUMNAR = {".parquet": "read_parquet", ".pq": "read_parquet", ".feather": "read_feather"}
+_COLUMNAR = {".parquet": "parquet", ".pq": "parquet", ".feather": "feather"}  # modules of pyarrow
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,13 @@ class Table:
         """Where a value stands, for messages."""
         line = self.lines[row] if self.lines is not None and row < len(self.lines) else None
         where = f"row {row}" if line is None else f"line {line}"
-        return f"{self.name}, {where}, column {column!r}"
+        return f"{self.name}, {where}, column {column!r:.80}"
 
     def column(self, wanted: Column | None, usual: Sequence[str], position: int) -> Any:
         """Name of a column that was asked for by name or position, or of the usual one."""
         name = self._column(wanted, usual, position)
         if list(self.frame.columns).count(name) > 1:
-            raise ValueError(f"{self.name} has several columns {name!r}: rename them")
+            raise ValueError(f"{self.name} has several columns {name!r:.80}: rename them")
         return name
 
     def _column(self, wanted: Column | None, usual: Sequence[str], position: int) -> Any:
@@ -85,7 +86,7 @@ class Table:
         hint = f"; reset_index() makes columns of its index {inner}" if inner else ""
         if self.is_text:
             hint = "; where the first row is data: header=False, source=0, target=1"
-        raise ValueError(f"{self.name} has no column {wanted!r}, only {names}{hint}")
+        raise ValueError(f"{self.name} has no column {wanted!r:.80}, only {names!s:.400}{hint}")
 
 
 def load_pandas() -> Any:
@@ -127,20 +128,23 @@ def read_table(table: Any, layout: Layout, wanted: Sequence[Column | None]) -> T
 def _read_file(
     file: str | os.PathLike[str], layout: Layout, wanted: Sequence[Column | None]
 ) -> Table:
-    import pandas as pd
-
     path = user_path(file)
-    reader = _COLUMNAR.get(path.suffix.casefold())
-    if reader is None:
+    module = _COLUMNAR.get(path.suffix.casefold())
+    if module is None:
         return _read_text(str(path), layout, wanted)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        return Table(getattr(pd, reader)(path), str(path))
+        reader = import_module(f"pyarrow.{module}")
     except ImportError as error:
         raise ImportError(f"{path.name} needs pyarrow: pip install 'graphlab[tables]'") from error
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+    try:
+        content = reader.read_table(path)
+        # Otherwise words that are no UTF-8 are found where the ids are compared, or never.
+        content.validate(full=True)
+        return Table(content.to_pandas(), str(path))
+    except Exception as error:  # what pyarrow raises depends on what the file holds
+        raise ValueError(f"{path} cannot be read as {path.suffix[1:]}: {error!s:.400}") from error
 
 
 def _read_text(path: str, layout: Layout, wanted: Sequence[Column | None]) -> Table:
@@ -164,7 +168,7 @@ def _read_text(path: str, layout: Layout, wanted: Sequence[Column | None]) -> Ta
         )
     sep = _separator(lines.lines[0]) if layout.sep is None else layout.sep
     first = _fields(lines.lines[0], sep)
-    names, begin = _names(lines, first, sep, layout.header, wanted)
+    names, begin = _names(lines, first, sep, layout.header, wanted, path)
     _check_widths(lines, len(first), sep, path)
     frame = _parse(lines, begin, len(first), sep, path)
     frame.columns = names
@@ -186,7 +190,12 @@ def _fields(line: str, sep: str) -> list[str]:
 
 
 def _names(
-    lines: Lines, first: list[str], sep: str, header: bool | None, wanted: Sequence[Column | None]
+    lines: Lines,
+    first: list[str],
+    sep: str,
+    header: bool | None,
+    wanted: Sequence[Column | None],
+    path: str,
 ) -> tuple[list[Any], int]:
     """Names of the columns, and how many lines they take."""
     words = [name for name in wanted if isinstance(name, str)]
@@ -200,7 +209,9 @@ def _names(
     if not header:
         return list(range(len(first))), 0
     if len(set(first)) != len(first):
-        raise ValueError(f"the header repeats a column: {first}; header=False has none")
+        raise ValueError(
+            f"{path}: the header repeats a column: {first!s:.400}; header=False has none"
+        )
     return list(first), 1
 
 

@@ -208,7 +208,7 @@ def _whole(values: np.ndarray[Any, Any]) -> Tensor:
 def _refuse(table: Table, column: Any, row: int, what: str) -> None:
     value = table.frame[column].iloc[row]
     hint = " (a decimal comma? write a point)" if re.fullmatch(r"-?\d+,\d+", str(value)) else ""
-    raise ValueError(f"{table.place(row, column)}: {value!r} {what}{hint}")
+    raise ValueError(f"{table.place(row, column)}: {value!r:.80} {what}{hint}")
 
 
 def _both_directions(data: Data) -> Data:

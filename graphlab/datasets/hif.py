@@ -75,7 +75,7 @@ def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
         hif=kept,
     )
     if any("weight" in record for record in incidences):
-        weights = [float(record.get("weight", 1)) for record in incidences]
+        weights = _weights(incidences, path)
         data.incidence_weight = torch.tensor(weights, dtype=torch.float64, device="cpu")
     return data
 
@@ -126,8 +126,13 @@ def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLik
         content["nodes"] = [{"node": value} for value in node_id]
         content["edges"] = [{"edge": value} for value in edge_id]
     validate(content, _schema(), "hypergraph")
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    atomic_write(path, text.encode() + b"\n")
+    options: dict[str, Any] = {"allow_nan": False}
+    text = json.dumps(content, ensure_ascii=False, **options)
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates, which only an escape can write
+        raw = json.dumps(content, ensure_ascii=True, **options).encode()
+    atomic_write(path, raw + b"\n")
 
 
 @lru_cache
@@ -158,6 +163,13 @@ def _numbers(
     ids = dict.fromkeys(chain((record[field] for record in records), used))
     numbers = dict(zip(ids, range(len(ids)), strict=True))
     return numbers, np.fromiter(map(numbers.__getitem__, used), np.int64, len(used))
+
+
+def _weights(incidences: Records, path: str | os.PathLike[str]) -> list[float]:
+    try:
+        return [float(record.get("weight", 1)) for record in incidences]
+    except OverflowError as error:  # JSON has integers of any size
+        raise ValueError(f"{path}: a weight of an incidence is too large: {error}") from error
 
 
 def _without(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from graphlab._graphs.typed import Data
 from graphlab._io import user_path
 from graphlab._sorted import distinct
 from graphlab.datasets._local import LocalDataset
+from graphlab.datasets._mat_file import read_matrices
 
 __all__ = ["MultilabelDataset", "read_multilabel_mat"]
 
@@ -156,30 +157,22 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
         ValueError: If a matrix is missing or the shapes disagree.
         FileNotFoundError: If there is no such file.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     path = user_path(path)
     try:
-        content = loadmat(str(path))
-    except FileNotFoundError:
-        raise
-    except (ValueError, TypeError, NotImplementedError, OSError, MatReadError) as error:
-        # scipy has an error of its own for every part of the format, and none names the file.
+        content = read_matrices(path.read_bytes(), (network, labels))
+    except ValueError as error:
         raise ValueError(
-            f"{path} is no .mat file of version 5 to 7: {error} (MATLAB's save(..., '-v7') writes "
-            "one)"
+            f"{path} is no .mat file of version 5 to 7: {error!s:.400} (MATLAB's save(..., '-v7') "
+            "writes one)"
         ) from error
     for key in (network, labels):
         if key not in content:
-            known = sorted(k for k in content if not k.startswith("__"))
-            raise ValueError(f"{path} must hold {key!r}, got {known}")
-    adjacency, group = sp.csr_matrix(content[network]), sp.csr_matrix(content[labels])
-    if adjacency.shape[0] != adjacency.shape[1] or group.shape[0] != adjacency.shape[0]:
-        raise ValueError(
-            f"{path} must hold (N, N) and (N, K) matrices, got {adjacency.shape} and {group.shape}"
-        )
-    return _data(adjacency, torch.from_numpy(group.toarray() != 0))
+            raise ValueError(f"{path} must hold {key!r}, got {sorted(content)!s:.400}")
+    shape, rows = content[network].shape, content[labels].shape
+    if shape[0] != shape[1] or rows[0] != shape[0]:
+        raise ValueError(f"{path} must hold (N, N) and (N, K) matrices, got {shape} and {rows}")
+    group = sp.csr_matrix(content[labels]).toarray()
+    return _data(sp.csr_matrix(content[network]), torch.from_numpy(group != 0))
 
 
 def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:

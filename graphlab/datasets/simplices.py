@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from graphlab._io import StrPath, user_path
 from graphlab._text_file import data_lines, read_text
 
 __all__ = ["read_hyperedge_list", "read_simplices"]
+
+# Where a text of integers is none.
+_WRONG = re.compile(r"[^0-9+\-\s]|[+-](?![0-9])|[0-9][+-]")
 
 
 def read_hyperedge_list(
@@ -66,13 +70,17 @@ def read_hyperedge_list(
 
 
 def _integer_ids(words: list[str], place: str) -> list[int]:
+    text = " ".join(words)
     try:
         ids = [int(word) for word in words]
-    except ValueError:
-        wrong = next(word for word in words if not word.lstrip("+-").isdecimal())
+        plain = text.isascii() and "_" not in text  # Python reads 1_0, and digits of all scripts
+    except ValueError:  # also for a number of 5,000 digits
+        ids, plain = [2**63], False
+    if not plain and _WRONG.search(text):
+        wrong = next(word for word in words if _WRONG.search(word))
         raise ValueError(
-            f"{place}: {wrong!r} is no integer; names=True reads words as names of nodes"
-        ) from None
+            f"{place}: {wrong!r:.80} is no integer; names=True reads words as names of nodes"
+        )
     if min(ids) < 0 or max(ids) >= 2**63:
         raise ValueError(f"{place}: node ids must not be negative, and below 2**63")
     return ids
@@ -107,6 +115,11 @@ def read_simplices(folder: StrPath, name: str | None = None) -> HyperGraphData:
         )
     if sizes.size and sizes.min() < 1:
         raise ValueError(f"{name}-nverts must be positive, got {sizes.min()}")
+    # Not the sum alone: that of large numbers may be any number.
+    if sizes.size and sizes.max() > nodes.size:
+        raise ValueError(
+            f"{name}-nverts holds {sizes.max()}, but there are only {nodes.size} nodes in all"
+        )
     if sizes.sum() != nodes.size:
         raise ValueError(
             f"{name}-nverts adds up to {sizes.sum()}, but there are {nodes.size} nodes"
@@ -126,17 +139,16 @@ def _integers(folder: Path, stem: str) -> np.ndarray[tuple[int], np.dtype[np.int
         path = folder / f"{stem}{suffix}"
         if path.is_file():
             text = read_text(path)
+            wrong = _WRONG.search(text)
+            if wrong is not None:
+                number = text.count("\n", 0, wrong.start()) + 1
+                line = text.split("\n")[number - 1]
+                raise ValueError(f"{path}, line {number}: {line!r:.80} is no integer")
             try:
                 return np.array(text.split(), dtype=np.int64)
             except (ValueError, OverflowError) as error:
-                lines = enumerate(text.split("\n"), 1)
-                wrong = next((n for n, line in lines if not _are_integers(line)), 0)
-                raise ValueError(f"{path}, line {wrong}: {error}") from error
+                raise ValueError(f"{path} holds an integer that is not below 2**63") from error
     return None
-
-
-def _are_integers(line: str) -> bool:
-    return all(word.lstrip("+-").isdecimal() and abs(int(word)) < 2**63 for word in line.split())
 
 
 def _data(rows: Sequence[tuple[Any, ...]], names: bool = False) -> HyperGraphData:

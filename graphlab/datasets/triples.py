@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,13 +17,14 @@ from graphlab._io import atomic_path, user_path
 from graphlab._repr import short_repr
 from graphlab._text_file import read_text
 from graphlab.datasets._local import LocalDataset, read_stored
+from graphlab.datasets._triple_lines import Row, check_delimiter, parse_triples
 
 __all__ = ["TripleDataset", "TripleNames", "read_triples"]
 
 Split: TypeAlias = Literal["train", "valid", "test"]
 _SPLITS = ("train", "valid", "test")
+_PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _MASKS = {"train": "train_mask", "valid": "val_mask", "test": "test_mask"}
-_Row: TypeAlias = "tuple[str, str, str]"
 
 #: Files of a set with their SHA-256, and the sizes that must come out.
 _KNOWN: dict[str, tuple[dict[str, str], tuple[int, int, int, int, int]]] = {
@@ -73,22 +75,26 @@ def read_triples(
     *,
     entities: Sequence[str] | None = None,
     relations: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = False,
     encoding: str | None = None,
 ) -> tuple[Data, TripleNames]:
     """Read a knowledge graph out of files of triples: head, relation and tail in a line.
 
-    Fields are separated by tabs, or by white space where a line has no tab. Entities and relations
-    are numbered by their names in ascending order, so that the numbers do not depend on the order
-    of lines or files.
+    Fields are separated by tabs, or by white space where a line has no tab; by commas in files
+    named ``.csv``, where fields may be quoted. Entities and relations are numbered by their names
+    in ascending order, so that the numbers do not depend on the order of lines or files.
 
     Args:
-        source (path, mapping or sequence): A folder with ``train.txt`` and, where they exist,
-            ``valid.txt`` and ``test.txt``; a file; a mapping of ``"train"``, ``"valid"`` and
-            ``"test"`` to files; or triples ``(T, 3)`` themselves, rows of names or a tensor.
-            Files may be packed with gzip, bzip2 or xz.
+        source (path, mapping or sequence): A folder with ``train.txt`` (or ``.tsv``, ``.csv``) and,
+            where they exist, files of ``valid`` and ``test``; a file; a mapping of ``"train"``,
+            ``"valid"`` and ``"test"`` to files; or triples ``(T, 3)`` themselves, rows of names or
+            a tensor. Files may be packed with gzip, bzip2 or xz.
         entities (Sequence[str], optional): Names of all entities, distinct, in the order of a table
             of features; then they are numbered in this order.
         relations (Sequence[str], optional): Names of all relations, likewise.
+        delimiter (str, optional): The character that separates fields, which may be quoted then.
+        header (bool): Whether the first line of every file names the columns.
         encoding (str, optional): Encoding of the files; by default that of their byte order mark,
             else UTF-8.
 
@@ -103,21 +109,29 @@ def read_triples(
         ValueError: If a line has no three fields, there is no triple, a name is not among those
             given, or those repeat one.
 
+    Warns:
+        UserWarning: If a first line looks like names of columns and is read as a triple.
+
     Example:
         >>> data, names = read_triples([("ada", "knows", "bob"), ("bob", "likes", "tea")])
         >>> data.edge_index.tolist(), data.edge_type.tolist(), names.entities
         ([[0, 1], [1, 2]], [0, 1], ('ada', 'bob', 'tea'))
     """
-    return _assembled(_splits(source, encoding), entities, relations)
+    options: dict[str, Any] = {"delimiter": check_delimiter(delimiter), "header": bool(header)}
+
+    def read(path: Path) -> list[Row]:
+        return parse_triples(read_text(path, encoding), str(path), **options)
+
+    return _assembled(_splits(source, read), entities, relations)
 
 
-def _splits(source: Any, encoding: str | None) -> dict[str, list[_Row]]:
+def _splits(source: Any, read: Callable[[Path], list[Row]]) -> dict[str, list[Row]]:
     """Triples of names by split, in the order train, valid, test."""
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         path = user_path(source, "source")
         if not path.is_dir():
-            return {"train": _parse(read_text(path, encoding), str(path))}
-        source = {s: path / f"{s}.txt" for s in _SPLITS if (path / f"{s}.txt").exists()}
+            return {"train": read(path)}
+        source = {split: file for split in _SPLITS if (file := _file_of(path, split)) is not None}
         if "train" not in source:
             raise FileNotFoundError(
                 f"{path} holds no train.txt: pass the file, or {{'train': ...}}"
@@ -127,11 +141,17 @@ def _splits(source: Any, encoding: str | None) -> dict[str, list[_Row]]:
             check_choice(name, "source", _SPLITS)
         ordered = [(name, source[name]) for name in _SPLITS if name in source]
         paths = [(name, user_path(path, f"source[{name!r}]")) for name, path in ordered]
-        return {name: _parse(read_text(path, encoding), str(path)) for name, path in paths}
+        return {name: read(path) for name, path in paths}
     return {"train": _listed(source)}
 
 
-def _listed(source: Any) -> list[_Row]:
+def _file_of(folder: Path, split: str) -> Path | None:
+    """The file of a split in a folder."""
+    paths = [folder / f"{split}{suffix}" for suffix in (".txt", ".tsv", ".csv")]
+    return next((path for path in paths if path.exists()), None)
+
+
+def _listed(source: Any) -> list[Row]:
     if hasattr(source, "tolist"):  # of torch and numpy
         source = source.tolist()
     if not isinstance(source, (list, tuple)):
@@ -139,7 +159,7 @@ def _listed(source: Any) -> list[_Row]:
             "source must be a path, a mapping of splits to paths or triples (T, 3), got "
             f"{type(source).__name__}"
         )
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for position, row in enumerate(source):
         if not isinstance(row, (list, tuple)) or len(row) != 3:
             raise ValueError(
@@ -150,23 +170,8 @@ def _listed(source: Any) -> list[_Row]:
     return rows
 
 
-def _parse(text: str, name: str) -> list[_Row]:
-    rows: list[_Row] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        fields = line.split("\t") if "\t" in line else line.split()
-        if len(fields) != 3:
-            raise ValueError(
-                f"{name}, line {number} must hold head, relation and tail, got {len(fields)} "
-                f"field(s): {line[:80]!r}"
-            )
-        rows.append((fields[0].strip(), fields[1].strip(), fields[2].strip()))
-    return rows
-
-
 def _assembled(
-    splits: Mapping[str, list[_Row]],
+    splits: Mapping[str, list[Row]],
     entities: Sequence[str] | None,
     relations: Sequence[str] | None,
 ) -> tuple[Data, TripleNames]:
@@ -191,8 +196,8 @@ def _numbers(found: set[str], given: Sequence[str] | None, what: str) -> dict[st
     if given is None:
         ordered = sorted(found)
         # Words that are all numbers keep them: ids of other tools are such.
-        if all(word.isascii() and word.isdigit() and str(int(word)) == word for word in ordered):
-            ordered.sort(key=int)
+        if all(map(_PLAIN_NUMBER.fullmatch, ordered)):
+            ordered.sort(key=len)  # of one length, they are in the order of words already
         return {name: number for number, name in enumerate(ordered)}
     names = [str(name) for name in given]
     numbers = {name: number for number, name in enumerate(names)}
@@ -305,14 +310,16 @@ class TripleDataset(LocalDataset):
             torch.save({"entities": names.entities, "relations": names.relations}, temporary)
         self._store(data)
 
-    def _read(self) -> dict[str, list[_Row]]:
+    def _read(self) -> dict[str, list[Row]]:
         paths = self._verified()
         if len(paths) > 1:
-            return {s: _parse(read_text(p), str(p)) for s, p in zip(_SPLITS, paths, strict=True)}
+            return {
+                s: parse_triples(read_text(p), str(p)) for s, p in zip(_SPLITS, paths, strict=True)
+            }
         with tarfile.open(paths[0]) as archive:  # members are read, nothing is unpacked
             texts = {name: archive.extractfile(f"{name}.txt") for name in _SPLITS}
             return {
-                name: _parse(file.read().decode("utf-8"), f"{paths[0]}, {name}.txt")
+                name: parse_triples(file.read().decode("utf-8"), f"{paths[0]}, {name}.txt")
                 for name, file in texts.items()
                 if file is not None
             }

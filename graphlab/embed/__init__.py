@@ -14,7 +14,7 @@ from graphlab.embed.concentration import (
 )
 from graphlab.embed.fastrp import AddFastRP, FastRP, fastrp
 from graphlab.embed.gte import gte_scores
-from graphlab.embed.kge import KGEmbedding
+from graphlab.embed.kge import KGEmbedding, KGETrainConfig
 from graphlab.embed.node_embedding import NodeEmbedding
 from graphlab.embed.pagerank import PPR, PPRFingerprints, personalized_pagerank
 
@@ -24,6 +24,7 @@ __all__ = [
     "AddTopologicalConcentration",
     "ConcentrationShift",
     "FastRP",
+    "KGETrainConfig",
     "KGEmbedding",
     "NodeEmbedding",
     "PPRFingerprints",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,9 @@ from graphlab._checks import (
     check_positive,
     check_tensor,
 )
-from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
+from graphlab.evaluate._logistic import fit_logistic
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
 
@@ -210,18 +210,15 @@ def _probabilities(
     rows: _Floats, labels: _Flags, train: npt.NDArray[np.int64], unseen: _Floats, c: float
 ) -> _Floats:
     """Probability of every label at every unseen row."""
-    from sklearn.linear_model import LogisticRegression
+    from scipy.special import expit
 
-    out = np.zeros((len(unseen), labels.shape[1]))
-    known = rows[train]
-    # Nothing depends on the seed, but without one scikit-learn draws it from a global generator.
-    for label in track(range(labels.shape[1]), "multilabel probe", unit="labels"):
-        target = labels[train, label]
-        if target.all() or not target.any():
-            out[:, label] = float(target[0])
-            continue
-        model: Any = LogisticRegression(C=c, solver="liblinear", random_state=0)
-        out[:, label] = model.fit(known, target).predict_proba(unseen)[:, 1]
+    target = labels[train]
+    # A label that all nodes have, or none, needs no regression.
+    out = np.repeat(target[:1].astype(np.float64), len(unseen), axis=0)
+    varied = np.flatnonzero(target.any(0) & ~target.all(0))
+    if varied.size:
+        weights = fit_logistic(rows[train], target[:, varied], c)
+        out[:, varied] = expit(unseen @ weights[:-1] + weights[-1])
     return out
 
 

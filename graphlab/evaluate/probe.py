@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_list, check_matrix, check_positive
+from graphlab._checks import check_choice, check_int, check_list, check_positive
+from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
@@ -56,7 +57,7 @@ class ProbeResult:
 
 
 def linear_probe(
-    z: Tensor,
+    z: FeatureRows,
     y: Tensor,
     split: Mapping[str, Tensor] | Data | None = None,
     *,
@@ -74,7 +75,8 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z (Tensor): Embeddings, ``(N, D)``, floating point, finite. Detached; never written to.
+        z (Tensor or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite. Detached;
+            never written to. The rows of the split are read, and no others of a store.
         y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
             a label; the split must leave them out.
         split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
@@ -111,17 +113,23 @@ def linear_probe(
         >>> linear_probe(z, z.argmax(dim=1), seed=0).accuracy
         1.0
     """
-    z = check_matrix(z, "z")
+    z = check_feature_rows(z, "z")
+    count = int(z.shape[0])
     check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
     max_iter = check_int(max_iter, "max_iter", minimum=1)
     grid = _check_candidates(candidates)
     check_int(seed, "seed")
     if split is None:
-        split = random_split(z.size(0), 0.1, 0.1, seed=seed)
-    index = resolve_split(split, z.size(0), column=column)
-    parts = {part: i.numpy() for part, i in index.items()}
-    labels = _check_labels(y, z.size(0), parts)
+        split = random_split(count, 0.1, 0.1, seed=seed)
+    index = resolve_split(split, count, column=column)
+    labels = _check_labels(y, count, {part: i.numpy() for part, i in index.items()})
+    # Nodes outside of the split are no part of what follows: their rows are not even read.
+    used, place = torch.cat(list(index.values())).unique(return_inverse=True)
+    z, labels = z[used], labels[used.numpy()]
+    require_finite(z, "z", 0)
+    places = place.split([i.numel() for i in index.values()])
+    parts = {part: rows.numpy() for part, rows in zip(index, places, strict=True)}
     tried = {
         how: _validation_scores(_normalized(z, how, parts["train"]), labels, parts, grid, max_iter)
         for how in (_CHOICES if normalize == "auto" else (normalize,))

@@ -20,7 +20,7 @@ from graphlab._checks import (
 )
 from graphlab._ordered import refuse_unordered
 from graphlab._repr import short_repr
-from graphlab.ops import SparseRows, propagate, unit_rows
+from graphlab.ops import SparseRows, hop_distances, unit_rows
 
 __all__ = ["MapResult", "reconstruction_map"]
 
@@ -124,7 +124,7 @@ def reconstruction_map(
     for part in nodes.split(step):
         open_pairs = _candidates(part, z.size(0), exclude)
         order = rank(part).masked_fill(~open_pairs, -torch.inf).sort(dim=1, descending=True)
-        distance = _distances(part, forward, max(wanted))
+        distance = hop_distances(part, forward, max_hops=max(wanted))
         for hop in wanted:
             near = (distance == hop) if relation == "exact" else (distance > 0) & (distance <= hop)
             relevant = (near & open_pairs).gather(1, order.indices)
@@ -164,19 +164,6 @@ def _candidates(nodes: Tensor, size: int, exclude: Tensor | None) -> Tensor:
         here = row_of[exclude[0]] >= 0
         result[row_of[exclude[0, here]], exclude[1, here]] = False
     return result
-
-
-def _distances(nodes: Tensor, forward: SparseRows, most: int) -> Tensor:
-    """Hops from each of some nodes, int64 ``(B, N)``; 0 for itself and beyond ``most``."""
-    reached = torch.zeros((forward.num_rows, nodes.numel()), device=nodes.device)
-    reached[nodes, torch.arange(nodes.numel(), device=nodes.device)] = 1
-    distance = torch.zeros_like(reached, dtype=torch.long)
-    border = reached
-    for hop in range(1, most + 1):
-        border = ((propagate(border, forward) > 0) & (reached == 0)).to(reached.dtype)
-        distance += hop * border.long()
-        reached = reached + border
-    return distance.t().contiguous()
 
 
 class _Scores:

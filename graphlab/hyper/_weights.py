@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,6 +18,9 @@ from graphlab.hyper._sets import Floats
 from graphlab.hyper.cliques import maximal_cliques
 
 Clique = tuple[int, ...]
+_Ints = npt.NDArray[np.int64]
+
+_CHUNK = 1 << 22  # entries that are held at once
 
 
 class Weights:
@@ -53,23 +57,15 @@ class Weights:
                 else:
                     del self.near[a][b]
 
-    def shared(self, u: int, v: int) -> int:
-        """Largest number of hyperedges with three nodes or more on u and v."""
-        a, b = self.near[u], self.near[v]
-        # The smaller neighbourhood is looked up in the larger one.
-        if len(a) > len(b):
-            a, b = b, a
-        return sum(min(w, b[z]) for z, w in a.items() if z in b)
-
     def certain_pairs(self) -> list[tuple[int, int, int]]:
         """Edges u < v that must be hyperedges of their own, and how often at least."""
-        bounds = (
-            (u, v, w - self.shared(u, v))
-            for u in sorted(self.near)
-            for v, w in sorted(self.near[u].items())
-            if u < v
-        )
-        return [(u, v, least) for u, v, least in bounds if least > 0]
+        table = _Table(self.near)
+        forward = np.flatnonzero(table.tail < table.head)
+        least = table.weight[forward] - table.shared(forward)
+        sure = np.flatnonzero(least > 0)
+        ends = (table.tail[forward][sure], table.head[forward][sure])
+        columns = [column.tolist() for column in (*ends, least[sure].astype(np.int64))]
+        return list(zip(*columns, strict=True))
 
     def maximal_cliques(self, num_nodes: int) -> list[Clique]:
         """Maximal cliques with two nodes or more, of what is left."""
@@ -78,32 +74,109 @@ class Weights:
         cliques = maximal_cliques(edges, num_nodes).to_list()
         return [clique for clique in cliques if len(clique) > 1]
 
-    def features(self, cliques: Iterable[Clique], maximal: set[Clique]) -> Floats:
+    def features(self, cliques: Sequence[Clique], maximal: set[Clique]) -> Floats:
         """Size, maximality, and statistics of degrees, weights and bounds; ``(c, 17)``."""
-        degree = {u: sum(near.values()) for u, near in self.near.items()}
-        rows = []
-        bound: dict[tuple[int, int], int] = {}
-        for clique in cliques:
-            pairs = list(combinations(clique, 2))
-            for pair in pairs:
-                if pair not in bound:
-                    bound[pair] = self.shared(*pair)
-            weight = np.array([self.near[u][v] for u, v in pairs], dtype=np.float64)
-            most = np.array([bound[pair] for pair in pairs], dtype=np.float64)
-            nodes = np.array([degree[u] for u in clique], dtype=np.float64)
-            first = [float(len(clique)), float(clique in maximal)]
-            rows.append([*first, *_five(nodes), *_five(weight), *_five(most / weight)])
-        return np.array(rows, dtype=np.float64).reshape(-1, 17)
+        table = _Table(self.near)
+        out = np.zeros((len(cliques), 17))
+        out[:, 0] = [len(clique) for clique in cliques]
+        out[:, 1] = [clique in maximal for clique in cliques]
+        for size in np.unique(out[:, 0]).astype(np.int64).tolist():
+            rows = np.flatnonzero(out[:, 0] == size)
+            step = max(1, _CHUNK // (size * size))
+            for part in np.split(rows, range(step, len(rows), step)):
+                nodes = np.array([cliques[i] for i in part.tolist()], dtype=np.int64)
+                out[part, 2:] = table.statistics(nodes)
+        return out
 
 
-def _five(values: Floats) -> list[float]:
-    return [
-        float(values.sum()),
-        float(values.mean()),
-        float(values.min()),
-        float(values.max()),
-        float(values.std()),
-    ]
+class _Table:
+    """The weights of one moment as arrays: both directions of every edge, sorted by its ends.
+
+    Attributes:
+        tail, head (ndarray): Ends, ``(m,)``.
+        weight (ndarray): Weights, ``(m,)``.
+    """
+
+    def __init__(self, near: dict[int, dict[int, int]]) -> None:
+        count = sum(map(len, near.values()))
+        tail = np.repeat(
+            np.fromiter(near, np.int64, len(near)),
+            np.fromiter(map(len, near.values()), np.int64, len(near)),
+        )
+        head = np.fromiter((v for row in near.values() for v in row), np.int64, count)
+        weight = np.fromiter((w for row in near.values() for w in row.values()), np.int64, count)
+        order = np.lexsort((head, tail))
+        self.tail, self.head = tail[order], head[order]
+        self.weight = weight[order].astype(np.float64)
+        self._nodes = max(near, default=-1) + 1
+        self._key = self.tail * self._nodes + self.head
+        self._start = np.searchsorted(self.tail, np.arange(self._nodes + 1))
+        self._degree = _sums(self.tail, self.weight, self._nodes)
+        self._bound = np.full(count, -1.0)
+
+    def statistics(self, nodes: _Ints) -> Floats:
+        """Of degrees, weights and bounds of cliques ``(c, n)`` of one size; ``(c, 15)``."""
+        first, second = np.triu_indices(nodes.shape[1], 1)
+        edge = np.searchsorted(self._key, nodes[:, first] * self._nodes + nodes[:, second])
+        weight = self.weight[edge]
+        columns = (self._degree[nodes], weight, self._most(edge) / weight)
+        return np.concatenate([_five(values) for values in columns], axis=1)
+
+    def _most(self, edge: _Ints) -> Floats:
+        """:meth:`shared`, kept for edges that come again."""
+        new = np.unique(edge)
+        new = new[self._bound[new] < 0]
+        self._bound[new] = self.shared(new)
+        found: Floats = self._bound[edge]
+        return found
+
+    def shared(self, edge: _Ints) -> Floats:
+        """Largest number of hyperedges with three nodes or more on both ends of edges ``(e,)``."""
+        size = np.diff(self._start)
+        tail, head = self.tail[edge], self.head[edge]
+        # The smaller neighbourhood is looked up in the larger one.
+        swap = size[tail] > size[head]
+        tail, head = np.where(swap, head, tail), np.where(swap, tail, head)
+        out = np.zeros(len(edge))
+        ends = np.cumsum(size[tail])
+        begin = 0
+        while begin < len(edge):
+            # As many edges as their neighbours fit, and one at least.
+            before = ends[begin - 1] if begin else 0
+            end = max(begin + 1, int(np.searchsorted(ends, before + _CHUNK, "right")))
+            part = slice(begin, end)
+            out[part] = self._shared(tail[part], head[part])
+            begin = end
+        return out
+
+    def _shared(self, tail: _Ints, head: _Ints) -> Floats:
+        size = self._start[tail + 1] - self._start[tail]
+        row = np.repeat(np.arange(len(tail)), size)
+        offset = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+        mine = self._start[tail][row] + offset
+        key = head[row] * self._nodes + self.head[mine]
+        theirs = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
+        common = self._key[theirs] == key
+        smaller = np.minimum(self.weight[mine[common]], self.weight[theirs[common]])
+        return _sums(row[common], smaller, len(tail))
+
+
+def _sums(group: _Ints, values: Floats, count: int) -> Floats:
+    return np.bincount(group, values, count).astype(np.float64, copy=False)
+
+
+def _five(values: Floats) -> Floats:
+    """Sum, mean, minimum, maximum and deviation of every row."""
+    return np.stack(
+        [
+            values.sum(axis=1),
+            values.mean(axis=1),
+            values.min(axis=1),
+            values.max(axis=1),
+            values.std(axis=1),
+        ],
+        axis=1,
+    )
 
 
 def read_weights(

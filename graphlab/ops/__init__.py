@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import graphlab.ops.cliques  # noqa: F401 (defines operators)
+from graphlab._checks import trusted_values
 from graphlab._deprecation import moved_names
 from graphlab._namespace import listing
 from graphlab.ops.attention import segment_attention
@@ -10,6 +11,7 @@ from graphlab.ops.cluster import cluster_outer, cluster_pair_logsum, cluster_sum
 from graphlab.ops.csr import SparseRows
 from graphlab.ops.csr_graph import CSRGraph
 from graphlab.ops.edge import edge_cosine_sum
+from graphlab.ops.hops import hop_distances
 from graphlab.ops.interval import budget_minimum, edge_bound, interval_propagate
 from graphlab.ops.library import LibraryStatus, status
 from graphlab.ops.meta import meta_logsumexp
@@ -42,6 +44,7 @@ __all__ = [
     "distinct_ends",
     "edge_bound",
     "edge_cosine_sum",
+    "hop_distances",
     "interval_propagate",
     "meta_logsumexp",
     "pairwise_logsumexp",
@@ -58,6 +61,7 @@ __all__ = [
     "segment_attention",
     "self_logsumexp",
     "status",
+    "trusted_values",
     "unit_rows",
     "walk_overlap",
     "walk_overlap_visits",

@@ -83,7 +83,7 @@ def pairwise_topk(
     left, right = widened_together(x.detach(), y.detach())
     right = left if own else right
     if products:
-        check_products(left, right)
+        check_products(left, right, y)
     else:
         left = reference.unit_rows(left)
         right = left if own else reference.unit_rows(right)

@@ -14,10 +14,15 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._precision import widened_together
+from graphlab._tensor_memo import TensorMemo
 from graphlab.ops import reference
 from graphlab.ops.library import call, define
 
 __all__ = ["pairwise_rank"]
+
+#: Length of the last matrix that queries were held against: many ask the same one again and again,
+#: and with a single query reading it once more would take as long as the answer.
+_LENGTH: TensorMemo[float] = TensorMemo()
 
 
 def _fake_rank(x: Tensor, *_: object) -> tuple[Tensor, Tensor]:
@@ -80,9 +85,9 @@ def pairwise_rank(
     check_same_device(x=x, y=y, truth=truth, filter_ptr=filter_ptr, filter=filter)
     truth = check_index(truth, y.size(0), "truth", length=x.size(0))
     filters = check_filter(filter_ptr, filter, x.size(0), y.size(0))
-    x, y = widened_together(x.detach(), y.detach())
-    check_products(x, y)
-    greater, equal = call("pairwise_rank", x, y, truth, *filters)
+    left, right = widened_together(x.detach(), y.detach())
+    check_products(left, right, y)
+    greater, equal = call("pairwise_rank", left, right, truth, *filters)
     return greater, equal
 
 
@@ -107,17 +112,18 @@ def check_filter(
     return ptr, index
 
 
-def check_products(x: Tensor, y: Tensor) -> None:
+def check_products(x: Tensor, y: Tensor, given: Tensor) -> None:
     """Require two finite matrices of one type no product of whose rows can overflow.
 
     One pass over each in the good case: no row is longer than all of the matrix, whose length is
-    finite only where every value is.
+    finite only where every value is. That of y is remembered while ``given``, the tensor that the
+    caller has and y holds the values of, stays unchanged.
     """
     if not values_visible(x, y):
         return
     limit = torch.finfo(x.dtype).max
-    left = _length(x)
-    if left * (left if y is x else _length(y)) < limit / 2:
+    right = _LENGTH.get([given], lambda: _length(y), key=y.dtype)
+    if (right if y is x else _length(x)) * right < limit / 2:
         return
     check_finite(x, "x")
     check_finite(y, "y")

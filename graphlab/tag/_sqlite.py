@@ -45,17 +45,32 @@ def open_database(
     except sqlite3.Error as error:
         raise OSError(f"{path} cannot be opened: {error}") from error
     try:
-        _prepare(database, path, application_id, version, schema)
-    except sqlite3.OperationalError as error:
-        database.close()
-        raise OSError(f"{path} cannot be used as a database: {error}") from error
-    except sqlite3.DatabaseError as error:
-        database.close()
-        raise ValueError(f"{path} is damaged or no database ({error}); move it away") from error
-    except ValueError:
+        with naming(path):
+            _prepare(database, path, application_id, version, schema)
+    except (OSError, ValueError):
         database.close()
         raise
     return database
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of a block with the name of the file, which SQLite leaves out.
+
+    Raises:
+        OSError: If the disk is full, or the file cannot be read, written or locked.
+        ValueError: If it is damaged.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path} cannot be used as a database: {error}") from error
+    except UnicodeDecodeError as error:  # of words of SQLite about words in the file
+        raise ValueError(f"{path} is damaged or no database ({error}); move it away") from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:  # a mistake in the use of the module
+            raise
+        raise ValueError(f"{path} is damaged or no database ({error}); move it away") from error
 
 
 @contextmanager

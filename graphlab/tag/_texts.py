@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphlab._checks import check_list
+from graphlab._stored_texts import StoredTexts
 
 __all__: list[str] = []
 
 _LISTED = 10  # positions in an error
 
 
-def as_list(texts: Any, name: str) -> list[Any]:
-    """Entries of a list of texts.
+def as_list(texts: Any, name: str) -> Sequence[Any]:
+    """Entries of a list of texts; those of a file stay there.
 
     Raises:
         TypeError: If it is one text, has no length, or its entries no order.
     """
+    if isinstance(texts, StoredTexts):
+        return texts
     return check_list(texts, name, "texts")
 
 
-def check_texts(texts: Any, name: str = "texts") -> list[str]:
-    """Texts as a list, none of them blank.
+def check_texts(texts: Any, name: str = "texts") -> Sequence[str]:
+    """Texts as a list, none of them blank; those of a file stay there.
 
     Raises:
         TypeError: If it is no list, or an entry is no text.
         ValueError: If an entry is blank.
     """
     entries = as_list(texts, name)
+    if isinstance(entries, StoredTexts):  # looked at when they were written
+        return entries
     wrong = [i for i, text in enumerate(entries) if not isinstance(text, str)]
     if wrong:
         kind = type(entries[wrong[0]]).__name__

@@ -86,6 +86,51 @@ def test_a_line_without_three_fields_is_named(folder: Path) -> None:
         read_triples(folder)
 
 
+CSV = '''head,relation,tail
+New York,is in,"USA, North America"
+"Ada ""the first""",knows,New York
+'''
+
+
+def test_files_with_commas_are_read_with_their_quotes(tmp_path: Path) -> None:
+    (tmp_path / "facts.csv").write_text(CSV, encoding="utf-8")
+    data, names = read_triples(tmp_path / "facts.csv", header=True)
+    assert names.entities == ('Ada "the first"', "New York", "USA, North America")
+    assert names.relations == ("is in", "knows") and data.edge_index.tolist() == [[1, 0], [2, 1]]
+    with pytest.warns(UserWarning, match="facts.csv looks like names of columns"):
+        assert read_triples(tmp_path / "facts.csv")[0].num_edges == 3
+    (tmp_path / "facts.txt").write_text(CSV.replace(",", ";").replace("; N", ", N"))
+    again = read_triples(tmp_path / "facts.txt", delimiter=";", header=True)
+    assert again[1] == names and torch.equal(again[0].edge_index, data.edge_index)
+    with pytest.raises(ValueError, match=r"line 1 must hold .*: 'head,relation,tail': are they"):
+        read_triples({"train": (tmp_path / "facts.csv").rename(tmp_path / "commas.txt")})
+
+
+def test_splits_may_be_packed_or_have_commas(folder: Path, tmp_path: Path) -> None:
+    plain = read_triples(folder)
+    for suffix, separator in ((".tsv", "\t"), (".csv", ",")):
+        other = tmp_path / suffix[1:]
+        other.mkdir()
+        for split in ("train", "valid", "test"):
+            text = (folder / f"{split}.txt").read_text(encoding="utf-8")
+            (other / f"{split}{suffix}").write_text(text.replace("\t", separator))
+        found = read_triples(other)
+        assert found[1] == plain[1] and torch.equal(found[0].val_mask, plain[0].val_mask)
+        assert torch.equal(found[0].edge_index, plain[0].edge_index)
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", 5, "\n", '"'])
+def test_a_delimiter_is_one_character(delimiter: object, folder: Path) -> None:
+    with pytest.raises(ValueError, match="delimiter must be one character"):
+        read_triples(folder, delimiter=delimiter)  # type: ignore[arg-type]
+
+
+def test_an_open_quote_is_named(tmp_path: Path) -> None:
+    (tmp_path / "facts.csv").write_text('a,b,"c\nd,e,f\n')
+    with pytest.raises(ValueError, match=r"facts.csv, line 2 cannot be read"):
+        read_triples(tmp_path / "facts.csv")
+
+
 def test_a_folder_of_ones_own_is_a_data_set(folder: Path, tmp_path: Path) -> None:
     data = TripleDataset(tmp_path / "root", "mine", source=tmp_path)
     again = TripleDataset(tmp_path / "root", "mine")  # the stored one

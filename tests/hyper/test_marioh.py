@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -22,6 +24,28 @@ def test_certain_pairs_are_never_more_than_there_are(seed):
     counts = Counter(sets_of(data))
     for u, v, least in weights.certain_pairs():
         assert 0 < least <= counts[u, v]
+
+
+@given(st.integers(0, 10**6))
+def test_features_are_statistics_of_degrees_weights_and_bounds(seed):
+    weights = Weights.of(*project(random_hypergraph(seed, num_nodes=9, count=12), weighted=True))
+    near, cliques = weights.near, weights.maximal_cliques(9)
+    parts = [*cliques, *(clique[1:] for clique in cliques if len(clique) > 2)]
+    found = weights.features(parts, set(cliques))
+    assert found.shape == (len(parts), 17)
+    for clique, row in zip(parts, found, strict=True):
+        pairs = list(combinations(clique, 2))
+        weight = np.array([near[u][v] for u, v in pairs], dtype=float)
+        common = [near[u].keys() & near[v].keys() for u, v in pairs]
+        bound = [
+            sum(min(near[u][z], near[v][z]) for z in both)
+            for (u, v), both in zip(pairs, common, strict=True)
+        ]
+        degree = np.array([sum(near[u].values()) for u in clique], dtype=float)
+        assert row[:2].tolist() == [len(clique), clique in set(cliques)]
+        for first, values in ((2, degree), (7, weight), (12, bound / weight)):
+            expected = [f(values) for f in (np.sum, np.mean, np.min, np.max, np.std)]
+            np.testing.assert_allclose(row[first : first + 5], expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["reduced", "preserved"])

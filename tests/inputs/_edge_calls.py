@@ -40,7 +40,7 @@ def kinds_of(edges: Any) -> Tensor:
 
 
 def triples() -> Any:
-    return made(embed.KGEmbedding(NODES, 2, 4))
+    return made(embed.KGEmbedding(NODES, 2, 4, train_config=embed.KGETrainConfig(epochs=1)))
 
 
 def made(model: nn.Module) -> Any:
@@ -132,7 +132,7 @@ TEXTS = ["a b", "c"] * 3 + ["d"]
 
 #: Functions whose rows need more than a tensor of edges, or whose name says nothing of their own.
 EDGE_CALLS: dict[str, Call] = {
-    "KGEmbedding.fit": lambda e: triples().fit(e, kinds_of(e), epochs=1).entities().detach(),
+    "KGEmbedding.fit": lambda e: triples().fit(e, kinds_of(e)).entities().detach(),
     "RankingModel.rank": lambda e: triples().rank(e, kinds_of(e), known=()).greater,
     "CSRGraph.from_edge_index": ENTRY_POINTS["ops.CSRGraph"],
     "SparseRows.from_edge_index": lambda e: ops.SparseRows.from_edge_index(e, NODES).col,

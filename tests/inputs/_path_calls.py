@@ -17,6 +17,7 @@ from graphlab.tag.tape import (
     read_tape_responses,
     write_ranked_predictions,
 )
+from graphlab.tag.text_graph import StoredTexts
 from tests.inputs._object_calls import hypergraph, pipeline, texts
 from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN
@@ -74,6 +75,7 @@ READ_FILE: dict[str, Call] = {
     "LLMClient.import_batch.path": lambda p: batch(lambda c: c.import_batch(p)),
     "read_ranked_predictions.path_or_rows": lambda p: read_ranked_predictions(p, 1, 2, 2),
     "ExplanationTable.read.path": ExplanationTable.read,
+    "StoredTexts.__init__.path": StoredTexts,
     "TextGraph.from_csv.nodes": tag.TextGraph.from_csv,
     "TextGraph.from_csv.edges": lambda p: tag.TextGraph.from_csv(_nodes(), p),
 }
@@ -84,6 +86,9 @@ READ_FOLDER: dict[str, Call] = {
     "AnimalNetwork.__init__.source": lambda p: datasets.AnimalNetwork(_root(), "reptile", source=p),
     "MultilabelDataset.__init__.source": lambda p: datasets.MultilabelDataset(
         _root(), "blogcatalog", source=p
+    ),
+    "TextGraphDataset.__init__.source": lambda p: datasets.TextGraphDataset(
+        _root(), "wikics", source=p
     ),
     "SDCNDataset.__init__.source": lambda p: datasets.SDCNDataset(_root(), "acm", source=p),
     "SHyReDataset.__init__.source": lambda p: datasets.SHyReDataset(_root(), "crime", source=p),
@@ -105,6 +110,10 @@ WRITE_FILE: dict[str, Call] = {
     "LLMClient.export_batch.path": lambda p: batch(lambda c: c.export_batch(["a?"], p)),
     "write_ranked_predictions.path": lambda p: write_ranked_predictions(p, torch.tensor([[1, 0]])),
     "ExplanationTable.write.path": lambda p: table().write(p),
+    "StoredTexts.save.path": lambda p: StoredTexts.write(["a"], f"{_root()}/texts").save(p),
+    "StoredTexts.write.path": lambda p: StoredTexts.write(["a"], p),
+    "TextGraph.from_csv.text_file": lambda p: tag.TextGraph.from_csv(_nodes(), text_file=p),
+    "TextGraph.from_tables.text_file": lambda p: tag.TextGraph.from_tables(_nodes(), text_file=p),
 }
 
 WRITE_FOLDER: dict[str, Call] = {
@@ -117,10 +126,11 @@ WRITE_FOLDER: dict[str, Call] = {
     "MultilabelDataset.__init__.root": lambda p: datasets.MultilabelDataset(p, "blogcatalog"),
     "SDCNDataset.__init__.root": lambda p: datasets.SDCNDataset(p, "acm"),
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
+    "TextGraphDataset.__init__.root": lambda p: datasets.TextGraphDataset(p, "wikics"),
     "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
-    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(NODES, 2, 4).fit(
-        PLAIN, PLAIN[0] % 2, epochs=1, directory=p
-    ),
+    "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(
+        NODES, 2, 4, train_config=embed.KGETrainConfig(epochs=1)
+    ).fit(PLAIN, PLAIN[0] % 2, directory=p),
     "TextEncoder.__init__.cache_dir": lambda p: encoder(cache_dir=p).encode(["a"]),
     "TextEncoder.encode_to.folder": lambda p: encoder().encode_to(["a"], p),
     "GraphCLIPPipeline.fit.directory": lambda p: pipeline().fit(

@@ -1,4 +1,4 @@
-"""Calls of operators that take more than five seconds, each ended by a signal after a moment.
+"""Calls of operators that take long, each ended by a signal after a moment.
 
 Run as a program with their names: it prints a JSON object of what became of every call.
 """
@@ -124,6 +124,12 @@ def edge_bound() -> Call:
     return lambda: ops.edge_bound(weight, weight, weight.abs(), graph)
 
 
+def csr_from_edges() -> Call:
+    """Less than two seconds: a longer call would want too much memory."""
+    edge_index = torch.randint(2**22, (2, 24_000_000), generator=generator())
+    return lambda: call("csr_from_edges", edge_index, 2**22, 2**22)
+
+
 def relational_propagate() -> Call:
     ends = torch.randint(2000, (2, 6_000_000), generator=generator())
     kind = torch.randint(50, (ends.size(1),), generator=generator())
@@ -149,6 +155,7 @@ CALLS = (
     cluster_outer,
     meta_logsumexp,
     edge_bound,
+    csr_from_edges,
     relational_propagate,
 )
 

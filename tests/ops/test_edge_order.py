@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlab.ops import CSRGraph
-from graphlab.ops.edge_order import sort_edges
+from graphlab.ops import CSRGraph, reference
+from graphlab.ops.edge_order import SortedEdges, sort_edges
 
 
 @st.composite
@@ -53,18 +55,58 @@ def test_transpose_names_the_entries_by_column(case):
         assert torch.equal(edges.transpose[edges.transpose], torch.arange(edges.col.numel()))
 
 
-def test_threads_change_nothing():
+def many_edges(kind: str, nodes: int, count: int) -> torch.Tensor:
+    """Edges in no order with some twice, in both directions, or sorted."""
     generator = torch.Generator().manual_seed(0)
-    edge_index = torch.randint(3_000, (2, 400_000), generator=generator)
-    before, results = torch.get_num_threads(), []
+    ends = torch.randint(nodes, (2, count), generator=generator)
+    ends[:, ::50] = ends[:, [0]]
+    if kind == "one way":
+        return ends
+    ends = torch.cat([ends, ends.flip(0)], dim=1)
+    if kind == "sorted":
+        key = torch.unique(ends[0] * nodes + ends[1])
+        return torch.stack([key // nodes, key % nodes])
+    return ends[:, torch.randperm(ends.size(1), generator=generator)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodes", "count"),
+    [
+        # The transpose by cursors, and by digits.
+        *itertools.product(["one way", "both ways", "sorted"], [3_000, 70_000], [100_000]),
+        # An edge and its number take more than a word.
+        ("one way", 2**23, 270_000),
+        ("both ways", 2**23, 135_000),
+    ],
+)
+def test_threads_change_nothing(kind, nodes, count):
+    edge_index = many_edges(kind, nodes, count)
+    expected = reference.csr_from_edges(edge_index, nodes, nodes)
+    before = torch.get_num_threads()
     try:
-        for threads in (1, 2, 5):
+        for threads in (1, 3):
             torch.set_num_threads(threads)
-            results.append(torch.ops.graphlab.csr_from_edges(edge_index, 3_000, 3_000))
+            found = torch.ops.graphlab.csr_from_edges(edge_index, nodes, nodes)
+            for name, one, other in zip(SortedEdges._fields, found, expected, strict=True):
+                assert torch.equal(one, other), name
     finally:
         torch.set_num_threads(before)
-    for other in results[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+@pytest.mark.parametrize("size", [1, 500, 20_000, 2**21])
+def test_positions_are_those_of_a_stable_sort(size, dtype):
+    generator = torch.Generator().manual_seed(0)
+    index = torch.randint(size, (100_000,), generator=generator).to(dtype)
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            pointers, order = torch.ops.graphlab.sort_by_index(index, size)
+            assert torch.equal(order, torch.argsort(index, stable=True))
+            assert torch.equal(pointers.diff(), torch.bincount(index, minlength=size))
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(

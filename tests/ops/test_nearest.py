@@ -166,6 +166,19 @@ def test_no_rows():
 
 
 @pytest.mark.slow
+def test_values_that_become_wrong_later_are_found():
+    """What is remembered of a matrix ends with its change."""
+    x, y = torch.ones(1, 3), torch.ones(5, 3)
+    for _ in range(2):
+        assert pairwise_topk(x, y, 1)[1].item() == 0
+    y[3, 1] = float("nan")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"y must be finite, but y\[\(3, 1\)\]"):
+            pairwise_topk(x, y, 1)
+    y[3, 1] = 2
+    assert pairwise_topk(x, y, 1)[1].item() == 3
+
+
 def test_memory_is_linear():
     growth, size = peak_growth(
         """

@@ -168,16 +168,17 @@ GRAPHLAB_INLINE void edge_factors(const EdgeTask<T>& task, EdgeBlock<T>& block) 
   const T* scale = graph.weight_t == nullptr ? graph.scale : nullptr;
   // Gathers and arithmetic in loops of their own, so that the latter works on whole vectors.
   for (int64_t k = 0; k < block.count; ++k) {
-    const int32_t i = block.row[k], j = block.col[k];
-    block.near[k] = i == j ? T(0) : grad[i];
-    block.far[k] = i == j ? T(0) : other[j];
+    block.near[k] = grad[block.row[k]];
+    block.far[k] = other[block.col[k]];
   }
   for (int64_t k = 0; scale != nullptr && k < block.count; ++k) {
     block.far[k] *= scale[block.row[k]];
   }
   GRAPHLAB_INDEPENDENT
   for (int64_t k = 0; k < block.count; ++k) {
-    block.value[k] *= task.tau * (block.near[k] * weight[k] + block.far[k] * back[k]);
+    const T factor = task.tau * (block.near[k] * weight[k] + block.far[k] * back[k]);
+    // The cosine of a node to itself is a constant.
+    block.value[k] = block.row[k] == block.col[k] ? T(0) : block.value[k] * factor;
   }
 }
 
@@ -228,15 +229,28 @@ GRAPHLAB_INLINE void add_segment(
   }
 }
 
+// <a, b> in double precision, by four sums, whose additions do not wait for each other.
+template <typename T>
+GRAPHLAB_INLINE double double_dot(const T* a, const T* b, int64_t count) {
+  double sum[4] = {};
+  int64_t d = 0;
+  for (; d + 4 <= count; d += 4) {
+    GRAPHLAB_UNROLL
+    for (int way = 0; way < 4; ++way) sum[way] += static_cast<double>(a[d + way]) * b[d + way];
+  }
+  for (; d < count; ++d) sum[0] += static_cast<double>(a[d]) * b[d];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 // Derivative of the normalisation: out = (sum - <sum, u> u) / norm. A zero row keeps gradient 0.
 template <typename T>
 void project_row(const EdgeTask<T>& task, int64_t row, const T* sum) {
   if (!(task.norm[row] > 0)) return;
   const T* unit = task.unit + row * task.vectors * kLanes<T>;
-  double dot = 0;
-  for (int64_t d = 0; d < task.dim; ++d) dot += static_cast<double>(sum[d]) * unit[d];
+  const double dot = double_dot(sum, unit, task.dim), inverse = 1 / task.norm[row];
+  T* out = task.out + row * task.dim;
   for (int64_t d = 0; d < task.dim; ++d) {
-    task.out[row * task.dim + d] = static_cast<T>((sum[d] - dot * unit[d]) / task.norm[row]);
+    out[d] = static_cast<T>((sum[d] - dot * unit[d]) * inverse);
   }
 }
 
@@ -282,13 +296,10 @@ void normalise_rows(const EdgeTask<T>& task, const T* z, int64_t begin, int64_t 
   for (int64_t i = begin; i < end; ++i) {
     const T* from = z + i * task.dim;
     T* unit = task.unit + i * stride;
-    double square = 0;
-    for (int64_t d = 0; d < task.dim; ++d) square += static_cast<double>(from[d]) * from[d];
-    const double norm = __builtin_sqrt(square);
+    const double norm = __builtin_sqrt(double_dot(from, from, task.dim));
+    const double inverse = norm > 0 ? 1 / norm : 0;
     task.norm[i] = norm;
-    for (int64_t d = 0; d < task.dim; ++d) {
-      unit[d] = norm > 0 ? static_cast<T>(from[d] / norm) : T(0);
-    }
+    for (int64_t d = 0; d < task.dim; ++d) unit[d] = static_cast<T>(from[d] * inverse);
     for (int64_t d = task.dim; d < stride; ++d) unit[d] = 0;
   }
 }

@@ -111,7 +111,9 @@ def tight_lines(
 
 
 def _rectifier(low: Tensor, high: Tensor, slope: float | Tensor, parallel: bool) -> Lines:
-    alpha = torch.as_tensor(slope, dtype=low.dtype, device=low.device).expand_as(low)
+    if not isinstance(slope, Tensor):
+        slope = low.new_full((), slope)
+    alpha = slope.to(low).expand_as(low)
     one = torch.ones_like(low)
     mixed = (low < 0) & (high > 0)
     width = torch.where(mixed, high - low, one)

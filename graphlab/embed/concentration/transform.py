@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Literal
+from typing import Any, Literal
 
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -53,7 +53,8 @@ class AddTopologicalConcentration(BaseTransform):
         self.beta = beta
         check_choice(count, "count", ("walk", "set"))
         self.count = count
-        if isinstance(fill, bool) or not isinstance(fill, numbers.Real):
+        given: Any = fill
+        if isinstance(given, bool) or not isinstance(given, numbers.Real):
             raise TypeError(f"fill must be a real number, got {type(fill).__name__}")
         self.fill = fill
         self.max_visits = max_visits

@@ -158,6 +158,7 @@ class FittedGraph:
     def from_arrays(cls, arrays: dict[str, Tensor], options: Options) -> FittedGraph:
         """The graph that :meth:`arrays` took apart."""
         rows = SparseRows(arrays["rowptr"], arrays["col"], arrays.get("weight"))
+        rows.check_values()  # kernels trust what they are given, and anybody can write a file
         adjacency = Adjacency(rows, arrays["count"])
         inputs = NodeInputs(
             arrays.get("features"),

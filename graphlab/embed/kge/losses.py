@@ -23,42 +23,58 @@ def row_products(query: Tensor, entity: Tensor) -> Tensor:
     return (query * entity).sum(1)
 
 
-def softmax_loss(query: Tensor, entity: Tensor, tail: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy of the true tail among all entities, a mean over the queries."""
+def softmax_loss(query: Tensor, entity: Tensor, true: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy of the true tail among all entities, a mean over the queries.
+
+    Args:
+        query (Tensor): ``(B, D)``.
+        entity (Tensor): ``(N, D)``.
+        true (Tensor): Rows of ``entity`` of the true tails, ``(B, D)``.
+        smoothing (float): Share of the label that goes to all entities.
+    """
     normaliser = pairwise_logsumexp(query, entity)
     if not isinstance(normaliser, Tensor):
         raise TypeError("columns were not asked for")
-    wanted = row_products(query, entity[tail])
+    wanted = row_products(query, true)
     return (normaliser - _smoothed(wanted, query, entity, smoothing)).mean()
 
 
 def softmax_without_known(
-    query: Tensor, entity: Tensor, tail: Tensor, known: tuple[Tensor, Tensor], smoothing: float
+    query: Tensor,
+    entity: Tensor,
+    true: Tensor,
+    known: tuple[Tensor, Tensor, Tensor],
+    smoothing: float,
 ) -> Tensor:
-    """Cross-entropy where the other known tails of a query are no negatives; stores all scores."""
+    """Cross-entropy where the other known tails of a query are no negatives; stores all scores.
+
+    Args:
+        query (Tensor): ``(B, D)``.
+        entity (Tensor): ``(N, D)``.
+        true (Tensor): Rows of ``entity`` of the true tails, ``(B, D)``.
+        known (tuple): Query and entity of each known tail, and the true tails ``(B,)``.
+        smoothing (float): Share of the label that goes to all entities.
+    """
     score = query @ entity.t()
-    row, column = known
+    row, column, tail = known
     other = column != tail[row]
     score = score.index_put((row[other], column[other]), score.new_tensor(-torch.inf))
-    wanted = score.gather(1, tail.unsqueeze(1)).squeeze(1)
-    normaliser = score.logsumexp(dim=1)
-    if smoothing:
-        wanted = _smoothed(wanted, query, entity, smoothing)
-    return (normaliser - wanted).mean()
+    wanted = row_products(query, true)
+    return (score.logsumexp(dim=1) - _smoothed(wanted, query, entity, smoothing)).mean()
 
 
-def bce_loss(query: Tensor, entity: Tensor, tail: Tensor, smoothing: float) -> Tensor:
+def bce_loss(query: Tensor, entity: Tensor, true: Tensor, smoothing: float) -> Tensor:
     """One binary cross-entropy per entity, of which the true tail is positive.
 
-    The sum over the entities, a mean over the queries.
+    The sum over the entities, a mean over the queries; arguments as of :func:`softmax_loss`.
     """
-    wanted = row_products(query, entity[tail])
+    wanted = row_products(query, true)
     over_all = pairwise_softplus(query, entity)
     return (over_all - _smoothed(wanted, query, entity, smoothing)).mean()
 
 
 def bce_all_loss(
-    query: Tensor, entity: Tensor, row: Tensor, tail: Tensor, smoothing: float
+    query: Tensor, entity: Tensor, row: Tensor, true: Tensor, smoothing: float
 ) -> Tensor:
     """One binary cross-entropy per entity, of which all known tails are positive.
 
@@ -66,10 +82,10 @@ def bce_all_loss(
         query (Tensor): One row for each distinct query, ``(B, D)``.
         entity (Tensor): ``(N, D)``.
         row (Tensor): Row of the query of each known tail, ``(P,)``.
-        tail (Tensor): The known tails, ``(P,)``.
+        true (Tensor): Rows of ``entity`` of the known tails, ``(P, D)``.
         smoothing (float): Share of a label that goes to all entities.
     """
-    score = row_products(query[row], entity[tail])
+    score = row_products(query[row], true)
     wanted = query.new_zeros(query.size(0)).index_add(0, row, score)
     over_all = pairwise_softplus(query, entity)
     return (over_all - _smoothed(wanted, query, entity, smoothing)).mean()

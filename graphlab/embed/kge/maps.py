@@ -44,6 +44,7 @@ class Scorer:
         log_scale (Callable, optional): Rows of entities to the log determinant of their scales.
         angle (bool): Whether relations are angles.
         paired (bool): Whether the halves of a row are parts of complex numbers.
+        by_row (bool): Whether an entity's side depends on its own row alone.
         name (str): Name of the model.
     """
 
@@ -55,6 +56,7 @@ class Scorer:
     log_scale: Callable[[Tensor], Tensor] | None = None
     angle: bool = False
     paired: bool = False
+    by_row: bool = True
     name: str = "user"
 
 
@@ -253,4 +255,4 @@ def of_user(
 ) -> Scorer:
     """Two maps of the user, from rows of the hidden width to matrices."""
     maps = UserMap(query, "query_map(head, relation)"), UserMap(entity, "entity_map(tail)")
-    return Scorer(*maps, 1, 1, terms=False)
+    return Scorer(*maps, 1, 1, terms=False, by_row=False)

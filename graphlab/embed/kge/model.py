@@ -22,14 +22,12 @@ from graphlab._io import user_path
 from graphlab._progress import Progress
 from graphlab._training import Callback
 from graphlab._user_module import copied
-from graphlab.embed.kge.losses import LossKind
 from graphlab.embed.kge.maps import SCORERS, TIED, ModelName, Scorer, of_user
 from graphlab.embed.kge.network import TripleNetwork
 from graphlab.embed.kge.ranking_model import RankingModel
-from graphlab.embed.kge.training import Optimizer, Recipe, TrainingRun
-from graphlab.embed.kge.triples import (
-    UserMaps,
-)
+from graphlab.embed.kge.train_config import KGETrainConfig, as_json, check_use, from_json
+from graphlab.embed.kge.training import TrainingRun
+from graphlab.embed.kge.triples import UserMaps
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,6 +86,8 @@ class KGEmbedding(Estimator, RankingModel):
         init_scale (float): Rows begin uniform in plus and minus this; angles anywhere.
         sparse (bool): Sparse gradients of the tables, for ``loss="sampled"`` on millions of
             entities.
+        train_config (KGETrainConfig, optional): Loss, optimiser and length of :meth:`fit`; its
+            defaults if missing.
         seed (int): Seed of first rows, order and negatives.
 
     Attributes:
@@ -111,7 +111,8 @@ class KGEmbedding(Estimator, RankingModel):
 
     Example:
         >>> edge_index, edge_type = torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([0, 0, 1])
-        >>> model = KGEmbedding(3, 2, 8).fit(edge_index, edge_type, epochs=20, lr=0.1)
+        >>> config = KGETrainConfig(epochs=20, lr=0.1)
+        >>> model = KGEmbedding(3, 2, 8, train_config=config).fit(edge_index, edge_type)
         >>> score, tail = model.topk(torch.tensor([0]), torch.tensor([0]), k=1)
         >>> tail.tolist()
         [[1]]
@@ -133,6 +134,7 @@ class KGEmbedding(Estimator, RankingModel):
         entity_features: Tensor | None = None,
         init_scale: float = 0.1,
         sparse: bool = False,
+        train_config: KGETrainConfig | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -146,6 +148,7 @@ class KGEmbedding(Estimator, RankingModel):
         self.entity_features = entity_features
         self.init_scale = init_scale
         self.sparse = sparse
+        self.train_config = train_config
         self.seed = seed
         self.network = self._built()
 
@@ -196,6 +199,15 @@ class KGEmbedding(Estimator, RankingModel):
             raise ValueError(f"tied belongs to model='nfe3', got model={name!r}")
         return (TIED if self.tied else SCORERS[name]), ()
 
+    def _checked_config(self) -> KGETrainConfig:
+        config: Any = KGETrainConfig() if self.train_config is None else self.train_config
+        if not isinstance(config, KGETrainConfig):
+            raise TypeError(
+                f"train_config must be a KGETrainConfig, got {type(config).__name__}: "
+                "KGETrainConfig(epochs=..., lr=..., loss=...)"
+            )
+        return config
+
     # --- training ---------------------------------------------------------------------------------
 
     @torch.inference_mode(False)
@@ -206,19 +218,6 @@ class KGEmbedding(Estimator, RankingModel):
         edge_type: Tensor,
         *,
         valid: Any = None,
-        epochs: int = 100,
-        batch_size: int = 512,
-        lr: float = 5e-3,
-        decay: float = 0.97,
-        weight_decay: float = 0.0,
-        n3: float = 0.0,
-        loss: LossKind = "softmax",
-        smoothing: float = 0.0,
-        num_negatives: int = 64,
-        exclude_known: bool = False,
-        optimizer: Optimizer = "adam",
-        patience: int | None = None,
-        valid_every: int = 1,
         directory: str | os.PathLike[str] | None = None,
         resume: bool = True,
         callback: Callback | None = None,
@@ -232,29 +231,16 @@ class KGEmbedding(Estimator, RankingModel):
             edge_type (Tensor): Their relations ``(E,)``, in ``[0, R)``.
             valid (tuple, optional): ``(edge_index, edge_type)`` or a ``Data``: triples whose
                 filtered reciprocal rank chooses the epoch. Without it the last one is kept.
-            epochs (int): Passes over the triples (their reverses too), or over the distinct queries
-                for ``loss="bce_all"``.
-            batch_size (int): Triples, or queries, of a step, over all processes.
-            lr (float): Learning rate.
-            decay (float): Factor of the learning rate after each epoch.
-            weight_decay (float): Of the optimiser, on all weights at every step.
-            n3 (float): Weight of the nuclear 3-norm of the factors in a batch.
-            loss (str): Kind of the loss, see :meth:`loss`.
-            smoothing (float): See there.
-            num_negatives (int): See there.
-            exclude_known (bool): For ``"softmax"``: other true tails of training are no negatives.
-            optimizer (str): ``"adam"`` or ``"adagrad"``.
-            patience (int, optional): Ends after so many epochs without a better validation.
-            valid_every (int): Epochs from one validation to the next; the last one always is one.
             directory (path, optional): Folder of a checkpoint that every epoch replaces. Whatever
                 ends the training, Ctrl-C too, the next call goes on from there.
-            resume (bool): Continue from a checkpoint found there; only ``epochs`` and ``patience``
-                may differ.
+            resume (bool): Continue from a checkpoint found there; of the settings only ``epochs``
+                and ``patience`` may differ.
             callback (callable, optional): Called with each row of ``history_``; may raise to
                 interrupt.
             progress (bool, optional): Whether progress is shown; after five seconds when missing.
             distributed (bool): Within ``torch.distributed``: every process is given the same
-                triples and computes its part of each batch and of the validation.
+                triples and computes its part of each batch and of the validation. A process
+                alone, without a group, trains as ever.
 
         Returns:
             KGEmbedding: This model. Until the end it stays as it was before.
@@ -269,10 +255,8 @@ class KGEmbedding(Estimator, RankingModel):
         """
         train = self._triples(edge_index, edge_type, "edge_index")
         held = None if valid is None else self._triples_like(valid, "valid", empty=False)
-        recipe = Recipe(
-            epochs, batch_size, lr, decay, weight_decay, n3, loss, smoothing, num_negatives,
-            exclude_known, optimizer, patience, valid_every,
-        ).checked(valid=held is not None, sparse=bool(self.sparse))  # fmt: skip
+        config = self._checked_config()
+        check_use(config, valid=held is not None, sparse=bool(self.sparse))
         if held is not None:
             self._warn_of_overlap(held, train, "valid")
         network = self._built().to(self.rel_emb.weight)
@@ -280,7 +264,7 @@ class KGEmbedding(Estimator, RankingModel):
             network,
             train,
             held,
-            recipe,
+            config,
             int(self.num_relations),
             inverse=bool(self.inverse),
             seed=int(self.seed),
@@ -298,7 +282,7 @@ class KGEmbedding(Estimator, RankingModel):
         return self
 
     def _run(self, run: TrainingRun, callback: Callback | None, progress: bool | None) -> None:
-        epochs, speaks = run.recipe.epochs, rank() == 0 or not run.distributed
+        epochs, speaks = run.config.epochs, rank() == 0 or not run.distributed
         total, done = epochs * run.steps, run.epoch * run.steps
         shown = progress if speaks else False
         with Progress(total, "train triples", unit="steps", done=done, shown=shown) as bar:
@@ -312,6 +296,7 @@ class KGEmbedding(Estimator, RankingModel):
 
     def _config(self) -> dict[str, Any]:
         config = super()._config() | {"entity_features": None}  # which is an array
+        config["train_config"] = as_json(self.train_config)
         return config | ({"model": self.model} if isinstance(self.model, str) else {})
 
     def _arrays(self) -> dict[str, Tensor]:
@@ -327,7 +312,8 @@ class KGEmbedding(Estimator, RankingModel):
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
         features = arrays.get("network.features")
-        model = cls(**{**config, "entity_features": features})
+        plan = from_json(config["train_config"])
+        model = cls(**{**config, "entity_features": features, "train_config": plan})
         weights = {k.removeprefix("network."): v for k, v in arrays.items() if "." in k}
         # Assigned, not copied: rows in double precision stay so.
         model.network.load_state_dict(weights, assign=True)

@@ -73,7 +73,11 @@ class TripleNetwork(nn.Module):
 
     def query(self, head: Tensor, relation: Tensor) -> Tensor:
         """Q of rows of heads and numbers of relations, ``(B, D')``."""
-        mapped = self.scorer.query(head, self.rel_emb(relation))
+        return self.query_of(head, self.rel_emb(relation))
+
+    def query_of(self, head: Tensor, relation: Tensor) -> Tensor:
+        """Q of rows of heads and rows of relations, ``(B, D')``."""
+        mapped = self.scorer.query(head, relation)
         columns = [(False, 0.0)] * self.scorer.terms
         columns += [(True, self.gamma)] * (self.scorer.terms or self.gamma != 0)
         return with_columns(mapped, columns)
@@ -83,6 +87,13 @@ class TripleNetwork(nn.Module):
         columns = [(True, 0.0)] * self.scorer.terms
         columns += [(False, 0.0)] * (self.scorer.terms or self.gamma != 0)
         return with_columns(self.scorer.entity(rows), columns)
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of entities."""
+        if self.features is not None:
+            return self.features.size(0)
+        return int(self.rows().size(0))
 
     @property
     def device(self) -> torch.device:

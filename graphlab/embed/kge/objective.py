@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from graphlab.embed.kge import losses
+from graphlab.embed.kge.gathered import table_and_rows
 from graphlab.embed.kge.losses import LossKind
 from graphlab.embed.kge.network import TripleNetwork
 
@@ -21,102 +23,109 @@ Batch: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"
 Tails: TypeAlias = "tuple[Tensor, Tensor]"
 
 
-def batch_loss(
-    network: TripleNetwork,
-    batch: Batch,
-    known: Tails | None,
-    *,
-    kind: LossKind,
-    smoothing: float,
-    num_negatives: int,
-    corrupt_heads: bool,
-    generator: torch.Generator | None,
-) -> Tensor:
-    """A mean over the queries of a batch.
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised; see ``KGEmbedding.loss`` and ``KGEmbedding.fit``.
 
-    Args:
-        network (TripleNetwork): The model.
-        batch (tuple): The triples; for ``"bce_all"`` the distinct queries.
-        known (tuple, optional): Known tails of the queries: positive for ``"bce_all"``, left out of
-            the softmax otherwise.
+    Attributes:
         kind (str): Kind of the loss.
         smoothing (float): Share of a label that goes to all entities.
         num_negatives (int): Drawn negatives of a triple.
         corrupt_heads (bool): Replace the head in half of the drawn negatives.
-        generator (torch.Generator, optional): Source of drawn negatives.
+        n3 (float): Weight of the nuclear 3-norm.
     """
-    head, relation, tail = batch
-    if kind == "sampled" and tail is not None:
-        return _sampled(network, head, relation, tail, num_negatives, corrupt_heads, generator)
-    rows = network.rows()
-    query, entity = network.query(rows[head], relation), network.entity(rows)
-    if kind == "bce_all" and known is not None:
-        row = torch.repeat_interleave(known[0].diff())
-        return losses.bce_all_loss(query, entity, row, known[1], smoothing)
-    if tail is None:
-        raise ValueError(f"a loss of kind {kind!r} needs tails")
-    if kind == "bce":
-        return losses.bce_loss(query, entity, tail, smoothing)
-    if known is None:
-        return losses.softmax_loss(query, entity, tail, smoothing)
-    row = torch.repeat_interleave(known[0].diff())
-    return losses.softmax_without_known(query, entity, tail, (row, known[1]), smoothing)
 
+    kind: LossKind
+    smoothing: float = 0.0
+    num_negatives: int = 64
+    corrupt_heads: bool = False
+    n3: float = 0.0
 
-def _sampled(
-    network: TripleNetwork,
-    head: Tensor,
-    relation: Tensor,
-    tail: Tensor,
-    count: int,
-    corrupt_heads: bool,
-    generator: torch.Generator | None,
-) -> Tensor:
-    query = network.query(network.rows(head), relation)
-    entity = network.entity(network.rows(tail))
-    heads = count // 2 if corrupt_heads else 0
-    size = _num_nodes(network)
-    drawn = torch.randint(size, (head.numel(), count), generator=generator, device="cpu")
-    drawn = drawn.to(head.device)
-    parts = []
-    if count > heads:
-        other = _mapped(network, drawn[:, heads:], entity.size(1))
-        parts.append(torch.einsum("bd,bkd->bk", query, other))
-    if heads:
-        rows = network.rows(drawn[:, :heads].reshape(-1))
-        other = network.query(rows, relation.repeat_interleave(heads))
-        other = other.view(-1, heads, query.size(1))
-        parts.append(torch.einsum("bkd,bd->bk", other, entity))
-    return losses.sampled_loss(losses.row_products(query, entity), torch.cat(parts, dim=1))
+    def of_batch(
+        self,
+        network: TripleNetwork,
+        batch: Batch,
+        known: Tails | None,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """A mean over the queries of a batch.
 
+        Args:
+            network (TripleNetwork): The model.
+            batch (tuple): The triples; for ``"bce_all"`` the distinct queries.
+            known (tuple, optional): Known tails of the queries: positive for ``"bce_all"``, left
+                out of the softmax otherwise.
+            generator (torch.Generator, optional): Source of drawn negatives.
+        """
+        head, relation, tail = batch
+        row = None if known is None else torch.repeat_interleave(known[0].diff())
+        if tail is None:
+            if known is None or row is None:
+                raise ValueError(f"a loss of kind {self.kind!r} needs tails")
+            tail = known[1]
+        if self.kind == "sampled":
+            return self._sampled(network, head, relation, tail, generator)
+        rows, chosen = table_and_rows(network.rows(), torch.cat([head, tail]))
+        heads, tails = chosen.split([head.numel(), tail.numel()])
+        relations = network.rel_emb(relation)
+        query, entity = network.query_of(heads, relations), network.entity(rows)
+        # A map of the user may look at all the rows that it is given.
+        true = network.entity(tails) if network.scorer.by_row else entity[tail]
+        if self.kind == "bce_all" and row is not None:
+            loss = losses.bce_all_loss(query, entity, row, true, self.smoothing)
+            heads, relations = (heads[row], relations[row]) if self.n3 else (heads, relations)
+        elif self.kind == "bce":
+            loss = losses.bce_loss(query, entity, true, self.smoothing)
+        elif known is None or row is None:
+            loss = losses.softmax_loss(query, entity, true, self.smoothing)
+        else:
+            others = row, known[1], tail
+            loss = losses.softmax_without_known(query, entity, true, others, self.smoothing)
+        return self._regularised(loss, network, heads, relations, tails)
 
-def _mapped(network: TripleNetwork, index: Tensor, width: int) -> Tensor:
-    flat = network.entity(network.rows(index.reshape(-1)))
-    return flat.view(*index.shape, width)
+    def _sampled(
+        self,
+        network: TripleNetwork,
+        head: Tensor,
+        relation: Tensor,
+        tail: Tensor,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        size, count = head.numel(), self.num_negatives
+        heads = count // 2 if self.corrupt_heads else 0
+        shape = size, count
+        drawn = torch.randint(network.num_nodes, shape, generator=generator, device="cpu")
+        drawn = drawn.to(head.device)
+        # One look-up, since each one has a gradient of the size of the table.
+        wanted = [head, tail, drawn[:, heads:].reshape(-1), drawn[:, :heads].reshape(-1)]
+        parts = network.rows(torch.cat(wanted)).split([part.numel() for part in wanted])
+        relations = network.rel_emb(relation)
+        query, entity = network.query_of(parts[0], relations), network.entity(parts[1])
+        scores = []
+        if count > heads:
+            other = network.entity(parts[2]).view(size, count - heads, -1)
+            scores.append(torch.einsum("bd,bkd->bk", query, other))
+        if heads:
+            other = network.query_of(parts[3], relations.repeat_interleave(heads, dim=0))
+            scores.append(torch.einsum("bkd,bd->bk", other.view(size, heads, -1), entity))
+        positive = losses.row_products(query, entity)
+        loss = losses.sampled_loss(positive, torch.cat(scores, dim=1))
+        return self._regularised(loss, network, parts[0], relations, parts[1])
 
+    def _regularised(
+        self, loss: Tensor, network: TripleNetwork, head: Tensor, relation: Tensor, tail: Tensor
+    ) -> Tensor:
+        """The loss and the weighted sum of cubed moduli of the factors, a mean over the triples.
 
-def _num_nodes(network: TripleNetwork) -> int:
-    if network.features is not None:
-        return network.features.size(0)
-    return int(network.rows().size(0))
-
-
-def cubed_moduli(network: TripleNetwork, batch: Batch, known: Tails | None) -> Tensor:
-    """Sum of cubed moduli of the factors of a triple, a mean over the triples (nuclear 3-norm).
-
-    Halves of a complex row are one modulus; every other number is one.
-    """
-    head, relation, tail = batch
-    if tail is None and known is not None:
-        row = torch.repeat_interleave(known[0].diff())
-        head, relation, tail = head[row], relation[row], known[1]
-    if tail is None:
-        raise ValueError("a regulariser of triples needs tails")
-    scorer = network.scorer
-    total = _cubed(network.rows(head), scorer.paired) + _cubed(network.rows(tail), scorer.paired)
-    if not scorer.angle:
-        total = total + _cubed(network.rel_emb(relation), scorer.paired)
-    return total.mean()
+        Halves of a complex row are one modulus; every other number is one.
+        """
+        if not self.n3:
+            return loss
+        scorer = network.scorer
+        total = _cubed(head, scorer.paired) + _cubed(tail, scorer.paired)
+        if not scorer.angle:
+            total = total + _cubed(relation, scorer.paired)
+        return loss + self.n3 * total.mean()
 
 
 def _cubed(rows: Tensor, paired: bool) -> Tensor:

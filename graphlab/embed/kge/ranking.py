@@ -12,14 +12,15 @@ from graphlab._eval_mode import evaluating
 from graphlab._progress import track
 from graphlab.embed.kge.network import TripleNetwork
 from graphlab.embed.kge.triples import KnownTails, reversed_triples
-from graphlab.evaluate import Ranks, filtered_ranks
+from graphlab.evaluate import Ranks
+from graphlab.ops import pairwise_rank
 
 __all__: list[str] = []
 
 Side: TypeAlias = Literal["both", "tail", "head"]
 
-#: Queries at a time: each may have thousands of known answers.
-_QUERIES = 4096
+#: Queries at a time, and their known answers: a query may have thousands of them.
+_QUERIES, _KNOWN = 1 << 13, 1 << 19
 
 
 @torch.no_grad()
@@ -67,11 +68,10 @@ def _by_query(
 ) -> Ranks:
     """Ranks of the tails of triples whose relations have rows."""
     parts = []
-    for part in track(triples.split(_QUERIES, dim=1), "rank", unit="batches"):
+    for part in track(_chunks(triples, known), "rank", unit="batches"):
         head, relation, tail = part
         query = network.query(network.rows(head), relation)
-        filters = None if known is None else known.find(head, relation)
-        parts.append(filtered_ranks(query, entity, tail, filters))
+        parts.append(_ranks(query, entity, tail, known, (head, relation)))
     return joined(parts, None)
 
 
@@ -86,16 +86,45 @@ def _by_head_map(
 
     The triples are reverses (t, r + R, h): what answers them is known by that name.
     """
-    tail, reverse, head = triples
-    greater, equal, candidates = (torch.zeros_like(head) for _ in range(3))
-    rows = network.rows()
-    for relation in track(reverse.unique().tolist(), "rank heads", unit="relations"):
-        at = (reverse == relation).nonzero().view(-1)
-        own = reverse.new_full((rows.size(0),), relation - num_relations)
+    order = triples[1].argsort(stable=True)
+    kinds, sizes = triples[1][order].unique_consecutive(return_counts=True)
+    groups = list(zip(kinds.tolist(), order.split(sizes.tolist()), strict=True))
+    rows, parts = network.rows(), []
+    for relation, at in track(groups, "rank heads", unit="relations"):
+        own = order.new_full((rows.size(0),), relation - num_relations)
         query = network.query(rows, own)
-        filters = None if known is None else known.find(tail[at], reverse[at])
-        found = filtered_ranks(entity[tail[at]], query, head[at], filters)
-        greater[at], equal[at], candidates[at] = found.greater, found.equal, found.candidates
+        for tail, reverse, head in _chunks(triples[:, at], known):
+            parts.append(_ranks(entity[tail], query, head, known, (tail, reverse)))
+    back = order.argsort()
+    found = joined(parts, None)
+    return Ranks(found.greater[back], found.equal[back], found.candidates[back])
+
+
+def _chunks(triples: Tensor, known: KnownTails | None) -> list[Tensor]:
+    """Triples in their order, so few at a time that their known answers are a bounded number.
+
+    Many triples of one query have the same long list of known answers: together, lists of lists
+    take far more room than the triples or the table of entities.
+    """
+    place = torch.arange(triples.size(1), device=triples.device) // _QUERIES
+    if known is not None:
+        place += known.counts(triples[0], triples[1]).cumsum(0) // _KNOWN
+    return list(triples.split(place.unique_consecutive(return_counts=True)[1].tolist(), dim=1))
+
+
+def _ranks(
+    query: Tensor,
+    entity: Tensor,
+    truth: Tensor,
+    known: KnownTails | None,
+    asked: tuple[Tensor, Tensor],
+) -> Ranks:
+    """Ranks of rows of ``entity``; the known answers are distinct, with the true one among them."""
+    ptr, index = (None, None) if known is None else known.find(*asked)
+    greater, equal = pairwise_rank(query, entity, truth, ptr, index)
+    candidates = torch.full_like(greater, entity.size(0))
+    if ptr is not None:
+        candidates += 1 - ptr.diff()
     return Ranks(greater, equal, candidates)
 
 

@@ -133,7 +133,8 @@ class RankingModel(TripleModel):
 
         Returns:
             tuple[Tensor, Tensor]: Scores and entities ``(B, k)``, best first, of equal ones the
-            smaller number; ``-inf`` and -1 where there are no more.
+            smaller number. A row with fewer than k answers (k above N, or many excluded) ends in
+            scores of ``-inf`` and entities of -1, which are no entities: ``tail[tail >= 0]``.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.

@@ -6,87 +6,31 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab._checks import (
-    check_choice,
-    check_fraction,
-    check_int,
-    check_nonnegative,
-    check_positive,
-)
-from graphlab._distributed import rank, world_size
+from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._random import derive_seed, make_generator
 from graphlab._training import BestWeights, finite_loss
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from graphlab.embed.kge.losses import LossKind
 from graphlab.embed.kge.network import TripleNetwork
-from graphlab.embed.kge.objective import LOSSES, Batch, Tails, batch_loss, cubed_moduli
+from graphlab.embed.kge.objective import Batch, Objective, Tails
 from graphlab.embed.kge.ranking import rank_triples
+from graphlab.embed.kge.train_config import KGETrainConfig
 from graphlab.embed.kge.triples import KnownTails, both_directions
 from graphlab.evaluate import rank_metrics
 
 __all__: list[str] = []
 
-Optimizer: TypeAlias = Literal["adam", "adagrad"]
-
 _ORDER, _NEGATIVES = 1, 2  # purposes of seeds
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of a training; see ``KGEmbedding.fit``."""
-
-    epochs: int
-    batch_size: int
-    lr: float
-    decay: float
-    weight_decay: float
-    n3: float
-    loss: LossKind
-    smoothing: float
-    num_negatives: int
-    exclude_known: bool
-    optimizer: Optimizer
-    patience: int | None
-    valid_every: int
-
-    def checked(self, *, valid: bool, sparse: bool) -> Recipe:
-        """Itself, once every setting is what it may be."""
-        for name in ("epochs", "batch_size", "num_negatives", "valid_every"):
-            check_int(getattr(self, name), name, minimum=1)
-        for name in ("lr", "decay"):
-            check_positive(getattr(self, name), name)
-        for name in ("weight_decay", "n3"):
-            check_nonnegative(getattr(self, name), name)
-        check_fraction(self.smoothing, "smoothing")
-        check_choice(self.loss, "loss", LOSSES)
-        check_choice(self.optimizer, "optimizer", ("adam", "adagrad"))
-        if self.patience is not None:
-            check_int(self.patience, "patience", minimum=1)
-            if not valid:
-                raise ValueError("patience needs valid: without validation there is no best epoch")
-        if self.exclude_known and self.loss != "softmax":
-            raise ValueError(
-                f"exclude_known belongs to loss='softmax', got loss={self.loss!r}: 'bce_all' takes "
-                "all known tails as positive"
-            )
-        if sparse and (self.loss != "sampled" or self.weight_decay):
-            raise ValueError(
-                "sparse=True needs loss='sampled' and weight_decay=0, got "
-                f"loss={self.loss!r} and weight_decay={self.weight_decay}: every other loss has a "
-                "gradient in all rows"
-            )
-        return self
 
 
 class TrainingRun:
@@ -96,7 +40,7 @@ class TrainingRun:
         network (TripleNetwork): Changed in place.
         train (Tensor): Triples ``(3, T)``.
         valid (Tensor, optional): Triples of validation.
-        recipe (Recipe): Settings.
+        config (KGETrainConfig): Settings.
         num_relations (int): R, without reverses.
         inverse (bool): Whether reverses are trained.
         seed (int): Seed of the order and of drawn negatives.
@@ -114,7 +58,7 @@ class TrainingRun:
         network: TripleNetwork,
         train: Tensor,
         valid: Tensor | None,
-        recipe: Recipe,
+        config: KGETrainConfig,
         num_relations: int,
         *,
         inverse: bool,
@@ -122,20 +66,23 @@ class TrainingRun:
         directory: Path | None,
         distributed: bool,
     ) -> None:
-        self.network, self.valid, self.recipe = network, valid, recipe
+        self.network, self.valid, self.config = network, valid, config
         self.num_relations, self.inverse, self.seed = num_relations, inverse, seed
-        self.directory, self.distributed = directory, distributed
+        self.directory, self.distributed = directory, distributed and is_distributed()
         self.triples = both_directions(train, num_relations) if inverse else train
         self.tails = KnownTails.of(self.triples, 2 * num_relations)
         self.known: KnownTails | None = None
         if valid is not None:
             everything = both_directions(torch.cat([train, valid], dim=1), num_relations)
             self.known = KnownTails.of(everything, 2 * num_relations)
-        self.optimizer = _optimizer(network, recipe)
+        self.objective = Objective(
+            config.loss, config.smoothing, config.num_negatives, not inverse, config.n3
+        )
+        self.optimizer = _optimizer(network, config)
         self.epoch, self.stopped = 0, False
         self.history: list[dict[str, Any]] = []
         self.best = BestWeights()
-        if distributed:
+        if self.distributed:
             for tensor in [*network.parameters(), *network.buffers()]:
                 torch.distributed.broadcast(tensor.detach(), 0)
 
@@ -148,17 +95,17 @@ class TrainingRun:
     @property
     def count(self) -> int:
         """What an epoch goes through: triples, or distinct queries."""
-        grouped = self.recipe.loss == "bce_all"
+        grouped = self.config.loss == "bce_all"
         return self.tails.key.numel() if grouped else self.triples.size(1)
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return math.ceil(self.count / self.recipe.batch_size)
+        return math.ceil(self.count / self.config.batch_size)
 
     def advance(self, progress: Progress) -> dict[str, Any]:
         """Train one epoch, validate, write the checkpoint."""
-        lr = self.recipe.lr * self.recipe.decay**self.epoch
+        lr = self.config.lr * self.config.decay**self.epoch
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.network.train()
@@ -171,8 +118,8 @@ class TrainingRun:
         if self.valid is not None and self._is_validated():
             row |= self._validate(self.valid)
             self.best.update(row["mrr"], self.epoch, self.network.state_dict())
-        if self.recipe.patience is not None and self.best.epoch >= 0:
-            self.stopped = self.best.waited(self.epoch) >= self.recipe.patience
+        if self.config.patience is not None and self.best.epoch >= 0:
+            self.stopped = self.best.waited(self.epoch) >= self.config.patience
         self.history.append(row)
         self.epoch += 1
         if self.directory is not None and (rank() == 0 or not self.distributed):
@@ -181,12 +128,12 @@ class TrainingRun:
 
     def _is_validated(self) -> bool:
         done = self.epoch + 1
-        return done % self.recipe.valid_every == 0 or done == self.recipe.epochs
+        return done % self.config.valid_every == 0 or done == self.config.epochs
 
     def _batches(self) -> Iterator[Tensor]:
         generator = make_generator(derive_seed(self.seed, _ORDER, self.epoch))
         order = torch.randperm(self.count, generator=generator, device="cpu")
-        yield from order.to(self.triples.device).split(self.recipe.batch_size)
+        yield from order.to(self.triples.device).split(self.config.batch_size)
 
     def _step(self, index: Tensor, number: int) -> float:
         self.optimizer.zero_grad()
@@ -200,34 +147,24 @@ class TrainingRun:
         value = float(loss.detach())
         if self.distributed:
             value = _summed(self.network, loss.detach())
-        self.optimizer.step()
+        # Rows of sparse gradients come from torch itself, which warns unless the checks are off.
+        with torch.sparse.check_sparse_tensor_invariants(enable=False):
+            self.optimizer.step()
         return value
 
     def _loss(self, index: Tensor, number: int) -> Tensor:
-        if self.recipe.loss == "bce_all":
+        if self.config.loss == "bce_all":
             head, relation = self.tails.queries()
             batch: Batch = (head[index], relation[index], None)
             known: Tails | None = self.tails.find(batch[0], batch[1])
         else:
             head, relation, tail = self.triples[:, index]
             batch = (head, relation, tail)
-            known = self.tails.find(head, relation) if self.recipe.exclude_known else None
-        loss = batch_loss(
-            self.network,
-            batch,
-            known,
-            kind=self.recipe.loss,
-            smoothing=self.recipe.smoothing,
-            num_negatives=self.recipe.num_negatives,
-            corrupt_heads=not self.inverse,
-            generator=self._generator(number),
-        )
-        if self.recipe.n3:
-            loss = loss + self.recipe.n3 * cubed_moduli(self.network, batch, known)
-        return loss
+            known = self.tails.find(head, relation) if self.config.exclude_known else None
+        return self.objective.of_batch(self.network, batch, known, self._generator(number))
 
     def _generator(self, number: int) -> torch.Generator | None:
-        if self.recipe.loss != "sampled":
+        if self.config.loss != "sampled":
             return None
         words = (self.seed, _NEGATIVES, self.epoch, number, rank() if self.distributed else 0)
         return make_generator(derive_seed(*words))
@@ -250,7 +187,7 @@ class TrainingRun:
     def _settings(self) -> dict[str, Any]:
         """What a resumed training must have in common; it may be longer or more patient."""
         free = ("epochs", "patience")
-        shared = {k: v for k, v in asdict(self.recipe).items() if k not in free}
+        shared = {k: v for k, v in asdict(self.config).items() if k not in free}
         table = self.network.rel_emb.weight
         shapes = {name: list(p.shape) for name, p in self.network.named_parameters()}
         return shared | {
@@ -283,7 +220,7 @@ class TrainingRun:
             device = self.network.device
             best = {name: value.to(device) for name, value in best.items()}
             self.best.resume(record["best_mrr"], record["best_epoch"], best)
-            patience = self.recipe.patience
+            patience = self.config.patience
             waited = self.best.waited(self.epoch - 1)
             self.stopped = patience is not None and waited >= patience
 
@@ -294,15 +231,17 @@ class TrainingRun:
         self.network.eval()
 
 
-def _optimizer(network: TripleNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: TripleNetwork, config: KGETrainConfig) -> torch.optim.Optimizer:
     parameters = [p for p in network.parameters() if p.requires_grad]
-    if recipe.optimizer == "adagrad":
-        return torch.optim.Adagrad(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
-    if any(isinstance(m, torch.nn.Embedding) and m.sparse for m in network.modules()):
-        return torch.optim.SparseAdam(parameters, lr=recipe.lr)
-    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
-    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
-    return torch.optim.Adam(parameters, fused=fused, **options)
+    sparse = any(isinstance(m, torch.nn.Embedding) and m.sparse for m in network.modules())
+    if config.optimizer == "adam" and sparse:
+        return torch.optim.SparseAdam(parameters, lr=config.lr)
+    devices = {p.device.type for p in parameters}
+    options: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
+    if config.optimizer == "adagrad":
+        fused = devices == {"cpu"} and not sparse
+        return torch.optim.Adagrad(parameters, fused=fused, **options)
+    return torch.optim.Adam(parameters, fused=devices <= {"cpu", "cuda"}, **options)
 
 
 def _summed(network: TripleNetwork, loss: Tensor) -> float:

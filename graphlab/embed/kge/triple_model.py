@@ -12,7 +12,7 @@ from graphlab._random import check_generator
 from graphlab.embed.kge.losses import LossKind, row_products
 from graphlab.embed.kge.maps import SCORERS, ModelName
 from graphlab.embed.kge.network import TripleNetwork
-from graphlab.embed.kge.objective import LOSSES, batch_loss
+from graphlab.embed.kge.objective import LOSSES, Objective
 from graphlab.embed.kge.triples import (
     KnownTails,
     UserMaps,
@@ -148,6 +148,13 @@ class TripleModel(nn.Module):
         check_choice(kind, "kind", LOSSES)
         check_fraction(smoothing, "smoothing")
         check_int(num_negatives, "num_negatives", minimum=1)
+        if known is not None and kind != "softmax":
+            raise ValueError(f"known belongs to kind='softmax', got kind={kind!r}")
+        if smoothing and kind == "sampled":
+            raise ValueError(
+                f"smoothing belongs to a loss over all entities, got smoothing={smoothing} with "
+                "kind='sampled'"
+            )
         batch = torch.stack(self._batch(head_index, rel_type, tail_index))
         if not batch.size(1):
             raise ValueError("head_index must hold at least one triple, got none")
@@ -166,16 +173,8 @@ class TripleModel(nn.Module):
             check_generator(generator)
         elif kind == "sampled":
             generator = torch.Generator().manual_seed(0)
-        return batch_loss(
-            self.network,
-            triples,
-            tails,
-            kind=kind,
-            smoothing=smoothing,
-            num_negatives=num_negatives,
-            corrupt_heads=not self.inverse,
-            generator=generator,
-        )
+        objective = Objective(kind, smoothing, num_negatives, corrupt_heads=not self.inverse)
+        return objective.of_batch(self.network, triples, tails, generator)
 
     # --- triples of the user ----------------------------------------------------------------------
 

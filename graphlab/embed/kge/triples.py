@@ -116,15 +116,22 @@ class KnownTails:
     def of(cls, triples: Tensor, relations: int) -> KnownTails:
         """Group triples ``(3, T)`` by their queries."""
         head, relation, tail = triples
-        by_tail = tail.argsort(stable=True)
-        key = (head * relations + relation)[by_tail]
-        by_key = key.argsort(stable=True)
-        key, tail = key[by_key], tail[by_tail][by_key]
-        new = torch.ones_like(key, dtype=torch.bool)
-        new[1:] = (key[1:] != key[:-1]) | (tail[1:] != tail[:-1])
-        queries, counts = key[new].unique_consecutive(return_counts=True)
+        wide = int(tail.max()) + 1 if tail.numel() else 1
+        key = head * relations + relation
+        if key.numel() and int(key.max()) < torch.iinfo(torch.int64).max // wide:
+            both = (key.mul_(wide).add_(tail)).sort().values
+            both = both.unique_consecutive()
+            key, tail = both // wide, both % wide
+        else:
+            by_tail = tail.argsort(stable=True)
+            by_key = by_tail[key[by_tail].argsort(stable=True)]
+            key, tail = key[by_key], tail[by_key]
+            new = torch.ones_like(key, dtype=torch.bool)
+            new[1:] = (key[1:] != key[:-1]) | (tail[1:] != tail[:-1])
+            key, tail = key[new], tail[new]
+        queries, counts = key.unique_consecutive(return_counts=True)
         ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return cls(queries, ptr, tail[new], relations)
+        return cls(queries, ptr, tail, relations)
 
     def __len__(self) -> int:
         """Number of distinct triples."""
@@ -139,22 +146,37 @@ class KnownTails:
         """Head and relation of every query."""
         return self.key // self.relations, self.key % self.relations
 
+    def counts(self, head: Tensor, relation: Tensor) -> Tensor:
+        """Numbers of tails of queries ``(Q,)``; none for an unknown query."""
+        return self._places(head, relation)[1]
+
     def find(self, head: Tensor, relation: Tensor) -> tuple[Tensor, Tensor]:
         """Tails of queries: pointers ``(Q + 1,)`` and tails; none for an unknown query."""
+        begin, counts = self._places(head, relation)
+        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        at = torch.repeat_interleave(begin - ptr[:-1], counts)
+        at += torch.arange(at.numel(), device=at.device)
+        return ptr, self.tail[at]
+
+    def _places(self, head: Tensor, relation: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the tails of queries begin, and their numbers."""
         if not self.key.numel():
-            return head.new_zeros(head.numel() + 1), head.new_zeros(0)
+            return torch.zeros_like(head), torch.zeros_like(head)
         wanted = head * self.relations + relation
         place = torch.searchsorted(self.key, wanted).clamp_max(self.key.numel() - 1)
-        counts = torch.where(self.key[place] == wanted, self.ptr.diff()[place], 0)
-        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        offset = torch.repeat_interleave(self.ptr[place] - ptr[:-1], counts)
-        return ptr, self.tail[offset + torch.arange(offset.numel(), device=offset.device)]
+        return self.ptr[place], torch.where(self.key[place] == wanted, self.ptr.diff()[place], 0)
 
     def holds(self, triples: Tensor) -> Tensor:
         """Whether each of some triples is known, ``(T,)`` bool."""
         head, relation, tail = triples
-        ptr, found = self.find(head, relation)
-        row = torch.repeat_interleave(ptr.diff())
-        known = torch.zeros_like(head, dtype=torch.bool)
-        known[row[found == tail[row]]] = True
-        return known
+        low, counts = self._places(head, relation)
+        end = high = low + counts
+        last = max(self.tail.numel() - 1, 0)
+        while bool((low < high).any()):  # a binary search in every list: none is copied
+            middle = (low + high) // 2
+            below = (low < high) & (self.tail[middle.clamp_max(last)] < tail)
+            low, high = torch.where(below, middle + 1, low), torch.where(below, high, middle)
+        if not self.tail.numel():
+            return torch.zeros_like(head, dtype=torch.bool)
+        found: Tensor = (low < end) & (self.tail[low.clamp_max(last)] == tail)
+        return found

@@ -184,4 +184,5 @@ class PPR(Estimator):
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         matrix = SparseRows(arrays["rowptr"], arrays["col"], arrays["weight"])
+        matrix.check_values()
         self._set_graph(Transition(matrix.transpose(), matrix, self.dangling))

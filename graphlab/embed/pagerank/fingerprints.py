@@ -245,6 +245,7 @@ class PPRFingerprints(Estimator):
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         rows = SparseRows(arrays["rowptr"], arrays["col"])
+        rows.check_values()  # a file of somebody else: kernels trust what they are given
         self.graph_ = transition(Adjacency(rows, rows.rowptr.diff()), "source")
         self.visits_ = Visits(
             arrays["visited_rowptr"].diff(),
@@ -253,3 +254,4 @@ class PPRFingerprints(Estimator):
             arrays["returns"],
         )
         self.num_nodes_ = self.graph_.num_nodes
+        self.visits_.check(self.num_nodes_)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphlab._io import user_path
-from graphlab.tag._sqlite import open_database, transaction
+from graphlab.tag._sqlite import naming, open_database, transaction
 
 __all__: list[str] = []
 
@@ -29,8 +29,8 @@ class EmbeddingCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: str) -> None:
-        path = user_path(folder, "cache_dir") / "embeddings.db"
-        self._database = open_database(path, _APPLICATION_ID, _VERSION, _SCHEMA)
+        self._path = user_path(folder, "cache_dir") / "embeddings.db"
+        self._database = open_database(self._path, _APPLICATION_ID, _VERSION, _SCHEMA)
         self._settings = hashlib.sha256(settings.encode())
         # Threads share one connection, and a transaction is several statements.
         self._lock = threading.Lock()
@@ -48,10 +48,11 @@ class EmbeddingCache:
             part = keys[start : start + _MANY]
             marks = ",".join("?" * len(part))
             query = f"SELECT key, value FROM rows WHERE key IN ({marks})"  # noqa: S608
-            with self._lock:
+            with self._lock, naming(self._path):
                 rows = self._database.execute(query, part).fetchall()
             for key, value in rows:
-                if _checksum(value[8:]) == value[:8]:
+                # SQLite does not care which type is in a column.
+                if isinstance(value, bytes) and _checksum(value[8:]) == value[:8]:
                     result[key] = np.frombuffer(value, np.float32, offset=8)
         return result
 
@@ -59,7 +60,7 @@ class EmbeddingCache:
         """Store rows in one transaction, flushed to the disk."""
         values = [row.tobytes() for row in np.ascontiguousarray(rows, np.float32)]
         pairs = [(k, _checksum(v) + v) for k, v in zip(keys, values, strict=True)]
-        with self._lock, transaction(self._database):
+        with self._lock, naming(self._path), transaction(self._database):
             self._database.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,29 @@ def is_whole(folder: Path, number: int) -> bool:
     return note_path(folder, number).is_file() and shard_path(folder, number).is_file()
 
 
+def read_note(folder: Path, number: int) -> dict[str, Any]:
+    """What is noted beside a shard.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    path = note_path(folder, number)
+    noted = read_json(path)
+    kinds = {"sha256": str, "rows": int, "dim": int}
+    if not isinstance(noted, dict) or any(type(noted.get(k)) is not t for k, t in kinds.items()):
+        raise ValueError(f"{path} is damaged: it is no note on a shard")
+    return noted
+
+
+def is_manifest(content: Any) -> bool:
+    """Whether the content of a file is a manifest."""
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return False
+    sizes = [content.get(name) for name in ("rows", "dim", "shard_size")]
+    whole = all(type(size) is int and 0 <= size < 2**62 for size in sizes)
+    return whole and sizes[2] != 0 and content.get("dtype") in ("float16", "float32")
+
+
 def write_shards(
     folder: Path,
     texts: Iterable[str],
@@ -57,7 +81,8 @@ def write_shards(
     for number, part in enumerate(_parts(texts, shard_size)):
         total += len(part)
         if number % world_size == rank:
-            dim = _write_shard(folder, number, part, dtype, encode)
+            source = {"texts": text_digest(part)}
+            dim = write_shard(folder, number, source, dtype, partial(encode, part))
         elif number == 0:
             dim = int(encode(part[:1]).shape[1])
     write_json(folder / MANIFEST, {**head, "rows": total, "dim": dim})
@@ -77,29 +102,76 @@ def _parts(texts: Iterable[str], size: int) -> Iterator[list[str]]:
         yield part
 
 
-def _write_shard(
+def write_computed(
+    folder: Path,
+    shape: tuple[int, int],
+    settings: dict[str, Any],
+    shard_size: int,
+    dtype: str,
+    process: tuple[int, int],
+    make: Callable[[int, int], np.ndarray],
+) -> None:
+    """Compute the shards of one process of a matrix of known shape, skipping those that are done.
+
+    Args:
+        folder (Path): Folder of the shards.
+        shape (tuple): Rows and columns of the matrix.
+        settings (dict): What it is made of: names the content of every shard.
+        shard_size (int): Rows per shard.
+        dtype (str): Type of the stored numbers.
+        process (tuple): Number of this process, and of all.
+        make (callable): Rows from its first argument up to its second.
+
+    Raises:
+        ValueError: If the folder holds another matrix.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep_stale(folder)
+    head = {"format": FORMAT, "shard_size": shard_size, "dtype": dtype, "settings": settings}
+    _check_settings(folder, head)
+    rank, world_size = process
+    starts = range(0, shape[0], shard_size)
+    for number in range(rank, len(starts), world_size):
+        ends = starts[number], min(starts[number] + shard_size, shape[0])
+        write_shard(folder, number, {"rows_of": settings}, dtype, partial(make, *ends))
+    write_json(folder / MANIFEST, {**head, "rows": shape[0], "dim": shape[1]})
+
+
+def write_shard(
     folder: Path,
     number: int,
-    texts: list[str],
+    source: dict[str, Any],
     dtype: str,
-    encode: Callable[[Sequence[str]], np.ndarray],
+    make: Callable[[], np.ndarray],
 ) -> int:
-    digest = text_digest(texts)
+    """Write a shard and then its note, unless both are there; returns the width.
+
+    Args:
+        folder (Path): Folder of the shards.
+        number (int): Which of them.
+        source (dict): What it is made of, noted beside it; must be that of a shard that is there.
+        dtype (str): Type of the stored numbers.
+        make (callable): Its rows.
+
+    Raises:
+        ValueError: If a shard of something else is there, or numbers do not fit into ``dtype``.
+    """
     note = note_path(folder, number)
     if is_whole(folder, number):
-        noted = read_json(note)
-        if noted["texts"] != digest:
-            raise ValueError(f"{note}: these embeddings are of other texts; use another folder")
+        noted = read_note(folder, number)
+        if any(noted.get(name) != value for name, value in source.items()):
+            what = next(iter(source)).replace("_of", "")
+            raise ValueError(f"{note}: these embeddings are of other {what}; use another folder")
         return int(noted["dim"])
-    rows = np.ascontiguousarray(encode(texts), np.dtype(dtype))
+    rows = np.ascontiguousarray(make(), np.dtype(dtype))
     if not np.isfinite(rows).all():
         raise ValueError(f"embeddings of shard {number} do not fit into {dtype}")
     with atomic_path(shard_path(folder, number)) as temporary, temporary.open("wb") as file:
         np.save(file, rows, allow_pickle=False)
     record = {
-        "texts": digest,
+        **source,
         "sha256": hashlib.sha256(rows.data).hexdigest(),
-        "rows": len(texts),
+        "rows": int(rows.shape[0]),
         "dim": int(rows.shape[1]),
     }
     write_json(note, record)

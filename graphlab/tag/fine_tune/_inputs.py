@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def deal_folds(y: Tensor, train: np.ndarray, count: int | None, seed: int) -> np
     return fold
 
 
-def digest(texts: list[str], y: Tensor, train: np.ndarray, val: np.ndarray) -> str:
+def digest(texts: Sequence[str], y: Tensor, train: np.ndarray, val: np.ndarray) -> str:
     """Hash of all that a training reads: texts, the two sets, and their labels."""
     result = hashlib.sha256(text_digest(texts).encode())
     for nodes in (train, val):

@@ -173,7 +173,7 @@ def edge_question(
 
 def check_edge_texts(
     candidates: EdgeCandidates, texts: Sequence[str], max_chars: int
-) -> tuple[list[str], int]:
+) -> tuple[Sequence[str], int]:
     """Texts and their limit.
 
     Raises:

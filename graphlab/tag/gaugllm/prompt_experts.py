@@ -220,7 +220,7 @@ class PromptExperts:
         reasons: Counter[str] = Counter()
         for name in self.names:
             if name == "raw":
-                content[name] = known
+                content[name] = list(known)
             elif client is not None:
                 replies = ask_all(client, self.prompts(name, known, edge_index))
                 said = [without_thoughts(r.text).strip() if r.ok else "" for r in replies]
@@ -250,7 +250,7 @@ class PromptExperts:
             neighbors[node].append(other)
         return neighbors
 
-    def _prompt(self, task: str, texts: list[str], node: int, near: list[int]) -> str:
+    def _prompt(self, task: str, texts: Sequence[str], node: int, near: list[int]) -> str:
         rows = [{"document": cut(texts[node], self.max_chars)}]
         rows += [{"neighbour": cut(texts[other], self.max_neighbor_chars)} for other in near]
         return f"[{VERSION}] {task} {WARNING}\n{fenced(rows)}"

@@ -166,10 +166,37 @@ class GraphCLIPEncoder(nn.Module):
             tuple[Tensor, Tensor]: Embeddings of the subgraphs, and the second output.
         """
         edge_index, root_index = self._check(x, pe, edge_index, batch, root_index)
+        # The encoding is normalised first: return probabilities of long walks are tiny numbers.
+        graph_emb, root = self._read_out(
+            x, self.pe_norm(pe.to(x.dtype)), edge_index, batch, root_index
+        )
+        return graph_emb, self.mlp2(root)
+
+    def embed_normalized(
+        self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
+    ) -> Tensor:
+        """Embeddings of the subgraphs of a batch whose encodings went through ``pe_norm`` before.
+
+        Args:
+            x (Tensor): As in :meth:`forward`, and likewise ``edge_index``, ``batch`` and
+                ``root_index``.
+            pe (Tensor): Normalised encodings, ``(N, K)``.
+            edge_index (Tensor): Edges, ``(2, E)``.
+            batch (Tensor): Subgraph of every node, ``(N,)`` ascending.
+            root_index (Tensor): Root of every subgraph, ``(B,)``.
+
+        Returns:
+            Tensor: ``(B, out_channels)``.
+        """
+        return self._read_out(x, pe, edge_index, batch, root_index)[0]
+
+    def _read_out(
+        self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Embeddings of subgraphs, and states of their roots."""
         num_graphs = root_index.numel()
         plan = Plan.build(edge_index, batch, num_graphs, working_dtype(x.dtype))
-        # The encoding is normalised first: return probabilities of long walks are tiny numbers.
-        h = torch.cat([self.node_emb(x), self.pe_lin(self.pe_norm(pe))], dim=1)
+        h = torch.cat([self.node_emb(x), self.pe_lin(pe)], dim=1)
         for conv in self.convs:
             h = conv(h, plan)
         # The root counts twice, in the mean and by itself, whatever the size of its subgraph.
@@ -180,7 +207,7 @@ class GraphCLIPEncoder(nn.Module):
             graph_emb = graph_emb + global_mean_pool(x, batch, num_graphs)
         if "root" in self.residual:
             graph_emb = graph_emb + x[root_index]
-        return graph_emb, self.mlp2(root)
+        return graph_emb, root
 
     def _check(
         self, x: Tensor, pe: Tensor, edge_index: Tensor, batch: Tensor, root_index: Tensor

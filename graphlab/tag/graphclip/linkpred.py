@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphlab._checks import check_edge_index, check_matrix
+from graphlab._checks import check_edge_index
 from graphlab._estimator import Estimator
+from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 
@@ -42,11 +43,11 @@ class LinkPredictor(Estimator):
     def _set_arrays(self, arrays: dict[str, Any]) -> None:
         pass
 
-    def predict(self, x: Tensor, edge_index: Tensor, pairs: Tensor) -> Tensor:
+    def predict(self, x: FeatureRows, edge_index: Tensor, pairs: Tensor) -> Tensor:
         """Score pairs of nodes.
 
         Args:
-            x (Tensor): Node features, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features, ``(N, D)``.
             edge_index (Tensor): Known edges, ``(2, E)``; edges to be predicted must not be among
                 them.
             pairs (Tensor): ``(2, P)`` integers.
@@ -60,17 +61,18 @@ class LinkPredictor(Estimator):
         check_tower(self.model)
         if not isinstance(self.sampler, SubgraphSampler):
             raise TypeError(f"sampler must be a SubgraphSampler, got {type(self.sampler).__name__}")
-        check_matrix(x, "x", cols=self.model.graph_model.in_channels, finite=False)
-        pairs = check_edge_index(pairs, x.size(0), "pairs")
+        check_feature_rows(x, "x", cols=self.model.graph_model.in_channels, finite=False)
+        count = x.shape[0]
+        pairs = check_edge_index(pairs, count, "pairs")
         if pairs.size(1) == 0:
             return torch.empty(0, device="cpu")
         nodes, position = pairs.unique(return_inverse=True)
-        store = self.sampler.sample(edge_index, x.size(0), nodes)
+        store = self.sampler.sample(edge_index, count, nodes)
         embedding = normalize(self.model.encode(x, store))
         return (embedding[position[0]] * embedding[position[1]]).sum(1)
 
     def evaluate(
-        self, x: Tensor, edge_index: Tensor, positive: Tensor, negative: Tensor
+        self, x: FeatureRows, edge_index: Tensor, positive: Tensor, negative: Tensor
     ) -> dict[str, dict[str, float]]:
         """AUC and average precision of the tower and of the node features alone.
 
@@ -78,7 +80,7 @@ class LinkPredictor(Estimator):
         sampled: no subgraph shows an edge that is asked for.
 
         Args:
-            x (Tensor): Node features, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features, ``(N, D)``.
             edge_index (Tensor): Edges, ``(2, E)``.
             positive (Tensor): True pairs, ``(2, P)``.
             negative (Tensor): False pairs, ``(2, Q)``.
@@ -92,7 +94,7 @@ class LinkPredictor(Estimator):
         """
         from sklearn.metrics import average_precision_score, roc_auc_score
 
-        size = x.size(0)
+        size = x.shape[0]
         positive = check_edge_index(positive, size, "positive")
         negative = check_edge_index(negative, size, "negative")
         if positive.size(1) == 0 or negative.size(1) == 0:
@@ -105,10 +107,9 @@ class LinkPredictor(Estimator):
                 torch.zeros(negative.size(1), device="cpu"),
             ]
         ).numpy()
-        own = normalize(x.detach().float().cpu())
         scores = {
             "graphclip": self.predict(x, known, pairs),
-            "own text": (own[pairs[0]] * own[pairs[1]]).sum(1),
+            "own text": _cosines(x, pairs),
             "chance": torch.zeros(pairs.size(1), device="cpu"),
         }
         return {
@@ -118,6 +119,12 @@ class LinkPredictor(Estimator):
             }
             for name, score in scores.items()
         }
+
+
+def _cosines(x: FeatureRows, pairs: Tensor) -> Tensor:
+    nodes, position = pairs.unique(return_inverse=True)
+    own = normalize(x[nodes].detach().float().cpu())
+    return (own[position[0]] * own[position[1]]).sum(1)
 
 
 def _without(edge_index: Tensor, removed: Tensor, size: int) -> Tensor:

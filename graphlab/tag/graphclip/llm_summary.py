@@ -120,7 +120,7 @@ class LLMSummarizer:
         rest = dict(zip(failed, plain, strict=True))
         return [rest[i] if s is None else s for i, s in enumerate(read)]
 
-    def _prompt(self, texts: list[str], store: SubgraphStore, i: int) -> str:
+    def _prompt(self, texts: Sequence[str], store: SubgraphStore, i: int) -> str:
         part = store[i]
         near = [part.root, *_nearest(part.edge_index.numpy(), part.root, part.node.numel())]
         lines: list[str] = []

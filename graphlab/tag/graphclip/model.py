@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from graphlab import __version__
-from graphlab._checks import check_index, check_int, check_matrix, check_range
+from graphlab._checks import check_index, check_int, check_range
 from graphlab._eval_mode import evaluating
+from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._progress import track
 from graphlab._user_module import check_encoder
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
-from graphlab.tag.graphclip.pairs import chunks_by_nodes
+from graphlab.tag.graphclip.encodings import chunks_by_nodes
 from graphlab.tag.graphclip.positional import random_walk_encoding
 from graphlab.tag.graphclip.store import SubgraphBatch, SubgraphStore
 
@@ -94,11 +95,11 @@ class GraphCLIP(nn.Module, HubModel):
     @torch.no_grad()
     def encode(
         self,
-        x: Tensor,
+        x: FeatureRows,
         store: SubgraphStore,
         index: Tensor | None = None,
         *,
-        pe: Tensor | None = None,
+        pe: FeatureRows | None = None,
         max_nodes: int = 16384,
     ) -> Tensor:
         """Embed subgraphs in evaluation mode.
@@ -106,11 +107,12 @@ class GraphCLIP(nn.Module, HubModel):
         Subgraphs of similar size go together, so that memory is bounded by ``max_nodes``.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``, of which
+                the rows of a batch are read at a time.
             store (SubgraphStore): Its subgraphs.
             index (Tensor, optional): Which of them; all when missing.
-            pe (Tensor, optional): Positional encodings of all rows of the store; computed when
-                missing.
+            pe (Tensor or EmbeddingStore, optional): Positional encodings of all rows of the store,
+                such as :meth:`GraphTextPairs.encoding`; computed when missing.
             max_nodes (int): Nodes at a time (a larger subgraph goes alone).
 
         Returns:
@@ -119,12 +121,12 @@ class GraphCLIP(nn.Module, HubModel):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        check_matrix(x, "x", cols=self.graph_model.in_channels)
+        check_feature_rows(x, "x", cols=self.graph_model.in_channels)
         max_nodes = check_int(max_nodes, "max_nodes", minimum=1)
         rows = _rows(index, len(store))
         total, length = store.node.shape[0], self.graph_model.walk_length
         if pe is not None:
-            check_matrix(pe, "pe", rows=total, cols=length, finite=False)
+            check_feature_rows(pe, "pe", rows=total, cols=length, finite=False)
         order = np.argsort(np.diff(store.node_ptr)[rows], kind="stable")
         out = torch.empty(rows.size, self.graph_model.out_channels, device="cpu")
         done = 0
@@ -139,11 +141,11 @@ class GraphCLIP(nn.Module, HubModel):
                 done += part.size
         return out
 
-    def embed(self, x: Tensor, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
+    def embed(self, x: FeatureRows, batch: SubgraphBatch, pe: Tensor | None = None) -> Tensor:
         """Embed one batch on the device of the weights, with gradient where it is on.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
             batch (SubgraphBatch): Subgraphs of it.
             pe (Tensor, optional): Positional encodings of the nodes of the batch; computed when
                 missing.
@@ -154,7 +156,7 @@ class GraphCLIP(nn.Module, HubModel):
         Raises:
             IndexError: If a node of the batch has no row in ``x``.
         """
-        check_range(batch.node, x.size(0), "store.node")
+        check_range(batch.node, x.shape[0], "store.node")
         if pe is None:
             length, count = self.graph_model.walk_length, batch.root_index.numel()
             pe = random_walk_encoding(batch.edge_index, batch.batch, count, length)
@@ -224,8 +226,11 @@ class GraphCLIP(nn.Module, HubModel):
         tensors, metadata = load_arrays(path)
         if _RECORD not in metadata:
             raise ValueError(f"{path} holds arrays but no GraphCLIP model")
-        model = model_of(json.loads(metadata[_RECORD])["params"])
-        model.load_state_dict(tensors)
+        try:
+            model = model_of(json.loads(metadata[_RECORD])["params"])
+            model.load_state_dict(tensors)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"{path} is no GraphCLIP model: {error!s:.400}") from error
         return model
 
     def _hub_save(self, folder: Path) -> object:

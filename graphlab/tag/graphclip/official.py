@@ -168,10 +168,13 @@ def read_official_pairs(
 def _entry(entry: Any, position: int, path: str | os.PathLike[str]) -> tuple[int, Tensor, str]:
     try:
         root, graph = entry["id"], entry["graph"]
+        # torch would cut fractions off, and read true as 1.
+        if any(type(node) is not int for ends in graph for node in ends):
+            raise TypeError("graph must hold two lists of integers")
         edge_index = torch.tensor(graph, dtype=torch.int64, device="cpu").reshape(2, -1)
         summary = entry.get("summary") or ""
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise ValueError(f"{path}: entry {position} is no subgraph: {error!r}") from error
-    if isinstance(root, bool) or not isinstance(root, int) or not isinstance(summary, str):
+    if type(root) is not int or not 0 <= root < 2**63 or not isinstance(summary, str):
         raise ValueError(f"{path}: entry {position} must have an int id and a str summary")
     return root, edge_index, summary

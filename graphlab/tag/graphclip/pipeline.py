@@ -16,13 +16,14 @@ from graphlab._checks import check_device, check_int
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._random import seeded
 from graphlab._training import Callback
+from graphlab.ops import CSRGraph
 from graphlab.tag.graphclip._parts import check_text_graph, find_encoder, find_sampler, find_tower
 from graphlab.tag.graphclip._protocols import Encoder, embed
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.model import GraphCLIP, model_of
 from graphlab.tag.graphclip.pairs import GraphTextPairs
 from graphlab.tag.graphclip.pretraining import PretrainConfig, pretrain
-from graphlab.tag.graphclip.sampler import SubgraphSampler, undirected
+from graphlab.tag.graphclip.sampler import SubgraphSampler
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.template_summary import TemplateSummarizer
 from graphlab.tag.graphclip.zeroshot import ZeroShotNodes
@@ -149,7 +150,7 @@ class GraphCLIPPipeline(Estimator):
         encoder = find_encoder(self.encoder, named)
         pairs = self._pairs(sources, encoder, config.seed)
         if tower is None:
-            tower = self._new(pairs.x.size(1), named if self.encoder is None else self.encoder)
+            tower = self._new(pairs.x.shape[1], named if self.encoder is None else self.encoder)
         result = pretrain(
             tower.to(self.device), pairs, config, directory=directory, callback=callback
         )
@@ -214,17 +215,16 @@ class GraphCLIPPipeline(Estimator):
         summarizer: Summarizer = self.summarizer or TemplateSummarizer()
         parts = []
         for graph in graphs:
-            count = len(graph.text)
-            store = sampler.sample(graph.edge_index, count, self._roots(graph, seed))
+            prepared = sampler.prepare(graph.edge_index, len(graph.text))
+            store = sampler.sample(prepared, nodes=self._roots(prepared, seed))
             summaries = summarizer.summarize(graph.text, store)
             x = embed(encoder, graph.text)
             parts.append(GraphTextPairs(x, store, embed(encoder, summaries, x.size(1))))
         return GraphTextPairs.join(parts)
 
-    def _roots(self, graph: TextGraph, seed: int) -> Tensor:
+    def _roots(self, graph: CSRGraph, seed: int) -> Tensor:
         """Nodes that have a neighbour, at most ``pairs`` of them, ascending."""
-        degree = undirected(graph.edge_index, len(graph.text)).rowptr.diff()
-        nodes = degree.nonzero().squeeze(1)
+        nodes = graph.rowptr.diff().nonzero().squeeze(1)
         if not nodes.numel():
             raise ValueError("graphs must have edges between different nodes, got one without")
         generator = torch.Generator().manual_seed(seed)

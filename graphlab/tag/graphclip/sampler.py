@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,17 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_edge_index, check_index, check_int
+from graphlab._io import user_path
 from graphlab._progress import track
 from graphlab._random import philox4x32
 from graphlab._repr import short_repr
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
+from graphlab.tag.graphclip._sharded import sharded
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["SubgraphSampler"]
 
 _WORD = 0xFFFFFFFF
+#: What a subgraph depends on, beside the graph and its root.
+_DECISIVE = ("method", "walk_length", "restart", "num_hops", "max_nodes", "edges", "seed")
 
 
 @short_repr
@@ -86,41 +91,77 @@ class SubgraphSampler:
         self.seed = check_int(seed, "seed", minimum=0, maximum=2**64 - 1)
         self.chunk_size = check_int(chunk_size, "chunk_size", minimum=1)
 
-    def sample(
-        self,
-        edge_index: Tensor,
-        num_nodes: int,
-        nodes: Tensor | None = None,
-        *,
-        stream: int = 0,
-    ) -> SubgraphStore:
-        """Draw one subgraph per node.
+    @staticmethod
+    def prepare(edge_index: Tensor, num_nodes: int) -> CSRGraph:
+        """Sort the edges once for many calls of :meth:`sample`.
 
         Args:
             edge_index (Tensor): ``(2, E)`` integers, read as undirected.
             num_nodes (int): Number of nodes.
+
+        Returns:
+            CSRGraph: Both directions of every edge once, without self-loops, on the CPU.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+
+        Complexity: O(E log E), where a call of :meth:`sample` then costs nothing of E.
+        """
+        return undirected(check_edge_index(edge_index, num_nodes), num_nodes)
+
+    def sample(
+        self,
+        edge_index: Tensor | CSRGraph,
+        num_nodes: int | None = None,
+        nodes: Tensor | None = None,
+        *,
+        stream: int = 0,
+        directory: str | os.PathLike[str] | None = None,
+    ) -> SubgraphStore:
+        """Draw one subgraph per node.
+
+        With a ``directory`` they are written there shard by shard and mapped in the end: memory is
+        that of a shard, and a killed call goes on with the next one when it is repeated. Under
+        ``torch.distributed`` every process makes the call, with one folder for all: they share the
+        shards, and the result is that of one process.
+
+        Args:
+            edge_index (Tensor or CSRGraph): ``(2, E)`` integers, read as undirected; or what
+                :meth:`prepare` made of them.
+            num_nodes (int, optional): Number of nodes; a prepared graph knows it.
             nodes (Tensor, optional): Roots, integers ``(P,)``; all nodes when missing.
             stream (int): In ``[0, 2**32)``: draws of other streams are independent.
+            directory (path, optional): Folder of the store; see :meth:`SubgraphStore.load`.
 
         Returns:
             SubgraphStore: Subgraph i belongs to ``nodes[i]``.
 
         Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+            TypeError, ValueError, IndexError: If an argument is malformed or out of range, or the
+                folder holds subgraphs of another graph, other roots or another sampler.
+            OSError: If the folder cannot be written.
 
-        Complexity: O(P walk_length) for ``"rwr"``; O(sum of degrees) for induced edges.
+        Complexity: O(P walk_length) for ``"rwr"``; O(sum of degrees) for induced edges. A graph
+            that is not prepared costs O(E log E) at every call.
         """
-        edge_index = check_edge_index(edge_index, num_nodes)
-        graph = undirected(edge_index, num_nodes)
+        graph = _prepared(edge_index, num_nodes)
+        size = graph.num_rows
         roots = (
-            torch.arange(num_nodes, device="cpu")
-            if nodes is None
-            else check_index(nodes, num_nodes, "nodes")
+            torch.arange(size, device="cpu") if nodes is None else check_index(nodes, size, "nodes")
         )
         roots = roots.cpu()
         if roots.numel() == 0:
             raise ValueError("nodes must name at least one root, got none")
         stream = check_int(stream, "stream", minimum=0, maximum=_WORD)
+        if directory is None:
+            return self._drawn(graph, roots, stream)
+        folder = user_path(directory, "directory")
+        settings = {name: getattr(self, name) for name in _DECISIVE} | {"stream": stream}
+        return sharded(
+            folder, graph, roots, settings, lambda part: self._drawn(graph, part, stream)
+        )
+
+    def _drawn(self, graph: CSRGraph, roots: Tensor, stream: int) -> SubgraphStore:
         chunks = track(roots.split(self.chunk_size), "sample subgraphs", unit="chunks")
         parts = [self._chunk(graph, part, stream) for part in chunks]
         return SubgraphStore.concat(parts, [0] * len(parts)) if len(parts) > 1 else parts[0]
@@ -204,6 +245,19 @@ def undirected(edge_index: Tensor, num_nodes: int) -> CSRGraph:
     edge_index = edge_index[:, edge_index[0] != edge_index[1]]
     both = torch.cat([edge_index, edge_index.flip(0)], dim=1)
     return CSRGraph.from_edge_index(both, num_nodes)
+
+
+def _prepared(graph: Any, num_nodes: int | None) -> CSRGraph:
+    """The graph as :meth:`SubgraphSampler.prepare` gives it."""
+    if not isinstance(graph, CSRGraph):
+        if num_nodes is None:
+            raise TypeError("num_nodes must be given beside an edge_index")
+        return SubgraphSampler.prepare(graph, num_nodes)
+    if num_nodes is not None and num_nodes != graph.num_rows:
+        raise ValueError(f"num_nodes must be {graph.num_rows}, as the graph has, got {num_nodes}")
+    if bool((graph.row() == graph.col).any()):
+        raise ValueError("edge_index must be a graph without self-loops: SubgraphSampler.prepare")
+    return graph if graph.device.type == "cpu" else graph.to("cpu")
 
 
 def _between(member: Ints, lo: int, hi: int) -> Ints:

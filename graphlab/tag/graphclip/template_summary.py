@@ -86,7 +86,7 @@ class TemplateSummarizer:
         topics = self._topics(known, store)
         return [self._write(known, store, i, topics[i]) for i in range(len(store))]
 
-    def _write(self, texts: list[str], store: SubgraphStore, i: int, topics: list[str]) -> str:
+    def _write(self, texts: Sequence[str], store: SubgraphStore, i: int, topics: list[str]) -> str:
         part = store[i]
         nodes = part.node.tolist()
         root = texts[nodes[part.root]]
@@ -110,7 +110,7 @@ class TemplateSummarizer:
             sentences.append(f"Related documents discuss: {'; '.join(quotes)}.")
         return " ".join(sentences) or _NOTHING
 
-    def _topics(self, texts: list[str], store: SubgraphStore) -> list[list[str]]:
+    def _topics(self, texts: Sequence[str], store: SubgraphStore) -> list[list[str]]:
         """The words of largest weight of every subgraph; all of them where some will be hidden."""
         most = None if self.hide_root else self.topic_words
         if self.topic_words == 0 or not any(re.search(_WORD, text) for text in texts):
@@ -132,7 +132,7 @@ class TemplateSummarizer:
         return chosen
 
 
-def _tfidf(texts: list[str]) -> tuple[sparse.csr_matrix, list[str]]:
+def _tfidf(texts: Sequence[str]) -> tuple[sparse.csr_matrix, list[str]]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
     vectorizer = TfidfVectorizer(

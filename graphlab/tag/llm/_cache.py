@@ -12,7 +12,7 @@ from typing import Any
 
 from graphlab._io import user_path
 from graphlab._repr import short_repr
-from graphlab.tag._sqlite import open_database, transaction
+from graphlab.tag._sqlite import naming, open_database, transaction
 from graphlab.tag._unicode import sha256
 
 __all__: list[str] = []
@@ -90,12 +90,13 @@ class ReplyCache:
         """Raw reply, or None. A row that is not whole counts as missing, with a warning."""
         if self.path is None:
             return self._memory.get(key)
-        row = self._reader.execute(
-            "SELECT request, response, digest FROM replies WHERE key = ?", (key,)
-        ).fetchone()
+        with naming(self.path):
+            row = self._reader.execute(
+                "SELECT request, response, digest FROM replies WHERE key = ?", (key,)
+            ).fetchone()
         if row is None:
             return None
-        if _digest(key, row[0], row[1]) != row[2]:
+        if _digest(key, str(row[0]), str(row[1])) != row[2]:
             warnings.warn(
                 f"{self.path}: the reply {key} is damaged; it is requested again",
                 RuntimeWarning,
@@ -111,7 +112,7 @@ class ReplyCache:
             return
         now = time.time()
         full = [(*row, _digest(*row), now) for row in rows]
-        with transaction(self._writer) as database:
+        with naming(self.path), transaction(self._writer) as database:
             # Replaces only rows that were damaged, as others are served and never asked for.
             database.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", full)
             keys = [(row[0],) for row in rows]
@@ -122,7 +123,7 @@ class ReplyCache:
         """Record (key, request, error, attempts) rows; they are never served as answers."""
         if self.path is not None:
             now = time.time()
-            with transaction(self._writer) as database:
+            with naming(self.path), transaction(self._writer) as database:
                 database.executemany(
                     "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
                     [(*row, now) for row in rows],
@@ -132,7 +133,10 @@ class ReplyCache:
         """Calls whose last run failed for good."""
         if self.path is None:
             return []
-        rows = self._reader.execute("SELECT key, error, attempts FROM failures ORDER BY key")
+        with naming(self.path):
+            rows = self._reader.execute(
+                "SELECT key, error, attempts FROM failures ORDER BY key"
+            ).fetchall()
         return [Failure(*row) for row in rows]
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -141,21 +145,24 @@ class ReplyCache:
         for key in keys:
             self._memory.pop(key, None)
         if self.path is not None:
-            with transaction(self._writer) as database:
+            with naming(self.path), transaction(self._writer) as database:
                 database.executemany("DELETE FROM replies WHERE key = ?", [(key,) for key in keys])
 
     def put_exported(self, rows: Sequence[tuple[str, str]]) -> None:
         """Remember the requests that left in a batch file."""
         if self.path is None:
             raise ValueError("a batch needs a cache on disk: pass cache=... to LLMClient")
-        with transaction(self._writer) as database:
+        with naming(self.path), transaction(self._writer) as database:
             database.executemany("INSERT OR REPLACE INTO exported VALUES (?, ?)", rows)
 
     def exported(self, key: str) -> str | None:
         """Request of an exported call that has not come back."""
         if self.path is None:
             return None
-        row = self._reader.execute("SELECT request FROM exported WHERE key = ?", (key,)).fetchone()
+        with naming(self.path):
+            row = self._reader.execute(
+                "SELECT request FROM exported WHERE key = ?", (key,)
+            ).fetchone()
         return None if row is None else str(row[0])
 
     def close(self) -> None:
@@ -167,7 +174,8 @@ class ReplyCache:
     def __len__(self) -> int:
         if self.path is None:
             return len(self._memory)
-        return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+        with naming(self.path):
+            return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
 
 
 def _digest(key: str, request: str, response: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,7 @@ _ENDINGS: dict[str, Ending] = {
         "filtered",
     ),
 }  # fmt: skip
+_MOST_TOKENS = 2**53  # JSON has integers of any size, which no price can be told of
 _BROKEN = frozenset({"error", "abort", "aborted", "cancelled", "canceled"})
 _ANSWER_PARTS = frozenset({"text", "output_text", "input_text"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
@@ -103,10 +105,10 @@ def read_completion(raw: str) -> Completion:
         read = int(usage.get("prompt_tokens") or 0)
         written = int(usage.get("completion_tokens") or 0)
         first = _first_tokens(choice)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"the body is not a chat completion ({type(error).__name__})") from error
-    if read < 0 or written < 0:
-        raise ValueError("the body is not a chat completion (negative usage)")
+    if not (0 <= read < _MOST_TOKENS and 0 <= written < _MOST_TOKENS):
+        raise ValueError("the body is not a chat completion (impossible usage)")
     reason = _reason(choice.get("finish_reason"))
     if reason is not None and reason.lower() in _BROKEN:
         raise ErrorAnswer(f"the server broke the answer off ({reason})", body, billed=True)
@@ -117,7 +119,7 @@ def read_completion(raw: str) -> Completion:
         finish_reason=reason,
         prompt_tokens=read,
         completion_tokens=written,
-        model=body.get("model"),
+        model=None if body.get("model") is None else encodable(str(body["model"])),
         thoughts=encodable("\n".join(part for part in (*thoughts, inline) if part)),
         first_tokens=first,
     )
@@ -204,4 +206,12 @@ def _first_tokens(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     if not listed:
         return ()
     entries = listed[0].get("top_logprobs") or [listed[0]]
-    return tuple((str(entry["token"]), float(entry["logprob"])) for entry in entries)
+    return tuple((str(entry["token"]), _log(entry["logprob"])) for entry in entries)
+
+
+def _log(value: Any) -> float:
+    """A logarithm of a probability; servers round above 0, and write -Infinity."""
+    logarithm = float(value)
+    if math.isnan(logarithm):
+        raise ValueError("a log-probability is no number")
+    return min(logarithm, 0.0)

@@ -11,7 +11,7 @@ from typing import Any
 from graphlab.tag.llm._breaker import Breaker
 from graphlab.tag.llm._cache import ReplyCache, canonical
 from graphlab.tag.llm._claims import Claims
-from graphlab.tag.llm._completion import Completion, ErrorAnswer, read_completion
+from graphlab.tag.llm._completion import Completion, read_completion
 from graphlab.tag.llm._ledger import Ledger
 from graphlab.tag.llm._rate_limiter import RateLimiter
 from graphlab.tag.llm._transport import CallError, Transport
@@ -99,7 +99,7 @@ class Engine:
             return None
         try:
             return Outcome(read_completion(raw), cached=True)
-        except ErrorAnswer:  # stored before errors in the place of answers were known as such
+        except ValueError:  # stored before errors in the place of answers were known as such
             return None
 
     async def _claimed(self, key: str, request: Mapping[str, Any]) -> Outcome:

@@ -19,6 +19,7 @@ _WORDS = ("message", "msg", "detail", "error", "errors", "error_description", "t
 _CODES = ("code", "type", "status", "param")
 _TRANSIENT = frozenset({408, 409, 425, 429})  # and everything from 500 on
 
+_STATUS = re.compile(r"[45][0-9]{2}")
 _QUOTA = re.compile(
     r"insufficient[_ ](?:user_)?quota|insufficient (?:account )?(?:balance|funds|credits?)"
     r"|credit balance is too low|billing[_ ]hard[_ ]limit|billing[_ ]not[_ ]active|arrearage"
@@ -96,7 +97,7 @@ def inner_status(body: Any) -> int | None:
     codes = error_codes(body)
     for name in ("code", "status"):
         text = str(codes.get(name, ""))
-        if text.isdigit() and 400 <= int(text) < 600:
+        if _STATUS.fullmatch(text):
             return int(text)
     return None
 

@@ -27,7 +27,7 @@ def parse_retry_after(milliseconds: str | None, value: str | None) -> float | No
             return seconds
     try:
         date = parsedate_to_datetime(value or "")
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=timezone.utc)

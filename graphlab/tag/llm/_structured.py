@@ -46,11 +46,13 @@ def json_values(text: str, opening: str = "{") -> Iterator[Any]:
             break
         position = start.start() + 1
         try:
-            value, position = decoder.raw_decode(text, start.start())
-            found = True
-            yield encodable_values(value)
+            value, end = decoder.raw_decode(text, start.start())
+            value = encodable_values(value)  # which may not be able to go as deep
         except (ValueError, RecursionError) as error:
             problem = str(error)
+        else:
+            position, found = end, True
+            yield value
         start = starts.search(text, position)
     if not found:
         raise ValueError(f"the reply holds no JSON object: {problem}")

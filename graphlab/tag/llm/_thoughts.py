@@ -34,6 +34,7 @@ _WRAPPED = re.compile(
     r"\s*(?:<(answer|response)>(.*)</\1>|<\|START_RESPONSE\|>(.*)<\|END_RESPONSE\|>)\s*\Z",
     re.DOTALL | re.IGNORECASE,
 )
+_NEAR = 200  # characters before a mark that mostly tell whether it begins its line
 _BLANK = re.compile(r"\s*")
 _FENCE = re.compile(r"\s*```[a-zA-Z]*\s*")
 
@@ -74,23 +75,25 @@ def _cut(text: str) -> tuple[str, list[str]]:
     kept: list[str] = []
     thoughts: list[str] = []
     position = depth = opened = 0
+    blank = True  # what is kept; told here, as a reply may hold a hundred thousand marks
+    last = max((mark.start() for mark in _MARK.finditer(text) if mark["close"]), default=-1)
     while True:
-        if depth == 0 and not "".join(kept).strip():
+        if depth == 0 and blank:
             data = _data_end(text, position)
             if data > position:
                 kept.append(text[position:data])
-                position = data
+                position, blank = data, False
         mark = _MARK.search(text, position if depth == 0 else max(position, opened))
         if mark is None:
             break
         if mark["open"]:
             if depth == 0:
-                if not _closes(text, mark.end()) and not _begins_line(text, mark.start()):
+                if last < mark.end() and not _begins_line(text, mark.start()):
                     kept.append(text[position : mark.end()])  # a sentence about the mark
-                    position = mark.end()
+                    position, blank = mark.end(), False
                     continue
                 kept.append(text[position : mark.start()])
-                position = mark.end()
+                position, blank = mark.end(), blank and not kept[-1].strip()
             depth += 1
             opened = mark.end()
         elif depth > 0:
@@ -101,16 +104,17 @@ def _cut(text: str) -> tuple[str, list[str]]:
                 position = mark.end()
         else:
             thoughts.append("".join(kept) + text[position : mark.start()])
-            kept, position = [], mark.end()
+            kept, position, blank = [], mark.end(), True
     (thoughts if depth else kept).append(text[position:])
     return "".join(kept), thoughts
 
 
-def _closes(text: str, position: int) -> bool:
-    return any(mark["close"] for mark in _MARK.finditer(text, position))
-
-
 def _begins_line(text: str, position: int) -> bool:
+    near = text[max(0, position - _NEAR) : position].rpartition("\n")
+    if near[2].strip():
+        return False
+    if near[1]:
+        return True
     return not text[text.rfind("\n", 0, position) + 1 : position].strip()
 
 

@@ -96,6 +96,13 @@ def _read_line(line: bytes, position: str) -> tuple[str, str | None, str]:
         read_completion(raw)
     except ErrorAnswer as error:
         return key, None, str(error)[:300]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise ValueError(f"{position} is not an answer of a batch: {error}") from error
     return key, raw, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,13 +71,54 @@ def fill(corpus: Corpus, stored: dict[str, Tensor], identity: str | None) -> Non
     rows = zip(*(lists[name] for name in _LISTS), titles, strict=True)
     entries = [Entry(*row) for row in rows]
     phrases = [tuple(phrase) for phrase in _split(stored, "phrases")]
-    corpus.index.restore(_decoded(stored["words"]), phrases, entries)
+    words = _decoded(stored["words"])
     vectors = stored["vectors"].numpy() if "vectors" in stored else None
-    corpus.restore(documents, vectors)
-    corpus.links = {
+    links = {
         name: [(one, other) for one, other in pairs]
         for name, pairs in _decoded(stored["links"]).items()
     }
+    _check(documents, words, phrases, entries, vectors, links)
+    corpus.index.restore(words, phrases, entries)
+    corpus.restore(documents, vectors)
+    corpus.links = links
+
+
+def _check(
+    documents: list[Document],
+    words: Any,
+    phrases: list[tuple[int, ...]],
+    entries: list[Entry],
+    vectors: NDArray[Any] | None,
+    links: dict[str, list[tuple[Any, Any]]],
+) -> None:
+    """Numbers in a file of somebody else may name anything: here, and not in the middle of a query.
+
+    Raises:
+        ValueError: If parts do not fit together.
+    """
+    kinds = {type(document.id) for document in documents}
+    ids = {document.id for document in documents} if kinds <= {str, int} else set()
+    texts = [text for document in documents for text in (document.text, document.title)]
+    known = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    fits = (
+        len(ids) == len(documents) == len(entries)
+        and len(kinds) <= 1
+        and known
+        and all(isinstance(text, str) for text in texts)
+        and (vectors is None or (vectors.ndim == 2 and len(vectors) == len(documents)))
+        and all(one in ids and other in ids for pairs in links.values() for one, other in pairs)
+        and all(_within(phrase, len(words)) for phrase in phrases)
+        and all(_within(entry.tokens, len(words)) for entry in entries)
+        and all(_within(e.contained, len(phrases)) for e in entries)
+        and all(_within(e.proposed, len(phrases)) for e in entries)
+        and all(-1 <= entry.title < len(phrases) for entry in entries)
+    )
+    if not fits:
+        raise ValueError("the documents, words and phrases of the index do not fit together")
+
+
+def _within(numbers: Sequence[int], count: int) -> bool:
+    return not numbers or (min(numbers) >= 0 and max(numbers) < count)
 
 
 def _live(index: PhraseIndex, numbers: list[int]) -> tuple[list[Entry], list[tuple[int, ...]]]:
@@ -115,5 +157,9 @@ def _flat(name: str, parts: list[array[int]]) -> dict[str, Tensor]:
 
 def _split(stored: dict[str, Tensor], name: str) -> list[array[int]]:
     flat: NDArray[np.int32] = stored[f"{name}.flat"].numpy()
-    parts = np.split(flat, stored[f"{name}.length"].numpy().cumsum()[:-1])
+    length = stored[f"{name}.length"].numpy()
+    right = flat.dtype == np.int32 and length.dtype == np.int64 and flat.ndim == length.ndim == 1
+    if not right or (length < 0).any() or length.sum() != flat.size:
+        raise ValueError(f"the lists {name!r} of the index do not fit their lengths")
+    parts = np.split(flat, length.cumsum()[:-1])
     return [array("i", part.tobytes()) for part in parts] if len(stored[f"{name}.length"]) else []

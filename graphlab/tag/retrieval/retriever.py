@@ -230,7 +230,7 @@ class GraphRetriever(StoredDocuments):
     ) -> list[list[Hit]]:
         self._check_fitted()
         self._check()
-        questions = check_texts(texts)
+        questions = list(check_texts(texts))
         snapshot = self._snapshot(allow)
         most = min(k, snapshot.num_documents)
         hits: list[list[Hit]] = []

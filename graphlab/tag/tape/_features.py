@@ -10,6 +10,13 @@ from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix, check_tensor
 from graphlab._checks.graph_objects import check_data
+from graphlab._feature_rows import (
+    FeatureRows,
+    check_feature_rows,
+    in_memory,
+    require_finite,
+    row_batches,
+)
 
 __all__: list[str] = []
 
@@ -17,8 +24,8 @@ _LISTED = 10
 
 
 def find_features(
-    features: Collection[str] | Mapping[str, Tensor], data: Any, allow_zero_rows: bool
-) -> dict[str, Tensor]:
+    features: Collection[str] | Mapping[str, FeatureRows], data: Any, allow_zero_rows: bool
+) -> dict[str, FeatureRows]:
     """Features by the name of their member: those given, or attributes of the graph.
 
     Raises:
@@ -51,10 +58,22 @@ def _attribute(data: Any, name: str) -> Any:
     return data[name]
 
 
-def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) -> Tensor:
-    """Check one feature: ranked classes ``(N, k)`` int64, or rows ``(N, d)`` of floats."""
-    x: Tensor = check_tensor(value, f"features[{name!r}]")
+def is_ranked(x: FeatureRows) -> bool:
+    """Whether a feature holds ids of ranked classes instead of numbers."""
+    return not x.dtype.is_floating_point
+
+
+def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) -> FeatureRows:
+    """Check one feature: ranked classes ``(N, k)`` int64, or rows ``(N, d)`` of floats.
+
+    Rows of a tensor come back as float32; those of a store as they are, after one pass over them.
+    """
     label = f"features[{name!r}]"
+    if not isinstance(value, Tensor):
+        rows = check_feature_rows(value, label, rows=num_nodes)
+        _check_rows(rows, label, allow_zero_rows)
+        return rows
+    x: Tensor = check_tensor(value, label)
     if x.dim() != 2 or x.size(0) != num_nodes:
         raise ValueError(
             f"{label} must have {num_nodes} rows, one per node, got shape {tuple(x.shape)}"
@@ -67,18 +86,28 @@ def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) 
         if int(x.min()) < 0:
             raise ValueError(f"{label} must hold ids from 0 (0 for none), got {int(x.min())}")
         return x.long()
-    check_matrix(x, label)
-    x = x.float()
+    check_matrix(x, label, finite=False)
+    _check_rows(x, label, allow_zero_rows)
+    return x.float()
+
+
+def _check_rows(x: FeatureRows, label: str, allow_zero_rows: bool) -> None:
+    """One pass over the rows, by batches."""
+    first = x[0:1]
+    equal, zero = True, []
+    for start, part in row_batches(x):
+        require_finite(part, label, start)
+        equal = equal and bool((part == first).all())
+        zero.append((part == 0).all(1).nonzero().view(-1) + start)
     # What an encoder gives that failed in silence: the same vector for every text.
-    if num_nodes > 1 and bool((x == x[0]).all()):
+    if equal and x.shape[0] > 1:
         raise ValueError(f"{label} is the same for all nodes: is it broken?")
-    zero = (x == 0).all(1).nonzero().view(-1)
-    if zero.numel() and not allow_zero_rows:
+    empty = torch.cat(zero)
+    if empty.numel() and not allow_zero_rows:
         raise ValueError(
-            f"{label} has {zero.numel()} all-zero rows, nodes {zero[:_LISTED].tolist()}: an "
+            f"{label} has {empty.numel()} all-zero rows, nodes {empty[:_LISTED].tolist()}: an "
             "embedding that failed? For bags of words set allow_zero_rows=True"
         )
-    return x
 
 
 def check_labels(y: Any, num_nodes: int, split: Mapping[str, Tensor]) -> Tensor:
@@ -100,7 +129,9 @@ def check_labels(y: Any, num_nodes: int, split: Mapping[str, Tensor]) -> Tensor:
     return labels.long()
 
 
-def count_classes(given: int | None, data: Any, y: Tensor, features: Mapping[str, Tensor]) -> int:
+def count_classes(
+    given: int | None, data: Any, y: Tensor, features: Mapping[str, FeatureRows]
+) -> int:
     """Number of classes: given, or that of the label names, or the largest label plus one.
 
     Raises:
@@ -114,9 +145,9 @@ def count_classes(given: int | None, data: Any, y: Tensor, features: Mapping[str
     if int(y.max()) >= count:
         raise ValueError(f"data.y must be below num_classes={count}, got {int(y.max())}")
     for name, x in features.items():
-        if not x.is_floating_point() and int(x.max()) > count:
+        most = int(in_memory(x).max()) if is_ranked(x) else 0
+        if most > count:
             raise ValueError(
-                f"features[{name!r}] must hold class ids plus one in [0, {count}], "
-                f"got {int(x.max())}"
+                f"features[{name!r}] must hold class ids plus one in [0, {count}], got {most}"
             )
     return count

@@ -12,9 +12,8 @@ from torch.nn import functional as F
 
 from graphlab._progress import Progress
 from graphlab._training import Callback, finite_loss, linear_warmup
-from graphlab._user_module import check_output
-from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.early_stopping import EarlyStopping
+from graphlab.tag.tape.graph_view import GraphView, logits_of
 
 __all__ = ["MemberResult", "Recipe"]
 
@@ -63,8 +62,7 @@ def member_result(rows: Sequence[Mapping[str, Any]]) -> MemberResult:
 
 def train_member(
     model: nn.Module,
-    x: Tensor,
-    graph: SharedAdjacency | Tensor,
+    view: GraphView,
     y: Tensor,
     num_classes: int,
     nodes: Mapping[str, Tensor],
@@ -76,8 +74,7 @@ def train_member(
 
     Args:
         model (nn.Module): Trained in place.
-        x (Tensor): Feature of the member.
-        graph (SharedAdjacency or Tensor): Second input of the model.
+        view (GraphView): The graph with the feature of the member.
         y (Tensor): Labels ``(N,)``.
         num_classes (int): Number of classes C.
         nodes (Mapping[str, Tensor]): Nodes of the parts ``train`` and ``val``.
@@ -103,15 +100,9 @@ def train_member(
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * linear_warmup(epoch, 1.0, warmup, first=1)
         model.train()
-        loss = F.cross_entropy(_logits(model, x, graph, num_classes)[train], y[train])
-        value = finite_loss(
-            loss, f"epoch {epoch}", "lower lr or scale the feature", of=f"member {name!r}"
-        )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        value = _epoch(model, view, y, num_classes, train, optimizer, epoch, name)
         # A forward of its own, because that of the step has dropout and batch statistics.
-        correct = evaluate(model, x, graph, num_classes)[val].argmax(1) == y[val]
+        correct = view.logits(model, num_classes, val).argmax(1) == y[val]
         accuracy = float(correct.double().mean())
         stopper.step(accuracy, model.state_dict())
         callback({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
@@ -119,18 +110,32 @@ def train_member(
         progress.update(note=f"validation accuracy {accuracy:.3f}")
     progress.close()
     model.load_state_dict(stopper.weights)
-
-
-@torch.no_grad()
-def evaluate(
-    model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor, num_classes: int
-) -> Tensor:
-    """Logits without dropout."""
     model.eval()
-    return _logits(model, x, graph, num_classes)
 
 
-def _logits(model: nn.Module, x: Tensor, graph: SharedAdjacency | Tensor, classes: int) -> Tensor:
-    """What the model returns, which for a network of the caller's can be anything."""
-    call = "gnn(in_channels, num_classes)(x, edge_index)"
-    return check_output(model(x, graph), x.size(0), call, cols=classes)
+def _epoch(
+    model: nn.Module,
+    view: GraphView,
+    y: Tensor,
+    num_classes: int,
+    train: Tensor,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    name: str,
+) -> float:
+    """A step per piece of the graph; the mean loss of the nodes."""
+    losses, counts = [], []
+    for piece in view.training(train, epoch):
+        logits = logits_of(model, piece.x, piece.graph, num_classes)
+        loss = F.cross_entropy(logits[piece.row], y[piece.node])
+        value = finite_loss(
+            loss, f"epoch {epoch}", "lower lr or scale the feature", of=f"member {name!r}"
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(value)
+        counts.append(piece.node.numel())
+    if len(losses) == 1:
+        return losses[0]
+    return sum(v * n for v, n in zip(losses, counts, strict=True)) / sum(counts)

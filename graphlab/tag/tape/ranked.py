@@ -17,11 +17,13 @@ from torch import Tensor
 
 from graphlab._checks import check_int
 from graphlab._io import atomic_write, user_path
+from graphlab._text_file import read_text
 
 __all__ = ["read_ranked_predictions", "write_ranked_predictions"]
 
 ClassLists = Iterable[Sequence[int]]
 _SHOWN = 80  # characters of an offending field in an error
+_MOST_DIGITS = 40  # of a class id, leading zeros included
 
 
 def read_ranked_predictions(
@@ -108,11 +110,15 @@ def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | Clas
 
 
 def _read_csv(path: Path) -> list[list[str]]:
-    content = path.read_bytes()
-    content = gzip.decompress(content) if path.suffix == ".gz" else content
     try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except ValueError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        raise ValueError(f"{path} is not a UTF-8 CSV file: {error.__cause__}") from error
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
         raise ValueError(f"{path} is not a UTF-8 CSV file: {error}") from error
     # A line of blanks is an empty line to a reader of text and one empty field to csv.
     return [[] if len(row) == 1 and not row[0].strip() else row for row in rows]
@@ -136,7 +142,8 @@ def _class_id(value: Any, num_classes: int | None, source: str, node: int) -> in
     number = value.strip() if isinstance(value, str) else value
     if isinstance(number, str):
         digits = number[1:] if number[:1] == "-" else number
-        number = int(number) if digits.isascii() and digits.isdigit() else number
+        plain = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+        number = int(number) if plain else number
     if isinstance(number, bool) or not isinstance(number, numbers.Integral):
         raise ValueError(
             f"{source}, row {node} must hold class ids, whole numbers from 0, "

@@ -131,3 +131,15 @@ class RankedPredictionEncoder(nn.Module):
         if ids.dim() != 2 or ids.size(1) != self.k:
             raise ValueError(f"ids must have shape (N, {self.k}), got {tuple(ids.shape)}")
         check_range(ids, self.num_classes + 1, "ids")
+
+
+class EncodedNetwork(nn.Module):
+    """A network that takes floats, behind an encoder of ranked classes."""
+
+    def __init__(self, encoder: RankedPredictionEncoder, network: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.network = encoder, network
+
+    def forward(self, ids: Tensor, edge_index: Tensor) -> Tensor:
+        out: Tensor = self.network(self.encoder(ids), edge_index)
+        return out

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from graphlab._io import _dump_json, _load_json, atomic_write, user_path
 from graphlab._repr import short_repr
+from graphlab.tag._unicode import encodable
 from graphlab.tag.tape.ranked import read_ranked_predictions
 
 __all__ = ["Explanation", "ExplanationTable"]
 
 _LISTED = 10
+_MOST = 1_000_000  # classes per node: a damaged number must not fill the memory
 
 
 @short_repr
@@ -125,7 +127,8 @@ class ExplanationTable:
         check_ids([row.node for row in self.rows])
         lines = [_dump_json({"classes": self.classes, "k": self.k})]
         lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
-        atomic_write(user_path(path), ("\n".join(lines) + "\n").encode())
+        # Clients of others may give half of a pair of surrogates, which no file takes.
+        atomic_write(user_path(path), (encodable("\n".join(lines)) + "\n").encode())
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:
@@ -144,10 +147,43 @@ class ExplanationTable:
         try:
             lines = path.read_text(encoding="utf-8").split("\n")
             head, *rows = [_load_json(line) for line in lines if line]
-            answers = (Explanation(**{**row, "ranked": tuple(row["ranked"])}) for row in rows)
-            return ExplanationTable(tuple(answers), tuple(head["classes"]), int(head["k"]))
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a table of explanations: {error}") from error
+            classes, k = _head(head)
+            answers = tuple(_row(row, len(classes)) for row in rows)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{path} is not a table of explanations: {error!s:.400}") from error
+        return ExplanationTable(answers, classes, k)
+
+
+def _head(head: Any) -> tuple[tuple[str, ...], int]:
+    classes, k = head["classes"], head["k"]
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ValueError("classes must be a list of names")
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _MOST:
+        raise ValueError(f"k must be a positive integer, got {k!r:.40}")
+    return tuple(classes), k
+
+
+#: Types of the fields of a row, besides its node and its classes.
+_FIELDS = {
+    "status": str, "explanation": str, "raw": str, "error": str, "prompt_tokens": int,
+    "completion_tokens": int,
+}  # fmt: skip
+
+
+def _row(row: Any, num_classes: int) -> Explanation:
+    """A row whose fields are what they are in a table that was written."""
+    answer = Explanation(**{**row, "ranked": tuple(row["ranked"])})
+    for name, kind in _FIELDS.items():
+        if type(getattr(answer, name)) is not kind:
+            raise TypeError(f"{name} must be {kind.__name__}, got {getattr(answer, name)!r:.40}")
+    if not isinstance(answer.node, (str, int, float)):
+        raise TypeError(f"node must be a name or number, got {answer.node!r:.40}")
+    for label in answer.ranked:
+        if type(label) is not int or not 0 <= label < num_classes:
+            raise ValueError(
+                f"ranked must hold numbers of {num_classes} classes, got {label!r:.40}"
+            )
+    return answer
 
 
 def check_ids(ids: Sequence[Hashable]) -> None:

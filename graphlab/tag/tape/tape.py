@@ -18,28 +18,32 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._feature_rows import FeatureRows, in_memory
 from graphlab._graphs.edges import read_structure
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
+from graphlab.tag._neighbors import NeighborSampler, check_neighbors
 from graphlab.tag.tape._features import (
     check_labels,
     count_classes,
     count_nodes,
     find_features,
+    is_ranked,
 )
+from graphlab.tag.tape._split import with_test_part
 from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.ensemble import REDUCTIONS, ensemble_logits
 from graphlab.tag.tape.gnn import MemberNetwork
+from graphlab.tag.tape.graph_view import GraphView, SampledGraph, WholeGraph
 from graphlab.tag.tape.member import (
     MemberResult,
     Recipe,
-    evaluate,
     member_result,
     train_member,
 )
-from graphlab.tag.tape.ranked_encoder import RankedPredictionEncoder
+from graphlab.tag.tape.ranked_encoder import EncodedNetwork, RankedPredictionEncoder
 from graphlab.tag.tape.revgat import RevGAT
 
 if TYPE_CHECKING:
@@ -68,7 +72,8 @@ class TAPE(Estimator):
             input and output columns that returns a module called with ``(x, edge_index)``. A
             function is not saved: give it to :meth:`load` again.
         features (collection of str, or mapping): Names of attributes of the graph, or tensors by
-            name, of which the names alone are saved.
+            name, of which the names alone are saved. An :class:`EmbeddingStore` may take the place
+            of a tensor of floats.
         hidden_channels (int): Columns between layers (per head for RevGAT), also of a class vector.
         num_layers (int): Layers of a named network.
         dropout (float, optional): Dropout of a named network; 0, or 0.5 for RevGAT, when missing.
@@ -84,6 +89,12 @@ class TAPE(Estimator):
         allow_zero_rows (bool): Accept rows of zeros, as in bags of words.
         seed (int): Seed of initial weights and dropout. The global generators stay as they are.
         device (str or torch.device): Where to compute; a loaded one computes on the CPU.
+        batch_size (int, optional): Nodes of a step, which sees them with sampled neighbours and
+            reads no other features; the whole graph when missing.
+        num_neighbors (sequence of int, optional): Neighbours drawn per node with ``batch_size``,
+            from the nodes of the batch outwards, one number per layer, -1 for all; 10 in every
+            layer when missing. Predictions draw the same ones at every call, and are exact where
+            all are taken in as many layers as the network has.
 
     Attributes:
         members_ (dict[str, nn.Module]): Trained networks by feature, after :meth:`fit`.
@@ -91,7 +102,8 @@ class TAPE(Estimator):
         history_ (list[dict]): ``member``, ``epoch``, ``loss`` and ``val_accuracy`` of every epoch.
         num_classes_ (int): C.
 
-    Complexity: per epoch and member O(E h + N h (d + L h)) for d feature columns.
+    Complexity: per epoch and member O(E h + N h (d + L h)) for d feature columns. With a batch
+        size, memory is that of the edges and of one neighbourhood.
 
     Reference: X. He, X. Bresson, T. Laurent, A. Perold, Y. LeCun, B. Hooi: "Harnessing
     Explanations: LLM-to-LM Interpreter for Enhanced Text-Attributed Graph Representation Learning",
@@ -115,7 +127,7 @@ class TAPE(Estimator):
     def __init__(
         self,
         gnn: Literal["gcn", "sage", "mlp", "revgat"] | Factory = "gcn",
-        features: Collection[str] | Mapping[str, Tensor] = ("TA", "E", "P"),
+        features: Collection[str] | Mapping[str, FeatureRows] = ("TA", "E", "P"),
         *,
         hidden_channels: int = 128,
         num_layers: int = 4,
@@ -130,6 +142,8 @@ class TAPE(Estimator):
         allow_zero_rows: bool = False,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        batch_size: int | None = None,
+        num_neighbors: Sequence[int] | None = None,
     ) -> None:
         self.gnn = gnn
         self.features = features
@@ -146,6 +160,8 @@ class TAPE(Estimator):
         self.allow_zero_rows = allow_zero_rows
         self.seed = seed
         self.device = device
+        self.batch_size = batch_size
+        self.num_neighbors = num_neighbors
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -176,11 +192,13 @@ class TAPE(Estimator):
         """
         recipe = self._checked()
         count = count_nodes(data)
-        parts = resolve_split(_with_test(data.to_dict() if split is None else split, count), count)
+        parts = resolve_split(
+            with_test_part(data.to_dict() if split is None else split, count), count
+        )
         features = find_features(self.features, data, self.allow_zero_rows)
         y = check_labels(data.y, count, parts).to(self.device)
         num_classes = count_classes(self.num_classes, data, y, features)
-        graph = self._graph(data)
+        views = self._views(data)
         nodes = {part: parts[part].to(self.device) for part in ("train", "val")}
         members: dict[str, nn.Module] = {}
         logits: dict[str, Tensor] = {}
@@ -192,19 +210,16 @@ class TAPE(Estimator):
                 callback(row)
 
         for name, x in features.items():
-            ranked = not x.is_floating_point()
             # From the same seed for every member: its result does not depend on the others.
             with seeded(self.seed, torch.device(self.device)):
-                model = self._network(x.size(1), ranked, num_classes).to(self.device)
-                x = x.to(self.device)
-                train_member(model, x, graph, y, num_classes, nodes, recipe, name, record)
+                model = self._network(x.shape[1], is_ranked(x), num_classes).to(self.device)
+                view = views(x)
+                train_member(model, view, y, num_classes, nodes, recipe, name, record)
             members[name] = model
-            logits[name] = evaluate(model, x, graph, num_classes).cpu()
+            logits[name] = view.logits(model, num_classes).cpu()
         self.members_, self.logits_, self.history_ = members, logits, history
         self.num_classes_ = num_classes
-        self._inputs = {
-            name: (x.size(1), not x.is_floating_point()) for name, x in features.items()
-        }
+        self._inputs = {name: (int(x.shape[1]), is_ranked(x)) for name, x in features.items()}
         return self
 
     def _checked(self) -> Recipe:
@@ -224,6 +239,11 @@ class TAPE(Estimator):
             check_fraction(self.dropout, "dropout")
         check_choice(self.reduce, "reduce", REDUCTIONS)
         check_int(self.seed, "seed", minimum=0, maximum=2**63 - 1)
+        if self.batch_size is not None:
+            check_int(self.batch_size, "batch_size", minimum=1)
+        elif self.num_neighbors is not None:
+            raise ValueError("num_neighbors needs a batch_size: without one, all are taken")
+        check_neighbors(self.num_neighbors, self.num_layers)
         slow = self.gnn == "revgat"
         return Recipe(
             lr=check_positive((0.002 if slow else 0.01) if self.lr is None else self.lr, "lr"),
@@ -249,15 +269,25 @@ class TAPE(Estimator):
             model: nn.Module = RevGAT(columns, hidden, classes, self.num_layers, dropout=dropout)
         else:
             model = check_encoder(self.gnn(columns, classes), "gnn(...)")  # type: ignore[operator]
-        return model if encoder is None else _Encoded(encoder, model)
+        return model if encoder is None else EncodedNetwork(encoder, model)
 
-    def _graph(self, data: Any) -> SharedAdjacency | Tensor:
+    def _views(self, data: Any) -> Callable[[FeatureRows], GraphView]:
+        """What makes of a feature the input of a network; edges are prepared once for all."""
         count = count_nodes(data)
         edge_index = check_edge_index(read_structure(data, count)[0], count, "data.edge_index")
+        if self.batch_size is not None:
+            kind: Any = self.gnn if self.gnn in ("gcn", "sage", "mlp") else "other"
+            if kind == "gcn":  # which has loops of its own
+                edge_index = edge_index[:, edge_index[0] != edge_index[1]]
+            sampler = NeighborSampler(edge_index, count)
+            size, device = self.batch_size, torch.device(self.device)
+            neighbors = check_neighbors(self.num_neighbors, self.num_layers)
+            return lambda x: SampledGraph(x, sampler, kind, size, neighbors, self.seed, device)
         edge_index = edge_index.to(self.device)
+        graph: SharedAdjacency | Tensor = edge_index
         if self.gnn == "gcn" or self.gnn == "sage":
-            return SharedAdjacency.build(edge_index, count, self.gnn)
-        return edge_index
+            graph = SharedAdjacency.build(edge_index, count, self.gnn)
+        return lambda x: WholeGraph(_dense(x).to(self.device), graph)
 
     # --- prediction -------------------------------------------------------------------------------
 
@@ -288,12 +318,11 @@ class TAPE(Estimator):
         if data is None:
             return dict(self.logits_)
         features = find_features(list(self.members_), data, self.allow_zero_rows)
-        graph = self._graph(data)
-        logits = {}
-        for name, x in features.items():
-            model = self.members_[name].to(self.device)
-            logits[name] = evaluate(model, x.to(self.device), graph, self.num_classes_).cpu()
-        return logits
+        views = self._views(data)
+        return {
+            name: views(x).logits(self.members_[name].to(self.device), self.num_classes_).cpu()
+            for name, x in features.items()
+        }
 
     def predict(self, data: Any = None) -> Tensor:
         """Class of every node, int64 ``(N,)``; see :meth:`member_logits`.
@@ -328,6 +357,8 @@ class TAPE(Estimator):
 
     def _config(self) -> dict[str, Any]:
         config = super()._config() | {"features": list(self.features), "device": "cpu"}
+        if self.num_neighbors is not None:
+            config["num_neighbors"] = list(self.num_neighbors)
         if self.weights is not None:
             config["weights"] = dict(self.weights)
         return config | ({"gnn": self.gnn} if isinstance(self.gnn, str) else {})
@@ -355,29 +386,7 @@ class TAPE(Estimator):
             self._inputs[name] = (columns, bool(ranked))
 
 
-class _Encoded(nn.Module):
-    """A network that takes floats, behind an encoder of ranked classes."""
-
-    def __init__(self, encoder: RankedPredictionEncoder, network: nn.Module) -> None:
-        super().__init__()
-        self.encoder, self.network = encoder, network
-
-    def forward(self, ids: Tensor, edge_index: Tensor) -> Tensor:
-        out: Tensor = self.network(self.encoder(ids), edge_index)
-        return out
-
-
-def _with_test(split: Mapping[str, Tensor], num_nodes: int) -> Mapping[str, Tensor]:
-    """Name the nodes outside the other parts as test nodes where the split does not."""
-    if not isinstance(split, Mapping) or {"test", "test_mask"} & set(split):
-        return split
-    free = torch.ones(num_nodes, dtype=torch.bool, device="cpu")
-    for key in ("train", "val", "valid", "train_mask", "val_mask"):
-        part = split.get(key)
-        if not isinstance(part, Tensor):
-            continue
-        if part.dtype != torch.bool:
-            free[part[(part >= 0) & (part < num_nodes)].long().cpu()] = False
-        elif part.shape == free.shape:
-            free &= ~part.cpu()
-    return {**split, "test": free}
+def _dense(x: FeatureRows) -> Tensor:
+    """The whole feature, as networks compute with it."""
+    whole = in_memory(x)
+    return whole if is_ranked(x) else whole.float()

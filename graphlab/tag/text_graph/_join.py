@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab._checks.graph_objects import check_data
 from graphlab._labels import class_numbers, encode_labels
+from graphlab.tag._texts import as_list
 
 __all__: list[str] = []
 
@@ -21,7 +22,7 @@ def join_texts(
     node_id: Sequence[Any] | None,
     labels: Sequence[Any] | Tensor | None,
     label_names: Sequence[str] | None = None,
-) -> list[str]:
+) -> Sequence[str]:
     """Texts of a graph's nodes, in their order.
 
     Raises:
@@ -45,7 +46,7 @@ def join_texts(
         )
     if labels is not None:
         _compare_labels(encode_labels(labels, label_names)[0], data.y)
-    return list(text)
+    return as_list(text, "text")
 
 
 def _compare_labels(given: Tensor, own: Tensor | None) -> None:

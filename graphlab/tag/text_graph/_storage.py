@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data.storage import GlobalStorage
 from torch_geometric.utils import coalesce
+
+from graphlab._stored_texts import StoredTexts, chosen
 
 __all__: list[str] = []
 
@@ -33,12 +36,8 @@ class Entries(list[Any]):
             return Entries(super().__getitem__(index))
         if not isinstance(index, (Tensor, np.ndarray)) or index.ndim == 0:
             return super().__getitem__(index)
-        index = torch.as_tensor(index, device="cpu")
-        if index.dtype == torch.bool:
-            if index.shape != (len(self),):
-                raise IndexError(f"mask must have shape ({len(self)},), got {tuple(index.shape)}")
-            index = index.nonzero().view(-1)
-        return Entries(list.__getitem__(self, i) for i in index.tolist())
+        places: Any = chosen(index, len(self))
+        return Entries(list.__getitem__(self, i) for i in places.tolist())
 
     @classmethod
     def __torch_function__(
@@ -65,9 +64,23 @@ class TextStorage(GlobalStorage):  # type: ignore[misc]
 
     def __setitem__(self, key: str, value: Any) -> None:
         # Batches hold a list of lists.
-        if key in _OWNER and type(value) is list and not (value and isinstance(value[0], list)):
+        nested = (list, StoredTexts)
+        if key in _OWNER and type(value) is list and not (value and isinstance(value[0], nested)):
             value = Entries(value)
         super().__setitem__(key, value)
+
+    def apply(self, func: Callable[..., Any], *args: str) -> TextStorage:
+        """Apply a function to all attributes, or to some; there are no tensors among texts."""
+        listed = [key for key in self.keys(*args) if _is_list(self, key)]
+        for key in listed:  # a clone has lists of its own
+            self[key] = self[key][:]
+        keys = [key for key in self.keys(*args) if key not in listed]
+        return super().apply(func, *keys) if keys else self
+
+    def apply_(self, func: Callable[..., Any], *args: str) -> TextStorage:
+        """Apply a function in place, see :meth:`apply`."""
+        keys = [key for key in self.keys(*args) if not _is_list(self, key)]
+        return super().apply_(func, *keys) if keys else self
 
     def is_node_attr(self, key: str) -> bool:
         """Whether the entries are those of the nodes."""
@@ -97,6 +110,11 @@ class TextStorage(GlobalStorage):  # type: ignore[misc]
             if key in other and other[key] != value:
                 raise ValueError(f"{key} must be the same in both graphs, got {value} and "
                                  f"{other[key]}")  # fmt: skip
+        other = copy.copy(other)
+        for store in (self, other):  # two files are joined in memory
+            for key in _OWNER:
+                if isinstance(store.get(key), StoredTexts):
+                    store[key] = list(store[key])
         super().concat(other)
         for key, value in keep.items():
             self[key] = value
@@ -104,4 +122,4 @@ class TextStorage(GlobalStorage):  # type: ignore[misc]
 
 
 def _is_list(store: GlobalStorage, key: str) -> bool:
-    return key in _OWNER and isinstance(store[key], list)
+    return key in _OWNER and isinstance(store[key], (list, StoredTexts))

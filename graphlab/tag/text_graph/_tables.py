@@ -2,155 +2,221 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import json
 import os
-import threading
+import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from graphlab._io import user_path
+from graphlab._io import StrPath, user_path
 from graphlab._labels import encode_labels
-from graphlab.tag.text_graph._labels import descriptions_by_name
+from graphlab._progress import Progress
+from graphlab._stored_texts import StoredTexts
+from graphlab.tag.text_graph._class_names import descriptions_by_name
+from graphlab.tag.text_graph._columns import IDS, LABELS, SPLIT, blank, find, find_texts, words
+from graphlab.tag.text_graph._edge_tables import read_edges
+from graphlab.tag.text_graph._sources import SUFFIXES, open_source
+from graphlab.tag.text_graph._sources.source import Source, where
 
 __all__: list[str] = []
 
-_IDS = ("id", "node", "node_id")
-_LABELS = ("label", "class", "y")
-_SOURCES, _TARGETS = ("src", "source"), ("dst", "target")
-_FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
-_FIELD_LOCK = threading.Lock()
-
-Columns = tuple[str | None, str | Sequence[str] | None, str | None]
-Ends = tuple[str | None, str | None, str | None]
-Row = tuple[int, dict[str, str]]  # line in the file, and its fields by column
+_LISTED = 10  # rows in an error
+_PARTS = {
+    "train": "train", "training": "train", "test": "test", "testing": "test",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+}  # fmt: skip
 
 
-def read_csv_graph(
-    nodes: str | os.PathLike[str],
-    edges: str | os.PathLike[str] | None,
-    columns: Columns,
-    ends: Ends,
-    label_names: Sequence[str] | None,
-    label_descriptions: Mapping[str, str] | Sequence[str] | None,
-    undirected: bool,
-    encoding: str | None = None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class TableOptions:
+    """How tables are read; see :meth:`TextGraph.from_tables` for all of it."""
+
+    id_column: str | None = None
+    text_columns: str | Sequence[str] | None = None
+    label_column: str | None = None
+    source_column: str | None = None
+    target_column: str | None = None
+    edge_text_column: str | None = None
+    label_names: Sequence[str] | None = None
+    label_descriptions: Mapping[str, str] | Sequence[str] | None = None
+    undirected: bool = True
+    encoding: str | None = None
+    sep: str | None = None
+    text_file: StrPath | None = None
+    csv_only: bool = False
+
+
+def read_table_graph(nodes: Any, edges: Any, options: TableOptions) -> dict[str, Any]:
     """Arguments of a text graph that is stored as two tables."""
-    nodes = user_path(nodes, "nodes")
-    if nodes.is_dir():
-        folder = nodes
-        nodes = folder / "nodes.csv"
-        edges = folder / "edges.csv" if edges is None else edges
-        if label_names is None and (folder / "classes.json").is_file():
-            label_names = _read_classes(folder / "classes.json")
-    header, rows = _read_table(nodes, encoding)
-    if header and not rows:
-        raise ValueError(f"{nodes} has a header and no nodes")
-    ids = _ids(rows, header, columns[0], nodes)
-    result: dict[str, Any] = {"node_id": ids, "text": _texts(rows, header, columns[1], nodes)}
-    label = _find(header, columns[2], _LABELS, nodes)
-    if label is not None:
-        y, names = encode_labels([row[label] for _, row in rows], label_names)
-        result |= {"y": y, "label_names": names}
-    elif label_names is not None:  # classes to predict where no node has one yet
-        result["label_names"] = [str(name) for name in label_names]
-    if label_descriptions is not None:
+    names = options.label_names
+    if isinstance(nodes, (str, os.PathLike)):
+        folder = user_path(nodes, "nodes")
+        if folder.is_dir():
+            nodes = _in_folder(folder, "nodes", options)
+            edges = _in_folder(folder, "edges", options) if edges is None else edges
+            if names is None and (folder / "classes.json").is_file():
+                names = _read_classes(folder / "classes.json")
+    source = open_source(nodes, "nodes", options.encoding, options.sep, text_only=options.csv_only)
+    read = _Nodes(source, options)
+    result: dict[str, Any] = {"text": read.texts(), "node_id": read.distinct_ids()}
+    result |= read.labels(names) | read.masks()
+    if options.label_descriptions is not None:
         result["label_descriptions"] = descriptions_by_name(
-            label_descriptions, result.get("label_names")
+            options.label_descriptions, result.get("label_names")
         )
-    if "split" in header:
-        split = [row["split"] for _, row in rows]
-        for part in ("train", "val", "test"):
-            result[f"{part}_mask"] = torch.tensor([value == part for value in split], device="cpu")
     if edges is not None:
-        result |= _read_edges(user_path(edges, "edges"), ids, ends, undirected, encoding)
+        table = open_source(
+            edges, "edges", options.encoding, options.sep, text_only=options.csv_only
+        )
+        ends = (options.source_column, options.target_column, options.edge_text_column)
+        result |= read_edges(table, result["node_id"], ends, options.undirected)
     return result
 
 
-def _read_table(path: Path, encoding: str | None) -> tuple[list[str], list[Row]]:
-    """Header and records of a table."""
-    chosen = encoding or "utf-8-sig"
-    try:
-        codecs.lookup(chosen)
-    except LookupError as error:
-        raise ValueError(f"encoding must be a name that Python knows, got {encoding!r}") from error
-    # The limit on fields is one for the whole process and shorter than long documents.
-    with _FIELD_LOCK, path.open(encoding=chosen, newline="") as file:
-        before = csv.field_size_limit(_FIELD_LIMIT)
-        try:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            if len(set(header)) != len(header):
-                raise ValueError(f"{path} repeats a column: {header}")
-            rows = []
-            for row in reader:
-                if not row:
-                    raise ValueError(f"{path}, line {reader.line_num} is empty")
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"{path}, line {reader.line_num} has {len(row)} fields, "
-                        f"the header {len(header)}"
-                    )
-                rows.append((reader.line_num, dict(zip(header, row, strict=True))))
-            return header, rows
-        except (csv.Error, UnicodeDecodeError) as error:
+def _in_folder(folder: Path, stem: str, options: TableOptions) -> Path:
+    """The table of a folder with this name."""
+    usual = folder / f"{stem}.csv"
+    if options.csv_only:
+        return usual
+    found = [path for suffix in SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()]
+    if len(found) > 1:
+        raise ValueError(f"{folder} holds several tables {[p.name for p in found]}: name one")
+    return found[0] if found else usual
+
+
+@dataclass
+class _Nodes:
+    """What one pass over the table of nodes leaves in memory."""
+
+    source: Source
+    options: TableOptions
+    ids: list[str] = field(default_factory=list)
+    given: list[Any] = field(default_factory=list)  # labels
+    split: list[Any] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.id_column = find(self.source, self.options.id_column, IDS)
+        self.text_columns = find_texts(self.source, self.options.text_columns)
+        self.label_column = find(self.source, self.options.label_column, LABELS)
+        self.split_column = find(self.source, None, SPLIT)
+
+    def texts(self) -> Sequence[str]:
+        """The texts, in memory or in a file; ids and labels are kept on the way."""
+        if self.options.text_file is None:
+            found: Sequence[str] = list(self._texts())
+        else:
+            target = user_path(self.options.text_file, "text_file")
+            found = StoredTexts.write(self._texts(), target)
+        if not self.count:
+            raise ValueError(f"{self.source.name} has a header and no nodes")
+        return found
+
+    def _texts(self) -> Iterator[str]:
+        extra = [c for c in (self.id_column, self.label_column, self.split_column) if c is not None]
+        wanted = list(dict.fromkeys([*self.text_columns, *extra]))
+        with Progress(None, "read nodes", unit="nodes") as progress:
+            for part in self.source.parts(wanted):
+                values = dict(zip(wanted, part, strict=True))
+                if self.id_column is not None:
+                    self._keep_ids(values[self.id_column])
+                if self.label_column is not None:
+                    self.given += values[self.label_column]
+                if self.split_column is not None:
+                    self.split += values[self.split_column]
+                texts = self._joined([values[column] for column in self.text_columns])
+                self.count += len(texts)
+                progress.update(len(texts))
+                yield from texts
+
+    def _keep_ids(self, values: Sequence[Any]) -> None:
+        ids = words(values, self.source, str(self.id_column), self.count)
+        lacking = blank(ids)
+        if lacking:
+            place = where(self.source, [self.count + lacking[0]])
             raise ValueError(
-                f"{path} is not a {encoding or 'UTF-8'} CSV file: {error}; encoding=... reads "
-                "others, such as 'cp1252' or 'utf-16'"
+                f"{self.source.name}, {place} lacks the id of its node (column "
+                f"{self.id_column!r}, got {values[lacking[0]]!r})"
+            )
+        self.ids += ids  # type: ignore[arg-type]
+
+    def _joined(self, columns: list[Sequence[Any]]) -> list[str]:
+        parts = [
+            words(values, self.source, name, self.count)
+            for name, values in zip(self.text_columns, columns, strict=True)
+        ]
+        stripped = [[(text or "").strip() for text in part] for part in parts]
+        if len(stripped) == 1:
+            texts = stripped[0]
+        else:
+            texts = ["\n\n".join(filter(None, row)) for row in zip(*stripped, strict=True)]
+        empty = [self.count + i for i, text in enumerate(texts) if not text]
+        if empty:
+            raise ValueError(
+                f"{self.source.name} has nodes without text ({', '.join(self.text_columns)}), in "
+                f"{where(self.source, empty[:_LISTED])}: give them one, or leave them and their "
+                "edges out"
+            )
+        return texts
+
+    def distinct_ids(self) -> list[str]:
+        """Names of the nodes, of the rows where no column has any."""
+        if self.id_column is None:
+            own = self.source.own_ids()
+            rows = range(self.count) if own is None else own
+            self.ids = [str(name) for name in rows]
+        if len(set(self.ids)) != len(self.ids):
+            repeated = [name for name, count in Counter(self.ids).items() if count > 1]
+            rows = [i for i, name in enumerate(self.ids) if name == repeated[0]]
+            raise ValueError(
+                f"{self.source.name} repeats {len(repeated)} ids: {repeated[:5]}, the first in "
+                f"{where(self.source, rows[:_LISTED])}"
+            )
+        return self.ids
+
+    def labels(self, names: Sequence[str] | None) -> dict[str, Any]:
+        """Numbers of the classes, and their names."""
+        if self.label_column is None:
+            # Classes to predict where no node has one yet.
+            return {} if names is None else {"label_names": [str(name) for name in names]}
+        if names is None:
+            names = self.source.class_names(self.label_column)
+        try:
+            y, found = encode_labels(self.given, names)
+        except (ValueError, TypeError) as error:
+            raise type(error)(
+                f"{self.source.name}, column {self.label_column!r}: {error}"
             ) from error
-        finally:
-            csv.field_size_limit(before)
+        return {"y": y, "label_names": found}
 
-
-def _find(header: list[str], named: str | None, usual: Sequence[str], path: Path) -> str | None:
-    if named is not None:
-        if named not in header:
-            raise ValueError(f"{path} has no column {named!r}, only {header}")
-        return named
-    return next((name for name in usual if name in header), None)
-
-
-def _ids(rows: list[Row], header: list[str], named: str | None, path: Path) -> list[str]:
-    column = _find(header, named, _IDS, path)
-    if column is None:
-        return [str(i) for i in range(len(rows))]
-    ids = [row[column] for _, row in rows]
-    lacking = next((line for line, row in rows if not row[column].strip()), None)
-    if lacking is not None:
-        raise ValueError(f"{path}, line {lacking} lacks the id of its node")
-    if len(set(ids)) != len(ids):
-        repeated = [name for name, count in Counter(ids).items() if count > 1]
-        raise ValueError(f"{path} repeats {len(repeated)} ids: {repeated[:5]}")
-    return ids
-
-
-def _texts(
-    rows: list[Row], header: list[str], named: str | Sequence[str] | None, path: Path
-) -> list[str]:
-    if named is None:
-        named = ["text"] if "text" in header else [c for c in ("title", "abstract") if c in header]
-    names = [named] if isinstance(named, str) else list(named)
-    missing = [name for name in names if name not in header]
-    if missing or not names:
-        raise ValueError(f"{path} has no column {missing or 'text'}, only {header}")
-    texts = ["\n\n".join(filter(None, (row[n].strip() for n in names))) for _, row in rows]
-    empty = [line for (line, _), text in zip(rows, texts, strict=True) if not text]
-    if empty:
-        raise ValueError(f"{path} has {len(empty)} nodes without text, in lines {empty[:10]}")
-    return texts
+    def masks(self) -> dict[str, Any]:
+        """Masks of the parts that a column names."""
+        if self.split_column is None:
+            return {}
+        part = {value: _PARTS.get(str(value).strip().casefold()) for value in set(self.split)}
+        if not any(part.values()):
+            warnings.warn(
+                f"{self.source.name}, column {self.split_column!r} has none of train, val and "
+                f"test, but {sorted(map(str, part))[:5]}: the masks are empty",
+                UserWarning,
+                stacklevel=5,
+            )
+        parts = [part[value] for value in self.split]
+        return {
+            f"{name}_mask": torch.tensor([found == name for found in parts], device="cpu")
+            for name in ("train", "val", "test")
+        }
 
 
 def _read_classes(path: Path) -> list[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # also text that is not UTF-8
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8
         raise ValueError(f"{path} is not a UTF-8 JSON file: {error}") from error
     if isinstance(content, dict):
         if sorted(content) != sorted(str(i) for i in range(len(content))):
@@ -159,44 +225,3 @@ def _read_classes(path: Path) -> list[str]:
     if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{path} must hold a list of names")
     return content
-
-
-def _read_edges(
-    path: Path, ids: list[str], ends: Ends, undirected: bool, encoding: str | None
-) -> dict[str, Any]:
-    header, rows = _read_table(path, encoding)
-    source = _find(header, ends[0], _SOURCES, path)
-    target = _find(header, ends[1], _TARGETS, path)
-    if header and (source is None or target is None):
-        raise ValueError(f"{path} needs columns for both ends of an edge, it has {header}")
-    position = {name: i for i, name in enumerate(ids)}
-    pairs, texts = [], []
-    column = _find(header, ends[2], (), path) if header else None
-    for line, row in rows:
-        pair = (row[str(source)], row[str(target)])
-        unknown = [name for name in pair if name not in position]
-        if unknown:
-            raise ValueError(f"{path}, line {line} names unknown nodes {unknown}")
-        pairs.append((position[pair[0]], position[pair[1]]))
-        texts.append(row[column] if column else "")
-    edge_index, kept = _arrange(pairs, undirected)
-    result: dict[str, Any] = {"edge_index": edge_index}
-    if column:
-        result["edge_text"] = [texts[i] for i in kept]
-    return result
-
-
-def _arrange(pairs: list[tuple[int, int]], undirected: bool) -> tuple[Tensor, list[int]]:
-    """Edges in their final order, and the row that each of them comes from."""
-    if not undirected:
-        return torch.tensor(pairs, dtype=torch.long, device="cpu").view(
-            -1, 2
-        ).t().contiguous(), list(range(len(pairs)))
-    origin: dict[tuple[int, int], int] = {}
-    for row, (a, b) in enumerate(pairs):
-        if a != b:
-            origin.setdefault((a, b), row)
-            origin.setdefault((b, a), row)
-    order = sorted(origin)
-    edge_index = torch.tensor(order, dtype=torch.long, device="cpu").view(-1, 2).t().contiguous()
-    return edge_index, [origin[pair] for pair in order]

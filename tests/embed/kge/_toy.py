@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from graphlab.embed import KGEmbedding, KGETrainConfig
 
 NODES, RELATIONS = 24, 3
 
@@ -31,3 +36,11 @@ def random_triples(count: int, seed: int = 0, nodes: int = NODES) -> Triples:
         torch.randint(nodes, (2, count), generator=generator),
         torch.randint(RELATIONS, (count,), generator=generator),
     )
+
+
+def fitted(model: KGEmbedding, triples: Triples, **options: Any) -> KGEmbedding:
+    """A model fitted with these settings and arguments of ``fit``."""
+    names = {field.name for field in fields(KGETrainConfig)}
+    settings = {name: value for name, value in options.items() if name in names}
+    model.set_params(train_config=KGETrainConfig(**settings))
+    return model.fit(*triples, **{k: v for k, v in options.items() if k not in names})

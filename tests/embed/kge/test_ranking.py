@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab.embed import KGEmbedding
 from graphlab.evaluate import Ranks, rank_metrics
-from tests.embed.kge._toy import NODES, RELATIONS, random_triples, toy
+from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples, toy
 
 MODELS = ("complex", "distmult", "transe", "rotate", "nfe1", "nfe2", "nfe3", "mean", "sigma")
 
@@ -93,7 +93,7 @@ def test_without_a_filter_all_entities_are_candidates() -> None:
 
 def test_a_fitted_model_filters_by_training_and_validation() -> None:
     train, valid, test = toy()
-    model = KGEmbedding(NODES, RELATIONS, 8).fit(*train, valid=valid, epochs=2)
+    model = fitted(KGEmbedding(NODES, RELATIONS, 8), train, valid=valid, epochs=2)
     found = model.rank(*test)
     assert found.num_known == NODES * RELATIONS
     assert torch.equal(found.greater, model.rank(*test, known=[train, valid, test]).greater)
@@ -108,18 +108,18 @@ def test_an_unfitted_model_must_be_told_what_is_known() -> None:
 
 def test_ranked_triples_of_training_are_counted_in_a_warning() -> None:
     train, _, test = toy()
-    model = KGEmbedding(NODES, RELATIONS, 8).fit(*train, epochs=1)
+    model = fitted(KGEmbedding(NODES, RELATIONS, 8), train, epochs=1)
     mixed = tuple(torch.cat([a[..., :3], b], dim=-1) for a, b in zip(train, test, strict=True))
     with pytest.warns(UserWarning, match="3 of the 11 triples of edge_index are training triples"):
         model.rank(*mixed)
     with pytest.warns(UserWarning, match="56 of the 56 triples of valid are training triples"):
-        model.fit(*train, valid=train, epochs=1)
+        fitted(model, train, valid=train, epochs=1)
     assert model.rank(*test).num_unseen == 0
 
 
 def test_queries_with_entities_that_training_lacks_are_counted() -> None:
     edges, kinds = random_triples(40, nodes=20)
-    model = KGEmbedding(NODES, RELATIONS, 4).fit(edges, kinds, epochs=1)
+    model = fitted(KGEmbedding(NODES, RELATIONS, 4), (edges, kinds), epochs=1)
     ranked = torch.tensor([[0, 22, 1], [1, 0, 23]]), torch.tensor([0, 0, 1])
     assert model.rank(*ranked).num_unseen == 4
     assert model.rank(*ranked, side="tail").num_unseen == 2
@@ -163,6 +163,33 @@ def test_best_tails_leave_out_what_is_excluded() -> None:
         near, far = (edges[0], edges[1]) if r < RELATIONS else (edges[1], edges[0])
         known = far[(near == h) & (kinds == r % RELATIONS)].unique()
         assert sorted(left[row][left[row] >= 0].tolist() + known.tolist()) == list(range(NODES))
+
+
+def test_where_answers_run_out_there_is_minus_infinity_and_minus_one() -> None:
+    """As many columns as asked for, also beyond the entities and what is excluded."""
+    model, facts = made(), (torch.tensor([[0, 0, 0], [1, 2, 3]]), torch.zeros(3).long())
+    value, index = model.topk(torch.tensor([0, 1]), torch.tensor([0, 0]), NODES + 2, exclude=facts)
+    assert value.shape == index.shape == (2, NODES + 2)
+    for row, there in enumerate((NODES - 3, NODES)):
+        assert sorted(index[row, :there].tolist()) == [
+            tail for tail in range(NODES) if row or tail not in (1, 2, 3)
+        ]
+        assert bool(value[row, :there].isfinite().all())
+        assert set(index[row, there:].tolist()) == {-1}
+        assert set(value[row, there:].tolist()) == {-torch.inf}
+
+
+@pytest.mark.parametrize("inverse", [True, False])
+def test_ranks_do_not_depend_on_how_the_queries_are_cut(
+    inverse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, facts, ranked = made(inverse=inverse), random_triples(200), random_triples(40, seed=1)
+    whole = model.rank(*ranked, known=[facts, ranked])
+    monkeypatch.setattr("graphlab.embed.kge.ranking._QUERIES", 7)
+    monkeypatch.setattr("graphlab.embed.kge.ranking._KNOWN", 11)
+    cut = model.rank(*ranked, known=[facts, ranked])
+    for counts in ("greater", "equal", "candidates"):
+        assert torch.equal(getattr(cut, counts), getattr(whole, counts)), counts
 
 
 def test_a_model_made_before_any_training_is_near_chance() -> None:

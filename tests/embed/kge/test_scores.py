@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
+from torch_geometric.nn.kge.loader import KGTripletLoader
 
 from graphlab.embed import KGEmbedding
 from tests import _golden
-from tests.embed.kge._toy import NODES, RELATIONS, random_triples
+from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples
 
 GOLDEN = {
     "distmult": ("distmult", 2),
@@ -207,7 +209,7 @@ def test_maps_of_the_user_are_the_score_and_their_weights_learn() -> None:
     wanted = (maps[0](node[head], rel[kind]) * node[tail]).sum(1) + 1.5
     assert_near(model(head, kind, tail), wanted, 1e-6)
     before = maps[0].mix.weight.clone()
-    model.fit(*random_triples(30), epochs=2)
+    fitted(model, random_triples(30), epochs=2)
     trained = dict(model.named_parameters())
     (key,) = (name for name in trained if name.endswith("mix.weight"))
     assert not torch.equal(trained[key], before)
@@ -232,10 +234,57 @@ def test_features_give_rows_to_entities_without_triples() -> None:
     features = torch.randn(NODES, 7, generator=torch.Generator().manual_seed(0))
     features[9] = features[4]  # 9 is in no triple
     edges, kinds = random_triples(40, nodes=9)
-    model = KGEmbedding(NODES, RELATIONS, 8, entity_features=features).fit(edges, kinds, epochs=3)
+    model = KGEmbedding(NODES, RELATIONS, 8, entity_features=features)
+    fitted(model, (edges, kinds), epochs=3)
     rows = model.entities()
     assert torch.equal(rows[9], rows[4])
     assert not torch.equal(rows[10], rows[11])
+
+
+def test_entities_without_triples_are_ranked_by_their_features() -> None:
+    """A new entity with the features of a known one has its answers and its ranks."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(NODES, 7, generator=generator)
+    features[9] = features[4]
+    model = KGEmbedding(NODES, RELATIONS, 8, entity_features=features)
+    fitted(model, random_triples(60, nodes=9), epochs=3)
+    new, old = (model.topk(torch.tensor([node]), torch.tensor([1]), 5) for node in (9, 4))
+    assert torch.equal(new[1], old[1])
+    query = torch.tensor([[9], [2]]), torch.tensor([1])
+    ranks = model.rank(*query)
+    assert ranks.num_unseen == 2 and torch.equal(
+        ranks.greater[:1], model.rank(torch.tensor([[4], [2]]), query[1], known=()).greater[:1]
+    )
+
+
+def test_batches_of_a_loader_of_pyg_train_it() -> None:
+    """A loop of the user's own: PyG's loader gives heads, relations and tails."""
+    edges, kinds = random_triples(60)
+    model = KGEmbedding(NODES, RELATIONS, 8)
+    loader = KGTripletLoader(edges[0], kinds, edges[1], batch_size=16)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    losses = []
+    for _ in range(20):
+        for batch in loader:
+            optimizer.zero_grad()
+            loss = model.loss(*batch)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "sampled", "smoothing": 0.1}, "smoothing belongs to a loss over all entities"),
+        ({"kind": "bce", "known": random_triples(3)}, "known belongs to kind='softmax'"),
+    ],
+)
+def test_what_a_loss_does_not_read_is_refused(options: dict[str, Any], message: str) -> None:
+    edges, kinds = random_triples(3)
+    with pytest.raises(ValueError, match=message):
+        KGEmbedding(NODES, RELATIONS, 4).loss(edges[0], kinds, edges[1], **options)
 
 
 # --- arguments ------------------------------------------------------------------------------------

@@ -18,8 +18,12 @@ from tests.tag.graphclip._toy import WIDTH, toy_model, toy_pairs
 def test_parts_do_not_change_embeddings():
     model, pairs = toy_model(), toy_pairs()
     whole = model.encode(pairs.x, pairs.store)
-    parts = model.encode(pairs.x, pairs.store, max_nodes=17, pe=pairs.encoding(6))
+    parts = model.encode(pairs.x, pairs.store, max_nodes=17)
     torch.testing.assert_close(whole, parts, rtol=1e-5, atol=1e-6)
+    # Encodings that are kept are rounded to half precision.
+    kept = model.encode(pairs.x, pairs.store, max_nodes=17, pe=pairs.encoding(6))
+    assert pairs.encoding(6).dtype == torch.float16
+    torch.testing.assert_close(whole, kept, rtol=0, atol=1e-3)
     some = torch.tensor([5, 0, 33])
     torch.testing.assert_close(
         model.encode(pairs.x, pairs.store, some), whole[some], rtol=1e-5, atol=1e-6

@@ -229,13 +229,19 @@ def test_labels_are_names_or_numbers(tmp_path, labels, names, expected):
         (b"id,text\na,x\nb\n", b"", r"nodes\.csv, line 3 has 1 fields, the header 2"),
         (b"id,text\na,x\n\nb,y\n", b"", r"line 3 is empty"),
         (b"id,text\na,x\na,y\n", b"", "repeats 1 ids"),
-        (b"id,text\na,x\nb, \n", b"", r"1 nodes without text, in lines \[3\]"),
+        (b"id,text\na,x\nb, \n", b"", r"nodes without text \(text\), in line 3"),
         (b"id,words\na,x\n", b"", "no column text"),
         (b"id,id,text\na,a,x\n", b"", "repeats a column"),
-        (b"id,text\na,\xff\xfe\n", b"", "not a UTF-8 CSV file"),
-        ("id,text\na,x\n".encode("utf-16"), b"", "not a UTF-8 CSV file"),
-        (b'id,text\na,"x\n', b"", "not a UTF-8 CSV file"),
-        (b"id,text\na,x\n", b"src,dst\na,a\na,q\n", r"edges\.csv, line 3 names unknown .*'q'"),
+        (b"id,text\na,\xff\xfe\n", b"", r"nodes\.csv, line 2: byte 0xff is not utf-8"),
+        ("id,text\na,x\n".encode("utf-16-le"), b"", "null characters .*encoding='utf-16'"),
+        (b'id,text\na,"x\n', b"", r"nodes\.csv: the quote that opens in line 2 is never closed"),
+        (b'id,text\na,"x"y\n', b"", r"nodes\.csv, line 2: .*must be written twice"),
+        (b"PAR1id", b"", "is a Parquet or Arrow file .*from_tables"),
+        (
+            b"id,text\na,x\n",
+            b"src,dst\na,a\na,q\n",
+            r"edges\.csv, line 3 names the unknown node 'q' in column 'dst'",
+        ),
         (b"id,text\na,x\n", b"from,to\na,a\n", "columns for both ends"),
     ],
 )
@@ -249,7 +255,7 @@ def test_strange_tables_are_refused_by_line(tmp_path, nodes, edges, message):
 def test_other_encodings_are_read_when_named(tmp_path, monkeypatch):
     (tmp_path / "nodes.csv").write_bytes("id,text\nJosé,a text\n".encode("cp1252"))
     (tmp_path / "edges.csv").write_bytes("src,dst\nJosé,José\n".encode("cp1252"))
-    with pytest.raises(ValueError, match="not a UTF-8 CSV file.*encoding=.*'cp1252'"):
+    with pytest.raises(ValueError, match="byte 0xe9 is not utf-8.*encoding='cp1252'"):
         TextGraph.from_csv(tmp_path)
     with pytest.raises(ValueError, match="encoding must be a name"):
         TextGraph.from_csv(tmp_path, encoding="none-such")

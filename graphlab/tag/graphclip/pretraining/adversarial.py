@@ -10,22 +10,23 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix, check_positive
+from graphlab._feature_rows import FeatureRows, check_feature_rows, row_batches
 
 __all__ = ["adversarial_backward", "feature_rms"]
 
 _ROWS = 512
 
 
-def feature_rms(x: Tensor) -> float:
+def feature_rms(x: FeatureRows) -> float:
     """Root of the mean square of all features: the unit in which ``eps`` is best given.
 
     Args:
-        x (Tensor): Features, ``(N, D)``.
+        x (Tensor or EmbeddingStore): Features, ``(N, D)``.
     """
     # By pieces: a copy in float64 of the features of a large graph would be its largest array.
-    check_matrix(x, "x")
-    total = sum(float(part.double().square().sum()) for part in x.detach().split(_ROWS))
-    return math.sqrt(total / max(1, x.numel()))
+    check_feature_rows(x, "x", finite=False)
+    total = sum(float(part.detach().double().square().sum()) for _, part in row_batches(x, _ROWS))
+    return math.sqrt(total / max(1, x.shape[0] * x.shape[1]))
 
 
 def adversarial_backward(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from graphlab._checks import warn_caller
 from graphlab._distributed import world_size
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -13,8 +14,8 @@ def check_fit(model: GraphCLIP, pairs: GraphTextPairs) -> None:
     """Require pairs and tower of equal widths."""
     tower = check_tower(model).graph_model
     for name, have, want in (
-        ("x", pairs.x.size(1), tower.in_channels),
-        ("text", pairs.text.size(1), tower.out_channels),
+        ("x", pairs.x.shape[1], tower.in_channels),
+        ("text", pairs.text.shape[1], tower.out_channels),
     ):
         if have != want:
             raise ValueError(f"pairs.{name} must have {want} columns as the tower has, got {have}")
@@ -47,4 +48,15 @@ def check_patience(patience: int, held: int, selection: str) -> None:
     if patience and not held:
         raise ValueError(
             f"patience={patience} needs held-out pairs, but val_fraction leaves none of them"
+        )
+
+
+def check_parts(model: GraphCLIP, micro_batch: int, batch: int) -> None:
+    """Say where a batch in parts is normalised by parts."""
+    tower = model.graph_model
+    if 0 < micro_batch < batch // world_size() and tower.norm == "batch" and tower.num_layers:
+        warn_caller(
+            f"micro_batch={micro_batch} with norm='batch' normalises every {micro_batch} pairs by "
+            f"themselves and not the {batch} of a batch: norm='layer' gives the gradient of the "
+            "whole batch"
         )

@@ -45,6 +45,10 @@ class PretrainConfig:
         patience (int): Epochs without a better one after which training stops; 0 for never. Needs
             held-out pairs, and a selection among epochs.
         max_grad_norm (float): Clipping of the gradient norm; 0 for none.
+        micro_batch (int): Pairs of a process that go through the tower at a time; 0 for all. The
+            memory is that of so many pairs, the loss that of the whole batch, and a step costs one
+            pass more (gradients are cached at the embeddings). With ``norm="layer"`` and without
+            dropout the gradient is that of the whole batch too; batch norm would see the parts.
         bf16 (bool): Compute in bfloat16 where autocast allows.
         seed (int): Of order, split, views, perturbations and dropout.
     """
@@ -65,13 +69,14 @@ class PretrainConfig:
     selection: Selection = "loss"
     patience: int = 0
     max_grad_norm: float = 0.0
+    micro_batch: int = 0
     bf16: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "adversarial_steps"):
             check_int(getattr(self, name), name, minimum=1)
-        for name in ("patience", "seed"):
+        for name in ("patience", "seed", "micro_batch"):
             check_int(getattr(self, name), name, minimum=0)
         check_positive(self.lr, "lr")
         for name in ("weight_decay", "adversarial_eps", "max_grad_norm"):

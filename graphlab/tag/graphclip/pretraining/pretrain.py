@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphlab._checks import check_int, check_nonnegative
 from graphlab._distributed import rank
 from graphlab._io import user_path
 from graphlab._progress import Progress
@@ -44,6 +45,8 @@ def pretrain(
     *,
     directory: str | os.PathLike[str] | None = None,
     resume: bool = True,
+    save_every: float = 300.0,
+    prefetch: int = 2,
     callback: Callback | None = None,
     progress: bool | None = None,
     writer: Any = None,
@@ -55,15 +58,22 @@ def pretrain(
     ``config.selection``, which needs no label. Started by ``torchrun`` (``torch.distributed``
     initialised), every process is given the same model and pairs and works on its part of each
     batch; the loss curve is that of one process with the same batch size. Views and perturbations
-    depend on (seed, step, subgraph) alone.
+    depend on (seed, step, subgraph) alone. What the processes need of all pairs (names of texts,
+    positional encodings) each makes a part of; with features in an :class:`EmbeddingStore` and
+    subgraphs in a folder, a process keeps nothing of the others' pairs in memory.
 
     Args:
         model (GraphCLIP): On the device to compute on.
         pairs (GraphTextPairs): Training data.
         config (PretrainConfig, optional): Settings.
-        directory (path, optional): Where the checkpoint of every epoch goes.
-        resume (bool): Continue from a checkpoint found there, on the CPU bit for bit as if never
-            interrupted.
+        directory (path, optional): Where the checkpoint goes, at the end of every epoch and within
+            it.
+        resume (bool): Continue from a checkpoint found there, within an epoch too, on the CPU bit
+            for bit as if never interrupted.
+        save_every (float): Seconds between checkpoints within an epoch: the most work that a kill
+            costs. 0 writes one after every step.
+        prefetch (int): Batches that a thread reads ahead of the step; 0 reads them in between.
+            Results do not depend on it.
         callback (callable, optional): Called with the row of every epoch on rank 0; may raise to
             interrupt.
         progress (bool, optional): Whether progress is shown on rank 0; after five seconds when
@@ -90,11 +100,13 @@ def pretrain(
         pairs,
         config or PretrainConfig(),
         None if directory is None else user_path(directory, "directory"),
+        check_nonnegative(save_every, "save_every"),
+        check_int(prefetch, "prefetch", minimum=0),
     )
     if resume:
         run.restore()
     shown = progress if rank() == 0 else False
-    total, done = run.config.epochs * run.steps, run.epoch * run.steps
+    total, done = run.config.epochs * run.steps, run.epoch * run.steps + run.done
     with Progress(total, "pretrain", unit="steps", done=done, shown=shown) as bar:
         while run.epoch < run.config.epochs and not run.stopped:
             row = run.advance(bar)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +13,19 @@ import torch
 
 from graphlab._distributed import is_distributed, rank
 from graphlab._io import sweep_stale
+from graphlab._prefetch import made_ahead
 from graphlab._progress import Progress
 from graphlab._training import BestWeights
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs, digest_of
+from graphlab.tag.graphclip.pretraining.assembly import BatchAssembler
 from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
 from graphlab.tag.graphclip.pretraining.checks import (
     batch_size,
     check_contrast,
     check_fit,
+    check_parts,
     check_patience,
 )
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
@@ -38,9 +43,12 @@ class PretrainingRun:
         pairs (GraphTextPairs): Training data.
         config (PretrainConfig): Settings.
         directory (Path, optional): Folder of the checkpoint.
+        save_every (float): Seconds between checkpoints within an epoch.
+        prefetch (int): Batches that are read ahead.
 
     Attributes:
         epoch (int): Epochs done.
+        done (int): Steps of the next one that are done.
         stopped (bool): True once patience has ended the run.
         history (list[dict]): The row of every epoch.
         best (BestWeights): Weights of the best epoch by the selection; empty where none is made.
@@ -55,15 +63,23 @@ class PretrainingRun:
         pairs: GraphTextPairs,
         config: PretrainConfig,
         directory: Path | None,
+        save_every: float,
+        prefetch: int,
     ) -> None:
         check_fit(model, pairs)
         self.model, self.pairs, self.config, self.directory = model, pairs, config, directory
         self.train, self.held = split_pairs(pairs.store.center, config.val_fraction, config.seed)
         self.batch_size = batch_size(config.batch_size, self.train.numel())
-        check_contrast(pairs.text_id[self.train])
         check_patience(config.patience, self.held.numel(), config.selection)
-        self.step = TrainingStep(model, pairs, config, self.batch_size)
+        check_parts(model, config.micro_batch, self.batch_size)
+        pairs.share(model.graph_model.walk_length)
+        check_contrast(pairs.text_id[self.train])
+        self.step = TrainingStep(model, pairs, config)
+        pe = pairs.encoding(model.graph_model.walk_length)
+        self._batches = BatchAssembler(pairs, pe, self.batch_size)
+        self._save_every, self._prefetch = save_every, prefetch
         self.epoch, self.stopped = 0, False
+        self.done, self._total = 0, 0.0
         self.history: list[Row] = []
         self.best = BestWeights()
         _broadcast(model)
@@ -79,7 +95,10 @@ class PretrainingRun:
         data = {"pairs": len(self.pairs), "nodes": int(self.pairs.store.node.shape[0])}
         loss = {name: self.model.config[name] for name in ("loss", "max_scale")}
         tower = self.model.config["graph_model"]
-        return {**asdict(self.config), **tower, **loss, **data, "data": self.digest}
+        config = asdict(self.config)
+        if not self.config.micro_batch:
+            del config["micro_batch"]  # which checkpoints of earlier versions do not know
+        return {**config, **tower, **loss, **data, "data": self.digest}
 
     @property
     def steps(self) -> int:
@@ -88,25 +107,36 @@ class PretrainingRun:
 
     def advance(self, progress: Progress) -> Row:
         """Train one epoch, validate, write the checkpoint."""
-        batches = epoch_batches(self.train, self.batch_size, self.config.seed, self.epoch)
-        first, steps = self.epoch * len(batches), self.config.epochs * len(batches)
-        self.model.train()
-        total = 0.0
-        for i, index in enumerate(batches):
-            loss = self.step.take(index, first + i, steps)
-            total += loss
-            progress.update(note=f"epoch {self.epoch}, loss {loss:.3g}")
+        self._train(progress)
         scale = float(self.model.criterion.logit_scale.detach().exp())
-        row = {"epoch": float(self.epoch), "loss": total / len(batches), "scale": scale}
+        row = {"epoch": float(self.epoch), "loss": self._total / self.steps, "scale": scale}
         row["lr"] = self.step.optimizer.param_groups[0]["lr"]
         if self.held.numel():
             row |= retrieval_scores(self.model, self.pairs, self.held)
             self._choose(row)
         self.history.append(row)
         self.epoch += 1
-        if self.directory is not None and rank() == 0:
-            self._save(self.directory / CHECKPOINT)
+        self.done, self._total = 0, 0.0
+        self._save()
         return row
+
+    def _train(self, progress: Progress) -> None:
+        """The steps of an epoch that are not done yet."""
+        batches = epoch_batches(self.train, self.batch_size, self.config.seed, self.epoch)
+        first, steps = self.epoch * self.steps, self.config.epochs * self.steps
+        self.model.train()
+        saved = time.monotonic()
+        reading = made_ahead(self._batches.read, batches[self.done :], self._prefetch)
+        with closing(reading):
+            for batch in reading:
+                loss = self.step.take(batch, first + self.done, steps)
+                self.done += 1
+                self._total += loss
+                progress.update(note=f"epoch {self.epoch}, loss {loss:.3g}")
+                # Every process is at the same step, so that rank 0 may choose the moment alone.
+                if time.monotonic() - saved >= self._save_every:
+                    self._save()
+                    saved = time.monotonic()
 
     def _choose(self, row: Row) -> None:
         """Keep the weights if the epoch is the best so far; see whether to stop."""
@@ -119,11 +149,16 @@ class PretrainingRun:
         patience = self.config.patience
         self.stopped = bool(patience) and self.best.waited(self.epoch) >= patience
 
-    def _save(self, path: Path) -> None:
+    def _save(self) -> None:
+        if self.directory is None or rank() != 0:
+            return
+        path = self.directory / CHECKPOINT
         sweep_stale(path.parent)
         record = {
             "settings": self.settings,
             "epoch": self.epoch,
+            "done": self.done,
+            "total": self._total,
             "history": self.history,
             "best_epoch": self.best.epoch,
             "best_score": self.best.score,
@@ -143,6 +178,8 @@ class PretrainingRun:
         self.model.load_state_dict(weights)
         self.epoch, self.history = record["epoch"], record["history"]
         self.stopped = record["stopped"]
+        # Earlier versions wrote at the end of epochs only.
+        self.done, self._total = record.get("done", 0), record.get("total", 0.0)
         if best:
             self.best.resume(record["best_score"], record["best_epoch"], best)
 

@@ -12,8 +12,10 @@ from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs
 from graphlab.tag.graphclip.pretraining import noise
 from graphlab.tag.graphclip.pretraining.adversarial import adversarial_backward, feature_rms
+from graphlab.tag.graphclip.pretraining.assembly import TrainingBatch
 from graphlab.tag.graphclip.pretraining.augment import augmented
 from graphlab.tag.graphclip.pretraining.config import PretrainConfig
+from graphlab.tag.graphclip.pretraining.parts import embed_in_parts
 
 _DROPOUT = 3  # stream of random numbers; the split has 1 and the order 2
 
@@ -23,20 +25,15 @@ class TrainingStep:
 
     Args:
         model (GraphCLIP): Changed in place.
-        pairs (GraphTextPairs): Training data.
+        pairs (GraphTextPairs): Training data, for the scale of its features.
         config (PretrainConfig): Settings.
-        batch_size (int): Pairs of all processes together.
 
     Attributes:
         optimizer (torch.optim.AdamW): Over the weights that are trained.
     """
 
-    def __init__(
-        self, model: GraphCLIP, pairs: GraphTextPairs, config: PretrainConfig, batch_size: int
-    ) -> None:
-        self.model, self.pairs, self.config = model, pairs, config
-        self._per_process = batch_size // world_size()
-        self._pe = pairs.encoding(model.graph_model.walk_length)
+    def __init__(self, model: GraphCLIP, pairs: GraphTextPairs, config: PretrainConfig) -> None:
+        self.model, self.config = model, config
         relative = config.adversarial_eps
         self._eps = relative * (feature_rms(pairs.x) if relative else 0)
         self._weights = [p for p in model.parameters() if p.requires_grad]
@@ -44,11 +41,11 @@ class TrainingStep:
             self._weights, lr=config.lr, weight_decay=config.weight_decay
         )
 
-    def take(self, index: Tensor, step: int, total: int) -> float:
+    def take(self, batch: TrainingBatch, step: int, total: int) -> float:
         """Update the weights on a batch.
 
         Args:
-            index (Tensor): Pairs of all processes.
+            batch (TrainingBatch): Pairs of this process.
             step (int): Number of the step in the training.
             total (int): Steps in all.
 
@@ -63,11 +60,10 @@ class TrainingStep:
             rise = round(config.warmup * total)
             rate = warmup_cosine(step, config.lr, rise, total, first=1)
             self.optimizer.param_groups[0]["lr"] = rate
-        own = index[rank() * self._per_process : (rank() + 1) * self._per_process]
         self.optimizer.zero_grad(set_to_none=True)
         seed = derive_seed(config.seed, _DROPOUT, step, rank())
         with seeded(seed, self.model.device):  # of dropout, which knows no generator
-            own_loss = self._backward(own, step)
+            own_loss = self._backward(batch, step)
         value = torch.tensor(own_loss, dtype=torch.float64, device=self.model.device)
         # The sum is that of all processes, so that none is left waiting by the error of another.
         loss = finite_loss(float(all_reduce_sum(value)) / world_size(), f"step {step}")
@@ -78,30 +74,23 @@ class TrainingStep:
         self.model.criterion.clamp_()
         return loss
 
-    def _backward(self, own: Tensor, step: int) -> float:
+    def _backward(self, own: TrainingBatch, step: int) -> float:
         """Gradients of the loss of this rank's pairs; returns the loss (of the last pass)."""
         config, device = self.config, self.model.device
-        dtype = self.model.criterion.logit_scale.dtype
-        batch = self.pairs.store.batch(own)
-        x = self.pairs.x[batch.node].to(device, dtype)
-        edge_index, member = batch.edge_index.to(device), batch.batch.to(device)
-        names = batch.subgraph.to(device)
+        batch = own.to(device, self.model.criterion.logit_scale.dtype)
         x, edge_index = augmented(
-            x, edge_index, member, names, config.feature_p, config.edge_p, config.seed, step
-        )
-        rest = (
-            self._pe[batch.node_row].to(device, dtype),
-            edge_index,
-            member,
-            batch.root_index.to(device),
-        )
-        text = self.pairs.text[own].to(device, dtype)
-        text_id = self.pairs.text_id[own].to(device) if config.guard else None
+            batch.x, batch.edge_index, batch.batch, batch.subgraph,
+            config.feature_p, config.edge_p, config.seed, step,
+        )  # fmt: skip
+        rest = (batch.pe, edge_index, batch.batch, batch.root_index)
+        text, text_id = batch.text, batch.text_id if config.guard else None
+        names, member = batch.subgraph, batch.batch
+        del batch
 
         def closure(features: Tensor) -> Tensor:
             # The loss is outside: cosines over a temperature need all their digits.
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                embedding = self.model(features, *rest)
+                embedding = self._embed(features, *rest)
             value: Tensor = self.model.criterion(embedding, text, text_id)
             return value
 
@@ -121,10 +110,19 @@ class TrainingStep:
         )
         return losses[-1]
 
+    def _embed(self, x: Tensor, *rest: Tensor) -> Tensor:
+        size = self.config.micro_batch
+        if not 0 < size < rest[-1].numel():
+            embedding: Tensor = self.model(x, *rest)
+            return embedding
+        pe, edge_index, member, root_index = rest
+        tower = self.model.graph_model
+        return embed_in_parts(tower, x, pe, edge_index, member, root_index, size)
+
     def _start(self, names: Tensor, member: Tensor, step: int) -> Tensor:
         """Random perturbation that the ascent starts from."""
         name = noise.names(names, member, torch.bincount(member, minlength=names.numel()))
-        width = self.pairs.x.size(1)
+        width = self.model.graph_model.in_channels
         delta = noise.uniform(name, width, self.config.seed, step, noise.PERTURBATION)
         return delta.to(self.model.criterion.logit_scale.dtype).mul_(self._eps)
 

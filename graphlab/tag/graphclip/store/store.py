@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from graphlab._checks import check_choice, check_edge_index, check_index, check_
 from graphlab._io import user_path
 from graphlab._repr import short_repr
 from graphlab.tag.graphclip.store import files
+from graphlab.tag.graphclip.store.joined import joined_pieces
 from graphlab.tag.graphclip.store.packed_rows import as_tensor, join_pointers, ranges, relabel
 from graphlab.tag.graphclip.store.subgraph import Subgraph, SubgraphBatch
 
@@ -44,6 +45,8 @@ class SubgraphStore:
     edge_ptr: NDArray[np.int64]
     edge: NDArray[np.int32] | NDArray[np.int16]
     root: NDArray[np.int32]
+    # Not an argument, so that a changed copy (``dataclasses.replace``) has no home.
+    _home: files.Home | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return int(self.root.shape[0])
@@ -123,11 +126,7 @@ class SubgraphStore:
         Raises:
             ValueError: If there is no store or not one offset for each.
         """
-        if not stores or len(stores) != len(offsets):
-            raise ValueError(
-                f"stores and offsets must be equally many, at least one, "
-                f"got {len(stores)} and {len(offsets)}"
-            )
+        _check_offsets(stores, offsets)
         # The widest local ids of all, so that no subgraph is cut.
         wide = max((s.edge.dtype for s in stores), key=lambda dtype: dtype.itemsize)
         return SubgraphStore(
@@ -137,6 +136,33 @@ class SubgraphStore:
             np.concatenate([s.edge.astype(wide, copy=False) for s in stores], axis=1),
             np.concatenate([s.root for s in stores]),
         )
+
+    @staticmethod
+    def write_joined(
+        directory: str | os.PathLike[str],
+        stores: Sequence[SubgraphStore],
+        offsets: Sequence[int] | None = None,
+    ) -> SubgraphStore:
+        """Write what :meth:`concat` gives, piece by piece: mapped stores need not fit into memory.
+
+        Args:
+            directory (path): Folder, created if missing; see :meth:`save`.
+            stores (Sequence[SubgraphStore]): At least one.
+            offsets (Sequence[int], optional): See :meth:`concat`; no numbers when missing.
+
+        Returns:
+            SubgraphStore: The whole, mapped from the folder.
+
+        Raises:
+            ValueError: If there is no store or not one offset for each.
+            OSError: If the folder cannot be written; an earlier store there stays whole.
+        """
+        shifts = [0] * len(stores) if offsets is None else list(offsets)
+        _check_offsets(stores, shifts)
+        folder = user_path(directory, "directory")
+        arrays = [{name: getattr(s, name) for name in files.FIELDS} for s in stores]
+        files.write_arrays(folder, joined_pieces(arrays, shifts))
+        return SubgraphStore.load(folder, verify=False)
 
     @staticmethod
     def from_edges(
@@ -157,7 +183,10 @@ class SubgraphStore:
                 center, or the numbers of edge lists and centers differ.
         """
         num_nodes = check_int(num_nodes, "num_nodes", minimum=1, maximum=2**31 - 1)
-        roots = check_index(torch.as_tensor(centers, device="cpu"), num_nodes, "centers").tolist()
+        kind = None if len(centers) else torch.int64  # an empty list has none of its own
+        roots = check_index(
+            torch.as_tensor(centers, dtype=kind, device="cpu"), num_nodes, "centers"
+        ).tolist()
         lists = list(edges)
         if len(lists) != len(roots):
             raise ValueError(
@@ -217,10 +246,24 @@ class SubgraphStore:
             ValueError: If the files are damaged or do not belong together.
         """
         check_choice(mode, "mode", ("mapped", "memory"))
-        arrays = files.read_arrays(
-            user_path(directory, "directory"), mapped=mode == "mapped", verify=verify
+        folder = user_path(directory, "directory")
+        arrays, home = files.read_arrays(folder, mapped=mode == "mapped", verify=verify)
+        store = SubgraphStore(**arrays)
+        object.__setattr__(store, "_home", home)
+        return store
+
+    @property
+    def home(self) -> files.Home | None:
+        """Folder and name of a store that was loaded; None for one that was made in memory."""
+        return self._home
+
+
+def _check_offsets(stores: Sequence[SubgraphStore], offsets: Sequence[int]) -> None:
+    if not stores or len(stores) != len(offsets):
+        raise ValueError(
+            f"stores and offsets must be equally many, at least one, "
+            f"got {len(stores)} and {len(offsets)}"
         )
-        return SubgraphStore(**arrays)
 
 
 def _positions(index: Tensor | Sequence[int]) -> Tensor:

@@ -40,7 +40,7 @@ def class_probabilities(graph_emb: Tensor, class_emb: Tensor, scale: float = 100
 
 def check_class_names(given: Sequence[str]) -> list[str]:
     """Require two names at least, all different."""
-    names = check_texts(given, name="class_names")
+    names = list(check_texts(given, name="class_names"))
     if len(names) < 2:
         raise ValueError(f"class_names must have at least two entries, got {names}")
     if len(set(names)) < len(names):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice
 from graphlab._estimator import Estimator
+from graphlab._feature_rows import FeatureRows
 from graphlab.tag.graphclip._protocols import Encoder
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -114,11 +115,11 @@ class ZeroShotClassifier(Estimator):
         return self.class_embeddings_
 
     @torch.no_grad()
-    def scores(self, x: Tensor, store: SubgraphStore) -> Tensor:
+    def scores(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
         """Cosines of every subgraph with every class, ``(P, C)``.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
             store (SubgraphStore): Subgraphs of the nodes in question.
 
         Returns:
@@ -130,22 +131,23 @@ class ZeroShotClassifier(Estimator):
         classes = self.class_embeddings
         return embed_subgraphs(self.model, x, store).mixed(self.mix) @ classes.t()
 
-    def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
+    def predict(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
         """Nearest class of every subgraph, int64 ``(P,)``; see :meth:`scores`.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
             store (SubgraphStore): Subgraphs of the nodes in question.
         """
         return self.scores(x, store).argmax(1)
 
     def evaluate(
-        self, x: Tensor, store: SubgraphStore, y: Tensor, mask: Tensor | None = None
+        self, x: FeatureRows, store: SubgraphStore, y: Tensor, mask: Tensor | None = None
     ) -> dict[str, Scores]:
         """Score the tower and, beside it, chance, the majority class and the frozen text encoder.
 
         Args:
-            x (Tensor): Node features of the whole graph, embeddings by the same text encoder.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, embeddings by the same
+                text encoder.
             store (SubgraphStore): One subgraph for every entry of ``y``.
             y (Tensor): Classes, integers ``(P,)``, in the order of ``class_names``; anything where
                 the mask is false.

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from graphlab._feature_rows import FeatureRows
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.store import SubgraphStore
 
 Mix = Literal["none", "own", "mean", "own+mean"]
 
-_ROWS = 4096
+_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,25 @@ class Embeddings:
 
 
 @torch.no_grad()
-def embed_subgraphs(model: GraphCLIP, x: Tensor, store: SubgraphStore) -> Embeddings:
+def embed_subgraphs(model: GraphCLIP, x: FeatureRows, store: SubgraphStore) -> Embeddings:
     """All rows of the subgraphs of a store."""
     tower = normalize(model.encode(x, store))
-    if x.size(1) != tower.size(1):
+    width = x.shape[1]
+    if width != tower.size(1):
         return Embeddings(tower, None, None)
-    rows = x.detach().float().cpu()
-    means = torch.empty(len(store), x.size(1), device="cpu")
+    sizes, centers = store.sizes, store.center
+    own, means = (torch.empty(len(store), width, device="cpu") for _ in range(2))
+    # By batches: features may be in a store, and those of all nodes larger than memory.
     for part in torch.arange(len(store), device="cpu").split(_ROWS):
         batch = store.batch(part)
-        total = torch.zeros(part.numel(), x.size(1), device="cpu").index_add(
-            0, batch.batch, rows[batch.node]
+        nodes, place = batch.node.unique(return_inverse=True)
+        rows = x[nodes].detach().float().cpu()
+        total = torch.zeros(part.numel(), width, device="cpu").index_add(
+            0, batch.batch, rows[place]
         )
-        means[part] = total / store.sizes[part, None]
-    return Embeddings(tower, normalize(rows[store.center]), normalize(means))
+        means[part] = total / sizes[part, None]
+        own[part] = x[centers[part]].detach().float().cpu()
+    return Embeddings(tower, normalize(own), normalize(means))
 
 
 def check_mix(mix: Mix, model: GraphCLIP) -> None:

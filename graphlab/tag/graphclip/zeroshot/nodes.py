@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab._checks import check_choice, check_index
 from graphlab._estimator import Estimator
+from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab.tag.graphclip._parts import (
     check_text_graph,
     find_encoder,
@@ -105,13 +106,22 @@ class ZeroShotNodes(Estimator):
         self.join = join
         self.mix = mix
 
-    def fit(self, graph: TextGraph, y: Any = None, *, nodes: Tensor | None = None) -> Self:
+    def fit(
+        self,
+        graph: TextGraph,
+        y: Any = None,
+        *,
+        nodes: Tensor | None = None,
+        x: FeatureRows | None = None,
+    ) -> Self:
         """Embed the nodes of a graph.
 
         Args:
             graph (TextGraph): The graph; its ``x`` and ``y`` are not read.
             y (object, optional): Not read.
             nodes (Tensor, optional): Nodes to classify, integers ``(P,)``; all when missing.
+            x (Tensor or EmbeddingStore, optional): Embeddings of all texts by ``encoder``, ``(N,
+                D)``, where they are at hand; else the texts that lie in a subgraph are embedded.
 
         Returns:
             ZeroShotNodes: This object.
@@ -137,8 +147,10 @@ class ZeroShotNodes(Estimator):
         encoder = find_encoder(self.encoder, tower.text_model)
         warn_of_hashed_words(encoder, tower.text_model)
         store = sampler.sample(graph.edge_index, count, nodes)
-        x = _features(graph, store, encoder, tower.graph_model.in_channels)
-        found = embed_subgraphs(tower, x, store)
+        width = tower.graph_model.in_channels
+        if x is None:
+            x = _features(graph, store, encoder, width)
+        found = embed_subgraphs(tower, check_feature_rows(x, "x", rows=count, cols=width), store)
         self.embeddings_ = found.tower
         self.label_names_ = list(graph.label_names) if "label_names" in graph else []
         self.text_model_ = tower.text_model

@@ -279,7 +279,7 @@ class GFMRetriever(TrainedNetwork):
         explain: bool,
     ) -> tuple[list[list[GFMHit]], list[bool]]:
         check_parameters(self.get_params(deep=False))
-        questions = check_texts(texts)
+        questions = list(check_texts(texts))
         ids = self._ids(allow)
         reader = self._reader(None if allow is None else ids)
         vectors = self._embed_questions(questions, self._relations.size(1))

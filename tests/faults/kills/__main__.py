@@ -1,0 +1,83 @@
+"""Kill writers and commands with SIGKILL at random moments, with a fixed seed, and count losses.
+
+    python -m tests.faults.kills --kills 50              all writers, then all commands
+    python -m tests.faults.kills --part writers          every writer of files
+    python -m tests.faults.kills --part commands         the smoke preset of every script
+    python -m tests.faults.kills --only pamc --kills 5   one of them
+
+A writer must leave a whole version, at least as new as the last one. A command that is started
+again must end with the files of an uninterrupted run, bit for bit (times left out). Ends with 1 if
+anything is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+
+from experiments._harness.scripts import command_modules
+from tests.faults.kills.commands import SCRIPTS, kill_command
+from tests.faults.kills.processes import kill_writers
+from tests.faults.kills.writers import WRITERS
+
+
+def kill_all_writers(kills: int, seed: int, only: list[str]) -> tuple[int, int]:
+    """Kills and losses."""
+    done = lost = 0
+    for name, writer in WRITERS.items():
+        if only and name not in only:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                interrupted = kill_writers(writer, Path(folder), kills, seed)
+            except AssertionError as error:
+                lost += 1
+                print(f"{name}: LOST {error}", flush=True)
+            else:
+                print(f"{name}: {kills} kills, {interrupted} inside a write, 0 lost", flush=True)
+        done += kills
+    return done, lost
+
+
+def kill_all_commands(kills: int, seed: int, only: list[str]) -> tuple[int, int]:
+    """Kills and losses."""
+    modules, done, lost = command_modules(), 0, 0
+    for name in SCRIPTS:
+        if only and name not in only:
+            continue
+        arguments = ["--preset", "smoke", "--device", "cpu"]
+        with tempfile.TemporaryDirectory() as folder:
+            report = kill_command(modules[name], arguments, Path(folder), kills, seed)
+        done, lost = done + report.kills, lost + len(report.lost or ())
+        print(
+            f"{name}: {report.kills} kills of a run of {report.seconds:.1f} s, {report.resumed} "
+            f"attempts resumed, {report.ends} ends, {len(report.lost or ())} lost "
+            f"{' '.join(report.lost or ())[:300]}",
+            flush=True,
+        )
+    return done, lost
+
+
+def main() -> int:
+    """Kill, print a line each, and count."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="kills of each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", choices=("writers", "commands", "all"), default="all")
+    parser.add_argument("--only", nargs="*", default=[], help="names of writers or scripts")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    done = lost = 0
+    for part, run in (("writers", kill_all_writers), ("commands", kill_all_commands)):
+        if options.part in (part, "all"):
+            kills, losses = run(options.kills, options.seed, options.only)
+            done, lost = done + kills, lost + losses
+    print(f"{done} kills, {lost} lost")
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
