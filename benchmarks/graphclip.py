@@ -99,7 +99,9 @@ def sides(
     graphs = pair_objects(pairs, model.graph_model.walk_length)
     eps = EPS * feature_rms(pairs.x)
     runs: dict[str, Callable[[], object]] = {
-        "released": partial(released_epoch, dense, graphs, pairs.text, batch_size=BATCH, eps=eps),
+        "released": partial(
+            released_epoch, dense, graphs, pairs.text[:], batch_size=BATCH, eps=eps
+        ),
         "graphlab": partial(pretrain, model, pairs, settings()),
     }
     return runs, pairs

@@ -161,7 +161,7 @@ def retrieval() -> Case:
 
 def knowledge_graph() -> Case:
     """An epoch of sampled negatives over a million triples."""
-    from graphlab.embed import KGEmbedding
+    from graphlab.embed import KGEmbedding, KGETrainConfig
 
     entities, relations, triples = 100_000, 100, 1_000_000
     draw = torch.Generator().manual_seed(SEED)
@@ -169,10 +169,9 @@ def knowledge_graph() -> Case:
     edge_type = torch.randint(relations, (triples,), generator=draw)
 
     def run() -> object:
-        model = KGEmbedding(entities, relations, 32, seed=SEED)
-        return model.fit(
-            edge_index, edge_type, epochs=1, batch_size=4096, loss="sampled", progress=False
-        )
+        training = KGETrainConfig(epochs=1, batch_size=4096, loss="sampled")
+        model = KGEmbedding(entities, relations, 32, train_config=training, seed=SEED)
+        return model.fit(edge_index, edge_type, progress=False)
 
     table = 4 * entities * 64
     # Weights, gradients, two moments and best weights; triples in both directions, sorted.

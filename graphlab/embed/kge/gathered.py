@@ -32,5 +32,5 @@ class _TableAndRows(torch.autograd.Function):
 
 def table_and_rows(table: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     """A table ``(N, D)`` and its rows ``(B, D)``, to be used together in one loss."""
-    table, rows = _TableAndRows.apply(table, index)
+    table, rows = _TableAndRows.apply(table, index)  # type: ignore[no-untyped-call]
     return table, rows

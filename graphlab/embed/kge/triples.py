@@ -178,4 +178,5 @@ class KnownTails:
             low, high = torch.where(below, middle + 1, low), torch.where(below, high, middle)
         if not self.tail.numel():
             return torch.zeros_like(head, dtype=torch.bool)
-        return (low < end) & (self.tail[low.clamp_max(last)] == tail)
+        found: Tensor = (low < end) & (self.tail[low.clamp_max(last)] == tail)
+        return found

@@ -61,8 +61,8 @@ class EmbeddingStore:
         self.manifest = read_json(self.folder / MANIFEST)
         if not is_manifest(self.manifest):
             raise ValueError(f"{self.folder / MANIFEST} is not a manifest of embeddings")
-        self.shape = (self.manifest["rows"], self.manifest["dim"])
-        self._size = self.manifest["shard_size"]
+        self.shape = (int(self.manifest["rows"]), int(self.manifest["dim"]))
+        self._size = int(self.manifest["shard_size"])
         count = -(-self.shape[0] // self._size)
         there = {path.name for path in self.folder.iterdir()}
         # As many as there are files: a damaged manifest may name any number of rows.

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_int
 from graphlab._distributed import all_gather_rows, is_distributed, rank, world_size
 from graphlab._feature_rows import (
     FeatureRows,
@@ -62,6 +63,8 @@ class GraphTextPairs:
         text: FeatureRows,
         held_text: FeatureRows | None = None,
     ) -> None:
+        if not isinstance(store, SubgraphStore):
+            raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
         count = len(store)
         self.x = check_feature_rows(x, "x", finite=False)
         self.store = store
@@ -130,6 +133,7 @@ class GraphTextPairs:
         Returns:
             Tensor or EmbeddingStore: ``(total, K)``.
         """
+        check_int(walk_length, "walk_length", minimum=1)
         if self._pe is None or self._pe.shape[1] != walk_length:
             self._pe = store_encodings(self.store, walk_length)
         return self._pe
