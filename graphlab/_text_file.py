@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import csv
 import gzip
 import io
 import lzma
 import re
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -28,6 +31,8 @@ _PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )
+_FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
+_FIELD_LOCK = threading.Lock()
 # Tables shrink to a tenth, or a hundredth. What grows a thousandfold was made to fill the memory.
 _MOST_RATIO = 200
 _FREE = 1 << 30  # bytes that any file may unpack to
@@ -96,6 +101,17 @@ def open_text(path: StrPath, encoding: str | None = None) -> Iterator[TextIO]:
     except (UnicodeError, *_DAMAGED):
         read_text(path, encoding)  # says in which line
         raise
+
+
+def csv_rows(reader: Any, count: int) -> list[list[str]]:
+    """The next records of a ``csv.reader``, whose fields may be as long as documents are."""
+    # The limit on fields is one for the whole process.
+    with _FIELD_LOCK:
+        before = csv.field_size_limit(_FIELD_LIMIT)
+        try:
+            return list(islice(reader, count))
+        finally:
+            csv.field_size_limit(before)
 
 
 def _encoding(head: bytes, given: str | None) -> str:

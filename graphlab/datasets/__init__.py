@@ -15,19 +15,23 @@ from graphlab.datasets.python_stdlib import PythonStdlib, python_stdlib
 from graphlab.datasets.sdcn import SDCNDataset
 from graphlab.datasets.shyre import SHyReDataset
 from graphlab.datasets.simplices import read_hyperedge_list, read_simplices
+from graphlab.datasets.text_graphs import LabelPrompt, TextGraphDataset, label_prompt
 from graphlab.datasets.triples import TripleDataset, TripleNames, read_triples
 
 __all__ = [
     "AnimalNetwork",
     "DigitsKNN",
+    "LabelPrompt",
     "MultiHopQA",
     "MultilabelDataset",
     "PythonStdlib",
     "SDCNDataset",
     "SHyReDataset",
+    "TextGraphDataset",
     "TripleDataset",
     "TripleNames",
     "digits_knn",
+    "label_prompt",
     "neighbors_to_frame",
     "python_classes",
     "python_stdlib",

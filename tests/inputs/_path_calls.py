@@ -87,6 +87,9 @@ READ_FOLDER: dict[str, Call] = {
     "MultilabelDataset.__init__.source": lambda p: datasets.MultilabelDataset(
         _root(), "blogcatalog", source=p
     ),
+    "TextGraphDataset.__init__.source": lambda p: datasets.TextGraphDataset(
+        _root(), "wikics", source=p
+    ),
     "SDCNDataset.__init__.source": lambda p: datasets.SDCNDataset(_root(), "acm", source=p),
     "SHyReDataset.__init__.source": lambda p: datasets.SHyReDataset(_root(), "crime", source=p),
     "TripleDataset.__init__.source": lambda p: datasets.TripleDataset(_root(), "umls", source=p),
@@ -123,6 +126,7 @@ WRITE_FOLDER: dict[str, Call] = {
     "MultilabelDataset.__init__.root": lambda p: datasets.MultilabelDataset(p, "blogcatalog"),
     "SDCNDataset.__init__.root": lambda p: datasets.SDCNDataset(p, "acm"),
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
+    "TextGraphDataset.__init__.root": lambda p: datasets.TextGraphDataset(p, "wikics"),
     "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
     "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(
         NODES, 2, 4, train_config=embed.KGETrainConfig(epochs=1)

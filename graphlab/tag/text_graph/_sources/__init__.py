@@ -12,8 +12,6 @@ from graphlab.tag.text_graph._sources.frame import ColumnsTable, FrameTable, Hub
 from graphlab.tag.text_graph._sources.json_lines import JsonLines
 from graphlab.tag.text_graph._sources.source import Source
 
-__all__: list[str] = []
-
 _COLUMNAR = (".parquet", ".pq", ".feather", ".arrow", ".ipc")
 _JSON = (".jsonl", ".ndjson", ".json")
 _CSV = (".csv", ".tsv")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from graphlab._text_file import open_text
+from graphlab._text_file import csv_rows, open_text
 from graphlab.tag.text_graph._sources.source import Plain, distinct_columns
 
 __all__: list[str] = []
 
-_FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
-_FIELD_LOCK = threading.Lock()
 _PART = 1 << 24  # characters of a part, about
 #: Rows of a part: below the number of new lists (700) at which Python looks for garbage, which
 #: otherwise takes ten times as long as reading does.
@@ -65,7 +62,7 @@ class CsvFile(Plain):
         width, size, done = len(self.columns), 64, 0
         with self._reading() as reader:
             next(reader, [])
-            while rows := self._rows(reader, size):
+            while rows := csv_rows(reader, size):
                 if set(map(len, rows)) != {width}:
                     rows = self._without_end(rows, reader, width, done)
                 columns = list(zip(*rows, strict=True))
@@ -112,17 +109,8 @@ class CsvFile(Plain):
             except csv.Error as error:
                 raise ValueError(self._broken(reader.line_num, error)) from error
 
-    def _rows(self, reader: Any, count: int) -> list[list[str]]:
-        # The limit on fields is one for the whole process and shorter than long documents.
-        with _FIELD_LOCK:
-            before = csv.field_size_limit(_FIELD_LIMIT)
-            try:
-                return list(islice(reader, count))
-            finally:
-                csv.field_size_limit(before)
-
     def _records(self, reader: Any) -> Iterator[list[str]]:
-        while rows := self._rows(reader, 1):
+        while rows := csv_rows(reader, 1):
             yield rows[0]
 
     def _without_end(
