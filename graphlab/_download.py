@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graphlab._checks import check_int, check_nonnegative, check_positive
-from graphlab._io import file_lock, naming_errors, read_json, sweep_stale, user_path, write_json
+from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
+from graphlab._naming_errors import naming_errors
 from graphlab._progress import Progress
 
 _CHUNK = 1 << 20  # bytes

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
+from graphlab._naming_errors import naming_errors
 from graphlab._safetensors import decode, encode
 
 try:
@@ -151,30 +152,6 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         raise
     if os.name == "posix":
         _flush(target.parent, os.O_RDONLY)
-
-
-@contextmanager
-def naming_errors(path: StrPath) -> Iterator[None]:
-    """Let an error of the system in a block name the file: those of writing name none.
-
-    Args:
-        path: The file that is written.
-
-    Yields:
-        None: While it is written.
-
-    Raises:
-        OSError: That of the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        if error.errno is None or error.strerror is None:  # numpy's, of a file that is cut short
-            raise OSError(f"{path} cannot be written: {error}") from error
-        error.filename = os.fspath(path)
-        raise
 
 
 def _flush(path: Path, flags: int) -> None:

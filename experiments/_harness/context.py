@@ -17,11 +17,11 @@ from torch import Tensor
 from graphlab._io import (
     atomic_path,
     load_arrays,
-    naming_errors,
     save_arrays,
     sweep_stale,
     write_json,
 )
+from graphlab._naming_errors import naming_errors
 from graphlab._progress import track
 
 from .results import Rows

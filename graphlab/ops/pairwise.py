@@ -167,13 +167,13 @@ def pairwise_logsumexp(
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
     check_choice(precision, "precision", get_args(tensor_cores.Precision))
     x, y = x.to(dtype), y.to(dtype)
-    weights = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
+    x_weight, y_weight = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
     rules = check_real(scale, "scale"), mode, columns
     if tensor_cores.usable(x, y):
         refuse_transforms("pairwise_logsumexp")
-        row, col = tensor_cores.pairwise_logsumexp(x, y, *weights, *rules, precision)
+        row, col = tensor_cores.pairwise_logsumexp(x, y, x_weight, y_weight, *rules, precision)
     else:
-        row, col = call("pairwise_logsumexp", x, y, *weights, *rules)
+        row, col = call("pairwise_logsumexp", x, y, x_weight, y_weight, *rules)
     return (row, col) if columns else row
 
 

@@ -12,13 +12,18 @@ from typing import Any
 
 __all__: list[str] = []
 
+#: Triton's language, which it looks for among the globals of a kernel.
+tl: Any = None
+
 
 @cache
 def kernels() -> tuple[Any, Any]:
     """The kernels of the log-sums and of their gradient."""
     global tl
     import triton
-    import triton.language as tl
+    import triton.language
+
+    tl = triton.language
 
     @triton.jit  # type: ignore[untyped-decorator]
     def logsum_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN202

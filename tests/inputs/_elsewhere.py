@@ -127,6 +127,7 @@ UNDEFINED: tuple[str, ...] = ("concentration_shift",)
 _ANY_LABELS = "any numbers name groups"
 _PASS = "a single pass of a network, which looks at no values"
 _LATER = "an estimator keeps its parameters as given and checks them in fit"
+_APPENDED = "means to append to the features"
 _MISSING = "NaN marks what is not known"
 
 #: Rows that are right although they look wrong: name, argument, kind; ``*`` stands for all.
@@ -144,20 +145,14 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("MaskFeatures.__call__", "x", "infinite"): "it only erases",
     ("MaskFeatures.expected_budget", "x", "NaN"): "it only counts",
     ("MaskFeatures.expected_budget", "x", "infinite"): "it only counts",
-    (
-        "ClusterStatistics.collect",
-        "z",
-        "NaN",
-    ): "the loss that uses the sums refuses what is not finite",
-    ("ClusterStatistics.collect", "z", "infinite"): "as above",
     ("PamCLoss.log_denominators", "cluster", "*"): "exact negatives read no clusters",
     ("PamCLoss.log_denominators", "num_clusters", "*"): "exact negatives read no clusters",
-    ("AddFastRP.__init__", "attr_name", "None"): "means to append to the features",
+    ("AddFastRP.__init__", "attr_name", "None"): _APPENDED,
     (
         "AddTopologicalConcentration.__init__",
         "attr_name",
         "None",
-    ): "means to append to the features",
+    ): _APPENDED,
     ("AddTopologicalConcentration.__init__", "fill", "NaN"): _MISSING,
     ("AddTopologicalConcentration.__init__", "fill", "infinite"): "any number stands for none",
     ("TCReweight.is_due", "epoch", "far below zero"): "no epoch before the first is due",

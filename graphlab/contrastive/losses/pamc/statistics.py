@@ -59,7 +59,7 @@ class ClusterStatistics:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
         check_int(order, "order", minimum=0, maximum=2)
-        z = widened(check_matrix(z, "z", finite=False))
+        z = widened(check_matrix(z, "z"))
         return collect_statistics(z, *check_cluster(cluster, z.size(0), num_clusters), order)
 
     def __add__(self, other: ClusterStatistics) -> ClusterStatistics:
