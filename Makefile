@@ -1,12 +1,15 @@
 # Every target works in a fresh clone: Python >= 3.10, a C++ compiler and git are enough.
 # make setup | demo | docs | notebooks | test | test-all | lint | check-cuda | bench | gpu
 # make reproduce | wheels | check-wheels TORCH=2.10.0 | check-lowest | clean | distclean
+# make reliability | coverage | mutation | test-orders
 
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= 2
 DEMO    ?= --report runs/demo/report.html
 REPRODUCE ?= --quick
+COVERED ?= 97
+MUTATION ?=
 TORCH   ?= $(shell sed -n 's/^torch==//p' constraints.txt)
 
 BIN    := $(VENV)/bin
@@ -33,10 +36,11 @@ export MAX_JOBS ?= 2
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: setup demo docs notebooks test test-all test-fast test-pure lint check-cuda bench gpu \
-    reproduce wheels check-wheels check-lowest clean distclean help
+    reproduce wheels check-wheels check-lowest reliability coverage mutation test-orders \
+    clean distclean help
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 setup: $(STAMPS)/kernels $(STAMPS)/models
 
@@ -91,6 +95,21 @@ test-fast: setup
 # What stands on operators once more without the kernels: both paths pass the same tests.
 test-pure: setup
 	GRAPHLAB_DISABLE_KERNELS=1 $(PYTEST) -m "not slow" $(OPS_TESTS)
+
+# The figures of docs/reliability.md that are measured in less than an hour together.
+reliability: setup lint coverage test-orders mutation
+
+# Lines and branches that the fast tests run, processes that they start included.
+coverage: setup
+	$(PYTEST) -m "not slow" --cov=graphlab --cov-branch --cov-report=term --cov-fail-under=$(COVERED)
+
+# Small mistakes, one at a time: do the tests notice?
+mutation: setup
+	OMP_NUM_THREADS=1 $(PY) -m tests.mutation $(MUTATION)
+
+# The fast tests in five orders that are drawn anew.
+test-orders: setup
+	for seed in 1 2 3 4 5; do $(PYTEST) -m "not slow" -p tests.random_order --order-seed $$seed || exit 1; done
 
 lint: setup
 	$(PY) -m ruff check .

@@ -1,4 +1,4 @@
-"""The text layer under load: calls per second, faults, kills, and a million texts in shards.
+"""The text layer under load: calls per second, faults, kills, a million texts and pairs in shards.
 
 python -m benchmarks.tag                     all parts; writes results/tag.json
 python -m benchmarks.tag --only throughput   one part
@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.timing import compare
+from benchmarks._tag.store import store
 from benchmarks.baselines.tag import bare_replies
 from graphlab.tag import EmbeddingStore, Limits, LLMClient, LLMReply, Retry, TextEncoder
 
@@ -329,6 +330,7 @@ PARTS: dict[str, Callable[[Sizes], list[Row]]] = {
     "faults": faults,
     "kills": kills,
     "million": million,
+    "store": lambda sizes: store(sizes.texts),
 }
 
 

@@ -11,7 +11,8 @@ Environment:
     MAX_JOBS: parallel compilations, 2 by default.
 
 ``python setup.py check_cuda`` compiles every CUDA source, installs nothing, and fails where a
-kernel spills or takes more than ``resources.json`` says; ``--write`` writes that file anew.
+kernel spills or takes more than ``resources.json`` says; ``--write`` writes that file anew. Then
+every source goes through the compilers' front ends with the headers of other versions of torch.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ os.environ.setdefault("MAX_JOBS", "2")
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = "graphlab_cuda_ops"
+TARGET = "0x020a000000000000"  # the lowest torch: constraints-lowest.txt
 DEFINES = [
     "-DTORCH_STABLE_ONLY",
-    "-DTORCH_TARGET_VERSION=0x020a000000000000",
+    f"-DTORCH_TARGET_VERSION={TARGET}",
     "-DPy_LIMITED_API=0x030a0000",
 ]
 # Kernels that need wider vectors choose them at run time, so that one wheel serves every machine.
@@ -224,12 +226,13 @@ class CheckCuda(Command):
     description = "compile the CUDA sources when nvcc is found and check their resources"
     user_options: list[Any] = [  # noqa: RUF012 (the base class declares it this way)
         ("write", None, "write resources.json instead of checking against it"),
+        ("headers", None, "only compile against the headers of other versions of torch"),
     ]
-    boolean_options: list[str] = ["write"]  # noqa: RUF012
+    boolean_options: list[str] = ["write", "headers"]  # noqa: RUF012
 
     def initialize_options(self) -> None:
-        """Checks by default."""
-        self.write = False
+        """Checks everything by default."""
+        self.write = self.headers = False
 
     def finalize_options(self) -> None:
         """Nothing follows from the options."""
@@ -239,6 +242,8 @@ class CheckCuda(Command):
         found = sources("csrc/cuda/*.cu")
         if not found:
             print("check-cuda: there are no CUDA sources")
+        elif self.headers:
+            pass
         elif find_nvcc() is None:
             print(f"check-cuda: nvcc not found, {len(found)} CUDA sources were not compiled")
         else:
@@ -246,6 +251,34 @@ class CheckCuda(Command):
             names = " and ".join(f"sm_{arch}" for arch in cuda_archs())
             print(f"check-cuda: {len(found)} CUDA sources compile for {names}")
             check_resources(objects[0].parent, write=self.write)
+        check_headers()
+
+
+def check_headers() -> None:
+    """Compiles every source without optimisation against the headers of other torch versions."""
+    # As in check_resources.
+    import headers
+
+    nvcc, cxx = find_nvcc(), headers.host_compiler()
+    common = [*DEFINES, "-std=c++20", f"-I{ROOT / 'csrc'}"]
+    cuda = [*NVCC_FLAGS[2:5], "-O0", "-Xcicc=-O0", "-Xptxas=-O0", f"-arch=sm_{cuda_archs()[-1]}"]
+    compilers = {
+        "CUDA": ("csrc/cuda/*.cu", nvcc and [nvcc, "-c", "-o", os.devnull, *cuda]),
+        "C++": ("csrc/cpu/*.cpp", cxx and [*cxx, "-fsyntax-only"]),
+    }
+    for version in (headers.lowest(TARGET), headers.MIDDLE):
+        folder, why = headers.fetch(version, ROOT / "build" / "headers")
+        for language, (pattern, compiler) in compilers.items():
+            found = sources(pattern)
+            told = f"check-cuda: torch {version}: {len(found)} {language} sources"
+            if folder is None or compiler is None:
+                print(f"{told} were NOT compiled: {why or 'there is no compiler'}")
+                continue
+            front = [*compiler, *common]
+            headers.compile_all(
+                ROOT, folder, found, lambda s, h, front=front: [*front, "-isystem", str(h), s]
+            )
+            print(f"{told} compile")
 
 
 def check_resources(folder: Path, *, write: bool) -> None:

@@ -288,18 +288,7 @@ def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
 
 
 def _dump_json(obj: object, indent: int | None = None) -> str:
-    options: dict[str, Any] = {"indent": indent, "sort_keys": True, "allow_nan": False}
-    text = json.dumps(obj, ensure_ascii=False, **options)
-    # Half of a pair of surrogates, as a text cut in an emoji ends with: an escape can write it.
-    return text if _is_writable(text) else json.dumps(obj, ensure_ascii=True, **options)
-
-
-def _is_writable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return json.dumps(obj, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def _load_json(text: str) -> Any:

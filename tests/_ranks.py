@@ -1,23 +1,35 @@
-"""Processes of one group, started from a test module that runs one of them as ``__main__``."""
+"""Processes of one group: one call of a function for every rank."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
 from pathlib import Path
 
-from tests._data import REPOSITORY
+import torch
+
+from tests._processes import answer, start
+
+Rank = Callable[[int, int, str], None]
 
 
-def run_ranks(module: str, size: int, folder: Path, timeout: float = 300) -> None:
-    """Run ``python -m module rank size folder`` for every rank at once; all must succeed."""
-    command = [sys.executable, "-W", "ignore", "-m", module]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [*command, str(rank), str(size), str(folder)], cwd=REPOSITORY, env=environment
-        )
-        for rank in range(size)
-    ]
-    assert [process.wait(timeout=timeout) for process in ranks] == [0] * size
+def run_ranks(run_rank: Rank, size: int, folder: Path, timeout: float = 300) -> None:
+    """Call ``run_rank(rank, size, folder)`` in a process for every rank; all must succeed."""
+    started = [start(_alone, run_rank, rank, size, str(folder)) for rank in range(size)]
+    open_ = {connection: process for process, connection in started}
+    end = time.monotonic() + timeout
+    try:
+        while open_:  # whichever fails first says why; the others may wait for it for ever
+            ready = wait(list(open_), timeout=end - time.monotonic())
+            assert ready, f"{len(open_)} of {size} ranks gave no answer in {timeout} seconds"
+            for connection in ready:
+                answer(open_.pop(connection), connection, timeout)  # type: ignore[call-overload]
+    finally:
+        for process in open_.values():
+            process.kill()
+
+
+def _alone(run_rank: Rank, rank: int, size: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    run_rank(rank, size, folder)

@@ -3,13 +3,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from functools import partial
-from multiprocessing import set_forkserver_preload
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from graphlab._distributed import (
     all_gather_rows,
@@ -19,6 +17,7 @@ from graphlab._distributed import (
     world_size,
 )
 from graphlab._io import load_arrays, save_arrays
+from tests._ranks import run_ranks
 
 WORLDS = [1, 2, 3]
 ROWS = (3, 0, 5)  # rows per rank: uneven, one rank without any
@@ -47,11 +46,6 @@ def vector(index: int) -> torch.Tensor:
 
 
 # --- what every process does ----------------------------------------------------------------------
-
-
-def worker(child: int, size: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    run_rank(child + 1, size, folder)
 
 
 def run_rank(index: int, size: int, folder: str) -> None:
@@ -172,14 +166,7 @@ def ranks(request, tmp_path_factory):
     """Results of all processes of one world."""
     size = request.param
     folder = tmp_path_factory.mktemp(f"world{size}")
-    # This process is rank 0; the others are forked from a server that has imported torch once.
-    set_forkserver_preload(["torch", "torch.distributed", "graphlab._distributed", "graphlab._io"])
-    others = mp.start_processes(
-        worker, (size, str(folder)), nprocs=size - 1, join=False, start_method="forkserver"
-    )
-    run_rank(0, size, str(folder))
-    while size > 1 and not others.join():
-        pass
+    run_ranks(run_rank, size, folder)
     return [load_arrays(folder / f"{index}.safetensors") for index in range(size)]
 
 

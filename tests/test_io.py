@@ -220,6 +220,36 @@ def test_a_failed_flush_is_reported(tmp_path, monkeypatch):
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+@posix
+def test_the_file_is_flushed_before_its_name_and_the_folder_after_it(tmp_path, monkeypatch):
+    done, flush, replace = [], os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda *paths: (done.append("name"), replace(*paths)))
+    atomic_write(tmp_path / "file", b"new")
+    assert done == ["file", "name", "folder"]  # else a power failure leaves an empty file
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors as Linux does")
+def test_no_descriptor_is_left_open(tmp_path, monkeypatch):
+    def fsync(descriptor: int) -> None:
+        raise OSError(5, "input/output error")
+
+    atomic_write(tmp_path / "file", b"old")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        atomic_write(tmp_path / "file", b"new")
+    monkeypatch.setattr(os, "fsync", fsync)
+    for _ in range(3):
+        with pytest.raises(OSError, match="input/output"):
+            atomic_write(tmp_path / "file", b"never")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 # --- sweeping -------------------------------------------------------------------------------------
 
 
@@ -580,3 +610,25 @@ def test_every_path_may_begin_with_a_tilde(tmp_path, monkeypatch):
     assert sweep_stale("~") == []
     with pytest.raises(TypeError, match=r"path must be a str or os\.PathLike, got 3"):
         user_path(3)
+
+
+def test_a_lock_makes_the_folders_above_it(tmp_path):
+    with file_lock(tmp_path / "some" / "new" / "folder" / "lock"):
+        assert (tmp_path / "some" / "new" / "folder" / "lock").is_file()
+
+
+@posix
+def test_two_sweepers_do_not_mind_each_other(tmp_path, monkeypatch):
+    with atomic_path(tmp_path / "file") as living:
+        living.write_bytes(b"half")
+        dead = living.with_name(living.name.replace(f"-{os.getpid()}-", "-999999999-"))
+        dead.write_bytes(b"")
+
+        def kill(pid: int, number: int) -> None:
+            dead.unlink(missing_ok=True)  # the other one was quicker
+            if pid != os.getpid():
+                raise ProcessLookupError
+
+        monkeypatch.setattr(os, "kill", kill)
+        assert sweep_stale(tmp_path) == [dead]
+        assert living.exists() and not dead.exists()

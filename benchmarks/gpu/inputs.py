@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import log2
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks._harness.graphs import uniform_graph
+from benchmarks._harness.graphs import rmat, uniform_graph
 from graphlab.ops import CSRGraph, RelationalRows, SparseRows, reference, unit_rows
 from graphlab.ops.library import call
 
-__all__ = ["ARGUMENTS", "FAMILIES", "FULL", "SMALL", "Inputs", "Size", "family_of"]
+__all__ = [
+    "ARGUMENTS",
+    "FAMILIES",
+    "FULL",
+    "SMALL",
+    "WITH_HUBS",
+    "Inputs",
+    "Size",
+    "family_of",
+    "with_hubs",
+]
 
 SEED = 0
 TAU = 0.5
@@ -30,12 +41,23 @@ class Size:
         dim (int): Columns, of attention per head.
         degree (int): Mean number of neighbours.
         clusters (int): Clusters, of attention segments, of typed edges types.
+        graph (str): ``"uniform"``, or ``"rmat"`` with hubs; its nodes are a power of two.
     """
 
     nodes: int
     dim: int
     degree: int = 16
     clusters: int = 10
+    graph: str = "uniform"
+
+
+#: Families whose time hangs on the longest row.
+WITH_HUBS = ("edge", "propagate", "relational", "interval", "walk")
+
+
+def with_hubs(size: Size) -> Size:
+    """About the same size, on a graph with hubs."""
+    return replace(size, nodes=2 ** round(log2(size.nodes)), graph="rmat")
 
 
 #: Tables of gathered rows are several times the 50 MB cache of an H100 or H200.
@@ -99,7 +121,9 @@ def family_of(op: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _edges(nodes: int, degree: int) -> Tensor:
+def _edges(nodes: int, degree: int, kind: str) -> Tensor:
+    if kind == "rmat":
+        return rmat(nodes.bit_length() - 1, degree // 2, SEED)
     return uniform_graph(nodes, degree, SEED)
 
 
@@ -149,8 +173,9 @@ class Inputs:
 
     @cached_property
     def edge_index(self) -> Tensor:
-        """A uniform random graph, both directions."""
-        return _edges(self.size.nodes, self.size.degree).to(self.device)
+        """A random graph, both directions."""
+        size = self.size
+        return _edges(size.nodes, size.degree, size.graph).to(self.device)
 
     @cached_property
     def graph(self) -> CSRGraph:
@@ -266,7 +291,8 @@ def _budget(i: Inputs) -> tuple[Any, ...]:
     transpose = a.transposed
     # Exact in float32, so that the float64 reference drops the same entries.
     value = i.z.float().to(i.dtype)
-    return (value, a.rowptr, a.col, kind, *factors, degree.clamp(max=4), 0.5, *transpose)
+    budget = degree // 4 if i.size.graph == "rmat" else degree.clamp(max=4)
+    return (value, a.rowptr, a.col, kind, *factors, budget, 0.5, *transpose)
 
 
 def _budget_backward(i: Inputs) -> tuple[Any, ...]:

@@ -90,35 +90,59 @@ def _products(a: Tensor, b: Tensor) -> dict[str, Call]:
     }
 
 
+def _ways(shape: str, expression: Callable[..., Any], *args: Tensor) -> dict[str, Call]:
+    """An expression that stores the pairs: eager, with products in TF32, and compiled for a GPU."""
+    ways = {
+        f"eager, {shape}": lambda: _at_precision(expression, args, tf32=False),
+        f"eager TF32, {shape}": lambda: _at_precision(expression, args, tf32=True),
+    }
+    if args[0].is_cuda:
+        compiled = torch.compile(expression)
+        ways[f"torch.compile, {shape}"] = lambda: _at_precision(compiled, args, tf32=False)
+        # A function of its own: a compiled one keeps the precision that it was compiled with.
+        narrow = torch.compile(lambda *values: expression(*values))
+        ways[f"torch.compile TF32, {shape}"] = lambda: _at_precision(narrow, args, tf32=True)
+    return ways
+
+
+def _at_precision(run: Callable[..., Any], args: tuple[Tensor, ...], *, tf32: bool) -> Any:
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    try:
+        return run(*args)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
 def _pairs(
     x: Tensor, y: Tensor, _: Tensor | None, __: Tensor | None, scale: float, *rest: Any
 ) -> dict[str, Call]:
-    def eager() -> tuple[Tensor, Tensor]:
-        logits = scale * product(x, y.t(), tf32=False)
+    def sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        logits = scale * (x @ y.t())
         return torch.logsumexp(logits, 1), torch.logsumexp(logits, 0)
 
-    return {"eager, N x M": eager, **_products(x, y)}
+    return {**_ways("N x M", sums, x, y), **_products(x, y)}
 
 
 def _self(x: Tensor, _: Tensor | None, scale: float, diagonal: int) -> dict[str, Call]:
-    def eager() -> Tensor:
-        logits = scale * product(x, x.t(), tf32=False)
+    def sums(x: Tensor) -> Tensor:
+        logits = scale * (x @ x.t())
         return torch.logsumexp(logits.fill_diagonal_(-torch.inf), 1)
 
-    return {"eager, N x N": eager, **_products(x, x)}
+    return {**_ways("N x N", sums, x), **_products(x, x)}
 
 
 def _pairs_backward(x: Tensor, y: Tensor, *rest: Any) -> dict[str, Call]:
     row_grad, row_lse, _, col_grad, col_lse, _, scale, _ = rest
 
-    def eager() -> Tensor:
-        logits = scale * product(x, y.t(), tf32=False)
+    def gradient(x: Tensor, y: Tensor) -> Tensor:
+        logits = scale * (x @ y.t())
         share = row_grad[:, None] * torch.exp(logits - row_lse[:, None])
-        share += col_grad * torch.exp(logits - col_lse)
-        out: Tensor = scale * product(share, y, tf32=False)
+        share = share + col_grad * torch.exp(logits - col_lse)
+        out: Tensor = scale * (share @ y)
         return out
 
-    return {"eager, N x M": eager, **_products(x, y)}
+    return {**_ways("N x M", gradient, x, y), **_products(x, y)}
 
 
 # --- sparse sums and random numbers ---------------------------------------------------------------
@@ -140,6 +164,7 @@ def _propagate(
     h: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor | None, scale: Tensor | None
 ) -> dict[str, Call]:
     matrix = _sparse(h, rowptr, col, weight)
+    # On a GPU torch multiplies by cuSPARSE.
     calls: dict[str, Call] = {"torch.sparse": lambda: _scaled(matrix @ h, scale)}
     try:
         package = importlib.import_module("torch_scatter")
@@ -203,7 +228,32 @@ def _padded(ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
 
 def _attention(qkv: Tensor, ptr: Tensor, heads: int) -> dict[str, Call]:
     run = _padded(ptr, heads)
-    return {f"torch SDPA, padded, {FIRST}": lambda: run(qkv)}
+    calls: dict[str, Call] = {f"torch SDPA, padded, {FIRST}": lambda: run(qkv)}
+    if qkv.is_cuda:
+        flex = _flex(qkv, ptr, heads)
+        calls[f"flex attention, {FIRST}"] = lambda: flex(qkv)
+    return calls
+
+
+def _flex(qkv: Tensor, ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
+    """Flex attention over all rows, with a mask of blocks that is made once."""
+    flex = importlib.import_module("torch.nn.attention.flex_attention")
+    rows = torch.arange(qkv.size(0), device=qkv.device)
+    segment = torch.bucketize(rows, ptr[1:], right=True)
+
+    def same(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return segment[query] == segment[key]
+
+    size = qkv.size(0)
+    mask = flex.create_block_mask(same, None, None, size, size, device=qkv.device)
+    compiled: Any = torch.compile(flex.flex_attention)
+
+    def run(table: Tensor) -> Tensor:
+        query, key, value = table.unflatten(1, (3, heads, -1)).permute(1, 2, 0, 3)[:, None]
+        out: Tensor = compiled(query, key, value, block_mask=mask)
+        return out[0].transpose(0, 1).flatten(1)
+
+    return run
 
 
 def _attention_backward(

@@ -16,6 +16,9 @@ from graphlab._checks.numbers import check_int as check_int
 from graphlab._checks.numbers import check_nonnegative as check_nonnegative
 from graphlab._checks.numbers import check_positive as check_positive
 from graphlab._checks.numbers import check_real as check_real
+from graphlab._checks.sequences import check_list as check_list
+from graphlab._checks.sequences import check_mapping as check_mapping
+from graphlab._checks.sequences import check_text as check_text
 from graphlab._checks.tensors import check_distinct as check_distinct
 from graphlab._checks.tensors import check_finite as check_finite
 from graphlab._checks.tensors import check_full_precision as check_full_precision
@@ -29,4 +32,6 @@ from graphlab._checks.tensors import check_real_dtype as check_real_dtype
 from graphlab._checks.tensors import check_same_device as check_same_device
 from graphlab._checks.tensors import check_tensor as check_tensor
 from graphlab._checks.tensors import plain as plain
-from graphlab._checks.tensors import values_visible as values_visible
+from graphlab._checks.visibility import traced as traced
+from graphlab._checks.visibility import trusted_values as trusted_values
+from graphlab._checks.visibility import values_visible as values_visible

@@ -15,8 +15,8 @@ from graphlab._checks.tensors import (
     check_range,
     check_real_dtype,
     check_tensor,
-    values_visible,
 )
+from graphlab._checks.visibility import values_visible
 
 __all__: list[str] = []
 

@@ -1,7 +1,6 @@
 """Tensors of the user: layout, shape, dtype, values, device.
 
-Checks that read values cost a pass over the data and, on an accelerator, one synchronisation; they
-are skipped while ``torch.compile`` traces, because a traced program has no values to look at.
+Checks that read values do so once, and only where :func:`values_visible` allows it.
 """
 
 from __future__ import annotations
@@ -11,29 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._checks.visibility import values_visible
+
 __all__: list[str] = []
-
-
-def values_visible(*tensors: Tensor | None) -> bool:
-    """True where values can be read: not traced, fake, batched or on the meta device."""
-    if torch.compiler.is_compiling():
-        return False
-    present = [t for t in tensors if t is not None]
-    if any(_is_batched(t) for t in present):
-        return False
-    if any(t.device.type == "meta" or torch._is_functional_tensor(t) for t in present):
-        return False
-    return all(type(t).__name__ != "FakeTensor" for t in present)
-
-
-def _is_batched(x: Tensor) -> bool:
-    """Whether it stands for many tensors at a time, which have no one value (``torch.vmap``)."""
-    functorch = torch._C._functorch
-    while functorch.is_functorch_wrapped_tensor(x):
-        if functorch.is_batchedtensor(x):
-            return True
-        x = functorch.get_unwrapped(x)
-    return False
 
 
 def plain(x: Any) -> Any:
@@ -140,7 +119,7 @@ def check_range(x: Tensor, size: int, name: str, hint: str = "") -> None:
     """
     if x.numel() == 0 or not values_visible(x):
         return
-    low, high = (int(v) for v in torch.aminmax(x))
+    low, high = torch.stack(torch.aminmax(x)).tolist()
     if low >= 0 and high < size:
         return
     position = ((x < 0) | (x >= size)).nonzero()[0]

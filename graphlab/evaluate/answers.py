@@ -7,7 +7,7 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
-from graphlab._ordered import refuse_unordered
+from graphlab._checks import check_list
 
 __all__ = ["answer_scores"]
 
@@ -40,9 +40,9 @@ def answer_scores(
         >>> answer_scores(["The Eiffel Tower", "42"], ["Eiffel tower", ["4", "four"]])
         {'em': 0.5, 'f1': 0.5, 'hit_substring': 1.0}
     """
-    refuse_unordered(predicted, "predicted")
-    refuse_unordered(answers, "answers")
-    if isinstance(predicted, str) or len(predicted) != len(answers):
+    predicted = check_list(predicted, "predicted", "texts")
+    answers = check_list(answers, "answers", "texts")
+    if len(predicted) != len(answers):
         raise ValueError(
             f"predicted must have {len(answers)} texts, one a question, got {len(predicted)}"
         )
@@ -50,7 +50,7 @@ def answer_scores(
         raise ValueError("answers must have at least one question")
     rows = []
     for question, (text, right) in enumerate(zip(predicted, answers, strict=True)):
-        options = [right] if isinstance(right, str) else list(right)
+        options = [right] if isinstance(right, str) else check_list(right, "answers", "texts")
         if not options:
             raise ValueError(
                 f"answers must name an answer for every question, but answers[{question}] is empty"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_tensor
+from graphlab._checks import check_mapping, check_tensor
 
 __all__ = ["correlation_table"]
 
@@ -39,7 +39,12 @@ def correlation_table(
     Warns:
         UserWarning: If a side is constant.
     """
-    vectors = [*properties.items(), *metrics.items()]
+    named = (check_mapping(properties, "properties"), check_mapping(metrics, "metrics"))
+    vectors = [
+        (name, check_tensor(value, f"{kind}[{name!r}]"))
+        for kind, given in zip(("properties", "metrics"), named, strict=True)
+        for name, value in given.items()
+    ]
     sizes = [(name, tuple(value.shape)) for name, value in vectors]
     shapes = {size for _, size in sizes}
     if len(shapes) > 1 or any(len(size) != 1 for size in shapes):

@@ -16,6 +16,7 @@ from graphlab._checks import (
     check_fraction,
     check_index,
     check_int,
+    check_list,
     check_matrix,
     check_positive,
     check_tensor,
@@ -104,12 +105,14 @@ def multilabel_probe(
     z, labels = _checked(z, y)
     threshold = check_fraction(threshold, "threshold")
     check_choice(select, "select", ("micro_f1", "macro_f1"))
+    check_int(folds, "folds", minimum=2)
+    check_int(seed, "seed", minimum=0)
     parts = {name: _nodes(i, z.size(0), name) for name, i in (("train", train), ("test", test))}
     shared = np.intersect1d(parts["train"], parts["test"])
     if shared.size:
         raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
     scores: dict[float, float] = {}
-    if isinstance(c, Sequence):
+    if isinstance(c, Sequence) and not isinstance(c, str):
         means = multilabel_cross_validation(
             z, y, torch.from_numpy(parts["train"]), c, folds=folds, seed=seed
         )
@@ -164,7 +167,8 @@ def multilabel_cross_validation(
         1.0
     """
     z, labels = _checked(z, y)
-    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(candidates)})
+    given = check_list(candidates, "candidates", "numbers")
+    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(given)})
     if not grid:
         raise ValueError("candidates must hold at least one value of C, got none")
     known = _nodes(nodes, z.size(0), "nodes")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_positive
+from graphlab._checks import check_choice, check_int, check_list, check_positive
 from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
@@ -26,6 +26,7 @@ __all__ = ["ProbeResult", "linear_probe"]
 
 _CANDIDATES = tuple(4.0**power for power in range(-5, 10))
 #: What ``normalize="auto"`` chooses from; the first wins a tie.
+_MOST_CLASSES = 1_000_000  # larger numbers are ids
 _CHOICES = ("l2", "standard")
 _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
@@ -118,6 +119,7 @@ def linear_probe(
     check_choice(refit, "refit", ("train", "train+val"))
     max_iter = check_int(max_iter, "max_iter", minimum=1)
     grid = _check_candidates(candidates)
+    check_int(seed, "seed")
     if split is None:
         split = random_split(count, 0.1, 0.1, seed=seed)
     index = resolve_split(split, count, column=column)
@@ -149,7 +151,8 @@ def linear_probe(
 
 
 def _check_candidates(candidates: Sequence[float]) -> list[float]:
-    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(candidates)})
+    given = check_list(candidates, "candidates", "numbers")
+    grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(given)})
     if not grid:
         raise ValueError("candidates must hold at least one value of C, got none")
     return grid
@@ -165,6 +168,11 @@ def _check_labels(y: Tensor, num_nodes: int, parts: Mapping[str, Any]) -> _Label
             + (" (y.view(-1)?)" if y.numel() == num_nodes else "")
         )
     labels = y.detach().cpu().numpy().astype(np.int64)
+    if labels.max(initial=0) >= _MOST_CLASSES:
+        raise ValueError(
+            f"y must hold numbers of classes from 0, got {labels.max()}: number them by "
+            "y.unique(return_inverse=True)"
+        )
     for part, index in parts.items():
         if labels[index].min() < 0:
             node = int(index[labels[index] < 0][0])

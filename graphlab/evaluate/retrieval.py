@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphlab._checks import check_int
-from graphlab._ordered import refuse_unordered
+from graphlab._checks import check_int, check_list
 
 __all__ = ["compare_retrieval", "retrieval_scores"]
 
@@ -66,6 +65,7 @@ def retrieval_scores(
     if groups is not None and len(groups) != count:
         raise ValueError(f"groups must have {count} entries, one a question, got {len(groups)}")
     check_int(num_bootstrap, "num_bootstrap", minimum=0)
+    check_int(seed, "seed", minimum=0)
     result = _summary(table, np.arange(count), num_bootstrap, seed)
     if corpus is not None:
         known = set(corpus)
@@ -124,7 +124,8 @@ def compare_retrieval(
 
 
 def _resamples(count: int, number: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(0, count, (number, count))
+    random = np.random.default_rng(check_int(seed, "seed", minimum=0))
+    return random.integers(0, count, (number, count))
 
 
 def _summary(
@@ -144,8 +145,7 @@ def _summary(
 def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> Table:
     """Scores of each question, by name of the score."""
     for rows_of, given in ((name, ids), ("gold", gold)):
-        refuse_unordered(given, rows_of)
-        for question, entry in enumerate(given):
+        for question, entry in enumerate(check_list(given, rows_of, "lists of ids")):
             if isinstance(entry, str) or not isinstance(entry, Iterable):
                 raise TypeError(
                     f"{rows_of}[{question}] must be a list of ids, got {entry!r}: write [{entry!r}]"
@@ -154,7 +154,7 @@ def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> 
         raise ValueError(f"{name} must have {len(gold)} rows, one a question, got {len(ids)}")
     if not len(gold):
         raise ValueError("gold must have at least one question")
-    cuts = [check_int(cut, "k", minimum=1) for cut in k]
+    cuts = [check_int(cut, "k", minimum=1) for cut in check_list(k, "k", "int")]
     if not cuts:
         raise ValueError("k must name at least one cut-off")
     rows = [

@@ -124,7 +124,7 @@ def labels_per_class_split(
     for name, size in (("train", train), ("val", val)):
         count = check_int(size, name, minimum=0)
         chosen = []
-        for label in range(int(values.max()) + 1):
+        for label in np.unique(values[values >= 0]):  # a number without nodes draws nothing
             members = np.where(left == label)[0]
             chosen.append(random.choice(members, min(count, members.size), replace=False))
         nodes = np.sort(np.concatenate(chosen))
@@ -194,6 +194,7 @@ def resolve_split(
             f"split must be a mapping of part to tensor or a Data with masks, got "
             f"{type(split).__name__}"
         )
+    num_nodes = check_int(num_nodes, "num_nodes", minimum=0)
     parts = {part: _indices(split, part, num_nodes, column) for part in _PARTS}
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         shared = parts[first][torch.isin(parts[first], parts[second])]
@@ -271,6 +272,8 @@ def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
         raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
     if stratify.shape != (num_nodes,):
         raise ValueError(f"stratify must have shape ({num_nodes},), got {tuple(stratify.shape)}")
+    if stratify.dtype.is_floating_point or stratify.dtype.is_complex:
+        raise TypeError(f"stratify must hold numbers of classes, got dtype {stratify.dtype}")
     values = stratify.detach().cpu()
     _, codes = np.unique(values.numpy(), return_inverse=True)
     # One code per class in order of the labels; -1 goes on standing for none.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_tensor
+from graphlab._checks import check_int, check_tensor
 from graphlab._graphs.hypergraph import SizedHyperGraphData
 
 Ints = npt.NDArray[np.int64]
@@ -52,6 +52,8 @@ class SetFamily:
         Returns:
             HyperGraphData: One hyperedge per set, in order.
         """
+        largest = int(self.idx.max()) if self.idx.numel() else -1
+        num_nodes = check_int(num_nodes, "num_nodes", minimum=largest + 1)
         owner = torch.repeat_interleave(torch.arange(len(self), device=self.idx.device), self.sizes)
         data = SizedHyperGraphData(
             edge_index=torch.stack([self.idx, owner]),

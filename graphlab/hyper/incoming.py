@@ -53,6 +53,11 @@ def from_hyperedges(
         >>> data.node_id, data.edge_index.tolist()
         (['ann', 'bob', 'eve', 'zoe'], [[0, 1, 2, 2, 3], [0, 0, 0, 1, 1]])
     """
+    if isinstance(hyperedges, (str, bytes)) or not isinstance(hyperedges, Iterable):
+        raise TypeError(
+            f"hyperedges must be groups of nodes, or a mapping of them, got "
+            f"{type(hyperedges).__name__}"
+        )
     names = list(hyperedges) if isinstance(hyperedges, Mapping) else None
     groups = [
         _members(group, e)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import graphlab.ops.cliques  # noqa: F401 (defines operators)
+from graphlab._checks import trusted_values
 from graphlab._deprecation import moved_names
 from graphlab._namespace import listing
 from graphlab.ops.attention import segment_attention
@@ -60,6 +61,7 @@ __all__ = [
     "segment_attention",
     "self_logsumexp",
     "status",
+    "trusted_values",
     "unit_rows",
     "walk_overlap",
     "walk_overlap_visits",

@@ -19,6 +19,7 @@ from graphlab._checks import (
     check_range,
     check_same_device,
     check_tensor,
+    values_visible,
 )
 from graphlab.ops.sorting import MAX_NODES, row_pointers, sort_by_index
 
@@ -360,7 +361,10 @@ def check_vector(value: Tensor | None, name: str, length: int) -> None:
 
 
 def _ascending(row: Tensor) -> bool:
-    return row.numel() < 2 or not bool((row[1:] < row[:-1]).any())
+    """Whether the order is there already; where values are not read, as if it were not."""
+    if row.numel() < 2:
+        return True
+    return values_visible(row) and not bool((row[1:] < row[:-1]).any())
 
 
 def _tensors(rows: SparseRows) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphlab._ordered import refuse_unordered
+from graphlab._checks import check_list
 from graphlab._stored_texts import StoredTexts
 
 __all__: list[str] = []
@@ -20,10 +20,9 @@ def as_list(texts: Any, name: str) -> Sequence[Any]:
     Raises:
         TypeError: If it is one text, has no length, or its entries no order.
     """
-    refuse_unordered(texts, name)
-    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__len__"):
-        raise TypeError(f"{name} must be a list of texts, got {type(texts).__name__}")
-    return texts if isinstance(texts, StoredTexts) else list(texts)
+    if isinstance(texts, StoredTexts):
+        return texts
+    return check_list(texts, name, "texts")
 
 
 def check_texts(texts: Any, name: str = "texts") -> Sequence[str]:

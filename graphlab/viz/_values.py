@@ -22,6 +22,8 @@ def array(values: Any) -> npt.NDArray[Any]:
 
 
 def numbers(values: Any, name: str) -> Floats:
+    if np.iscomplexobj(array(values)):
+        raise TypeError(f"{name} must hold real numbers, got complex ones")
     try:
         return array(values).astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -45,7 +47,7 @@ def vector(values: Any, name: str) -> Floats:
 
 
 def positive(values: Floats, name: str) -> Floats:
-    if np.any(values <= 0) or np.any(np.isinf(values)):
+    if not (np.all(values > 0) and np.all(np.isfinite(values))):
         raise ValueError(f"{name} must be positive and finite for logarithmic axes, got {values}")
     return values
 

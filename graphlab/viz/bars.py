@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphlab._checks import check_list, check_mapping
 from graphlab.viz._style import COLORS, HATCHES, INK, grid, legend, new_axes
 from graphlab.viz._values import Floats, vector
 
@@ -51,6 +52,8 @@ def bars(
             ``errors`` has an unknown name or a negative value.
         ImportError: If matplotlib is missing.
     """
+    labels = check_list(labels, "labels", "names")
+    check_mapping(series, "series")
     heights = _bar_values(series, len(labels), "series")
     spreads = _bar_values(errors, len(labels), "errors") if errors else {}
     if not heights or not len(labels):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab._checks import check_int
+from graphlab._checks import check_int, check_mapping
 from graphlab.viz._style import INK, grid, legend, line_style, new_axes
 from graphlab.viz._values import vector
 
@@ -43,7 +43,8 @@ def compactness_distribution(
         >>> [text.get_text() for text in ax.get_legend().get_texts()]
         ['GRACE (67 % certified)', 'GRACE + POT (100 % certified)']
     """
-    values = {name: vector(given, f"bounds[{name!r}]") for name, given in bounds.items()}
+    named = check_mapping(bounds, "bounds")
+    values = {name: vector(given, f"bounds[{name!r}]") for name, given in named.items()}
     if not values:
         raise ValueError("bounds must hold at least one method, got none")
     for name, bound in values.items():

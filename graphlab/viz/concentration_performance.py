@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab._checks import check_int
+from graphlab._checks import check_int, check_mapping
 from graphlab.viz._style import MARKERS, grid, legend, line_style, new_axes
 from graphlab.viz._values import Floats, vector
 
@@ -58,7 +58,7 @@ def concentration_performance(
     x = vector(concentration, "concentration")
     if not np.isfinite(x).all():
         raise ValueError("concentration must be finite, got NaN or inf")
-    if not performance:
+    if not check_mapping(performance, "performance"):
         raise ValueError("performance must hold at least one method, got none")
     metrics = {name: _metric(values, name, x.size) for name, values in performance.items()}
     count = check_int(num_bins, "num_bins", minimum=1)

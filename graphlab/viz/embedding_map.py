@@ -56,6 +56,7 @@ def embedding_map(
     Complexity: PCA O(N D min(N, D)) time; t-SNE O(N log N) per iteration.
     """
     points = matrix(z, "z")
+    seed = check_int(seed, "seed", minimum=0)
     names, group_of = ([], None) if labels is None else grouped_labels(labels, len(points))
     chosen = _subsample(points.shape[0], check_int(max_points, "max_points", minimum=3), seed)
     points = points[chosen]

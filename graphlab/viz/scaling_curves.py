@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphlab._checks import check_mapping
 from graphlab.viz._style import MARKERS, grid, legend, line_style, new_axes
 from graphlab.viz._values import Floats, positive, vector
 
@@ -44,7 +45,7 @@ def scaling_curves(
         ImportError: If matplotlib is missing.
     """
     sizes = positive(vector(x, "x"), "x")
-    if not series:
+    if not check_mapping(series, "series"):
         raise ValueError("series must hold at least one curve, got none")
     curves = {}
     for name, values in series.items():

@@ -12,7 +12,7 @@ from benchmarks._floors import Device
 from benchmarks.gpu import device as gpu_device
 from benchmarks.gpu import operators
 from benchmarks.gpu import run as gpu
-from benchmarks.gpu.inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of
+from benchmarks.gpu.inputs import ARGUMENTS, FULL, SMALL, Inputs, Size, family_of, with_hubs
 from benchmarks.gpu.peers import CUBLAS, FIRST, peers
 from benchmarks.gpu.steps import steps
 
@@ -32,6 +32,17 @@ def test_row_of_an_operator(op):
     assert not row["peer"].startswith(CUBLAS)
     assert row["out_of_memory"] == []
     json.dumps(row, allow_nan=False)
+
+
+@pytest.mark.parametrize("op", ["edge_cosine_sum", "budget_minimum"])
+def test_row_on_a_graph_with_hubs(op):
+    size = with_hubs(TINY)
+    assert size == Size(64, 7, 4, 3, "rmat")
+    inputs = Inputs(size, CPU, torch.float32)
+    degree = inputs.pattern.rowptr.diff()
+    assert degree.max() > 3 * degree.double().mean()
+    row = operators.operator_row(op, size, CPU, Device(1e9, 1e9, 0), repeats=1)
+    assert row["max_error"] < 1e-5 and row["size"]["graph"] == "rmat"
 
 
 def same_work(op: str) -> list[str]:

@@ -130,6 +130,7 @@ def test_scripts_import_each_other_by_no_absolute_name():
             assert [n for n in names if n.partition(".")[0] == "experiments"] == [], path
 
 
+@pytest.mark.slow
 def test_the_tree_runs_under_the_name_it_is_installed_by(tmp_path):
     (tmp_path / "graphlab").mkdir()
     for path in (REPOSITORY / "graphlab").iterdir():
@@ -152,7 +153,7 @@ def test_the_tree_runs_under_the_name_it_is_installed_by(tmp_path):
     assert f"results: {results.relative_to(tmp_path / 'work')}" in done.stdout
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp866"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp866", marks=pytest.mark.slow)])
 def test_a_script_ends_well_on_any_console(encoding, tmp_path):
     environment = os.environ | {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1"}
     words = ["-m", "experiments.fastrp", "--preset", "smoke", "--seeds", "0:2"]
@@ -165,6 +166,7 @@ def test_a_script_ends_well_on_any_console(encoding, tmp_path):
     assert (tmp_path / "r.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_script_outlives_its_reader(tmp_path):
     words = ["-m", "experiments.fastrp", "--preset", "smoke", "--out", str(tmp_path)]
     process = subprocess.Popen(

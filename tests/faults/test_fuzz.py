@@ -31,7 +31,7 @@ from graphlab.tag.llm._error_body import inner_status
 from graphlab.tag.llm._structured import extract_json
 from graphlab.tag.llm._thoughts import split_thoughts
 from graphlab.tag.llm.batch import read_batch
-from graphlab.tag.tape import ExplanationTable, read_ranked_predictions
+from graphlab.tag.tape import Explanation, ExplanationTable, read_ranked_predictions
 from tests.faults.fuzz.hunt import Hang, hunt, timed
 from tests.faults.fuzz.readers import COMPLETION, EXPLAINED, READERS
 
@@ -351,6 +351,12 @@ def test_a_table_of_explanations_holds_what_was_written(old, new, tmp_path):
     path = written(tmp_path / "t.jsonl", EXPLAINED.replace(old, new))
     with pytest.raises(ValueError, match=r"t\.jsonl is not a table"):
         ExplanationTable.read(path)
+
+
+def test_a_table_of_half_an_emoji_is_written(tmp_path):
+    row = Explanation("a", "ok", (0,), "cut \ud83d", "cut \ud83d")
+    ExplanationTable((row,), ("x",), 1).write(tmp_path / "t.jsonl")
+    assert ExplanationTable.read(tmp_path / "t.jsonl")[0].raw == "cut \ufffd"
 
 
 def test_a_table_that_nests_too_deep(tmp_path):

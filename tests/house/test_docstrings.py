@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -25,7 +27,20 @@ ENTRY = re.compile(r"^ {4}(\*{0,2}\w+(?:, \*{0,2}\w+)*)( \(.+?\))?:(?: |$)")
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-@pytest.mark.parametrize("name", ["graphlab", *MODULES])
+def source(name: str) -> str:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")
+
+
+EXAMPLES = [name for name in ["graphlab", *MODULES] if ">>> " in source(name)]
+
+
+def test_examples_are_found():
+    assert len(EXAMPLES) > 100
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
     # Examples may write: they do it where nothing else lies.
     monkeypatch.chdir(tmp_path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+import graphlab
 from tests._data import REPOSITORY
 
 pytest.importorskip("jupytext", reason="needs the extra 'test'")
@@ -28,10 +30,8 @@ warnings.filterwarnings("error", module=r"(graphlab\\b.*|__main__)")
 warnings.filterwarnings("ignore", "graphlab runs without compiled kernels")
 """
 
-#: Why a run is left out of the fast lane.
-SLOW = {
-    "01_cluster_a_graph": "trains an autoencoder at a size where clustering works at all",
-}
+#: The one that runs in the fast lane: each starts a kernel of its own, which imports everything.
+FAST = "05_reconstruct_a_hypergraph"
 
 
 def path_of(name: str) -> Path:
@@ -85,8 +85,27 @@ def test_links_of_the_notebooks_lead_somewhere():
     assert missing == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_notebook_takes_from_the_library_is_there(name):
+    tree = ast.parse(build.SCRIPTS[NAMES.index(name)].read_text(encoding="utf-8"))
+    wanted = [
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graphlab")
+        for alias in node.names
+    ]
+    assert wanted
+    for module, attribute in wanted:
+        assert hasattr(importlib.import_module(module), attribute), (module, attribute)
+    rooms = {name: getattr(graphlab, name) for module, name in wanted if module == "graphlab"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            room = rooms.get(node.value.id)
+            assert room is None or hasattr(room, node.attr), f"{node.value.id}.{node.attr}"
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in NAMES]
+    "name", [n if n == FAST else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
 )
 def test_a_notebook_runs_to_its_end(name):
     notebook = nbformat.read(path_of(name), as_version=4)

@@ -47,7 +47,7 @@ def takers(kind: str) -> dict[str, tuple[str, ...]]:
     A method that several classes share is there once, by the class that defines it.
     """
     found = {}
-    for function in _functions():
+    for function in every_function():
         signature = inspect.signature(inspect.unwrap(function))
         names = tuple(p.name for p in signature.parameters.values() if kind_of(p) == kind)
         if names:
@@ -55,7 +55,8 @@ def takers(kind: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _functions() -> Iterator[Callable[..., Any]]:
+def every_function() -> Iterator[Callable[..., Any]]:
+    """Public functions, methods and constructors, each once."""
     seen = set()
     for room, names in ROOMS.items():
         if room in _SKIPPED:
@@ -95,7 +96,7 @@ _ENTRY = re.compile(r"^ +(\w+) \([^)]*\): (.*(?:\n {16,}.*)*)", re.MULTILINE)
 def pairs() -> set[str]:
     """Other arguments of public functions whose documented shape is that of edges, ``(2, ...)``."""
     known, found = takers("graph"), set()
-    for function in _functions():
+    for function in every_function():
         name = function.__qualname__
         parameters = inspect.signature(inspect.unwrap(function)).parameters
         for match in _ENTRY.finditer(inspect.unwrap(function).__doc__ or ""):

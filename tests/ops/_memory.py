@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-_PROGRAM = """
-import re, sys, torch, graphlab.ops
-torch.set_num_threads(1)
-# The constant part of the memory of the pure path.
-graphlab.ops.reference.rows.CHUNK_ELEMENTS = 2**18
-def memory(field):
-    with open("/proc/self/status", encoding="ascii") as status:
-        return int(re.search(field + r":\\s*(\\d+) kB", status.read()).group(1)) * 1024
-{code}
-warm = torch.ones(8, 3, requires_grad=True)
-graphlab.ops.self_logsumexp(warm).sum().backward()
-with open("/proc/self/clear_refs", "w", encoding="ascii") as reset:
-    reset.write("5")
-before = memory("VmRSS")
-work()
-print(memory("VmHWM") - before, size)
-"""
+import graphlab
+from graphlab import ops
+from tests._processes import answer, start
 
 
 def saved_bytes(call: Callable[[], object]) -> int:
@@ -50,14 +36,26 @@ def peak_growth(code: str) -> tuple[int, int]:
     """Bytes by which ``work()`` raises the peak of a process, and ``size``, both from ``code``."""
     if not os.access("/proc/self/clear_refs", os.W_OK):
         pytest.skip("needs the peak memory counter of Linux")
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(code=textwrap.dedent(code))],
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        # Large blocks go back to the system when freed: holes in the heap don't count.
-        env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"},
-    )
-    assert done.returncode == 0, done.stderr
-    growth, size = done.stdout.split()[-2:]
-    return int(growth), int(size)
+    found: tuple[int, int] = answer(*start(_measured, textwrap.dedent(code)), timeout=300)
+    return found
+
+
+def _measured(code: str) -> tuple[int, int]:
+    torch.set_num_threads(1)
+    # The constant part of the memory of the pure path.
+    ops.reference.rows.CHUNK_ELEMENTS = 2**18
+    names: dict[str, Any] = {"torch": torch, "graphlab": graphlab}
+    exec(compile(code, "<measured>", "exec"), names)
+    warm = torch.ones(8, 3, requires_grad=True)
+    ops.self_logsumexp(warm).sum().backward()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = _memory("VmRSS")
+    names["work"]()
+    return _memory("VmHWM") - before, names["size"]
+
+
+def _memory(field: str) -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(rf"{field}:\s*(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024

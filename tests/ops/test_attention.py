@@ -214,9 +214,8 @@ def test_bad_input_is_refused_by_name(qkv, ptr, heads, error, words):
         ([], r"ptr must not be empty"),
     ],
 )
-def test_kernels_never_read_out_of_range(ptr, words, kernels):
-    if not kernels.compiled:
-        pytest.skip("torch checks the indices of the pure path")
+@pytest.mark.compiled
+def test_kernels_never_read_out_of_range(ptr, words):
     ptr = torch.tensor(ptr, dtype=torch.int64)
     rows, top = torch.ones(3, 4), torch.ones(3, 2)
     with pytest.raises(RuntimeError, match=words):
@@ -225,9 +224,8 @@ def test_kernels_never_read_out_of_range(ptr, words, kernels):
         OPS.segment_attention_backward(rows, top, GOOD, ptr, rows, top, 2)
 
 
-def test_kernels_check_dtypes_and_sizes(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_kernels_check_dtypes_and_sizes():
     rows, top = torch.ones(3, 4), torch.ones(3, 2)
     with pytest.raises(RuntimeError, match="multiple of 3"):
         OPS.segment_attention(GOOD, PTR, 5)

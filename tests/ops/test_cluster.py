@@ -121,9 +121,8 @@ def test_bad_input_is_refused_by_name(function, x, cluster, clusters, error, wor
 
 
 @pytest.mark.parametrize("value", [4, 3, -1, -(2**63), 2**63 - 1])
-def test_kernels_never_write_out_of_range(value, kernels):
-    if not kernels.compiled:
-        pytest.skip("torch checks the indices of the pure path")
+@pytest.mark.compiled
+def test_kernels_never_write_out_of_range(value):
     cluster = torch.zeros(300_000, dtype=torch.int64)
     cluster[200_006] = value
     x = torch.ones(300_000, 1)
@@ -139,16 +138,14 @@ def test_kernels_never_write_out_of_range(value, kernels):
             call()
 
 
-def test_scratch_beyond_the_address_space_is_refused(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_scratch_beyond_the_address_space_is_refused():
     with pytest.raises(MemoryError):
         OPS.cluster_outer(torch.ones(0, 0), torch.zeros(0, dtype=torch.long), 2**61)
 
 
-def test_kernels_check_sizes(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_kernels_check_sizes():
     x, cluster = torch.ones(2, 3), torch.tensor([0, 0])
     with pytest.raises(RuntimeError, match="num_clusters must be non-negative, got -1"):
         OPS.cluster_sum(x, cluster, -1)

@@ -177,9 +177,8 @@ def test_largest_tau_stays_finite(tau, device):
     ],
 )
 @pytest.mark.parametrize("name", ["forward", "backward", "weight"])
-def test_kernels_never_read_out_of_range(rowptr, col, words, name, kernels):
-    if not kernels.compiled:
-        pytest.skip("torch checks the indices of the pure path")
+@pytest.mark.compiled
+def test_kernels_never_read_out_of_range(rowptr, col, words, name):
     rowptr, col = torch.tensor(rowptr), torch.tensor(col, dtype=torch.int32)
     z, grad = torch.ones(3, 2), torch.ones(3)
     calls = {
@@ -193,9 +192,8 @@ def test_kernels_never_read_out_of_range(rowptr, col, words, name, kernels):
         calls[name]()
 
 
-def test_kernels_check_dtypes_and_lengths(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_kernels_check_dtypes_and_lengths():
     g = CSRGraph.from_edge_index(TRIANGLE, 3)
     with pytest.raises(RuntimeError, match="weight must have dtype Float, got Double"):
         OPS.edge_cosine_sum(torch.ones(3, 2), g.rowptr, g.col, rand(6), None, None, 1.0)

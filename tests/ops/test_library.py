@@ -16,6 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import graphlab.ops
 from graphlab.ops import library, reference
+from tests._rows import rows
 from tests.ops._cases import (
     CASES,
     OPS,
@@ -55,10 +56,13 @@ DIFFERENTIABLE = {
     "relational_propagate": (0, 1, 2),
 }
 
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+every_operator = pytest.mark.parametrize("op", sorted({case.op for case in CASES}))
 small_case = pytest.mark.parametrize("case", SMALL, ids=lambda case: case.id)
 forward_case = pytest.mark.parametrize("case", SMALL_FORWARD, ids=lambda case: case.id)
-every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+
+
+def cases_of(op: str) -> list[Case]:
+    return [case for case in CASES if case.op == op]
 
 
 def leaves(case: Case, dtype: torch.dtype = torch.float64) -> tuple[list[Any], list[Tensor]]:
@@ -89,10 +93,13 @@ def test_every_operator_has_cases():
     assert all(callable(getattr(reference, name)) for name in registered)
 
 
-@every_case
-@every_dtype
-def test_matches_the_definition(case, dtype, device):
-    check_against_reference(case, dtype, device)
+@every_operator
+def test_matches_the_definition(op, device):
+    with rows() as table:
+        for case in cases_of(op):
+            for dtype in DTYPES:
+                with table.row(f"{case.id}, {dtype}"):
+                    check_against_reference(case, dtype, device)
 
 
 @forward_case
@@ -139,8 +146,23 @@ def test_opcheck(case, device):
     torch.library.opcheck(operator, args)
 
 
-@forward_case
-@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+#: The first case of every operator; tracing takes seconds.
+TRACED = {case.op: case for case in reversed(SMALL_FORWARD)}.values()
+
+
+@pytest.mark.parametrize(
+    ("case", "dynamic"),
+    [
+        pytest.param(
+            case,
+            dynamic,
+            id=f"{case.id}-{'dynamic' if dynamic else 'static'}",
+            marks=[] if dynamic and case in TRACED else [pytest.mark.slow],
+        )
+        for case in SMALL_FORWARD
+        for dynamic in (False, True)
+    ],
+)
 def test_compiles_into_one_graph(case, dynamic):
     torch._dynamo.reset()
     args, wanted = leaves(case, torch.float32)
@@ -157,10 +179,15 @@ def test_compiles_into_one_graph(case, dynamic):
 
 
 # Where the size of the result depends on the values, opcheck alone looks at the fake kernels.
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case.op not in UNKNOWN_SIZE], ids=lambda case: case.id
-)
-def test_shapes_are_known_without_values(case):
+@pytest.mark.parametrize("op", sorted({case.op for case in CASES} - set(UNKNOWN_SIZE)))
+def test_shapes_are_known_without_values(op):
+    with rows() as table:
+        for case in cases_of(op):
+            with table.row(case.id):
+                check_shapes(case)
+
+
+def check_shapes(case: Case) -> None:
     args = case.args(torch.float32)
     want = tensors(getattr(OPS, case.op)(*args))
     meta = [a.to("meta") if isinstance(a, Tensor) else a for a in args]
@@ -199,10 +226,18 @@ def test_inputs_are_left_alone(case, device):
         assert torch.equal(a, copy) if isinstance(a, Tensor) else a == copy
 
 
-@every_case
-def test_bits_do_not_depend_on_threads_or_repetition(case, device):
-    if device.type == "cpu" and library.active_kernel(case.op, "cpu") == "pure":
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+@every_operator
+def test_bits_do_not_depend_on_threads_or_repetition(op, device):
+    if device.type == "cpu" and library.active_kernel(op, "cpu") == "pure":
+        pytest.skip("the kernel of this operator is not compiled")
+    with rows() as table:
+        for case in cases_of(op):
+            with table.row(case.id):
+                check_bits(case, device)
+
+
+def check_bits(case: Case, device: torch.device) -> None:
     args = case.args(torch.float32, device)
     threads = torch.get_num_threads()
     results = []
@@ -234,9 +269,8 @@ def _float(value: Any) -> Any:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="chooses among x86 instruction sets")
 @pytest.mark.parametrize("name", ["baseline", "avx2"])
-def test_every_instruction_set_gives_the_same_values(name, kernels):
-    if not kernels.compiled:
-        pytest.skip("needs the compiled kernels")
+@pytest.mark.compiled
+def test_every_instruction_set_gives_the_same_values(name):
     run(["-m", "tests.ops._cases"], GRAPHLAB_CPU_ISA=name)
 
 

@@ -78,9 +78,8 @@ def test_few_queries_get_what_many_get(count, k):
 
 @pytest.mark.parametrize("width", [3, 16, 33, 47])
 @pytest.mark.parametrize("count", [1, 4, 40, 140])
-def test_equal_rows_follow_each_other(kernels, width, count):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_equal_rows_follow_each_other(width, count):
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(rows, width, generator=generator) for rows in (140, 501))
     for queries in (x[:count], x[:count].double()):

@@ -225,9 +225,8 @@ def test_bad_input_is_refused_by_name(change, error, words):
         pairwise_logsumexp(arguments.pop("x"), arguments.pop("y"), **arguments)
 
 
-def test_kernels_check_their_arguments(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_kernels_check_their_arguments():
     x = torch.ones(3, 2)
     with pytest.raises(RuntimeError, match="diagonal must be 0, 1 or 2, got 7"):
         OPS.self_logsumexp(x, None, 1.0, 7)
@@ -251,9 +250,8 @@ def test_memory_does_not_hold_all_pairs():
 
 
 @pytest.mark.slow
-def test_memory_is_a_few_copies_of_the_input(kernels):
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_memory_is_a_few_copies_of_the_input():
     code = """
         x = torch.nn.functional.normalize(torch.randn(50_000, 128)).requires_grad_()
         def work():

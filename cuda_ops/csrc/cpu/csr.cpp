@@ -17,32 +17,65 @@
 namespace graphlab::cpu {
 namespace {
 
-struct EdgeOrder {
-  int64_t outside;  // first edge outside of the matrix, or -1
-  bool ascending;   // strictly, by row and then column
-};
+constexpr int64_t kBlock = 1024;  // edges that stay in the first cache between two looks at them
 
-// One pass over the edges, in ranges that stay in the first cache between the two questions.
-EdgeOrder look_at(const Edges& edges) {
-  constexpr int64_t kRange = 1024, kTask = int64_t{1} << 17;
-  const auto inside = GRAPHLAB_SELECT(edges_inside);
-  const auto ascend = GRAPHLAB_SELECT(edges_ascend);
-  std::atomic<bool> outside{false}, ascending{true};
-  parallel_ranges(edges.count, kTask, [&](int64_t task, int64_t task_end) {
-    bool in = true, up = true;
-    for (int64_t k = task; k < task_end; k += kRange) {
-      const int64_t end = std::min(k + kRange, task_end), first = std::max<int64_t>(k, 1);
-      in &= inside(edges.row + k, edges.col + k, end - k, edges.num_rows, edges.num_cols);
-      up = up && ascend(edges.row + first, edges.col + first, end - first);
-    }
-    if (!in) outside = true;
-    if (!up) ascending = false;
-  });
-  for (int64_t k = 0; outside && k < edges.count; ++k) {
-    if (!inside(edges.row + k, edges.col + k, 1, edges.num_rows, edges.num_cols)) return {k, false};
-  }
-  return {-1, ascending};
+bool inside(const Edges& edges, int64_t begin, int64_t end) {
+  const auto look = GRAPHLAB_SELECT(edges_inside);
+  return look(edges.row + begin, edges.col + begin, end - begin, edges.num_rows, edges.num_cols);
 }
+
+// Whether all edges lie in the matrix and ascend strictly, by row and then column; a part that does not ends
+// the search.
+bool inside_and_ascending(const Edges& edges) {
+  const auto ascend = GRAPHLAB_SELECT(edges_ascend);
+  std::atomic<bool> good{true};
+  parallel_ranges(edges.count, int64_t{1} << 17, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end && good; k += kBlock) {
+      const int64_t stop = std::min(k + kBlock, end), first = std::max<int64_t>(k, 1);
+      if (!inside(edges, k, stop) ||
+          !ascend(edges.row + first, edges.col + first, stop - first)) {
+        good = false;
+      }
+    }
+  });
+  return good;
+}
+
+// The first edge outside of the matrix.
+int64_t first_outside(const Edges& edges) {
+  int64_t k = 0;
+  while (inside(edges, k, k + 1)) ++k;
+  return k;
+}
+
+// Edges as items to be sorted. Where they are counted, they are checked too: an edge outside has a wrong
+// item, but a digit like any other.
+template <typename Packing>
+struct EdgeItems {
+  Packing packing;
+  Edges edges;
+  std::atomic<bool>* outside;
+
+  typename Packing::Item operator()(int64_t k) const {
+    return packing.make(edges.row[k], edges.col[k], k);
+  }
+
+  template <typename Digit>
+  void count(
+      int64_t begin, int64_t end, int low, int bits, const Digit& digit, int32_t* counts) const {
+    for (int64_t k = begin; k < end; k += kBlock) {
+      const int64_t stop = std::min(k + kBlock, end);
+      if (!inside(edges, k, stop)) *outside = true;
+      if (low + bits <= packing.low_bits()) {
+        const auto column = [col = edges.col](int64_t e) { return static_cast<uint64_t>(col[e]); };
+        const auto part = [low, mask = digit.mask](uint64_t col) { return col >> low & mask; };
+        count_digits(k, stop, column, part, counts);
+      } else {
+        count_digits(k, stop, *this, digit, counts);
+      }
+    }
+  }
+};
 
 // Edges that ascend strictly are the entries.
 void fill_ascending(const Edges& edges, const Pattern& out) {
@@ -70,11 +103,9 @@ class SortedEdges {
         packing_(packing),
         sorted_(radix_sort(
             packing, edges.count, 0, packing.key_bits(),
-            [packing, row = edges.row, col = edges.col](int64_t k) {
-              return packing.make(row[k], col[k], k);
-            },
-            first, second)),
+            EdgeItems<Packing>{packing, edges, &outside_}, first, second)),
         begin_(pass_workers(edges.count) + 1, 0) {
+    if (outside_) return;
     for_rows([&](int64_t worker, int64_t begin, int64_t end) {
       const Packing unpack = packing_;
       const Item* items = sorted_;
@@ -87,6 +118,9 @@ class SortedEdges {
     std::partial_sum(begin_.get(), begin_.get() + pass_workers(edges.count) + 1, begin_.get());
   }
 
+  // Whether an edge lies outside of the matrix; then there is nothing else here.
+  bool outside() const { return outside_; }
+
   // Different pairs.
   int64_t entries() const { return begin_[pass_workers(edges_.count)]; }
 
@@ -97,13 +131,13 @@ class SortedEdges {
       const Packing unpack = packing_;
       const auto [rowptr, colptr, to_col, transpose, entries] = out;
       const Item* items = sorted_;
-      constexpr int64_t kBlock = 512;
-      int32_t position[kBlock];
+      constexpr int64_t kPart = 512;
+      int32_t position[kPart];
       int64_t p = begin_[worker] - 1;
       // No key has all bits set: the first of all items is new.
       uint64_t before = begin > 0 ? unpack.key(items[begin - 1]) : ~uint64_t{0};
-      for (int64_t block = begin; block < end; block += kBlock) {
-        const int64_t stop = std::min(block + kBlock, end);
+      for (int64_t block = begin; block < end; block += kPart) {
+        const int64_t stop = std::min(block + kPart, end);
         for (int64_t k = block; k < stop; ++k) {
           const Item item = items[k];
           const uint64_t key = unpack.key(item);
@@ -135,6 +169,7 @@ class SortedEdges {
 
   const Edges edges_;
   const Packing packing_;
+  std::atomic<bool> outside_{false};  // set while sorted_ is found
   const Item* const sorted_;
   const Buffer<int64_t> begin_;  // of every worker's entries
 };
@@ -159,28 +194,45 @@ bool pointers_of_ascending(const I* index, int64_t count, int64_t size, int64_t*
   return true;
 }
 
+// Positions as items to be sorted by their index.
+template <typename I>
+struct IndexItems {
+  OneWord packing;
+  const I* index;
+
+  uint64_t operator()(int64_t k) const { return packing.make(index[k], 0, k); }
+  template <typename Digit>
+  void count(int64_t begin, int64_t end, int, int, const Digit& digit, int32_t* counts) const {
+    count_digits(begin, end, *this, digit, counts);
+  }
+};
+
 template <typename I>
 void positions_by_index(
     const I* index, int64_t count, int64_t size, int64_t* pointers, int64_t* order) {
   // One pass whose destinations fit into the second cache is faster than two and a copy.
   constexpr int kDirectBits = 14;
   const OneWord packing(bits_of(size), 0, bits_of(count));
-  const auto source = [packing, index](int64_t k) { return packing.make(index[k], 0, k); };
-  if (packing.key_bits() <= kDirectBits) {
-    const Buffer<int64_t> begin((int64_t{1} << packing.key_bits()) + 1);
-    radix_pass(
-        count, packing.key_bits(), source,
-        [packing](uint64_t item) { return static_cast<int64_t>(packing.key(item)); },
-        [packing, order](int64_t position, uint64_t item) {
-          order[position] = packing.number(item);
-        },
-        begin.get());
-    std::copy_n(begin.get(), size + 1, pointers);
+  const int bits = packing.key_bits();
+  if (bits <= kDirectBits) {
+    const auto read = [index](int64_t k) { return index[k]; };
+    const auto itself = [](int64_t value) { return value; };
+    const Buckets buckets(pass_workers(count), bits);
+    for_shares(count, [&](int64_t worker, int64_t begin, int64_t end) {
+      count_digits(begin, end, read, itself, buckets.of(worker));
+    });
+    const Buffer<int64_t> beginning((int64_t{1} << bits) + 1);
+    buckets.accumulate(beginning.get());
+    std::copy_n(beginning.get(), size + 1, pointers);
+    for_shares(count, [&](int64_t worker, int64_t begin, int64_t end) {
+      int32_t* next = buckets.of(worker);
+      for (int64_t k = begin; k < end; ++k) order[next[index[k]]++] = k;
+    });
     return;
   }
   const Buffer<uint64_t> first(count), second(count);
   const uint64_t* sorted = radix_sort(
-      packing, count, 0, packing.key_bits(), source, first.get(), second.get());
+      packing, count, 0, bits, IndexItems<I>{packing, index}, first.get(), second.get());
   std::fill_n(pointers, size + 1, int64_t{0});
   for_sorted(
       count, [&](int64_t k) { return packing.key(sorted[k]); },
@@ -203,39 +255,50 @@ namespace {
 
 using Compressed = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
-// Edges whose ends are in range, packed into items.
+Tensor empty(const Tensor& like, int64_t size, ScalarType dtype = ScalarType::Long) {
+  return torch::stable::new_empty(like, {size}, dtype);
+}
+
+Compressed outside(const Tensor& like, int64_t edge) {
+  const Tensor none = empty(like, 0), facts = empty(like, 2);
+  mutable_data<int64_t>(facts)[0] = 0;
+  mutable_data<int64_t>(facts)[1] = edge;
+  return {none, empty(like, 0, ScalarType::Int), none, none, none, facts};
+}
+
+// With edges packed into items.
 template <typename Packing>
-Compressed compress(const Tensor& like, const cpu::Edges& edges, bool ascending) {
-  const auto empty = [&](int64_t size, ScalarType dtype = ScalarType::Long) {
-    return torch::stable::new_empty(like, {size}, dtype);
-  };
+Compressed compress(const Tensor& like, const cpu::Edges& edges) {
+  using Item = typename Packing::Item;
   const int rows = cpu::bits_of(edges.num_rows), cols = cpu::bits_of(edges.num_cols);
   const int number = cpu::bits_of(edges.count);
   const Packing packing(rows, cols, number), transposed(cols, rows, number);
-  const Tensor rowptr = empty(edges.num_rows + 1), colptr = empty(edges.num_cols + 1);
-  const Tensor facts = empty(2);
-  int64_t* fact = mutable_data<int64_t>(facts);
-  fact[1] = -1;
-  const auto pattern = [&](const Tensor& col, const Tensor& transpose) {
-    return cpu::Pattern{
+  const Tensor rowptr = empty(like, edges.num_rows + 1), colptr = empty(like, edges.num_cols + 1);
+  const Tensor facts = empty(like, 2);
+  const cpu::Buffer<Item> first(edges.count), second(edges.count);
+  // Writes the entries of a known number by fill(pattern).
+  const auto entries = [&](int64_t count, const Tensor& entry, const auto& fill) -> Compressed {
+    const Tensor col = empty(like, count, ScalarType::Int), transpose = empty(like, count);
+    const cpu::Pattern out{
         mutable_data<int64_t>(rowptr), mutable_data<int64_t>(colptr), mutable_data<int32_t>(col),
-        mutable_data<int64_t>(transpose), col.numel()};
-  };
-  const cpu::Buffer<typename Packing::Item> first(edges.count), second(edges.count);
-  if (ascending) {
-    const Tensor col = empty(edges.count, ScalarType::Int), transpose = empty(edges.count);
-    const cpu::Pattern out = pattern(col, transpose);
-    cpu::fill_ascending(edges, out);
+        mutable_data<int64_t>(transpose), count};
+    fill(out);
+    int64_t* fact = mutable_data<int64_t>(facts);
     fact[0] = cpu::transpose_entries(edges, transposed, out, first.get(), second.get());
-    return {rowptr, col, empty(0), colptr, transpose, facts};
+    fact[1] = -1;
+    return {rowptr, col, entry, colptr, transpose, facts};
+  };
+  if (cpu::inside_and_ascending(edges)) {
+    return entries(edges.count, empty(like, 0), [&](const cpu::Pattern& out) {
+      cpu::fill_ascending(edges, out);
+    });
   }
   const cpu::SortedEdges<Packing> sorted(edges, packing, first.get(), second.get());
-  const Tensor col = empty(sorted.entries(), ScalarType::Int), transpose = empty(sorted.entries());
-  const Tensor entry = empty(edges.count);
-  const cpu::Pattern out = pattern(col, transpose);
-  sorted.write(out, mutable_data<int64_t>(entry));
-  fact[0] = cpu::transpose_entries(edges, transposed, out, first.get(), second.get());
-  return {rowptr, col, entry, colptr, transpose, facts};
+  if (sorted.outside()) return outside(like, cpu::first_outside(edges));
+  const Tensor entry = empty(like, edges.count);
+  return entries(sorted.entries(), entry, [&](const cpu::Pattern& out) {
+    sorted.write(out, mutable_data<int64_t>(entry));
+  });
 }
 
 }  // namespace
@@ -253,19 +316,9 @@ Compressed csr_from_edges(const Tensor& edge_index_, int64_t num_rows, int64_t n
   STD_TORCH_CHECK(count <= most, "edge_index must have less than 2^31 edges, got ", count);
   const int64_t* row = data<int64_t>(edge_index);
   const cpu::Edges edges{row, row + count, count, num_rows, num_cols};
-  const cpu::EdgeOrder order = cpu::look_at(edges);
-  if (order.outside >= 0) {
-    const auto empty = [&](int64_t size, ScalarType dtype = ScalarType::Long) {
-      return torch::stable::new_empty(edge_index, {size}, dtype);
-    };
-    const Tensor facts = empty(2);
-    mutable_data<int64_t>(facts)[0] = 0;
-    mutable_data<int64_t>(facts)[1] = order.outside;
-    return {empty(0), empty(0, ScalarType::Int), empty(0), empty(0), empty(0), facts};
-  }
   const int bits = cpu::bits_of(num_rows) + cpu::bits_of(num_cols) + cpu::bits_of(count);
-  return bits <= 64 ? compress<cpu::OneWord>(edge_index, edges, order.ascending)
-                    : compress<cpu::TwoWords>(edge_index, edges, order.ascending);
+  return bits <= 64 ? compress<cpu::OneWord>(edge_index, edges)
+                    : compress<cpu::TwoWords>(edge_index, edges);
 }
 
 std::tuple<Tensor, Tensor> sort_by_index(const Tensor& index_, int64_t size) {
@@ -277,10 +330,7 @@ std::tuple<Tensor, Tensor> sort_by_index(const Tensor& index_, int64_t size) {
   const bool narrow = index_.scalar_type() == ScalarType::Int;
   const Tensor index = narrow ? checked_columns(index_, "index", count, size)
                               : checked_index(index_, "index", count, size);
-  const auto empty = [&](int64_t length) {
-    return torch::stable::new_empty(index, {length}, ScalarType::Long);
-  };
-  const Tensor pointers = empty(size + 1), order = empty(count);
+  const Tensor pointers = empty(index, size + 1), order = empty(index, count);
   const auto sort = [&](const auto* values) {
     int64_t* begin = mutable_data<int64_t>(pointers);
     int64_t* positions = mutable_data<int64_t>(order);

@@ -109,7 +109,7 @@ bool transpose_entries(
   });
   const auto* sorted = radix_sort(
       packing, out.entries, packing.low_bits(), packing.key_bits(),
-      [second](int64_t k) { return second[k]; }, first, second);
+      StoredItems<typename Packing::Item>{second}, first, second);
   std::atomic<bool> same{square};
   std::fill_n(out.colptr, edges.num_cols + 1, int64_t{0});
   for_sorted(

@@ -90,13 +90,44 @@ inline Range share(int64_t count, int64_t worker, int64_t workers) {
   return {count * worker / workers, count * (worker + 1) / workers};
 }
 
+// Passes that sort by `bits` bits.
+inline int radix_passes(int bits) {
+  return std::max(1, static_cast<int>(divide_up(bits, kDigitBits)));
+}
+
 // Threads that pass over `count` items: fewer than 2^15 items are not worth one.
 inline int64_t pass_workers(int64_t count) {
   const int64_t most = std::min<int64_t>(torch::stable::get_num_threads(), 16);
   return std::max<int64_t>(1, std::min(count >> 15, most));
 }
 
-// The two loops of a pass over the items [begin, end). Their functions are copies: what these hold stays in
+// A stable pass: how many items every worker has of every bucket, then where it writes the next one. A
+// worker's items follow those of the workers before it, so the order does not depend on their number.
+class Buckets {
+ public:
+  Buckets(int64_t workers, int bits)
+      : workers_(workers), size_(int64_t{1} << bits), next_(workers * size_, 0) {}
+
+  int32_t* of(int64_t worker) const { return next_.get() + worker * size_; }
+
+  // From counts to places; pointers (2^bits + 1), if any, receives the beginnings.
+  void accumulate(int64_t* pointers = nullptr) const {
+    int64_t sum = 0;
+    for (int64_t b = 0; b < size_; ++b) {
+      if (pointers != nullptr) pointers[b] = sum;
+      for (int64_t w = 0; w < workers_; ++w) {
+        sum += std::exchange(next_[w * size_ + b], static_cast<int32_t>(sum));
+      }
+    }
+    if (pointers != nullptr) pointers[size_] = sum;
+  }
+
+ private:
+  int64_t workers_, size_;
+  Buffer<int32_t> next_;
+};
+
+// The loops of a pass over the items [begin, end). Functions are passed as copies: what these hold stays in
 // registers, whatever the loops write.
 template <typename Source, typename Digit>
 inline void count_digits(
@@ -113,69 +144,100 @@ inline void move_items(
   }
 }
 
-// One stable pass. source(k) is item k, digit(item) its bucket below 2^bits; put(position, item) gets
-// every item with its place among them. pointers (2^bits + 1), if any, receives the beginnings. A worker
-// counts what it will move, and its items follow those of the workers before it: the order does not
-// depend on their number.
-template <typename Source, typename Digit, typename Put>
-void radix_pass(
-    int64_t count, int bits, const Source& source, const Digit& digit, const Put& put,
-    int64_t* pointers = nullptr) {
-  const int64_t workers = pass_workers(count), buckets = int64_t{1} << bits;
-  const Buffer<int32_t> next(buckets * workers);
+// Runs body(worker, begin, end) over every worker's share of `count` items, piece by piece.
+template <typename F>
+void for_shares(int64_t count, const F& body) {
+  const int64_t workers = pass_workers(count);
   parallel_workers(workers, [&](int64_t worker) {
-    int32_t* counts = next.get() + worker * buckets;
-    std::fill_n(counts, buckets, 0);
     const Range range = share(count, worker, workers);
     for_pieces(range.begin, range.end, kPiece, [&](int64_t begin, int64_t end) {
-      count_digits(begin, end, source, digit, counts);
-    });
-  });
-  int64_t sum = 0;
-  for (int64_t b = 0; b < buckets; ++b) {
-    if (pointers != nullptr) pointers[b] = sum;
-    for (int64_t w = 0; w < workers; ++w) {
-      sum += std::exchange(next[w * buckets + b], static_cast<int32_t>(sum));
-    }
-  }
-  if (pointers != nullptr) pointers[buckets] = sum;
-  parallel_workers(workers, [&](int64_t worker) {
-    int32_t* to = next.get() + worker * buckets;
-    const Range range = share(count, worker, workers);
-    for_pieces(range.begin, range.end, kPiece, [&](int64_t begin, int64_t end) {
-      move_items(begin, end, source, digit, put, to);
+      body(worker, begin, end);
     });
   });
 }
 
-// Sorts items by the bits [begin, end) of their keys; source(k) is item k. Both buffers hold `count`
-// items, and source may read the second one. Returns the buffer that holds the sorted items; the other
-// one is free.
+// The bits [low, low + bits) of the key of an item.
+template <typename Packing>
+struct DigitOf {
+  DigitOf(const Packing& packing, int low, int bits)
+      : shift(packing.shift(low)), mask((uint64_t{1} << bits) - 1) {}
+  int64_t operator()(const typename Packing::Item& item) const {
+    return static_cast<int64_t>(Packing::shifted(item, shift) & mask);
+  }
+  int shift;
+  uint64_t mask;
+};
+
+// Sorts items by the bits [begin, end) of their keys; source(k) is item k, and
+// source.count(begin, end, low, bits, digit, counts) counts a digit of its items. Both buffers hold `count`
+// items, and source may read the second one. Returns the buffer that holds the sorted items, the first
+// one after an odd number of passes; the other one is free.
 template <typename Packing, typename Source>
 typename Packing::Item* radix_sort(
     const Packing& packing, int64_t count, int begin, int end, const Source& source,
     typename Packing::Item* first, typename Packing::Item* second) {
   using Item = typename Packing::Item;
-  const int passes = std::max(1, static_cast<int>(divide_up(end - begin, kDigitBits)));
+  const int64_t workers = pass_workers(count);
+  const int passes = radix_passes(end - begin);
+  const auto low = [&](int pass) { return begin + (end - begin) * pass / passes; };
+  const auto bits = [&](int pass) { return low(pass + 1) - low(pass); };
+  Buckets buckets(workers, bits(0));
+  for_shares(count, [&](int64_t worker, int64_t from, int64_t to) {
+    const DigitOf<Packing> digit(packing, low(0), bits(0));
+    source.count(from, to, low(0), bits(0), digit, buckets.of(worker));
+  });
   Item *from = second, *to = first;
   for (int pass = 0; pass < passes; ++pass) {
-    const int low = begin + (end - begin) * pass / passes;
-    const int bits = begin + (end - begin) * (pass + 1) / passes - low;
-    const uint64_t mask = (uint64_t{1} << bits) - 1;
-    const int shift = packing.shift(low);
-    const auto digit = [shift, mask](const Item& item) {
-      return static_cast<int64_t>(Packing::shifted(item, shift) & mask);
+    buckets.accumulate();
+    const bool last = pass + 1 == passes;
+    const DigitOf<Packing> digit(packing, low(pass), bits(pass));
+    const DigitOf<Packing> next(packing, low(last ? pass : pass + 1), bits(last ? pass : pass + 1));
+    Buckets following(workers, last ? 0 : bits(pass + 1));
+    const auto move = [&](int64_t worker, int64_t start, int64_t stop, const auto& put) {
+      if (pass == 0) {
+        move_items(start, stop, source, digit, put, buckets.of(worker));
+      } else {
+        const auto read = [from](int64_t k) { return from[k]; };
+        move_items(start, stop, read, digit, put, buckets.of(worker));
+      }
     };
     const auto put = [to](int64_t position, const Item& item) { to[position] = item; };
-    if (pass == 0) {
-      radix_pass(count, bits, source, digit, put);
-    } else {
-      radix_pass(count, bits, [from](int64_t k) { return from[k]; }, digit, put);
-    }
+    // One worker counts the next digit of what it moves; several will have other items then.
+    const auto put_and_count = [to, next, counts = following.of(0)](
+                                   int64_t position, const Item& item) {
+      to[position] = item;
+      ++counts[next(item)];
+    };
+    for_shares(count, [&](int64_t worker, int64_t start, int64_t stop) {
+      if (last || workers > 1) {
+        move(worker, start, stop, put);
+      } else {
+        move(worker, start, stop, put_and_count);
+      }
+    });
     std::swap(from, to);
+    if (!last && workers > 1) {
+      for_shares(count, [&](int64_t worker, int64_t start, int64_t stop) {
+        const auto read = [from](int64_t k) { return from[k]; };
+        count_digits(start, stop, read, next, following.of(worker));
+      });
+    }
+    buckets = std::move(following);
   }
   return from;
 }
+
+// Items that lie in a buffer.
+template <typename Item>
+struct StoredItems {
+  const Item* items;
+
+  Item operator()(int64_t k) const { return items[k]; }
+  template <typename Digit>
+  void count(int64_t begin, int64_t end, int, int, const Digit& digit, int32_t* counts) const {
+    count_digits(begin, end, *this, digit, counts);
+  }
+};
 
 // Finishes the pointers (size + 1) of sorted items, which hold one past the last item of every index
 // behind it, and zero where an index has none.

@@ -45,8 +45,10 @@ __global__ void __launch_bounds__(kThreads, 1) outer_kernel(const OuterArgs<T> a
   constexpr int M = Tile / kSide;
   __shared__ T left[kMembers][Tile], right[kMembers][Tile];
   const int64_t tiles = ceil_div(a.dim, Tile);
-  const int64_t row0 = blockIdx.y / tiles * Tile, column0 = blockIdx.y % tiles * Tile;
-  if (row0 > column0) return;  // the mirror image is written by the tile above the diagonal
+  const int64_t tile = static_cast<int64_t>(blockIdx.z) * gridDim.y + blockIdx.y;
+  const int64_t row0 = tile / tiles * Tile, column0 = tile % tiles * Tile;
+  // The mirror image is written by the tile above the diagonal; the last layer of z may be part empty.
+  if (row0 > column0 || tile >= tiles * tiles) return;
   for (int64_t index = blockIdx.x; index < a.rows.spans(); index += gridDim.x) {
     const Span span = span_at(a.rows, index);
     if (!span.valid) continue;
@@ -95,8 +97,10 @@ __global__ void __launch_bounds__(kThreads, 1) outer_kernel(const OuterArgs<T> a
 template <typename T, int Tile>
 void outer_with(const Context& context, const OuterArgs<T>& a) {
   const int64_t tiles = ceil_div(a.dim, Tile);
+  const int64_t y = std::min(tiles * tiles, kMaxBlocksY);
   const dim3 grid(static_cast<unsigned>(std::min(a.rows.spans(), kMaxBlocks)),
-                  static_cast<unsigned>(tiles * tiles));
+                  static_cast<unsigned>(y),
+                  static_cast<unsigned>(y == 0 ? 0 : ceil_div(tiles * tiles, y)));
   context.launch("cluster_outer", outer_kernel<T, Tile>, grid, kThreads, a);
 }
 

@@ -19,6 +19,7 @@
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
+#include <torch/headeronly/util/shim_utils.h>
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,11 @@ constexpr int kThreads = 256;
 constexpr int kWarpsPerBlock = kThreads / kWarp;
 // Grid-stride loops need no more blocks than this; it keeps the launch of a huge input short.
 constexpr int64_t kMaxBlocks = int64_t{1} << 20;
+// What CUDA takes along y; tests set fewer, to see several layers along z on small inputs.
+#ifndef GRAPHLAB_MAX_BLOCKS_Y
+#define GRAPHLAB_MAX_BLOCKS_Y 65535
+#endif
+constexpr int64_t kMaxBlocksY = GRAPHLAB_MAX_BLOCKS_Y;
 // Tile kernels are cut into about this many blocks where one side alone has too few: twice the
 // multiprocessors of the largest device (132 to 148), two resident blocks each.
 constexpr int64_t kTargetBlocks = 528;
@@ -65,7 +71,7 @@ class Context {
     // The CUDA runtime is linked statically: its own notion of the current device is set as well.
     check(cudaSetDevice(index_), "cudaSetDevice");
     void* stream = nullptr;
-    STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(index_, &stream));
+    TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(index_, &stream));
     stream_ = static_cast<cudaStream_t>(stream);
   }
 

@@ -1,6 +1,6 @@
 // edge_cosine_sum and its derivatives on CUDA.
 //
-// Work. A warp takes a span of a row (segments.cuh): hubs are cut into windows of at least 1024
+// Work. A warp takes a span of a row (segments.cuh): hubs are cut into windows of at least 256
 // entries. G lanes share an entry, so that 32 / G entries are in flight; G is 4 (D <= 16), 8 (D <=
 // 32) or 32, so that a lane reads one 16-byte vector per entry up to D = 128. Larger D: a lane
 // holds four vectors (512 columns a warp) and reads the rest from L1.
@@ -8,7 +8,7 @@
 // Memory. A first kernel writes unit rows, padded to whole 16-byte vectors: (N, D) of scratch saves
 // a multiplication and the read of a norm per entry, and rounds as the definition does: the
 // division happens in float64, so rows of 1e38 or 1e-38 are no special case. Nothing of size E is
-// kept; the partial results of hubs take at most E / 8 elements.
+// kept; the partial results of hubs take at most E / 2 elements.
 //
 // Sums. P_i is added in float64 (one addition per entry and lane; the exponential costs more). The
 // direction of the gradient is added in T over the entries of a window, in float64 over windows and
@@ -200,8 +200,8 @@ struct EdgeProblem {
     const int64_t vecs = ceil_div(dim, kVec);
     unit = scratch<T, 2>(z_in, {nodes, vecs * kVec});
     norm = scratch<double, 1>(z_in, {nodes});
-    // Windows grow with D, so that partial directions stay below E / 8 elements.
-    const int64_t limit = std::max<int64_t>(1024, 16 * vecs * kVec);
+    // Windows grow with D, so that partial directions stay below E / 2 elements.
+    const int64_t limit = std::max<int64_t>(256, 4 * vecs * kVec);
     args.rows = {rowptr, nodes, nodes == 0 ? 0 : entries, limit};
     args.nodes = nodes;
     args.dim = dim;

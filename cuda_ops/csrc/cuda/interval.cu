@@ -1,278 +1,253 @@
-// interval_propagate, edge_bound and budget_minimum on CUDA; see csrc/interval.h.
+// interval_propagate and edge_bound on CUDA; see csrc/interval.h.
 //
-// Row sums: one thread per row and column, columns next to each other, so that a warp reads a line of
-// a source's row at a time and every value has one owner that adds the entries in their order.
-// Dot products: one warp per entry. Row minima: the thread of a row and column finds the missing
-// entries one by one, largest first, in O(entries x missing) steps and without memory.
+// A warp takes a span of a row (segments.cuh) and reads the rows that its entries name in batches
+// (gather.cuh). Sums run over the entries in their order: in the values' type within a span of at
+// most 256 entries, in float64 over the windows of longer rows. Both ends of an interval are summed
+// in one pass, which reads the entries once. Dot products of entries keep the row's weights in
+// registers, so that an entry costs its own rows and nothing else.
 //
-// Sums are float64 in row minima, of the values' type elsewhere. A column out of range gives NaN.
+// A column out of range gives NaN in its row, or in its entry.
 #include "interval.h"
 
-#include "common.cuh"
+#include "gather.cuh"
 
 namespace graphlab::cuda {
 namespace {
 
-struct Pattern {
-  const int64_t* rowptr;  // (rows + 1,)
-  const int32_t* col;     // (entries,)
-  int64_t rows, entries, columns;
+constexpr int64_t kLongRow = 256;
 
-  // Row pointers are trusted to ascend, not to stay in range.
-  __device__ int64_t border(int64_t row) const {
-    const int64_t at = rowptr[row];
-    return at < 0 ? 0 : (at > entries ? entries : at);
-  }
-  __device__ bool inside(int64_t column) const { return column >= 0 && column < columns; }
-};
+// Entries whose rows are loaded together: about 64 bytes a lane, in loads of 16.
+template <typename T, int N, int W>
+constexpr int kBatch = std::clamp<int>(64 / (2 * N * W * static_cast<int>(sizeof(T))), 2, 8);
 
-// The row that owns an entry: the last one that begins at or before it.
-__device__ inline int64_t owner(const Pattern& a, int64_t entry) {
-  int64_t low = 0, high = a.rows - 1;
-  while (low < high) {
-    const int64_t middle = low + (high - low + 1) / 2;
-    if (a.rowptr[middle] <= entry) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return low;
+template <typename T>
+__device__ inline T magnitude(T x) {
+  return x < 0 ? -x : x;
 }
 
 // --- interval_propagate --------------------------------------------------------------------------
 
-// out_i = sum_j (h >= 0 ? positive : negative)_ij x_j, where h is x itself (`own` null) or own_i.
 template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    signed_sum_kernel(const Pattern a, const T* positive, const T* negative, const T* x,
-                      const T* own, int64_t dim, T* out) {
-  for (int64_t at = thread_id(); at < a.rows * dim; at += thread_count()) {
-    int64_t row, d;
-    divide(at, dim, row, d);
-    T sum = 0;
-    const int64_t end = a.border(row + 1);
-    for (int64_t k = a.border(row); k < end; ++k) {
-      const int64_t j = a.col[k];
-      const T value = a.inside(j) ? x[j * dim + d] : not_a_number<T>();
-      const T side = own != nullptr ? own[at] : value;
-      sum += value * (side >= 0 ? positive[k] : negative[k]);
+struct SignedArgs {
+  Rows rows;
+  const int32_t* col;
+  int64_t columns;
+  const T* low;       // (columns, dim)
+  const T* high;      // (columns, dim)
+  const T* own_low;   // (rows, dim) or null: the sign that counts is that of `low` itself
+  const T* own_high;  // (rows, dim) or null
+  const T* entry_low;
+  const T* entry_high;
+  double* partial_low;  // (slots, dim)
+  double* partial_high;
+  T* out_low;  // (rows, dim)
+  T* out_high;
+};
+
+template <typename T, int N, int W>
+struct SignedPiece {
+  Pack<T, W> low[N], high[N];
+  T least, most;
+};
+
+// low_i = sum_j (h >= 0 ? entry_low : entry_high)_ij low_j, where h is low_j or own_low_i; high_i
+// with the ends exchanged.
+template <typename T, int N, int W>
+__global__ void __launch_bounds__(kThreads, 2)
+    signed_sum_kernel(const SignedArgs<T> a, const Columns<N, W> columns) {
+  for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {
+    const Span span = span_at(a.rows, index);
+    if (!span.valid) continue;
+    Pack<T, W> side_low[N] = {}, side_high[N] = {};
+    if (a.own_low != nullptr) {
+      columns.load(a.own_low + span.row * columns.dim, side_low);
+      columns.load(a.own_high + span.row * columns.dim, side_high);
     }
-    out[at] = sum;
+    T low[N * W] = {}, high[N * W] = {};
+    const auto load = [&](int64_t at, int64_t j) {
+      SignedPiece<T, N, W> piece;
+      columns.load(a.low + j * columns.dim, piece.low);
+      columns.load(a.high + j * columns.dim, piece.high);
+      piece.least = a.entry_low[at];
+      piece.most = a.entry_high[at];
+      return piece;
+    };
+    const auto add = [&](int64_t, bool inside, const SignedPiece<T, N, W>& piece) {
+#pragma unroll
+      for (int c = 0; c < N * W; ++c) {
+        const T below = inside ? piece.low[c / W].x[c % W] : not_a_number<T>();
+        const T above = inside ? piece.high[c / W].x[c % W] : not_a_number<T>();
+        const bool given = a.own_low != nullptr;
+        const T sign_low = given ? side_low[c / W].x[c % W] : below;
+        const T sign_high = given ? side_high[c / W].x[c % W] : above;
+        low[c] += below * (sign_low >= 0 ? piece.least : piece.most);
+        high[c] += above * (sign_high >= 0 ? piece.most : piece.least);
+      }
+    };
+    for_each_gathered<kBatch<T, N, W>>(a.col, a.columns, span, load, add);
+    write_sums(columns, span, low, a.partial_low, a.out_low);
+    write_sums(columns, span, high, a.partial_high, a.out_high);
   }
 }
 
 // --- edge_bound ----------------------------------------------------------------------------------
 
 template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    entry_dot_kernel(const Pattern a, const T* weight, const T* center, const T* radius,
-                     int64_t dim, T* out) {
-  for (int64_t k = warp_id(); k < a.entries; k += warp_count()) {
-    const int64_t i = owner(a, k), j = a.col[k];
-    const bool inside = a.inside(j);
-    T sum = 0;
-    for (int64_t d = lane_id(); inside && d < dim; d += kWarp) {
-      const T w = weight[i * dim + d];
-      sum += w * center[j * dim + d];
-      if (radius != nullptr) sum -= (w < 0 ? -w : w) * radius[j * dim + d];
-    }
-    sum = group_sum<kWarp>(sum);
-    if (lane_id() == 0) out[k] = inside ? sum : not_a_number<T>();
-  }
-}
-
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    entry_weight_kernel(const Pattern a, const T* grad, const T* weight, const T* center,
-                        const T* radius, int64_t dim, T* out) {
-  for (int64_t at = thread_id(); at < a.rows * dim; at += thread_count()) {
-    int64_t row, d;
-    divide(at, dim, row, d);
-    const T w = weight[at], side = w > 0 ? T(1) : (w < 0 ? T(-1) : T(0));
-    T sum = 0;
-    const int64_t end = a.border(row + 1);
-    for (int64_t k = a.border(row); k < end; ++k) {
-      const int64_t j = a.col[k];
-      if (!a.inside(j)) {
-        sum = not_a_number<T>();
-        continue;
-      }
-      const T spread = radius != nullptr ? side * radius[j * dim + d] : T(0);
-      sum += grad[k] * (center[j * dim + d] - spread);
-    }
-    out[at] = sum;
-  }
-}
-
-// Over the transpose; `entry` holds numbers of the entries whose gradients are read.
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    entry_center_kernel(const Pattern a, const int32_t* entry, const T* grad, const T* weight,
-                        int64_t dim, T* out, T* spread) {
-  for (int64_t at = thread_id(); at < a.rows * dim; at += thread_count()) {
-    int64_t row, d;
-    divide(at, dim, row, d);
-    T sum = 0, wide = 0;
-    const int64_t end = a.border(row + 1);
-    for (int64_t k = a.border(row); k < end; ++k) {
-      const int64_t i = a.col[k], e = entry[k];
-      const bool inside = a.inside(i) && e >= 0 && e < a.entries;
-      const T w = inside ? weight[i * dim + d] : not_a_number<T>(), g = inside ? grad[e] : T(0);
-      sum += g * w;
-      wide -= g * (w < 0 ? -w : w);
-    }
-    out[at] = sum;
-    if (spread != nullptr) spread[at] = wide;
-  }
-}
-
-// --- budget_minimum ------------------------------------------------------------------------------
-
-template <typename T>
-struct Rules {
-  const int8_t* kind;     // (entries,): 0 kept, 1 droppable, 2 own
-  const T* positive;      // (columns,)
-  const T* negative;      // (columns,)
-  const T* size;          // (rows,)
-  double power;
+struct BoundArgs {
+  Rows rows;
+  const int32_t* col;
+  int64_t columns;
+  const T* weight;  // (rows, dim), or of the gradient to the centers (columns, dim)
+  const T* center;  // (columns, dim)
+  const T* radius;  // (columns, dim) or null
+  const T* grad;    // (entries,), backward
+  const int32_t* entry;  // (entries,): numbers of the transposed entries in `grad`
+  double* partial;       // (slots, dim)
+  double* partial_wide;
+  T* out;
+  T* wide;  // null without radius
 };
 
-__device__ inline double normaliser(double size, double count, double power) {
-  const double left = size - count > 1.0 ? size - count : 1.0;
-  if (power == 0.5) return 1.0 / sqrt(left);
-  if (power == 1.0) return 1.0 / left;
-  return power == 0.0 ? 1.0 : pow(left, -power);
+template <typename T, int N, int W>
+struct BoundPiece {
+  Pack<T, W> center[N], radius[N];
+  T grad;
+};
+
+template <typename T, int N, int W>
+__device__ inline BoundPiece<T, N, W> bound_piece(const BoundArgs<T>& a,
+                                                  const Columns<N, W>& columns, int64_t j) {
+  BoundPiece<T, N, W> piece{};
+  columns.load(a.center + j * columns.dim, piece.center);
+  if (a.radius != nullptr) columns.load(a.radius + j * columns.dim, piece.radius);
+  return piece;
 }
 
-template <typename T>
-__device__ inline T scaled(const Rules<T>& rules, int64_t j, T value) {
-  return value * (value >= 0 ? rules.positive[j] : rules.negative[j]);
-}
-
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    row_minimum_kernel(const Pattern a, const Rules<T> rules, const int64_t* budget,
-                       const T* value, int64_t dim, T* out, T* choice) {
-  const int64_t plane = a.rows * dim;
-  for (int64_t at = thread_id(); at < plane; at += thread_count()) {
-    int64_t row, d;
-    divide(at, dim, row, d);
-    const int64_t begin = a.border(row), end = a.border(row + 1);
-    double left = 0, own = 0;
-    int64_t droppable = 0;
-    for (int64_t k = begin; k < end; ++k) {
-      const int64_t j = a.col[k];
-      if (!a.inside(j)) {
-        left = not_a_number<double>();
-      } else if (rules.kind[k] == 2) {
-        own += static_cast<double>(value[j * dim + d]);
-      } else {
-        left += static_cast<double>(scaled(rules, j, value[j * dim + d]));
-        droppable += rules.kind[k] == 1;
+// <w, c> - <|w|, r> of every entry: grid.y is 1, columns beyond the first of a warp are read here.
+template <typename T, int N, int W>
+__global__ void __launch_bounds__(kThreads, 2)
+    entry_dot_kernel(const BoundArgs<T> a, const Columns<N, W> columns) {
+  const auto term = [](T w, T c, T r) { return w * c - magnitude(w) * r; };
+  for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {
+    const Span span = span_at(a.rows, index);
+    if (!span.valid) continue;
+    const T* own = a.weight + span.row * columns.dim;
+    Pack<T, W> weight[N];
+    columns.load(own, weight);
+    const auto load = [&](int64_t, int64_t j) { return bound_piece(a, columns, j); };
+    const auto add = [&](int64_t at, bool inside, const BoundPiece<T, N, W>& piece) {
+      T sum = 0;
+#pragma unroll
+      for (int c = 0; c < N * W; ++c) {
+        if (!columns.inside(c / W)) continue;
+        sum += term(weight[c / W].x[c % W], piece.center[c / W].x[c % W],
+                    piece.radius[c / W].x[c % W]);
       }
-    }
-    const double size = static_cast<double>(rules.size[row]);
-    const int64_t most = budget[row] < droppable ? budget[row] : droppable;
-    double best = normaliser(size, 0, rules.power) * left + normaliser(size, 0, 1.0) * own;
-    int64_t count = 0, place = -1;
-    T threshold = infinity<T>(), last = infinity<T>();
-    int64_t last_place = -1;
-    for (int64_t n = 1; n <= most; ++n) {
-      // The next entry in descending order, ties by place.
-      T next = -infinity<T>();
-      int64_t next_place = -1;
-      for (int64_t k = begin; k < end; ++k) {
-        const int64_t j = a.col[k];
-        if (rules.kind[k] != 1 || !a.inside(j)) continue;
-        const T e = scaled(rules, j, value[j * dim + d]);
-        const bool after = e < last || (e == last && k - begin > last_place);
-        if (after && (next_place < 0 || e > next)) {
-          next = e;
-          next_place = k - begin;
-        }
+      const int64_t j = inside ? a.col[at] : 0;
+      for (int64_t d = Columns<N, W>::kPerWarp + lane_id(); inside && d < columns.dim; d += kWarp) {
+        const int64_t from = j * columns.dim + d;
+        sum += term(own[d], a.center[from], a.radius != nullptr ? a.radius[from] : T(0));
       }
-      if (next_place < 0) break;
-      last = next;
-      last_place = next_place;
-      left -= static_cast<double>(next);
-      const double sum = normaliser(size, static_cast<double>(n), rules.power) * left +
-          normaliser(size, static_cast<double>(n), 1.0) * own;
-      if (sum < best) {
-        best = sum;
-        count = n;
-        threshold = next;
-        place = next_place;
-      }
-    }
-    out[at] = static_cast<T>(best);
-    choice[at] = static_cast<T>(count);
-    choice[plane + at] = threshold;
-    choice[2 * plane + at] = static_cast<T>(place);
+      sum = group_sum<kWarp>(sum);
+      if (lane_id() == 0) a.out[at] = inside ? sum : not_a_number<T>();
+    };
+    for_each_gathered<kBatch<T, N, W>>(a.col, a.columns, span, load, add);
   }
 }
 
-// Over the transpose, whose rows are the sources.
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    row_minimum_backward_kernel(const Pattern a, const int32_t* entry, const int64_t* rowptr,
-                                const Rules<T> rules, const T* grad, const T* value,
-                                const T* choice, int64_t dim, T* out) {
-  const int64_t plane = a.columns * dim;
-  for (int64_t at = thread_id(); at < a.rows * dim; at += thread_count()) {
-    int64_t j, d;
-    divide(at, dim, j, d);
-    const T factor = value[at] >= 0 ? rules.positive[j] : rules.negative[j];
-    const T e = scaled(rules, j, value[at]);
-    T sum = 0;
-    const int64_t end = a.border(j + 1);
-    for (int64_t k = a.border(j); k < end; ++k) {
-      const int64_t i = a.col[k], number = entry[k];
-      if (!a.inside(i) || number < 0 || number >= a.entries) {
-        sum = not_a_number<T>();
-        continue;
+template <typename T, int N, int W>
+__global__ void __launch_bounds__(kThreads, 2)
+    entry_weight_kernel(const BoundArgs<T> a, const Columns<N, W> columns) {
+  for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {
+    const Span span = span_at(a.rows, index);
+    if (!span.valid) continue;
+    Pack<T, W> weight[N];
+    columns.load(a.weight + span.row * columns.dim, weight);
+    T sum[N * W] = {};
+    const auto load = [&](int64_t at, int64_t j) {
+      auto piece = bound_piece(a, columns, j);
+      piece.grad = a.grad[at];
+      return piece;
+    };
+    const auto add = [&](int64_t, bool inside, const BoundPiece<T, N, W>& piece) {
+#pragma unroll
+      for (int c = 0; c < N * W; ++c) {
+        const T w = weight[c / W].x[c % W], side = w > 0 ? T(1) : (w < 0 ? T(-1) : T(0));
+        const T slope = piece.center[c / W].x[c % W] - side * piece.radius[c / W].x[c % W];
+        sum[c] += inside ? piece.grad * slope : not_a_number<T>();
       }
-      const int64_t of = i * dim + d;
-      const double size = static_cast<double>(rules.size[i]);
-      const double count = static_cast<double>(choice[of]), g = static_cast<double>(grad[of]);
-      if (rules.kind[number] == 2) {
-        sum += static_cast<T>(g * normaliser(size, count, 1.0));
-        continue;
-      }
-      const T threshold = choice[plane + of];
-      const bool first = static_cast<T>(number - rowptr[i]) <= choice[2 * plane + of];
-      const bool missing = e > threshold || (e == threshold && first);
-      if (rules.kind[number] == 1 && missing) continue;
-      sum += factor * static_cast<T>(g * normaliser(size, count, rules.power));
-    }
-    out[at] = sum;
+    };
+    for_each_gathered<kBatch<T, N, W>>(a.col, a.columns, span, load, add);
+    write_sums(columns, span, sum, a.partial, a.out);
   }
 }
 
-// --- operators -----------------------------------------------------------------------------------
+// Over the transpose: a row collects g w and - g |w| of the rows that name it.
+template <typename T, int N, int W>
+__global__ void __launch_bounds__(kThreads, 2)
+    entry_center_kernel(const BoundArgs<T> a, const Columns<N, W> columns) {
+  for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {
+    const Span span = span_at(a.rows, index);
+    if (!span.valid) continue;
+    T sum[N * W] = {}, wide[N * W] = {};
+    const auto load = [&](int64_t at, int64_t j) {
+      BoundPiece<T, N, W> piece{};
+      columns.load(a.weight + j * columns.dim, piece.center);
+      const int64_t number = a.entry[at];
+      piece.grad = number >= 0 && number < a.rows.entries ? a.grad[number] : not_a_number<T>();
+      return piece;
+    };
+    const auto add = [&](int64_t, bool inside, const BoundPiece<T, N, W>& piece) {
+#pragma unroll
+      for (int c = 0; c < N * W; ++c) {
+        const T w = inside ? piece.center[c / W].x[c % W] : not_a_number<T>();
+        sum[c] += piece.grad * w;
+        wide[c] -= piece.grad * magnitude(w);
+      }
+    };
+    for_each_gathered<kBatch<T, N, W>>(a.col, a.columns, span, load, add);
+    write_sums(columns, span, sum, a.partial, a.out);
+    if (a.wide != nullptr) write_sums(columns, span, wide, a.partial_wide, a.wide);
+  }
+}
+
+// --- host ----------------------------------------------------------------------------------------
 
 // The pattern's tensors, checked as far as their sizes go.
-struct HeldPattern {
+struct Pattern {
   Input<int64_t> rowptr;
   Input<int32_t> col;
-  int64_t rows, entries, columns;
+  Rows rows;
 
-  HeldPattern(const Context& context, const Tensor& rowptr_, const Tensor& col_, int64_t columns_)
-      : rowptr(context, rowptr_),
-        col(context, col_),
-        rows(rowptr_.numel() - 1),
-        entries(col_.numel()),
-        columns(columns_) {
-    STD_TORCH_CHECK(rows >= 0, "graphlab: rowptr must not be empty");
+  Pattern(const Context& context, const Tensor& rowptr_, const Tensor& col_)
+      : rowptr(context, rowptr_), col(context, col_) {
+    STD_TORCH_CHECK(rowptr_.numel() > 0, "graphlab: rowptr must not be empty");
+    rows = {rowptr, rowptr_.numel() - 1, col_.numel(), kLongRow};
   }
-  Pattern view() const { return {rowptr, col, rows, entries, columns}; }
 };
 
+// Rows of both ends, from gathered ends or, with `own`, from gathered gradients.
 template <typename T>
-void signed_sums(const Context& context, const Pattern& a, const T* positive, const T* negative,
-                 const T* x, const T* own, int64_t dim, const Tensor& out) {
-  context.launch("signed_sum", signed_sum_kernel<T>, blocks_for(a.rows * dim, kThreads), kThreads,
-                 a, positive, negative, x, own, dim, output<T>(out));
+std::tuple<Tensor, Tensor> signed_sums(const Context& context, const Pattern& pattern,
+                                       SignedArgs<T> a, const Tensor& like) {
+  const int64_t dim = like.size(1);
+  a.rows = pattern.rows;
+  a.col = pattern.col;
+  Tensor low = scratch<T, 2>(like, {a.rows.rows, dim});
+  Tensor high = scratch<T, 2>(like, {a.rows.rows, dim});
+  Tensor partial = scratch<double, 3>(like, {2, a.rows.slots(), dim});
+  a.partial_low = output<double>(partial);
+  a.partial_high = a.partial_low + a.rows.slots() * dim;
+  a.out_low = output<T>(low);
+  a.out_high = output<T>(high);
+  by_columns<T>(dim, {a.low, a.high, a.own_low, a.own_high}, [&](auto columns) {
+    constexpr int N = decltype(columns)::N, W = decltype(columns)::W;
+    context.launch("signed_sum", signed_sum_kernel<T, N, W>, span_grid(a.rows, columns), kThreads,
+                   a, columns);
+  });
+  add_windows(context, a.rows, a.partial_low, dim, a.out_low);
+  add_windows(context, a.rows, a.partial_high, dim, a.out_high);
+  return std::make_tuple(low, high);
 }
 
 }  // namespace
@@ -293,15 +268,16 @@ std::tuple<Tensor, Tensor> interval_propagate(
   return by_dtype(low, [&](auto zero) {
     using T = decltype(zero);
     const Context context(low);
-    const HeldPattern a(context, rowptr, col, low.size(0));
+    const Pattern pattern(context, rowptr, col);
     const Input<T> l(context, low), h(context, high), el(context, entry_low);
     const Input<T> eh(context, entry_high);
-    const T* none = nullptr;
-    const int64_t dim = low.size(1);
-    Tensor out_low = scratch<T, 2>(low, {a.rows, dim}), out_high = scratch<T, 2>(low, {a.rows, dim});
-    signed_sums<T>(context, a.view(), el, eh, l, none, dim, out_low);
-    signed_sums<T>(context, a.view(), eh, el, h, none, dim, out_high);
-    return std::make_tuple(out_low, out_high);
+    SignedArgs<T> a{};
+    a.columns = low.size(0);
+    a.low = l;
+    a.high = h;
+    a.entry_low = el;
+    a.entry_high = eh;
+    return signed_sums<T>(context, pattern, a, low);
   });
 }
 
@@ -319,14 +295,18 @@ std::tuple<Tensor, Tensor> interval_propagate_backward(
   return by_dtype(low, [&](auto zero) {
     using T = decltype(zero);
     const Context context(low);
-    const HeldPattern a(context, rowptr_t, col_t, grad_low.size(0));
+    const Pattern pattern(context, rowptr_t, col_t);
     const Input<T> gl(context, grad_low), gh(context, grad_high), l(context, low);
     const Input<T> h(context, high), el(context, entry_low_t), eh(context, entry_high_t);
-    const int64_t dim = low.size(1);
-    Tensor out_low = scratch<T, 2>(low, {a.rows, dim}), out_high = scratch<T, 2>(low, {a.rows, dim});
-    signed_sums<T>(context, a.view(), el, eh, gl, l, dim, out_low);
-    signed_sums<T>(context, a.view(), eh, el, gh, h, dim, out_high);
-    return std::make_tuple(out_low, out_high);
+    SignedArgs<T> a{};
+    a.columns = grad_low.size(0);
+    a.low = gl;
+    a.high = gh;
+    a.own_low = l;
+    a.own_high = h;
+    a.entry_low = el;
+    a.entry_high = eh;
+    return signed_sums<T>(context, pattern, a, low);
   });
 }
 
@@ -340,11 +320,23 @@ Tensor edge_bound(
   return by_dtype(weight, [&](auto zero) {
     using T = decltype(zero);
     const Context context(weight);
-    const HeldPattern a(context, rowptr, col, center.size(0));
+    const Pattern pattern(context, rowptr, col);
     const Input<T> w(context, weight), c(context, center), r(context, radius);
-    Tensor out = scratch<T, 1>(weight, {a.entries});
-    context.launch("entry_dot", entry_dot_kernel<T>, blocks_for(a.entries, kWarpsPerBlock),
-                   kThreads, a.view(), w, c, r, weight.size(1), output<T>(out));
+    Tensor out = scratch<T, 1>(weight, {col.numel()});
+    BoundArgs<T> a{};
+    a.rows = pattern.rows;
+    a.col = pattern.col;
+    a.columns = center.size(0);
+    a.weight = w;
+    a.center = c;
+    a.radius = r;
+    a.out = output<T>(out);
+    if (weight.size(1) == 0) return torch::stable::fill_(out, 0.0);
+    by_columns<T>(weight.size(1), {a.weight, a.center, a.radius}, [&](auto columns) {
+      constexpr int N = decltype(columns)::N, W = decltype(columns)::W;
+      context.launch("entry_dot", entry_dot_kernel<T, N, W>,
+                     blocks_for(a.rows.spans(), kWarpsPerBlock), kThreads, a, columns);
+    });
     return out;
   });
 }
@@ -365,77 +357,45 @@ std::tuple<Tensor, Tensor, Tensor> edge_bound_backward(
     using T = decltype(zero);
     const Context context(weight);
     const int64_t dim = weight.size(1), count = center.size(0);
-    const HeldPattern a(context, rowptr, col, count);
-    const HeldPattern t(context, rowptr_t, col_t, weight.size(0));
+    const Pattern pattern(context, rowptr, col), transpose(context, rowptr_t, col_t);
     const Input<T> g(context, grad), w(context, weight), c(context, center), r(context, radius);
     const Input<int32_t> entry(context, entry_t);
     const bool wide = radius.has_value();
-    Tensor grad_weight = scratch<T, 2>(weight, {a.rows, dim});
+    const int64_t slots = std::max(pattern.rows.slots(), transpose.rows.slots());
+    Tensor partial = scratch<double, 3>(weight, {wide ? 2 : 1, slots, dim});
+    Tensor grad_weight = scratch<T, 2>(weight, {pattern.rows.rows, dim});
     Tensor grad_center = scratch<T, 2>(weight, {count, dim});
     Tensor grad_radius = wide ? scratch<T, 2>(weight, {count, dim}) : scratch<T, 1>(weight, {0});
-    T* spread = wide ? output<T>(grad_radius) : nullptr;
-    context.launch("entry_weight", entry_weight_kernel<T>, blocks_for(a.rows * dim, kThreads),
-                   kThreads, a.view(), g, w, c, r, dim, output<T>(grad_weight));
-    context.launch("entry_center", entry_center_kernel<T>, blocks_for(count * dim, kThreads),
-                   kThreads, t.view(), entry, g, w, dim, output<T>(grad_center), spread);
+    BoundArgs<T> a{};
+    a.rows = pattern.rows;
+    a.col = pattern.col;
+    a.columns = count;
+    a.weight = w;
+    a.center = c;
+    a.radius = r;
+    a.grad = g;
+    a.partial = output<double>(partial);
+    a.partial_wide = a.partial + slots * dim;
+    a.out = output<T>(grad_weight);
+    BoundArgs<T> t = a;
+    t.rows = transpose.rows;
+    t.col = transpose.col;
+    t.columns = weight.size(0);
+    t.entry = entry;
+    t.out = output<T>(grad_center);
+    t.wide = wide ? output<T>(grad_radius) : nullptr;
+    by_columns<T>(dim, {a.weight, a.center, a.radius}, [&](auto columns) {
+      constexpr int N = decltype(columns)::N, W = decltype(columns)::W;
+      context.launch("entry_weight", entry_weight_kernel<T, N, W>, span_grid(a.rows, columns),
+                     kThreads, a, columns);
+      // The second pass uses the partial sums anew.
+      add_windows(context, a.rows, a.partial, dim, a.out);
+      context.launch("entry_center", entry_center_kernel<T, N, W>, span_grid(t.rows, columns),
+                     kThreads, t, columns);
+      add_windows(context, t.rows, t.partial, dim, t.out);
+      if (wide) add_windows(context, t.rows, t.partial_wide, dim, t.wide);
+    });
     return std::make_tuple(grad_weight, grad_center, grad_radius);
-  });
-}
-
-std::tuple<Tensor, Tensor> budget_minimum(
-    const Tensor& value, const Tensor& rowptr, const Tensor& col, const Tensor& kind,
-    const Tensor& positive, const Tensor& negative, const Tensor& size, const Tensor& budget,
-    double power, const Tensor&, const Tensor&, const Tensor&) {
-  check_matrix(value, "value");
-  check_length(kind, col.numel(), "kind");
-  check_length(positive, value.size(0), "positive");
-  check_length(negative, value.size(0), "negative");
-  check_length(size, rowptr.numel() - 1, "size");
-  check_length(budget, rowptr.numel() - 1, "budget");
-  return by_dtype(value, [&](auto zero) {
-    using T = decltype(zero);
-    const Context context(value);
-    const int64_t dim = value.size(1);
-    const HeldPattern a(context, rowptr, col, value.size(0));
-    const Input<T> v(context, value), p(context, positive), n(context, negative), s(context, size);
-    const Input<int8_t> kinds(context, kind);
-    const Input<int64_t> drops(context, budget);
-    Tensor out = scratch<T, 2>(value, {a.rows, dim}), choice = scratch<T, 3>(value, {3, a.rows, dim});
-    context.launch("row_minimum", row_minimum_kernel<T>, blocks_for(a.rows * dim, kThreads),
-                   kThreads, a.view(), Rules<T>{kinds, p, n, s, power}, drops, v, dim,
-                   output<T>(out), output<T>(choice));
-    return std::make_tuple(out, choice);
-  });
-}
-
-Tensor budget_minimum_backward(
-    const Tensor& grad, const Tensor& value, const Tensor& choice, const Tensor& rowptr,
-    const Tensor& kind, const Tensor& positive, const Tensor& negative, const Tensor& size,
-    double power, const Tensor& rowptr_t, const Tensor& col_t, const Tensor& entry_t) {
-  check_matrix(value, "value");
-  const int64_t dim = value.size(1), rows = rowptr.numel() - 1;
-  check_length(rowptr_t, value.size(0) + 1, "rowptr_t");
-  check_length(kind, col_t.numel(), "kind");
-  check_length(entry_t, col_t.numel(), "entry_t");
-  check_length(positive, value.size(0), "positive");
-  check_length(negative, value.size(0), "negative");
-  check_length(size, rows, "size");
-  check_length(grad, rows * dim, "grad");
-  check_length(choice, 3 * rows * dim, "choice");
-  return by_dtype(value, [&](auto zero) {
-    using T = decltype(zero);
-    const Context context(value);
-    const HeldPattern t(context, rowptr_t, col_t, rows);
-    const Input<T> g(context, grad), v(context, value), c(context, choice);
-    const Input<T> p(context, positive), n(context, negative), s(context, size);
-    const Input<int8_t> kinds(context, kind);
-    const Input<int32_t> entry(context, entry_t);
-    const Input<int64_t> border(context, rowptr);
-    Tensor out = scratch<T, 2>(value, {value.size(0), dim});
-    context.launch("row_minimum_backward", row_minimum_backward_kernel<T>,
-                   blocks_for(t.rows * dim, kThreads), kThreads, t.view(), entry, border,
-                   Rules<T>{kinds, p, n, s, power}, g, v, c, dim, output<T>(out));
-    return out;
   });
 }
 
@@ -444,8 +404,6 @@ STABLE_TORCH_LIBRARY_IMPL(graphlab, CUDA, m) {
   m.impl("interval_propagate_backward", TORCH_BOX(&interval_propagate_backward));
   m.impl("edge_bound", TORCH_BOX(&edge_bound));
   m.impl("edge_bound_backward", TORCH_BOX(&edge_bound_backward));
-  m.impl("budget_minimum", TORCH_BOX(&budget_minimum));
-  m.impl("budget_minimum_backward", TORCH_BOX(&budget_minimum_backward));
 }
 
 }  // namespace graphlab

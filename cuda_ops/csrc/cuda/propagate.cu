@@ -1,9 +1,9 @@
 // propagate, propagate_dot, propagate_merge and propagate_squares on CUDA.
 //
-// A warp takes a span of a row (segments.cuh) and 128 of its columns, four a lane, 32 apart: every
-// load of a neighbour's row is one coalesced line per 32 columns, and every column is one sum in the
-// order of the entries, whatever the other columns. Rows longer than 4096 entries are cut into
-// windows that a second kernel adds in order, in float64.
+// A warp takes a span of a row (segments.cuh) and up to 128 of its columns, and reads the rows of its
+// neighbours in batches (gather.cuh); every column is one sum in the order of the entries, whatever
+// the other columns. Rows longer than 512 entries are cut into windows that a second kernel adds in
+// order, in float64.
 //
 // What becomes of finished rows (norms, squares, dot products, the weighted sum) is a second pass
 // over them with one warp per row: it reads N D values where the first pass gathers E D. The states
@@ -16,12 +16,13 @@
 #include <vector>
 
 #include "bfloat16.h"
-#include "segments.cuh"
+#include "gather.cuh"
 
 namespace graphlab::cuda {
 namespace {
 
-constexpr int64_t kLongRow = 4096;
+constexpr int64_t kLongRow = 512;
+
 // --- sums ----------------------------------------------------------------------------------------
 
 template <typename S>
@@ -38,38 +39,45 @@ struct SumArgs {
   T* out;                // (rows, dim)
 };
 
-// Five blocks leave 48 registers: for eight, which it tries by itself, the compiler spills.
-template <typename S>
-__global__ void __launch_bounds__(kThreads, 5) row_sum_kernel(const SumArgs<S> a) {
+// Entries whose rows are loaded together: 16 registers of a lane, in loads of 16 bytes where the
+// columns allow it.
+template <typename S, int N, int W>
+constexpr int kBatch = std::clamp<int>(64 / (N * W * static_cast<int>(sizeof(Wide<S>))), 2, 8);
+
+template <typename S, int N, int W>
+struct SumPiece {
+  Pack<S, W> values[N];
+  Wide<S> weight;
+};
+
+template <typename S, int N, int W>
+__global__ void __launch_bounds__(kThreads, 3)
+    row_sum_kernel(const SumArgs<S> a, const Columns<N, W> columns) {
   using T = Wide<S>;
-  const int64_t first = static_cast<int64_t>(blockIdx.y) * kWarp * kVec + lane_id();
   for (int64_t index = warp_id(); index < a.rows.spans(); index += warp_count()) {
     const Span span = span_at(a.rows, index);
     if (!span.valid) continue;
-    T sum[kVec] = {};
-#pragma unroll 4
-    for (int64_t at = span.begin; at < span.end; ++at) {
-      const int64_t j = a.col[at];
-      const bool inside = j >= 0 && j < a.columns;
-      const T w = a.weight ? a.weight[at] : T(1);
+    T sum[N * W] = {};
+    const auto load = [&](int64_t at, int64_t j) {
+      SumPiece<S, N, W> piece;
+      columns.load(a.h + j * a.dim, piece.values);
+      piece.weight = a.weight ? a.weight[at] : T(1);
+      return piece;
+    };
+    const auto add = [&](int64_t, bool inside, const SumPiece<S, N, W>& piece) {
 #pragma unroll
-      for (int v = 0; v < kVec; ++v) {
-        const int64_t column = first + v * kWarp;
-        if (column >= a.dim) continue;
-        sum[v] += w * (inside ? widen(a.h[j * a.dim + column]) : not_a_number<T>());
+      for (int c = 0; c < N * W; ++c) {
+        const T value = inside ? widen(piece.values[c / W].x[c % W]) : not_a_number<T>();
+        sum[c] += piece.weight * value;
       }
-    }
-    const T scale = a.row_scale ? a.row_scale[span.row] : T(1);
+    };
+    for_each_gathered<kBatch<S, N, W>>(a.col, a.columns, span, load, add);
+    if (span.slot < 0 && a.row_scale) {
+      const T scale = a.row_scale[span.row];
 #pragma unroll
-    for (int v = 0; v < kVec; ++v) {
-      const int64_t column = first + v * kWarp;
-      if (column >= a.dim) continue;
-      if (span.slot < 0) {
-        a.out[span.row * a.dim + column] = scale * sum[v];
-      } else {
-        a.partial[span.slot * a.dim + column] = static_cast<double>(sum[v]);
-      }
+      for (int c = 0; c < N * W; ++c) sum[c] *= scale;
     }
+    write_sums(columns, span, sum, a.partial, a.out);
   }
 }
 
@@ -110,35 +118,34 @@ __device__ inline Wide<S> value_at(const SinkArgs<S>& a, int64_t at) {
   return a.x ? a.x[at] : widen(a.stored[at]);
 }
 
-// Sum over blocks of 16 columns of x * (other or x), block after block; every lane gets it.
+// Sum over blocks of 16 columns of x * (other or x), block after block; every lane gets it. A lane
+// holds one column: half a warp adds a block up, halves onto halves.
 template <typename S>
 __device__ inline double row_products(const SinkArgs<S>& a, int64_t row, const S* other) {
+  static_assert(kSquareBlock == kWarp / 2);
   double total = 0.0;
-  for (int64_t base = 0; base < a.blocks; base += kWarp) {
-    const int64_t block = base + lane_id();
-    double part[kSquareBlock] = {};
-#pragma unroll
-    for (int c = 0; c < kSquareBlock; ++c) {
-      const int64_t column = block * kSquareBlock + c;
-      if (column >= a.dim) continue;
+  for (int64_t base = 0; base < a.dim; base += kWarp) {
+    const int64_t column = base + lane_id();
+    double part = 0.0;
+    if (column < a.dim) {
       const double x = static_cast<double>(value_at(a, row * a.dim + column));
-      part[c] = other ? x * static_cast<double>(widen(other[row * a.dim + column])) : x * x;
+      part = other ? x * static_cast<double>(widen(other[row * a.dim + column])) : x * x;
     }
-    // Halves onto halves; loops of constant length keep the sixteen sums in registers.
-#pragma unroll
-    for (int c = 0; c < 8; ++c) part[c] += part[c + 8];
-#pragma unroll
-    for (int c = 0; c < 4; ++c) part[c] += part[c + 4];
-    part[0] = (part[0] + part[2]) + (part[1] + part[3]);
-    if (a.squares && block < a.blocks) a.squares[row * a.blocks + block] = part[0];
-    const int64_t left = a.blocks - base < kWarp ? a.blocks - base : kWarp;
-    for (int lane = 0; lane < left; ++lane) total += __shfl_sync(kAllLanes, part[0], lane);
+    part = group_sum<kSquareBlock>(part);
+    const int64_t block = column / kSquareBlock;
+    if (a.squares && lane_id() % kSquareBlock == 0 && block < a.blocks) {
+      a.squares[row * a.blocks + block] = part;
+    }
+    total += __shfl_sync(kAllLanes, part, 0);
+    // A block beyond the row is no addition.
+    const double second = __shfl_sync(kAllLanes, part, kSquareBlock);
+    if (base + kSquareBlock < a.dim) total += second;
   }
   return total;
 }
 
 template <typename S>
-__global__ void __launch_bounds__(kThreads) sink_kernel(const SinkArgs<S> a) {
+__global__ void __launch_bounds__(kThreads, 5) sink_kernel(const SinkArgs<S> a) {
   using T = Wide<S>;
   for (int64_t row = warp_id(); row < a.rows; row += warp_count()) {
     if (a.dot) {
@@ -219,9 +226,11 @@ struct Problem {
     } else {
       a.out = output<T>(wide);
     }
-    dim3 grid = blocks_for(a.rows.spans(), kWarpsPerBlock);
-    grid.y = static_cast<unsigned>(ceil_div(a.dim, kWarp * kVec));
-    context.launch("propagate", row_sum_kernel<S>, grid, kThreads, a);
+    by_columns<S>(a.dim, {a.h}, [&](auto columns) {
+      constexpr int N = decltype(columns)::N, W = decltype(columns)::W;
+      context.launch("propagate", row_sum_kernel<S, N, W>, span_grid(a.rows, columns), kThreads, a,
+                     columns);
+    });
     if (a.rows.windows() > 0) {
       add_windows(context, a.rows, a.partial, a.dim, a.out);
       if (a.row_scale) {

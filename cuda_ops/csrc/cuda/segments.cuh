@@ -18,7 +18,8 @@ struct Rows {
   int64_t limit;
 
   __host__ __device__ int64_t windows() const {
-    return entries > limit ? ceil_div(entries, limit) : 0;
+    // Without rows no entry has an owner to look for.
+    return rows > 0 && entries > limit ? ceil_div(entries, limit) : 0;
   }
   __host__ __device__ int64_t slots() const { return 2 * windows(); }
   // Slots come first: they are the longest pieces of work.

@@ -37,6 +37,7 @@ class MaskFeatures:
         Returns:
             Tensor: ``(N, F)``.
         """
+        check_matrix(x, "x", finite=False, csr=True)
         if self.p == 0.0:
             return x
         generator = self._stream.generator(generator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix, check_positive
+from graphlab._checks import check_finite, check_matrix, check_positive, values_visible
 from graphlab.ops.distance import squared_distances
 
 __all__ = ["student_t_assignment", "target_distribution"]
@@ -52,13 +52,20 @@ def target_distribution(q: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: If ``q`` is malformed, or has a negative value or a zero row.
     """
-    q = check_matrix(q, "q").detach()
-    if bool((q < 0).any()):
-        raise ValueError(f"q must be non-negative, got a minimum of {float(q.min())}")
+    q = check_matrix(q, "q", finite=False).detach()
     mass = q.sum(0)
     weight = q.square() / torch.where(mass > 0, mass, torch.ones_like(mass))
     total = weight.sum(1, keepdim=True)
+    # One look at all three demands: a value that is not finite makes a total that is NaN.
+    if values_visible(q) and not bool((q >= 0).all() & (total > 0).all()):
+        _refuse_assignment(q, total)
+    return weight / total
+
+
+def _refuse_assignment(q: Tensor, total: Tensor) -> None:
+    check_finite(q, "q")
+    if bool((q < 0).any()):
+        raise ValueError(f"q must be non-negative, got a minimum of {float(q.min())}")
     if bool((total == 0).any()):
         row = int((total.squeeze(1) == 0).nonzero()[0])
         raise ValueError(f"q must have a positive entry in every row, row {row} has none")
-    return weight / total

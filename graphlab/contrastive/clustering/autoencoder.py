@@ -71,7 +71,7 @@ class SDCNAutoEncoder(nn.Module):
         Returns:
             tuple: ``(N, F)`` and ``(N, D)``.
         """
-        z = self.encoder(x)
+        z = self.encoder(check_matrix(x, "x", cols=_features(self), finite=False, csr=True))
         return self.decoder(z), z
 
 
@@ -161,6 +161,8 @@ def pretrain_autoencoder(
     Raises:
         TypeError, ValueError: If an argument is malformed.
     """
+    if not isinstance(model, SDCNAutoEncoder):
+        raise TypeError(f"model must be an SDCNAutoEncoder, got {type(model).__name__}")
     x = check_matrix(x, "x", cols=_features(model))
 
     def loss(rows: Tensor) -> Tensor:

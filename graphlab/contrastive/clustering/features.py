@@ -30,9 +30,9 @@ class FeatureScaling:
     idf: Tensor | None
 
     @staticmethod
-    def of(x: Tensor, kind: str) -> FeatureScaling:
+    def of(x: Tensor, kind: str, name: str = "features") -> FeatureScaling:
         """Read the frequencies of words, where there are words."""
-        check_choice(kind, "features", get_args(FeatureKind))
+        check_choice(kind, name, get_args(FeatureKind))
         if kind == "dense" or (kind == "auto" and not _looks_like_words(x)):
             return FeatureScaling(None)
         if bool((x < 0).any()):
@@ -83,7 +83,7 @@ def scaled_features(x: Tensor, kind: FeatureKind = "auto") -> Tensor:
         True
     """
     x = check_matrix(x, "x")
-    return FeatureScaling.of(x, kind).apply(x)
+    return FeatureScaling.of(x, kind, "kind").apply(x)
 
 
 def _looks_like_words(x: Tensor) -> bool:

@@ -115,6 +115,8 @@ def initial_centers(
 
     z = check_matrix(z, "z").detach()
     check_int(num_clusters, "num_clusters", minimum=2, maximum=z.size(0))
+    check_int(seed, "seed", minimum=0, maximum=2**32 - 1)
+    check_int(n_init, "n_init", minimum=1)
     means = KMeans(num_clusters, n_init=n_init, random_state=seed).fit(z.cpu().double().numpy())
     centers = torch.from_numpy(means.cluster_centers_).to(z.device, z.dtype)
     return centers, torch.from_numpy(means.labels_).to(z.device, torch.int64)

@@ -65,9 +65,8 @@ def sigmoid_terms(
     """
 
     def block(rows: Tensor, start: int) -> Tensor:
-        own = torch.arange(rows.size(0), device=x.device)
         sign = -torch.ones(rows.size(0), y.size(0), dtype=x.dtype, device=x.device)
-        sign[own, own + offset + start] = 1.0
+        sign.diagonal(offset + start).fill_(1.0)
         # Stable for every margin, where the logarithm of a sigmoid underflows.
         terms = logsigmoid(sign * (rows @ y.t() + bias))
         if x_id is not None and y_id is not None:
@@ -84,6 +83,5 @@ def sigmoid_terms(
 
 def _same_text(x_id: Tensor, y_id: Tensor, start: int, count: int, offset: int) -> Tensor:
     same = x_id[start : start + count, None] == y_id[None, :]
-    own = torch.arange(count, device=x_id.device)
-    same[own, own + offset + start] = False
+    same.diagonal(offset + start).fill_(False)
     return same

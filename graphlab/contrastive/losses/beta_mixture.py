@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_finite, check_fraction, check_int, check_tensor
+from graphlab._checks import check_finite, check_fraction, check_int, check_real_dtype, check_tensor
 from graphlab._repr import short_repr
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class BetaMixture:
         Complexity: O(iterations) passes over the values in float64.
         """
         check_finite(check_tensor(cosine, "cosine"), "cosine")
+        check_real_dtype(cosine, "cosine")
         prior = check_fraction(prior, "prior")
         x = ((cosine.detach().double() + 1) / 2).clamp(_EDGE, 1 - _EDGE).flatten()
         if x.numel() < 2 or float(x.max() - x.min()) == 0:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import (
     check_choice,
+    check_finite,
     check_int,
     check_pair,
     check_positive,
@@ -174,17 +175,27 @@ def _check_names(text_id: Tensor, rows: int) -> Tensor:
 
 
 def _unit_pair(graph_emb: Tensor, text_emb: Tensor) -> tuple[Tensor, Tensor]:
-    graph, text = check_pair(graph_emb, text_emb, ("graph_emb", "text_emb"))
+    names = ("graph_emb", "text_emb")
+    graph, text = check_pair(graph_emb, text_emb, names, finite=False)
+    if values_visible(graph, text):
+        # One look at both: the sum of magnitudes is neither zero nor NaN nor infinite.
+        size = torch.cat(
+            [value.detach().abs().sum(1, dtype=torch.float64) for value in (graph, text)]
+        )
+        if not bool(((size > 0) & (size < torch.inf)).all()):
+            _refuse_rows(graph, text)
     double = torch.float64 in (graph.dtype, text.dtype)
-    units = []
+    dtype = torch.float64 if double else torch.float32
+    return unit_rows(graph.to(dtype)), unit_rows(text.to(dtype))
+
+
+def _refuse_rows(graph: Tensor, text: Tensor) -> None:
     for name, value in (("graph_emb", graph), ("text_emb", text)):
-        unit = unit_rows(value.to(torch.float64 if double else torch.float32))
-        if values_visible(unit):
-            empty = (value.detach() == 0).all(1).nonzero()
-            if empty.numel():
-                raise ValueError(f"{name} must have no zero rows, but row {int(empty[0])} is zero")
-        units.append(unit)
-    return units[0], units[1]
+        check_finite(value, name)
+    for name, value in (("graph_emb", graph), ("text_emb", text)):
+        empty = (value.detach() == 0).all(1).nonzero()
+        if empty.numel():
+            raise ValueError(f"{name} must have no zero rows, but row {int(empty[0])} is zero")
 
 
 def _check_batch(graph: Tensor, group: Group) -> None:

@@ -12,6 +12,7 @@ from graphlab._checks import (
     check_choice,
     check_distinct,
     check_full_precision,
+    check_index,
     check_matrix,
     check_same_device,
 )
@@ -219,6 +220,8 @@ def pairing_target(anchor: Tensor, nodes: Tensor | None = None) -> Tensor:
     count = check_matrix(anchor, "anchor").size(0)
     if count < 2:
         raise ValueError(f"anchor must have at least 2 rows, got shape {tuple(anchor.shape)}")
+    if nodes is not None:
+        nodes = check_index(nodes, count, "nodes")
     return unchecked_pairing(anchor, nodes)
 
 

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._checks import (
+    check_finite,
+    check_real,
+    check_real_dtype,
+    check_tensor,
+    values_visible,
+)
 from graphlab.contrastive.pot.steps import Activation
 
 __all__ = ["Lines", "relax", "tight_lines"]
@@ -70,6 +77,11 @@ def relax(
     Returns:
         tuple: lower slope, upper slope, lower and upper :math:`\beta`.
     """
+    for name, end in (("low", low), ("high", high)):
+        check_real_dtype(check_tensor(end, name), name)
+        if values_visible(end):
+            check_finite(end, name)
+    negative_slope = check_real(negative_slope, "negative_slope")
     mixed = (low < 0) & (high > 0)
     # Where nothing is to be divided one stands in: a masked NaN would still spoil the gradient.
     width = torch.where(mixed, high - low, torch.ones_like(low))
@@ -99,7 +111,9 @@ def tight_lines(
 
 
 def _rectifier(low: Tensor, high: Tensor, slope: float | Tensor, parallel: bool) -> Lines:
-    alpha = torch.as_tensor(slope, dtype=low.dtype, device=low.device).expand_as(low)
+    if not isinstance(slope, Tensor):
+        slope = low.new_full((), slope)
+    alpha = slope.to(low).expand_as(low)
     one = torch.ones_like(low)
     mixed = (low < 0) & (high > 0)
     width = torch.where(mixed, high - low, one)

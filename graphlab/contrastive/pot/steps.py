@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_matrix, check_tensor
+from graphlab._checks import check_choice, check_matrix, check_tensor, values_visible
 
 __all__ = ["Activation", "Affine", "Hop", "Step", "gcn_steps"]
 
@@ -69,8 +69,12 @@ class Activation:
         check_choice(self.name, "name", ACTIVATIONS)
         if self.name == "tanh":
             return
-        values = torch.as_tensor(self.slope, device="cpu").detach()
-        if not bool(((values >= 0) & (values <= 1)).all()):
+        if not isinstance(self.slope, Tensor):
+            if not 0 <= self.slope <= 1:
+                raise ValueError(f"negative_slope must lie in [0, 1], got {self.slope}")
+            return
+        values = self.slope.detach()
+        if values_visible(values) and not bool(((values >= 0) & (values <= 1)).all()):
             worst = float(values.flatten()[int((values.flatten() - 0.5).abs().argmax())])
             raise ValueError(f"negative_slope must lie in [0, 1], got {worst}")
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index
+from graphlab._checks import check_edge_index, values_visible
 from graphlab.contrastive.pot.budget import check_budget, expected_drops, quantile_drops
 from graphlab.contrastive.pot.drops import DropSet
 from graphlab.contrastive.pot.reference import CleanGraph
@@ -70,6 +70,8 @@ def node_budget(
 def check_view(view: Tensor, known: Tensor, num_nodes: int, name: str) -> Tensor:
     """Require edges of the graph; ``known`` holds its edges as ascending numbers."""
     edges = check_edge_index(view, num_nodes, name, loops=False, duplicates=False)
+    if not values_visible(edges):
+        return edges
     key = edges[0] * num_nodes + edges[1]
     # Numbers beyond the last one are compared with it, and differ.
     position = torch.searchsorted(known, key).clamp(max=max(0, known.numel() - 1))

@@ -12,6 +12,7 @@ from graphlab._checks import (
     check_fraction,
     check_int,
     check_nonnegative,
+    check_tensor,
     warn_caller,
 )
 from graphlab.contrastive.pretext.answers import masked_mean
@@ -83,6 +84,8 @@ class ContextLabel(PretextTask):
         super().__init__(in_channels, self.num_classes)
         if isinstance(labels, str):
             check_choice(labels, "labels", ("harmonic", "ica"))
+        else:
+            check_tensor(labels, "labels")
         self.labels = labels
         self.hops = check_int(hops, "hops", minimum=1, maximum=2)
         self.two_hop: TwoHop = check_choice(two_hop, "two_hop", ("pattern", "walk"))

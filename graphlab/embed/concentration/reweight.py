@@ -87,6 +87,7 @@ class TCReweight:
         Returns:
             bool: True if :meth:`update` is due.
         """
+        check_int(epoch, "epoch")
         return epoch >= self.warm_up and (epoch - self.warm_up) % self.interval == 0
 
     @torch.no_grad()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import numbers
+from typing import Any, Literal
 
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from graphlab._checks import check_choice
+from graphlab._checks import check_choice, check_int
 from graphlab.embed._attribute import check_attr_name, store
 from graphlab.embed.concentration.exact import topological_concentration
 
@@ -48,10 +49,13 @@ class AddTopologicalConcentration(BaseTransform):
         attr_name: str | None = "tc",
         direction: Literal["both"] | None = None,
     ) -> None:
-        self.num_hops = num_hops
+        self.num_hops = check_int(num_hops, "num_hops", minimum=1)
         self.beta = beta
         check_choice(count, "count", ("walk", "set"))
         self.count = count
+        given: Any = fill
+        if isinstance(given, bool) or not isinstance(given, numbers.Real):
+            raise TypeError(f"fill must be a real number, got {type(fill).__name__}")
         self.fill = fill
         self.max_visits = max_visits
         self.attr_name = check_attr_name(attr_name)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int
+from graphlab._checks import check_choice, check_index, check_int
 from graphlab._distributed import all_gather_rows, rank, world_size
 from graphlab._estimator import Estimator
 from graphlab.embed._adjacency import Adjacency, read_adjacency
@@ -223,6 +223,9 @@ class PPRFingerprints(Estimator):
             NotFittedError: If there was no fit.
             TypeError, IndexError: If nodes are malformed or out of range.
         """
+        self._check_fitted()
+        if isinstance(nodes, Tensor):
+            nodes = check_index(nodes, self.num_nodes_, "nodes")
         estimate = self.query(nodes, expansions=0)
         return (estimate.sqrt().sum(dim=0) * math.sqrt(2 / math.pi / self.walk_length)).float()
 

@@ -265,6 +265,8 @@ def _refuse_one(texts: Any) -> None:
     # A text is a sequence of texts, too: each of its characters would be embedded.
     if isinstance(texts, (str, bytes)):
         raise TypeError("texts must be a list of texts, got one text")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"texts must be a list of texts, got {type(texts).__name__}")
 
 
 def _strings(texts: Iterable[Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphlab._checks import check_int
+from graphlab._checks import check_int, check_list, check_text
 
 __all__ = ["FakeTextEncoder"]
 
@@ -37,9 +37,12 @@ class FakeTextEncoder:
         Returns:
             numpy.ndarray: ``(N, dim)`` float32 with rows of norm one.
         """
+        texts = check_list(texts, "texts", "texts")
         result = np.empty((len(texts), self.dim), np.float32)
         for row, text in zip(result, texts, strict=True):
-            name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+            name = hashlib.sha256(
+                check_text(text, "texts").encode("utf-8", "surrogatepass")
+            ).digest()
             draws = np.random.Generator(np.random.Philox(int.from_bytes(name[:16], "big")))
             row[:] = draws.standard_normal(self.dim, np.float32)
             row /= np.linalg.norm(row)

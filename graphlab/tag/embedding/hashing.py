@@ -11,9 +11,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from graphlab._checks import check_int
+from graphlab._checks import check_int, check_list, check_text
 from graphlab._estimator import Estimator
-from graphlab._ordered import refuse_unordered
 
 __all__ = ["HashingEncoder"]
 
@@ -82,6 +81,7 @@ class HashingEncoder(Estimator):
         Complexity: O(words dim) time.
         """
         self._check()
+        texts = check_list(texts, "texts", "texts")
         if len(texts) < 2:
             raise ValueError(f"texts must hold at least two texts to fit on, got {len(texts)}")
         counts = self._count(texts)
@@ -162,7 +162,10 @@ class HashingEncoder(Estimator):
     def _count(self, texts: Sequence[str]) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 
-        refuse_unordered(texts, "texts")
+        texts = [
+            check_text(text, f"texts[{i}]")
+            for i, text in enumerate(check_list(texts, "texts", "texts"))
+        ]
         # A pattern of its own, so that "C" is a word and names of modules stay whole words.
         vectorizer = HashingVectorizer(
             n_features=self.num_features,

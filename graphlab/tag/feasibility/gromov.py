@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from graphlab._checks import check_int, check_matrix
+from graphlab._checks import check_int, check_matrix, check_nonnegative
 from graphlab._repr import short_repr
 
 __all__ = ["GromovWasserstein", "gromov_wasserstein"]
@@ -72,6 +72,7 @@ def gromov_wasserstein(
     one = check_square(first, "first")
     two = check_square(second, "second", rows=len(one))
     max_iter = check_int(max_iter, "max_iter", minimum=1)
+    tol = check_nonnegative(tol, "tol")
     ends = [descend(one, two, start, max_iter, tol) for start in first_couplings(one, two)]
     value, coupling = min(ends, key=lambda end: end[0])
     return GromovWasserstein(value, torch.from_numpy(coupling), tuple(end[0] for end in ends))

@@ -58,6 +58,10 @@ class Inputs:
             return self.edge_index
         return self.modifier.edit(self.edge_index, generator=generator)
 
+    def vetted(self) -> Tensor | None:
+        """Pairs that are to be edges by the votes, ``(2, P)``; None without votes."""
+        return None if self.modifier is None else self.modifier.vetted(self.edge_index)
+
     def distinct(self, generator: torch.Generator) -> list[View]:
         """The views without random drops; one of them if they are the same."""
         first, second = (self.x1, self.edge_index), (self.x2, self.second_edges(generator))
@@ -80,8 +84,8 @@ def step_loss(
         return model.host_step(x, edge_index, generator=generator, step=step, second=second).loss
     losses = []
     for number, (x, edges) in enumerate(inputs.distinct(generator)):
-        if isinstance(model, S2GAE) and number == 1 and inputs.modifier is not None:
-            vetted = inputs.modifier.vetted(inputs.edge_index)
+        vetted = inputs.vetted() if isinstance(model, S2GAE) and number == 1 else None
+        if isinstance(model, S2GAE) and vetted is not None:
             losses.append(_restore_vetted(model, x, edges, vetted, generator))
         else:
             losses.append(model.training_loss(x, edges, generator=generator, step=step))

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_edge_weight, check_index, check_int
+from graphlab._checks import (
+    check_edge_index,
+    check_edge_weight,
+    check_index,
+    check_int,
+    check_mapping,
+)
 from graphlab._repr import short_repr
 
 __all__ = ["ADD", "DELETE", "EdgeCandidates"]
@@ -118,7 +124,8 @@ class EdgeCandidates:
         src: list[int] = []
         dst: list[int] = []
         kind: list[int] = []
-        for node, both in lists.items():
+        min_del = check_int(min_del, "min_del", minimum=0)
+        for node, both in check_mapping(lists, "lists").items():
             neighbors = list(both["most_dissimilar_neighbors"])
             neighbors = neighbors if len(neighbors) >= min_del else []
             others = list(both["most_similar_non_neighbors"])

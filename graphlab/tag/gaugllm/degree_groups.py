@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_finite, check_fraction, check_tensor
+from graphlab._checks import check_finite, check_fraction, check_real_dtype, check_tensor
 
 __all__ = ["DEGREE_GROUPS", "degree_groups"]
 
@@ -44,6 +44,7 @@ def degree_groups(degree: Tensor, tail: float = 0.4, head: float = 0.2) -> Tenso
     degree = check_tensor(degree, "degree")
     if degree.dim() != 1 or degree.numel() == 0:
         raise ValueError(f"degree must have shape (N,) with N > 0, got {tuple(degree.shape)}")
+    check_real_dtype(degree, "degree")
     values = degree.double()
     check_finite(values, "degree")
     if float(values.min()) < 0:

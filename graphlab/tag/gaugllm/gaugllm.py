@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -14,20 +15,23 @@ from graphlab._checks import (
     check_edge_index,
     check_fraction,
     check_int,
-    check_matrix,
     check_nonnegative,
     check_positive,
 )
 from graphlab._checks.graph_objects import check_data
 from graphlab._deprecation import row_callback, warn_renamed
 from graphlab._estimator import Estimator, packed, unpacked
+from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._graphs.edges import read_structure
-from graphlab._progress import track
-from graphlab._random import make_generator, seeded
-from graphlab._training import Callback, finite_loss, warmup_cosine
+from graphlab._io import user_path
+from graphlab._random import seeded
+from graphlab._training import Callback
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
-from graphlab.tag.gaugllm._backbones import Inputs, make_backbone, step_loss
+from graphlab.tag._neighbors import check_neighbors
+from graphlab.tag.gaugllm._backbones import Inputs, make_backbone
+from graphlab.tag.gaugllm._batches import BatchSteps, Graph, Steps, WholeSteps
 from graphlab.tag.gaugllm._encoders import READ_SPARSE, default_encoder
+from graphlab.tag.gaugllm._training import Training, data_name
 from graphlab.tag.gaugllm.edge_modifier import LLMEdgeModifier
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ Backbone = Literal["bgrl", "gbt", "graphcl", "graphmae", "s2gae"]
 BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
 View = Literal["first", "second", "mean"]
 VIEWS: tuple[View, ...] = get_args(View)
+_RATES = ("lr", "warmup", "weight_decay", "epochs")
 
 
 class GAugLLM(Estimator):
@@ -56,12 +61,13 @@ class GAugLLM(Estimator):
 
     Args:
         backbone (str): One of the five.
-        view_features (tuple, optional): Features of the views, both ``(N, F)``; ``data.x`` twice if
-            missing.
+        view_features (tuple, optional): Features of the views, both ``(N, F)``, each a tensor or an
+            :class:`EmbeddingStore`; ``data.x`` twice if missing. Tensors are saved, stores are to
+            be given to :meth:`load` again.
         edge_modifier (LLMEdgeModifier, optional): Edits the edges of the second view. Like
             ``encoder``, it is not saved: give it to :meth:`load` again (None to embed only).
         out_channels (int): Width of the encoder.
-        epochs (int): Steps; each sees the whole graph.
+        epochs (int): Passes over the nodes: steps on the whole graph, or over all batches.
         lr (float): Peak learning rate of AdamW: a linear rise, then half a cosine to zero.
         warmup (float): Share of the steps with a rising rate.
         weight_decay (float): Of AdamW.
@@ -72,9 +78,15 @@ class GAugLLM(Estimator):
         options (mapping, optional): More arguments of the backbone's class, such as ``{"mask_rate":
             0.7}``.
         seed (int): Seed of weights, masks and draws.
+        batch_size (int, optional): Nodes of a step, which takes the subgraph of these and their
+            sampled neighbours for the graph and reads no other features. Edges are then edited once
+            an epoch. Without it, every step sees the whole graph.
+        num_neighbors (sequence of int, optional): Neighbours drawn per node with ``batch_size``,
+            one number per layer, -1 for all; ten in two layers when missing.
 
     Attributes:
-        history_ (list[dict]): ``epoch``, ``loss`` and ``lr`` of every step of :meth:`fit`.
+        history_ (list[dict]): ``epoch``, ``loss`` (the mean over its steps) and ``lr`` of every
+            epoch of :meth:`fit`.
         network_ (nn.Module): The trained backbone.
 
     Complexity: per step two to four passes of the encoder, plus O(E + M log M) for M votes. Views
@@ -96,7 +108,7 @@ class GAugLLM(Estimator):
     def __init__(
         self,
         backbone: Backbone = "bgrl",
-        view_features: Sequence[Tensor] | None = None,
+        view_features: Sequence[FeatureRows] | None = None,
         edge_modifier: LLMEdgeModifier | None = None,
         *,
         out_channels: int = 256,
@@ -109,6 +121,8 @@ class GAugLLM(Estimator):
         encoder: Callable[[int, int], nn.Module] | None = None,
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
+        batch_size: int | None = None,
+        num_neighbors: Sequence[int] | None = None,
     ) -> None:
         self.backbone = backbone
         self.view_features = view_features
@@ -123,21 +137,37 @@ class GAugLLM(Estimator):
         self.encoder = encoder
         self.options = options
         self.seed = seed
+        self.batch_size = batch_size
+        self.num_neighbors = num_neighbors
 
-    def fit(self, data: Data, callback: Callback | None = None) -> Self:
+    def fit(
+        self,
+        data: Data,
+        callback: Callback | None = None,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        resume: bool = True,
+        save_every: float = 300.0,
+    ) -> Self:
         """Train on one graph; labels are not read.
 
         Args:
             data (Data): Graph with ``edge_index`` and, without ``view_features``, ``x``. Tensors
                 may live on any one device; features are cast to the type of the encoder's weights.
-            callback (callable, optional): Called with the row of every step; see ``history_``.
+            callback (callable, optional): Called with the row of every epoch; see ``history_``.
+            directory (path, optional): Where the checkpoint goes: after an epoch or, with batches,
+                a step, when it is time for one, and at the end.
+            resume (bool): Go on from a checkpoint found there, on the CPU bit for bit as if never
+                interrupted (where the encoder draws nothing itself, as dropout does).
+            save_every (float): Seconds between checkpoints: the most work that a kill costs. 0
+                writes one every time.
 
         Returns:
             GAugLLM: This object.
 
         Raises:
             TypeError, ValueError, IndexError: If a parameter is malformed, or the graph and the
-                views do not fit together.
+                views do not fit together, or the checkpoint is of other data or settings.
             FloatingPointError: If the loss is not finite (ValueError where an embedding is not).
         """
         self._check_parameters()
@@ -145,33 +175,41 @@ class GAugLLM(Estimator):
             callback = row_callback(
                 callback, "callback(step, loss)", lambda row: (row["epoch"], row["loss"])
             )
-        inputs = self._inputs(data)
-        model = self._build(inputs.x1.size(1)).to(inputs.x1.device)
-        inputs = self._prepared(inputs, model)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=self.lr, weight_decay=self.weight_decay
-        )
-        generator = make_generator(self.seed)
-        rise = round(self.warmup * self.epochs)
-        model.train()
-        history: list[dict[str, Any]] = []
-        for step in track(range(self.epochs), "GAugLLM", unit="epochs"):
-            # From one on: a first step at rate zero would be wasted.
-            rate = warmup_cosine(step + 1, self.lr, rise, self.epochs + 1)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            loss = step_loss(model, inputs, generator, step)
-            row = {"epoch": step, "loss": finite_loss(loss, f"step {step}"), "lr": rate}
-            history.append(row)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            model.after_step(step, self.epochs)
-            if callback is not None:
-                callback(row)
-        self.network_, self.history_ = model.eval(), history
-        self._in_channels = inputs.x1.size(1)
+        check_nonnegative(save_every, "save_every")
+        folder = None if directory is None else user_path(directory, "directory")
+        graph = self._graph(data)
+        columns = int(graph.x1.shape[1])
+        model = self._build(columns).to(graph.edge_index.device)
+        steps: Steps
+        if self.batch_size is None:
+            steps = WholeSteps(self._prepared(graph.whole(), model), self.seed)
+        else:
+            steps = self._batches(graph, model)
+        rates = {name: getattr(self, name) for name in _RATES}
+        settings = {} if folder is None else self._settings(graph)
+        training = Training(model, steps, rates, settings, folder, save_every)
+        if resume:
+            training.restore()
+        training.run(callback)
+        self.network_, self.history_ = model.eval(), training.history
+        self._in_channels = columns
         return self
+
+    def _settings(self, graph: Graph) -> dict[str, Any]:
+        """What a checkpoint must have been made with."""
+        config = self._config()
+        known = {"encoder", "edge_modifier", "view_features"}
+        modifier = graph.modifier
+        edits = None if modifier is None else [modifier.p_add, modifier.p_del, modifier.soft]
+        return {k: v for k, v in config.items() if k not in known} | {
+            "edits": edits,
+            "data": data_name(graph),
+        }
+
+    def _batches(self, graph: Graph, model: EmbeddingModel) -> BatchSteps:
+        neighbors = check_neighbors(self.num_neighbors)
+        size = check_int(self.batch_size, "batch_size", minimum=2)
+        return BatchSteps(graph, size, neighbors, self.seed, _dtype(model))
 
     def _check_parameters(self) -> None:
         check_choice(self.backbone, "backbone", BACKBONES)
@@ -186,6 +224,11 @@ class GAugLLM(Estimator):
         check_fraction(self.warmup, "warmup")
         check_nonnegative(self.weight_decay, "weight_decay")
         check_int(self.seed, "seed", minimum=0)
+        if self.batch_size is not None:
+            check_int(self.batch_size, "batch_size", minimum=2)
+        elif self.num_neighbors is not None:
+            raise ValueError("num_neighbors needs a batch_size: without one, all are taken")
+        check_neighbors(self.num_neighbors)
 
     @property
     def losses(self) -> list[float]:
@@ -217,12 +260,29 @@ class GAugLLM(Estimator):
         """
         check_choice(view, "view", VIEWS)
         self._check_fitted()
-        inputs = self._prepared(self._inputs(data), self.network_)
-        views = {"first": (inputs.x1,), "second": (inputs.x2,)}.get(view, (inputs.x1, inputs.x2))
+        graph = self._graph(data)
+        views = {"first": (graph.x1,), "second": (graph.x2,)}.get(view, (graph.x1, graph.x2))
         if views[0] is views[-1]:
             views = views[:1]
-        embeddings = [self.network_.embed(x, inputs.edge_index) for x in views]
+        if self.batch_size is not None:
+            return self._embedded_in_batches(graph, views)
+        inputs = self._prepared(graph.whole(), self.network_)
+        chosen = {id(graph.x2): inputs.x2, id(graph.x1): inputs.x1}
+        embeddings = [self.network_.embed(chosen[id(x)], inputs.edge_index) for x in views]
         return torch.stack(embeddings).mean(0)
+
+    def _embedded_in_batches(self, graph: Graph, views: Sequence[FeatureRows]) -> Tensor:
+        """Embeddings of every node in its sampled neighbourhood."""
+        device, dtype = graph.edge_index.device, _dtype(self.network_)
+        parts = []
+        hoods = self._batches(graph, self.network_).neighbourhoods()
+        for node, count, edges in hoods:
+            rows = [
+                self.network_.embed(x[node].to(device, dtype), edges.to(device))[:count]
+                for x in views
+            ]
+            parts.append(torch.stack(rows).mean(0))
+        return torch.cat(parts)
 
     def fit_transform(self, data: Data, view: View = "mean") -> Tensor:
         """Train and embed; see :meth:`fit` and :meth:`transform`.
@@ -236,22 +296,22 @@ class GAugLLM(Estimator):
         """
         return self.fit(data).transform(data, view)
 
-    def _inputs(self, data: Data) -> Inputs:
+    def _graph(self, data: Data) -> Graph:
         data = check_data(data)
         if self.view_features is not None:
             views = _check_views(self.view_features)
         else:
             if data.x is None:
                 raise ValueError("data must have x where view_features are not given")
-            x = check_matrix(data.x, "data.x")
+            x = check_feature_rows(data.x, "data.x")
             views = (x, x)
-        count = views[0].size(0)
+        count = int(views[0].shape[0])
         if data.num_nodes != count:
             raise ValueError(
                 f"data must have {count} nodes, as the views have, got {data.num_nodes}"
             )
         edges = check_edge_index(read_structure(data, count)[0], count)
-        return Inputs(*views, edges, self.edge_modifier)
+        return Graph(*views, edges, self.edge_modifier)
 
     def _prepared(self, inputs: Inputs, model: EmbeddingModel) -> Inputs:
         """Features as the encoder reads them: in its type, bags of words in sparse layout."""
@@ -278,6 +338,8 @@ class GAugLLM(Estimator):
 
     def _config(self) -> dict[str, Any]:
         config = super()._config() | {"view_features": None}  # which are arrays
+        if self.num_neighbors is not None:
+            config["num_neighbors"] = list(self.num_neighbors)
         for name in ("drop_edge", "mask_features"):
             config[name] = list(config[name])
         return config | ({} if self.options is None else {"options": dict(self.options)})
@@ -285,8 +347,9 @@ class GAugLLM(Estimator):
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
         arrays = packed("network/", self.network_.state_dict())
-        views = self.view_features or ()
-        if len(views) and views[0] is views[1]:
+        # Stores are files already: they are given to ``load`` again.
+        views = [x for x in self.view_features or () if isinstance(x, Tensor)]
+        if len(views) == 2 and views[0] is views[1]:
             views = views[:1]  # methods that restore every view train once on equal ones
         arrays |= {f"view/{i}": x for i, x in enumerate(views)}
         return arrays | {"in_channels": torch.tensor(self._in_channels, device="cpu")}
@@ -304,9 +367,11 @@ def _dtype(model: nn.Module) -> torch.dtype:
     return next((p.dtype for p in model.parameters()), torch.get_default_dtype())
 
 
-def _check_views(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def _check_views(views: Sequence[FeatureRows]) -> tuple[FeatureRows, FeatureRows]:
     if isinstance(views, Tensor) or len(views) != 2:
         raise ValueError("view_features must be a pair of features, one per view")
-    first = check_matrix(views[0], "view_features[0]")
-    second = check_matrix(views[1], "view_features[1]", rows=first.size(0), cols=first.size(1))
-    return first, second
+    first = check_feature_rows(views[0], "view_features[0]")
+    rows, cols = first.shape
+    if views[1] is views[0]:
+        return first, first
+    return first, check_feature_rows(views[1], "view_features[1]", rows=rows, cols=cols)

@@ -12,6 +12,8 @@ from graphlab._checks import (
     check_fraction,
     check_index,
     check_int,
+    check_real,
+    check_real_dtype,
     check_tensor,
 )
 from graphlab._repr import short_repr
@@ -134,7 +136,10 @@ class CandidateVote:
         Returns:
             CandidateVote: With the scores as probabilities.
         """
-        check_tensor(score, "score")
+        check_real_dtype(check_tensor(score, "score"), "score")
+        if bool(score.isinf().any()):
+            raise ValueError("score must be finite, or NaN where it is unknown, got inf")
+        threshold = check_real(threshold, "threshold")
         unknown = score.isnan()
         vote = torch.where(unknown, -1, (score >= threshold).long())
         return CandidateVote(anchor, item, vote, score)

@@ -28,9 +28,10 @@ class Plan(NamedTuple):
     def build(edge_index: Tensor, batch: Tensor, num_graphs: int, dtype: torch.dtype) -> Plan:
         """Sort the edges by target and by source."""
         (source, target), count = edge_index, batch.numel()
-        degree = torch.bincount(target, minlength=count)
+        incoming = compress(target, source, count, count)
+        degree = incoming.rowptr.diff()
         return Plan(
-            compress(target, source, count, count),
+            incoming,
             compress(source, target, count, count),
             1 / degree.clamp(min=1).to(dtype),
             row_pointers(batch, num_graphs),

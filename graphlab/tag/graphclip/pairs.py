@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_int
 from graphlab._distributed import all_gather_rows, is_distributed, rank, world_size
 from graphlab._feature_rows import (
     FeatureRows,
@@ -62,6 +63,8 @@ class GraphTextPairs:
         text: FeatureRows,
         held_text: FeatureRows | None = None,
     ) -> None:
+        if not isinstance(store, SubgraphStore):
+            raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
         count = len(store)
         self.x = check_feature_rows(x, "x", finite=False)
         self.store = store
@@ -105,17 +108,18 @@ class GraphTextPairs:
             _check_texts(part, "text", first)
             self._text_id[first : first + part.size(0)] = row_names(part)
 
-    def share(self, walk_length: int) -> None:
+    def share(self, walk_length: int, device: str | torch.device = "cpu") -> None:
         """Make what a training reads, every process its part; all of them make this call.
 
         Args:
             walk_length (int): Steps of the walk of the positional encodings.
+            device (str or torch.device): Where the processes exchange tensors.
         """
         if self._pe is None or self._pe.shape[1] != walk_length:
-            self._pe = store_encodings(self.store, walk_length, shared=True)
+            self._pe = store_encodings(self.store, walk_length, shared=device)
         if is_distributed():
             low, high = _share(len(self))
-            self._text_id = all_gather_rows(self._text_id[low:high])
+            self._text_id = all_gather_rows(self._text_id[low:high].to(device)).cpu()
             self._known = (0, len(self))
 
     def encoding(self, walk_length: int) -> FeatureRows:
@@ -130,6 +134,7 @@ class GraphTextPairs:
         Returns:
             Tensor or EmbeddingStore: ``(total, K)``.
         """
+        check_int(walk_length, "walk_length", minimum=1)
         if self._pe is None or self._pe.shape[1] != walk_length:
             self._pe = store_encodings(self.store, walk_length)
         return self._pe

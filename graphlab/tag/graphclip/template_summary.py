@@ -78,6 +78,8 @@ class TemplateSummarizer:
             TypeError, ValueError: If a text is missing or blank.
         """
         known = check_texts(texts)
+        if not isinstance(store, SubgraphStore):
+            raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
         last = int(store.node.max()) if store.node.size else -1
         if last >= len(known):
             raise ValueError(f"texts must cover node {last}, got {len(known)} entries")

@@ -38,6 +38,8 @@ class Price:
         Returns:
             float: Money, in the currency of the price.
         """
+        check_nonnegative(prompt_tokens, "prompt_tokens")
+        check_nonnegative(completion_tokens, "completion_tokens")
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 

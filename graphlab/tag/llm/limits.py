@@ -63,5 +63,7 @@ class Limits:
         Returns:
             float | None: Minutes; None without a limit on a rate.
         """
+        check_nonnegative(calls, "calls")
+        check_nonnegative(tokens, "tokens")
         pairs = ((calls, self.requests_per_minute), (tokens, self.tokens_per_minute))
         return max((amount / limit for amount, limit in pairs if limit is not None), default=None)

@@ -83,6 +83,7 @@ class Retry:
         Returns:
             float: Seconds, in ``[0, max_backoff]``.
         """
+        check_int(attempt, "attempt", minimum=1)
         if retry_after is not None:
             # Never before the time the server names; a little later, not all clients at once.
             return min(self.max_backoff, retry_after + 0.1 * self.backoff * draw())

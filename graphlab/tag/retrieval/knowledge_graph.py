@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_int, check_real, warn_caller
+from graphlab._checks import check_int, check_real, check_text, warn_caller
 from graphlab.tag._text_encoder import encoded
 from graphlab.tag.retrieval.documents import Document, plain_id, read_documents
 from graphlab.tag.text_graph import TextGraph
@@ -47,7 +47,7 @@ def gfm_phrase(phrase: str) -> str:
         >>> gfm_phrase("Lilli's Marriage (1919)")
         'lilli s marriage  1919'
     """
-    return _OUTSIDE.sub(" ", phrase.lower()).strip()
+    return _OUTSIDE.sub(" ", check_text(phrase, "phrase").lower()).strip()
 
 
 class _Facts(NamedTuple):

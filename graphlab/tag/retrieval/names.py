@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from graphlab._checks import check_text
+
 __all__ = ["capitalised_names", "tokenize"]
 
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -41,7 +43,7 @@ def tokenize(text: str) -> list[str]:
         >>> tokenize("AT&T's 2nd office")
         ['at', 't', 's', '2nd', 'office']
     """
-    return _TOKEN.findall(text.lower())
+    return _TOKEN.findall(check_text(text, "text").lower())
 
 
 def is_foreign(text: str) -> bool:
@@ -70,7 +72,7 @@ def capitalised_names(text: str) -> list[str]:
     names: list[str] = []
     run: list[str] = []
     pending: list[str] = []
-    for match in _WORD.finditer(text):
+    for match in _WORD.finditer(check_text(text, "text")):
         word = match.group()
         if word[0].isupper() or (word.isdigit() and len(word) == 4):
             run += [*pending, word] if run else [word]

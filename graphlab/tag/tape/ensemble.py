@@ -8,7 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_matrix, check_nonnegative, check_same_device
+from graphlab._checks import (
+    check_choice,
+    check_list,
+    check_matrix,
+    check_nonnegative,
+    check_same_device,
+)
 
 __all__ = ["ensemble_logits"]
 
@@ -47,7 +53,7 @@ def ensemble_logits(
         tensor([[1.0000, 0.5000]])
     """
     check_choice(reduce, "reduce", REDUCTIONS)
-    members = list(logits_list)
+    members = check_list(logits_list, "logits_list", "logits")
     if not members:
         raise ValueError("logits_list must hold at least one member, got none")
     for i, member in enumerate(members):
@@ -72,7 +78,8 @@ def ensemble_logits(
 def _shares(weights: Sequence[float] | None, count: int) -> list[float] | None:
     if weights is None:
         return None
-    values = [check_nonnegative(weight, f"weights[{i}]") for i, weight in enumerate(weights)]
+    given = check_list(weights, "weights", "numbers")
+    values = [check_nonnegative(weight, f"weights[{i}]") for i, weight in enumerate(given)]
     if len(values) != count or not sum(values):
         raise ValueError(
             f"weights must be {count} numbers, one per member and not all zero, got {values}"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from graphlab._checks import check_int
+from graphlab._checks import check_int, check_list, check_text
 from graphlab._repr import short_repr
 from graphlab.tag._optional import optional
 from graphlab.tag._unicode import sha256
@@ -97,14 +97,14 @@ class ExplanationPrompt:
         descriptions: Mapping[str, str] | None = None,
         max_chars: int = 12_000,
     ) -> None:
-        if isinstance(classes, str) or len(list(classes)) < 2:
+        if isinstance(classes, str) or len(check_list(classes, "classes", "names")) < 2:
             raise ValueError(f"classes must be at least two names, got {classes!r}")
         self.classes = [str(name) for name in classes]
         self.k = check_int(k, "k", minimum=1)
         self.template = _TEMPLATE if template is None else str(template)
         if "{text}" not in self.template:
             raise ValueError(f"template must contain {{text}}, got {self.template!r}")
-        self.task = str(task)
+        self.task = check_text(task, "task")
         self.max_chars = check_int(max_chars, "max_chars", minimum=1)
         for name, given in (("aliases", aliases), ("descriptions", descriptions)):
             unknown = sorted(set(given or {}) - set(self.classes))
@@ -154,7 +154,7 @@ class ExplanationPrompt:
         Returns:
             str: What the model is shown.
         """
-        name = self.classes[label]
+        name = self.classes[check_int(label, "label", minimum=0, maximum=len(self.classes) - 1)]
         about = self._descriptions.get(name)
         return name if about is None else f"{name}: {about}"
 
@@ -185,7 +185,7 @@ class ExplanationPrompt:
         Returns:
             RankedPrediction: At most k classes.
         """
-        reply = without_thoughts(reply)
+        reply = without_thoughts(check_text(reply, "reply"))
         record = _labelled(reply)
         if record is not None:
             named = record["labels"]

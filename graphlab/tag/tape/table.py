@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._io import _dump_json, _load_json, atomic_write, user_path
 from graphlab._repr import short_repr
+from graphlab.tag._unicode import encodable
 from graphlab.tag.tape.ranked import read_ranked_predictions
 
 __all__ = ["Explanation", "ExplanationTable"]
@@ -126,7 +127,8 @@ class ExplanationTable:
         check_ids([row.node for row in self.rows])
         lines = [_dump_json({"classes": self.classes, "k": self.k})]
         lines += [_dump_json(dataclasses.asdict(row)) for row in self.rows]
-        atomic_write(user_path(path), ("\n".join(lines) + "\n").encode())
+        # Clients of others may give half of a pair of surrogates, which no file takes.
+        atomic_write(user_path(path), (encodable("\n".join(lines)) + "\n").encode())
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> ExplanationTable:

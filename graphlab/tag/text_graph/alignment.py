@@ -26,6 +26,9 @@ _LEAST_SKILL = 0.1
 _LEAST_EXCESS = 0.25
 
 
+_MOST_CLASSES = 10_000  # a table of all pairs of them is kept
+
+
 @short_repr
 @dataclass(frozen=True)
 class AlignmentReport:
@@ -79,15 +82,20 @@ def check_alignment(
 
     Complexity: O(N + C^3).
     """
-    top = check_tensor(ranked, "ranked").long().cpu()
+    for name, given in (("ranked", ranked), ("y", y)):
+        if check_tensor(given, name).dtype not in (torch.int64, torch.int32):
+            raise TypeError(f"{name} must be int64 or int32, got {given.dtype}")
+    top = ranked.long().cpu()
     top = top[:, 0] - 1 if top.dim() == 2 else top
-    y = check_tensor(y, "y").long().cpu()
+    y = y.long().cpu()
     if y.dim() != 1 or top.shape != y.shape:
         raise ValueError(f"ranked must have a row per label, got {tuple(top.shape)}, {y.numel()}")
     known = (y >= 0) & (top >= 0)
     if not bool(known.any()):
-        raise ValueError("no node has both a label and a prediction")
+        raise ValueError("ranked and y: no node has both a label and a prediction")
     least = int(torch.maximum(y, top).max()) + 1
+    if least > _MOST_CLASSES:
+        raise ValueError(f"ranked and y must hold numbers of classes from 0, got {least - 1}")
     size = least if num_classes is None else check_int(num_classes, "num_classes", minimum=least)
     limit = check_positive(threshold, "threshold")
     label, predicted = y[known].numpy(), top[known].numpy()

@@ -42,7 +42,9 @@ def test_torch_baseline_has_rows_of_the_right_length():
     assert z.shape == (nodes, 8) and torch.allclose(z.norm(dim=1), torch.ones(nodes), atol=1e-5)
 
 
-@pytest.mark.parametrize("part", ["peers", "bandwidth", "panels", "large"])
+@pytest.mark.parametrize(
+    "part", [pytest.param("peers", marks=pytest.mark.slow), "bandwidth", "panels", "large"]
+)
 def test_parts_run_small(part):
     rows = benchmark.PARTS[part](benchmark.Options(6, 1, None))
     assert rows and all(row["median_s"] > 0 for row in rows)

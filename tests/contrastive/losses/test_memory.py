@@ -58,9 +58,8 @@ BOUNDS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BOUNDS)
-def test_peak_is_some_copies_of_the_embeddings(name: str, kernels) -> None:
-    if not kernels.compiled:
-        pytest.skip("a promise of the compiled kernels")
+@pytest.mark.compiled
+def test_peak_is_some_copies_of_the_embeddings(name: str) -> None:
     rows, loss, copies = BOUNDS[name]
     code = LARGE.format(rows=rows) + loss + "\ndef work():\n    loss(z1, z2).backward()\n"
     growth, size = peak_growth(code)

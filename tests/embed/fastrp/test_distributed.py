@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -46,7 +44,7 @@ def run_rank(index, size, folder):
 
 @pytest.mark.parametrize("size", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_processes_equal_one_process(size, tmp_path):
-    run_ranks("tests.embed.fastrp.test_distributed", size, tmp_path)
+    run_ranks(run_rank, size, tmp_path)
     for number, options in enumerate(OPTIONS):
         want = fitted(options).transform().numpy()
         for r in range(size):  # with six processes, one has no column
@@ -59,8 +57,3 @@ def test_processes_equal_one_process(size, tmp_path):
 def test_one_process_needs_no_group():
     estimator = fitted({})
     assert torch.equal(estimator.transform(distributed=True), estimator.transform())
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import Any
 
 import numpy as np
@@ -255,7 +254,7 @@ def test_a_process_alone_is_a_group_of_one() -> None:
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 @pytest.mark.parametrize("size", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_processes_train_and_rank_as_one(size: int, tmp_path: Any) -> None:
-    run_ranks("tests.embed.kge.test_training", size, tmp_path)
+    run_ranks(run_rank, size, tmp_path)
     for number, options in enumerate(SHARED):
         alone = shared(options, distributed=False)
         for index in range(size):
@@ -266,8 +265,3 @@ def test_processes_train_and_rank_as_one(size: int, tmp_path: Any) -> None:
                 found["loss"], [r["loss"] for r in alone.history_], rtol=1e-9
             )
             assert found["greater"].tolist() == alone.rank(*TEST).greater.tolist()
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -120,7 +119,7 @@ def run_rank(index: int, size: int, folder: str) -> None:
 
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 def test_processes_share_the_walks_and_give_the_same_bits(tmp_path) -> None:
-    run_ranks("tests.embed.pagerank.test_fingerprints", 3, tmp_path)
+    run_ranks(run_rank, 3, tmp_path)
     alone = PPRFingerprints(walk_length=64).fit(EDGES).query([0, 9]).numpy()
     for index in range(3):
         assert np.array_equal(np.load(tmp_path / f"{index}.npy"), alone)
@@ -157,7 +156,3 @@ def test_contradicting_parameters() -> None:
         PPR(method="fingerprints").fit(EDGES)
     with pytest.raises(TypeError, match="fingerprints must be PPRFingerprints, got int"):
         PPR(fingerprints=3).fit(EDGES)  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

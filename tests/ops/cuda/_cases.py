@@ -16,9 +16,11 @@ from torch import Tensor
 
 from graphlab.ops import RelationalRows, SparseRows, reference
 from graphlab.ops.csr_graph import CSRGraph
+from tests.ops._cases import TOLERANCE as DEVICE
 
 OPS: Any = torch.ops.graphlab
-TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-11, torch.int64: 0.0}
+#: Those of the tests on a device.
+TOLERANCE = {**DEVICE, torch.int64: 0.0}
 DTYPES = (torch.float32, torch.float64)
 WIDTHS = (1, 3, 10, 33, 130)
 
@@ -636,42 +638,149 @@ def projection_cases() -> None:
 
 def interval_cases() -> None:
     """Random patterns that are not square, entries of every kind, rows without entries."""
-    for rows, columns, entries in ((40, 55, 300), (7, 3, 30), (300, 200, 5), (3, 4, 0)):
-        for width in WIDTHS:
-            for dtype in DTYPES:
-                interval_case(rows, columns, entries, width, dtype)
+    for width in (*WIDTHS, 64, 128, 200):
+        for dtype in DTYPES:
+            for rows, columns, entries in PATTERNS if width in WIDTHS else PATTERNS[:1]:
+                interval_case(pattern(rows, columns, entries), width, dtype)
+    # Rows and columns of several windows of 256 entries, next to each other.
+    for width in (5, 64):
+        interval_case(long_pattern(), width, torch.float32)
+    interval_poison()
 
 
-def interval_case(rows: int, columns: int, entries: int, width: int, dtype: torch.dtype) -> None:
+PATTERNS = ((40, 55, 300), (7, 3, 30), (300, 200, 5), (3, 4, 0))
+
+
+def pattern(rows: int, columns: int, entries: int) -> SparseRows:
     row = randint(rows, entries).sort().values
-    a = SparseRows.from_rows(row, randint(columns, entries, seed=1), rows, columns)
+    return SparseRows.from_rows(row, randint(columns, entries, seed=1), rows, columns)
+
+
+def long_pattern(wide: int = 1500) -> SparseRows:
+    """Two long rows and two long columns among short ones."""
+    every, few = torch.arange(wide), randint(wide, 2, 400)
+    row = torch.cat([few[0], 0 * every + 2, 0 * every + 3, every, every])
+    col = torch.cat([few[1], every, every.flip(0), 0 * every, 0 * every + 1])
+    order = row.argsort(stable=True)
+    return SparseRows.from_rows(row[order], col[order], wide, wide)
+
+
+def interval_case(a: SparseRows, width: int, dtype: torch.dtype) -> None:
+    rows, columns, entries = a.num_rows, a.num_cols, a.num_edges
     where, order = f"{rows}x{columns} {entries} entries {width}", a.transposed.entry.long()
     transpose = a.transposed
     low = randn(entries, dtype=dtype).abs()
     high = low + randn(entries, dtype=dtype, seed=1).abs()
-    ends = [randn(columns, width, dtype=dtype, seed=k) for k in (2, 3)]
+    # Rows that begin in the middle of a vector are read one value at a time.
+    ends = [randn(columns, width, dtype=dtype, seed=2), shifted(randn(columns, width, dtype=dtype))]
     tail = *a.transposed[:2], low[order], high[order]
     compare(
         "interval_propagate", *ends, a.rowptr, a.col, low, high, *tail, dtype=dtype, where=where
     )
     grads = [randn(rows, width, dtype=dtype, seed=k) for k in (4, 5)]
     compare("interval_propagate_backward", *grads, *ends, *tail, dtype=dtype, where=where)
-    for radius in (None, ends[1].abs()):
+    for radius in (None, ends[0].abs()):
         args = grads[0], ends[0], radius, a.rowptr, a.col, *transpose
         compare("edge_bound", *args, dtype=dtype, where=where)
         grad = randn(entries, dtype=dtype, seed=6)
         compare("edge_bound_backward", grad, *args, dtype=dtype, where=where)
+
+
+def shifted(x: Tensor) -> Tensor:
+    """The same values, contiguous, at an address that only one value's size divides."""
+    room = x.new_empty(x.numel() + 1)
+    return room[1:].view_as(x).copy_(x)
+
+
+def interval_poison() -> None:
+    """A column out of range poisons its own row or entry; without columns, every entry is one."""
+    a = pattern(33, 33, 200)
+    h, value = randn(33, 6), randn(a.num_edges).abs()
+    row = int(reference.csr_rows(a.rowptr, a.num_edges)[50])
+    rest = torch.arange(33) != row
+    good = OPS.interval_propagate(h, h, a.rowptr, a.col, value, value, *tail_of(a, value))
+    for bad in (-1, 33, 2**31 - 1):
+        col = a.col.clone()
+        col[50] = bad
+        out = OPS.interval_propagate(h, h, a.rowptr, col, value, value, *tail_of(a, value))
+        for g, o in zip(good, out, strict=True):
+            if not (o[row].isnan().all() and torch.equal(o[rest], g[rest])):
+                raise AssertionError("a column out of range must poison its own row")
+        bound = OPS.edge_bound(h, h, None, a.rowptr, col, *a.transposed)
+        if not (bound[50].isnan() and bound.isnan().sum() == 1):
+            raise AssertionError("a column out of range must poison its own entry")
+    nothing = h.new_empty(0, 6)
+    out = OPS.interval_propagate(
+        nothing, nothing, a.rowptr, a.col, value, value, *tail_of(a, value)
+    )
+    if not torch.equal(out[0].isnan().all(1), a.rowptr.diff() > 0):
+        raise AssertionError("rows with entries must be NaN where there are no columns")
+
+
+def tail_of(a: SparseRows, value: Tensor) -> tuple[Tensor, ...]:
+    order = a.transposed.entry.long()
+    return (*a.transposed[:2], value[order], value[order])
+
+
+def budget_cases() -> None:
+    """Rows for a thread (few entries, small budgets) and for a block (several rounds of 1024)."""
+    for dtype in DTYPES:
+        for width in (1, 3, 33, 64):
+            budget_case(pattern(40, 55, 300), width, 4, dtype)
+        for sizes in PATTERNS[1:]:
+            budget_case(pattern(*sizes), 3, 4, dtype)
+        budget_case(pattern(30, 40, 300), 3, 12, dtype)
+        budget_case(pattern(30, 40, 300), 3, 30, dtype, ties=True)
+    long = long_pattern(2600)
+    for most in (0, 7, 900):
+        budget_case(long, 1, most, torch.float32)
+    budget_case(long, 1, 2400, torch.float64)
+    budget_case(long, 1, 2400, torch.float32, ties=True)
+    budget_poison()
+
+
+def budget_case(
+    a: SparseRows, width: int, most: int, dtype: torch.dtype, *, ties: bool = False
+) -> None:
+    rows, columns, entries = a.num_rows, a.num_cols, a.num_edges
+    where = f"{rows}x{columns} {entries} entries {width}, budget {most}, ties {ties}"
     kind = randint(3, entries, seed=7).to(torch.int8)
     # Powers of two: which entries are missing does not hang on a rounding.
     negative = (2.0 ** (randint(3, columns) - 1).double()).to(dtype)
     factors = negative / 2, negative, a.rowptr.diff().to(dtype)
-    exact = randn(columns, width, dtype=torch.float32).to(dtype)
-    for power in (0.5, 1.0, 0.0):
-        args = exact, a.rowptr, a.col, kind, *factors, randint(4, rows), power, *transpose
+    exact = randn(columns, width, dtype=torch.float32)
+    # Small whole numbers, also both zeros: sums are exact, and most values are the same.
+    exact = (exact.round() if ties else exact).to(dtype)
+    budget = randint(most, rows) if most > 0 else torch.zeros(rows, dtype=torch.int64)
+    budget[2] = max(0, most - 1)  # a long row where there is one
+    for power in (0.5, 1.0, 0.0, 0.3) if width == 3 else (0.5,):
+        args = exact, a.rowptr, a.col, kind, *factors, budget, power, *a.transposed
         compare("budget_minimum", *args, dtype=dtype, where=where)
         choice = reference.budget_minimum(*args)[1]
-        back = grads[0], exact, choice, a.rowptr, kind, *factors, power, *transpose
+        grad = randn(rows, width, dtype=dtype, seed=4)
+        back = grad, exact, choice, a.rowptr, kind, *factors, power, *a.transposed
         compare("budget_minimum_backward", *back, dtype=dtype, where=where)
+
+
+def budget_poison() -> None:
+    """A column out of range poisons its own row, whichever kernel takes it."""
+    for a, most in ((pattern(33, 33, 200), 3), (pattern(33, 33, 200), 50)):
+        value, ones = randn(33, 4), torch.ones(33, dtype=torch.float64)
+        kind, budget = torch.ones(a.num_edges, dtype=torch.int8), torch.full((33,), most)
+        row = int(reference.csr_rows(a.rowptr, a.num_edges)[50])
+        rest = torch.arange(33) != row
+        tail = kind, ones, ones, 9 * ones, budget, 0.5, *a.transposed
+        good = OPS.budget_minimum(value, a.rowptr, a.col, *tail)
+        for bad in (-1, 33):
+            col = a.col.clone()
+            col[50] = bad
+            out = OPS.budget_minimum(value, a.rowptr, col, *tail)
+            same = all(
+                torch.equal(o[..., rest, :], g[..., rest, :])
+                for o, g in zip(out, good, strict=True)
+            )
+            if not (out[0][row].isnan().all() and same):
+                raise AssertionError("a column out of range must poison its own row")
 
 
 def walk_cases() -> None:
@@ -803,6 +912,7 @@ CASES: dict[str, Callable[[], None]] = {
     "relational": relational_cases,
     "overlap": overlap_cases,
     "interval": interval_cases,
+    "budget": budget_cases,
     "walk": walk_cases,
     "attention": attention_cases,
 }
@@ -813,6 +923,11 @@ def main() -> None:
     family, library = sys.argv[1:]
     torch.ops.load_library(library)
     torch.set_num_threads(1)
+    # What a kernel does not write is NaN, or the largest whole number.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    if not torch.empty(3).isnan().all():
+        raise AssertionError("fresh memory is not poisoned")
     CASES[family]()
     if ran == 0 or not math.isfinite(ran):
         raise AssertionError("no case ran")

@@ -36,6 +36,7 @@ SIZES = {
     "narrow": Size(2**31 - 2, 2**36, 10, 100),
     "wide": Size(2**31 - 2, 2**36, 128, 1000),
     "very wide": Size(10**6, 10**9, 10_000, 7),
+    "wider than tiles along y": Size(10**5, 10**6, 20_000, 2),
     "many clusters": Size(10**8, 10**9, 64, 10**5),
 }
 
@@ -145,14 +146,21 @@ def projection(s: Size) -> dict[str, tuple[Any, ...]]:
 
 def interval(s: Size) -> dict[str, tuple[Any, ...]]:
     rows, x, value = (whole(s.nodes + 1), small(s.entries)), real(s.nodes, s.dim), real(s.entries)
-    kind, vector = whole(s.entries, dtype=torch.int8), real(s.nodes)
-    factors, transpose = (vector, vector, vector), (*rows, small(s.entries))
+    transpose = (*rows, small(s.entries))
     bound = (x, x, x, *rows, *transpose)
     return {
         "interval_propagate": (x, x, *rows, value, value, *rows, value, value),
         "interval_propagate_backward": (x, x, x, x, *rows, value, value),
         "edge_bound": bound,
         "edge_bound_backward": (value, *bound),
+    }
+
+
+def budget(s: Size) -> dict[str, tuple[Any, ...]]:
+    rows, x = (whole(s.nodes + 1), small(s.entries)), real(s.nodes, s.dim)
+    kind, vector = whole(s.entries, dtype=torch.int8), real(s.nodes)
+    factors, transpose = (vector, vector, vector), (*rows, small(s.entries))
+    return {
         "budget_minimum": (x, *rows, kind, *factors, whole(s.nodes), 0.5, *transpose),
         "budget_minimum_backward": (
             x,
@@ -201,6 +209,7 @@ FAMILIES: dict[str, Callable[[Size], dict[str, tuple[Any, ...]]]] = {
     "projection": projection,
     "relational": relational,
     "interval": interval,
+    "budget": budget,
     "overlap": overlap,
     "walk": walk,
     "attention": attention,

@@ -35,6 +35,7 @@ FLAGS = [
     "-DTORCH_TARGET_VERSION=0x020a000000000000",
     # Small inputs shall take several chunks.
     "-DGRAPHLAB_CHUNK_LOGITS=2048",
+    "-DGRAPHLAB_MAX_BLOCKS_Y=3",
 ]
 
 
@@ -50,6 +51,7 @@ FAMILIES = (
     "propagate",
     "relational",
     "interval",
+    "budget",
     "walk",
     "attention",
 )
@@ -104,7 +106,8 @@ LIMITS = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z that CUDA takes
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_launches_are_within_the_limits_at_any_size(family: str, tmp_path: Path) -> None:
-    flags = ("-O0", "-DSHIM_ONLY_TELL_LAUNCHES", "-UGRAPHLAB_CHUNK_LOGITS")
+    real = ("-UGRAPHLAB_CHUNK_LOGITS", "-UGRAPHLAB_MAX_BLOCKS_Y")
+    flags = ("-O0", "-DSHIM_ONLY_TELL_LAUNCHES", *real)
     library = compile_library(family, tmp_path, *flags)
     out = run(
         [sys.executable, str(HERE / "_launches.py"), family, str(library)],

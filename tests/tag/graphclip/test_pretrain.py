@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -287,7 +286,7 @@ def run_rank(index, size, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 def test_processes_give_the_curve_of_one(size, tmp_path):
-    run_ranks("tests.tag.graphclip.test_pretrain", size, tmp_path, timeout=600)
+    run_ranks(run_rank, size, tmp_path, timeout=600)
     for kind in kinds(size):
         losses, state = double_run(kind)
         for index in range(size):
@@ -302,10 +301,6 @@ def test_processes_give_the_curve_of_one(size, tmp_path):
             pieces = [p[f"arr_{k}"] for p in parts]
             got = np.concatenate(pieces) if k < 2 else pieces[0]
             np.testing.assert_allclose(got, value.numpy(), rtol=1e-10, atol=1e-12)
-
-
-if __name__ == "__main__":
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 
 
 def interrupted(directory, pairs, **options):

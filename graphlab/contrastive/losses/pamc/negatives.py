@@ -70,7 +70,7 @@ def meta_term(statistics: ClusterStatistics, tau: float, eps: float) -> Tensor:
     # R_a is at least 1 where the cluster exists; elsewhere the value is replaced before use.
     lse = torch.where(present > 0, lse, torch.zeros_like(lse))
     # log(R + eps) in logarithms: R itself overflows where tau is large.
-    value = torch.logaddexp(lse, lse.new_tensor(math.log(eps)))
+    value = torch.logaddexp(lse, lse.new_full((), math.log(eps)))
     return (value * present).sum() / present.sum().clamp(min=1)
 
 
@@ -105,7 +105,7 @@ def sampled_logsum(
     # Every drawn row stands for N / S rows.
     stretch = math.log(num_nodes / take)
     drawn = torch.full_like(lse, float("-inf")).index_fill(0, chosen, stretch)
-    return _self_at_zero(lse + stretch, drawn, lse.new_tensor(num_nodes), tau)
+    return _self_at_zero(lse + stretch, drawn, lse.new_full((), num_nodes), tau)
 
 
 def _self_at_zero(lse: Tensor, log_weight: Tensor, mass: Tensor, tau: float) -> Tensor:

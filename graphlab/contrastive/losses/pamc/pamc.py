@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from graphlab._checks import (
     check_choice,
+    check_finite,
     check_int,
     check_matrix,
     check_positive,
@@ -282,6 +283,8 @@ class PamCLoss(nn.Module):
             )
         if statistics.order != self._order():
             raise ValueError(f"statistics must be of order {self._order()}, got {statistics.order}")
+        if values_visible(statistics.total):
+            check_finite(statistics.total, "statistics.total")
         if check_tensor(cluster, "cluster").dim() == 0:
             raise ValueError("cluster must have one entry per anchor, got a scalar")
         anchors, whole = cluster.size(0), statistics.count.sum()

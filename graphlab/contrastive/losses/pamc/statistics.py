@@ -11,7 +11,8 @@ from graphlab import _distributed
 from graphlab._checks import check_index, check_int, check_matrix, values_visible
 from graphlab._precision import full_precision, widened
 from graphlab._repr import short_repr
-from graphlab.ops import cluster_outer, cluster_sum, unit_rows
+from graphlab.ops import unit_rows
+from graphlab.ops.library import call
 from graphlab.ops.soft_cluster import soft_cluster_outer
 
 __all__ = ["ClusterStatistics", "check_cluster", "collect_statistics"]
@@ -58,7 +59,7 @@ class ClusterStatistics:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
         check_int(order, "order", minimum=0, maximum=2)
-        z = widened(check_matrix(z, "z", finite=False))
+        z = widened(check_matrix(z, "z"))
         return collect_statistics(z, *check_cluster(cluster, z.size(0), num_clusters), order)
 
     def __add__(self, other: ClusterStatistics) -> ClusterStatistics:
@@ -147,10 +148,11 @@ def collect_statistics(
     rows = z.masked_fill(~z.any(1, keepdim=True), 0) if order == 0 else unit_rows(z)
     if cluster.dim() == 2:
         return _collect_soft(rows, cluster.to(rows.dtype).detach(), order)
-    # Not bincount, whose size torch.compile cannot know.
-    count = rows.new_zeros(num_clusters).index_add(0, cluster, rows.new_ones(rows.size(0)))
-    outer = cluster_outer(rows, cluster, num_clusters) if order == 2 else None
-    return ClusterStatistics(count, cluster_sum(rows, cluster, num_clusters), outer, order)
+    # Not bincount, whose size torch.compile cannot know; whole numbers, which do not stop at 2^24.
+    members = torch.zeros(num_clusters, dtype=torch.int64, device=rows.device)
+    count = members.index_add(0, cluster, torch.ones_like(cluster)).to(rows.dtype)
+    outer = call("cluster_outer", rows, cluster, num_clusters) if order == 2 else None
+    return ClusterStatistics(count, call("cluster_sum", rows, cluster, num_clusters), outer, order)
 
 
 def _collect_soft(rows: Tensor, soft: Tensor, order: int) -> ClusterStatistics:

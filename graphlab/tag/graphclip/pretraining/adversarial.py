@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix, check_positive
-from graphlab._feature_rows import FeatureRows, row_batches
+from graphlab._feature_rows import FeatureRows, check_feature_rows, row_batches
 
 __all__ = ["adversarial_backward", "feature_rms"]
 
@@ -24,6 +24,7 @@ def feature_rms(x: FeatureRows) -> float:
         x (Tensor or EmbeddingStore): Features, ``(N, D)``.
     """
     # By pieces: a copy in float64 of the features of a large graph would be its largest array.
+    check_feature_rows(x, "x", finite=False)
     total = sum(float(part.detach().double().square().sum()) for _, part in row_batches(x, _ROWS))
     return math.sqrt(total / max(1, x.shape[0] * x.shape[1]))
 

@@ -55,6 +55,8 @@ def retrieval_scores(model: GraphCLIP, pairs: GraphTextPairs, index: Tensor) -> 
     Complexity: O(P² D) time and O(P) memory beside the embeddings.
     """
     check_tower(model)
+    if not isinstance(pairs, GraphTextPairs):
+        raise TypeError(f"pairs must be GraphTextPairs, got {type(pairs).__name__}")
     index = check_index(index, len(pairs), "index").cpu()
     pe = pairs.encoding(model.graph_model.walk_length)
     graph = normalize(model.encode(pairs.x, pairs.store, index, pe=pe))

@@ -84,7 +84,7 @@ class SubgraphStore:
         Raises:
             IndexError: If an index is out of range.
         """
-        chosen = check_index(torch.as_tensor(index, device="cpu"), len(self), "index")
+        chosen = check_index(_positions(index), len(self), "index")
         rows = chosen.numpy()
         node_at, owner, start = ranges(self.node_ptr, rows)
         edge_at, edge_owner, _ = ranges(self.edge_ptr, rows)
@@ -108,7 +108,7 @@ class SubgraphStore:
         Returns:
             SubgraphStore: In memory.
         """
-        rows = check_index(torch.as_tensor(index, device="cpu"), len(self), "index").numpy()
+        rows = check_index(_positions(index), len(self), "index").numpy()
         node_at, _, node_ptr = ranges(self.node_ptr, rows)
         edge_at, _, edge_ptr = ranges(self.edge_ptr, rows)
         return SubgraphStore(
@@ -264,3 +264,11 @@ def _check_offsets(stores: Sequence[SubgraphStore], offsets: Sequence[int]) -> N
             f"stores and offsets must be equally many, at least one, "
             f"got {len(stores)} and {len(offsets)}"
         )
+
+
+def _positions(index: Tensor | Sequence[int]) -> Tensor:
+    try:
+        return torch.as_tensor(index, device="cpu")
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(index).__name__
+        raise TypeError(f"index must be int64 numbers of subgraphs, got {kind}") from error

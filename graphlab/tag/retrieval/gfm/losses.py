@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graphlab._checks import check_choice, check_matrix, check_nonnegative
+from graphlab._checks import (
+    check_choice,
+    check_finite,
+    check_matrix,
+    check_nonnegative,
+    check_real_dtype,
+)
 
 __all__ = ["adversarial_bce", "listwise_cross_entropy"]
 
@@ -108,6 +114,8 @@ def _checked(logits: Tensor, target: Tensor, reduction: Reduction) -> tuple[Tens
         raise TypeError(f"target must be a torch.Tensor, got {type(target).__name__}")
     if target.shape != shape:
         raise ValueError(f"target must have shape {tuple(shape)}, got {tuple(target.shape)}")
+    check_real_dtype(target, "target")
+    check_finite(target, "target")
     check_choice(reduction, "reduction", ("mean", "none"))
     return logits, target
 

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from functools import partial
-from multiprocessing import set_forkserver_preload
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
 from graphlab._io import load_arrays, save_arrays
 from graphlab.contrastive import ClusterStatistics, PamCLoss, influence_adjacency
+from tests._ranks import run_ranks
 from tests.ops._memory import saved_bytes
 
 NUM_NODES, NUM_CLUSTERS = 24, 3
@@ -79,8 +77,7 @@ def test_batches_sum_to_the_whole(num_parts: int) -> None:
     torch.testing.assert_close(grad, expected, rtol=1e-10, atol=1e-12)
 
 
-def worker(index: int, size: int, folder: str) -> None:
-    torch.set_num_threads(1)
+def run_rank(index: int, size: int, folder: str) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/rendezvous", rank=index, world_size=size
     )
@@ -103,8 +100,7 @@ def worker(index: int, size: int, folder: str) -> None:
 
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 def test_two_processes_equal_one(tmp_path: Path) -> None:
-    set_forkserver_preload(["torch"])
-    mp.start_processes(partial(worker), (2, str(tmp_path)), nprocs=2, start_method="spawn")
+    run_ranks(run_rank, 2, tmp_path)
     for index in range(2):
         results, _ = load_arrays(tmp_path / f"{index}.safetensors")
         for kind in KINDS:

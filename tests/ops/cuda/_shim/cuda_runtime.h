@@ -164,6 +164,18 @@ T __shfl_sync(unsigned, T value, int source) {
   return shim::exchange(value, static_cast<unsigned>(source));
 }
 template <typename T>
+T __shfl_up_sync(unsigned, T value, int delta) {
+  const unsigned lane = static_cast<unsigned>(shim::current % 32);
+  return shim::exchange(value, lane < static_cast<unsigned>(delta) ? lane : lane - delta);
+}
+inline unsigned __ballot_sync(unsigned, bool value) {
+  unsigned mask = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    mask |= static_cast<unsigned>(shim::exchange(value, lane)) << lane;
+  }
+  return mask;
+}
+template <typename T>
 unsigned __match_any_sync(unsigned, T value) {
   unsigned mask = 0;
   for (unsigned lane = 0; lane < 32; ++lane) {
