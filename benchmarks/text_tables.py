@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,8 @@ def write(table: dict[str, list[str]], path: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(f"{json.dumps(dict(zip(table, r, strict=True)))}\n" for r in rows)
     else:
-        import pyarrow
-        import pyarrow.parquet
-
-        pyarrow.parquet.write_table(pyarrow.table(table), path)
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        parquet.write_table(arrow.table(table), path)
 
 
 @contextmanager
@@ -102,7 +101,7 @@ def read(folder: str, ending: str, stored: bool, nodes: int) -> None:
     from experiments._harness.environment import peak_rss_bytes
     from graphlab.tag import TextGraph
 
-    begin, computed, before = time.perf_counter(), time.process_time(), peak_rss_bytes()
+    begin, computed, before = time.perf_counter(), time.process_time(), peak_rss_bytes() or 0
     path = Path(folder)
     text_file = path / "texts.safetensors" if stored else None
     source, target = path / f"nodes.{ending}", path / f"edges.{ending}"
@@ -115,7 +114,7 @@ def read(folder: str, ending: str, stored: bool, nodes: int) -> None:
     report = {
         "seconds": time.perf_counter() - begin,
         "cpu_s": time.process_time() - computed,
-        "memory_bytes": peak_rss_bytes() - before,
+        "memory_bytes": (peak_rss_bytes() or 0) - before,
     }
     print(json.dumps(report), flush=True)
 

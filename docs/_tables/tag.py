@@ -8,6 +8,7 @@ from typing import Any
 from _tables.common import ROOT, markdown, read
 
 FILE = "benchmarks/results/tag.json"
+TABLES_FILE = "benchmarks/results/text_tables.json"
 
 
 def measured() -> list[dict[str, Any]]:
@@ -49,4 +50,21 @@ def load() -> str:
     return markdown(["case", "what happened"], rows) if rows else markdown(["not measured yet"], [])
 
 
-TABLES: dict[str, Callable[[], str]] = {"tag_speed": speed, "tag_load": load}
+def text_tables() -> str:
+    """Time and memory of reading a text graph, by the kind of its tables."""
+    if not (ROOT / TABLES_FILE).exists():
+        return markdown(["not measured yet"], [])
+    rows = read(TABLES_FILE)["rows"]
+    cells = [
+        [row["name"], f"{row['file_bytes'] / 1e6:.0f} MB", f"{row['cpu_s']:.1f} s",
+         f"{row['seconds']:.1f} s", f"{row['memory_bytes'] / 1e9:.2f} GB"]
+        for row in rows
+    ]  # fmt: skip
+    return markdown([rows[0]["case"], "files", "computing", "time", "memory"], cells)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "tag_speed": speed,
+    "tag_load": load,
+    "tag_text_tables": text_tables,
+}
