@@ -159,12 +159,6 @@ def naming_errors(path: StrPath) -> Iterator[None]:
 
     Args:
         path: The file that is written.
-
-    Yields:
-        None: While it is written.
-
-    Raises:
-        OSError: That of the block.
     """
     try:
         yield
@@ -173,7 +167,7 @@ def naming_errors(path: StrPath) -> Iterator[None]:
             raise
         if error.errno is None or error.strerror is None:  # numpy's, of a file that is cut short
             raise OSError(f"{path} cannot be written: {error}") from error
-        error.filename = os.fspath(path)
+        error.filename = str(path)
         raise
 
 
@@ -206,8 +200,7 @@ def atomic_write(path: StrPath, data: bytes) -> None:
 def sweep_stale(directory: StrPath) -> list[Path]:
     """Remove the temporary files that killed processes of this machine left in a folder.
 
-    Files of living processes, of other machines and of other programs stay. Subfolders are not
-    entered. Without POSIX process ids nothing is removed.
+    Files of living processes, other machines and programs stay, and all without POSIX process ids.
 
     Args:
         directory: Folder to clean; one that does not exist counts as clean.
