@@ -32,6 +32,7 @@ from _tables import (
     retrieval,
     summary,
     tag,
+    tag_store,
     tape,
 )
 from _tables.common import ROOT
@@ -51,6 +52,7 @@ SYSTEMS = (
     retrieval,
     knowledge_graph,
     tag,
+    tag_store,
     local_model,
     performance,
     cost,

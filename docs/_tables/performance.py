@@ -12,6 +12,7 @@ FILES = {
     "pamc": "PamC and SCGC",
     "grace": "GRACE",
     "pairwise": "all pairs",
+    "pairwise_rank": "ranks",
     "pairwise_topk": "best rows",
     "pot": "POT",
     "embed_2threads": "FastRP",
@@ -53,6 +54,8 @@ def cases() -> Iterator[Case]:
         if not (ROOT / path).exists():
             continue
         rows = [row for row in read(path)["rows"] if "median_s" in row]
+        again = measured_again(name)
+        rows = [row for row in rows if row["case"] not in again]
         for title in dict.fromkeys(row["case"] for row in rows):
             same = [row for row in rows if row["case"] == title]
             seconds = {row["name"]: row["median_s"] for row in same}
@@ -60,6 +63,13 @@ def cases() -> Iterator[Case]:
             # Cases that repeat a name are curves over sizes, not comparisons.
             if len(seconds) == len(same) and len(seconds) + (floor is not None) > 1:
                 yield Case(system, title, seconds, floor)
+
+
+def measured_again(name: str) -> set[str]:
+    """Cases of a file that the file of one of its parts has too, which is the newer one."""
+    parts = [part for part in FILES if part.startswith(f"{name}_")]
+    paths = [f"benchmarks/results/{part}.json" for part in parts]
+    return {row["case"] for path in paths if (ROOT / path).exists() for row in read(path)["rows"]}
 
 
 def bar(share: float) -> str:

@@ -1,9 +1,11 @@
-"""Names near a mistyped one."""
+"""Names near a mistyped one, and the names of results."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 
 def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -34,3 +36,25 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
+
+
+def result_name(config: Any, preset: str, presets: Mapping[str, Any]) -> str:
+    """Name of the results of a command: its preset, or the graph where that is another one.
+
+    Numbers of one's own graph under the name of a preset's would be taken for those of that graph.
+
+    Args:
+        config (Any): Configuration of the command.
+        preset (str): Preset that it began with.
+        presets (Mapping[str, Any]): Configurations by name.
+
+    Returns:
+        str: The preset; where ``graph`` was changed, the preset of that graph, else the name of its
+        folder or table.
+    """
+    graph = getattr(config, "graph", None)
+    if graph is None or graph == getattr(presets[preset], "graph", None):
+        return preset
+    known = next((name for name, other in presets.items() if other.graph == graph), None)
+    path = Path(graph)
+    return known or (path.parent.name if path.stem == "nodes" else path.stem) or preset

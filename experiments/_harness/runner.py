@@ -35,6 +35,7 @@ from graphlab._io import file_lock, read_json, user_path, write_json
 from .cli import changes, parse_command, parse_seeds, preset_table
 from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
 from .environment import command_line, git_commit, jsonable, peak_rss_bytes
+from .names import result_name
 from .outputs import check_targets, write_outputs
 from .ranks import agree, is_main, join_ranks, several
 from .results import Published, Results, Rows, SeedResult
@@ -94,7 +95,7 @@ def main(
             run,
             command.config,
             seeds=parse_seeds(options.seeds),
-            preset=options.preset,
+            preset=result_name(command.config, options.preset, presets),
             script=script_name(module),
             published=published,
             out=options.out,

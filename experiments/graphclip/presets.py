@@ -19,6 +19,8 @@ class Config:
         sources (tuple[str, ...]): Graphs to train on; ``name:file.csv`` takes the edges of a file.
         source_edges (str): File of their edges where none is named.
         targets (tuple[str, ...]): Graphs to classify.
+        pair_files (tuple[str, ...]): Files with the pairs of the official release, one per source
+            (an empty name draws them); subgraphs and summaries are taken from there.
         pairs (int): Most pairs per source.
         pairs_seed (int, optional): Draws the pairs: nodes, walks, and so summaries. With a number
             all seeds share them, and texts are embedded once; the spread over seeds is then that of
@@ -67,6 +69,7 @@ class Config:
     sources: tuple[str, ...] = ("citeseer_m10", "hepth")
     source_edges: str = "edges.csv"
     targets: tuple[str, ...] = ("cora", "webkb_cornell", "webkb_texas")
+    pair_files: tuple[str, ...] = ()
     pairs: int = 1200
     pairs_seed: int | None = None
     summaries: str = "template"

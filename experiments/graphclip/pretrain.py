@@ -10,6 +10,8 @@ by its held-out pairs, which needs no label.
     torchrun --nproc-per-node 8 -m experiments.graphclip.pretrain --preset paper --seeds 0:1
 
 ``--data`` names the folder that holds the graphs, ``--embeddings`` one with stored embeddings.
+``--pair-files summary-pubmed.json`` takes subgraphs and summaries of the official release, a file
+per source, whose nodes must have the order of that release.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from graphlab.tag import (
     SubgraphSampler,
     pretrain,
 )
-from graphlab.tag.graphclip import GraphCLIPEncoder, SubgraphStore
+from graphlab.tag.graphclip import GraphCLIPEncoder, SubgraphStore, read_official_pairs
 
 from .._data.text_sets import TextSet, load_text_set, set_path
 from .._harness import runner
@@ -80,29 +82,54 @@ def training_pairs(config: Config, encoder: CachedEncoder, seed: int) -> GraphTe
         retry=Retry(timeout=config.llm_timeout, repairs=config.llm_repairs),
         on_failure=config.llm_on_failure,
     )
-    draws = [draw(config, source, seed) for source in config.sources]
+    given = config.pair_files or ("",) * len(config.sources)
+    if len(given) != len(config.sources):
+        raise ValueError(
+            f"pair_files must name a file per source, or '' for none, got {len(given)} for "
+            f"{len(config.sources)} sources"
+        )
+    draws = [
+        draw(config, source, seed) if not file else read_pairs(config, source, file)
+        for source, file in zip(config.sources, given, strict=True)
+    ]
     features: dict[str, Tensor] = {}  # one tensor per graph: its nodes stay the same nodes
-    for graph, _ in draws:
+    for graph, _, _ in draws:
         if graph.name not in features:
-            visited = [store.node for other, store in draws if other.name == graph.name]
+            visited = [store.node for other, store, _ in draws if other.name == graph.name]
             nodes = torch.from_numpy(np.unique(np.concatenate(visited)).astype(np.int64))
             features[graph.name] = node_features(graph, encoder, config.embeddings, nodes)
     return GraphTextPairs.join(
         [
             GraphTextPairs(
-                features[graph.name], store, encoder.encode(writer.write(graph.texts, store))
+                features[graph.name],
+                store,
+                encoder.encode(summaries or writer.write(graph.texts, store)),
             )
-            for graph, store in draws
+            for graph, store, summaries in draws
         ]
     )
 
 
-def draw(config: Config, source: str, seed: int) -> tuple[TextSet, SubgraphStore]:
+Draw = tuple[TextSet, SubgraphStore, list[str] | None]
+
+
+def read_pairs(config: Config, source: str, file: str) -> Draw:
+    """A source, and the subgraphs and summaries of a file of the official release."""
+    graph = load_text_set(set_path(config.data, source.partition(":")[0]))
+    store, summaries = read_official_pairs(file, len(graph.texts))
+    bare = [i for i, text in enumerate(summaries) if not text.strip()]
+    if bare:
+        raise ValueError(f"{file} must have a summary for every subgraph, but {len(bare)} have "
+                         f"none: {bare[:5]}")  # fmt: skip
+    return graph, store, summaries
+
+
+def draw(config: Config, source: str, seed: int) -> Draw:
     """A source and the subgraphs of its pairs."""
     name, _, edges = source.partition(":")
     graph = load_text_set(set_path(config.data, name), edges or config.source_edges)
     stored = stored_features(graph, config.embeddings)
-    return graph, draw_subgraphs(graph, stored, sampler(config, seed), config.pairs, seed)
+    return graph, draw_subgraphs(graph, stored, sampler(config, seed), config.pairs, seed), None
 
 
 def sampler(config: Config, seed: int) -> SubgraphSampler:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab._io import user_path
 from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
-from graphlab.tag.graphclip import SubgraphStore
+from graphlab.tag.graphclip import SubgraphStore, load_official_checkpoint
 
 from .._data.text_sets import EMBEDDED, TextSet, load_text_set
 from .._harness.scripts import PACKAGE, invocation
@@ -30,8 +30,8 @@ class TargetConfig:
         embeddings (str, optional): Folder with stored embeddings of the nodes.
         encoder (str): Text encoder, that of the pretraining.
         cache (str): Folder of embedded sets of texts.
-        model (str): Folder of the pretrained model of a seed, or the name of a packaged one
-            (``graphlab/tiny``).
+        model (str): Folder of the pretrained model of a seed, the name of a packaged one
+            (``graphlab/tiny``), or a checkpoint of the official release (``.pt``).
         walk_length (int): Steps of a walk.
         restart (float): Probability to return to the root.
     """
@@ -97,6 +97,8 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
     if pattern.startswith("graphlab/"):
         return GraphCLIP.from_pretrained(pattern)
     folder = user_path(pattern.replace("{seed}", str(seed)), "model")
+    if folder.suffix in (".pt", ".pth", ".safetensors"):
+        return load_official_checkpoint(folder).eval()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"there is no model in {folder}: make it with {_pretraining(pattern, seed)!r}, or name "

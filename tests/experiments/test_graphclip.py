@@ -14,6 +14,7 @@ import torch
 
 from experiments._data.text_sets import load_text_set, set_path
 from experiments._harness.context import Context
+from experiments._harness.names import result_name
 from experiments.graphclip import fewshot as graphclip_fewshot
 from experiments.graphclip import linkpred as graphclip_linkpred
 from experiments.graphclip import pretrain as graphclip_pretrain
@@ -23,6 +24,7 @@ from experiments.graphclip.encoder import CachedEncoder, node_features
 from experiments.graphclip.pairs import Summaries
 from experiments.graphclip.target import load_model
 from graphlab.tag import TextEncoder
+from graphlab.tag.graphclip import GraphCLIPEncoder
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import TOPICS, toy_graph
 from tests.tag.llm._server import serving
@@ -177,6 +179,47 @@ def test_a_packaged_model_is_taken_by_its_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "graphlab_models", None)
     with pytest.raises(ImportError, match="'graphlab/tiny' lies in the package graphlab-models"):
         load_model("graphlab/tiny", 0)
+
+
+def test_an_official_checkpoint_is_taken_by_its_file(tmp_path):
+    tower = GraphCLIPEncoder(16, 16, num_layers=1, heads=2, out_channels=16, residual="none")
+    state = {f"module.graph_model.{name}": value for name, value in tower.state_dict().items()}
+    torch.save({**state, "logit_scale": torch.tensor(2.0)}, tmp_path / "released.pt")
+    model = load_model(str(tmp_path / "released.pt"), 0)
+    loaded = model.graph_model.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in tower.state_dict().items())
+    assert not model.training
+
+
+def test_pairs_of_the_release_are_taken_from_their_file(folders):
+    source = folders / "one"
+    graph = load_text_set(source).graph
+    near = graph.edge_index[:, graph.edge_index[0] < 8]
+    entries = [{"id": i, "graph": near[:, (near == i).any(0)].tolist(), "summary": f"about {i}"}
+               for i in range(8)]  # fmt: skip
+    file = folders / "summary-source.json"
+    file.write_text(json.dumps(entries))
+    given = config(folders, pair_files=(str(file),))
+    encoder = CachedEncoder(given.encoder, folders / "cache")
+    pairs = graphclip_pretrain.training_pairs(given, encoder, 0)
+    assert len(pairs) == 8
+    assert torch.allclose(pairs.text, encoder.encode([f"about {i}" for i in range(8)]))
+    with pytest.raises(ValueError, match="pair_files must name a file per source, .* got 2 for 1"):
+        graphclip_pretrain.training_pairs(replace(given, pair_files=("", "")), encoder, 0)
+    file.write_text(json.dumps([{**entries[0], "summary": ""}]))
+    with pytest.raises(ValueError, match=r"a summary for every subgraph, but 1 have none: \[0\]"):
+        graphclip_pretrain.training_pairs(given, encoder, 0)
+
+
+def test_results_of_another_graph_bear_its_name():
+    presets = graphclip_zeroshot.PRESETS
+    cora = presets["cora"]
+    assert result_name(cora, "cora", presets) == "cora"
+    assert result_name(replace(cora, graph="my/wiki"), "cora", presets) == "wiki"
+    assert result_name(replace(cora, graph="my/wiki/nodes.csv"), "cora", presets) == "wiki"
+    assert result_name(replace(cora, graph="python_stdlib"), "cora", presets) == "python_stdlib"
+    sized = graphclip_pretrain.PRESETS
+    assert result_name(sized["tiny"], "tiny", sized) == "tiny"
 
 
 def test_no_source_of_the_packaged_model_is_a_target():

@@ -42,6 +42,7 @@ BASELINES = {
     "link": "GCN",
     "concentration": "exact, 1 hop",
     "pot": "features",
+    "pretext": "GCN, ",
     "hypergraph": "maximal cliques",
     "tape": ("LLM top-1", "logistic regression on TA"),
     "gaugllm": "frozen features",

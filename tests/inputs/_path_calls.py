@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch_geometric.data import Data
 
 from graphlab import datasets, embed, hyper, tag
 from graphlab.tag import graphclip
@@ -140,6 +141,16 @@ WRITE_FOLDER: dict[str, Call] = {
     "pretrain.directory": pretrained,
     "TrainedNetwork.fit.directory": lambda p: gfm().fit(directory=p),
     "SubgraphStore.save.directory": lambda p: toy_pairs().store.save(p),
+    "SubgraphStore.write_joined.directory": lambda p: graphclip.SubgraphStore.write_joined(
+        p, [toy_pairs().store]
+    ),
+    "SubgraphSampler.sample.directory": lambda p: tag.SubgraphSampler(walk_length=6).sample(
+        PLAIN, NODES, directory=p
+    ),
+    "EmbeddingStore.write.folder": lambda p: EmbeddingStore.write(p, torch.ones(2, 2)),
+    "GAugLLM.fit.directory": lambda p: tag.GAugLLM("gbt", out_channels=4, epochs=1).fit(
+        Data(x=torch.eye(NODES), edge_index=PLAIN), directory=p
+    ),
 }
 
 #: Functions that reach a path through one of the others, or only with what tests do not have.

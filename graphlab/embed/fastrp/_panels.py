@@ -127,4 +127,4 @@ def _into_file(
         os.replace(part, path)
     if spread:
         dist.barrier(group)  # until the file has its name
-    return torch.from_numpy(np.load(path, mmap_mode="r+"))
+    return torch.from_numpy(np.load(path, mmap_mode="r+", allow_pickle=False))

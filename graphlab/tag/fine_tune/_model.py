@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._random import seeded
-from graphlab.tag._models import model_source
+from graphlab.tag._hub import hub_options
+from graphlab.tag._models import HUB, model_source
 from graphlab.tag._optional import optional
 from graphlab.tag.fine_tune._plan import Plan
 
@@ -97,14 +98,17 @@ def build_model(plan: Plan, seed: int, longest: int = 1) -> TextClassifier:
     transformers = optional("transformers", "fine_tune_text_encoder")
     config = plan.config
     source, origin = model_source(plan.model)
+    options = hub_options() if origin == HUB else {}
     with seeded(seed, torch.device("cpu")):
         try:
-            architecture = transformers.AutoConfig.from_pretrained(source)
+            architecture = transformers.AutoConfig.from_pretrained(source, **options)
             # Before the model exists: a change afterwards has no effect.
             _set_dropout(architecture, _HIDDEN, config.hidden_dropout, "hidden_dropout")
             _set_dropout(architecture, _ATTENTION, config.attention_dropout, "attention_dropout")
             _check_length(architecture, longest)
-            backbone = transformers.AutoModel.from_pretrained(source, config=architecture).float()
+            backbone = transformers.AutoModel.from_pretrained(
+                source, config=architecture, **options
+            ).float()
         except OSError as error:
             raise OSError(_not_found(plan.model, origin, error)) from error
         backbone.requires_grad_(True)
@@ -137,8 +141,9 @@ def load_tokenizer(name: str) -> Any:
     """
     transformers = optional("transformers", "fine_tune_text_encoder")
     source, origin = model_source(name)
+    options = hub_options() if origin == HUB else {}
     try:
-        return transformers.AutoTokenizer.from_pretrained(source)
+        return transformers.AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError) as error:
         raise OSError(_not_found(name, origin, error)) from error
 

@@ -26,7 +26,9 @@ _NODES = 2**14
 Ints = NDArray[np.int64]
 
 
-def store_encodings(store: SubgraphStore, walk_length: int, *, shared: bool = False) -> FeatureRows:
+def store_encodings(
+    store: SubgraphStore, walk_length: int, *, shared: str | torch.device | None = None
+) -> FeatureRows:
     """Encodings of every node of every subgraph, ``(total, walk_length)`` float16.
 
     A probability of return is stored with a relative error of at most 2^-11 (an absolute one of
@@ -36,13 +38,14 @@ def store_encodings(store: SubgraphStore, walk_length: int, *, shared: bool = Fa
     Args:
         store (SubgraphStore): The subgraphs.
         walk_length (int): Steps K of the walk.
-        shared (bool): All processes make this call, and share the work.
+        shared (str or torch.device, optional): All processes make this call and share the work;
+            where they exchange tensors. None works alone.
     """
     count, total = len(store), int(store.node.shape[0])
-    process = (rank(), world_size()) if shared else (0, 1)
+    process = (0, 1) if shared is None else (rank(), world_size())
     home = store.home
     if home is None:
-        return _in_memory(store, walk_length, process)
+        return _in_memory(store, walk_length, process, shared)
 
     def rows(start: int, stop: int) -> NDArray[np.float16]:
         """Rows of the nodes from ``start`` on; the first and last subgraph may lie across."""
@@ -56,16 +59,21 @@ def store_encodings(store: SubgraphStore, walk_length: int, *, shared: bool = Fa
     folder = home.encodings(walk_length)
     settings = {"subgraphs": home.name, "walk_length": walk_length}
     write_computed(folder, (total, walk_length), settings, SHARD, _DTYPE, process, rows)
-    if shared and is_distributed():
+    if shared is not None and is_distributed():
         torch.distributed.barrier()
     return EmbeddingStore(folder)
 
 
-def _in_memory(store: SubgraphStore, walk_length: int, process: tuple[int, int]) -> Tensor:
+def _in_memory(
+    store: SubgraphStore,
+    walk_length: int,
+    process: tuple[int, int],
+    device: str | torch.device | None,
+) -> Tensor:
     number, of = process
     ends = np.linspace(0, len(store), of + 1).astype(int)
     own = encode_positions(store, walk_length, int(ends[number]), int(ends[number + 1]))
-    return own if of == 1 else all_gather_rows(own)
+    return own if of == 1 else all_gather_rows(own.to(device)).cpu()
 
 
 def encode_positions(

@@ -108,17 +108,18 @@ class GraphTextPairs:
             _check_texts(part, "text", first)
             self._text_id[first : first + part.size(0)] = row_names(part)
 
-    def share(self, walk_length: int) -> None:
+    def share(self, walk_length: int, device: str | torch.device = "cpu") -> None:
         """Make what a training reads, every process its part; all of them make this call.
 
         Args:
             walk_length (int): Steps of the walk of the positional encodings.
+            device (str or torch.device): Where the processes exchange tensors.
         """
         if self._pe is None or self._pe.shape[1] != walk_length:
-            self._pe = store_encodings(self.store, walk_length, shared=True)
+            self._pe = store_encodings(self.store, walk_length, shared=device)
         if is_distributed():
             low, high = _share(len(self))
-            self._text_id = all_gather_rows(self._text_id[low:high])
+            self._text_id = all_gather_rows(self._text_id[low:high].to(device)).cpu()
             self._known = (0, len(self))
 
     def encoding(self, walk_length: int) -> FeatureRows:

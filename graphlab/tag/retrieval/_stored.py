@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._estimator import Estimator
+from graphlab._feature_rows import FeatureRows
 from graphlab.tag.retrieval import _storage
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
 from graphlab.tag.retrieval._options import GRAPHS, check_options
 from graphlab.tag.retrieval._snapshot import Snapshot
-from graphlab.tag.retrieval._vectors import embed
+from graphlab.tag.retrieval._vectors import embed, stored
 from graphlab.tag.retrieval.documents import (
     Document,
     DocumentId,
@@ -50,7 +51,7 @@ class StoredDocuments(Estimator):
     def _check(self) -> None:
         check_options(self.get_params(deep=False))
 
-    def index(self, documents: Any) -> Self:
+    def index(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Index documents, in place of those that are there.
 
         Args:
@@ -58,6 +59,9 @@ class StoredDocuments(Estimator):
                 data frame with columns ``id``, ``text`` and perhaps ``title``, a Series of texts
                 whose index holds the ids, or an iterable of documents, of other objects or dicts
                 with these fields, of pairs (id, text), or of texts, whose ids are then 0, 1, ...
+            vectors (Tensor or EmbeddingStore, optional): Embeddings of the documents by ``encoder``
+                where they are at hand, ``(N, D)`` in the order of the documents; it then embeds the
+                questions alone.
 
         Returns:
             Self: This retriever.
@@ -70,17 +74,18 @@ class StoredDocuments(Estimator):
         self._check()
         corpus = self._empty()
         found = read_documents(documents)
-        corpus.replace([], found, self._embed(found, None))
+        corpus.replace([], found, self._embed(found, None, vectors))
         self._set(corpus)
         self._tell_unread(found)
         return self
 
-    def fit(self, documents: Any, y: Any = None) -> Self:
+    def fit(self, documents: Any, y: Any = None, *, vectors: FeatureRows | None = None) -> Self:
         """Index documents: :meth:`index` under the name that estimators share.
 
         Args:
             documents (mapping or iterable): As for :meth:`index`.
             y (Any): Not used.
+            vectors (Tensor or EmbeddingStore, optional): As for :meth:`index`.
 
         Returns:
             Self: This retriever.
@@ -88,7 +93,7 @@ class StoredDocuments(Estimator):
         Raises:
             TypeError, ValueError: As :meth:`index`.
         """
-        return self.index(documents)
+        return self.index(documents, vectors=vectors)
 
     def _tell_unread(self, documents: Sequence[Document]) -> None:
         if self.tokenize is not None:
@@ -111,17 +116,24 @@ class StoredDocuments(Estimator):
         self.corpus_ = corpus
         self._snapshots = {}
 
-    def _embed(self, documents: Sequence[Document], width: int | None) -> NDArray[Any] | None:
+    def _embed(
+        self, documents: Sequence[Document], width: int | None, vectors: FeatureRows | None = None
+    ) -> NDArray[Any] | None:
+        if vectors is not None and self.encoder is None:
+            raise ValueError("vectors need the encoder that made them, for the questions")
         if self.encoder is None or not documents:
             return None
+        if vectors is not None:
+            return stored(vectors, len(documents), width, self.dtype)
         texts = [document.full_text for document in documents]
         return embed(self.encoder, texts, "encoder", width, self.dtype)
 
-    def add(self, documents: Any) -> Self:
+    def add(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Add documents; all of them, or none if one is refused.
 
         Args:
             documents (mapping or iterable): As for :meth:`index`.
+            vectors (Tensor or EmbeddingStore, optional): As for :meth:`index`.
 
         Returns:
             Self: This retriever.
@@ -138,7 +150,8 @@ class StoredDocuments(Estimator):
                 f"documents must have new ids, but {known[:5]} are known: use update to replace "
                 "them"
             )
-        self.corpus_.replace([], found, self._embed(found, self.corpus_.vectors.width))
+        width = self.corpus_.vectors.width
+        self.corpus_.replace([], found, self._embed(found, width, vectors))
         self._snapshots = {}
         self._tell_unread(found)
         return self
@@ -176,13 +189,14 @@ class StoredDocuments(Estimator):
             raise ValueError(f"{name} must be distinct")
         return wanted
 
-    def update(self, documents: Any) -> Self:
+    def update(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Insert documents, replacing those with the same ids; all of them, or none.
 
         Links that :meth:`use` gave to a replaced document go with it.
 
         Args:
             documents (mapping or iterable): As for :meth:`index`.
+            vectors (Tensor or EmbeddingStore, optional): As for :meth:`index`.
 
         Returns:
             Self: This retriever.
@@ -193,9 +207,9 @@ class StoredDocuments(Estimator):
         """
         self._check_fitted()
         found = read_documents(documents, self.corpus_.kind)
-        vectors = self._embed(found, self.corpus_.vectors.width)
+        rows = self._embed(found, self.corpus_.vectors.width, vectors)
         known = [d.id for d in found if d.id in self.corpus_.number]
-        self.corpus_.replace(known, found, vectors)
+        self.corpus_.replace(known, found, rows)
         self._snapshots = {}
         self._tell_unread(found)
         return self

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from graphlab._feature_rows import check_feature_rows, row_batches
 from graphlab.tag._text_encoder import numbers_of
 
 __all__: list[str] = []
@@ -112,11 +113,38 @@ def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> 
         raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
     if width is not None and array.shape[1] != width:
         raise ValueError(f"{name} must return {width} columns, got {array.shape[1]}")
+    return _units(array, f"{name} must return")
+
+
+def stored(vectors: Any, count: int, width: int | None, dtype: str = "float32") -> NDArray[Any]:
+    """Embeddings that are at hand, divided by their norms; read by batches.
+
+    Args:
+        vectors (FeatureRows): A row per document.
+        count (int): Rows that there must be.
+        width (int, optional): Columns that there must be.
+        dtype (str): Of the result.
+
+    Raises:
+        TypeError, ValueError: If there are other shapes, a value that is not finite, or a zero row.
+    """
+    rows = check_feature_rows(vectors, "vectors", rows=count, cols=width, finite=False)
+    out = np.empty((count, int(rows.shape[1])), dtype=dtype)
+    for first, part in row_batches(rows, _CHUNK):
+        values = part.detach().float().cpu().numpy()
+        out[first : first + part.size(0)] = _units(values, "vectors must hold", first)
+    return out
+
+
+def _units(array: NDArray[np.float32], subject: str, first: int = 0) -> NDArray[np.float32]:
+    """Rows divided by their norms; the first has the number ``first`` in errors."""
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
-        raise ValueError(f"{name} must return finite values, but row {int(finite.argmin())} is not")
+        row = first + int(finite.argmin())
+        raise ValueError(f"{subject} finite values, but row {row} is not")
     norm = np.linalg.norm(array, axis=1, keepdims=True)
     if (norm == 0).any():
-        raise ValueError(f"{name} must return no zero rows, but row {int(norm.argmin())} is zero")
+        row = first + int(norm.argmin())
+        raise ValueError(f"{subject} no zero rows, but row {row} is zero")
     unit: NDArray[np.float32] = array / norm
     return unit

@@ -72,7 +72,7 @@ class PretrainingRun:
         self.batch_size = batch_size(config.batch_size, self.train.numel())
         check_patience(config.patience, self.held.numel(), config.selection)
         check_parts(model, config.micro_batch, self.batch_size)
-        pairs.share(model.graph_model.walk_length)
+        pairs.share(model.graph_model.walk_length, model.device)
         check_contrast(pairs.text_id[self.train])
         self.step = TrainingStep(model, pairs, config)
         pe = pairs.encoding(model.graph_model.walk_length)
