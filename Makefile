@@ -97,7 +97,9 @@ test-pure: setup
 	GRAPHLAB_DISABLE_KERNELS=1 $(PYTEST) -m "not slow" $(OPS_TESTS)
 
 # The figures of docs/reliability.md that are measured in less than an hour together.
-reliability: setup lint coverage test-orders mutation
+reliability: setup lint coverage test-pure
+	$(MAKE) mutation MUTATION="io download replies --sample 20"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/inputs tests/faults
 
 # Lines and branches that the fast tests run, processes that they start included.
 coverage: setup

@@ -32,10 +32,10 @@ DEVICES = {
 #: What the kernel does over the floor, as a factor on its bound, and why: from the instructions and
 #: the loads in flight of the compiled code, not from a run.
 EXPECTED: dict[str, tuple[float, str]] = {
-    "edge_cosine_sum": (1.7, "unit rows are written and read; two loads in flight a warp"),
+    "edge_cosine_sum": (1.7, "unit rows are written and read; one load in flight a warp"),
     "edge_cosine_sum_backward": (
         2.0,
-        "unit rows; two loads in flight; one more pass for the projection",
+        "unit rows; one load in flight; one more pass for the projection",
     ),
     "edge_cosine_weight_grad": (1.7, "as the sum"),
     "cluster_sum": (1.3, "x waits for the label of its row"),

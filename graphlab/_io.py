@@ -183,8 +183,7 @@ def atomic_write(path: StrPath, data: bytes) -> None:
 def sweep_stale(directory: StrPath) -> list[Path]:
     """Remove the temporary files that killed processes of this machine left in a folder.
 
-    Files of living processes, of other machines and of other programs stay. Subfolders are not
-    entered. Without POSIX process ids nothing is removed.
+    Files of living processes, other machines and programs stay, and all without POSIX process ids.
 
     Args:
         directory: Folder to clean; one that does not exist counts as clean.

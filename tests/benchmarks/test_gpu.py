@@ -21,7 +21,14 @@ TINY = Size(61, 7, 4, 3)
 KEYS = {"time_us", "floor_us", "ratio_to_floor", "peer", "ratio_to_peer", "max_error"}
 
 
-@pytest.mark.parametrize("op", sorted(ARGUMENTS))
+#: Two of the rows; the others measure as they do.
+FAST = ("edge_cosine_sum", "propagate_backward")
+
+
+@pytest.mark.parametrize(
+    "op",
+    [op if op in FAST else pytest.param(op, marks=pytest.mark.slow) for op in sorted(ARGUMENTS)],
+)
 def test_row_of_an_operator(op):
     row = operators.operator_row(op, TINY, CPU, Device(1e9, 1e9, 0), repeats=1)
     assert set(row) >= KEYS

@@ -32,7 +32,7 @@ def test_exact_match_and_words() -> None:
     ("predicted", "answers", "message"),
     [
         (["a"], [], "predicted must have 0 texts"),
-        ("ab", ["a", "b"], "predicted must have 2 texts"),
+        ("ab", ["a", "b"], "predicted must be a list of texts, got str"),
         ([], [], "answers must have at least one question"),
         (["a"], [[]], r"answers\[0\] is empty"),
         (["a"], [[1]], "must hold str"),

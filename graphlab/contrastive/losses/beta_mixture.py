@@ -93,7 +93,7 @@ class BetaMixture:
         Returns:
             Tensor: As ``cosine``, without a gradient.
         """
-        check_tensor(cosine, "cosine")
+        check_real_dtype(check_tensor(cosine, "cosine"), "cosine")
         with torch.no_grad():
             edge = max(_EDGE, torch.finfo(cosine.dtype).eps)
             x = ((cosine + 1) / 2).clamp(edge, 1 - edge)

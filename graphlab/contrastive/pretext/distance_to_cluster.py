@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_index, check_int
+from graphlab._checks import check_choice, check_index, check_int, check_tensor
 from graphlab.contrastive.pretext.answers import masked_mean
 from graphlab.contrastive.pretext.hop_targets import closeness
 from graphlab.contrastive.pretext.partition import Centers, part_centers, partition_nodes
@@ -57,6 +57,8 @@ class DistanceToCluster(PretextTask):
         super().__init__(in_channels, self.num_clusters)
         if isinstance(centers, str):
             check_choice(centers, "centers", ("medoid", "degree"))
+        else:
+            check_tensor(centers, "centers")
         self.partition, self.center_rule = partition, centers
 
     def _prepare(

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphlab._checks import check_choice
-from graphlab._ordered import refuse_unordered
+from graphlab._checks import check_choice, check_list, check_real
 from graphlab.contrastive.augment import node_centrality
 from graphlab.contrastive.pretext.task import PretextTask
 from graphlab.contrastive.pretext.triangles import clustering_coefficient
@@ -84,8 +83,7 @@ class NodeProperty(PretextTask):
 
 
 def _borders(bins: Sequence[float]) -> list[float]:
-    refuse_unordered(bins, "bins")
-    borders = [float(border) for border in bins]
+    borders = [check_real(border, "bins") for border in check_list(bins, "bins", "numbers")]
     if not borders or any(not a < b for a, b in itertools.pairwise(borders)):
         raise ValueError(f"bins must hold ascending borders, such as (2, 7), got {bins!r}")
     return borders

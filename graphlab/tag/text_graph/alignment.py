@@ -83,8 +83,9 @@ def check_alignment(
     Complexity: O(N + C^3).
     """
     for name, given in (("ranked", ranked), ("y", y)):
-        if check_tensor(given, name).dtype not in (torch.int64, torch.int32):
-            raise TypeError(f"{name} must be int64 or int32, got {given.dtype}")
+        kind = check_tensor(given, name).dtype
+        if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+            raise TypeError(f"{name} must hold whole numbers, got dtype {kind}")
     top = ranked.long().cpu()
     top = top[:, 0] - 1 if top.dim() == 2 else top
     y = y.long().cpu()

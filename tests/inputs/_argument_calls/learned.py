@@ -101,6 +101,35 @@ CALLS: dict[str, Callable[[], Call]] = {
             **{"two_hop": "pattern", "dropout": 0.5, "correction_weight": 1.0},
         },
     ),
+    "AttributeMask.__init__": lambda: (
+        pretext.AttributeMask,
+        {"in_channels": 4, "rate": 0.2, "num_components": 2},
+    ),
+    "DistanceToCluster.__init__": lambda: (
+        pretext.DistanceToCluster,
+        {"in_channels": 4, "num_clusters": 2, "centers": "medoid"},
+    ),
+    "DistanceToLabeled.__init__": lambda: (
+        pretext.DistanceToLabeled,
+        {"in_channels": 4, "num_classes": 2},
+    ),
+    "EdgeMask.__init__": lambda: (pretext.EdgeMask, {"in_channels": 4, "rate": 0.2}),
+    "NodeProperty.__init__": lambda: (
+        pretext.NodeProperty,
+        {"in_channels": 4, "prop": "degree", "bins": [2.0, 7.0]},
+    ),
+    "PairwiseDistance.__init__": lambda: (
+        pretext.PairwiseDistance,
+        {"in_channels": 4, "num_pairs": 5, "max_hops": 2},
+    ),
+    "PairwiseSimilarity.__init__": lambda: (
+        pretext.PairwiseSimilarity,
+        {"in_channels": 4, "near": 1, "far": 1, "random": 1},
+    ),
+    "BetaMixture.log_hardness": lambda: (
+        losses.BetaMixture.fit(COSINE).log_hardness,
+        {"cosine": COSINE},
+    ),
     "sparse_features": lambda: (contrastive.sparse_features, {"x": X}),
     "InfoNCELoss.__init__": lambda: (
         losses.InfoNCELoss,

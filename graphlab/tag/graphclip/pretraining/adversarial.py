@@ -22,10 +22,15 @@ def feature_rms(x: FeatureRows) -> float:
 
     Args:
         x (Tensor or EmbeddingStore): Features, ``(N, D)``.
+
+    Raises:
+        TypeError, ValueError: If it is no matrix of finite numbers.
     """
     # By pieces: a copy in float64 of the features of a large graph would be its largest array.
     check_feature_rows(x, "x", finite=False)
     total = sum(float(part.detach().double().square().sum()) for _, part in row_batches(x, _ROWS))
+    if not math.isfinite(total):
+        raise ValueError(f"x must be finite, but the sum of its squares is {total}")
     return math.sqrt(total / max(1, x.shape[0] * x.shape[1]))
 
 

@@ -335,6 +335,7 @@ def test_one_step_scans_the_embeddings_once(
 
 
 # Breaks of the graph are warned about where values decide: edges are prepared at every call.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_compiles_with_edges_that_are_not_prepared() -> None:
     z, edge_index, cluster = random_case()
