@@ -47,7 +47,7 @@ def vector(values: Any, name: str) -> Floats:
 
 
 def positive(values: Floats, name: str) -> Floats:
-    if not (np.all(values > 0) and np.all(np.isfinite(values))):
+    if np.any(values <= 0) or np.any(np.isinf(values)):
         raise ValueError(f"{name} must be positive and finite for logarithmic axes, got {values}")
     return values
 

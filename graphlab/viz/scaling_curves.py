@@ -45,6 +45,8 @@ def scaling_curves(
         ImportError: If matplotlib is missing.
     """
     sizes = positive(vector(x, "x"), "x")
+    if np.isnan(sizes).any():  # a gap has a place, and no cost
+        raise ValueError("x must be finite, got NaN")
     if not check_mapping(series, "series"):
         raise ValueError("series must hold at least one curve, got none")
     curves = {}
