@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 __all__: list[str] = []
 
 
 @contextmanager
-def naming_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+def naming_errors(path: Path) -> Iterator[None]:
     """Let an error of the system in a block name the file: those of writing name none.
 
     Args:

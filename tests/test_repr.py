@@ -104,13 +104,14 @@ def is_elsewhere(cls: type) -> bool:
     """Whether other tests print it (estimators), torch does (modules), or it needs files."""
     needs_files = {
         "AnimalNetwork",
+        "TextGraphDataset",
         "TripleDataset",
         "MultiHopQA",
         "MultilabelDataset",
         "SDCNDataset",
         "SHyReDataset",
     }
-    needs_files |= {"EmbeddingStore", "TunedTextEncoder"}
+    needs_files |= {"EmbeddingStore", "StoredTexts", "TunedTextEncoder"}
     abstract = getattr(cls, "_is_protocol", False) or cls.__name__ in needs_files
     return abstract or issubclass(cls, (Estimator, torch.nn.Module, BaseException))
 

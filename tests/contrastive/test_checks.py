@@ -34,7 +34,6 @@ CALLS: dict[str, Callable[[], object]] = {
     "PamCLoss.diagnose": lambda: room.PamCLoss().diagnose(Z1, CLUSTER),
     "InfoNCELoss": lambda: room.InfoNCELoss(0.5)(Z1, Z2),
     "ProGCLLoss": lambda: room.ProGCLLoss(0.5)(Z1, Z2),
-    "CLIPLoss": lambda: room.CLIPLoss()(Z1, Z2),
     "POT reference": pot("reference"),
     "POT sound": pot("sound"),
 }

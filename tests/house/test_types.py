@@ -60,6 +60,8 @@ def checked_choices() -> list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]
         for call in ast.walk(tree):
             if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "check_choice":
                 continue
+            if not isinstance(call.args[1], ast.Constant):
+                continue  # the name comes from the caller
             parameter = ast.literal_eval(call.args[1])
             allowed = eval(compile(ast.Expression(call.args[2]), name, "eval"), dict(names))
             for text in annotated.get(parameter, set()):

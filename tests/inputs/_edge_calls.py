@@ -210,6 +210,9 @@ EDGE_CALLS: dict[str, Call] = {
     "PromptExperts.prompts": lambda e: tag.PromptExperts(None, ("sas",)).prompts("sas", TEXTS, e),
     "PromptExperts.contexts": lambda e: str(tag.PromptExperts(None, ("idr",)).contexts(e, NODES)),
     "fit_selector": ENTRY_POINTS["fit_selector"],
+    "GraphCLIPEncoder.embed_normalized": lambda e: (
+        clip_tower().eval().embed_normalized(*clip_inputs(e))
+    ),
     "GraphCLIPEncoder.forward": lambda e: clip_tower()(*clip_inputs(e)),
     "GraphCLIP.forward": lambda e: made(tag.GraphCLIP(clip_tower()))(*clip_inputs(e)),
     "LinkPredictor.predict": lambda e: predictor().predict(features(), e, PLAIN),
@@ -225,6 +228,7 @@ EDGE_CALLS: dict[str, Call] = {
         batch=torch.arange(NODES) // 6,
         edge_index=e,
     )[1],
+    "SubgraphSampler.prepare": lambda e: tag.SubgraphSampler.prepare(e, NODES).col,
     "SubgraphSampler.sample": ENTRY_POINTS["SubgraphSampler"],
     "SharedAdjacency.build": lambda e: tag.tape.SharedAdjacency.build(e, NODES).rows.col,
     "RevGAT.forward": ENTRY_POINTS["RevGAT"],

@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab import contrastive, datasets, embed, hyper, tag, viz
+from graphlab.contrastive import pretext
 from tests.tag.graphclip._toy import HashEncoder, toy_model
 from tests.test_inputs import HYPEREDGES, NODES, PLAIN, features, generator, modifier, toy_data
 
@@ -76,11 +77,22 @@ class Hashing:
         return torch.tensor([[float(sum(map(ord, text))), 1.0] for text in texts])
 
 
+def hiding() -> pretext.AttributeMask:
+    return pretext.AttributeMask(2, rate=0.5, num_components=1)
+
+
 #: Functions of a ``Data``.
 DATA_CALLS: dict[str, Call] = {
     "AddFastRP.forward": lambda d: embed.AddFastRP(dim=8)(d).x,
     "AddTopologicalConcentration.forward": lambda d: embed.AddTopologicalConcentration()(d).tc,
-    "ContextLabel.setup": lambda d: contrastive.ContextLabel(4, 2).setup(d).target,
+    "PretextTask.setup": lambda d: contrastive.ContextLabel(4, 2).setup(d).target,
+    "PretextTask.perturb": lambda d: hiding().setup(d).perturb(d).x,
+    "MultiTaskLoss.setup": lambda d: (
+        pretext.MultiTaskLoss([hiding()], [1.0]).setup(d).tasks[0].target
+    ),
+    "MultiTaskLoss.perturb": lambda d: (
+        pretext.MultiTaskLoss([hiding()], [1.0]).setup(d).perturb(d).x
+    ),
     "EdgeDrop.forward": lambda d: contrastive.DropEdge(0.4).forward(d).edge_index,
     "LLMEdgeModifier.forward": lambda d: modifier()(d).edge_index,
     "GAugLLM.fit": lambda d: gaugllm().fit(d).transform(d),

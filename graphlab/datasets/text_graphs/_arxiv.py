@@ -76,7 +76,7 @@ def read_arxiv_2023(folder: Path) -> Content:
         joined(column(row, ("title",), path), column(row, ("abstract",), path))
         for row in records(path)
     ]
-    y = torch.as_tensor(graph["y"]).view(-1)
+    y = torch.as_tensor(graph["y"], device="cpu").view(-1)
     if len(texts) != y.numel():
         raise ValueError(f"{path} must have {y.numel()} papers, as graph.pt has, got {len(texts)}")
     names = [f"cs.{key}" for key in ARXIV_ORDER]

@@ -59,7 +59,7 @@ def read_bundle(path: Path) -> Content:
     found = bundle_of(path)
     texts = _first(found, _TEXTS, path)
     names = _first(found, _NAMES, path)
-    y = torch.as_tensor(found["y"]).view(-1).long()
+    y = torch.as_tensor(found["y"], device="cpu").view(-1).long()
     ids = [str(i) for i in range(len(texts))]
     named = [str(name) for name in names]
     return Content([str(text) for text in texts], ids, found["edge_index"], y, named)

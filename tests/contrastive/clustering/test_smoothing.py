@@ -43,7 +43,7 @@ def test_dense_rows_stay_as_they_are() -> None:
     assert scaled_features(signed) is signed
     with pytest.raises(ValueError, match="non-negative to be words, got a minimum of -0.5"):
         scaled_features(signed, "words")
-    with pytest.raises(ValueError, match="features must be one of"):
+    with pytest.raises(ValueError, match="kind must be one of"):
         scaled_features(signed, "pixels")  # type: ignore[arg-type]
 
 
