@@ -119,6 +119,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "y_weight": torch.ones(M),
             "diagonal": "keep",
             "columns": True,
+            "precision": "float32",
         },
     ),
     "propagate": (ops.propagate, {"h": z(), "rows": GRAPH, "transposed": GRAPH.transpose()}),
@@ -179,7 +180,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "self_logsumexp": (
         ops.self_logsumexp,
-        {"x": z(), "weight": torch.ones(N), "scale": 1.0, "diagonal": "keep"},
+        {
+            "x": z(),
+            "weight": torch.ones(N),
+            "scale": 1.0,
+            "diagonal": "keep",
+            "precision": "float32",
+        },
     ),
     "unit_rows": (ops.unit_rows, {"x": z()}),
     "walk_overlap": (ops.walk_overlap, {**PAIR, "beta": 1.0, "count": "walk"}),
@@ -233,6 +240,8 @@ ALLOWED = {
     ("scale", "negative"): "a scale has any sign",
     ("transposed", "None"): "is optional",
     ("max_nodes", "None"): "is optional",
+    ("max_hops", "None"): "is optional",
+    ("max_hops", "too large"): "the search ends where nothing new is reached",
     ("node", "too large"): "numbers rows of a matrix without end",
     ("budget", "too large"): "a node loses what it has",
 }

@@ -187,7 +187,11 @@ class GraphCLIPEncoder(nn.Module):
 
         Returns:
             Tensor: ``(B, out_channels)``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        edge_index, root_index = self._check(x, pe, edge_index, batch, root_index)
         return self._read_out(x, pe, edge_index, batch, root_index)[0]
 
     def _read_out(
