@@ -81,7 +81,9 @@ def run_step(step: Step, log: Path, *, dry: bool) -> tuple[str, float]:
         )
         try:
             status = process.wait(step.limit_s)
-            ended = "passed" if status == 0 else f"failed with status {status}"
+            # Without a device the tests of one are not made: pytest ends with 5 when it has none.
+            none_made = dry and status == 5 and "pytest" in command
+            ended = "passed" if status == 0 or none_made else f"failed with status {status}"
         except subprocess.TimeoutExpired:
             ended = f"ended after its limit of {step.limit_s} s"
         finally:
