@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["difference", "hidden_count", "masked_mean"]
+__all__ = ["difference", "hidden_count", "masked_squared_error"]
 
 
 def difference(h: Tensor, pairs: Tensor) -> Tensor:
@@ -20,8 +20,15 @@ def difference(h: Tensor, pairs: Tensor) -> Tensor:
     return (h.index_select(0, pairs[0]) - h.index_select(0, pairs[1])).abs()
 
 
-def masked_mean(error: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the rows of a mask, which may be empty: then zero, with a gradient."""
+def masked_squared_error(found: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error over the rows of a mask, which may be empty: then zero, with a gradient.
+
+    Args:
+        found (Tensor): ``(N, K)``.
+        target (Tensor): ``(N, K)``.
+        mask (Tensor): bool ``(N,)``.
+    """
+    error = (found - target.to(found.dtype)).square().mean(1)
     return (error * mask).sum() / mask.sum().clamp(min=1)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_fraction, check_int, check_matrix
-from graphlab.contrastive.pretext.answers import hidden_count, masked_mean
+from graphlab.contrastive.pretext.answers import hidden_count, masked_squared_error
 from graphlab.contrastive.pretext.task import PretextTask
 
 __all__ = ["AttributeMask"]
@@ -68,8 +68,7 @@ class AttributeMask(PretextTask):
         return {"hidden": count}
 
     def _compare(self, h: Tensor) -> Tensor:
-        found = self.head(h)
-        return masked_mean((found - self.target.to(found.dtype)).square().mean(1), self.mask)
+        return masked_squared_error(self.head(h), self.target, self.mask)
 
     def _hide(self, data: Any) -> Any:
         hidden = copy.copy(data)

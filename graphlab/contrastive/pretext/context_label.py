@@ -15,7 +15,7 @@ from graphlab._checks import (
     check_tensor,
     warn_caller,
 )
-from graphlab.contrastive.pretext.answers import masked_mean
+from graphlab.contrastive.pretext.answers import masked_squared_error
 from graphlab.contrastive.pretext.context import TwoHop, context_histogram
 from graphlab.contrastive.pretext.correction import LabelCorrection, corrected_labels
 from graphlab.contrastive.pretext.known_labels import known_labels
@@ -166,14 +166,9 @@ class ContextLabel(PretextTask):
 
     def _compare(self, h: Tensor) -> Tensor:
         share = self.head(self.dropout(h)).softmax(1)
-        loss = _masked_error(share, self.target, self.mask)
+        loss = masked_squared_error(share, self.target, self.mask)
         if self.corrected.size(0):
             with_target = self.mask & (self.corrected.sum(1) > 0)
-            second = _masked_error(share, self.corrected, with_target)
+            second = masked_squared_error(share, self.corrected, with_target)
             loss = loss + self.correction_weight * second
         return loss
-
-
-def _masked_error(found: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error over the rows of a mask; the mask may be empty."""
-    return masked_mean((found - target.to(found.dtype)).square().mean(1), mask)

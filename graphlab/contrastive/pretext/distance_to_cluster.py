@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_choice, check_index, check_int, check_tensor
-from graphlab.contrastive.pretext.answers import masked_mean
+from graphlab.contrastive.pretext.answers import masked_squared_error
 from graphlab.contrastive.pretext.hop_targets import closeness
 from graphlab.contrastive.pretext.partition import Centers, part_centers, partition_nodes
 from graphlab.contrastive.pretext.task import PretextTask
@@ -96,5 +96,4 @@ class DistanceToCluster(PretextTask):
         return part_centers(edges, part, count, rule, generator)
 
     def _compare(self, h: Tensor) -> Tensor:
-        found = self.head(h)
-        return masked_mean((found - self.target.to(found.dtype)).square().mean(1), self.mask)
+        return masked_squared_error(self.head(h), self.target, self.mask)

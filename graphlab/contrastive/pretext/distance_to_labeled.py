@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int
-from graphlab.contrastive.pretext.answers import masked_mean
+from graphlab.contrastive.pretext.answers import masked_squared_error
 from graphlab.contrastive.pretext.hop_targets import closeness
 from graphlab.contrastive.pretext.known_labels import known_labels
 from graphlab.contrastive.pretext.propagated import check_classes
@@ -59,5 +59,4 @@ class DistanceToLabeled(PretextTask):
         return {"labelled": nodes.numel(), "out_of_reach": int((~found).sum())}
 
     def _compare(self, h: Tensor) -> Tensor:
-        found = self.head(h)
-        return masked_mean((found - self.target.to(found.dtype)).square().mean(1), self.mask)
+        return masked_squared_error(self.head(h), self.target, self.mask)
