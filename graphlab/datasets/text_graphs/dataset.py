@@ -11,6 +11,7 @@ from torch_geometric.utils import remove_self_loops, to_undirected
 
 from graphlab._checks import check_choice, check_edge_index
 from graphlab._graphs.typed import Data
+from graphlab._io import atomic_path
 from graphlab.datasets._local import LocalDataset
 from graphlab.datasets.text_graphs._arxiv import read_arxiv_2023, read_ogbn_arxiv
 from graphlab.datasets.text_graphs._bundle import read_bundle
@@ -186,7 +187,8 @@ class TextGraphDataset(LocalDataset):
             if source is None:
                 missing.append(f"  {target}  (folder; {origin})")
             else:
-                shutil.copytree(source, target)
+                with atomic_path(target) as temporary:  # a copy that was cut off is no folder
+                    shutil.copytree(source, temporary)
         if missing:
             missing += [
                 f"  {path}{self._describe(name, None)}"
