@@ -201,9 +201,14 @@ class StoredTexts(Sequence[str]):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> list[str]:
-        if func is not torch.cat:
-            raise TypeError(f"texts have no torch.{getattr(func, '__name__', func)}")
-        return list(chain.from_iterable(args[0]))
+        return concatenated(func, args)
+
+
+def concatenated(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
+    """What ``torch.cat`` of texts is, the one function of torch that PyG's batches call on them."""
+    if func is not torch.cat:
+        raise TypeError(f"texts have no torch.{getattr(func, '__name__', func)}")
+    return list(chain.from_iterable(args[0]))
 
 
 @overload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data.storage import GlobalStorage
 from torch_geometric.utils import coalesce
 
-from graphlab._stored_texts import StoredTexts, chosen
+from graphlab._stored_texts import StoredTexts, chosen, concatenated
 
 __all__: list[str] = []
 
@@ -47,9 +46,7 @@ class Entries(list[Any]):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Entries:
-        if func is not torch.cat:
-            raise TypeError(f"texts have no torch.{getattr(func, '__name__', func)}")
-        return Entries(chain.from_iterable(args[0]))
+        return Entries(concatenated(func, args))
 
     def size(self) -> NoReturn:
         """Refuse what PyG does next: add up the entries of repeated edges."""
