@@ -240,6 +240,12 @@ def test_values_are_visible_where_there_are_some() -> None:
     assert traced(fake) and not values_visible(fake)
 
 
+def test_nothing_is_looked_at_while_a_program_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not traced()
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert traced() and not values_visible(torch.ones(2))
+
+
 def test_trust_ends_with_its_context() -> None:
     x = torch.ones(2)
     with trusted_values():
