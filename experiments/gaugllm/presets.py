@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .._data.stdlib import EMBEDDED, MINILM, with_default_encoder
+from .._data.text_graphs import DOCUMENTS
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Config:
     num_candidates: int = 10
     selector_epochs: int = 50
 
+    @property
+    def documents(self) -> str | None:
+        """Graph of one's own, by which results are named."""
+        return self.data if self.dataset == DOCUMENTS else None
+
 
 TITLES = {
     "bgrl": "BGRL",
@@ -143,6 +149,7 @@ _STDLIB = Config(
 #: A small model behind llama.cpp's server, asked in short texts. Its answers are kept.
 _SMALL_MODEL = replace(
     _STDLIB, dataset="texts", data="data/text_graphs/webkb_texas", num_candidates=2,
+    experts=("raw", "sas", "sar"),
     encoder=MINILM, encoder_cache="data/text_cache",
     llm_model="SmolLM2-135M-Instruct.Q4_1", llm_url="http://127.0.0.1:8080/v1",
     llm_cache="data/llm_replies.db", llm_concurrency=1, llm_timeout=600.0,
