@@ -122,6 +122,15 @@ def test_a_sum_that_overflows_is_no_value_that_does() -> None:
     check_finite(torch.full((4,), 3e38), "x")
 
 
+def test_one_value_is_looked_at_too() -> None:
+    refused(
+        lambda: check_finite(torch.tensor([math.nan]), "x"), "x must be finite, but x[(0,)] = nan"
+    )
+    refused(lambda: check_finite(torch.tensor(math.inf), "x"), "x must be finite, but x[()] = inf")
+    words = "w must be non-negative, but w[0] = -1.0"
+    refused(lambda: check_no_negative(torch.tensor([-1.0]), "w"), words)
+
+
 def test_entries_in_a_range() -> None:
     check_range(torch.tensor([0, 4]), 5, "i")
     check_range(torch.tensor([], dtype=torch.long), 0, "i")
