@@ -287,6 +287,12 @@ def test_arguments_that_mean_nothing_are_refused(tmp_path):
         TextGraph.from_tables(nodes, encoding="utf-16")
     with pytest.raises(ValueError, match="sep is for CSV files, got ';'"):
         TextGraph.from_tables(nodes, sep=";")
+    with pytest.raises(ValueError, match=r"sep is for CSV files, got ';' for .*n\.jsonl"):
+        TextGraph.from_tables(tmp_path / "n.jsonl", sep=";")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*n\.parquet"):
+        TextGraph.from_tables(tmp_path / "n.parquet")
+    with pytest.raises(ValueError, match=r"nodes has no column \['words'\], only "):
+        TextGraph.from_tables(nodes, text_columns="words")
     with pytest.raises(TypeError, match="nodes must be a path, .* got int"):
         TextGraph.from_tables(3)
     with pytest.raises(ValueError, match="source_column and target_column must differ"):

@@ -314,6 +314,8 @@ def test_texts_without_names_are_checked_as_far_as_can_be():
         TextGraph.from_data(data, texts, labels=[1, 0, 2])
     with pytest.raises(ValueError, match=r"66\.7%.*numbers of the classes differ"):
         TextGraph.from_data(data, texts, labels=[0, 2, 2])
+    with pytest.raises(ValueError, match=r"labels must have the shape of data\.y, got \(2,\)"):
+        TextGraph.from_data(data, texts, labels=[0, 1])
 
 
 @pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph])
@@ -464,7 +466,7 @@ def test_forms_of_classes(tmp_path, classes):
     assert TextGraph.from_csv(folder(tmp_path, classes=classes)).label_names == ["c", "d"]
 
 
-@pytest.mark.parametrize("classes", ["[", '"c"', b'["\xff"]'])
+@pytest.mark.parametrize("classes", ["[", '"c"', b'["\xff"]', '{"0": "c", "2": "d"}'])
 def test_broken_classes_are_named(tmp_path, classes):
     with pytest.raises(ValueError, match=r"classes\.json"):
         TextGraph.from_csv(folder(tmp_path, classes=classes))
