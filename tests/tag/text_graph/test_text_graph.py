@@ -499,3 +499,18 @@ def test_nan_is_no_label():
 def test_numbers_of_names_are_integers():
     with pytest.raises(TypeError, match="y must hold numbers of label_names, integers"):
         tiny(y=torch.tensor([0.5, 1.0, 0.0]))
+
+
+def test_graphs_that_lack_what_is_asked_for_are_refused():
+    graph = nx.Graph()
+    graph.add_nodes_from((i, {"text": "a"}) for i in range(2))
+    graph.add_edge(0, 1)
+    with pytest.raises(ValueError, match=r"1 edges have no attribute 'why': \[\(0, 1\)\]"):
+        TextGraph.from_networkx(graph, edge_text="why")
+    bare = TextGraph(edge_index=EDGES, text=["a", "b", "c"])
+    del bare["text"]
+    with pytest.raises(ValueError, match="text must be given: a TextGraph needs a text"):
+        bare.check()
+    described = {"c": "C.", "d": "D."}  # by name, where a list is wanted: not the names themselves
+    with pytest.raises(TypeError, match="label_descriptions must be a list, got dict"):
+        TextGraph.from_networkx(graph, label_names=["c", "d"], label_descriptions=described)
