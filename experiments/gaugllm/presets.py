@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED, with_default_encoder
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ PRESETS = {
     "citeseer": Config(),
     "cora": _CORA,
     "cora_deberta": Config(dataset="cora", features="deberta"),
-    "stdlib": _STDLIB,
+    "stdlib": with_default_encoder(_STDLIB),
     "texts": replace(_STDLIB, dataset="texts", data="data/text_graph"),
     **_hosts("cora", _CORA),
     **_hosts("citeseer", Config()),

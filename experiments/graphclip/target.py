@@ -103,7 +103,8 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
         raise FileNotFoundError(
             f"there is no model in {folder}: make it with {_pretraining(pattern, seed)!r}, or name "
             "the folder of one by --model. Without any data: pretrain with --preset stdlib, then "
-            f"give --encoder hashing --model {shlex.quote(PRESETS['stdlib'].model)} here"
+            f"give --encoder {PRESETS['stdlib'].encoder} "
+            f"--model {shlex.quote(PRESETS['stdlib'].model)} here"
         )
     return GraphCLIP.from_pretrained(folder)
 
