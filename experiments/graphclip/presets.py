@@ -160,20 +160,10 @@ _PRESETS: dict[str, Config] = {
 }  # fmt: skip
 
 
-#: Presets whose committed results kept the epoch of the largest share of hits, as the library did
-#: before: which one that is, is chance. A preset that is measured again leaves the list.
-_BY_HITS = ("smoke",)
-
-_BY_HITS_PROTOCOL = "weights of the best held-out retrieval; no label is used before the score"
-
-
 def _final(name: str, config: Config) -> Config:
-    """A preset with the folder of its models and the selection it was measured with."""
+    """A preset with the folder of its models."""
     # Only the first puts its models where the other scripts look for them by default.
-    model = config.model if name == "tiny" else f"runs/graphclip_{name}/{{seed}}"
-    if name not in _BY_HITS:
-        return replace(config, model=model)
-    return replace(config, model=model, selection="r1", protocol=_BY_HITS_PROTOCOL)
+    return config if name == "tiny" else replace(config, model=f"runs/graphclip_{name}/{{seed}}")
 
 
 PRESETS = {name: _final(name, config) for name, config in _PRESETS.items()}
