@@ -14,7 +14,7 @@ from torch import Tensor
 
 from graphlab._checks import check_device, check_int
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._random import seeded
+from graphlab._random import random_order, seeded
 from graphlab._training import Callback
 from graphlab.ops import CSRGraph
 from graphlab.tag.graphclip._parts import check_text_graph, find_encoder, find_sampler, find_tower
@@ -228,7 +228,7 @@ class GraphCLIPPipeline(Estimator):
         if not nodes.numel():
             raise ValueError("graphs must have edges between different nodes, got one without")
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(nodes.numel(), generator=generator, device="cpu")
+        order = random_order(nodes.numel(), generator, "cpu")
         return nodes[order[: self.pairs]].sort().values
 
     def _new(self, width: int, encoder: Any) -> GraphCLIP:
