@@ -1,7 +1,9 @@
 """Link prediction without training: the cosine of two nodes' subgraphs.
 
 A tenth of the edges is hidden before anything is sampled; as many pairs without an edge are drawn
-at random. Beside the tower stands the cosine of the two texts.
+at random. Beside the tower stands the cosine of the two texts. Further rows tell the hidden edges
+from the pairs of one class, and from those of two, which shows where a tower that gathers classes
+wins and loses.
 
     python -m experiments.graphclip.linkpred --preset cora --seeds 0:5
 """
@@ -59,7 +61,22 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     edges = target.set.graph.edge_index
     positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
     predictor = LinkPredictor(target.model, target.sampler)
-    return predictor.evaluate(target.x, edges, positive, negative)
+    rows = predictor.evaluate(target.x, edges, positive, negative)
+    for kind, pairs in by_classes(negative, target.set.y).items():
+        if pairs.size(1):
+            found = predictor.evaluate(target.x, edges, positive, pairs)
+            rows |= {f"{name}, pairs of {kind}": scores for name, scores in found.items()}
+    return rows
+
+
+def by_classes(pairs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """Pairs of nodes whose classes are known, by whether they are the same."""
+    first, second = y[pairs]
+    known = (first >= 0) & (second >= 0)
+    return {
+        "one class": pairs[:, known & (first == second)],
+        "two classes": pairs[:, known & (first != second)],
+    }
 
 
 def main() -> NoReturn:
