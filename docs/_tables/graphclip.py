@@ -89,8 +89,8 @@ def few_shot() -> str:
 
 
 def links() -> str:
-    """AUC and average precision of hidden edges, beside all pairs and those of one or two classes."""
-    kinds = ("", ", pairs of two classes", ", pairs of one class")
+    """AUC and average precision of hidden edges, by whether the ends keep other links."""
+    kinds = ("", ", both ends linked", ", an end alone")
     names = [f"{method}{kind}" for kind in kinds for method in ("graphclip", "own text")]
     return by_target("linkpred", "AUC / average precision", names, ranking)
 

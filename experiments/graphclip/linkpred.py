@@ -1,9 +1,8 @@
 """Link prediction without training: the cosine of two nodes' subgraphs.
 
 A tenth of the edges is hidden before anything is sampled; as many pairs without an edge are drawn
-at random. Beside the tower stands the cosine of the two texts. Further rows tell the hidden edges
-from the pairs of one class, and from those of two, which shows where a tower that gathers classes
-wins and loses.
+at random. Beside the tower stands the cosine of the two texts. Further rows hold the pairs whose ends
+both keep a link, and those with an end whose last link was hidden: its subgraph is the node alone.
 
     python -m experiments.graphclip.linkpred --preset cora --seeds 0:5
 """
@@ -62,21 +61,21 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
     predictor = LinkPredictor(target.model, target.sampler)
     rows = predictor.evaluate(target.x, edges, positive, negative)
-    for kind, pairs in by_classes(negative, target.set.y).items():
-        if pairs.size(1):
-            found = predictor.evaluate(target.x, edges, positive, pairs)
-            rows |= {f"{name}, pairs of {kind}": scores for name, scores in found.items()}
+    known = without(edges, positive, target.x.size(0))
+    linked = torch.zeros(target.x.size(0), dtype=torch.bool)
+    linked[known.flatten()] = True
+    for kind, wanted in (("both ends linked", True), ("an end alone", False)):
+        parts = [pairs[:, linked[pairs].all(0) == wanted] for pairs in (positive, negative)]
+        if all(part.size(1) for part in parts):
+            found = predictor.evaluate(target.x, known, *parts)
+            rows |= {f"{name}, {kind}": scores for name, scores in found.items()}
     return rows
 
 
-def by_classes(pairs: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """Pairs of nodes whose classes are known, by whether they are the same."""
-    first, second = y[pairs]
-    known = (first >= 0) & (second >= 0)
-    return {
-        "one class": pairs[:, known & (first == second)],
-        "two classes": pairs[:, known & (first != second)],
-    }
+def without(edge_index: Tensor, pairs: Tensor, nodes: int) -> Tensor:
+    """The edges but some pairs, in both directions."""
+    low, high = edge_index.min(0).values, edge_index.max(0).values
+    return edge_index[:, ~torch.isin(low * nodes + high, pairs[0] * nodes + pairs[1])]
 
 
 def main() -> NoReturn:
