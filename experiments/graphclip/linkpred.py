@@ -1,8 +1,8 @@
 """Link prediction without training: the cosine of two nodes' subgraphs.
 
 A tenth of the edges is hidden before anything is sampled; as many pairs without an edge are drawn
-at random. Beside the tower stands the cosine of the two texts. Further rows hold the pairs whose ends
-both keep a link, and those with an end whose last link was hidden: its subgraph is the node alone.
+at random. Beside the tower stands the cosine of the two texts. Further rows hold the pairs whose
+ends both keep a link, and those with an end that keeps none: its subgraph is the node alone.
 
     python -m experiments.graphclip.linkpred --preset cora --seeds 0:5
 """
