@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, get_args
 
 import torch
@@ -101,7 +101,7 @@ def _by_precision(run: Callable[[pairs.Precision], Any], *rows: Tensor) -> dict[
     if not pairs.usable(*rows):
         return {}
     return {
-        f"{OURS} on tensor cores, {precision}": lambda precision=precision: run(precision)
+        f"{OURS} on tensor cores, {precision}": partial(run, precision)
         for precision in get_args(pairs.Precision)
     }
 
@@ -131,10 +131,17 @@ def _at_precision(run: Callable[..., Any], args: tuple[Tensor, ...], *, tf32: bo
 
 
 def _pairs(
-    x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, scale: float, *rest: Any
+    x: Tensor,
+    y: Tensor,
+    x_weight: Tensor | None,
+    y_weight: Tensor | None,
+    scale: float,
+    diagonal: int,
+    columns: bool,
 ) -> dict[str, Call]:
     def triton(precision: pairs.Precision) -> tuple[Tensor, Tensor]:
-        return pairs.pairwise_logsumexp(x, y, a, b, scale, *rest, precision)
+        weights = x_weight, y_weight
+        return pairs.pairwise_logsumexp(x, y, *weights, scale, diagonal, columns, precision)
 
     def sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         logits = scale * (x @ y.t())
