@@ -17,6 +17,7 @@ from graphlab.tag import (
 )
 from graphlab.tag.graphclip import LinkPredictor, SubgraphStore, feature_rms
 from graphlab.tag.graphclip import _sharded as sharding
+from graphlab.tag.graphclip.prepared import prepare as preparing
 from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import HashEncoder, toy_graph, toy_model, toy_pairs
 
@@ -205,8 +206,11 @@ def run_rank(index, size, folder):
         "gloo", init_method=f"file://{folder}/rendezvous", rank=index, world_size=size
     )
     sharding.ROOTS = 7
+    preparing.EDGE_BYTES = 2**16  # sixteen edges a chunk
     try:
-        store = SubgraphSampler(walk_length=12).sample(toy_graph()[1], 60, directory=f"{folder}/s")
+        chunks = toy_graph()[1].split(9, dim=1)
+        graph = SubgraphSampler.prepare(chunks, 60, directory=f"{folder}/graph", memory=2**20)
+        store = SubgraphSampler(walk_length=12).sample(graph, directory=f"{folder}/s")
         pairs = toy_pairs()
         x, text = (EmbeddingStore(f"{folder}/{name}") for name in ("x", "text"))
         for kind, source in (
