@@ -26,8 +26,8 @@ from graphlab._repr import short_repr
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
+from graphlab.tag.graphclip._prepared.prepare import prepare_on_disk
 from graphlab.tag.graphclip._sharded import sharded
-from graphlab.tag.graphclip.prepared import prepare_on_disk
 from graphlab.tag.graphclip.store import SubgraphStore
 
 __all__ = ["SubgraphSampler"]

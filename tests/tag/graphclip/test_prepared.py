@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from graphlab._io import read_json
 from graphlab.tag import SubgraphSampler
-from graphlab.tag.graphclip.prepared import merge, prepare_on_disk
-from graphlab.tag.graphclip.prepared import runs as sorted_runs
+from graphlab.tag.graphclip._prepared import merge
+from graphlab.tag.graphclip._prepared import runs as sorted_runs
+from graphlab.tag.graphclip._prepared.prepare import prepare_on_disk
 
 NODES = 60
 #: Seven edges a chunk, and a range of the merge as short as it gets.

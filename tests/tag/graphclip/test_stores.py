@@ -27,7 +27,7 @@ from graphlab.tag import (
 from graphlab.tag.gaugllm import propose_edge_candidates
 from graphlab.tag.graphclip import LinkPredictor, SubgraphStore, feature_rms
 from graphlab.tag.graphclip import _sharded as sharding
-from graphlab.tag.graphclip.prepared import prepare as preparing
+from graphlab.tag.graphclip._prepared import prepare as preparing
 from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import HashEncoder, toy_graph, toy_model, toy_pairs
 

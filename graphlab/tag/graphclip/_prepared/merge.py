@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from graphlab._io import read_json, write_json
 from graphlab._naming_errors import naming_errors
 from graphlab._progress import Progress
-from graphlab.tag.graphclip.prepared.runs import BLOCK, Keys, Run, without_repeats
+from graphlab.tag.graphclip._prepared.runs import BLOCK, Keys, Run, without_repeats
 
 __all__: list[str] = []
 

@@ -15,9 +15,9 @@ from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import file_lock, read_json, sweep_stale, write_json
 from graphlab._progress import Progress
 from graphlab.ops import CSRGraph
-from graphlab.tag.graphclip.prepared.chunks import edge_chunks
-from graphlab.tag.graphclip.prepared.merge import KEY_BYTES, merge_runs
-from graphlab.tag.graphclip.prepared.runs import EDGE_BYTES, chunk_name, read_runs, write_run
+from graphlab.tag.graphclip._prepared.chunks import edge_chunks
+from graphlab.tag.graphclip._prepared.merge import KEY_BYTES, merge_runs
+from graphlab.tag.graphclip._prepared.runs import EDGE_BYTES, chunk_name, read_runs, write_run
 
 __all__: list[str] = []
 
