@@ -1,7 +1,11 @@
-"""Two servers that run a small model on this machine: llama.cpp's, and that of transformers."""
+"""Two servers that run a small model on this machine: llama.cpp's, and that of transformers.
+
+python -m benchmarks._harness.local_servers --port 8080   llama.cpp's, until Ctrl-C
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import subprocess
@@ -67,10 +71,10 @@ def _need(*modules: str) -> None:
 
 
 @contextmanager
-def llama_cpp() -> Iterator[str]:
-    """Address of llama.cpp's server, which constrains answers by a schema."""
+def llama_cpp(port: int | None = None) -> Iterator[str]:
+    """Address of llama.cpp's server, which constrains answers by a schema; any free port."""
     _need("xllamacpp")
-    port = _free_port()
+    port = _free_port() if port is None else port
     with _running([sys.executable, "-c", _LLAMA, str(weights()), str(port)], port) as url:
         yield url
 
@@ -133,3 +137,20 @@ def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 900.0) -
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Keep llama.cpp's server running."""
+    parser = argparse.ArgumentParser(description="Run llama.cpp's server with a small model.")
+    parser.add_argument("--port", type=int, default=8080, help="on 127.0.0.1")
+    with llama_cpp(parser.parse_args().port) as url:
+        print(f"{url}/{WEIGHTS.removesuffix('.gguf')}", flush=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from _tables.common import ROOT, markdown, read
+from _tables.common import ROOT, markdown, present, read
+from _tables.tape import SMALL
 
 FILES = ("local_model", "local_model_tape", "local_model_votes", "local_model_summaries")
 
@@ -37,6 +38,14 @@ def checks() -> str:
          "yes" if row["informative"] else "no"]
         for row in measured() if "informative" in row
     ]  # fmt: skip
+    for table in list(present("tape", {name: name for name in SMALL}).values())[:1]:
+        row = {key: score["mean"] for key, score in table["rows"]["LLM top-1"].items()}
+        shares = ("same in another order", "same if unrelated", "same as without text",
+                  "first in the list")  # fmt: skip
+        rows.append(
+            ["classes of WebKB Texas, C=5, words", f"{row['checked']:.0f}",
+             *(share(row[key]) for key in shares), "yes" if row["informative"] else "no"]
+        )  # fmt: skip
     header = ["check", "answers", "same in another order", "if unrelated", "same as without text",
               "first in the list", "informative"]  # fmt: skip
     return markdown(header, rows)

@@ -67,7 +67,7 @@ RULES = {
     ),
     "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
     "tape": Rule(
-        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(P\+)?BoW",
+        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(E\+)?(P\+)?BoW",
         r"(GCN|SAGE|RevGAT) BoW|logistic regression on TA, no graph", "accuracy", "accuracy",
     ),
     "knowledge_graph": Rule(
@@ -77,7 +77,7 @@ RULES = {
         "Retrieval", r"walk(, no model| \+ GFM)?", "cosine|BM25", "recall@5", "recall@5"
     ),
     "gaugllm": Rule(
-        "GAugLLM", r"\w+, both \((stored|templates)\)", r"\w+, no LLM|frozen features",
+        "GAugLLM", r"\w+, both \((stored|templates|raw, .*)\)", r"\w+, no LLM|frozen features",
         "accuracy", "accuracy",
     ),
 }  # fmt: skip

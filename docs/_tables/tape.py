@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from _tables.common import ROOT, by_set, markdown, paired_test, present, read, row_names
+from _tables.common import ROOT, by_set, markdown, paired_test, present, read, row_names, spread
 
 SETS = {"cora": "Cora", "citeseer": "CiteSeer", "stdlib": "standard library"}
 #: With features of a language model that was tuned on the training labels.
-TUNED = {"cora_tuned": "Cora, 2,211 papers with texts", "citeseer_tuned": "CiteSeer"}
+TUNED = {
+    "cora_tuned": "Cora, 2,211 papers with texts",
+    "citeseer_tuned": "CiteSeer",
+    "texas_tuned": "WebKB Texas",
+}
+#: Answers of a small local model, the file with more of them first.
+SMALL = ("texas_smollm2_neighbors", "texas_smollm2")
 NETWORKS = ("GCN", "SAGE", "RevGAT", "MLP")
 LAYER = "benchmarks/results/tape.json"
 
@@ -65,6 +71,25 @@ def tuned() -> str:
     return by_set(tables, "accuracy", "accuracy, % (seeds)", "", network)
 
 
+def small() -> str:
+    """Answers of a small model as features, beside the own text in the same network."""
+    found = present("tape", {name: name for name in SMALL})
+    if not found:
+        return markdown(["not measured yet"], [])
+    table = next(iter(found.values()))
+    rows = []
+    for name in row_names({"": table}, network):
+        score = table["rows"][name]["accuracy"]
+        base = table["rows"].get(f"{name.partition(' ')[0]} TA")
+        gain = ["", ""]
+        if base is not None and not name.endswith(" TA"):
+            pairs = zip(score["values"], base["accuracy"]["values"], strict=True)
+            gain = list(paired_test([100 * (ours - text) for ours, text in pairs]))
+        rows.append([name, spread(score), *gain])
+    title = f"WebKB Texas, accuracy, % ({len(table['seeds'])} seeds)"
+    return markdown(["", title, "minus TA, points", "p (t-test)"], rows)
+
+
 def layer() -> str:
     """Time and memory of the P layer."""
     if not (ROOT / LAYER).exists():
@@ -81,5 +106,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "tape": accuracy,
     "tape_gains": gains,
     "tape_tuned": tuned,
+    "tape_small": small,
     "tape_layer": layer,
 }

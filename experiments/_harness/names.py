@@ -42,6 +42,8 @@ def result_name(config: Any, preset: str, presets: Mapping[str, Any]) -> str:
     """Name of the results of a command: its preset, or the graph where that is another one.
 
     Numbers of one's own graph under the name of a preset's would be taken for those of that graph.
+    Scripts whose presets differ by the graph alone have it as ``graph``; others, whose presets
+    differ by more, name a graph of one's own as ``documents``, and keep the preset in the name.
 
     Args:
         config (Any): Configuration of the command.
@@ -50,11 +52,19 @@ def result_name(config: Any, preset: str, presets: Mapping[str, Any]) -> str:
 
     Returns:
         str: The preset; where ``graph`` was changed, the preset of that graph, else the name of its
-        folder or table.
+        folder or table; where ``documents`` was, the preset followed by that name.
     """
+    documents, usual = (getattr(c, "documents", None) for c in (config, presets[preset]))
+    if documents is not None and (usual is None or _folder(documents) != _folder(usual)):
+        return f"{preset}_{_folder(documents)}".rstrip("_")
     graph = getattr(config, "graph", None)
     if graph is None or graph == getattr(presets[preset], "graph", None):
         return preset
     known = next((name for name, other in presets.items() if other.graph == graph), None)
+    return known or _folder(graph) or preset
+
+
+def _folder(graph: str) -> str:
+    """Name of the folder or table of a graph."""
     path = Path(graph)
-    return known or (path.parent.name if path.stem == "nodes" else path.stem) or preset
+    return path.parent.name if path.stem == "nodes" else path.stem

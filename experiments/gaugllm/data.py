@@ -12,6 +12,7 @@ from graphlab.tag import (
     Limits,
     LLMClient,
     PromptExperts,
+    Retry,
     SubgraphSampler,
     TemplateSummarizer,
     TextEncoder,
@@ -79,8 +80,8 @@ def stored_assistance(config: Config, stored: Stored) -> Assistance:
 def documents(config: Config) -> tuple[TextGraph, TextEncoder]:
     """A text graph without stored answers, with embedded texts as features, and its encoder."""
     if config.dataset == EMBEDDED:
-        return stdlib_graph(config.encoder, config.dim, tokens=config.tokens)
-    graph, encoder = read_documents(config.data, config.edges), TextEncoder(config.encoder)
+        return stdlib_graph(config.encoder, config.dim, config.encoder_cache, config.tokens)
+    graph, encoder = read_documents(config.data, config.edges), _encoder(config)
     if graph.y is None:
         raise ValueError(f"{config.data} must have labels to score by, got none")
     graph.x = encoder.encode(graph.text)
@@ -97,25 +98,42 @@ def template_assistance(
     return similarity_assistance(config, stored, (stored.x, summaries), "templates")
 
 
+def _encoder(config: Config) -> TextEncoder:
+    return TextEncoder(config.encoder, cache_dir=config.encoder_cache)
+
+
+def _client(config: Config, max_tokens: int | None) -> LLMClient:
+    return LLMClient(
+        str(config.llm_model),
+        base_url=config.llm_url,
+        cache=config.llm_cache,
+        max_tokens=max_tokens,
+        limits=Limits(concurrency=config.llm_concurrency),
+        retry=Retry(timeout=config.llm_timeout),
+    )
+
+
 def asked_assistance(config: Config, stored: Stored, seed: int) -> Assistance:
     """Texts and votes of a language model at an endpoint."""
     if stored.texts is None:
         raise ValueError(f"{config.dataset} has no texts to show to a language model")
     if config.llm_model is None:
         raise ValueError("llm_model must name a model")
-    encoder = TextEncoder(config.encoder)
-    with LLMClient(
-        config.llm_model,
-        base_url=config.llm_url,
-        cache=config.llm_cache,
-        limits=Limits(concurrency=config.llm_concurrency),
-    ) as client:
-        experts = PromptExperts(client, config.experts, label_names=stored.class_names)
+    with _client(config, config.llm_max_tokens) as client:
+        experts = PromptExperts(
+            client,
+            config.experts,
+            label_names=stored.class_names,
+            num_neighbors=config.llm_neighbors,
+            max_chars=config.llm_max_chars,
+            max_neighbor_chars=config.llm_neighbor_chars,
+        )
         written = experts.run(stored.texts, stored.edge_index)
-        content, context = written.encode(encoder)
-        size = config.num_candidates
-        asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)
-        votes = vote_edges(client, asked, stored.texts)
+    content, context = written.encode(_encoder(config))
+    size = config.num_candidates
+    asked = propose_edge_candidates(content[:, 0], stored.edge_index, size, size)
+    with _client(config, config.llm_vote_tokens) as client:
+        votes = vote_edges(client, asked, stored.texts, max_chars=config.llm_vote_chars)
     with seeded(seed, torch.device("cpu")):
         selector = ContextAwareSelector(content.size(2), len(written.names), similarity="cosine")
     fused = fit_selector(

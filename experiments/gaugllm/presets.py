@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .._data.stdlib import EMBEDDED
+from .._data.stdlib import EMBEDDED, MINILM, with_default_encoder
+from .._data.text_graphs import DOCUMENTS
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,16 @@ class Config:
         llm_url (str, optional): Address of its server.
         llm_cache (str, optional): File of its answers.
         llm_concurrency (int): Calls at a time.
+        llm_timeout (float): Seconds for a call.
+        llm_max_tokens (int, optional): Most tokens of a text; None leaves it to the server.
+        llm_vote_tokens (int, optional): Most tokens of the votes on a node's candidates.
+        llm_max_chars (int): Characters of a node's text that a prompt of the experts shows.
+        llm_neighbors (int): Neighbours that a prompt shows at most.
+        llm_neighbor_chars (int): Characters of a neighbour's text.
+        llm_vote_chars (int): Characters of a text that is voted on.
         experts (tuple[str, ...]): Prompts to ask with: ``raw`` (none), ``idr``, ``sas``, ``sar``.
         encoder (str): Text encoder; ``hashing`` needs no download.
+        encoder_cache (str, optional): Folder of embedded texts.
         tokens (int, optional): Tokens of a text of the standard library that a model reads; its own
             limit when None.
         num_candidates (int): Pairs per node to vote on, of edges and of other pairs each.
@@ -69,11 +78,24 @@ class Config:
     llm_url: str | None = None
     llm_cache: str | None = None
     llm_concurrency: int = 8
+    llm_timeout: float = 120.0
+    llm_max_tokens: int | None = None
+    llm_vote_tokens: int | None = None
+    llm_max_chars: int = 2000
+    llm_neighbors: int = 5
+    llm_neighbor_chars: int = 500
+    llm_vote_chars: int = 1000
     experts: tuple[str, ...] = ("raw", "idr", "sas", "sar")
     encoder: str = "hashing"
+    encoder_cache: str | None = None
     tokens: int | None = None
     num_candidates: int = 10
     selector_epochs: int = 50
+
+    @property
+    def documents(self) -> str | None:
+        """Graph of one's own, by which results are named."""
+        return self.data if self.dataset == DOCUMENTS else None
 
 
 TITLES = {
@@ -124,12 +146,25 @@ _STDLIB = Config(
 )
 
 
+#: A small model behind llama.cpp's server, asked in short texts. Its answers are kept.
+_SMALL_MODEL = replace(
+    _STDLIB, dataset="texts", data="data/text_graphs/webkb_texas", num_candidates=2,
+    experts=("raw", "sas", "sar"),
+    encoder=MINILM, encoder_cache="data/text_cache",
+    llm_model="SmolLM2-135M-Instruct.Q4_1", llm_url="http://127.0.0.1:8080/v1",
+    llm_cache="data/llm_replies.db", llm_concurrency=1, llm_timeout=600.0,
+    llm_max_tokens=100, llm_vote_tokens=200, llm_max_chars=600, llm_neighbors=3,
+    llm_neighbor_chars=200, llm_vote_chars=200,
+)  # fmt: skip
+
+
 PRESETS = {
     "citeseer": Config(),
     "cora": _CORA,
     "cora_deberta": Config(dataset="cora", features="deberta"),
-    "stdlib": _STDLIB,
+    "stdlib": with_default_encoder(_STDLIB),
     "texts": replace(_STDLIB, dataset="texts", data="data/text_graph"),
+    "texas_smollm2": _SMALL_MODEL,
     **_hosts("cora", _CORA),
     **_hosts("citeseer", Config()),
     # Quick: shows that a figure repeats, not how good the method is.

@@ -57,12 +57,14 @@ class StoredEncoder:
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Rank the documents of every question by every method."""
-    documents, questions, answers, encoder = load(config)
+    documents, questions, answers, encoder, asker = load(config)
     rankings: dict[str, Ranking] = {}
-    for step, (name, model) in enumerate((("walk, no model", None), ("walk", encoder))):
+    methods = {"walk, no model": (None, None), "walk": (encoder, asker)}
+    for step, (name, (of_documents, of_questions)) in enumerate(methods.items()):
         begin = time.perf_counter()
         retriever = GraphRetriever(
-            model,
+            of_documents,
+            query_encoder=of_questions,
             teleport=config.teleport,
             steps=config.steps,
             power=config.power,
@@ -137,20 +139,29 @@ def _row(found: dict[str, tuple[float, tuple[float, float]]]) -> dict[str, float
     return row
 
 
-def load(config: Config) -> tuple[list[Document], list[str], list[Any], Any]:
-    """Documents, questions, ids that answer each, and the encoder."""
+def load(config: Config) -> tuple[list[Document], list[str], list[Any], Any, Any]:
+    """Documents, questions, ids that answer each, and the encoders of both.
+
+    That of the questions is None where it is the same.
+    """
     if config.dataset == "python_stdlib":
         documents, questions, answers = modules()
-        return documents, questions, answers, TextEncoder(config.encoder)
+        return documents, questions, answers, *encoders(config.encoder)
     data = MultiHopQA(config.root, config.dataset)  # type: ignore[arg-type]
     documents = [Document(d.id, d.text, d.title) for d in data.documents]
     questions = [question.text for question in data.questions]
     answers = [question.documents for question in data.questions]
     if config.encoder != "stored":
-        return documents, questions, answers, TextEncoder(config.encoder)
+        return documents, questions, answers, *encoders(config.encoder)
     rows = dict(zip((d.full_text for d in documents), data.embedding("document"), strict=True))
     rows |= dict(zip(questions, data.embedding("question"), strict=True))
-    return documents, questions, answers, StoredEncoder(rows)
+    return documents, questions, answers, StoredEncoder(rows), None
+
+
+def encoders(name: str) -> tuple[TextEncoder, TextEncoder | None]:
+    """Encoder of documents, and that of questions where the model's card wants another prefix."""
+    documents, questions = TextEncoder(name, role="document"), TextEncoder(name, role="query")
+    return documents, None if questions.prefix == documents.prefix else questions
 
 
 def modules() -> tuple[list[Document], list[str], list[Any]]:

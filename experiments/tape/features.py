@@ -1,4 +1,4 @@
-"""Texts, answers of a language model and features of TAPE."""
+"""Texts and features of TAPE, and their split."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from graphlab.tag import (
-    ExplanationGenerator,
-    ExplanationPrompt,
-    Limits,
-    LLMClient,
-    TextEncoder,
-    TextGraph,
-    check_alignment,
-)
+from graphlab.tag import TextEncoder, TextGraph, check_alignment
 from graphlab.tag.tape import tape_split
 
 from .._data.stdlib import EMBEDDED, stdlib_graph
@@ -28,6 +20,7 @@ from .._data.text_graphs import (
     read_documents,
 )
 from .._harness.context import Context
+from .answers import ask
 from .presets import Config
 
 
@@ -82,32 +75,3 @@ _READ: dict[str, Callable[[Config], TextGraph]] = {
     DOCUMENTS: lambda config: read_documents(config.source, config.edges),
     EMBEDDED: _read_stdlib,
 }
-
-
-def endpoint(address: str) -> tuple[str, str]:
-    """Address of the server and name of the model out of ``http://host:port/v1/model``."""
-    base, mark, model = address.partition("/v1/")
-    if not mark or not model or not base.startswith(("http://", "https://")):
-        raise ValueError(f"llm must look like http://localhost:11434/v1/model, got {address!r}")
-    return f"{base}/v1", model
-
-
-def ask(config: Config, context: Context, graph: TextGraph) -> None:
-    """Make ``TA``, ``P`` and ``E``; answers are cached, so every seed but the first is free."""
-    base, model = endpoint(str(config.llm))
-    prompt = ExplanationPrompt([name.replace("_", " ") for name in graph.label_names], config.k)
-    with LLMClient(
-        model,
-        base_url=base,
-        cache=config.llm_cache,
-        max_tokens=config.max_tokens,
-        limits=Limits(concurrency=config.concurrency),
-        progress=True,
-    ) as client:
-        generator = ExplanationGenerator(client, prompt, structured=config.structured)
-        table = generator.run(graph.text, out=context.artifact("explanations.jsonl"))
-    encoder = TextEncoder(config.encoder, cache_dir=config.encoder_cache)
-    graph.P = table.ranked_predictions()
-    graph.TA = encoder.encode(graph.text)
-    graph.E = encoder.encode(table.texts(fallback=graph.text))
-    context.table("answers", [{"status": k, "nodes": v} for k, v in table.counts().items()])

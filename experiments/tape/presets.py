@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .._data.stdlib import EMBEDDED, MINILM, with_default_encoder
+from .._data.text_graphs import DOCUMENTS
 
 TITLES = {"gcn": "GCN", "sage": "SAGE", "mlp": "MLP", "revgat": "RevGAT"}
 
 
 CAVEATS = {
-    "E": "explanations are not public; the row needs --llm",
+    "E, SAS, SAR": "explanations and summaries are not public; the rows need --llm",
     "P on documents of one's own": "predictions of a language model; the row needs --llm",
     "cora seeds 4 to 7": "embeddings and training nodes of seed % 4, validation and test exchanged",
     "cora seeds above 7": "embeddings and split of seed % 8, new initial weights",
@@ -57,7 +58,7 @@ class Config:
         protocol (str): How numbers come about.
         gnns (tuple[str, ...]): Networks of the members: ``gcn``, ``sage``, ``mlp``, ``revgat``.
         ensembles (tuple[str, ...]): Members to average, joined by ``+``; one that lacks a member is
-            left out. Members are ``TA``, ``FT``, ``E``, ``P`` and ``BoW``.
+            left out. Members are ``TA``, ``FT``, ``E``, ``P``, ``BoW``, and the ``experts``.
         hidden_channels (int): Width of a member's network.
         num_layers (int): Layers of a member's network.
         epochs (int): Training steps of a member at most.
@@ -70,7 +71,16 @@ class Config:
         llm_cache (str): File of its answers.
         structured (bool): Ask for JSON that follows a schema.
         max_tokens (int): Tokens per answer.
+        max_chars (int): Characters of a text that the language model is shown.
         concurrency (int): Calls at a time.
+        timeout (float): Seconds for a call.
+        experts (tuple[str, ...]): More texts to ask for, a member each: ``idr`` (the topic of the
+            own text, explained), ``sas`` (a summary with the neighbours' texts), ``sar`` (the
+            topic by both).
+        neighbors (int): Neighbours that these are shown at most.
+        neighbor_chars (int): Characters of a neighbour's text.
+        checked (int): Texts that are asked about in another order of the classes and left empty, to
+            see whether answers depend on them; 0 for none.
         encoder (str): Text encoder of ``TA`` and ``E``; ``hashing`` needs no download.
         encoder_cache (str, optional): Folder of embedded texts.
         tuned (str, optional): Language model to fine-tune on the training labels for the member
@@ -100,7 +110,13 @@ class Config:
     llm_cache: str = "data/llm_replies.db"
     structured: bool = True
     max_tokens: int = 512
+    max_chars: int = 12_000
     concurrency: int = 8
+    timeout: float = 120.0
+    experts: tuple[Literal["idr", "sas", "sar"], ...] = ()
+    neighbors: int = 5
+    neighbor_chars: int = 500
+    checked: int = 0
     encoder: str = "hashing"
     encoder_cache: str | None = None
     tuned: str | None = None
@@ -110,8 +126,25 @@ class Config:
     tuned_epochs: int = 4
     tuned_tokens: int = 128
 
+    @property
+    def documents(self) -> str | None:
+        """Graph of one's own, by which results are named."""
+        return self.source if self.dataset == DOCUMENTS else None
+
 
 _CITESEER = Config(dataset="citeseer")
+# Small enough for fine-tuning, and for answers of a local model, in minutes of one core.
+_TEXAS = Config(
+    dataset="texts", source="data/text_graphs/webkb_texas", encoder=MINILM,
+    encoder_cache="data/text_cache",
+)  # fmt: skip
+
+#: A model of 135 million parameters behind llama.cpp's server, asked in short texts.
+_SMALL_MODEL = replace(
+    _TEXAS, k=3, checked=24, ensembles=("TA+BoW", "TA+P", "TA+E", "TA+E+P", "TA+E+P+BoW"),
+    llm="http://127.0.0.1:8080/v1/SmolLM2-135M-Instruct.Q4_1", concurrency=1, timeout=600.0,
+    max_tokens=100, max_chars=600, neighbors=3, neighbor_chars=200,
+)  # fmt: skip
 
 
 PRESETS = {
@@ -128,6 +161,13 @@ PRESETS = {
     ),
     "citeseer_tuned": replace(
         _CITESEER, ensembles=("TA+P", "FT+P", "TA+P+BoW", "FT+P+BoW"), tuned=MINILM
+    ),
+    "texas_tuned": replace(_TEXAS, ensembles=("TA+BoW", "FT+BoW"), tuned=MINILM),
+    # Answers are kept: other settings of the networks, or more seeds, ask nothing again.
+    "texas_smollm2": _SMALL_MODEL,
+    "texas_smollm2_neighbors": replace(
+        _SMALL_MODEL, experts=("sas", "sar"),
+        ensembles=(*_SMALL_MODEL.ensembles, "TA+SAS", "TA+SAR"),
     ),
     "texts": Config(
         dataset="texts", source="data/text_graph",

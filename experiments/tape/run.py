@@ -3,7 +3,8 @@
 One network per feature and their average, beside a bag of words, the model's first guess and the
 most frequent class. Members: ``TA`` (embedded text), ``P`` (the model's ranked classes), ``E`` (its
 explanations, only with ``--llm``), ``BoW``, and with ``--tuned MODEL`` ``FT`` (the own text by a
-language model that was fine-tuned on the training labels, out of fold).
+language model that was fine-tuned on the training labels, out of fold). ``--experts sas sar`` asks
+for more texts: summaries (``SAS``) and explained topics (``SAR``) that read the neighbours, too.
 
 ``citeseer`` embeds texts with a frozen sentence encoder, ``cora`` has embeddings fine-tuned by the
 authors for the splits 0 to 3. Seeds 4 to 7 take the same embeddings and training nodes with
@@ -37,11 +38,15 @@ from graphlab.evaluate import linear_probe
 from graphlab.tag import TAPE
 from graphlab.tag.tape import ensemble_logits
 
+from .._data.text_graphs import DOCUMENTS
 from .._harness import runner
 from .._harness.context import Context
 from .features import load
 from .presets import CAVEATS, PRESETS, PUBLISHED, TITLES, Config
 from .tuning import tune
+
+#: Features in the order of their rows.
+MEMBERS = ("TA", "FT", "E", "IDR", "SAS", "SAR", "P", "BoW")
 
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
@@ -54,7 +59,7 @@ def members_and_ensembles(
 ) -> dict[str, dict[str, float]]:
     """Train the members of every network on a graph whose features are there, and score them."""
     tuned = None if config.tuned is None else tune(config.tuned, config, context, data, split)
-    names = [name for name in ("TA", "FT", "E", "P", "BoW") if name in data]
+    names = [name for name in MEMBERS if name in data]
     y, test = data.y, split["test"]
     common = torch.bincount(y[split["train"]]).argmax()
     rows = {"most frequent class": {"accuracy": share(y[test] == common)}}
@@ -63,8 +68,9 @@ def members_and_ensembles(
         rows["LLM top-1"] = {
             "accuracy": share(guess[test] == y[test]),
             "accuracy_all_nodes": share((guess == y)[y >= 0]),
+            **(data.answer_check if "answer_check" in data else {}),
         }
-    else:
+    if config.dataset == DOCUMENTS or "P" not in names:
         probe = linear_probe(data.TA, y, split)
         rows["logistic regression on TA, no graph"] = {
             "accuracy": probe.accuracy,

@@ -13,6 +13,7 @@ import torch
 
 from experiments._data.llm_outputs import read_stored
 from experiments._harness.context import Context
+from experiments._harness.names import result_name
 from experiments.gaugllm import data as gaugllm_data
 from experiments.gaugllm import run as script
 from experiments.gaugllm.presets import TITLES
@@ -53,6 +54,12 @@ def folder(tmp_path_factory) -> Path:
     (folder / "classes.json").write_text(json.dumps(["learning", "biology", "trade"]))
     np.save(folder / "minilm_L64.f16.npy", data.x.numpy().astype(np.float16))
     return root
+
+
+def shown(question: str) -> list[str]:
+    """Texts in a question."""
+    records = [json.loads(line) for line in question.split("\n") if line.startswith("{")]
+    return [value for row in records for value in row.values() if isinstance(value, str)]
 
 
 def rows(tmp_path: Path, config: script.Config) -> dict[str, dict[str, float]]:
@@ -139,10 +146,23 @@ def test_every_host_has_a_recipe_of_its_own(tmp_path, folder, host, monkeypatch)
 
 @pytest.mark.filterwarnings("ignore:all .* votes are:RuntimeWarning")  # so does this judge
 def test_rows_of_a_model_at_an_endpoint(tmp_path, folder):
-    with serving(lambda n, body: judge(body["messages"][-1]["content"])) as server:
+    def reply(number, body):
+        question = body["messages"][-1]["content"]
+        voting = '"candidate"' in question
+        assert body["max_tokens"] == (70 if voting else 40)
+        assert all(len(text) <= (9 if voting else 12) for text in shown(question))
+        return judge(question)
+
+    with serving(reply) as server:
         config = dataclasses.replace(
             SMALL,
             data=str(folder),
+            llm_max_tokens=40,
+            llm_vote_tokens=70,
+            llm_max_chars=12,
+            llm_neighbors=2,
+            llm_neighbor_chars=12,
+            llm_vote_chars=9,
             llm_model="m",
             llm_url=server.url,
             llm_cache=str(tmp_path / "c.db"),
@@ -166,6 +186,13 @@ def test_predictions_become_reciprocal_ranks(folder):
     assert int(plain.count_nonzero()) == 0
     assert predicted[1].tolist() == [0.0, 1.0, 0.5] and predicted[0].tolist() == [0.0, 1.0, 0.0]
     assert torch.equal(assistance.votes.vote, stored.candidates.kind)
+
+
+def test_results_of_own_documents_bear_their_name():
+    own = dataclasses.replace(script.PRESETS["texts"], data="my/wiki/nodes.csv")
+    assert result_name(own, "texts", script.PRESETS) == "texts_wiki"
+    moved = dataclasses.replace(script.PRESETS["cora"], data="elsewhere/llm_outputs")
+    assert result_name(moved, "cora", script.PRESETS) == "cora"
 
 
 def test_missing_data_are_named(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from experiments._data.text_sets import load_text_set, set_path
+from experiments._harness.cli import parse_command
 from experiments._harness.context import Context
 from experiments._harness.names import result_name
 from experiments.graphclip import fewshot as graphclip_fewshot
@@ -28,6 +29,7 @@ from graphlab.tag.graphclip import GraphCLIPEncoder
 from tests._data import REPOSITORY
 from tests.tag.graphclip._toy import TOPICS, toy_graph
 from tests.tag.llm._server import serving
+from tests.tag.test_hub_models import Sentences
 
 NAMES = ["neural_nets", "evolution", "logic"]
 
@@ -209,6 +211,24 @@ def test_pairs_of_the_release_are_taken_from_their_file(folders):
     file.write_text(json.dumps([{**entries[0], "summary": ""}]))
     with pytest.raises(ValueError, match=r"a summary for every subgraph, but 1 have none: \[0\]"):
         graphclip_pretrain.training_pairs(given, encoder, 0)
+
+
+def test_an_encoder_is_taken_by_its_name_with_what_its_card_asks_for(tmp_path, monkeypatch):
+    library = pytest.importorskip("sentence_transformers", reason="needs the extra tag")
+    made = []
+
+    def load(source, **_):
+        made.append(Sentences(source))
+        return made[-1]
+
+    monkeypatch.setattr(library, "SentenceTransformer", load)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    arguments = ["--encoder", "e5-base-v2"]
+    command = parse_command("x", graphclip_zeroshot.Config, graphclip_zeroshot.PRESETS, arguments)
+    rows = CachedEncoder(command.config.encoder, tmp_path).encode(["a", "bc"])
+    assert rows.shape == (2, 2) and not torch.equal(rows[0], rows[1])
+    assert made[0].source == "intfloat/e5-base-v2"
+    assert sorted(made[0].seen) == ["query: a", "query: bc"]
 
 
 def test_results_of_another_graph_bear_its_name():

@@ -13,7 +13,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from experiments._data.text_graphs import bag_of_words, read_citeseer, read_cora
+from experiments._harness.names import result_name
 from experiments._harness.runner import execute
+from experiments.tape import answers as tape_answers
 from experiments.tape import features as tape_features
 from experiments.tape import run as tape
 from graphlab.tag.tape import tape_split
@@ -166,6 +168,65 @@ def test_the_whole_way_from_texts(tmp_path: Path, folder: Path) -> None:
     assert statuses.count("failed") == 1
 
 
+@pytest.mark.filterwarnings("ignore:answers do not depend on the texts:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*whatever the text:RuntimeWarning")
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_check_tells_a_model_that_reads_from_one_that_does_not(
+    tmp_path: Path, folder: Path, reads: bool
+) -> None:
+    def listed(number: int, body: dict[str, Any]) -> str:
+        question = body["messages"][-1]["content"]
+        first = next(line[2:] for line in question.split("\n") if line.startswith("- "))
+        document = question.partition("\n")[2].partition("\n</")[0]
+        own = [name for name, words in WORDS.items() if words.split()[2] in document]
+        return json.dumps({"labels": own if reads and own else [first], "explanation": "So."})
+
+    with serving(listed) as server:
+        config = dataclasses.replace(asking(folder, server), checked=12, epochs=2)
+        top = rows(tmp_path / "runs", config)["LLM top-1"]
+        assert len(server.bodies) > 60 + 12  # orders turned round, and no document
+    assert top["checked"] == 12
+    assert top["informative"] == float(reads)
+    assert top["same in another order"] == (1.0 if reads else 0.0)
+    assert reads or (top["first in the list"], top["same as without text"]) == (1.0, 1.0)
+
+
+def test_texts_with_neighbours_are_members_of_their_own(tmp_path: Path, folder: Path) -> None:
+    def writer(number: int, body: dict[str, Any]) -> Any:
+        question = body["messages"][-1]["content"]
+        if "Summarise" not in question and "Say which topic" not in question:
+            return answer(0, body)
+        own, *near = (json.loads(line) for line in question.split("\n") if line.startswith("{"))
+        read.append((own["document"], [row["neighbour"] for row in near]))
+        if own["document"].startswith("Number 11 "):
+            return {"status": 400, "body": "{}"}
+        return f"{own['document']} with {len(near)}"
+
+    read: list[tuple[str, list[str]]] = []
+
+    with serving(writer) as server:
+        config = dataclasses.replace(
+            asking(folder, server),
+            experts=("sas", "sar"),
+            ensembles=("TA+SAS", "TA+SAR+E"),
+            neighbors=2,
+            neighbor_chars=9,
+            max_chars=18,
+            epochs=2,
+        )
+        with pytest.warns(RuntimeWarning, match="carry their raw text"):
+            table = rows(tmp_path / "runs", config)
+    assert len(read) == 2 * 60
+    assert max(len(text) for text, _ in read) == 18
+    assert max(len(near) for _, near in read) == 2
+    assert max(len(text) for _, near in read for text in near) == 9
+    members = ("TA", "E", "SAS", "SAR", "P", "BoW", "TA+SAS", "TA+SAR+E")
+    assert [name for name in table if name.startswith("GCN ")] == [f"GCN {m}" for m in members]
+    assert "logistic regression on TA, no graph" in table
+    (counts,) = (tmp_path / "runs").rglob("answers*")
+    assert "sas replaced by the own text" in counts.read_text()
+
+
 def test_free_text_answers(tmp_path: Path, folder: Path) -> None:
     def plain(number: int, body: dict[str, Any]) -> str:
         assert "response_format" not in body
@@ -233,11 +294,27 @@ def folds(folder: Path) -> list[float]:
 )
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ValueError, match="llm must look like http"):
-        tape_features.endpoint(address)
+        tape_answers.endpoint(address)
 
 
 def test_endpoint_splits_address_and_model() -> None:
-    assert tape_features.endpoint("https://h:1/a/v1/org/m") == ("https://h:1/a/v1", "org/m")
+    assert tape_answers.endpoint("https://h:1/a/v1/org/m") == ("https://h:1/a/v1", "org/m")
+
+
+def test_results_of_own_documents_bear_their_name() -> None:
+    presets = tape.PRESETS
+    texts = presets["texts"]
+    named = {
+        "texts": dataclasses.replace(texts, source=f"elsewhere/{Path(texts.source).name}"),
+        "texts_wiki": dataclasses.replace(texts, source="my/wiki"),
+        "texts_papers": dataclasses.replace(texts, source="my/papers.csv"),
+    }
+    for name, config in named.items():
+        assert result_name(config, "texts", presets) == name
+    own = dataclasses.replace(presets["stdlib"], dataset="texts", source="my/wiki/nodes.csv")
+    assert result_name(own, "stdlib", presets) == "stdlib_wiki"
+    moved = dataclasses.replace(presets["cora"], source="elsewhere")
+    assert result_name(moved, "cora", presets) == "cora"  # a folder of stored answers, no graph
 
 
 def test_what_cannot_be_run(tmp_path: Path, folder: Path) -> None:
