@@ -120,7 +120,7 @@ def _running(command: list[str], port: int) -> Iterator[str]:
         process.communicate()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 240.0) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 900.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
