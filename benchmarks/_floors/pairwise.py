@@ -65,10 +65,12 @@ def pairwise_softplus_backward(call: Call) -> Work:
 
 
 def pairwise_rank(call: Call) -> Work:
-    """A dot product per pair, that of every truth, and two comparisons."""
-    rows, pairs = call.x.size(0), call.x.size(0) * call.y.size(0)
-    moved = size(call.x, call.y, call.truth, call.filter_ptr, call.filter) + 2 * rows * 8
-    return Work(moved, 2 * (pairs + rows) * call.x.size(1) + 2 * pairs)
+    """A dot product per pair, that of every truth, and two comparisons with all of y for each."""
+    pairs, truths = call.x.size(0) * call.y.size(0), call.truth.numel()
+    lists = (call.truth, call.truth_ptr, call.filter_ptr, call.filter)
+    moved = size(call.x, call.y, *lists) + 2 * truths * 8
+    products = 2 * (pairs + truths) * call.x.size(1)
+    return Work(moved, products + 2 * truths * call.y.size(0))
 
 
 def pairwise_topk(call: Call) -> Work:

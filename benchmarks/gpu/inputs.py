@@ -245,7 +245,7 @@ def _rank(i: Inputs) -> tuple[Any, ...]:
     nodes, named = i.size.nodes, i.size.degree
     ptr = named * torch.arange(nodes + 1, device=i.device)
     columns = i.integers(nodes, named * nodes).view(nodes, named).sort(1).values
-    return *_whole(i), i.integers(nodes, nodes), ptr, columns.view(-1)
+    return *_whole(i), i.integers(nodes, nodes), None, ptr, columns.view(-1)
 
 
 def _meta(i: Inputs) -> tuple[Any, ...]:

@@ -15,11 +15,14 @@ namespace graphlab {
 
 // A filter names columns by rows, ascending within each; a column may come more than once.
 
-// How many rows of y, other than truth_i and those that the filter names, have a greater product
-// with x_i than truth_i has, and how many have the same. Undefined products count as neither.
+// For every truth t, which belongs to a row i of x: how many rows of y, other than t and those that the
+// filter names for i, have a greater product with x_i than t has, and how many have the same. Truths
+// of one row share its products. Undefined products count as neither.
+//   truth      int64 (T), rows of y
+//   truth_ptr  int64 (N + 1), pointers of the rows of x into truth; without them, row i has truth i
 std::tuple<Tensor, Tensor> pairwise_rank(
-    const Tensor& x, const Tensor& y, const Tensor& truth, const OptionalTensor& filter_ptr,
-    const OptionalTensor& filter);
+    const Tensor& x, const Tensor& y, const Tensor& truth, const OptionalTensor& truth_ptr,
+    const OptionalTensor& filter_ptr, const OptionalTensor& filter);
 
 // The k largest products of every x_i, of equal ones those of the first rows of y, and the numbers
 // of these rows; -inf and -1 where there are fewer. Rows that the filter names, row i itself with

@@ -124,13 +124,13 @@ class Encoder:
 
 def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     """Train one network without questions, and rank the documents of the real ones."""
-    documents, questions, answers, encoder, asker = load(config)
+    documents, questions, answers, encoder, asking = load(config)
     model = TextEncoder(config.model, cache_dir=config.cache, device="cpu")
     anything = Encoder(encoder, model) if config.encoder == "stored" else encoder
     begin = time.perf_counter()
     retriever = GraphRetriever(
         encoder,
-        query_encoder=asker,
+        query_encoder=asking,
         teleport=config.teleport,
         steps=config.steps,
         power=config.power,

@@ -30,6 +30,7 @@ from graphlab._checks.tensors import check_pointers as check_pointers
 from graphlab._checks.tensors import check_range as check_range
 from graphlab._checks.tensors import check_real_dtype as check_real_dtype
 from graphlab._checks.tensors import check_same_device as check_same_device
+from graphlab._checks.tensors import check_subset as check_subset
 from graphlab._checks.tensors import check_tensor as check_tensor
 from graphlab._checks.tensors import plain as plain
 from graphlab._checks.visibility import traced as traced

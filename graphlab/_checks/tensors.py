@@ -101,6 +101,16 @@ def check_index(value: Any, size: int, name: str, *, length: int | None = None) 
     return x.long()
 
 
+def check_subset(value: Any, size: int, name: str) -> Tensor:
+    """Require nodes of a graph, as numbers in ``[0, size)`` or as a mask ``(size,)``."""
+    x: Tensor = check_tensor(value, name)
+    if x.dtype != torch.bool:
+        return check_index(x, size, name)
+    if x.shape != (size,):
+        raise ValueError(f"{name} must be a mask of shape ({size},), got shape {tuple(x.shape)}")
+    return x
+
+
 def check_distinct(value: Any, size: int, name: str) -> Tensor:
     """Require a 1-D integer tensor with different values in ``[0, size)``; returned as int64."""
     x = check_index(value, size, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from graphlab._checks import check_choice
+from graphlab._checks import check_choice, check_int
 from graphlab._graphs.hypergraph import SizedHyperGraphData
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import atomic_path
@@ -150,6 +150,10 @@ class SHyReDataset(LocalDataset):
 
         Returns:
             HyperGraphData: The hypergraph.
+
+        Raises:
+            TypeError, ValueError: If it is neither.
         """
+        check_int(idx, "idx", minimum=0, maximum=len(self._items) - 1)
         item: HyperGraphData = self._items[idx].clone()
         return item

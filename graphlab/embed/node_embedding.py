@@ -137,6 +137,8 @@ class NodeEmbedding(Estimator):
 
 def _numbers(nodes: Any, num_nodes: int) -> Tensor:
     found = np.asarray(nodes)
+    if found.dtype.kind not in "iufb":
+        raise TypeError(f"nodes must be numbers of nodes, got dtype {found.dtype}")
     # pandas lends rows that must not be written to, which torch would warn of
     index = torch.as_tensor(found if found.flags.writeable else found.copy(), device="cpu")
     if index.dim() == 2 and index.size(1) == 1:

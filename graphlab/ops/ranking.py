@@ -25,14 +25,14 @@ __all__ = ["pairwise_rank"]
 _LENGTH: TensorMemo[float] = TensorMemo()
 
 
-def _fake_rank(x: Tensor, *_: object) -> tuple[Tensor, Tensor]:
-    rows = x.shape[0]
-    return x.new_empty(rows, dtype=torch.int64), x.new_empty(rows, dtype=torch.int64)
+def _fake_rank(x: Tensor, y: Tensor, truth: Tensor, *_: object) -> tuple[Tensor, Tensor]:
+    total = truth.shape[0]
+    return x.new_empty(total, dtype=torch.int64), x.new_empty(total, dtype=torch.int64)
 
 
 define(
-    "pairwise_rank(Tensor x, Tensor y, Tensor truth, Tensor? filter_ptr, Tensor? filter)"
-    " -> (Tensor, Tensor)",
+    "pairwise_rank(Tensor x, Tensor y, Tensor truth, Tensor? truth_ptr, Tensor? filter_ptr,"
+    " Tensor? filter) -> (Tensor, Tensor)",
     reference.pairwise_rank,
     _fake_rank,
 )
@@ -45,33 +45,43 @@ def pairwise_rank(
     truth: Tensor,
     filter_ptr: Tensor | None = None,
     filter: Tensor | None = None,
+    *,
+    truth_ptr: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    r"""Rank of one row of ``y`` among all of them, by the products with every row of ``x``.
+    r"""Ranks of some rows of ``y`` among all of them, by the products with a row of ``x``.
 
-    .. math:: g_i = |\{j : s_{ij} > s_{i t_i}\}|, \quad e_i = |\{j \ne t_i : s_{ij} = s_{i t_i}\}|,
+    .. math:: g_t = |\{j : s_{ij} > s_{it}\}|, \quad e_t = |\{j \ne t : s_{ij} = s_{it}\}|,
         \quad s_{ij} = \langle x_i, y_j \rangle
 
-    over the rows j that the filter does not name. The rank is ``greater + 1`` if ties are decided
-    for the truth, ``greater + equal + 1`` if against it, and ``greater + equal / 2 + 1`` on
-    average. Equal rows of ``y`` have equal products, to the last bit.
+    for every truth t of row i of ``x``, over the rows j that the filter does not name. The rank is
+    ``greater + 1`` if ties are decided for the truth, ``greater + equal + 1`` if against it, and
+    ``greater + equal / 2 + 1`` on average. Equal rows of ``y`` have equal products, to the last
+    bit.
+
+    Queries that share a row of ``x`` are best given once, with ``truth_ptr``: its products are
+    computed, and its filter is read, for all its truths together.
 
     Args:
         x (Tensor): Floating point ``(N, D)``, finite; half precision is read as float32.
         y (Tensor): Floating point ``(M, D)``, finite.
-        truth (Tensor): The row of ``y`` to rank for each row of ``x``, ``(N,)`` int64.
+        truth (Tensor): Rows of ``y`` to rank, int64: one for each row of ``x``, ``(N,)``, or
+            ``(T,)`` with ``truth_ptr``.
         filter_ptr (Tensor, optional): Pointers ``(N + 1,)`` int64 into ``filter``.
         filter (Tensor, optional): Rows of ``y`` that do not count, int64: for row i of ``x``
-            those from ``filter_ptr[i]`` to ``filter_ptr[i + 1]``, in any order. The truth may be
-            among them: it is ranked all the same.
+            those from ``filter_ptr[i]`` to ``filter_ptr[i + 1]``, in any order. Truths may be
+            among them: each is ranked all the same, and does not count for the others.
+        truth_ptr (Tensor, optional): Pointers ``(N + 1,)`` int64 into ``truth``, where a row of
+            ``x`` has several truths, or none: those of row i stand from ``truth_ptr[i]`` to
+            ``truth_ptr[i + 1]``.
 
     Returns:
-        tuple[Tensor, Tensor]: ``(greater, equal)``, ``(N,)`` int64 each, without gradient.
+        tuple[Tensor, Tensor]: ``(greater, equal)``, one int64 for each truth, without gradient.
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed, not finite, or so large that
             a product might overflow: an undefined score has no rank.
 
-    Complexity: O(N M D) time, O((N + M) D) memory.
+    Complexity: O(N M D + T M) time for T truths, O((N + M) D + T) memory.
     Determinism: bitwise for a given device, whatever the number of threads.
 
     Example:
@@ -79,15 +89,24 @@ def pairwise_rank(
         >>> greater, equal = pairwise_rank(x, y, torch.tensor([1]))
         >>> greater.item(), equal.item()
         (1, 1)
+        >>> both = torch.tensor([1, 3]), torch.tensor([0, 2])
+        >>> pairwise_rank(x, y, both[0], truth_ptr=both[1])
+        (tensor([1, 3]), tensor([1, 0]))
     """
     x = check_matrix(x, "x", finite=False)
     y = check_matrix(y, "y", cols=x.size(1), finite=False)
-    check_same_device(x=x, y=y, truth=truth, filter_ptr=filter_ptr, filter=filter)
-    truth = check_index(truth, y.size(0), "truth", length=x.size(0))
+    check_same_device(
+        x=x, y=y, truth=truth, truth_ptr=truth_ptr, filter_ptr=filter_ptr, filter=filter
+    )
+    if truth_ptr is None:
+        truth = check_index(truth, y.size(0), "truth", length=x.size(0))
+    else:
+        truth = check_index(truth, y.size(0), "truth")
+        truth_ptr = _check_rows(truth_ptr, truth, x.size(0), "truth_ptr")
     filters = check_filter(filter_ptr, filter, x.size(0), y.size(0))
     left, right = widened_together(x.detach(), y.detach())
     check_products(left, right, y)
-    greater, equal = call("pairwise_rank", left, right, truth, *filters)
+    greater, equal = call("pairwise_rank", left, right, truth, truth_ptr, *filters)
     return greater, equal
 
 
@@ -100,9 +119,7 @@ def check_filter(
     if ptr is None or index is None:
         raise ValueError("filter_ptr and filter must be given together, got one of them")
     index = check_index(index, columns, "filter")
-    ptr = check_pointers(ptr, index.numel(), "filter_ptr")
-    if ptr.numel() != rows + 1:
-        raise ValueError(f"filter_ptr must have {rows + 1} entries, got {ptr.numel()}")
+    ptr = _check_rows(ptr, index, rows, "filter_ptr")
     if index.numel() < 2 or not values_visible(index):
         return ptr, index
     row = torch.repeat_interleave(torch.arange(rows, device=ptr.device), ptr.diff())
@@ -110,6 +127,14 @@ def check_filter(
     if bool((key[1:] < key[:-1]).any()):
         index = key.sort().values - row * columns
     return ptr, index
+
+
+def _check_rows(ptr: Tensor, index: Tensor, rows: int, name: str) -> Tensor:
+    """Require pointers of ``rows`` rows into ``index``."""
+    ptr = check_pointers(ptr, index.numel(), name)
+    if ptr.numel() != rows + 1:
+        raise ValueError(f"{name} must have {rows + 1} entries, got {ptr.numel()}")
+    return ptr
 
 
 def check_products(x: Tensor, y: Tensor, given: Tensor) -> None:

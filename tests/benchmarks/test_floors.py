@@ -128,7 +128,7 @@ BY_HAND = {
         floors.Work(40 + 320 + 640 + 320, 4 * 200 * 8, 200),
     ),
     "pairwise_rank": (
-        (Z, meta(20, D), CLUSTER, meta(11, dtype=torch.int64), CLUSTER),
+        (Z, meta(20, D), CLUSTER, None, meta(11, dtype=torch.int64), CLUSTER),
         floors.Work(320 + 640 + 80 + 88 + 80 + 160, 2 * 210 * 8 + 400),
     ),
     "pairwise_topk": (

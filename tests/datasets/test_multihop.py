@@ -25,6 +25,8 @@ def test_content(name, passages: int, titles: int, hops: dict[int, int]) -> None
     assert data.embedding("document").shape == (passages, 384)
     norms = data.embedding("question").norm(dim=1)
     torch.testing.assert_close(norms, torch.ones(100), rtol=0, atol=2e-3)
+    with pytest.raises(ValueError, match="kind must be one of"):
+        data.embedding("answer")  # type: ignore[arg-type]
     if name == "musique":
         assert len({d.title for d in data.documents}) == titles
         assert len(data.triples) == 17_233

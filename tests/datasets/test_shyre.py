@@ -49,6 +49,9 @@ def test_names_without_known_checksums_take_any_file(tmp_path):
     (raw / "test.txt").write_text("5\n", encoding="utf-8")
     data = SHyReDataset(tmp_path, "hosts")
     assert (data[0].num_hyperedges, data[1].num_hyperedges) == (1, 1)
+    for wrong in (2, -3, 0.5, "train"):
+        with pytest.raises((TypeError, ValueError), match="idx must be"):
+            data.get(wrong)
     (tmp_path / "hosts" / "processed" / "data.pt").write_bytes(b"junk")
     with pytest.raises(ValueError, match="force_reload"):
         SHyReDataset(tmp_path, "hosts")

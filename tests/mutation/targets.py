@@ -31,7 +31,7 @@ class Target:
 
 TARGETS = {
     "io": Target(("_io.py",), ("test_io.py", "test_paths.py")),
-    "checks": Target(("_checks",), ("checks", "test_inputs.py", "evaluate")),
+    "checks": Target(("_checks",), ("checks",)),
     "download": Target(("_download.py",), ("test_download.py",)),
     "evaluate": Target(("evaluate",), ("evaluate",)),
     "ops": Target(("ops",), ("ops",)),

@@ -241,9 +241,18 @@ def _scores(n: int, m: int, dim: int, levels: int) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def _rank(n: int, m: int, dim: int, levels: int, filtered: bool) -> Callable[[], Any]:
+def _rank(
+    n: int, m: int, dim: int, levels: int, filtered: bool, several: bool = False
+) -> Callable[[], Any]:
     filters = _filter(n, m) if filtered else (None, None)
-    return lambda: (*_scores(n, m, dim, levels), randint(max(m, 1), n, seed=4), *filters)
+    truth_ptr, total = None, n
+    if several:  # none, one, or some truths a row, and many in the middle
+        count = randint(4, n, seed=7)
+        count[n // 2 : n // 2 + 1] = 70
+        truth_ptr = torch.cat([count.new_zeros(1), count.cumsum(0)])
+        total = int(truth_ptr[-1])
+    truth = randint(max(m, 1), total, seed=4)
+    return lambda: (*_scores(n, m, dim, levels), truth, truth_ptr, *filters)
 
 
 def _topk(n: int, m: int, dim: int, levels: int, filtered: bool, k: int) -> Callable[[], Any]:
@@ -615,8 +624,13 @@ _SOFTPLUS: list[tuple[str, int, int, int, dict[str, Any]]] = [
     ("no features", 5, 4, 0, {}),
 ]
 #: Label, rows, columns, features, levels of whole numbers, whether there is a filter.
-_RANKS: list[tuple[str, int, int, int, int, bool]] = [
+_RANKS: list[tuple[Any, ...]] = [
     ("small", 6, 5, 3, 1, True),
+    ("small, several truths", 6, 5, 3, 1, True, True),
+    ("several truths", 400, 500, 33, 0, True, True),
+    ("several truths, ties", 500, 900, 5, 1, True, True),
+    ("several truths, few rows", 3, 1500, 17, 2, False, True),
+    ("several truths, no rows", 0, 3, 4, 0, True, True),
     ("plain", 100, 130, 10, 0, False),
     ("ties", 400, 300, 5, 1, True),
     ("few rows", 3, 1500, 66, 0, True),
@@ -802,7 +816,7 @@ def _table() -> list[Case]:
             name = f"{label} {sides}"
             table.append(Case("pairwise_softplus_backward", name, build, small, slack=2.0))
     for label, *rank in _RANKS:
-        table.append(Case("pairwise_rank", label, _rank(*rank), label == "small"))
+        table.append(Case("pairwise_rank", label, _rank(*rank), label.startswith("small")))
     for label, *topk in _TOPKS:
         table.append(Case("pairwise_topk", label, _topk(*topk), label == "small"))
     for label, n, k, d, options in _META:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.ops import pairwise_rank
+from graphlab.ops import pairwise_rank, trusted_values
 from tests.ops._cases import randint, randn
 from tests.ops._memory import peak_growth
 
@@ -43,6 +43,54 @@ def test_equals_brute_force_with_forced_ties(seed, n, m, levels):
         got = pairwise_rank(x.to(dtype), y.to(dtype), truth, *as_filter(named))
         assert lists(got) == brute_force(x, y, truth, named)
         assert lists(pairwise_rank(x.to(dtype), y.to(dtype), truth)) == brute_force(x, y, truth)
+
+
+@given(st.integers(0, 2**20), st.integers(1, 20), st.integers(1, 300), st.integers(0, 90))
+def test_several_truths_of_a_row_equal_brute_force(seed, n, m, most):
+    x, y = ((randint(5, k, 3, seed=seed + k) - 2).to(torch.float64) for k in (n, m))
+    counts = randint(most + 1, n, seed=seed + 1)
+    row = torch.repeat_interleave(counts)
+    ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    truth = randint(m, row.numel(), seed=seed + 2)
+    named = [randint(m, seed % 7 * i % (m + 1), seed=seed + i).tolist() for i in range(n)]
+    want = brute_force(x[row], y, truth, [named[i] for i in row.tolist()])
+    for dtype in (torch.float32, torch.float64):
+        sides = x.to(dtype), y.to(dtype)
+        got = pairwise_rank(*sides, truth, *as_filter(named), truth_ptr=ptr)
+        assert lists(got) == want
+        got = pairwise_rank(*sides, truth, truth_ptr=ptr)
+        assert lists(got) == brute_force(x[row], y, truth)
+
+
+@pytest.mark.parametrize("width", [1, 13, 66, 130])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_truths_of_one_row_have_the_ranks_of_equal_rows(width, dtype, device):
+    """To the last bit, twins among the other truths and in the filter included."""
+    x, y = randn(60, width).to(device, dtype), randn(700, width, seed=1).to(device, dtype)
+    y[350:] = y[:350]
+    counts = randint(9, 60, seed=2).to(device)
+    counts[30] = 500  # more than a tile of rows has columns
+    ptr, row = torch.cat([counts.new_zeros(1), counts.cumsum(0)]), torch.repeat_interleave(counts)
+    truth = randint(700, row.numel(), seed=3).to(device)
+    named = [torch.cat([truth[row == i][::2], truth[row == i] % 350]).tolist() for i in range(60)]
+    filters = [part.to(device) for part in as_filter(named)]
+    repeated = [part.to(device) for part in as_filter([named[i] for i in row.tolist()])]
+    want = pairwise_rank(x[row], y, truth, *repeated)
+    got = pairwise_rank(x, y, truth, *filters, truth_ptr=ptr)
+    assert lists(got) == lists(want)
+    assert int(want[1].sum()) > 0
+
+
+def test_undefined_and_infinite_scores_count_by_their_values():
+    """Behind the checks: what a filter hides does not tie with a truth of minus infinity."""
+    bad = torch.tensor([[1.0], [float("nan")], [3.0], [-float("inf")], [-float("inf")]])
+    ptr, named = torch.tensor([0, 1]), torch.tensor([2])
+    truths = torch.arange(4), torch.tensor([0, 4])
+    with trusted_values():
+        greater, equal = pairwise_rank(
+            torch.ones(1, 1), bad, truths[0], ptr, named, truth_ptr=truths[1]
+        )
+    assert greater.tolist() == [0, 0, 0, 1] and equal.tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("width", [1, 13, 66, 130])
@@ -121,6 +169,17 @@ def test_products_that_might_overflow_are_refused():
         ({"truth": torch.tensor([0, 5, 1])}, IndexError, r"truth\[1\] = 5 is outside \[0, 5\)"),
         ({"truth": torch.tensor([0])}, ValueError, "truth must have 3 entries, got 1"),
         ({"y": torch.ones(5, 3)}, ValueError, "y must have 2 columns"),
+        ({"truth_ptr": torch.tensor([0, 3])}, ValueError, "truth_ptr must have 4 entries, got 2"),
+        (
+            {"truth_ptr": torch.tensor([0, 2, 1, 3])},
+            ValueError,
+            r"truth_ptr must ascend",
+        ),
+        (
+            {"truth_ptr": torch.tensor([0, 1, 1, 2])},
+            ValueError,
+            r"truth_ptr must ascend from 0 to 3, got 0 to 2",
+        ),
         ({"filter": torch.zeros(0).long()}, ValueError, "must be given together"),
         (
             {"filter": torch.tensor([7]), "filter_ptr": torch.tensor([0, 0, 0, 1])},

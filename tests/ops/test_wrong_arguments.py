@@ -93,6 +93,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "x": z(),
             "y": z(M),
             "truth": torch.arange(N) % M,
+            "truth_ptr": torch.arange(N + 1),
             "filter_ptr": torch.arange(N + 1),
             "filter": torch.arange(N) % M,
         },

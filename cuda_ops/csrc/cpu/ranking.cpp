@@ -103,7 +103,7 @@ class RankRun {
         right_(data<T>(y)),
         row_panels_(packed_rows(data<T>(x), rows, dim, T(1))),
         col_panels_(packed_cols(right_, row_blocks_ > 1 ? cols : 0, dim)) {
-    task = {dim, row_panels_.get(), nullptr, named.view()};
+    task = {dim, row_panels_.get(), named.view(), {}, nullptr};
   }
 
   int64_t groups() const { return divide_up(cols, group_); }
@@ -144,26 +144,32 @@ class RankRun {
   const Buffer<T> row_panels_, col_panels_;
 };
 
-// The scores of every row's own column.
+// The scores of all truths.
 template <typename T>
-Buffer<T> own_scores_of(const RankRun<T>& run, const T* y, const int64_t* truth) {
-  Buffer<T> own(run.rows);
+Buffer<T> own_scores_of(const RankRun<T>& run, const T* y, const Truths& truths) {
+  Buffer<T> own(truths.begin(run.rows));
   const int64_t height = GRAPHLAB_SELECT(tile_rows)(), width = 2 * lanes<T>();
   const auto pack = GRAPHLAB_SELECT(pack_col_panel<T>);
   const auto score = GRAPHLAB_SELECT(own_scores<T>);
   parallel_ranges(run.rows, 8 * height, [&](int64_t begin, int64_t end) {
-    const Buffer<T> rows(height * run.dim), panel(width * run.dim);
+    const Buffer<T> columns(width * run.dim), panel(width * run.dim);
+    const Buffer<int32_t> row(width);
     for (int64_t i = begin; i < end; i += height) {
-      const int64_t count = std::min(height, end - i);
-      for (int64_t m = 0; m < count; ++m) {
-        std::copy_n(y + truth[i + m] * run.dim, run.dim, rows.get() + m * run.dim);
-      }
-      for (int64_t m = 0; m < count; m += width) {
-        const int64_t part = std::min(width, count - m);
-        pack(rows.get() + m * run.dim, part, run.dim, T(1), 0, panel.get());
-        score(
-            run.dim, run.task.row_panels + i * run.dim, panel.get(), m, part, own.get() + i + m);
-      }
+      int64_t at = i;
+      for_pieces(
+          truths.begin(i), truths.begin(std::min(i + height, end)), width,
+          [&](int64_t t, int64_t stop) {
+            for (int64_t m = 0; m < stop - t; ++m) {
+              std::copy_n(
+                  y + truths.column[t + m] * run.dim, run.dim, columns.get() + m * run.dim);
+              while (truths.begin(at + 1) <= t + m) ++at;
+              row[m] = static_cast<int32_t>(at - i);
+            }
+            pack(columns.get(), stop - t, run.dim, T(1), 0, panel.get());
+            score(
+                run.dim, run.task.row_panels + i * run.dim, panel.get(), row.get(), stop - t,
+                own.get() + t);
+          });
     }
   });
   return own;
@@ -171,28 +177,35 @@ Buffer<T> own_scores_of(const RankRun<T>& run, const T* y, const int64_t* truth)
 
 template <typename T>
 void rank(
-    const Tensor& x, const Tensor& y, const int64_t* truth, const Filter& filter,
+    const Tensor& x, const Tensor& y, const Truths& truths, const Filter& filter,
     int64_t* greater, int64_t* equal) {
-  const NamedLists named(filter, x.size(0), [&](int64_t i) { return truth[i]; });
+  const NamedLists named(filter, x.size(0), [](int64_t) { return int64_t{-1}; });
   RankRun<T> run(x, y, named, 1);
-  const Buffer<T> own = own_scores_of(run, data<T>(y), truth);
+  const Buffer<T> own = own_scores_of(run, data<T>(y), truths);
+  run.task.truths = truths;
   run.task.own = own.get();
-  const int64_t rows = run.rows, groups = run.groups();
-  const Buffer<int64_t> counts(2 * groups * rows, 0);
+  const int64_t total = truths.begin(run.rows), groups = run.groups();
+  const Buffer<int64_t> counts(2 * groups * total, 0);
   const auto count = GRAPHLAB_SELECT(rank_block<T>);
-  run.run([&](int64_t group, int64_t i, int64_t, const auto& blocks) {
-    int64_t* above = counts.get() + group * rows + i;
+  run.run([&](int64_t group, int64_t, int64_t, const auto& blocks) {
+    int64_t* above = counts.get() + group * total;
     blocks([&](const PairBlock& block, const T* panels) {
-      count(run.task, block, panels, above, above + groups * rows);
+      count(run.task, block, panels, above, above + groups * total);
     });
   });
-  for (int64_t i = 0; i < rows; ++i) greater[i] = equal[i] = 0;
-  for (int64_t group = 0; group < groups; ++group) {
-    for (int64_t i = 0; i < rows; ++i) {
-      greater[i] += counts[group * rows + i];
-      equal[i] += counts[(groups + group) * rows + i];
+  parallel_ranges(run.rows, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t t = truths.begin(i); t < truths.begin(i + 1); ++t) {
+        greater[t] = 0;
+        // A truth has counted itself, where its score is defined and the filter does not name it.
+        equal[t] = own[t] == own[t] && !run.task.named.has(i, truths.column[t]) ? -1 : 0;
+        for (int64_t group = 0; group < groups; ++group) {
+          greater[t] += counts[group * total + t];
+          equal[t] += counts[(groups + group) * total + t];
+        }
+      }
     }
-  }
+  });
 }
 
 // Lists of the best columns, one for every row and group of columns.
@@ -254,7 +267,7 @@ void topk_of_few(
   // Lists of all groups together are a quarter of the columns at most.
   const int64_t group = group_size(cols, 1, 4 * size);
   const Buffer<T> panel = packed_cols(x, rows, dim);
-  const RankTask<T> task{dim, panel.get(), nullptr, named.view()};
+  const RankTask<T> task{dim, panel.get(), named.view(), {}, nullptr};
   const BestLists<T> best(rows, divide_up(cols, group), size);
   const int64_t width = rows <= kSingleQueries ? 1 : 2 * lanes<T>();
   const auto offer = GRAPHLAB_SELECT(topk_few<T>);
@@ -311,20 +324,23 @@ void topk(
 namespace graphlab {
 
 std::tuple<Tensor, Tensor> pairwise_rank(
-    const Tensor& x, const Tensor& y, const Tensor& truth, const OptionalTensor& filter_ptr,
-    const OptionalTensor& filter) {
+    const Tensor& x, const Tensor& y, const Tensor& truth, const OptionalTensor& truth_ptr,
+    const OptionalTensor& filter_ptr, const OptionalTensor& filter) {
   const Tensor a = checked_matrix(x, "x");
   const Tensor b = checked_matrix(y, "y", a.scalar_type(), a.size(1));
-  const int64_t rows = a.size(0);
-  const Tensor own = checked_index(truth, "truth", rows, b.size(0));
+  const int64_t rows = a.size(0), total = truth_ptr.has_value() ? truth.numel() : rows;
+  const Tensor own = checked_index(truth, "truth", total, b.size(0));
+  OptionalTensor ptr;
+  if (truth_ptr.has_value()) ptr = checked_rowptr(*truth_ptr, rows, total, "truth_ptr");
+  const cpu::Truths truths{
+      ptr.has_value() ? data<int64_t>(ptr) : nullptr, data<int64_t>(own)};
   const cpu::Filter named(filter_ptr, filter, rows, b.size(0));
-  Tensor greater = torch::stable::new_empty(a, {rows}, ScalarType::Long);
-  Tensor equal = torch::stable::new_empty(a, {rows}, ScalarType::Long);
+  Tensor greater = torch::stable::new_empty(a, {total}, ScalarType::Long);
+  Tensor equal = torch::stable::new_empty(a, {total}, ScalarType::Long);
   dispatch_floating(a.scalar_type(), [&](auto type) {
     using T = decltype(type);
     cpu::rank<T>(
-        a, b, data<int64_t>(own), named, mutable_data<int64_t>(greater),
-        mutable_data<int64_t>(equal));
+        a, b, truths, named, mutable_data<int64_t>(greater), mutable_data<int64_t>(equal));
   });
   return {greater, equal};
 }

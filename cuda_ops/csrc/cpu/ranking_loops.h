@@ -5,13 +5,14 @@
 namespace graphlab::cpu::GRAPHLAB_ISA {
 namespace {
 
-// Products of a panel of rows and a panel of columns, (kTileRows, kTileCols). Not inlined: all
-// products come from the same instructions, so that equal rows have equal products.
+// Products of a panel of rows and a panel of columns, (kTileRows, kTileCols), into rows that are `stride`
+// apart. Not inlined: all products come from the same instructions, so that equal rows have equal products.
 template <typename T>
-__attribute__((noinline)) void score_tile(int64_t dim, const T* rows, const T* cols, T* to) {
+__attribute__((noinline)) void score_tile(
+    int64_t dim, const T* rows, const T* cols, T* to, int64_t stride) {
   Tile<T> tile = {};
   multiply<T, kTileRows, 2, 1>(dim, rows, kTileRows, cols, kTileCols<T>, tile);
-  store_tile<T>(tile, to, kTileCols<T>);
+  store_tile<T>(tile, to, stride);
 }
 
 // One bit for every lane that is set.
@@ -33,56 +34,78 @@ GRAPHLAB_INLINE uint32_t lane_bits(typename Types<T>::Mask mask) {
 #endif
 }
 
-// How many lanes of the masks added up here were set.
-template <typename T>
-GRAPHLAB_INLINE int64_t count_lanes(typename Types<T>::Mask sum) {
-  int64_t count = 0;
-  for (int k = 0; k < kLanes<T>; ++k) count -= sum[k];
-  return count;
+// Adds lane k ^ D to lane k.
+template <typename T, int D, int... K>
+GRAPHLAB_INLINE typename Types<T>::Mask add_lanes(
+    typename Types<T>::Mask v, std::integer_sequence<int, K...>) {
+  return v + __builtin_shufflevector(v, v, (K ^ D)...);
 }
 
-// The own scores of `count` rows of a panel, from row `first` on: products with a panel of the columns
-// that are theirs. A panel may have more rows than columns.
+// How many lanes of the masks added up here were set.
+template <typename T, int D = kLanes<T> / 2>
+GRAPHLAB_INLINE int64_t count_lanes(typename Types<T>::Mask sum) {
+  if constexpr (D == 0) {
+    return -static_cast<int64_t>(sum[0]);
+  } else {
+    const auto lanes = std::make_integer_sequence<int, kLanes<T>>();
+    return count_lanes<T, D / 2>(add_lanes<T, D>(sum, lanes));
+  }
+}
+
+// The scores of `count` truths, at most kTileCols, of the rows of one panel: products with a panel of
+// their columns. row[m] is that of truth m within its panel.
 template <typename T>
 void own_scores(
-    int64_t dim, const T* rows, const T* cols, int64_t first, int64_t count, T* scores) {
+    int64_t dim, const T* rows, const T* cols, const int32_t* row, int64_t count, T* scores) {
   alignas(64) T tile[kTileRows * kTileCols<T>];
-  score_tile<T>(dim, rows, cols, tile);
-  for (int64_t m = 0; m < count; ++m) scores[m] = tile[(first + m) * kTileCols<T> + m];
+  score_tile<T>(dim, rows, cols, tile, kTileCols<T>);
+  for (int64_t m = 0; m < count; ++m) scores[m] = tile[row[m] * kTileCols<T> + m];
 }
 
-// Counts the scores of a block above the rows' own, and those equal to them. `named` are the columns
-// of every row that do not count, in ascending order, with the row's own among them.
+// Columns of a strip of scores, which stays in the first cache while all truths of its rows are held
+// against it.
+constexpr int64_t kStrip = 192;
+static_assert(kPairUnit % kStrip == 0 && kStrip % kTileCols<float> == 0);
+
+// Counts the scores of a block above those of its rows' truths, and those equal to them (with the
+// truths' own where they are not named). `named` are the columns of every row that do not count, in
+// ascending order; greater[0] belongs to the first truth of all.
 template <typename T>
 void rank_block(
     const RankTask<T>& task, const PairBlock& block, const T* col_panels, int64_t* greater,
     int64_t* equal) {
   constexpr int L = kLanes<T>, C = kTileCols<T>;
   using Mask = typename Types<T>::Mask;
-  const T lowest = -std::numeric_limits<T>::infinity();
-  alignas(64) T tile[kTileRows * C];
+  const T nothing = std::numeric_limits<T>::quiet_NaN();  // neither above nor equal
+  alignas(64) T strip[kTileRows * kStrip];
   for (int64_t i = block.i; i < block.i_end; i += kTileRows) {
     const int rows = block.i_end - i < kTileRows ? static_cast<int>(block.i_end - i) : kTileRows;
-    Mask above[kTileRows] = {}, same[kTileRows] = {};
     const int64_t* next[kTileRows];
     for (int m = 0; m < rows; ++m) next[m] = task.named.first_from(i + m, block.j);
-    for (int64_t j = block.j; j < block.j_end; j += C) {
-      score_tile<T>(task.dim, task.row_panels + i * task.dim,
-                    col_panels + (j - block.j) * task.dim, tile);
-      const int64_t inside = block.j_end - j;
-      for (int m = 0; m < rows; ++m) {
-        T* score = tile + m * C;
-        for (; *next[m] < j + C; ++next[m]) score[*next[m] - j] = lowest;
-        for (int64_t lane = inside; lane < C; ++lane) score[lane] = lowest;
-        const Vec<T> own = splat<T>(task.own[i + m]);
-        const Vec<T> a = load(score), b = load(score + L);
-        above[m] += (a > own) + (b > own);
-        same[m] += (a == own) + (b == own);
+    for (int64_t j = block.j; j < block.j_end; j += kStrip) {
+      const int64_t inside = block.j_end - j < kStrip ? block.j_end - j : kStrip;
+      for (int64_t at = 0; at < inside; at += C) {
+        score_tile<T>(task.dim, task.row_panels + i * task.dim,
+                      col_panels + (j + at - block.j) * task.dim, strip + at, kStrip);
       }
-    }
-    for (int m = 0; m < rows; ++m) {
-      greater[i + m - block.i] += count_lanes<T>(above[m]);
-      equal[i + m - block.i] += count_lanes<T>(same[m]);
+      for (int m = 0; m < rows; ++m) {
+        T* score = strip + m * kStrip;
+        for (; *next[m] < j + inside; ++next[m]) score[*next[m] - j] = nothing;
+        int64_t width = inside;
+        for (; width % C != 0; ++width) score[width] = nothing;
+        const int64_t end = task.truths.begin(i + m + 1);
+        for (int64_t t = task.truths.begin(i + m); t < end; ++t) {
+          const Vec<T> own = splat<T>(task.own[t]);
+          Mask above = {}, same = {};
+          for (int64_t at = 0; at < width; at += C) {
+            const Vec<T> a = load(score + at), b = load(score + at + L);
+            above += (a > own) + (b > own);
+            same += (a == own) + (b == own);
+          }
+          greater[t] += count_lanes<T>(above);
+          equal[t] += count_lanes<T>(same);
+        }
+      }
     }
   }
 }
@@ -98,7 +121,7 @@ void topk_block(
     BestColumns<T>* list = lists + (i - block.i);
     for (int64_t j = block.j; j < block.j_end; j += C) {
       score_tile<T>(task.dim, task.row_panels + i * task.dim,
-                    col_panels + (j - block.j) * task.dim, tile);
+                    col_panels + (j - block.j) * task.dim, tile, C);
       const int64_t inside = block.j_end - j < C ? block.j_end - j : C;
       const uint64_t columns = (uint64_t{1} << inside) - 1;
       for (int m = 0; m < rows; ++m) {

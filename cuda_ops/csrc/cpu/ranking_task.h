@@ -21,12 +21,23 @@ struct NamedColumns {
   bool has(int64_t row, int64_t column) const { return *first_from(row, column) == column; }
 };
 
+// Columns to be ranked, by rows: those of a row lie side by side.
+struct Truths {
+  const int64_t* ptr;  // (rows + 1,), or null where every row has one
+  const int64_t* column;
+
+  // Where those of a row begin.
+  int64_t begin(int64_t row) const { return ptr != nullptr ? ptr[row] : row; }
+};
+
 template <typename T>
 struct RankTask {
   int64_t dim;
   const T* row_panels;
-  const T* own;  // of ranks: the scores that the others are held against
   NamedColumns named;
+  // Of ranks:
+  Truths truths;
+  const T* own;  // scores of the truths, which the others are held against
 };
 
 template <typename T>

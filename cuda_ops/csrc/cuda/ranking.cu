@@ -4,12 +4,14 @@
 // count for a row are bits of one word in shared memory: 64 threads own a row each and move along
 // its filter, which ascends, tile by tile.
 //
-// Ranks: the truths' own products come first, from tiles of the rows of y that were gathered for
-// them. All products come from pair_products, in one order of additions: equal rows of y tie to the
-// last bit. Best rows: a tile whose products exceed the least of its rows' lists goes through shared
-// memory, and the thread that owns a row inserts them there in order.
+// Ranks: the truths' own products come first, from tiles of the rows of x and y that were gathered for
+// them. Then every product of a row is held against all truths of the row; counts are integers, so that
+// the order in which atomics add them leaves no trace. All products come from pair_products, in one
+// order of additions: equal rows of y tie to the last bit. Best rows: a tile whose products exceed the
+// least of its rows' lists goes through shared memory, and the thread that owns a row inserts them there
+// in order.
 //
-// Few rows and many columns: columns are split over grid.z, and counts or lists are merged in order.
+// Few rows and many columns: columns are split over grid.z, and lists are merged in order.
 #include "ranking.h"
 
 #include "pair_tile.cuh"
@@ -22,8 +24,7 @@ struct NamedColumns {
   const int64_t* ptr;     // (rows + 1,) or null
   const int64_t* column;  // (entries,)
   int64_t entries;
-  const int64_t* truth;   // (rows,) one more for each row, or null
-  bool diagonal;          // or the row's own number
+  bool diagonal;          // and the row's own number
 };
 
 // One row's way through the columns that are named for it.
@@ -31,7 +32,7 @@ class NamedWalk {
  public:
   __device__ NamedWalk(const NamedColumns& named, int64_t rows, int64_t row, int64_t column) {
     if (threadIdx.x >= kTile || row >= rows) return;
-    own_ = named.truth ? named.truth[row] : named.diagonal ? row : -1;
+    if (named.diagonal) own_ = row;
     if (named.ptr == nullptr) return;
     at_ = named.ptr[row] > 0 ? named.ptr[row] : 0;
     end_ = named.ptr[row + 1] < named.entries ? named.ptr[row + 1] : named.entries;
@@ -62,13 +63,49 @@ class NamedWalk {
   int64_t at_ = 0, end_ = 0, own_ = -1;
 };
 
+// Columns to be ranked, by rows of x: those of a row lie side by side.
+struct Truths {
+  const int64_t* ptr;     // (rows + 1,) or null where every row has one
+  const int64_t* column;  // (count,)
+  int64_t count;
+
+  // Where those of a row begin.
+  __device__ int64_t begin(int64_t row) const {
+    if (ptr == nullptr) return row;
+    const int64_t at = ptr[row];
+    return at < 0 ? 0 : at < count ? at : count;
+  }
+};
+
 template <typename T>
 struct RankArgs {
   PairArgs<T> pair;
   NamedColumns named;
-  T* own;           // (rows,) the truths' products
-  int64_t* counts;  // (2, splits, rows)
+  Truths truths;
+  const T* own;  // (truths,) their products
+  int64_t *greater, *equal;
 };
+
+// Counts before the first tile, and the row of every truth (`row` may be null). A truth out of range has
+// rank -1: its product is NaN, above and equal to nothing.
+template <typename T>
+__global__ void __launch_bounds__(kThreads) rank_begin_kernel(const RankArgs<T> args, int64_t* row) {
+  for (int64_t t = thread_id(); t < args.truths.count; t += thread_count()) {
+    const int64_t column = args.truths.column[t];
+    args.greater[t] = args.equal[t] = column >= 0 && column < args.pair.columns ? 0 : -1;
+    if (row == nullptr) continue;
+    int64_t low = 0, high = args.pair.rows;  // the last row that begins at t or before
+    while (high - low > 1) {
+      const int64_t middle = low + (high - low) / 2;
+      if (args.truths.begin(middle) <= t) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    row[t] = low;
+  }
+}
 
 // Rows of a matrix by number; a number out of range gives NaN.
 template <typename T>
@@ -100,20 +137,43 @@ __global__ void __launch_bounds__(kThreads, 2) own_product_kernel(const PairArgs
   }
 }
 
+// Adds one thread's products of a row to the counts of the row's truths; `bits` are the columns of the
+// tile that do not count. The two rows that a warp works on take as many turns as the longer one needs.
+template <typename T>
+__device__ inline void count_row(
+    const RankArgs<T>& args, int64_t row, int64_t column0, uint64_t bits, const T (&score)[kVec]) {
+  const bool there = row < args.pair.rows;
+  const int64_t begin = there ? args.truths.begin(row) : 0;
+  const int64_t mine = there ? args.truths.begin(row + 1) - begin : 0;
+  const int64_t other = __shfl_xor_sync(kAllLanes, mine, kSide);
+  const int64_t turns = mine > other ? mine : other;
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    const int64_t t = begin + turn;
+    const bool counts = turn < mine;
+    const T own = counts ? args.own[t] : not_a_number<T>();
+    const int64_t own_place = counts ? args.truths.column[t] - column0 : 0;
+    int found = 0;  // above in the upper half, equal in the lower one
+#pragma unroll
+    for (int c = 0; c < kVec; ++c) {
+      const int place = tile_column<kVec>(c);
+      const bool out = column0 + place >= args.pair.columns || (bits >> place & 1) != 0;
+      found += (!out && score[c] > own) << 16;
+      found += !out && score[c] == own && place != own_place;
+    }
+    found = group_sum<kSide>(found);
+    if (tile_x() != 0 || found == 0) continue;
+    using Count = unsigned long long;
+    atomicAdd(reinterpret_cast<Count*>(args.greater + t), static_cast<Count>(found >> 16));
+    atomicAdd(reinterpret_cast<Count*>(args.equal + t), static_cast<Count>(found & 0xffff));
+  }
+}
+
 template <typename T>
 __global__ void __launch_bounds__(kThreads, 2) rank_kernel(const RankArgs<T> args) {
   const PairArgs<T>& p = args.pair;
   __shared__ PairShared<T, kVec> shared;
   __shared__ uint64_t blocked[kTile];
   const int64_t row0 = static_cast<int64_t>(blockIdx.x) * kTile;
-  int64_t above[kRows], same[kRows];
-  T own[kRows];
-#pragma unroll
-  for (int r = 0; r < kRows; ++r) {
-    const int64_t i = row0 + tile_y() * kRows + r;
-    above[r] = same[r] = 0;
-    own[r] = i < p.rows ? args.own[i] : not_a_number<T>();
-  }
   const int64_t begin = blockIdx.z * p.tiles * kTile;
   const int64_t limit = begin + p.tiles * kTile;
   const int64_t end = limit < p.columns ? limit : p.columns;
@@ -126,41 +186,9 @@ __global__ void __launch_bounds__(kThreads, 2) rank_kernel(const RankArgs<T> arg
     __syncthreads();
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      const uint64_t bits = blocked[tile_y() * kRows + r];
-#pragma unroll
-      for (int c = 0; c < kVec; ++c) {
-        const int place = tile_column<kVec>(c);
-        const bool out = column0 + place >= p.columns || (bits >> place & 1) != 0;
-        above[r] += !out && sum[r][c] > own[r];
-        same[r] += !out && sum[r][c] == own[r];
-      }
+      const int line = tile_y() * kRows + r;
+      count_row(args, row0 + line, column0, blocked[line], sum[r]);
     }
-  }
-#pragma unroll
-  for (int r = 0; r < kRows; ++r) {
-    const int64_t i = row0 + tile_y() * kRows + r;
-    const int64_t greater = group_sum<kSide>(above[r]), equal = group_sum<kSide>(same[r]);
-    if (tile_x() != 0 || i >= p.rows) continue;
-    args.counts[blockIdx.z * p.rows + i] = greater;
-    args.counts[(static_cast<int64_t>(gridDim.z) + blockIdx.z) * p.rows + i] = equal;
-  }
-}
-
-// Adds the counts of the splits; a truth out of range has rank -1.
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    rank_merge_kernel(const RankArgs<T> args, int64_t splits, int64_t* greater, int64_t* equal) {
-  const int64_t rows = args.pair.rows;
-  for (int64_t i = thread_id(); i < rows; i += thread_count()) {
-    int64_t above = 0, same = 0;
-    for (int64_t s = 0; s < splits; ++s) {
-      above += args.counts[s * rows + i];
-      same += args.counts[(splits + s) * rows + i];
-    }
-    const int64_t truth = args.named.truth[i];
-    const bool known = truth >= 0 && truth < args.pair.columns;
-    greater[i] = known ? above : -1;
-    equal[i] = known ? same : -1;
   }
 }
 
@@ -290,7 +318,7 @@ void check_sides(const Tensor& x, const Tensor& y, const OptionalTensor& filter_
 
 NamedColumns named_columns(const int64_t* ptr, const int64_t* column,
                            const OptionalTensor& filter) {
-  return {ptr, column, filter.has_value() ? filter->numel() : 0, nullptr, false};
+  return {ptr, column, filter.has_value() ? filter->numel() : 0, false};
 }
 
 dim3 grid_of(int64_t blocks, int64_t splits) {
@@ -305,37 +333,48 @@ namespace graphlab {
 using namespace cuda;
 
 std::tuple<Tensor, Tensor> pairwise_rank(const Tensor& x, const Tensor& y, const Tensor& truth,
+                                         const OptionalTensor& truth_ptr,
                                          const OptionalTensor& filter_ptr,
                                          const OptionalTensor& filter) {
   check_sides(x, y, filter_ptr, filter);
-  check_length(truth, x.size(0), "truth");
+  check_length(truth_ptr, x.size(0) + 1, "truth_ptr");
+  if (!truth_ptr.has_value()) check_length(truth, x.size(0), "truth");
   return by_dtype(x, [&](auto zero) -> std::tuple<Tensor, Tensor> {
     using T = decltype(zero);
     const Context context(x);
     const Input<T> a(context, x), b(context, y);
-    const Input<int64_t> t(context, truth), ptr(context, filter_ptr), column(context, filter);
-    const int64_t rows = x.size(0), dim = x.size(1), blocks = ceil_div(rows, kTile);
+    const Input<int64_t> t(context, truth), t_ptr(context, truth_ptr), ptr(context, filter_ptr),
+        column(context, filter);
+    const bool several = truth_ptr.has_value();
+    const int64_t total = truth.numel(), dim = x.size(1), blocks = ceil_div(x.size(0), kTile);
+    Tensor greater = scratch<int64_t, 1>(x, {total}), equal = scratch<int64_t, 1>(x, {total});
+    Tensor row = scratch<int64_t, 1>(x, {several ? total : 0}), own = scratch<T, 1>(x, {total});
+    Tensor query = scratch<T, 2>(x, {several ? total : 0, dim}), answer = scratch<T, 2>(x, {total, dim});
     RankArgs<T> args{};
     args.pair = pair_sides<T>(x, y, a, b);
     args.named = named_columns(ptr, column, filter);
-    args.named.truth = t;
-    Tensor gathered = scratch<T, 2>(x, {rows, dim}), own = scratch<T, 1>(x, {rows});
-    context.launch("gather_rows", gather_rows_kernel<T>, blocks_for(rows * dim, kThreads), kThreads,
-                   args.pair.b, args.pair.columns, dim, args.named.truth, rows,
-                   output<T>(gathered));
-    PairArgs<T> truths = args.pair;
-    truths.b = output<T>(gathered);
-    truths.columns = rows;
+    args.truths = {t_ptr, t, total};
     args.own = output<T>(own);
-    context.launch("own_product", own_product_kernel<T>, grid_of(blocks, 1), kThreads, truths,
-                   args.own);
+    args.greater = output<int64_t>(greater);
+    args.equal = output<int64_t>(equal);
+    context.launch("rank_begin", rank_begin_kernel<T>, blocks_for(total, kThreads), kThreads, args,
+                   several ? output<int64_t>(row) : nullptr);
+    const auto gather = [&](const T* matrix, int64_t rows, const int64_t* number, Tensor& to) {
+      context.launch("gather_rows", gather_rows_kernel<T>, blocks_for(total * dim, kThreads),
+                     kThreads, matrix, rows, dim, number, total, output<T>(to));
+    };
+    PairArgs<T> truths = args.pair;
+    gather(args.pair.b, args.pair.columns, args.truths.column, answer);
+    truths.b = output<T>(answer);
+    if (several) {
+      gather(args.pair.a, args.pair.rows, output<int64_t>(row), query);
+      truths.a = output<T>(query);
+    }
+    truths.rows = truths.columns = total;
+    context.launch("own_product", own_product_kernel<T>, grid_of(ceil_div(total, kTile), 1), kThreads,
+                   truths, output<T>(own));
     const int64_t splits = split_columns(args.pair, blocks);
-    Tensor counts = scratch<int64_t, 1>(x, {2 * splits * rows});
-    args.counts = output<int64_t>(counts);
     context.launch("rank", rank_kernel<T>, grid_of(blocks, splits), kThreads, args);
-    Tensor greater = scratch<int64_t, 1>(x, {rows}), equal = scratch<int64_t, 1>(x, {rows});
-    context.launch("rank_merge", rank_merge_kernel<T>, blocks_for(rows, kThreads), kThreads, args,
-                   splits, output<int64_t>(greater), output<int64_t>(equal));
     return {greater, equal};
   });
 }

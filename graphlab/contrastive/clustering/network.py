@@ -58,8 +58,9 @@ class ClusteringNetwork(nn.Module):
             Tensor: ``(N, D)``.
 
         Raises:
-            TypeError, ValueError: If the encoder returns something else.
+            TypeError, ValueError: If ``x`` is no matrix, or the encoder returns something else.
         """
+        x = check_matrix(x, "x", finite=False, csr=True)
         width = self.centers.size(1)
         return check_output(self.encoder(x), x.size(0), "encoder(x)", cols=width, finite=True)
 
@@ -71,6 +72,9 @@ class ClusteringNetwork(nn.Module):
 
         Returns:
             tuple: ``(N, D)`` and ``(N, K)``.
+
+        Raises:
+            TypeError, ValueError: See :meth:`embed`.
         """
         z = self.embed(x)
         return z, student_t_assignment(z, self.centers)
@@ -85,9 +89,15 @@ class ClusteringNetwork(nn.Module):
 
         Returns:
             Tensor: A scalar.
+
+        Raises:
+            TypeError, ValueError: If an argument is malformed.
         """
+        if not isinstance(graph, CSRGraph):
+            raise TypeError(f"graph must be a CSRGraph, got {type(graph).__name__}")
         # The target is a constant: the assignment moves to it, not both to each other.
-        kl = nn.functional.kl_div(q.log(), target_distribution(q), reduction="batchmean")
+        target = target_distribution(q)
+        kl = nn.functional.kl_div(q.log(), target, reduction="batchmean")
         # Hard labels only group the negatives: no gradient goes through the choice.
         cluster = q.detach().argmax(1)
         contrast: Tensor = self.contrast(z, graph, cluster, None, q.size(1))

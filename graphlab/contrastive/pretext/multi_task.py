@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_nonnegative
+from graphlab._checks import check_list, check_nonnegative
 from graphlab.contrastive.pretext.task import PretextTask
 
 __all__ = ["MultiTaskLoss"]
@@ -35,6 +35,8 @@ class MultiTaskLoss(nn.Module):
 
     def __init__(self, tasks: Sequence[PretextTask], weights: Sequence[float]) -> None:
         super().__init__()
+        tasks = check_list(tasks, "tasks", "pretext tasks")
+        weights = check_list(weights, "weights", "numbers")
         for task in tasks:
             if not isinstance(task, PretextTask):
                 raise TypeError(f"tasks must hold pretext tasks, got {type(task).__name__}")

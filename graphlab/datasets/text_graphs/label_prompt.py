@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphlab._checks import check_choice
+from graphlab._checks import check_choice, check_list, check_text
 from graphlab._repr import short_repr
 
 __all__ = ["LabelPrompt", "label_prompt"]
@@ -34,8 +34,12 @@ class LabelPrompt:
 
         Returns:
             list[str]: Those of :attr:`names`, and others with spaces for underscores.
+
+        Raises:
+            TypeError: If it is no list of texts.
         """
-        return [self.names.get(name, name.replace("_", " ")) for name in names]
+        listed = [check_text(name, "names") for name in check_list(names, "names", "texts")]
+        return [self.names.get(name, name.replace("_", " ")) for name in listed]
 
 
 _ARXIV = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_matrix
+from graphlab._checks import check_list, check_matrix
 from graphlab.embed.fastrp._options import finite_number
 from graphlab.embed.fastrp._standardize import standardize_columns
 from graphlab.ops.reference import row_norms
@@ -19,7 +19,8 @@ _ROWS = 1 << 14
 
 def check_powers(powers: Sequence[Tensor]) -> list[Tensor]:
     """Require matrices of one shape."""
-    matrices = [check_matrix(h, f"powers[{k}]") for k, h in enumerate(powers)]
+    listed = check_list(powers, "powers", "matrices")
+    matrices = [check_matrix(h, f"powers[{k}]") for k, h in enumerate(listed)]
     if not matrices or any(h.shape != matrices[0].shape for h in matrices):
         shapes = [tuple(h.shape) for h in matrices]
         raise ValueError(f"powers must be matrices of one shape, got {shapes}")
@@ -28,7 +29,8 @@ def check_powers(powers: Sequence[Tensor]) -> list[Tensor]:
 
 def check_weights(weights: Sequence[float], count: int) -> list[float]:
     """Require one finite number per power."""
-    values = [finite_number(w, f"weights[{k}]") for k, w in enumerate(weights)]
+    listed = check_list(weights, "weights", "numbers")
+    values = [finite_number(w, f"weights[{k}]") for k, w in enumerate(listed)]
     if len(values) != count:
         raise ValueError(f"weights must have {count} entries, got {len(values)}")
     return values

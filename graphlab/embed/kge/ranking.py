@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -19,8 +20,8 @@ __all__: list[str] = []
 
 Side: TypeAlias = Literal["both", "tail", "head"]
 
-#: Queries at a time, and their known answers: a query may have thousands of them.
-_QUERIES, _KNOWN = 1 << 13, 1 << 19
+#: Queries at a time, their true answers and their known ones.
+_QUERIES, _TRUE, _KNOWN = 1 << 13, 1 << 17, 1 << 19
 
 
 @torch.no_grad()
@@ -67,12 +68,11 @@ def _by_query(
     network: TripleNetwork, entity: Tensor, triples: Tensor, known: KnownTails | None
 ) -> Ranks:
     """Ranks of the tails of triples whose relations have rows."""
-    parts = []
-    for part in track(_chunks(triples, known), "rank", unit="batches"):
-        head, relation, tail = part
-        query = network.query(network.rows(head), relation)
-        parts.append(_ranks(query, entity, tail, known, (head, relation)))
-    return joined(parts, None)
+    questions, parts = Questions.of(triples), []
+    for part in track(questions.chunks(known), "rank", unit="batches"):
+        query = network.query(network.rows(part.head), part.relation)
+        parts.append(_ranks(query, entity, part, known))
+    return questions.in_order(joined(parts, None))
 
 
 def _by_head_map(
@@ -93,39 +93,76 @@ def _by_head_map(
     for relation, at in track(groups, "rank heads", unit="relations"):
         own = order.new_full((rows.size(0),), relation - num_relations)
         query = network.query(rows, own)
-        for tail, reverse, head in _chunks(triples[:, at], known):
-            parts.append(_ranks(entity[tail], query, head, known, (tail, reverse)))
-    back = order.argsort()
-    found = joined(parts, None)
-    return Ranks(found.greater[back], found.equal[back], found.candidates[back])
+        questions = Questions.of(triples[:, at])
+        found = [_ranks(entity[part.head], query, part, known) for part in questions.chunks(known)]
+        parts.append(questions.in_order(joined(found, None)))
+    return _permuted(joined(parts, None), order.argsort())
 
 
-def _chunks(triples: Tensor, known: KnownTails | None) -> list[Tensor]:
-    """Triples in their order, so few at a time that their known answers are a bounded number.
+@dataclass(frozen=True)
+class Questions:
+    """Distinct queries (head, relation) of some triples, each with all its true tails.
 
-    Many triples of one query have the same long list of known answers: together, lists of lists
-    take far more room than the triples or the table of entities.
+    Queries that share a row of scores and its known answers are asked once.
+
+    Attributes:
+        head (Tensor): Heads ``(Q,)``.
+        relation (Tensor): Relations ``(Q,)``.
+        ptr (Tensor): Pointers ``(Q + 1,)`` into ``tail``.
+        tail (Tensor): True tails, those of one query side by side.
+        place (Tensor): Which triple each of them is of.
     """
-    place = torch.arange(triples.size(1), device=triples.device) // _QUERIES
-    if known is not None:
-        place += known.counts(triples[0], triples[1]).cumsum(0) // _KNOWN
-    return list(triples.split(place.unique_consecutive(return_counts=True)[1].tolist(), dim=1))
+
+    head: Tensor
+    relation: Tensor
+    ptr: Tensor
+    tail: Tensor
+    place: Tensor
+
+    @classmethod
+    def of(cls, triples: Tensor) -> Questions:
+        """Group triples ``(3, T)``; a process may have none."""
+        head, relation, tail = triples
+        wide = int(relation.max()) + 1 if relation.numel() else 1
+        key, place = (head * wide + relation).sort(stable=True)
+        key, counts = key.unique_consecutive(return_counts=True)
+        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return cls(key // wide, key % wide, ptr, tail[place], place)
+
+    def chunks(self, known: KnownTails | None) -> list[Questions]:
+        """Parts of few queries, true and known tails: a query may have thousands of them."""
+        number = torch.arange(self.head.numel(), device=self.head.device) // _QUERIES
+        number += self.ptr[1:] // _TRUE
+        if known is not None:
+            number += known.counts(self.head, self.relation).cumsum(0) // _KNOWN
+        ends = number.unique_consecutive(return_counts=True)[1].cumsum(0).tolist() or [0]
+        return [self._part(*ends_of) for ends_of in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def _part(self, begin: int, end: int) -> Questions:
+        ptr = self.ptr[begin : end + 1]
+        rows = slice(int(ptr[0]), int(ptr[-1]))
+        return Questions(
+            self.head[begin:end], self.relation[begin:end], ptr - ptr[0],
+            self.tail[rows], self.place[rows],
+        )  # fmt: skip
+
+    def in_order(self, ranks: Ranks) -> Ranks:
+        """Ranks of ``tail`` as those of the triples."""
+        return _permuted(ranks, self.place.argsort())
 
 
-def _ranks(
-    query: Tensor,
-    entity: Tensor,
-    truth: Tensor,
-    known: KnownTails | None,
-    asked: tuple[Tensor, Tensor],
-) -> Ranks:
-    """Ranks of rows of ``entity``; the known answers are distinct, with the true one among them."""
-    ptr, index = (None, None) if known is None else known.find(*asked)
-    greater, equal = pairwise_rank(query, entity, truth, ptr, index)
+def _ranks(query: Tensor, entity: Tensor, asked: Questions, known: KnownTails | None) -> Ranks:
+    """Ranks of rows of ``entity``; known answers are distinct, with the true ones among them."""
+    ptr, index = (None, None) if known is None else known.find(asked.head, asked.relation)
+    greater, equal = pairwise_rank(query, entity, asked.tail, ptr, index, truth_ptr=asked.ptr)
     candidates = torch.full_like(greater, entity.size(0))
     if ptr is not None:
-        candidates += 1 - ptr.diff()
+        candidates += torch.repeat_interleave(1 - ptr.diff(), asked.ptr.diff())
     return Ranks(greater, equal, candidates)
+
+
+def _permuted(ranks: Ranks, order: Tensor) -> Ranks:
+    return Ranks(ranks.greater[order], ranks.equal[order], ranks.candidates[order])
 
 
 def _part(triples: Tensor, distributed: bool) -> Tensor:

@@ -14,27 +14,42 @@ _FACTORS = (-7046029254386353131, -4417276706812531889, 1609587929392839161, -87
 
 
 def pairwise_rank(
-    x: Tensor, y: Tensor, truth: Tensor, filter_ptr: Tensor | None, filter: Tensor | None
+    x: Tensor,
+    y: Tensor,
+    truth: Tensor,
+    truth_ptr: Tensor | None,
+    filter_ptr: Tensor | None,
+    filter: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """Other rows of y with a greater product than the truth, and with the same, ``(rows of x,)``.
+    """Other rows of y with a greater product than a truth, and with the same, ``(truths,)``.
 
     Equal rows of y have equal products: each of them is multiplied once.
     """
     first, copy = _distinct_rows(y)
     twins = first.numel() < y.size(0)
     distinct = y[first] if twins else y
-    greater = torch.zeros(x.size(0), dtype=torch.int64, device=x.device)
-    equal = torch.zeros_like(greater)
-    for rows in chunks(x.size(0), 2 * y.size(0)):
+    greater, equal = torch.zeros_like(truth), torch.zeros_like(truth)
+    for rows in chunks(x.size(0), 3 * y.size(0)):
         score = x[rows] @ distinct.t()
         score = score[:, copy] if twins else score
-        own = truth[rows, None]
-        bar = score.gather(1, own)
-        score.scatter_(1, own, -torch.inf)
-        block(score, rows, filter_ptr, filter)
-        greater[rows] = (score > bar).sum(1)
-        equal[rows] = (score == bar).sum(1)
+        first_truth, row = _truths_of(rows, truth_ptr, truth.device)
+        bar = score[row, truth[first_truth : first_truth + row.numel()]]
+        block(score, rows, filter_ptr, filter, torch.nan)
+        for part in chunks(row.numel(), 3 * y.size(0)):
+            at = slice(first_truth + part.start, first_truth + part.stop)
+            others = score[row[part]].scatter_(1, truth[at, None], torch.nan)
+            greater[at] = (others > bar[part, None]).sum(1)
+            equal[at] = (others == bar[part, None]).sum(1)
     return greater, equal
+
+
+def _truths_of(rows: slice, ptr: Tensor | None, device: torch.device) -> tuple[int, Tensor]:
+    """The first truth of some rows, and the row of each of their truths within these rows."""
+    every = torch.arange(rows.stop - rows.start, device=device)
+    if ptr is None:
+        return rows.start, every
+    part = ptr[rows.start : rows.stop + 1]
+    return int(part[0]), torch.repeat_interleave(every, part.diff())
 
 
 def _distinct_rows(y: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,13 +77,19 @@ def _any_member(group: Tensor) -> Tensor:
     return first.scatter_reduce(0, group, every, "amax")
 
 
-def block(score: Tensor, rows: slice, ptr: Tensor | None, columns: Tensor | None) -> None:
-    """Write -inf where a row of the filter names a column; ``rows`` are those of the scores."""
+def block(
+    score: Tensor,
+    rows: slice,
+    ptr: Tensor | None,
+    columns: Tensor | None,
+    value: float = -torch.inf,
+) -> None:
+    """Write ``value`` where a row of the filter names a column; ``rows`` are the scores'."""
     if ptr is None or columns is None:
         return
     part = ptr[rows.start : rows.stop + 1]
     row = torch.repeat_interleave(torch.arange(len(part) - 1, device=score.device), part.diff())
-    score[row, columns[part[0] : part[-1]]] = -torch.inf
+    score[row, columns[part[0] : part[-1]]] = value
 
 
 def pairwise_topk(

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from graphlab._checks import check_text
 from graphlab._repr import short_repr
 from graphlab.tag._models import fingerprint
+from graphlab.tag._texts import as_list
 from graphlab.tag.fine_tune._model import TextClassifier
 from graphlab.tag.fine_tune._outputs import outputs
 from graphlab.tag.fine_tune._plan import Plan
@@ -29,9 +31,17 @@ class TunedTextEncoder:
         model (TextClassifier): Backbone and head.
         tokenizer (PreTrainedTokenizerBase): Its tokenizer.
         plan (Plan): Settings of its training.
+
+    Raises:
+        TypeError: If an argument is malformed.
     """
 
     def __init__(self, model: TextClassifier, tokenizer: Any, plan: Plan) -> None:
+        for name, value, kind in (("model", model, TextClassifier), ("plan", plan, Plan)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+        if not callable(tokenizer):
+            raise TypeError(f"tokenizer must be callable, got {type(tokenizer).__name__}")
         self.model = model
         self._tokenizer, self._plan = tokenizer, plan
         self.dim = model.classifier.in_features
@@ -51,7 +61,11 @@ class TunedTextEncoder:
 
         Returns:
             numpy.ndarray: ``(N, dim)`` float32, not normalised.
+
+        Raises:
+            TypeError, ValueError: If they are no list of texts, or one has no tokens.
         """
+        texts = [check_text(text, "texts") for text in as_list(texts, "texts")]
         if not len(texts):
             return np.empty((0, self.dim), np.float32)
         plan = self._plan

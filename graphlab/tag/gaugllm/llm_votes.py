@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index, check_int
+from graphlab._checks import check_index, check_int, check_text
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import sha256
 from graphlab.tag.gaugllm._prompt_text import (
@@ -75,6 +75,10 @@ def collect_votes(
         TypeError, ValueError, IndexError: If an argument is malformed.
     """
     client = check_client(client)
+    if not callable(prompt):
+        raise TypeError(f"prompt must be callable, got {type(prompt).__name__}")
+    if seed is not None:
+        seed = check_int(seed, "seed")
     large = torch.iinfo(torch.int64).max
     anchor = check_index(anchor, large, "anchor")
     item = check_index(item, large, "item", length=anchor.numel())
@@ -157,6 +161,7 @@ def edge_question(
         TypeError, ValueError: If an argument is malformed.
     """
     known, limit = check_edge_texts(candidates, texts, max_chars)
+    check_text(question, "question")
 
     def prompt(node: int, items: list[int]) -> str:
         rows: list[dict[str, Any]] = [{"first": cut(known[node], limit)}]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from graphlab._checks import check_text
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.llm_votes import RELATED, check_edge_texts
@@ -51,6 +52,7 @@ def score_edges(
         TypeError, ValueError: If an argument is malformed.
     """
     known, limit = check_edge_texts(candidates, texts, max_chars)
+    check_text(question, "question")
 
     def ask(first: str, second: str) -> str:
         rows = [{"first": cut(first, limit)}, {"second": cut(second, limit)}]

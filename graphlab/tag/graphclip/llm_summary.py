@@ -10,10 +10,13 @@ from typing import Any, Literal
 from graphlab._checks import check_choice, check_int
 from graphlab._repr import short_repr
 from graphlab.tag._optional import optional
-from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable
 from graphlab.tag.graphclip.store import SubgraphStore
-from graphlab.tag.graphclip.template_summary import TemplateSummarizer, _nearest
+from graphlab.tag.graphclip.template_summary import (
+    TemplateSummarizer,
+    _nearest,
+    check_store_texts,
+)
 from graphlab.tag.llm._asking import ask_all, check_client, failure, value_of
 from graphlab.tag.llm._data_text import break_marks, fenced
 from graphlab.tag.llm.protocol import ChatClient
@@ -90,7 +93,7 @@ class LLMSummarizer:
         Raises:
             TypeError, ValueError: If a text is missing or blank.
         """
-        known = check_texts(texts)
+        known = check_store_texts(texts, store)
         return [self._prompt(known, store, i) for i in range(len(store))]
 
     def summarize(self, texts: Sequence[str], store: SubgraphStore) -> list[str]:

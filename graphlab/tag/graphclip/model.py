@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab import __version__
-from graphlab._checks import check_index, check_int, check_range
+from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
 from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._hub import Description, HubModel, fetch
@@ -154,12 +154,19 @@ class GraphCLIP(nn.Module, HubModel):
             Tensor: ``(B, out_channels)``.
 
         Raises:
+            TypeError, ValueError: If an argument is malformed.
             IndexError: If a node of the batch has no row in ``x``.
         """
+        check_feature_rows(x, "x", cols=self.graph_model.in_channels, finite=False)
+        if not isinstance(batch, SubgraphBatch):
+            raise TypeError(f"batch must be a SubgraphBatch, got {type(batch).__name__}")
         check_range(batch.node, x.shape[0], "store.node")
         if pe is None:
             length, count = self.graph_model.walk_length, batch.root_index.numel()
             pe = random_walk_encoding(batch.edge_index, batch.batch, count, length)
+        pe = check_matrix(
+            pe, "pe", rows=batch.node.numel(), cols=self.graph_model.walk_length, finite=False
+        )
         parts = (x[batch.node], pe, batch.edge_index, batch.batch, batch.root_index)
         features, *rest = (part.to(self.device) for part in parts)
         # That of the weights: features of half precision are stored, not computed with.

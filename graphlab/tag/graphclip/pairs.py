@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int
+from graphlab._checks.devices import check_device
 from graphlab._distributed import all_gather_rows, is_distributed, rank, world_size
 from graphlab._feature_rows import (
     FeatureRows,
@@ -114,7 +115,12 @@ class GraphTextPairs:
         Args:
             walk_length (int): Steps of the walk of the positional encodings.
             device (str or torch.device): Where the processes exchange tensors.
+
+        Raises:
+            TypeError, ValueError: If an argument is malformed.
         """
+        walk_length = check_int(walk_length, "walk_length", minimum=1)
+        device = check_device(device)
         if self._pe is None or self._pe.shape[1] != walk_length:
             self._pe = store_encodings(self.store, walk_length, shared=device)
         if is_distributed():

@@ -148,7 +148,11 @@ class PromptTuner(Estimator, nn.Module):
 
         Returns:
             Tensor: ``(N, D)``.
+
+        Raises:
+            TypeError, ValueError: If ``x`` is no matrix of the width of the prompts.
         """
+        x = check_matrix(x, "x", cols=self.prompts.size(1), finite=False)
         if self.prompts.size(0) == 0:
             return x
         # Where the features are, which may be too many for the device of the tower.

@@ -77,12 +77,7 @@ class TemplateSummarizer:
         Raises:
             TypeError, ValueError: If a text is missing or blank.
         """
-        known = check_texts(texts)
-        if not isinstance(store, SubgraphStore):
-            raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
-        last = int(store.node.max()) if store.node.size else -1
-        if last >= len(known):
-            raise ValueError(f"texts must cover node {last}, got {len(known)} entries")
+        known = check_store_texts(texts, store)
         topics = self._topics(known, store)
         return [self._write(known, store, i, topics[i]) for i in range(len(store))]
 
@@ -130,6 +125,21 @@ class TemplateSummarizer:
                 order = np.argsort(-rows.data[lo:hi], kind="stable")[:most]
                 chosen.append([words[k] for k in rows.indices[lo:hi][order]])
         return chosen
+
+
+def check_store_texts(texts: Sequence[str], store: SubgraphStore) -> Sequence[str]:
+    """Texts of the nodes of a store, none of them blank.
+
+    Raises:
+        TypeError, ValueError: If a text is missing or blank, or ``store`` is none.
+    """
+    known = check_texts(texts)
+    if not isinstance(store, SubgraphStore):
+        raise TypeError(f"store must be a SubgraphStore, got {type(store).__name__}")
+    last = int(store.node.max()) if store.node.size else -1
+    if last >= len(known):
+        raise ValueError(f"texts must cover node {last}, got {len(known)} entries")
+    return known
 
 
 def _tfidf(texts: Sequence[str]) -> tuple[sparse.csr_matrix, list[str]]:

@@ -21,6 +21,8 @@ def conversations(prompts: Iterable[Prompt]) -> list[Conversation]:
     """
     if isinstance(prompts, str):  # each of its characters would be asked, and paid for
         raise TypeError("prompts must be a list of prompts, got one text")
+    if not isinstance(prompts, Iterable):
+        raise TypeError(f"prompts must be a list of prompts, got {type(prompts).__name__}")
     return [check_messages(prompt) for prompt in prompts]
 
 

@@ -26,7 +26,7 @@ from graphlab.tag.llm._tokens import estimate_tokens
 from graphlab.tag.llm.batch import BatchImport, read_batch, write_batch
 from graphlab.tag.llm.cost import CostEstimate, Price
 from graphlab.tag.llm.limits import LIMITS_ARGUMENTS, Limits
-from graphlab.tag.llm.reply import LLMReply
+from graphlab.tag.llm.reply import LLMReply, keys_of
 from graphlab.tag.llm.retry import RETRY_ARGUMENTS, Retry
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ class LLMClient:
             replies (Iterable[LLMReply]): Records whose first answers are dropped, such as all that
                 are truncated.
         """
-        self._cache.forget(reply.key for reply in replies)
+        self._cache.forget(keys_of(replies))
 
     def close(self) -> None:
         """Stop the calls under way and close the cache; the client cannot be used after it."""

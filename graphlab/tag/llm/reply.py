@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,3 +64,18 @@ class LLMReply:
     def ok(self) -> bool:
         """Whether the answer can be used."""
         return self.status == "ok"
+
+
+def keys_of(replies: Any) -> list[str]:
+    """Names of the first answers of records in the cache.
+
+    Raises:
+        TypeError: If they are no records.
+    """
+    if isinstance(replies, str) or not isinstance(replies, Iterable):
+        raise TypeError(f"replies must be records, got {type(replies).__name__}")
+    listed = list(replies)
+    wrong = [reply for reply in listed if not isinstance(reply, LLMReply)]
+    if wrong:
+        raise TypeError(f"replies must hold LLMReply, got {type(wrong[0]).__name__}")
+    return [reply.key for reply in listed]

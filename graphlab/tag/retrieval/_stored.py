@@ -235,8 +235,10 @@ class StoredDocuments(Estimator):
             raise ValueError(f"name must be a name other than {GRAPHS}, got {name!r}")
         if hasattr(links, "itertuples"):  # a frame, which would give the names of its columns
             links = links.itertuples(index=False, name=None)
+        if isinstance(links, str) or not isinstance(links, Iterable):
+            raise TypeError(f"links must be pairs of ids, got {type(links).__name__}")
         given = list(links)
-        wrong = [pair for pair in given if isinstance(pair, str) or len(tuple(pair)) != 2]
+        wrong = [pair for pair in given if not _is_pair(pair)]
         if wrong:
             raise ValueError(f"links must be pairs of ids, got {wrong[0]!r}")
         pairs = [tuple(plain_id(identity) for identity in pair) for pair in given]
@@ -277,3 +279,7 @@ class StoredDocuments(Estimator):
         corpus = self._empty()
         _storage.fill(corpus, arrays, getattr(self.encoder, "identity", None))
         self._set(corpus)
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, Iterable) and not isinstance(pair, str) and len(tuple(pair)) == 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_int, check_list
 from graphlab._repr import short_repr
 from graphlab.tag.retrieval.documents import DocumentId
 
@@ -60,8 +61,21 @@ class RetrievalResult:
 
         Args:
             hits (sequence of sequences): Documents of each question, best first.
-            k (int): Columns of the result.
+            k (int): Columns of the result, no fewer than the documents of a question.
+
+        Raises:
+            TypeError, ValueError: If an argument is malformed.
         """
+        columns = check_int(k, "k", minimum=0)
+        for row, found in enumerate(check_list(hits, "hits", "documents of each question")):
+            listed = check_list(found, f"hits[{row}]", "documents")
+            if len(listed) > columns:
+                raise ValueError(
+                    f"k must be at least the documents of a question, but hits[{row}] holds "
+                    f"{len(listed)} of {columns}"
+                )
+            if not all(isinstance(hit, Hit) for hit in listed):
+                raise TypeError(f"hits[{row}] must hold Hit")
         scores = torch.full((len(hits), k), -torch.inf, device="cpu")
         seeds = torch.zeros(len(hits), k, device="cpu")
         for row, found in enumerate(hits):

@@ -198,6 +198,8 @@ class ExplanationGenerator:
     ) -> list[list[dict[str, str]]]:
         if isinstance(texts, (str, bytes)):
             raise TypeError("texts must be a list of texts, got one text")
+        if not isinstance(texts, Iterable):
+            raise TypeError(f"texts must be a list of texts, got {type(texts).__name__}")
         listed = list(texts)
         if names is not None and len(names) != len(listed):
             raise ValueError(f"ids must have {len(listed)} entries, got {len(names)}")

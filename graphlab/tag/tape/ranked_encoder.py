@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_int, check_range, check_tensor
+from graphlab._checks import check_int, check_matrix, check_range, check_tensor
 from graphlab._tensor_memo import TensorMemo
 from graphlab.ops.sum_of_rows import sum_of_rows
 
@@ -102,11 +102,15 @@ class RankedPredictionEncoder(nn.Module):
 
         Returns:
             Tensor: ``(N, h)``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        if weight.dim() != 2 or weight.size(1) != self.out_channels:
-            raise ValueError(
-                f"weight must have shape (h, {self.out_channels}), got {tuple(weight.shape)}"
-            )
+        check_matrix(weight, "weight", cols=self.out_channels, finite=False)
+        if bias is not None and not check_tensor(bias, "bias").is_floating_point():
+            raise TypeError(f"bias must be floating point, got dtype {bias.dtype}")
+        if bias is not None and bias.shape != weight.shape[:1]:
+            raise ValueError(f"bias must have shape ({weight.size(0)},), got {tuple(bias.shape)}")
         # Block j of the layer only ever meets rank j, so its product with the table is k small
         # ones.
         blocks = weight.view(weight.size(0), self.k, self.dim)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data as PyGData
 
-from graphlab._checks import check_edge_index
+from graphlab._checks import check_edge_index, check_subset
 from graphlab._checks.graph_kinds import check_simple_graph
 from graphlab._graphs.edges import read_structure
 from graphlab._graphs.typed import Data
@@ -152,8 +152,9 @@ class TextGraph(Data):
             subset (Tensor): Nodes, ``(K,)`` int64, or their mask, ``(N,)`` bool.
 
         Returns:
-            TextGraph: The part.
+            TextGraph: The part. Raises TypeError, ValueError or IndexError for other nodes.
         """
+        subset = check_subset(subset, self.num_nodes or 0, "subset")
         stored = self._store.get("text")
         if not isinstance(stored, StoredTexts):
             part: TextGraph = super().subgraph(subset)
@@ -163,8 +164,6 @@ class TextGraph(Data):
         part = super(TextGraph, bare).subgraph(subset)
         part["text"] = stored[subset]
         return part
-
-    # --- sources of graphs ------------------------------------------------------------------------
 
     @classmethod
     def from_csv(

@@ -10,7 +10,8 @@ import torch
 from graphlab import contrastive, embed
 from graphlab.contrastive import clustering, losses, pretext
 from graphlab.contrastive.pot import pairing_target, relax
-from tests.test_inputs import NODES, PLAIN, features, generator
+from graphlab.ops import CSRGraph
+from tests.test_inputs import NODES, PLAIN, features, generator, toy_data
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -25,8 +26,26 @@ def autoencoder() -> Any:
     return clustering.SDCNAutoEncoder(4, (6,), 3, generator=generator())
 
 
-def kge() -> Any:
-    return embed.KGEmbedding(NODES, 2, 4)
+def clusters() -> Any:
+    encoder = torch.nn.Linear(4, 3)
+    return clustering.ClusteringNetwork(encoder, torch.eye(2, 3), contrastive.PamCLoss())
+
+
+def one_task() -> Any:
+    return pretext.AttributeMask(4, rate=0.5, num_components=1)
+
+
+def tasks() -> Any:
+    return pretext.MultiTaskLoss([one_task()], [1.0]).setup(toy_data(PLAIN))
+
+
+def progcl() -> Any:
+    loss = losses.ProGCLLoss(0.5, mode="mix", num_mixed=5, iterations=3)
+    return loss.fit(Z, Z.flip(0), columns=IDS)
+
+
+def kge(model: str = "distmult") -> Any:
+    return embed.KGEmbedding(NODES, 2, 4, model=model)
 
 
 def fastrp() -> Any:
@@ -69,6 +88,16 @@ CALLS: dict[str, Callable[[], Call]] = {
         clustering.initial_centers,
         {"z": Z, "num_clusters": 2, "seed": 0, "n_init": 1},
     ),
+    "ClusteringNetwork.embed": lambda: (clusters().embed, {"x": X}),
+    "ClusteringNetwork.forward": lambda: (clusters(), {"x": X}),
+    "ClusteringNetwork.loss": lambda: (
+        clusters().loss,
+        {
+            "z": Z,
+            "q": torch.softmax(Z[:, :2], dim=1),
+            "graph": CSRGraph.from_edge_index(PLAIN, NODES),
+        },
+    ),
     "diagnose_embedding": lambda: (contrastive.diagnose_embedding, {"z": Z}),
     "projection_head": lambda: (
         contrastive.projection_head,
@@ -94,6 +123,11 @@ CALLS: dict[str, Callable[[], Call]] = {
         pretext.corrected_labels,
         {"z": Z, "labels": Y, "nodes": IDS, "generator": generator()},
     ),
+    "MultiTaskLoss.__init__": lambda: (
+        pretext.MultiTaskLoss,
+        {"tasks": [one_task()], "weights": [1.0]},
+    ),
+    "MultiTaskLoss.forward": lambda: (tasks(), {"h": X}),
     "ContextLabel.__init__": lambda: (
         contrastive.ContextLabel,
         {
@@ -147,6 +181,10 @@ CALLS: dict[str, Callable[[], Call]] = {
             **{"prior": 0.05, "iterations": 3, "reduction": "mean"},
         },
     ),
+    "ProGCLLoss.per_node": lambda: (
+        progcl().per_node,
+        {"z1": Z, "z2": Z.flip(0), "generator": generator()},
+    ),
     "ClusterStatistics.collect": lambda: (
         contrastive.ClusterStatistics.collect,
         {"z": Z, "cluster": Y, "num_clusters": 2, "order": 1},
@@ -157,6 +195,11 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     # ------------------------------------------------------------------------------- embed
     "AddFastRP.__init__": lambda: (embed.AddFastRP, {"attr_name": "x", "property_ratio": 0.0}),
+    "NodeEmbedding.fit_transform": lambda: (
+        embed.NodeEmbedding(PLAIN, embed.FastRP(dim=8)).fit_transform,
+        {"nodes": IDS[:6]},
+    ),
+    "PowersOfFastRP.merge": lambda: (fastrp().merge, {"powers": [X, X], "weights": [1.0, 0.5]}),
     "PowersOfFastRP.columns": lambda: (fastrp().columns, {"lo": 0, "hi": 4}),
     "TripleModel.forward": lambda: (kge(), {**TRIPLE, "tail_index": IDS}),
     "TripleModel.loss": lambda: (
@@ -165,6 +208,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "TripleModel.query": lambda: (kge().query, TRIPLE),
     "RankingModel.topk": lambda: (kge().topk, {**TRIPLE, "k": 2}),
+    "TripleModel.uncertainty": lambda: (kge("nfe1").uncertainty, {"nodes": IDS}),
     "KGEmbedding.__init__": lambda: (
         embed.KGEmbedding,
         {

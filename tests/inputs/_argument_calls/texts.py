@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab import tag, viz
+from graphlab import datasets, tag, viz
 from graphlab.tag import embedding, feasibility, gaugllm, graphclip, llm, retrieval, tape
 from graphlab.tag.retrieval import gfm
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model, toy_pairs
@@ -49,6 +49,23 @@ def egos() -> retrieval.EgoGraphRetriever:
     return retrieval.EgoGraphRetriever(HashEncoder()).fit(graph)
 
 
+def questions() -> tag.GFMRetriever:
+    triples = [("Rome", "is in", "Italy", 0), ("Oslo", "is in", "Norway", 1)]
+    graph = tag.knowledge_graph(triples, ["Rome.", "Oslo."])
+    encoder = HashEncoder()
+    return tag.GFMRetriever(None, graph, encoder, hidden=4, num_layers=2, steps=1).fit()
+
+
+def zero_shot() -> tag.ZeroShotNodes:
+    graph = tag.TextGraph(edge_index=PLAIN, text=TEXTS)
+    sampler = tag.SubgraphSampler(walk_length=6)
+    return tag.ZeroShotNodes(toy_model(), encoder=HashEncoder(), sampler=sampler).fit(graph)
+
+
+def squared(x: Tensor) -> Tensor:
+    return x.square().sum()
+
+
 def prompt() -> tape.ExplanationPrompt:
     return tape.ExplanationPrompt(["ants", "bees", "wasps"], 2)
 
@@ -61,6 +78,7 @@ LISTS = {"most_similar_non_neighbors": [5], "most_dissimilar_neighbors": [1]}
 SIMILAR = torch.eye(3) * 0.5 + 0.5
 PAIRS = toy_pairs(12)
 PART = torch.arange(6)
+PE = torch.zeros(PAIRS.store.batch(PART).node.numel(), 6)
 
 CALLS: dict[str, Callable[[], Call]] = {
     "HashingEncoder.__call__": lambda: (embedding.HashingEncoder(8), {"texts": TEXTS}),
@@ -147,6 +165,29 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"x": PAIRS.x, "store": PAIRS.store, "text": PAIRS.text},
     ),
     "GraphTextPairs.encoding": lambda: (PAIRS.encoding, {"walk_length": 4}),
+    "GraphTextPairs.share": lambda: (
+        toy_pairs(12).share,
+        {"walk_length": 4, "device": torch.device("cpu")},
+    ),
+    "GraphCLIP.embed": lambda: (
+        toy_model().eval().embed,
+        {"x": PAIRS.x, "batch": PAIRS.store.batch(PART), "pe": PE},
+    ),
+    "PromptTuner.forward": lambda: (
+        graphclip.PromptTuner(toy_model(), torch.eye(2, WIDTH), num_prompts=1),
+        {"x": PAIRS.x},
+    ),
+    "ZeroShotNodes.predict_proba": lambda: (
+        zero_shot().predict_proba,
+        {"class_names": ["word", "text"]},
+    ),
+    "adversarial_backward": lambda: (
+        graphclip.pretraining.adversarial_backward,
+        {
+            **{"closure": squared, "x": X, "eps": 0.1, "steps": 2, "delta": torch.zeros_like(X)},
+            "generator": generator(),
+        },
+    ),
     "feature_rms": lambda: (graphclip.pretraining.feature_rms, {"x": X}),
     "retrieval_at_1": lambda: (
         graphclip.pretraining.retrieval_at_1,
@@ -190,6 +231,15 @@ CALLS: dict[str, Callable[[], Call]] = {
     # ---------------------------------------------------------------------------- retrieval
     "GraphRetriever.query": lambda: (index().query, {"text": "Where was Curie born?", "k": 1}),
     "GraphRetriever.query_many": lambda: (index().query_many, {"texts": ["Curie"], "k": 1}),
+    "StoredDocuments.use": lambda: (index().use, {"name": "cites", "links": [("a", "b")]}),
+    "GFMRetriever.query_many": lambda: (
+        questions().query_many,
+        {"texts": ["Is Rome in Italy?"], "k": 2},
+    ),
+    "RetrievalResult.of": lambda: (
+        retrieval.RetrievalResult.of,
+        {"hits": [index().query("Where was Curie born?", k=1)], "k": 2},
+    ),
     "EgoGraphRetriever.query": lambda: (
         egos().query,
         {"text": "word 3", "k": 2, "merge": "union"},
@@ -250,10 +300,28 @@ CALLS: dict[str, Callable[[], Call]] = {
             "edge_dropout": 0.1,
         },
     ),
+    "RankedPredictionEncoder.project": lambda: (
+        ranked().project,
+        {
+            **{"ids": torch.tensor([[1, 2], [3, 0]]), "weight": torch.ones(5, 8)},
+            "bias": torch.ones(5),
+        },
+    ),
     "ensemble_logits": lambda: (
         tape.ensemble_logits,
         {"logits_list": [X, X.flip(0)], "reduce": "logits", "weights": [1.0, 2.0]},
     ),
+    # ------------------------------------------------------------------------------- graphs
+    "TextGraph.subgraph": lambda: (
+        tag.TextGraph(edge_index=PLAIN, text=TEXTS).subgraph,
+        {"subset": torch.arange(3)},
+    ),
+    "LabelPrompt.readable": lambda: (
+        datasets.label_prompt("citeseer").readable,
+        {"names": ["IR", "ML"]},
+    ),
+    "label_prompt": lambda: (datasets.label_prompt, {"name": "cora"}),
+    "DigitsKNN.__init__": lambda: (datasets.DigitsKNN, {"k": 3}),
     # ---------------------------------------------------------------------------------- viz
     "bars": lambda: (viz.bars, {"labels": ["a", "b"], "series": {"s": [1.0, 2.0]}}),
     "embedding_map": lambda: (

@@ -344,7 +344,12 @@ def ranking_case(
         filters = ptr, torch.cat([*named, torch.zeros(0, dtype=torch.int64)])
     where = f"{rows} x {columns}, D={width}, filtered={filtered}"
     if columns or not rows:
-        same("pairwise_rank", x, y, randint(max(columns, 1), rows), *filters, where=where)
+        truth = randint(max(columns, 1), rows)
+        same("pairwise_rank", x, y, truth, None, *filters, where=where)
+        truth_ptr = torch.cat([torch.zeros(1, dtype=torch.int64), randint(5, rows).cumsum(0)])
+        truth = randint(max(columns, 1), int(truth_ptr[-1]))
+        where = f"{where}, several truths"
+        same("pairwise_rank", x, y, truth, truth_ptr, *filters, where=where)
     for k in (1, 7, 200):
         for diagonal in (0, 1):
             same("pairwise_topk", x, y, k, diagonal, *filters, where=f"{where}, k={k}")
@@ -366,28 +371,35 @@ def ranking_twins() -> None:
     for width in (3, 33, 130):
         x, y = (randn(n, width, dtype=torch.float32, seed=n) for n in (70, 600))
         truth = randint(600, 70)
-        alone = OPS.pairwise_rank(x, y, truth, None, None)
-        both = OPS.pairwise_rank(x, torch.cat([y, y.flip(0)]), truth, None, None)
+        alone = OPS.pairwise_rank(x, y, truth, None, None, None)
+        both = OPS.pairwise_rank(x, torch.cat([y, y.flip(0)]), truth, None, None, None)
+        shared = torch.arange(0, 71, 7)  # seven truths a row
+        several = OPS.pairwise_rank(x[::7], y, truth, shared, None, None)
+        one = OPS.pairwise_rank(x[::7].repeat_interleave(7, 0), y, truth, None, None, None)
+        if not torch.equal(several[0], one[0]) or not torch.equal(several[1], one[1]):
+            raise AssertionError(f"truths of one row must have the ranks of equal rows, D={width}")
         if not torch.equal(both[0], 2 * alone[0]) or not torch.equal(both[1], 2 * alone[1] + 1):
             raise AssertionError(f"copies of the truth must tie, D={width}")
 
 
 def ranking_poison() -> None:
-    """A truth out of range has rank -1, a filter out of range names nothing."""
+    """A truth out of range has rank -1, a filter out of range names nothing, pointers stop."""
     x, y = (randn(n, 5, dtype=torch.float32, seed=n) for n in (70, 90))
     truth = randint(90, 70)
-    good = OPS.pairwise_rank(x, y, truth, None, None)
+    good = OPS.pairwise_rank(x, y, truth, None, None, None)
     bad = truth.clone()
     bad[3], bad[5] = -1, 2**40
-    got = OPS.pairwise_rank(x, y, bad, None, None)
+    got = OPS.pairwise_rank(x, y, bad, None, None, None)
     rest = (torch.arange(70) != 3) & (torch.arange(70) != 5)
     for part, want in zip(got, good, strict=True):
         if part[3] != -1 or part[5] != -1 or not torch.equal(part[rest], want[rest]):
             raise AssertionError("a truth out of range must poison its own rank alone")
     ptr, named = torch.arange(71), torch.tensor([-5, 2**40] * 35)
-    for part, want in zip(OPS.pairwise_rank(x, y, truth, ptr, named), good, strict=True):
+    for part, want in zip(OPS.pairwise_rank(x, y, truth, None, ptr, named), good, strict=True):
         if not torch.equal(part, want):
             raise AssertionError("columns out of range are not there")
+    wild = torch.randint(-(2**40), 2**40, (71,), generator=torch.Generator().manual_seed(0))
+    OPS.pairwise_rank(x, y, truth, wild, None, None)  # reads and writes where it may
 
 
 # --- meta-nodes ----------------------------------------------------------------------------------

@@ -97,7 +97,8 @@ def ranking(s: Size) -> dict[str, tuple[Any, ...]]:
     x, y = real(s.nodes, s.dim), real(2 * s.nodes, s.dim)
     named = (whole(s.nodes + 1), whole(s.entries))
     return {
-        "pairwise_rank": (x, y, whole(s.nodes), *named),
+        "pairwise_rank": (x, y, whole(s.nodes), None, *named),
+        "pairwise_rank several truths": (x, y, whole(s.entries), whole(s.nodes + 1), *named),
         "pairwise_topk": (x, y, 10, 0, *named),
     }
 

@@ -22,6 +22,7 @@ from graphlab.tag.fine_tune._model import TextClassifier, build_model
 from graphlab.tag.fine_tune._outputs import check_features
 from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
+from graphlab.tag.fine_tune.features import TunedTextEncoder
 from tests._data import REPOSITORY, test_data_root
 from tests._golden import load
 from tests.tag.fine_tune._tiny import tiny_bert
@@ -208,6 +209,19 @@ def test_it_learns_and_keeps_the_best_epoch(tiny, pooling):
     again = TextEncoder(result.encoder, normalize=False).encode(texts[:7])
     torch.testing.assert_close(again, result.features[:7], rtol=1e-4, atol=1e-5)
     assert result.encoder([]).shape == (0, 32)
+    for wrong in ("one text", 3, [None], {"a", "b"}):
+        with pytest.raises(TypeError, match="texts must be"):
+            result.encoder(wrong)
+
+
+@pytest.mark.parametrize("name", ["model", "tokenizer", "plan"])
+def test_a_tuned_encoder_is_made_of_its_parts(tiny, name):
+    settings = plan(tiny)
+    model = TextClassifier(Stored(torch.ones(2, 3, 4)), 4, 3)
+    parts = {"model": model, "tokenizer": lambda texts, **_: texts, "plan": settings}
+    assert TunedTextEncoder(**parts).dim == 4
+    with pytest.raises(TypeError, match=rf"\b{name} must be"):
+        TunedTextEncoder(**parts | {name: object()})
 
 
 def test_labels_outside_the_masks_are_never_read(tiny):

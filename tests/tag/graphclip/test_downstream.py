@@ -61,6 +61,16 @@ def test_class_sentences_are_embedded_once_and_anew_for_other_parameters():
     assert len(encoder.seen) == 6 and not torch.equal(first, other)
 
 
+def test_other_parameters_are_checked():
+    pairs = toy_pairs()
+    with pytest.raises(ValueError, match="Invalid parameter 'prompts'|prompts"):
+        classifier().set_params(prompts=3)
+    for name, wrong in (("templates", "no place"), ("templates", 3), ("join", 3)):
+        model = classifier().set_params(**{name: wrong})
+        with pytest.raises((TypeError, ValueError), match=name):
+            model.scores(pairs.x, pairs.store)
+
+
 def test_evaluation_shows_the_baselines():
     pairs, (_, _, y) = toy_pairs(), toy_graph()
     rows = classifier().evaluate(pairs.x, pairs.store, y)

@@ -75,6 +75,8 @@ def adversarial_backward(
     Reference: Kong et al., "Robust optimization as data augmentation for large-scale graphs",
         CVPR 2022.
     """
+    if not callable(closure):
+        raise TypeError(f"closure must be callable, got {type(closure).__name__}")
     check_matrix(x, "x", finite=False)
     eps, steps = check_positive(eps, "eps"), check_int(steps, "steps", minimum=1)
     if delta is None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphlab._checks import check_matrix, check_positive
+from graphlab._checks import check_list, check_matrix, check_positive, check_text
 from graphlab.tag._texts import check_texts
 from graphlab.tag.graphclip._protocols import Encoder, embed
 
@@ -62,8 +62,10 @@ def embed_classes(
         TypeError, ValueError: If templates or descriptions are malformed, or the encoder's width is
             another.
     """
-    if isinstance(templates, str) or not templates:
+    listed = check_list(templates, "templates", "strings")
+    if not listed or not all(isinstance(template, str) for template in listed):
         raise TypeError(f"templates must be a list of at least one string, got {templates!r}")
+    check_text(join, "join")
     if descriptions is not None:
         missing = sorted(set(names) - set(descriptions))
         if missing:
@@ -73,7 +75,7 @@ def embed_classes(
                 kind = type(descriptions[name]).__name__
                 raise TypeError(f"descriptions must be str, but that of {name!r} is {kind}")
     total = torch.zeros(len(names), width, device="cpu")
-    for template in templates:
+    for template in listed:
         if "{c}" not in template:
             raise ValueError(f"templates must contain {{c}} for the class, got {template!r}")
         sentences = [template.replace("{c}", name) for name in names]
