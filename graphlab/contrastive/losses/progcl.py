@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -232,10 +232,9 @@ class ProGCLLoss(nn.Module):
         return hardness - mean
 
     def _log_hardness(self, cosine: Tensor, own: Tensor) -> Tensor:
-        if self.mixture is None:  # pragma: no cover - only called after fit
-            raise ValueError("the mixture is not fitted: call fit(z1, z2) first")
+        mixture = cast(BetaMixture, self.mixture)  # of the fit, which comes before
         with torch.no_grad():
-            return self.mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
+            return mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor
