@@ -114,9 +114,7 @@ def extremes() -> None:
         raise AssertionError(f"a sum of nothing: {row}, {x.grad}")
     y = torch.ones(70, 4)
     y[3] = math.inf
-    row, _ = pairs.pairwise_logsumexp(
-        torch.ones(2, 4), y, None, None, 1.0, 0, False, "float32"
-    )
+    row, _ = pairs.pairwise_logsumexp(torch.ones(2, 4), y, None, None, 1.0, 0, False, "float32")
     if not bool((row == math.inf).all()):
         raise AssertionError(f"an infinite logit: {row}")
 
