@@ -1,4 +1,4 @@
-"""Sums of rows by cluster and by neighbourhood: graphlab.ops, torch, PyG and torch-scatter.
+"""Sums of rows by group, means, attention by segment: graphlab.ops, torch, PyG, torch-scatter.
 
 python -m benchmarks.scatter                 writes results/scatter.json
 python -m benchmarks.scatter --scale 10      small, to try it out
@@ -13,20 +13,23 @@ import importlib
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
+from torch_geometric.utils import softmax as softmax_by
 
 from benchmarks._harness.graphs import rmat
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.rows import Row, compared
-from graphlab.ops import CSRGraph, SparseRows, cluster_sum, propagate
+from graphlab.ops import CSRGraph, SparseRows, cluster_sum, propagate, segment_attention
 
 SEED = 0
 DIM = 128
 CLUSTERS = 500
+HEADS = 4
 Sums = dict[str, Callable[[Tensor], Tensor]]
 
 
@@ -68,6 +71,52 @@ def neighbour_methods(graph: CSRGraph) -> Sums:
     if package is not None:
         sums["torch-scatter"] = lambda h: package.segment_csr(h[index], rowptr)
     return sums
+
+
+def mean_methods(graph: CSRGraph) -> Sums:
+    """Means ``(N, D)`` of the rows of every node's neighbours."""
+    rowptr, col, nodes = graph.rowptr, graph.col, graph.num_nodes
+    index, share = col.long(), 1 / rowptr.diff().clamp_min(1).float()
+    rows = SparseRows(rowptr, col, row_scale=share)
+    owner = torch.arange(nodes).repeat_interleave(rowptr.diff())
+    means: Sums = {
+        "PyG scatter": lambda h: scatter(h[index], owner, 0, nodes, "mean"),
+        "graphlab": lambda h: propagate(h, rows),
+    }
+    package = torch_scatter()
+    if package is not None:
+        means["torch-scatter"] = lambda h: package.segment_csr(h[index], rowptr, reduce="mean")
+    return means
+
+
+def attention_methods(ptr: Tensor) -> Sums:
+    """Attention ``(N, D)`` within segments, of queries, keys and values ``(N, 3 D)``."""
+    length = ptr.diff()
+    nodes, segment = int(ptr[-1]), torch.repeat_interleave(length)
+    partners = length[segment]  # of every row: all rows of its segment
+    query = torch.repeat_interleave(partners)
+    place = torch.arange(query.numel()) - (partners.cumsum(0) - partners)[query]
+    key = ptr[segment][query] + place
+
+    def by_pairs(softmax: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def attend(qkv: Tensor) -> Tensor:
+            q, k, v = qkv.view(nodes, 3, HEADS, -1).unbind(1)
+            score = (q[query] * k[key]).sum(2) / q.size(2) ** 0.5
+            message = softmax(score).unsqueeze(2) * v[key]
+            out: Tensor = scatter(message, query, 0, nodes, "sum")
+            return out.flatten(1)
+
+        return attend
+
+    methods: Sums = {
+        "PyG softmax and scatter": by_pairs(lambda s: softmax_by(s, query, num_nodes=nodes)),
+        "graphlab": lambda qkv: segment_attention(qkv, ptr, HEADS),
+    }
+    package = torch_scatter()
+    if package is not None:
+        by_group = partial(package.composite.scatter_softmax, index=query, dim=0)
+        methods["torch-scatter"] = by_pairs(by_group)
+    return methods
 
 
 def torch_scatter() -> Any:
@@ -113,7 +162,31 @@ def neighbours(options: Namespace) -> list[Row]:
     return timed(case, neighbour_methods(graph), x, options.repeats)
 
 
-PARTS = {"clusters": clusters, "neighbours": neighbours}
+def means(options: Namespace) -> list[Row]:
+    """The same R-MAT graph."""
+    nodes = 1 << options.scale
+    graph = CSRGraph.from_edge_index(rmat(options.scale, 8, SEED), nodes)
+    x = torch.randn(nodes, DIM, generator=torch.Generator().manual_seed(SEED))
+    case = f"means of neighbours, R-MAT 2^{options.scale}, {graph.col.numel()} entries, D={DIM}"
+    return timed(case, mean_methods(graph), x, options.repeats)
+
+
+def attention(options: Namespace) -> list[Row]:
+    """Segments of 10 to 60 rows, as the subgraphs of a text-attributed graph."""
+    generator = torch.Generator().manual_seed(SEED)
+    length = torch.randint(10, 61, (1 << max(options.scale - 9, 1),), generator=generator)
+    ptr = torch.cat([length.new_zeros(1), length.cumsum(0)])
+    qkv = torch.randn(int(ptr[-1]), 3 * DIM, generator=generator)
+    case = f"attention within {length.numel()} segments of 10 to 60 rows, {HEADS} heads, D={DIM}"
+    return timed(case, attention_methods(ptr), qkv, options.repeats)
+
+
+PARTS = {
+    "clusters": clusters,
+    "neighbours": neighbours,
+    "means": means,
+    "attention": attention,
+}
 
 
 def main() -> None:

@@ -32,6 +32,18 @@ def test_methods_agree():
             torch.testing.assert_close(method(x), want, rtol=1e-5, atol=1e-5)
 
 
+def test_means_and_attention_agree():
+    rowptr = torch.tensor([0, 3, 3, 10])
+    graph = CSRGraph.from_edge_index(torch.tensor([[0, 0, 2], [1, 2, 0]]), 3)
+    for methods, x in (
+        (scatter.mean_methods(graph), torch.randn(3, 8)),
+        (scatter.attention_methods(rowptr), torch.randn(10, 3 * 8)),
+    ):
+        results = [method(x) for method in methods.values()]
+        for result in results[1:]:
+            torch.testing.assert_close(result, results[0], rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("part", scatter.PARTS)
 def test_parts_run_small(part):
     rows = scatter.PARTS[part](argparse.Namespace(scale=6, repeats=1))

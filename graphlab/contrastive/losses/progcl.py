@@ -18,7 +18,7 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._precision import full_precision, widened
-from graphlab._random import check_generator
+from graphlab._random import check_generator, random_order
 from graphlab.contrastive.losses._reduction import Reduction, check_reduction
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import both_directions, info_nce_per_node, per_node_terms
@@ -198,10 +198,7 @@ class ProGCLLoss(nn.Module):
             raise ValueError("generator must be given: mode 'mix' permutes the negatives")
         check_generator(generator)
         size = first[0].size(1)
-        order = [
-            torch.randperm(size, generator=generator, device=generator.device).to(u1.device)
-            for _ in range(2)
-        ]
+        order = [random_order(size, generator, u1.device) for _ in range(2)]
         scale = 1.0 / self.temperature
         one, two = per_node_terms(z1, z2, scale, chunk_size=self.chunk_size)
         return (
