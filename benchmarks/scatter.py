@@ -4,8 +4,8 @@ python -m benchmarks.scatter                 writes results/scatter.json
 python -m benchmarks.scatter --scale 10      small, to try it out
 
 torch-scatter is measured where it is installed. Forward passes, and forward with backward where the
-method has one; the graph is in the order that each method wants before the clock starts. Sums are wall
-times, means and attention CPU seconds.
+method has one; the graph is in the order that each method wants before the clock starts. Sums are
+wall times, means and attention CPU seconds.
 """
 
 from __future__ import annotations
