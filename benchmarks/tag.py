@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.timing import compare
+from benchmarks._tag.processes import processes
 from benchmarks._tag.store import store
 from benchmarks.baselines.tag import bare_replies
 from graphlab.tag import EmbeddingStore, Limits, LLMClient, LLMReply, Retry, TextEncoder
@@ -330,7 +331,7 @@ PARTS: dict[str, Callable[[Sizes], list[Row]]] = {
     "faults": faults,
     "kills": kills,
     "million": million,
-    "store": lambda sizes: store(sizes.texts),
+    "store": lambda sizes: store(sizes.texts) + processes(sizes.texts // 4),
 }
 
 

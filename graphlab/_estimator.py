@@ -42,7 +42,9 @@ class Estimator(HubModel):
     (their inverse, on an estimator with the same parameters); ``_facts()`` adds fitted JSON values.
     Parameters that may be no JSON values, such as networks and clients, are named in ``_objects``:
     they are saved where ``_config()`` gives a value (by default None alone), and given to
-    :meth:`load` again otherwise. One that changes the meaning of its parameters raises ``_schema``.
+    :meth:`load` again otherwise. One that changes the meaning of its parameters raises ``_schema``;
+    a new parameter need not: where a folder lacks it, it has its default, which therefore must be
+    what was done before.
 
     The folder holds ``arrays.safetensors`` and ``config.json``. The whole record (class, schema,
     library version, parameters) is stored inside the arrays file, which is replaced in one step
@@ -225,7 +227,7 @@ class Estimator(HubModel):
         Raises:
             FileNotFoundError: If the folder holds no estimator.
             ValueError: If the file is corrupted, or was saved by another class or schema, or has
-                unknown or missing parameters.
+                unknown parameters, or lacks one that has no default.
             TypeError: If ``objects`` lack one that was not saved, or hold anything else than the
                 class names in ``_objects``.
         """
@@ -240,14 +242,15 @@ class Estimator(HubModel):
                     f"{path} was saved with {field} {record[field]!r} by graphlab "
                     f"{record['version']}, but {cls.__name__} expects {expected!r}"
                 )
-        cls._check_keys(record["params"], str(path))
-        missing = set(cls._objects) - set(record["params"])
+        params = cls._with_defaults(record["params"])
+        cls._check_keys(params, str(path))
+        missing = set(cls._objects) - set(params)
         if not missing <= set(objects) <= set(cls._objects):
             raise TypeError(
                 f"{cls.__name__}.load takes the objects {sorted(missing)} beside the folder, "
                 f"got {sorted(objects)}"
             )
-        config = {name: cls._as_default(name, value) for name, value in record["params"].items()}
+        config = {name: cls._as_default(name, value) for name, value in params.items()}
         try:
             estimator = cls._restore(config | objects, arrays)
             for name, value in dict(record.get("facts", {})).items():
@@ -309,6 +312,13 @@ class Estimator(HubModel):
         missing = sorted(expected - set(config))
         if unknown or missing:
             raise ValueError(f"{source} has unknown parameters {unknown} and lacks {missing}")
+
+    @classmethod
+    def _with_defaults(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Saved parameters, and the defaults of those that an earlier version did not know."""
+        known, keys = cls._signature(), cls._config_keys()
+        later = {k: p.default for k, p in known.items() if k in keys and p.default is not p.empty}
+        return later | dict(config)
 
     @classmethod
     def _as_default(cls, name: str, value: Any) -> Any:

@@ -225,6 +225,18 @@ def check_generator(value: object, name: str = "generator") -> torch.Generator:
     return value
 
 
+def random_order(
+    count: int, generator: torch.Generator | None, device: torch.device | str
+) -> Tensor:
+    """The numbers ``0 .. count - 1`` in random order, on a device.
+
+    They are drawn where the generator draws, so that one on the CPU gives the same order for data
+    on any device; without a generator from the global one of the device.
+    """
+    drawn_on = torch.device(device) if generator is None else generator.device
+    return torch.randperm(count, generator=generator, device=drawn_on).to(device)
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Draw from a seed within a block; the global generators are as before after it.

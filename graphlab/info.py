@@ -40,7 +40,7 @@ _CORE = (
 #: Import names behind each optional extra.
 _EXTRAS = {
     "tag": ("sentence_transformers", "transformers", "peft", "openai", "pydantic"),
-    "tables": ("pandas", "pyarrow"),
+    "tables": ("pandas", "pyarrow", "polars", "datasets"),
     "viz": ("matplotlib",),
     "hyper": ("xgi", "networkit"),
     "experiments": ("tyro", "matplotlib"),

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._io import load_arrays, read_json, save_arrays
+from tests._saving import forget_parameters
 
 
 class Shift(Estimator):
@@ -261,6 +262,25 @@ def test_parameters_must_match(tmp_path, monkeypatch, keys, match):
         Scaler.load(folder)
     with pytest.raises(ValueError, match=rf"Scaler\._config\(\) has {match}"):
         Scaler().save(folder)
+
+
+def test_a_parameter_that_a_folder_lacks_has_its_default(tmp_path):
+    folder = forget_parameters(saved(tmp_path, factor=2.0), "names")
+    loaded = Scaler.load(folder)
+    assert (loaded.factor, loaded.names) == (2.0, ())
+    loaded.save(folder)
+    assert Scaler.load(folder).get_params() == loaded.get_params()
+
+
+class Required(Scaler):
+    def __init__(self, factor, *, names=()):
+        super().__init__(factor, names=names)
+
+
+def test_a_parameter_without_a_default_is_not_made_up(tmp_path):
+    folder = forget_parameters(Required(2.0).save(tmp_path), "factor")
+    with pytest.raises(ValueError, match=r"unknown parameters \[\] and lacks \['factor'\]"):
+        Required.load(folder)
 
 
 class Wrapper(Scaler):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
@@ -208,3 +209,9 @@ def test_a_hub_that_cannot_be_reached_is_a_connection_error(hub, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda token: api)
     with pytest.raises(ConnectionError, match=r"could not be reached, nothing was uploaded: Name"):
         FastRP(dim=4).fit(torch.tensor([[0, 1], [1, 0]])).push_to_hub("user/model")
+
+
+def test_without_its_library_the_hub_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ImportError, match=r"needs huggingface_hub: pip install graphlab\[hub\]"):
+        FastRP.from_pretrained("somebody/model")

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -280,6 +281,13 @@ def test_sweep_spares_processes_of_other_users(tmp_path, monkeypatch):
         assert sweep_stale(tmp_path) == []
 
 
+def test_an_error_without_a_number_names_the_file_too(tmp_path):
+    path = tmp_path / "file"
+    with pytest.raises(OSError, match=f"^{path} cannot be written: cut short$"), atomic_path(path):
+        raise OSError("cut short")  # as numpy does
+    assert names(tmp_path) == []
+
+
 def test_sweep_of_a_missing_folder_is_empty(tmp_path, monkeypatch):
     assert sweep_stale(tmp_path / "missing") == []
     monkeypatch.setattr("graphlab._io.os.name", "nt")
@@ -319,6 +327,27 @@ def test_lock_gives_up_and_recovers(tmp_path):
         pass
 
 
+def test_a_child_that_inherited_the_lock_does_not_keep_it(tmp_path):
+    path = tmp_path / "lock"
+    waits, end = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        with file_lock(path):
+            child = os.fork()
+            if child == 0:
+                os.read(waits, 1)
+                os._exit(0)
+    try:
+        with file_lock(path, timeout=0):
+            pass
+    finally:
+        os.write(end, b"x")
+        os.waitpid(child, 0)
+        os.close(waits)
+        os.close(end)
+
+
+@posix
 def test_lock_without_fcntl_is_open(tmp_path, monkeypatch):
     monkeypatch.setattr("graphlab._io.fcntl", None)
     with file_lock(tmp_path / "lock"), file_lock(tmp_path / "lock", timeout=0.0):

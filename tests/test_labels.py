@@ -147,3 +147,15 @@ def test_bytes_are_read_as_the_words_they_hold():
     graph = TextGraph(text=["a", "b", "c"], y=np.array([b"dog", b"cat", b""]))
     assert graph.label_names == ["cat", "dog"]
     assert graph.y.tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["9" * 5000], "a number of over .* digits, which is no class"),
+        ([99_999_999_999], "numbers of classes from 0, got 99999999999; give label_names"),
+    ],
+)
+def test_numbers_that_are_no_classes_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        encode_labels(labels, None)

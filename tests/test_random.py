@@ -11,6 +11,7 @@ from graphlab._random import (
     philox4x32,
     philox_uint32,
     philox_uniform,
+    random_order,
     spawn_seeds,
 )
 
@@ -247,3 +248,12 @@ def test_spawned_seeds_are_frozen():
 def test_spawn_seeds_refuses_negative_numbers(seed, n):
     with pytest.raises(ValueError, match="must be at least 0"):
         spawn_seeds(seed, n)
+
+
+def test_a_random_order_is_drawn_where_the_generator_draws(device):
+    drawn = random_order(50, make_generator(3), device)
+    assert drawn.device.type == torch.device(device).type
+    assert drawn.sort().values.tolist() == list(range(50))
+    again = torch.randperm(50, generator=make_generator(3), device="cpu")
+    assert torch.equal(drawn.cpu(), again)
+    assert random_order(0, None, "cpu").numel() == 0

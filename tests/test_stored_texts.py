@@ -107,3 +107,22 @@ def test_damage_is_noticed(texts):
     texts.path.write_bytes(b"something else")
     with pytest.raises(ValueError, match="is no file of texts"):
         StoredTexts(texts.path)
+
+
+def test_other_headers_and_offsets_are_noticed(texts):
+    whole = texts.path.read_bytes()
+    texts.path.write_bytes(whole.replace(b"graphlab", b"something", 1)[: len(whole)])
+    with pytest.raises(ValueError, match="is no file of texts"):
+        StoredTexts(texts.path)
+    texts.path.write_bytes(whole[:-8] + (2**40).to_bytes(8, "little"))
+    with pytest.raises(ValueError, match="is damaged: its offsets do not fit its texts"):
+        StoredTexts(texts.path)
+
+
+def test_places_outside_and_other_functions_of_torch_are_refused(texts):
+    count = len(texts)
+    for wrong in ([0, count], np.array([-count - 1]), torch.tensor([count])):
+        with pytest.raises(IndexError, match=f"index must be below {count}, got"):
+            texts[wrong]
+    with pytest.raises(TypeError, match=r"texts have no torch\.stack"):
+        torch.stack(texts)

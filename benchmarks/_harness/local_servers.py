@@ -74,7 +74,7 @@ def _need(*modules: str) -> None:
 def llama_cpp(port: int | None = None) -> Iterator[str]:
     """Address of llama.cpp's server, which constrains answers by a schema; any free port."""
     _need("xllamacpp")
-    port = _free_port() if port is None else port
+    port = free_port() if port is None else port
     with _running([sys.executable, "-c", _LLAMA, str(weights()), str(port)], port) as url:
         yield url
 
@@ -91,7 +91,7 @@ def transformers_serve(folder: Path) -> Iterator[tuple[str, str]]:
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotInstalledError(f"transformers cannot unpack the file: {done.stderr[-300:]}")
-    port = _free_port()
+    port = free_port()
     run = "import sys; from transformers.cli.transformers import main; sys.exit(main())"
     command = [sys.executable, "-c", run, "serve", str(folder)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
@@ -120,7 +120,7 @@ def _running(command: list[str], port: int) -> Iterator[str]:
         process.communicate()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 240.0) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 900.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -134,7 +134,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 240.0) -
     raise RuntimeError(f"the server did not answer within {seconds} seconds")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens to."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""Pairs of subgraphs and texts on disk: memory, time and files by their number, and by processes.
+"""Pairs of subgraphs and texts on disk: memory, time and files by their number.
 
 Every figure is that of a process of its own, which does one thing. Seconds are those that the
 processor spent on it: other work on the machine does not count.
@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-import torch.distributed as dist
 from torch.nn.functional import normalize
 
 from benchmarks._harness.graphs import uniform_graph
@@ -36,21 +36,27 @@ from graphlab.tag.graphclip import GraphCLIPEncoder, SubgraphStore
 SEED = 0
 WIDTH = 384
 DEGREE = 10  # entries of the graph per node
-LENGTH = 20  # steps of a walk: some ten nodes a subgraph
+LENGTH = 20  # steps of a walk: some ten nodes a subgraph, ten million in all
+DEFAULT = SubgraphSampler().walk_length
+MEMORY = 2**26  # bytes for sorting on disk: several runs, also of the smaller graph
 STEPS = 32  # of the positional encoding
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
 
 
 def store(pairs: int) -> list[Row]:
-    """Preparation of so many pairs and of a quarter, two processes, and a step of training."""
+    """Preparation of so many pairs and of a quarter, and a step of training."""
     rows: list[Row] = []
     for count in (pairs // 4, pairs):
         with tempfile.TemporaryDirectory() as folder:
             child("write_inputs", folder, count)
+            rows.append(child("sort_on_disk", folder, count))
             rows += [child(name, folder, count) for name in ("sample", "prepare", "reopen")]
             rows += [child("in_memory", folder, count), child("train", folder, count)]
-    return rows + processes(pairs // 4)
+            if count == pairs:
+                for name in ("sample", "prepare", "reopen"):
+                    rows.append(child(name, folder, count, DEFAULT))
+    return rows
 
 
 def child(function: str, folder: str, *arguments: object) -> Row:
@@ -61,17 +67,21 @@ def child(function: str, folder: str, *arguments: object) -> Row:
     return row
 
 
-def start(function: str, *arguments: object) -> subprocess.Popen[str]:
-    """Call a function of this module in another process with one thread."""
+def start(
+    function: str, *arguments: object, module: str = "benchmarks._tag.store"
+) -> subprocess.Popen[str]:
+    """Call a function of a module in another process with one thread."""
     words = ", ".join(repr(a) for a in arguments)
-    code = f"from benchmarks._tag.store import {function}; {function}({words})"
+    code = f"from {module} import {function}; {function}({words})"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRAPHLAB_PROGRESS": "0"}
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE
     )
 
 
-def report(name: str, count: int, run: Callable[[], Any], **facts: object) -> None:
+def report(
+    name: str, count: int, run: Callable[[], Any], length: int = LENGTH, **facts: object
+) -> None:
     """Print seconds and memory of a call as the row of this process."""
     seconds: list[float] = []
 
@@ -81,8 +91,9 @@ def report(name: str, count: int, run: Callable[[], Any], **facts: object) -> No
         seconds.append(time.process_time() - begin)
 
     peak = peak_memory(timed).cpu_bytes
+    name = name if length == LENGTH else f"{name}, walks of {length} steps"
     row = {"case": case(count), "name": name, "pairs": count, "cpu_s": seconds[0]}
-    row |= {"peak_extra_bytes": peak, **facts}
+    row |= {"walk_length": length, "peak_extra_bytes": peak, **facts}
     print(json.dumps(row), flush=True)
 
 
@@ -98,6 +109,8 @@ def write_inputs(folder: str, count: int) -> None:
     """A random graph, and random unit rows as features and texts, by pieces."""
     edges = uniform_graph(count, DEGREE, SEED)
     torch.save(edges, f"{folder}/edges.pt")
+    for number, piece in enumerate(edges.split(2**18, dim=1)):
+        np.save(f"{folder}/edges-{number:04d}.npy", piece.numpy())
     for name in ("x", "text"):
         EmbeddingStore.write(f"{folder}/{name}", UnitRows(count, name == "x"))
     print(json.dumps({"entries": edges.size(1)}))
@@ -122,15 +135,26 @@ def edges_of(folder: str) -> torch.Tensor:
     return edges
 
 
-def sampler() -> SubgraphSampler:
-    """Short walks."""
-    return SubgraphSampler("rwr", LENGTH, seed=SEED)
+def pieces_of(folder: str) -> Iterator[torch.Tensor]:
+    """The edges, piece by piece."""
+    for path in sorted(Path(folder).glob("edges-*.npy")):
+        yield torch.from_numpy(np.load(path))
 
 
-def opened(folder: str, subgraphs: str = "store") -> GraphTextPairs:
+def sampler(length: int = LENGTH) -> SubgraphSampler:
+    """Walks."""
+    return SubgraphSampler("rwr", length, seed=SEED)
+
+
+def subgraphs_of(folder: str, length: int) -> Path:
+    """Where the subgraphs of such walks are."""
+    return Path(folder) / f"store-{length}"
+
+
+def opened(folder: str, subgraphs: Path) -> GraphTextPairs:
     """The pairs, from files."""
     x, text = (EmbeddingStore(f"{folder}/{name}") for name in ("x", "text"))
-    return GraphTextPairs(x, SubgraphStore.load(f"{folder}/{subgraphs}", verify=False), text)
+    return GraphTextPairs(x, SubgraphStore.load(subgraphs, verify=False), text)
 
 
 def size_of(folder: Path) -> int:
@@ -141,42 +165,53 @@ def size_of(folder: Path) -> int:
 # --- one process ----------------------------------------------------------------------------------
 
 
-def sample(folder: str, count: int) -> None:
+def sort_on_disk(folder: str, count: int) -> None:
+    """The graph, sorted on disk with little memory, from pieces."""
+    where = Path(folder) / "graph"
+
+    def run() -> None:
+        SubgraphSampler.prepare(pieces_of(folder), count, directory=where, memory=MEMORY)
+
+    entries = edges_of(folder).size(1)
+    report("sort on disk", count, run, entries=entries, memory_bytes=MEMORY)
+
+
+def sample(folder: str, count: int, length: int = LENGTH) -> None:
     """Subgraphs of all nodes, from a prepared graph into a folder."""
     begin, edges = time.process_time(), edges_of(folder)
     memory = peak_memory(lambda: SubgraphSampler.prepare(edges, count)).cpu_bytes
     graph = SubgraphSampler.prepare(edges, count)
     facts = {"graph_cpu_s": (time.process_time() - begin) / 2, "graph_peak_extra_bytes": memory}
     facts |= {"graph_bytes": graph.col.nbytes + graph.rowptr.nbytes, "entries": edges.size(1)}
-    where = Path(folder) / "store"
-    report("sample", count, lambda: sampler().sample(graph, directory=where), **facts)
+    where, draw = subgraphs_of(folder, length), sampler(length)
+    report("sample", count, lambda: draw.sample(graph, directory=where), length, **facts)
 
 
-def prepare(folder: str, count: int) -> None:
+def prepare(folder: str, count: int, length: int = LENGTH) -> None:
     """Checks, names of texts, encodings; nothing of it was there before."""
-    entries = SubgraphStore.load(f"{folder}/store", verify=False).node.size
-    where = Path(folder) / "store"
+    where = subgraphs_of(folder, length)
+    entries = SubgraphStore.load(where, verify=False).node.size
     before = size_of(where)
-    report("pairs from disk", count, lambda: opened(folder).share(STEPS), node_entries=entries)
-    print_with(folder, count, entries, size_of(where) - before, before)
-
-
-def print_with(folder: str, count: int, entries: int, encodings: int, subgraphs: int) -> None:
-    """Nothing is printed twice: the sizes go into the row of the second opening."""
-    sizes = {"encoding_bytes": encodings, "store_bytes": subgraphs, "node_entries": entries}
+    report("pairs from disk", count, lambda: opened(folder, where).share(STEPS), length,
+           node_entries=entries)  # fmt: skip
+    # Nothing is printed twice: the sizes go into the row of the second opening.
+    sizes = {"encoding_bytes": size_of(where) - before, "store_bytes": before}
+    sizes["node_entries"] = entries
     Path(folder, "sizes.json").write_text(json.dumps(sizes), encoding="utf-8")
 
 
-def reopen(folder: str, count: int) -> None:
+def reopen(folder: str, count: int, length: int = LENGTH) -> None:
     """The same again: encodings are there."""
     sizes = json.loads(Path(folder, "sizes.json").read_text(encoding="utf-8"))
-    report("pairs from disk, again", count, lambda: opened(folder).share(STEPS), **sizes)
+    where = subgraphs_of(folder, length)
+    report("pairs from disk, again", count, lambda: opened(folder, where).share(STEPS), length,
+           **sizes)  # fmt: skip
 
 
 def in_memory(folder: str, count: int) -> None:
     """Features, texts and subgraphs as tensors; memory above these."""
     x, text = (EmbeddingStore(f"{folder}/{name}").tensor() for name in ("x", "text"))
-    saved = SubgraphStore.load(f"{folder}/store", mode="memory", verify=False)
+    saved = SubgraphStore.load(subgraphs_of(folder, LENGTH), mode="memory", verify=False)
     names = ("node_ptr", "node", "edge_ptr", "edge", "root")
     subgraphs = SubgraphStore(**{name: getattr(saved, name) for name in names})
     report("pairs in memory", count, lambda: GraphTextPairs(x, subgraphs, text).encoding(STEPS),
@@ -185,7 +220,7 @@ def in_memory(folder: str, count: int) -> None:
 
 def train(folder: str, count: int) -> None:
     """An epoch over a few thousand of the pairs with the small tower of the documentation."""
-    pairs = opened(folder)
+    pairs = opened(folder, subgraphs_of(folder, LENGTH))
     pairs.share(STEPS)
     with seeded(SEED, torch.device("cpu")):
         tower = GraphCLIPEncoder(WIDTH, 128, num_layers=3, out_channels=WIDTH)
@@ -193,48 +228,3 @@ def train(folder: str, count: int) -> None:
     few = GraphTextPairs(pairs.x, pairs.store.select(range(chosen)), pairs.text[:chosen])
     config = PretrainConfig(epochs=1, batch_size=256, val_fraction=0.0)
     report("training", count, lambda: pretrain(GraphCLIP(tower), few, config), trained=chosen)
-
-
-# --- several processes ----------------------------------------------------------------------------
-
-
-def processes(count: int, repeats: int = 3) -> list[Row]:
-    """Sampling and preparation by one process and by two, in turn."""
-    found: dict[int, list[list[float]]] = {1: [], 2: []}
-    with tempfile.TemporaryDirectory() as folder:
-        child("write_inputs", folder, count)
-        for turn in range(repeats):
-            for size in (1, 2):
-                ranks = [
-                    start("share", folder, count, rank, size, f"{size}-{turn}")
-                    for rank in range(size)
-                ]
-                outs = [process.communicate()[0] for process in ranks]
-                found[size].append([json.loads(out)["cpu_s"] for out in outs])
-                print(f"{size} processes: {found[size][-1]} s", file=sys.stderr, flush=True)
-    # The slowest process decides; of the turns, the one in the middle.
-    seconds = {size: sorted(map(max, turns))[repeats // 2] for size, turns in found.items()}
-    return [
-        {
-            "case": f"sampling and encodings, {case(count)}",
-            "name": f"{size} process{'es' if size > 1 else ''}",
-            "cpu_s": value,
-            "ratio": value / seconds[1],
-            "repeats": repeats,
-        }
-        for size, value in seconds.items()
-    ]
-
-
-def share(folder: str, count: int, rank: int, size: int, turn: str) -> None:
-    """The part of one process."""
-    dist.init_process_group(
-        "gloo", init_method=f"file://{folder}/meet-{turn}", rank=rank, world_size=size
-    )
-    graph = SubgraphSampler.prepare(edges_of(folder), count)
-    dist.barrier()
-    begin = time.process_time()
-    sampler().sample(graph, directory=f"{folder}/store-{turn}")
-    opened(folder, f"store-{turn}").share(STEPS)
-    print(json.dumps({"cpu_s": time.process_time() - begin}), flush=True)
-    dist.destroy_process_group()

@@ -21,7 +21,7 @@ from benchmarks._harness.rows import Row
 from benchmarks._harness.timing import measure
 from benchmarks.gpu.device import compare_on
 from benchmarks.gpu.inputs import ARGUMENTS, SMALL, Inputs, Size, family_of
-from benchmarks.gpu.peers import CUBLAS, peers
+from benchmarks.gpu.peers import CUBLAS, OURS, peers
 from graphlab.ops import reference
 from graphlab.ops.library import active_kernel
 
@@ -84,7 +84,7 @@ def operator_row(op: str, size: Size, device: torch.device, speed: Device, repea
     }
     times, failed = timings(runs | peers(op, args), device, repeats)
     floor, ours = floor_seconds(work, speed), times["graphlab"]
-    same = {k: t for k, t in times.items() if k != "graphlab" and not k.startswith(CUBLAS)}
+    same = {k: t for k, t in times.items() if not k.startswith((OURS, CUBLAS))}
     peer = min(same, key=lambda name: same[name], default=None)
     memory = peak_memory(runs["graphlab"])
     peak = memory.cpu_bytes if memory.gpu_bytes is None else memory.gpu_bytes

@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -18,16 +18,22 @@ from torch import Tensor
 from benchmarks.baselines.pamc import positive_sums
 from benchmarks.gpu.device import product
 from graphlab.ops import reference
+from graphlab.ops.tensor_cores import attention, pairs
 
-__all__ = ["CUBLAS", "FIRST", "peers"]
+__all__ = ["CUBLAS", "FIRST", "OURS", "peers"]
 
 CUBLAS = "cuBLAS"
+OURS = "graphlab"
 FIRST = "first output alone"
 Call = Callable[[], Any]
 
 
 def peers(op: str, args: tuple[Any, ...]) -> dict[str, Call]:
-    """Functions by name; those that begin with ``cuBLAS`` are products of the same shape."""
+    """Functions by name.
+
+    Those that begin with ``cuBLAS`` are products of the same shape, those with ``graphlab`` what
+    the library runs instead of the operator where Triton is there.
+    """
     calls = {"pure torch, in chunks": lambda: getattr(reference, op)(*args)}
     if op in _MORE:
         calls |= _MORE[op](*args)
@@ -90,6 +96,16 @@ def _products(a: Tensor, b: Tensor) -> dict[str, Call]:
     }
 
 
+def _by_precision(run: Callable[[pairs.Precision], Any], *rows: Tensor) -> dict[str, Call]:
+    """Triton's kernels, one call for every precision of their products."""
+    if not pairs.usable(*rows):
+        return {}
+    return {
+        f"{OURS} on tensor cores, {precision}": partial(run, precision)
+        for precision in get_args(pairs.Precision)
+    }
+
+
 def _ways(shape: str, expression: Callable[..., Any], *args: Tensor) -> dict[str, Call]:
     """An expression that stores the pairs: eager, with products in TF32, and compiled for a GPU."""
     ways = {
@@ -115,25 +131,42 @@ def _at_precision(run: Callable[..., Any], args: tuple[Tensor, ...], *, tf32: bo
 
 
 def _pairs(
-    x: Tensor, y: Tensor, _: Tensor | None, __: Tensor | None, scale: float, *rest: Any
+    x: Tensor,
+    y: Tensor,
+    x_weight: Tensor | None,
+    y_weight: Tensor | None,
+    scale: float,
+    diagonal: int,
+    columns: bool,
 ) -> dict[str, Call]:
+    def triton(precision: pairs.Precision) -> tuple[Tensor, Tensor]:
+        weights = x_weight, y_weight
+        return pairs.pairwise_logsumexp(x, y, *weights, scale, diagonal, columns, precision)
+
     def sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         logits = scale * (x @ y.t())
         return torch.logsumexp(logits, 1), torch.logsumexp(logits, 0)
 
-    return {**_ways("N x M", sums, x, y), **_products(x, y)}
+    ours = _by_precision(triton, x, y)
+    return {**ours, **_ways("N x M", sums, x, y), **_products(x, y)}
 
 
-def _self(x: Tensor, _: Tensor | None, scale: float, diagonal: int) -> dict[str, Call]:
+def _self(x: Tensor, weight: Tensor | None, scale: float, diagonal: int) -> dict[str, Call]:
+    def triton(precision: pairs.Precision) -> Tensor:
+        return pairs.self_logsumexp(x, weight, scale, diagonal, precision)
+
     def sums(x: Tensor) -> Tensor:
         logits = scale * (x @ x.t())
         return torch.logsumexp(logits.fill_diagonal_(-torch.inf), 1)
 
-    return {**_ways("N x N", sums, x), **_products(x, x)}
+    return {**_by_precision(triton, x), **_ways("N x N", sums, x), **_products(x, x)}
 
 
 def _pairs_backward(x: Tensor, y: Tensor, *rest: Any) -> dict[str, Call]:
-    row_grad, row_lse, _, col_grad, col_lse, _, scale, _ = rest
+    row_grad, row_lse, _, col_grad, col_lse, _, scale, diagonal = rest
+
+    def triton(precision: pairs.Precision) -> Tensor:
+        return pairs.gradient(x, y, rest[:3], rest[3:6], scale, diagonal, precision)
 
     def gradient(x: Tensor, y: Tensor) -> Tensor:
         logits = scale * (x @ y.t())
@@ -142,7 +175,8 @@ def _pairs_backward(x: Tensor, y: Tensor, *rest: Any) -> dict[str, Call]:
         out: Tensor = scale * (share @ y)
         return out
 
-    return {**_ways("N x M", gradient, x, y), **_products(x, y)}
+    ours = _by_precision(triton, x, y)
+    return {**ours, **_ways("N x M", gradient, x, y), **_products(x, y)}
 
 
 # --- sparse sums and random numbers ---------------------------------------------------------------
@@ -232,6 +266,9 @@ def _attention(qkv: Tensor, ptr: Tensor, heads: int) -> dict[str, Call]:
     if qkv.is_cuda:
         flex = _flex(qkv, ptr, heads)
         calls[f"flex attention, {FIRST}"] = lambda: flex(qkv)
+    half = qkv.half()
+    if attention.usable(half, ptr, heads):
+        calls[f"{OURS} on tensor cores, float16"] = lambda: attention.attend(half, ptr, heads)
     return calls
 
 
@@ -257,7 +294,13 @@ def _flex(qkv: Tensor, ptr: Tensor, heads: int) -> Callable[[Tensor], Tensor]:
 
 
 def _attention_backward(
-    grad: Tensor, _: Tensor, qkv: Tensor, ptr: Tensor, __: Tensor, ___: Tensor, heads: int
+    grad: Tensor,
+    grad_lse: Tensor,
+    qkv: Tensor,
+    ptr: Tensor,
+    result: Tensor,
+    lse: Tensor,
+    heads: int,
 ) -> dict[str, Call]:
     leaf, run = qkv.detach().clone().requires_grad_(), _padded(ptr, heads)
 
@@ -265,7 +308,15 @@ def _attention_backward(
     def out() -> Tensor:
         return run(leaf)
 
-    return {"torch SDPA, padded": lambda: torch.autograd.grad(out(), leaf, grad, retain_graph=True)}
+    calls: dict[str, Call] = {
+        "torch SDPA, padded": lambda: torch.autograd.grad(out(), leaf, grad, retain_graph=True)
+    }
+    half = qkv.half()
+    if attention.usable(half, ptr, heads):
+        calls[f"{OURS} on tensor cores, float16"] = lambda: attention.attend_backward(
+            grad, grad_lse, half, ptr, result, lse, heads
+        )
+    return calls
 
 
 _MORE: dict[str, Callable[..., dict[str, Call]]] = {

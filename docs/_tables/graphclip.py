@@ -20,7 +20,7 @@ ABLATIONS = {
     "tiny_induced": "shared pairs, induced edges",
     "tiny_khop": "shared pairs, three hops, at most 64 nodes",
     "tiny_llm": "shared pairs, summaries of a language model",
-    "stdlib": "the standard library, hashed words",
+    "stdlib": "the standard library, on itself",
 }
 #: Pairs per source of the presets of the scaling curve.
 SCALING = {"tiny_150": 150, "tiny_300": 300, "tiny_600": 600, "tiny_shared": 1200}
@@ -89,8 +89,9 @@ def few_shot() -> str:
 
 
 def links() -> str:
-    """AUC and average precision of hidden edges."""
-    names = ("graphclip", "own text", "chance")
+    """AUC and average precision of hidden edges, by whether the ends keep other links."""
+    kinds = ("", ", both ends linked", ", an end alone")
+    names = [f"{method}{kind}" for kind in kinds for method in ("graphclip", "own text")]
     return by_target("linkpred", "AUC / average precision", names, ranking)
 
 

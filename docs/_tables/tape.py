@@ -77,17 +77,24 @@ def small() -> str:
     if not found:
         return markdown(["not measured yet"], [])
     table = next(iter(found.values()))
-    rows = []
-    for name in row_names({"": table}, network):
-        score = table["rows"][name]["accuracy"]
-        base = table["rows"].get(f"{name.partition(' ')[0]} TA")
-        gain = ["", ""]
-        if base is not None and not name.endswith(" TA"):
-            pairs = zip(score["values"], base["accuracy"]["values"], strict=True)
-            gain = list(paired_test([100 * (ours - text) for ours, text in pairs]))
-        rows.append([name, spread(score), *gain])
-    title = f"WebKB Texas, accuracy, % ({len(table['seeds'])} seeds)"
-    return markdown(["", title, "minus TA, points", "p (t-test)"], rows)
+    scores = {name: row["accuracy"] for name, row in table["rows"].items()}
+    networks = [name for name in NETWORKS if f"{name} TA" in scores]
+    header = [f"WebKB Texas, accuracy, % ({len(table['seeds'])} seeds)"]
+    header += [cell for name in networks for cell in (name, "minus TA (p)")]
+    members = [name.partition(" ")[2] for name in scores if name.startswith(f"{networks[0]} ")]
+    rows = [
+        [name, spread(score), *[""] * (2 * len(networks) - 1)]
+        for name, score in scores.items() if network(name) < 0
+    ]  # fmt: skip
+    for member in sorted(members, key=lambda name: ("TA" not in name, name.count("+"))):
+        cells = []
+        for name in networks:
+            score, text = scores[f"{name} {member}"], scores[f"{name} TA"]
+            pairs = zip(score["values"], text["values"], strict=True)
+            gain = paired_test([100 * (ours - own) for ours, own in pairs])
+            cells += [spread(score), "" if member == "TA" else "{} ({})".format(*gain)]
+        rows.append([member, *cells])
+    return markdown(header, rows)
 
 
 def layer() -> str:

@@ -38,6 +38,8 @@ SOURCES = {
     "tape": "llm_outputs",
 }
 ANIMALS = ("vole", "reptile")
+#: The script whose models others read.
+PRETRAINING = "graphclip_pretrain"
 
 #: Errors of a seed that mean: something is not here. Everything else is a failure.
 MISSING = (
@@ -81,6 +83,18 @@ class Recorded:
             ValueError: If the command runs no module, or one of another script.
         """
         return self._words()[2]
+
+    def needs(self, others: Sequence[Recorded]) -> list[Recorded]:
+        """The pretrainings among ``others`` that write the models which the command reads."""
+        config = self.content["config"]
+        if "model" not in config or self.content["script"] == PRETRAINING:
+            return []
+        return [
+            other
+            for other in others
+            if other.content["script"] == PRETRAINING
+            and other.content["config"]["model"] == config["model"]
+        ]
 
     def _words(self) -> list[str]:
         script, words = self.content["script"], shlex.split(self.content["command"])
@@ -126,7 +140,7 @@ class Recorded:
         recorded = Path(self.content["config"]["model"])
         fresh = out / "models" / recorded
         # A selection without pretraining takes the models of the checkout, if it has some.
-        wanted = self.content["script"] != "graphclip_pretrain" and not fresh.parent.is_dir()
+        wanted = self.content["script"] != PRETRAINING and not fresh.parent.is_dir()
         return {"model": ROOT / recorded if wanted and (ROOT / recorded).parent.is_dir() else fresh}
 
     def _data(self, data: Path) -> dict[str, Path]:
@@ -140,7 +154,7 @@ class Recorded:
                 folders["source"] = texts / Path(config["source"]).name
         elif script == "gaugllm":
             folders["data"] = data / "llm_outputs"
-        elif script == "graphclip_pretrain":
+        elif script == PRETRAINING:
             folders["data"] = texts
         elif script.startswith("graphclip_"):
             keys = [key for key in ("graph", "tune_on") if config.get(key, "none") != "none"]
@@ -165,7 +179,7 @@ def _without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
 def committed(folder: Path = RESULTS) -> list[Recorded]:
     """All committed files by name, pretraining before what needs its models."""
     files = [Recorded(path.stem, _content(path)) for path in folder.glob("*.json")]
-    return sorted(files, key=lambda r: (r.content["script"] != "graphclip_pretrain", r.name))
+    return sorted(files, key=lambda r: (r.content["script"] != PRETRAINING, r.name))
 
 
 #: Fields of a result file that repeating it needs, and their types.

@@ -2,8 +2,9 @@
 
 For every sampled node all others are ranked by the cosine of their rows; the score is the mean
 average precision of the nodes at each distance, with equal scores in expectation. Beside it stand a
-random order and the rows of the normalised adjacency's leading singular vectors of the same width.
-The task scores the graph that the embedding was made from: it measures memory, not prediction.
+random order and the best approximation of the adjacency by as many columns, whose products of rows
+are its entries. The task scores the graph that the embedding was made from: it measures memory, not
+prediction.
 
     python -m experiments.fastrp.reconstruction --preset blogcatalog --seeds 0:5
 """
@@ -11,12 +12,12 @@ The task scores the graph that the embedding was made from: it measures memory, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import scipy.sparse as sp
 import torch
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import eigsh
 from torch import Tensor
 
 from graphlab.embed import FastRP
@@ -42,7 +43,7 @@ class Config:
         weights (Weights): Weights of the four powers.
         hops (tuple[int, ...]): Distances.
         num_samples (int): Nodes that are ranked for.
-        peer (bool): Whether singular vectors stand beside.
+        peer (bool): Whether the eigenvectors of the adjacency stand beside.
     """
 
     dataset: str = "blogcatalog"
@@ -74,19 +75,25 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
         model = FastRP(dim=dim, beta=config.beta, weights=config.weights, seed=context.seed)
         rows |= scores(config, context, data, f"FastRP, {dim}", model.fit_transform(data))
         if config.peer:
-            z = singular_vectors(data, dim, context.seed)
-            rows |= scores(config, context, data, f"singular vectors, {dim}", z)
+            z = eigenvectors(data, dim, context.seed)
+            rows |= scores(config, context, data, f"eigenvectors, {dim}", z, "dot")
     return rows
 
 
 def scores(
-    config: Config, context: Context, data: Any, name: str, z: Tensor
+    config: Config,
+    context: Context,
+    data: Any,
+    name: str,
+    z: Tensor,
+    score: Literal["cosine", "dot"] = "cosine",
 ) -> dict[str, dict[str, float]]:
     """One row per distance, and the random order once."""
     found = reconstruction_map(
         z,
         data.edge_index,
         hops=config.hops,
+        score=score,
         num_samples=min(config.num_samples, data.num_nodes),
         seed=context.seed,
     )
@@ -98,18 +105,19 @@ def scores(
     return rows
 
 
-def singular_vectors(data: Any, dim: int, seed: int) -> Tensor:
-    """Leading left singular vectors of the symmetrically normalised adjacency, times their values.
+def eigenvectors(data: Any, dim: int, seed: int) -> Tensor:
+    """Eigenvectors of the adjacency's largest eigenvalues, times the roots of the positive ones.
 
-    The usual factorisation with as many columns: what a fit to the edges themselves remembers.
+    Products of their rows are the nearest positive semidefinite matrix of that rank: of all rows of
+    this width those that are fitted to the edges themselves.
     """
     count = int(data.num_nodes)
     row, col = data.edge_index.cpu().numpy()
     matrix = sp.csr_matrix((np.ones(row.size), (row, col)), shape=(count, count))
-    scale = sp.diags(1 / np.sqrt(np.maximum(np.asarray(matrix.sum(axis=1))[:, 0], 1)))
     start = np.random.default_rng(seed).standard_normal(count)
-    left, value, _ = svds(scale @ matrix @ scale, k=min(dim, count - 1), v0=start)
-    return torch.from_numpy(np.ascontiguousarray(left * value)).to(data.edge_index.device)
+    value, vector = eigsh(matrix, k=min(dim, count - 1), which="LA", v0=start)
+    rows = np.ascontiguousarray(vector * np.sqrt(np.maximum(value, 0)))
+    return torch.from_numpy(rows).to(data.edge_index.device)
 
 
 def main() -> NoReturn:

@@ -22,6 +22,7 @@ import torch
 
 from graphlab._io import user_path
 
+from .._data.stdlib import with_default_encoder
 from .._data.text_sets import EMBEDDED
 from .._harness import runner
 from .._harness.context import Context
@@ -65,7 +66,9 @@ PRESETS: dict[str, Config] = target_presets(Config)
 
 
 # Nothing else may be at hand there.
-PRESETS["python_stdlib"] = replace(PRESETS["python_stdlib"], tune_on="none", protocol=DEFAULTS)
+PRESETS["python_stdlib"] = with_default_encoder(
+    replace(PRESETS["python_stdlib"], tune_on="none", protocol=DEFAULTS)
+)
 
 
 def candidates(config: Config) -> dict[str, list[Settings]]:

@@ -1,7 +1,8 @@
 """Link prediction without training: the cosine of two nodes' subgraphs.
 
 A tenth of the edges is hidden before anything is sampled; as many pairs without an edge are drawn
-at random. Beside the tower stands the cosine of the two texts.
+at random. Beside the tower stands the cosine of the two texts. Further rows hold the pairs whose
+ends both keep a link, and those with an end that keeps none: its subgraph is the node alone.
 
     python -m experiments.graphclip.linkpred --preset cora --seeds 0:5
 """
@@ -59,7 +60,22 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     edges = target.set.graph.edge_index
     positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
     predictor = LinkPredictor(target.model, target.sampler)
-    return predictor.evaluate(target.x, edges, positive, negative)
+    rows = predictor.evaluate(target.x, edges, positive, negative)
+    known = without(edges, positive, target.x.size(0))
+    linked = torch.zeros(target.x.size(0), dtype=torch.bool)
+    linked[known.flatten()] = True
+    for kind, wanted in (("both ends linked", True), ("an end alone", False)):
+        parts = [pairs[:, linked[pairs].all(0) == wanted] for pairs in (positive, negative)]
+        if all(part.size(1) for part in parts):
+            found = predictor.evaluate(target.x, known, *parts)
+            rows |= {f"{name}, {kind}": scores for name, scores in found.items()}
+    return rows
+
+
+def without(edge_index: Tensor, pairs: Tensor, nodes: int) -> Tensor:
+    """The edges but some pairs, in both directions."""
+    low, high = edge_index.min(0).values, edge_index.max(0).values
+    return edge_index[:, ~torch.isin(low * nodes + high, pairs[0] * nodes + pairs[1])]
 
 
 def main() -> NoReturn:

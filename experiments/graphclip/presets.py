@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from .._data.stdlib import with_default_encoder
+
 
 @dataclass(frozen=True)
 class Config:
@@ -139,10 +141,9 @@ _PRESETS: dict[str, Config] = {
     "tiny_150": replace(_SHARED, pairs=150, batch_size=128),
     "tiny_300": replace(_SHARED, pairs=300),
     "tiny_600": replace(_SHARED, pairs=600),
-    "stdlib": Config(
-        encoder="hashing", sources=("python_stdlib",), targets=("python_stdlib",),
-        pairs=400, batch_size=64,
-    ),
+    "stdlib": with_default_encoder(Config(
+        sources=("python_stdlib",), targets=("python_stdlib",), pairs=400, batch_size=64,
+    )),
     # Embedded and quick: shows that a figure repeats, not how good the method is.
     "smoke": Config(
         encoder="hashing", sources=("python_stdlib",), targets=("python_stdlib",),
@@ -159,23 +160,10 @@ _PRESETS: dict[str, Config] = {
 }  # fmt: skip
 
 
-#: Presets whose committed results kept the epoch of the largest share of hits, as the library did
-#: before: which one that is, is chance. A preset that is measured again leaves the list.
-_BY_HITS = (
-    "tiny", "tiny_plain", "tiny_shared", "tiny_flag", "tiny_flag_accumulating", "tiny_khop",
-    "tiny_induced", "tiny_150", "tiny_300", "tiny_600", "stdlib", "smoke",
-)  # fmt: skip
-
-_BY_HITS_PROTOCOL = "weights of the best held-out retrieval; no label is used before the score"
-
-
 def _final(name: str, config: Config) -> Config:
-    """A preset with the folder of its models and the selection it was measured with."""
+    """A preset with the folder of its models."""
     # Only the first puts its models where the other scripts look for them by default.
-    model = config.model if name == "tiny" else f"runs/graphclip_{name}/{{seed}}"
-    if name not in _BY_HITS:
-        return replace(config, model=model)
-    return replace(config, model=model, selection="r1", protocol=_BY_HITS_PROTOCOL)
+    return config if name == "tiny" else replace(config, model=f"runs/graphclip_{name}/{{seed}}")
 
 
 PRESETS = {name: _final(name, config) for name, config in _PRESETS.items()}

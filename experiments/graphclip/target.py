@@ -13,6 +13,7 @@ from graphlab._io import user_path
 from graphlab.tag import GraphCLIP, SubgraphSampler, ZeroShotClassifier
 from graphlab.tag.graphclip import SubgraphStore, load_official_checkpoint
 
+from .._data.stdlib import with_default_encoder
 from .._data.text_sets import EMBEDDED, TextSet, load_text_set
 from .._harness.scripts import PACKAGE, invocation
 from .encoder import CachedEncoder, node_features
@@ -46,10 +47,11 @@ class TargetConfig:
 
 
 def target_presets(config_type: Any, **options: Any) -> dict[str, Any]:
-    """One preset per target graph, the embedded one among them."""
+    """One preset per target graph, the embedded one with the tower that was trained on it."""
     names = ("cora", "webkb_cornell", "webkb_texas", "webkb_washington", "webkb_wisconsin")
-    folders = {name: f"data/text_graphs/{name}" for name in names}
-    return {k: config_type(graph=v, **options) for k, v in (folders | {EMBEDDED: EMBEDDED}).items()}
+    embedded = config_type(graph=EMBEDDED, model=PRESETS["stdlib"].model, **options)
+    folders = {name: config_type(graph=f"data/text_graphs/{name}", **options) for name in names}
+    return folders | {EMBEDDED: with_default_encoder(embedded)}
 
 
 class Target:
@@ -103,7 +105,8 @@ def load_model(pattern: str, seed: int) -> GraphCLIP:
         raise FileNotFoundError(
             f"there is no model in {folder}: make it with {_pretraining(pattern, seed)!r}, or name "
             "the folder of one by --model. Without any data: pretrain with --preset stdlib, then "
-            f"give --encoder hashing --model {shlex.quote(PRESETS['stdlib'].model)} here"
+            f"give --encoder {PRESETS['stdlib'].encoder} "
+            f"--model {shlex.quote(PRESETS['stdlib'].model)} here"
         )
     return GraphCLIP.from_pretrained(folder)
 

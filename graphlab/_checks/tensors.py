@@ -82,7 +82,7 @@ def check_finite(x: Tensor, name: str) -> None:
         return
     x = x if x.layout == torch.strided else x.to_dense()
     bad = torch.isfinite(x.detach()).logical_not().nonzero()
-    if bad.numel() == 0:
+    if bad.size(0) == 0:
         return
     index = tuple(int(i) for i in bad[0])
     raise ValueError(f"{name} must be finite, but {name}[{index}] = {float(x.detach()[index])}")

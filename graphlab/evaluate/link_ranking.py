@@ -18,6 +18,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
+from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._precision import widened
 from graphlab._top_columns import top_columns
 
@@ -41,7 +42,7 @@ def top_predictions(
     nodes: Tensor | None = None,
     exclude: Tensor | None = None,
     exclude_self: bool = True,
-    z: Tensor | None = None,
+    z: FeatureRows | None = None,
 ) -> Tensor:
     """Best-scored partners of every node.
 
@@ -54,8 +55,8 @@ def top_predictions(
             such as the training edges in both directions.
         exclude_self (bool): Do not predict a node for itself. The authors' program does, which
             costs a node its first prediction whenever a vector is most similar to itself.
-        z (Tensor, optional): Embeddings ``(N, D)`` in place of scores, which are then their inner
-            products: no matrix of all pairs is stored.
+        z (Tensor or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of scores, which are
+            then their inner products: no matrix of all pairs is stored, but z is read whole.
 
     Returns:
         Tensor: ``(B, k)`` int64, best first, equal scores by index. Excluded partners come last,
@@ -69,8 +70,10 @@ def top_predictions(
     """
     if (score is None) == (z is None):
         raise ValueError("score or z must be given, and not both")
-    given, name = (score, "score") if z is None else (z, "z")
-    given = check_matrix(given, name).detach()
+    name = "score" if z is None else "z"
+    given = (
+        check_matrix(score, name) if z is None else in_memory(check_feature_rows(z, name))
+    ).detach()
     size = given.size(1 if z is None else 0)
     k = check_int(k, "k", minimum=1, maximum=size)
     count = given.size(0) if nodes is None or z is None else check_tensor(nodes, "nodes").numel()
@@ -146,7 +149,7 @@ def per_node_link_metrics(
     exclude: Tensor | None = None,
     exclude_self: bool = True,
     *,
-    z: Tensor | None = None,
+    z: FeatureRows | None = None,
     nodes: Tensor | None = None,
     metrics: Sequence[str] = tuple(_METRICS),
 ) -> dict[str, Tensor]:
@@ -162,8 +165,8 @@ def per_node_link_metrics(
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted.
         exclude_self (bool): Do not predict a node for itself; ``False`` for parity with the
             authors' program.
-        z (Tensor, optional): Embeddings ``(N, D)`` in place of ``pred``: the scores are their inner
-            products, computed in chunks, so that memory is linear in N.
+        z (Tensor or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of ``pred``: the
+            scores are their inner products, computed in chunks, so that memory is linear in N.
         nodes (Tensor, optional): ``(B,)`` node of every row of the scores; with ``z``, the nodes
             whose partners are ranked.
         metrics (sequence of str): Of ``precision``, ``recall``, ``f1``, ``ndcg``, ``hit``,
@@ -189,7 +192,8 @@ def per_node_link_metrics(
         raise ValueError("pred or z must be given, and not both")
     size = None
     if pred is None:
-        size = check_tensor(z, "z").size(0)
+        z = in_memory(check_feature_rows(z, "z"))
+        size = z.size(0)
         pred = top_predictions(
             None, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self, z=z
         )

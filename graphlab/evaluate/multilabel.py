@@ -17,10 +17,10 @@ from graphlab._checks import (
     check_index,
     check_int,
     check_list,
-    check_matrix,
     check_positive,
     check_tensor,
 )
+from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
 from graphlab.evaluate._logistic import fit_logistic
@@ -55,7 +55,7 @@ class MultilabelResult:
 
 
 def multilabel_probe(
-    z: Tensor,
+    z: FeatureRows,
     y: Tensor,
     train: Tensor,
     test: Tensor,
@@ -74,7 +74,8 @@ def multilabel_probe(
     nodes; a fixed threshold of one half misses most rare labels, so they are lower.
 
     Args:
-        z (Tensor): Embeddings ``(N, D)``, finite. Used as they are: neither scaled nor centred.
+        z (Tensor or EmbeddingStore): Embeddings ``(N, D)``, finite. Used as they are: neither
+            scaled nor centred. The rows of the two parts are read, and no others of a store.
         y (Tensor): Labels ``(N, K)`` bool.
         train (Tensor): Indices of train nodes, int64.
         test (Tensor): Indices of test nodes, int64, disjoint from train.
@@ -107,7 +108,9 @@ def multilabel_probe(
     check_choice(select, "select", ("micro_f1", "macro_f1"))
     check_int(folds, "folds", minimum=2)
     check_int(seed, "seed", minimum=0)
-    parts = {name: _nodes(i, z.size(0), name) for name, i in (("train", train), ("test", test))}
+    parts = {
+        name: _nodes(i, int(z.shape[0]), name) for name, i in (("train", train), ("test", test))
+    }
     shared = np.intersect1d(parts["train"], parts["test"])
     if shared.size:
         raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
@@ -121,15 +124,15 @@ def multilabel_probe(
         c = max(scores, key=scores.__getitem__)
         warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")
-    rows = z.detach().cpu().double().numpy()
     truth = labels[parts["test"]]
-    found = _probabilities(rows, labels, parts["train"], rows[parts["test"]], chosen)
+    known, unseen = (_rows(z, parts[name]) for name in ("train", "test"))
+    found = _probabilities(known, labels[parts["train"]], unseen, chosen)
     ranked, cut = _top_k(found, truth.sum(1)), found >= threshold
     return MultilabelResult(*_f1(truth, ranked), *_f1(truth, cut), c=chosen, val_scores=scores)
 
 
 def multilabel_cross_validation(
-    z: Tensor,
+    z: FeatureRows,
     y: Tensor,
     nodes: Tensor,
     candidates: Sequence[float],
@@ -143,7 +146,7 @@ def multilabel_cross_validation(
     embeddings by these scores reads no label outside ``nodes``.
 
     Args:
-        z (Tensor): Embeddings ``(N, D)``, finite.
+        z (Tensor or EmbeddingStore): Embeddings ``(N, D)``, finite; read at ``nodes`` alone.
         y (Tensor): Labels ``(N, K)`` bool; read at ``nodes`` alone.
         nodes (Tensor): Indices of the nodes, int64; at least ``folds``.
         candidates (sequence of float): Values of C, each positive.
@@ -171,16 +174,18 @@ def multilabel_cross_validation(
     grid = sorted({check_positive(c, f"candidates[{i}]") for i, c in enumerate(given)})
     if not grid:
         raise ValueError("candidates must hold at least one value of C, got none")
-    known = _nodes(nodes, z.size(0), "nodes")
+    known = _nodes(nodes, int(z.shape[0]), "nodes")
     folds = check_int(folds, "folds", minimum=2, maximum=known.size)
-    order = known[np.random.default_rng(check_int(seed, "seed", minimum=0)).permutation(known.size)]
-    rows = z.detach().cpu().double().numpy()
+    used, place = np.unique(known, return_inverse=True)
+    draw = np.random.default_rng(check_int(seed, "seed", minimum=0))
+    order = place[draw.permutation(known.size)]
+    rows, labels = _rows(z, used), labels[used]
     sums = {c: np.zeros(2) for c in grid}
     for part in np.array_split(order, folds):
         rest = np.setdiff1d(order, part)
         truth = labels[part]
         for c in grid:
-            found = _probabilities(rows, labels, rest, rows[part], c)
+            found = _probabilities(rows[rest], labels[rest], rows[part], c)
             sums[c] += _f1(truth, _top_k(found, truth.sum(1)))
     return {
         c: {"micro_f1": float(total[0]) / folds, "macro_f1": float(total[1]) / folds}
@@ -188,12 +193,11 @@ def multilabel_cross_validation(
     }
 
 
-def _checked(z: Tensor, y: Tensor) -> tuple[Tensor, _Flags]:
-    z = check_matrix(z, "z")
-    if check_tensor(y, "y").dtype != torch.bool or y.dim() != 2 or y.size(0) != z.size(0):
-        raise ValueError(
-            f"y must be bool of shape ({z.size(0)}, K), got {y.dtype} {tuple(y.shape)}"
-        )
+def _checked(z: FeatureRows, y: Tensor) -> tuple[FeatureRows, _Flags]:
+    z = check_feature_rows(z, "z")
+    count = int(z.shape[0])
+    if check_tensor(y, "y").dtype != torch.bool or y.dim() != 2 or y.size(0) != count:
+        raise ValueError(f"y must be bool of shape ({count}, K), got {y.dtype} {tuple(y.shape)}")
     if y.size(1) == 0:
         raise ValueError("y must hold at least one label, got none")
     return z, y.cpu().numpy()
@@ -206,18 +210,22 @@ def _nodes(nodes: Tensor, count: int, name: str) -> npt.NDArray[np.int64]:
     return index
 
 
-def _probabilities(
-    rows: _Floats, labels: _Flags, train: npt.NDArray[np.int64], unseen: _Floats, c: float
-) -> _Floats:
+def _rows(z: FeatureRows, nodes: npt.NDArray[np.int64]) -> _Floats:
+    part = z[torch.from_numpy(nodes)]
+    require_finite(part, "z of the nodes", 0)
+    rows: _Floats = part.detach().cpu().double().numpy()
+    return rows
+
+
+def _probabilities(rows: _Floats, target: _Flags, unseen: _Floats, c: float) -> _Floats:
     """Probability of every label at every unseen row."""
     from scipy.special import expit
 
-    target = labels[train]
     # A label that all nodes have, or none, needs no regression.
     out = np.repeat(target[:1].astype(np.float64), len(unseen), axis=0)
     varied = np.flatnonzero(target.any(0) & ~target.all(0))
     if varied.size:
-        weights = fit_logistic(rows[train], target[:, varied], c)
+        weights = fit_logistic(rows, target[:, varied], c)
         out[:, varied] = expit(unseen @ weights[:-1] + weights[-1])
     return out
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_int, check_tensor
+from graphlab._random import random_order
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -74,8 +75,7 @@ def random_split(
         )
     if generator is None:
         generator = torch.Generator().manual_seed(check_int(seed, "seed"))
-    # On the device of the generator, whatever the default device is.
-    order = torch.randperm(num_nodes, generator=generator, device=generator.device).cpu()
+    order = random_order(num_nodes, generator, "cpu")
     if labels is None:
         ends = [num_train, num_train + num_val]
         pieces = list(order.tensor_split(ends))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from graphlab._progress import track
-from graphlab._random import make_generator, seeded, spawn_seeds
+from graphlab._random import make_generator, random_order, seeded, spawn_seeds
 from graphlab._user_module import copied
 from graphlab.hyper._models import Constant, Foreign, Layers, Model, SingleForest, like_parameters
 from graphlab.hyper._sets import Floats, Ints
@@ -85,9 +85,7 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
     generator = make_generator(order)
     with seeded(noise, inputs.device):  # of dropout, which knows no generator
         for _ in track(range(_EPOCHS), "fit the classifier", unit="epochs"):
-            for batch in torch.randperm(len(labels), generator=generator, device="cpu").split(
-                _BATCH
-            ):
+            for batch in random_order(len(labels), generator, "cpu").split(_BATCH):
                 logits = model(inputs[batch]).reshape(-1)
                 loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[batch])
                 optimizer.zero_grad()

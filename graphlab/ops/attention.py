@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from graphlab._autograd import refuse_transforms
 from graphlab._checks import (
     check_int,
     check_matrix,
@@ -15,6 +17,7 @@ from graphlab._checks import (
 from graphlab._precision import widened
 from graphlab.ops import reference
 from graphlab.ops.library import call, define
+from graphlab.ops.tensor_cores import attention as half_precision
 
 __all__ = ["segment_attention"]
 
@@ -65,12 +68,14 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
     Args:
         qkv (Tensor): Queries, keys and values side by side, floating point ``(N, 3 C)``, the heads
             of each side by side, as the input projection of ``MultiheadAttention`` orders them;
-            half precision is read as float32.
+            half precision is read as float32. On a GPU with Triton heads of at most 128 numbers in
+            half precision are multiplied on tensor cores, without a loss: what they meet goes there
+            in parts, and the error is that of float32.
         ptr (Tensor): First row of every segment and N, int64 ``(B + 1,)``, as ``Batch.ptr`` of PyG.
         heads (int): A divisor of C; :math:`d = C /` heads.
 
     Returns:
-        Tensor: ``(N, C)``.
+        Tensor: ``(N, C)``, float32 or float64.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -95,5 +100,49 @@ def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> Tensor:
         )
     ptr = check_pointers(ptr, qkv.size(0), "ptr")
     check_same_device(qkv=qkv, ptr=ptr)
+    if half_precision.usable(qkv, ptr, heads):
+        refuse_transforms("segment_attention")
+        return half_precision.segment_attention(qkv, ptr, heads)
     out: Tensor = call("segment_attention", widened(qkv), ptr, heads)[0]
     return out
+
+
+def attend(qkv: Tensor, ptr: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    """Results and log-sums of checked arguments, for callers that have a derivative of their own.
+
+    Args:
+        qkv (Tensor): As for :func:`segment_attention`.
+        ptr (Tensor): Likewise.
+        heads (int): Likewise.
+
+    Returns:
+        tuple: ``(N, C)`` and ``(N, heads)``, float32 or float64.
+    """
+    if half_precision.usable(qkv, ptr, heads):
+        return half_precision.attend(qkv, ptr, heads)
+    out: tuple[Tensor, Tensor] = call("segment_attention", widened(qkv), ptr, heads)
+    return out
+
+
+def attend_backward(
+    grad: Tensor, qkv: Tensor, ptr: Tensor, out: Tensor, lse: Tensor, heads: int
+) -> Tensor:
+    """Gradient to ``qkv``, ``(N, 3 C)``, from that of the results of :func:`attend`.
+
+    Args:
+        grad (Tensor): ``(N, C)``.
+        qkv (Tensor): As for :func:`attend`.
+        ptr (Tensor): Likewise.
+        out (Tensor): Results of :func:`attend`.
+        lse (Tensor): Its log-sums.
+        heads (int): As for :func:`attend`.
+
+    Returns:
+        Tensor: float32 or float64.
+    """
+    grad, none = grad.contiguous(), torch.zeros_like(lse)
+    if half_precision.usable(qkv, ptr, heads):
+        return half_precision.attend_backward(grad, none, qkv, ptr, out, lse, heads)
+    args = (grad, none, widened(qkv), ptr, out, lse, heads)
+    slope: Tensor = call("segment_attention_backward", *args)
+    return slope

@@ -23,8 +23,9 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab._precision import widened
-from graphlab.ops import reference, tensor_cores
+from graphlab.ops import reference
 from graphlab.ops.library import call, define, needs_grad
+from graphlab.ops.tensor_cores import pairs
 
 __all__ = ["pairwise_logsumexp", "self_logsumexp"]
 
@@ -125,7 +126,7 @@ def pairwise_logsumexp(
     y_weight: Tensor | None = None,
     diagonal: Literal["keep", "exclude", "zero"] = "keep",
     columns: bool = False,
-    precision: tensor_cores.Precision = "float32",
+    precision: pairs.Precision = "float32",
 ) -> Tensor | tuple[Tensor, Tensor]:
     r"""Log-sum-exp over all pairs of rows of two matrices, without storing the pairs.
 
@@ -145,7 +146,7 @@ def pairwise_logsumexp(
             them with logit ``"zero"``.
         columns (bool): Also return the normalisers c of the columns.
         precision (str): What products may round to where they run on the tensor cores of a GPU, for
-            float32 rows of at most 128 columns: ``"float32"`` (three products in TF32 each, whose
+            float32 rows of at most 512 columns: ``"float32"`` (three products in TF32 each, whose
             error is that of float32), ``"tf32"`` (10 bits: a logit of 50 is off by 0.02) or
             ``"bfloat16"`` (7 bits). Everywhere else products are those of the rows' own type.
 
@@ -165,13 +166,13 @@ def pairwise_logsumexp(
     _check_weight(y_weight, y.size(0), "y_weight")
     dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    check_choice(precision, "precision", get_args(tensor_cores.Precision))
+    check_choice(precision, "precision", get_args(pairs.Precision))
     x, y = x.to(dtype), y.to(dtype)
     x_weight, y_weight = (None if w is None else w.to(dtype) for w in (x_weight, y_weight))
     rules = check_real(scale, "scale"), mode, columns
-    if tensor_cores.usable(x, y):
+    if pairs.usable(x, y):
         refuse_transforms("pairwise_logsumexp")
-        row, col = tensor_cores.pairwise_logsumexp(x, y, x_weight, y_weight, *rules, precision)
+        row, col = pairs.pairwise_logsumexp(x, y, x_weight, y_weight, *rules, precision)
     else:
         row, col = call("pairwise_logsumexp", x, y, x_weight, y_weight, *rules)
     return (row, col) if columns else row
@@ -183,7 +184,7 @@ def self_logsumexp(
     weight: Tensor | None = None,
     scale: float = 1.0,
     diagonal: Literal["keep", "exclude", "zero"] = "exclude",
-    precision: tensor_cores.Precision = "float32",
+    precision: pairs.Precision = "float32",
 ) -> Tensor:
     r"""Log-sum-exp over all pairs of rows of one matrix; half the work of two separate sides.
 
@@ -210,10 +211,10 @@ def self_logsumexp(
     _check_weight(weight, x.size(0), "weight")
     weight = None if weight is None else weight.to(x.dtype)
     mode = _DIAGONAL[check_choice(diagonal, "diagonal", tuple(_DIAGONAL))]
-    check_choice(precision, "precision", get_args(tensor_cores.Precision))
+    check_choice(precision, "precision", get_args(pairs.Precision))
     rules = check_real(scale, "scale"), mode
-    if tensor_cores.usable(x):
+    if pairs.usable(x):
         refuse_transforms("self_logsumexp")
-        return tensor_cores.self_logsumexp(x, weight, *rules, precision)
+        return pairs.self_logsumexp(x, weight, *rules, precision)
     out: Tensor = call("self_logsumexp", x, weight, *rules)
     return out

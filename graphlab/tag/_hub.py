@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from typing import Any, Literal
@@ -17,6 +18,11 @@ ROLES: tuple[Role, ...] = ("feature", "query", "document")
 _PATIENCE = 4.0  # seconds; a connection to a server that is there takes less than one
 _TASK = "Given a web search query, retrieve relevant passages that answer the query"
 
+_BGE = {
+    "en": "Represent this sentence for searching relevant passages: ",
+    "zh": "为这个句子生成表示以用于检索相关文章：",  # noqa: RUF001  (as it was trained)
+}
+
 _SMALL_GTE = ("gte-small", "gte-base", "gte-large")
 
 
@@ -27,7 +33,7 @@ def full_name(name: str) -> str:
     folded = name.casefold()
     if folded in _SMALL_GTE:
         return f"thenlper/{folded}"
-    if folded.startswith("gte-qwen2"):
+    if folded.startswith("gte-qwen"):
         return f"Alibaba-NLP/{name}"
     if folded.startswith("gte-"):
         return f"Alibaba-NLP/{folded}"
@@ -44,7 +50,7 @@ def card_prefix(name: str, role: Role) -> str:
     E5 wants ``"query: "`` before questions and before texts whose embeddings are compared with each
     other or used as features, ``"passage: "`` before what is searched. Encoders that follow
     instructions (E5 with ``instruct`` or Mistral, GTE of Qwen2, Qwen3) want one before questions
-    alone, BGE a sentence; GTE and MiniLM nothing.
+    alone, BGE a sentence, in English or Chinese; BGE-M3, other GTE and MiniLM nothing.
     """
     folded = name.casefold().rstrip("/").rpartition("/")[2]
     instructed = "instruct" in folded or "mistral" in folded
@@ -54,11 +60,11 @@ def card_prefix(name: str, role: Role) -> str:
         return ""
     if folded.startswith("qwen3-embedding"):
         return f"Instruct: {_TASK}\nQuery:"
-    if folded.startswith(("e5-", "multilingual-e5-", "gte-qwen2")):
+    if folded.startswith(("e5-", "multilingual-e5-", "gte-qwen")):
         return f"Instruct: {_TASK}\nQuery: "
-    if folded.startswith("bge-") and "-en" in folded:
-        return "Represent this sentence for searching relevant passages: "
-    return ""
+    # Not those that are large language models (bge-en-icl), which want examples.
+    bge = re.match(r"bge-(?:small|base|large)-(en|zh)", folded)
+    return _BGE[bge[1]] if bge else ""
 
 
 def hub_options() -> dict[str, Any]:

@@ -122,6 +122,15 @@ def test_a_sum_that_overflows_is_no_value_that_does() -> None:
     check_finite(torch.full((4,), 3e38), "x")
 
 
+def test_one_value_is_looked_at_too() -> None:
+    refused(
+        lambda: check_finite(torch.tensor([math.nan]), "x"), "x must be finite, but x[(0,)] = nan"
+    )
+    refused(lambda: check_finite(torch.tensor(math.inf), "x"), "x must be finite, but x[()] = inf")
+    words = "w must be non-negative, but w[0] = -1.0"
+    refused(lambda: check_no_negative(torch.tensor([-1.0]), "w"), words)
+
+
 def test_entries_in_a_range() -> None:
     check_range(torch.tensor([0, 4]), 5, "i")
     check_range(torch.tensor([], dtype=torch.long), 0, "i")
@@ -238,6 +247,12 @@ def test_values_are_visible_where_there_are_some() -> None:
     with torch._subclasses.FakeTensorMode():
         fake = torch.ones(2)
     assert traced(fake) and not values_visible(fake)
+
+
+def test_nothing_is_looked_at_while_a_program_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not traced()
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert traced() and not values_visible(torch.ones(2))
 
 
 def test_trust_ends_with_its_context() -> None:

@@ -229,6 +229,8 @@ def test_what_is_no_table(tmp_path):
         read_edge_list([("a", 1), (2, 3)])
     with pytest.raises(ValueError, match=r"row 1, column 0 lacks the id"):
         read_edge_list([(1.0, 2.0), (np.nan, 3.0)])
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing\.parquet"):
+        read_edge_list(tmp_path / "missing.parquet")
     with pytest.raises(ValueError, match="zip archive"):
         read_edge_list(write(tmp_path, b"PK\x03\x04..."))
     with pytest.raises(ValueError, match="damaged"):

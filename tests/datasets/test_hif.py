@@ -123,6 +123,10 @@ def test_plain_data_keeps_isolated_nodes_and_empty_hyperedges(tmp_path):
         ("[1]", "JSON object, got list"),
         ('{"incidences": [{"edge": true, "node": 1}]}', "got True"),
         ('{"incidences": [{"edge": 1, "node": 1, "weight": NaN}]}', "must be finite"),
+        (
+            '{"incidences": [{"edge": 1, "node": 1, "weight": 1' + "0" * 400 + "}]}",
+            "a weight of an incidence is too large",
+        ),
         ('{"incidences": 3}', "incidences must be of type array"),
     ],
 )

@@ -48,13 +48,19 @@ def test_matrices_are_those_of_scipy(value, packed):
     assert set(found) == {"x", "other", "text", "cell"} and found["other"] is None
 
 
-def test_files_of_the_other_byte_order_are_read():
-    def part(code: int, data: bytes) -> bytes:
-        return struct.pack(">II", code, len(data)) + data + b"\0" * (-len(data) % 8)
+def part(code: int, data: bytes) -> bytes:
+    return struct.pack(">II", code, len(data)) + data + b"\0" * (-len(data) % 8)
 
+
+def with_values(*values: bytes) -> bytes:
+    """A file of the other byte order, with a matrix ``x`` of one row and two columns."""
     body = part(6, struct.pack(">II", 6, 0)) + part(5, struct.pack(">ii", 1, 2))
-    body += part(1, b"x") + part(9, struct.pack(">dd", 1.5, -2.0))
-    content = b"MATLAB 5.0".ljust(124) + b"\x01\x00MI" + part(14, body)
+    body += part(1, b"x") + b"".join(values)
+    return b"MATLAB 5.0".ljust(124) + b"\x01\x00MI" + part(14, body)
+
+
+def test_files_of_the_other_byte_order_are_read():
+    content = with_values(part(9, struct.pack(">dd", 1.5, -2.0)))
     np.testing.assert_array_equal(read_matrices(content, ("x",))["x"], [[1.5, -2.0]])
 
 
@@ -86,6 +92,8 @@ def test_every_cut_and_every_changed_byte_is_read_or_refused(packed):
         (stored(False, x=np.ones((1, 1), complex)), "complex"),
         (stored(False, x="words"), "no matrix of numbers"),
         (stored(False, x=np.ones((2, 2, 2))), "the shape"),
+        (with_values(), "a variable lacks a part"),
+        (with_values(part(9, struct.pack(">d", 1.5))), r"'x' has 1 numbers for the shape \[1, 2\]"),
     ],
 )
 def test_other_files_are_refused(content, problem):

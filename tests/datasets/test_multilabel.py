@@ -60,3 +60,10 @@ def test_any_mat_is_read(tmp_path):
         read_multilabel_mat(tmp_path / "set.mat", network="A")
     with pytest.raises(ValueError, match=r"got \(3, 2\) and \(3, 2\)"):
         read_multilabel_mat(tmp_path / "set.mat", network="group")
+
+
+def test_a_file_that_is_none_of_matlab_is_told_how_to_become_one(tmp_path):
+    path = tmp_path / "graph.mat"
+    path.write_bytes(b"junk")
+    with pytest.raises(ValueError, match=r"graph\.mat is no \.mat file of version 5 to 7: .*-v7"):
+        read_multilabel_mat(path)

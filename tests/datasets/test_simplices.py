@@ -50,6 +50,8 @@ def test_simplices(tmp_path):
     [
         ({"nverts": [2], "simplices": [1, 2, 3]}, "adds up to 2"),
         ({"nverts": [0], "simplices": []}, "positive"),
+        ({"nverts": [4], "simplices": [1, 2]}, "holds 4, but there are only 2 nodes in all"),
+        ({"nverts": [2**63], "simplices": [1]}, r"holds an integer that is not below 2\*\*63"),
         ({"nverts": [1], "simplices": [1], "times": [1, 2]}, "times must have 1"),
         ({"nverts": ["x"], "simplices": [1]}, "s-nverts"),
     ],

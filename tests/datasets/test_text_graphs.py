@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 from collections import Counter
 from dataclasses import replace
@@ -87,6 +88,12 @@ def write_bundle(folder):
     y = torch.tensor([[0], [1], [1], [0]])
     graph = Data(x=torch.eye(4), edge_index=edges, y=y, raw_texts=TEXTS, label_names=["IR", "ML"])
     torch.save(graph, folder / "citeseer.pt")
+
+
+def bundle(content):
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
 
 
 def write_wikics(folder):
@@ -196,6 +203,33 @@ def test_missing_files_are_listed_with_place_and_origin(name, tmp_path):
          "must list the nodes in order, row 2 is 5"),
         ("webkb-cornell", "Cornell.csv", lambda b: b.replace(b"raw_text", b"words"),
          r"one of the columns \['raw_text', 'text'\]"),
+        ("webkb-cornell", "Cornell.csv", lambda b: b.replace(b"project,1", b"student,1"),
+         "names class 1 'student' and 'project'"),
+        ("webkb-cornell", "Cornell.csv", lambda b: re.sub(rb"(student,\d),0", rb"\1,5", b),
+         r"must number its classes from 0, got \[1, 5\]"),
+        ("webkb-cornell", "Cornell.csv", lambda b: b.replace(b"9,[0]", b"9"),
+         "a row has 6 fields, the header 7"),
+        ("pubmed", "pubmed.json", lambda b: b.replace(b'"T0"', b'""').replace(b'"A0"', b'""'),
+         r"1 articles have neither title nor abstract: \['30'\]"),
+        ("pubmed", "Pubmed-Diabetes.NODE.paper.tab", lambda b: b.replace(b"=2", b"=4"),
+         r"must have labels 1 to 3, got \['label=1', 'label=4'\]"),
+        ("cora", "extractions/http:##host#paper1.ps", lambda b: b"URL: x\n",
+         r"1 papers have neither title nor abstract: \['31'\]"),
+        ("wikics", "data.json", lambda b: b.replace(b"[0, 1, 1, 0]", b"[0, 1, 1]"),
+         "has 4 nodes, data.json 3 labels and 4 lists of links"),
+        ("wikics", "metadata.json", lambda b: b"[]", r"must hold an object with \['nodes', 'lab"),
+        ("wikics", "metadata.json", lambda b: b.replace(b'"T0"', b'""').replace(b'"A0"', b'""'),
+         r"has 1 nodes without text: \[0\]"),
+        ("citeseer", "citeseer.pt", lambda b: bundle([1]), "edge_index and y, got list"),
+        ("citeseer", "citeseer.pt", lambda b: bundle({"y": 1}), r"edge_index and y, got \['y'\]"),
+        ("citeseer", "citeseer.pt", lambda b: bundle({"edge_index": [[0], [1]], "y": 1}),
+         "must hold edge_index as a tensor, got list"),
+        ("citeseer", "citeseer.pt", lambda b: bundle({"edge_index": torch.eye(2), "y": 1}),
+         "must hold one of"),
+        ("citeseer", "citeseer.pt",
+         lambda b: bundle({"edge_index": torch.zeros(2, 0).long(), "y": torch.tensor([0, 1, 7, 0]),
+                           "raw_texts": TEXTS, "label_names": ["IR", "ML"]}),
+         "must have a class below 2 per node, got 4 labels from 0 to 7"),
     ],
 )  # fmt: skip
 def test_other_files_are_refused_by_name(name, file, change, message, tmp_path, raw, small):

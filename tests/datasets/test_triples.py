@@ -216,3 +216,9 @@ def test_classes_of_python_know_their_abstract_bases() -> None:
     assert ("collections.deque", "append()") in {
         (names.entities[a], names.entities[b]) for a, b in methods
     }
+
+
+def test_a_line_without_one_of_its_names_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("a\tlikes\tb\na\t\tb\n")
+    with pytest.raises(ValueError, match=r"line 2 lacks a name: 'a\\t\\tb'"):
+        read_triples(tmp_path / "train.txt")

@@ -284,6 +284,10 @@ def test_files_are_chosen():
     files = list(FILES.values())
     quick = {file.name for file in reproduce.chosen(reproduce.Options(quick=True), files)}
     assert set(SMOKE) <= quick and "pamc_acm_paper" not in quick
+    # Its own run takes seconds, the pretraining of the models that it reads takes minutes.
+    links = FILES["graphclip_linkpred_cora"]
+    assert [needed.name for needed in links.needs(files)] == ["graphclip_pretrain_tiny"]
+    assert links.seconds <= reproduce.QUICK_SECONDS and links.name not in quick
     assert reproduce.chosen(reproduce.Options(full=True), files) == files
     assert files[0].content["script"] == "graphclip_pretrain"
     for wrong in (reproduce.Options(), reproduce.Options(quick=True, full=True)):

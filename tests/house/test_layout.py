@@ -16,10 +16,6 @@ SCRIPT_LINES = 250
 #: Files of a folder that may begin with the same word.
 SAME_WORD = 2
 
-#: Folders where more files begin with the same word. ``python -m experiments.graphclip_...`` are
-#: commands that are written in result files.
-PREFIXES = {"experiments": {"graphclip"}}
-
 
 def test_modules_are_short_enough_to_hold_one_concept():
     long = {p.relative_to(REPOSITORY).as_posix(): lines_of(p) for p in LIBRARY.rglob("*.py")}
@@ -54,8 +50,7 @@ def test_a_folder_not_a_prefix_says_what_belongs_together(top):
     paths = [p for p in tracked_files() if p.is_relative_to(REPOSITORY / top)]
     if top == "tests":  # every test begins with the same word, which says nothing
         paths = [p.with_name(p.name.removeprefix("test_")) for p in paths]
-    found = shared_words(paths)
-    assert {f: rest for f, words in found.items() if (rest := words - PREFIXES.get(f, set()))} == {}
+    assert shared_words(paths) == {}
 
 
 def test_library_is_marked_as_typed():

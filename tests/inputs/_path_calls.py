@@ -147,6 +147,9 @@ WRITE_FOLDER: dict[str, Call] = {
     "SubgraphSampler.sample.directory": lambda p: tag.SubgraphSampler(walk_length=6).sample(
         PLAIN, NODES, directory=p
     ),
+    "SubgraphSampler.prepare.directory": lambda p: tag.SubgraphSampler.prepare(
+        PLAIN, NODES, directory=p
+    ),
     "EmbeddingStore.write.folder": lambda p: EmbeddingStore.write(p, torch.ones(2, 2)),
     "GAugLLM.fit.directory": lambda p: tag.GAugLLM("gbt", out_channels=4, epochs=1).fit(
         Data(x=torch.eye(NODES), edge_index=PLAIN), directory=p

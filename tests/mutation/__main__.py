@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", help=f"among {', '.join(TARGETS)}; all by default")
     parser.add_argument("--sample", type=int, default=20, help="mutants of each target")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
-    parser.add_argument("--most", type=int, default=60, help="tests asked about one mutant")
+    parser.add_argument("--most", type=int, default=200, help="tests asked about one mutant")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
     unknown = set(given.targets) - set(TARGETS)

@@ -154,7 +154,9 @@ def test_half_precision_is_read_as_single(dtype, device):
     qkv = randn(7, 12).to(device, dtype).requires_grad_()
     out = segment_attention(qkv, ptr, heads=2)
     assert out.dtype == torch.float32
-    assert torch.equal(out, segment_attention(qkv.detach().float(), ptr, heads=2))
+    want = segment_attention(qkv.detach().float(), ptr, heads=2)
+    # On a GPU products run on tensor cores, in another order.
+    assert torch.equal(out, want) if device == "cpu" else relative_error(out, want) < 2e-6
     out.sum().backward()
     assert qkv.grad.dtype == dtype
 

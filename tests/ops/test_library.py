@@ -6,7 +6,9 @@ import os
 import platform
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import graphlab.ops
 from graphlab.ops import library, reference
+from graphlab.ops.library import _load
 from tests._rows import rows
 from tests.ops._cases import (
     CASES,
@@ -318,3 +321,73 @@ def run(arguments: list[str], **environment: str) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- what is loaded, and what ends an operator ----------------------------------------------------
+
+LOADED: dict[str, tuple[dict[str, Any], bool, list[str], str]] = {
+    "no CPU library": ({"cpu": None}, False, [], "installed without its CPU library"),
+    "another version": ({"version": -1}, False, [], "implements schema version -1"),
+    "a library that does not load": ({"fails": True}, False, [], "could not be loaded: no symbol"),
+    "no device": ({}, True, ["cpu.so"], "compiled CPU kernels; no CUDA device"),
+    "no CUDA library": ({"device": True}, True, ["cpu.so"], "CUDA runs pure torch"),
+    "everything": (
+        {"device": True, "cuda": "cuda.so"},
+        True,
+        ["cpu.so", "cuda.so"],
+        "compiled CPU and CUDA kernels",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_kernels_are_loaded_as_far_as_they_are_there(name, monkeypatch):
+    parts, compiled, expected, reason = LOADED[name]
+    loaded: list[str] = []
+
+    def load(path: str) -> None:
+        if parts.get("fails"):
+            raise OSError("no symbol")
+        loaded.append(path)
+
+    package = SimpleNamespace(
+        SCHEMA_VERSION=parts.get("version", library.SCHEMA_VERSION),
+        cpu_library=lambda: parts.get("cpu", "cpu.so"),
+        cuda_library=lambda: parts.get("cuda"),
+    )
+    monkeypatch.delenv("GRAPHLAB_DISABLE_KERNELS", raising=False)
+    monkeypatch.setitem(sys.modules, "graphlab_cuda_ops", package)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(parts.get("device")))
+    monkeypatch.setattr(torch.ops, "load_library", load)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = _load()
+    assert (found.compiled, loaded) == (compiled, expected) and reason in found.reason
+    assert found.cpu_library == (expected[0] if expected else None)
+    assert found.cuda_library == (expected[1] if len(expected) > 1 else None)
+    assert [w.category for w in told] == ([] if compiled else [RuntimeWarning])
+
+
+@pytest.mark.parametrize("value", ["", "0", "1"])
+def test_kernels_are_turned_off_by_a_variable(value, monkeypatch):
+    package = SimpleNamespace(SCHEMA_VERSION=-1)
+    monkeypatch.setitem(sys.modules, "graphlab_cuda_ops", package)
+    monkeypatch.setenv("GRAPHLAB_DISABLE_KERNELS", value)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = _load()
+    assert not found.compiled and ("DISABLE" in found.reason) == (value == "1")
+    assert len(told) == (value != "1")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [("graphlab: interrupted by a signal", KeyboardInterrupt), ("out of memory", RuntimeError)],
+)
+def test_an_interrupted_operator_ends_with_what_the_handler_raised(words, error, monkeypatch):
+    def operator(*args: Any) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(torch.ops.graphlab, "cluster_sum", operator)
+    with pytest.raises(error):
+        library.call("cluster_sum", 1)

@@ -2,8 +2,8 @@
 //
 // A warp takes a span of a row (segments.cuh) and 128 of its columns (batch times features), four a
 // lane, 32 apart: rows of x, of shares and of results are read as coalesced lines, and every column is
-// one sum in the order of the entries. The gradient of the table reads rows of D columns and adds the
-// batch within an entry, in float64. Rows of more than 512 entries are cut into windows, which a
+// one sum in the order of the entries, in float64. The gradient of the table reads rows of D columns
+// and adds the batch within an entry. Rows of more than 512 entries are cut into windows, which a
 // second kernel adds in order, in float64, or whose extreme it takes; it also adds the boundary,
 // divides means, and turns ties into shares.
 //
@@ -38,8 +38,11 @@ struct MessageArgs {
   T* result;              // (rows, width)
 };
 
-template <Pass pass, typename T>
-using Sum = std::conditional_t<pass == Pass::type, double, T>;
+// Sums run in float64: in float32 a row of 512 entries is off by more than its last two bits. Extremes
+// and counts are exact in T.
+template <Pass pass, Reduction reduce, typename T>
+using Sum = std::conditional_t<
+    pass == Pass::ties || (pass == Pass::forward && (reduce == kMax || reduce == kMin)), T, double>;
 
 template <typename A, Pass pass, Reduction reduce>
 __device__ inline A beginning() {
@@ -78,7 +81,7 @@ __global__ void __launch_bounds__(kThreads, 3) message_kernel(const MessageArgs<
   constexpr Pass pass = static_cast<Pass>(P);
   constexpr Message message = static_cast<Message>(M);
   constexpr Reduction reduce = static_cast<Reduction>(R);
-  using A = Sum<pass, T>;
+  using A = Sum<pass, reduce, T>;
   const int64_t whole = a.batch * a.dim, panels = ceil_div(a.width, int64_t{kWarp * kVec});
   for (int64_t panel = blockIdx.y; panel < panels; panel += gridDim.y) {
     int64_t column[kVec], feature[kVec];

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_int, check_matrix, check_positive
 from graphlab._deprecation import row_callback
 from graphlab._progress import Progress
+from graphlab._random import random_order
 from graphlab._tensor_memo import TensorMemo
 from graphlab._training import Callback, finite_loss
 from graphlab._user_module import check_encoder, check_output
@@ -242,7 +243,7 @@ def _train_by_rows(
     with Progress(steps, "pretrain encoder", unit="steps") as progress:
         for epoch in range(epochs):
             total = 0.0
-            order = torch.randperm(x.size(0), generator=generator, device="cpu").to(x.device)
+            order = random_order(x.size(0), generator, x.device)
             for rows in order.split(batch_size):
                 value = loss(rows)
                 number = finite_loss(value, f"epoch {epoch} of the pretraining of the encoder")

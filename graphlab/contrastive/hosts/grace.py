@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, values_visible, warn_caller
+from graphlab._random import random_order
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.projection_head import head_outputs, host_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, PairLossModel, View
@@ -101,8 +102,8 @@ class GRACE(PairLossModel):
             self._warn_of_a_plateau(z1)
         if self.num_anchors is None or self.num_anchors >= count:
             return self.loss(z1, z2)
-        order = torch.randperm(count, generator=generator, device=generator.device)
-        return self.loss(z1, z2, order[: self.num_anchors].to(z1.device))
+        anchors = random_order(count, generator, z1.device)[: self.num_anchors]
+        return self.loss(z1, z2, anchors)
 
     @torch.no_grad()
     def _warn_of_a_plateau(self, z: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_matrix
-from graphlab._random import check_generator
+from graphlab._random import check_generator, random_order
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.embedding_model import of_edges
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, HostStep, TwoViewModel, View
@@ -57,8 +57,7 @@ class GraphCL(TwoViewModel):
         """
         check_matrix(x, "x", finite=False, csr=True)
         check_generator(generator)
-        order = torch.randperm(x.size(0), generator=generator, device=generator.device)
-        return take_rows(x, order.to(x.device))
+        return take_rows(x, random_order(x.size(0), generator, x.device))
 
     def loss(self, z1: Tensor, z2: Tensor, z: Tensor, corrupted: Tensor) -> Tensor:
         """Loss of one step.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
 from graphlab._checks import check_fraction, check_int, check_matrix, check_positive
-from graphlab._random import check_generator
+from graphlab._random import check_generator, random_order
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
@@ -88,12 +88,12 @@ class GraphMAE(EmbeddingModel):
         x = check_matrix(x, "x", cols=self.token.size(1))
         check_generator(generator)
         count = max(1, round(self.mask_rate * x.size(0)))
-        order = torch.randperm(x.size(0), generator=generator, device=generator.device)
+        order = random_order(x.size(0), generator, x.device)
         foreign = round(self.replace_rate * count)
         donors = torch.randint(
             x.size(0), (foreign,), generator=generator, device=generator.device
         ).to(x.device)
-        chosen = order[:count].to(x.device)
+        chosen = order[:count]
         hidden = x.clone()
         hidden[chosen[:foreign]] = x[donors]
         return hidden.index_copy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._precision import full_precision, widened
-from graphlab._random import check_generator
+from graphlab._random import check_generator, random_order
 from graphlab.contrastive.losses._reduction import Reduction, check_reduction
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import both_directions, info_nce_per_node, per_node_terms
@@ -198,10 +198,7 @@ class ProGCLLoss(nn.Module):
             raise ValueError("generator must be given: mode 'mix' permutes the negatives")
         check_generator(generator)
         size = first[0].size(1)
-        order = [
-            torch.randperm(size, generator=generator, device=generator.device).to(u1.device)
-            for _ in range(2)
-        ]
+        order = [random_order(size, generator, u1.device) for _ in range(2)]
         scale = 1.0 / self.temperature
         one, two = per_node_terms(z1, z2, scale, chunk_size=self.chunk_size)
         return (
@@ -235,10 +232,9 @@ class ProGCLLoss(nn.Module):
         return hardness - mean
 
     def _log_hardness(self, cosine: Tensor, own: Tensor) -> Tensor:
-        if self.mixture is None:  # pragma: no cover - only called after fit
-            raise ValueError("the mixture is not fitted: call fit(z1, z2) first")
+        mixture = cast(BetaMixture, self.mixture)  # of the fit, which comes before
         with torch.no_grad():
-            return self.mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
+            return mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab._random import make_generator
+from graphlab._random import make_generator, random_order
 
 __all__ = ["NodeBatches"]
 
@@ -32,6 +32,6 @@ class NodeBatches:
         if self._generator is None:
             self._generator = make_generator(self._seed, torch.device("cpu"))
         if self._order is None or self._order.numel() < self._least:
-            self._order = torch.randperm(count, generator=self._generator, device="cpu")
+            self._order = random_order(count, self._generator, "cpu")
         nodes, self._order = self._order[: self._size], self._order[self._size :]
         return nodes

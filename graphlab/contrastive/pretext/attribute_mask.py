@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_fraction, check_int, check_matrix
+from graphlab._random import random_order
 from graphlab.contrastive.pretext.answers import hidden_count, masked_squared_error
 from graphlab.contrastive.pretext.task import PretextTask
 
@@ -61,8 +62,7 @@ class AttributeMask(PretextTask):
             x.detach().cpu().double().numpy()
         )
         mask = torch.zeros(x.size(0), dtype=torch.bool, device="cpu")
-        drawn = torch.randperm(x.size(0), generator=generator, device=generator.device)
-        mask[drawn[:count].cpu()] = True
+        mask[random_order(x.size(0), generator, "cpu")[:count]] = True
         self._keep("target", torch.from_numpy(components).float())
         self._keep("mask", mask)
         return {"hidden": count}

@@ -15,6 +15,7 @@ from graphlab._checks import (
     check_matrix,
     check_same_device,
 )
+from graphlab._random import random_order
 from graphlab.contrastive.pretext.propagated import check_labels
 from graphlab.ops import unit_rows
 
@@ -109,9 +110,8 @@ def _drawn(labels: Tensor, label: int, number: int, generator: torch.Generator |
     own = (labels == label).nonzero()[:, 0]
     if own.numel() <= number:
         return own
-    device = generator.device if generator is not None else own.device
-    order = torch.randperm(own.numel(), generator=generator, device=device)[:number]
-    return own[order.to(own.device).sort().values]
+    order = random_order(own.numel(), generator, own.device)[:number]
+    return own[order.sort().values]
 
 
 def _prototypes(unit: Tensor, settings: LabelCorrection, faithful: bool) -> Tensor:

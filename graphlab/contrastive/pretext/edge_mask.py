@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab._checks import check_fraction
+from graphlab._random import random_order
 from graphlab.contrastive.augment import sample_non_edges
 from graphlab.contrastive.pretext.answers import difference, hidden_count
 from graphlab.contrastive.pretext.task import PretextTask
@@ -63,9 +64,9 @@ class EdgeMask(PretextTask):
             ends = ends.sort(0).values
         pair, number = torch.unique(ends, dim=1, return_inverse=True)
         count = hidden_count(self.rate, pair.size(1), "edges")
-        order = torch.randperm(pair.size(1), generator=generator, device=generator.device)
+        order = random_order(pair.size(1), generator, edges.device)
         hidden = torch.zeros(pair.size(1), dtype=torch.bool, device=edges.device)
-        hidden[order[:count].to(edges.device)] = True
+        hidden[order[:count]] = True
         kept = torch.ones(edges.size(1), dtype=torch.bool, device=edges.device)
         kept[apart] = ~hidden[number]
         none = sample_non_edges(edges, num_nodes, count, generator=generator)

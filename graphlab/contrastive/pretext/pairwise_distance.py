@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab._checks import check_int, warn_caller
+from graphlab._random import random_order
 from graphlab.contrastive.pretext.answers import difference
 from graphlab.contrastive.pretext.hop_targets import reversed_rows
 from graphlab.contrastive.pretext.task import PretextTask
@@ -55,8 +56,7 @@ class PairwiseDistance(PretextTask):
     ) -> dict[str, int]:
         num_nodes = int(data.num_nodes)
         rows = reversed_rows(data.edge_index, num_nodes)
-        order = torch.randperm(num_nodes, generator=generator, device=generator.device)
-        order = order.to(rows.device)
+        order = random_order(num_nodes, generator, rows.device)
         kept = [_Sample(self.num_pairs, generator) for _ in range(self.max_hops)]
         seen = torch.zeros(num_nodes, dtype=torch.bool, device=rows.device)
         for nodes in order.split(max(1, min(_SOURCES, _CHUNK // max(num_nodes, 1)))):

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from graphlab._random import random_order
 from graphlab.contrastive.pretext.hop_targets import reversed_rows
 from graphlab.ops import hop_distances
 
@@ -39,8 +40,7 @@ def partition_nodes(
     """
     linked = torch.zeros(num_nodes, dtype=torch.bool, device=edge_index.device)
     linked[edge_index.flatten()] = True
-    order = torch.randperm(num_nodes, generator=generator, device=generator.device)
-    order = order.to(edge_index.device)
+    order = random_order(num_nodes, generator, edge_index.device)
     # Nodes with edges first: a part around a node without any would be that node alone.
     seeds = torch.cat([order[linked[order]], order[~linked[order]]])[:count]
     part = _nearest(edge_index, num_nodes, seeds)
@@ -120,8 +120,8 @@ def _mean_hops(edge_index: Tensor, part: Tensor, count: int, generator: torch.Ge
         members = (part == k).nonzero()[:, 0]
         local[members] = torch.arange(members.numel(), device=part.device)
         edges = local[edge_index[:, within & (part[edge_index[0]] == k)]]
-        drawn = torch.randperm(members.numel(), generator=generator, device=generator.device)
-        pivots = drawn[:_PIVOTS].to(part.device).sort().values
+        drawn = random_order(members.numel(), generator, part.device)
+        pivots = drawn[:_PIVOTS].sort().values
         hops = hop_distances(pivots, reversed_rows(edges, members.numel()))
         result[members] = torch.where(hops < 0, members.numel(), hops).double().mean(0)
     return result

@@ -119,7 +119,7 @@ class TextGraphDataset(LocalDataset):
     Nothing is fetched: most of these files lie on drives or need a network of their own. They are
     expected in ``<root>/<name>/raw``; if they are not there, they are copied from ``source``
     (searched with its subfolders). Otherwise the error lists every missing file, where it belongs,
-    and where it was published. Nobody publishes a checksum of them: numbers of nodes and classes,
+    and where it was published. No publisher gives a checksum: numbers of nodes and classes,
     and of edges where they are known, are checked instead, and what can be checked of the order.
     Stored PyG graphs are read without running what else they hold.
 

@@ -51,13 +51,13 @@ class Start:
             given = self.matrix[:, lo:hi].double() * self.factor.unsqueeze(1)
             return given.to(self.dtype).contiguous()
         border = self.dim - self.feature_dim
-        if hi <= border:
+        if self.features is None or hi <= border:
             return self._topology(lo, hi)
         parts = [self._topology(lo, border)] if lo < border else []
         at = max(lo, border)
         while at < hi:
             stop = min(hi, (at // _BLOCK + 1) * _BLOCK)
-            parts.append(self._feature_columns(at, stop))
+            parts.append(self._feature_columns(self.features, at, stop))
             at = stop
         return torch.cat(parts, dim=1)
 
@@ -87,17 +87,15 @@ class Start:
             out[part] = drawn
         return out
 
-    def _feature_columns(self, lo: int, hi: int) -> Tensor:
+    def _feature_columns(self, features: Tensor, lo: int, hi: int) -> Tensor:
         """``features @ V`` with ternary V (s = 3) of the size that the topology part has."""
-        if self.features is None:  # feature_dim is then 0
-            raise RuntimeError("a start without features has no feature columns")
-        count = self.features.size(1)
+        count = features.size(1)
         border = self.dim - self.feature_dim
         # Always whole blocks, whatever was asked for, so that the product is always the same one.
         first = max(lo // _BLOCK * _BLOCK, border)
         last = min((lo // _BLOCK + 1) * _BLOCK, self.dim)
         vectors = random_projection(
-            self.features.new_ones(count),
+            features.new_ones(count),
             first - border,
             last - border,
             sparsity=3.0,
@@ -105,4 +103,4 @@ class Start:
             seed=self.seed,
             stream=_FEATURES,
         )
-        return (self.features @ vectors)[:, lo - first : hi - first].to(self.dtype)
+        return (features @ vectors)[:, lo - first : hi - first].to(self.dtype)

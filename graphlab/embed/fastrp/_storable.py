@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import torch
 from torch import Tensor
 
 from graphlab._estimator import Estimator
-from graphlab._graphs.edges import AUTO
 from graphlab.embed.fastrp._fitted import FittedGraph
 from graphlab.embed.fastrp._options import Options
 
@@ -37,11 +35,6 @@ class StorableFastRP(Estimator):
     @classmethod
     def _config_keys(cls) -> frozenset[str]:
         return super()._config_keys() - {"preset"}  # which a fitted estimator does not have
-
-    @classmethod
-    def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
-        # Folders of earlier versions lack the later parameters, which then have their defaults.
-        super()._check_keys({"direction": None, "weight": AUTO, **config}, source)
 
     def _config(self) -> dict[str, Any]:
         self._check_fitted()

@@ -18,7 +18,7 @@ from torch import Tensor
 from graphlab._distributed import is_distributed, rank, world_size
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
-from graphlab._random import derive_seed, make_generator
+from graphlab._random import derive_seed, make_generator, random_order
 from graphlab._training import BestWeights, finite_loss
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.embed.kge.network import TripleNetwork
@@ -132,7 +132,7 @@ class TrainingRun:
 
     def _batches(self) -> Iterator[Tensor]:
         generator = make_generator(derive_seed(self.seed, _ORDER, self.epoch))
-        order = torch.randperm(self.count, generator=generator, device="cpu")
+        order = random_order(self.count, generator, "cpu")
         yield from order.to(self.triples.device).split(self.config.batch_size)
 
     def _step(self, index: Tensor, number: int) -> float:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_matrix
+from graphlab._feature_rows import check_feature_rows, require_finite
 from graphlab.tag._text_encoder import encoded
 
 __all__ = ["centroid_cosine", "maximum_mean_discrepancy"]
@@ -86,7 +87,9 @@ def sampled_rows(graph: Any, encoder: Any, name: str, number: int, seed: int) ->
     draw = np.random.default_rng(seed)
     nodes = np.sort(draw.choice(total, min(number, total), replace=False))
     if encoder is None:
-        return check_matrix(graph.x, f"x of {name}")[torch.from_numpy(nodes)].float()
+        rows = check_feature_rows(graph.x, f"x of {name}")[torch.from_numpy(nodes)].float()
+        require_finite(rows, f"x of {name}, at the nodes drawn,", 0)
+        return rows
     texts = getattr(graph, "text", None)
     if texts is None:
         raise ValueError(f"{name} must have texts where an encoder is given: make it a TextGraph")

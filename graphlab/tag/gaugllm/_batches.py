@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._feature_rows import FeatureRows, in_memory
-from graphlab._random import derive_seed, make_generator
+from graphlab._random import derive_seed, make_generator, random_order
 from graphlab.ops import SparseRows
 from graphlab.tag._neighbors import NeighborSampler
 from graphlab.tag.gaugllm._backbones import Inputs
@@ -123,7 +123,7 @@ class BatchSteps:
 
     def epoch(self, number: int, done: int) -> Iterator[tuple[Inputs, torch.Generator]]:
         """Batches in an order of their own for every epoch."""
-        order = torch.randperm(self._count, generator=self._source(_ORDER, number), device="cpu")
+        order = random_order(self._count, self._source(_ORDER, number), "cpu")
         edited = self._edited(number)
         for i, seeds in enumerate(order.split(self._size)):
             if i >= done:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_int, check_matrix
+from graphlab._checks import check_edge_index, check_int
+from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._progress import track
 from graphlab.embed import fastrp
 from graphlab.ops import unit_rows
@@ -16,7 +17,7 @@ __all__ = ["propose_edge_candidates"]
 
 
 def propose_edge_candidates(
-    x: Tensor | None,
+    x: FeatureRows | None,
     edge_index: Tensor,
     num_del: int = 10,
     num_add: int = 10,
@@ -33,8 +34,8 @@ def propose_edge_candidates(
     Without ``x`` nodes are compared by their FastRP embeddings, that is, by structure.
 
     Args:
-        x (Tensor, optional): Features or embeddings ``(N, D)``, finite; or None for FastRP
-            embeddings.
+        x (Tensor or EmbeddingStore, optional): Features or embeddings ``(N, D)``, finite, read
+            whole; or None for FastRP embeddings.
         edge_index (Tensor): Edges ``(2, E)``; the neighbours of a node are the targets of its
             edges. Loops and repeated edges are ignored.
         num_del (int): Most candidates per node for deletion.
@@ -62,15 +63,19 @@ def propose_edge_candidates(
     """
     if x is None and num_nodes is None:
         raise ValueError("num_nodes must be given where x is not")
-    count = num_nodes if x is None else check_matrix(x, "x", rows=num_nodes).size(0)
+    rows = None if x is None else check_feature_rows(x, "x", rows=num_nodes)
+    count = num_nodes if rows is None else int(rows.shape[0])
     total = check_int(count, "num_nodes", minimum=1)
     for name, value in (("num_del", num_del), ("num_add", num_add), ("min_del", min_del)):
         check_int(value, name, minimum=0)
     block = check_int(block, "block", minimum=1)
     edges = check_edge_index(edge_index, total)
-    if x is None:
-        x = fastrp(edges, num_nodes=total, dim=dim, seed=seed, direction="both")
-    z = unit_rows(x.detach().float())
+    z = (
+        fastrp(edges, num_nodes=total, dim=dim, seed=seed, direction="both")
+        if rows is None
+        else in_memory(rows)
+    )
+    z = unit_rows(z.detach().float())
     # Distinct edges without loops, sorted by source, whatever form the graph came in.
     keys = (edges[0] * total + edges[1])[edges[0] != edges[1]].unique()
     row, col = keys // total, keys % total

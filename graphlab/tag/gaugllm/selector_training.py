@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from graphlab._checks import check_edge_index, check_int, check_positive
 from graphlab._deprecation import warn_renamed
 from graphlab._progress import track
-from graphlab._random import make_generator
+from graphlab._random import make_generator, random_order
 from graphlab._repr import short_repr
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import sample_non_edges
@@ -96,7 +96,7 @@ def fit_selector(
     selector.train()
     history: list[dict[str, Any]] = []
     for epoch in track(range(epochs), "selector", unit="epochs"):
-        order = torch.randperm(edges.size(1), generator=generator, device="cpu").to(edges.device)
+        order = random_order(edges.size(1), generator, edges.device)
         total = 0.0
         for rows in order.split(batch_size):
             # As many non-edges as edges: the classes stay balanced whatever the density of the

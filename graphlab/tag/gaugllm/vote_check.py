@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from graphlab._checks import check_int
-from graphlab._random import make_generator
+from graphlab._random import make_generator, random_order
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.llm_votes import RELATED, collect_votes, edge_question
 from graphlab.tag.gaugllm.votes import CandidateVote
@@ -57,7 +57,7 @@ def check_vote_answers(
     nothing = edge_question(candidates, [_NOTHING] * candidates.num_nodes, question, max_chars)
     nodes = candidates.src.unique()
     most = min(check_int(count, "count", minimum=1), nodes.numel())
-    shuffled = torch.randperm(nodes.numel(), generator=make_generator(seed), device="cpu")
+    shuffled = random_order(nodes.numel(), make_generator(seed), "cpu")
     drawn = nodes[shuffled[:most]]
     kept = torch.isin(candidates.src, drawn)
     src, dst = candidates.src[kept], candidates.dst[kept]

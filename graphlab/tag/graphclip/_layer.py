@@ -11,6 +11,7 @@ from torch_geometric.nn import GPSConv, SAGEConv
 
 from graphlab._autograd import first_order
 from graphlab._precision import widened
+from graphlab.ops.attention import attend, attend_backward
 from graphlab.ops.csr import SparseRows, compress, row_pointers
 from graphlab.ops.library import call
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
@@ -69,28 +70,18 @@ class _Attention(torch.autograd.Function):
         device = x.device.type
         ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         ctx.heads = heads
-        wide = widened(F.linear(x, weight, bias))
-        out, lse = call("segment_attention", wide, pointers, heads)
+        out, lse = attend(F.linear(x, weight, bias), pointers, heads)
         ctx.save_for_backward(x, weight, bias, pointers, out, lse)
-        return out  # type: ignore[no-any-return]
+        return out
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, pointers, out, lse = ctx.saved_tensors
         with torch.autocast(*ctx.autocast):
-            wide = widened(F.linear(x, weight, bias))
-            slope = call(
-                "segment_attention_backward",
-                grad.contiguous(),
-                torch.zeros_like(lse),
-                wide,
-                pointers,
-                out,
-                lse,
-                ctx.heads,
-            )
-            del wide
+            qkv = F.linear(x, weight, bias)
+            slope = attend_backward(grad, qkv, pointers, out, lse, ctx.heads)
+            del qkv
             # Wide, where weights in half precision are not.
             slope = slope.to(weight.dtype)
             grads = (slope @ weight, slope.t() @ x, slope.sum(0))

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from graphlab._checks import check_device, check_int
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._random import seeded
+from graphlab._feature_rows import FeatureRows, check_feature_rows
+from graphlab._random import random_order, seeded
 from graphlab._training import Callback
 from graphlab.ops import CSRGraph
 from graphlab.tag.graphclip._parts import check_text_graph, find_encoder, find_sampler, find_tower
@@ -116,6 +117,7 @@ class GraphCLIPPipeline(Estimator):
         graphs: TextGraph | Sequence[TextGraph],
         y: Any = None,
         *,
+        x: FeatureRows | Sequence[FeatureRows] | None = None,
         directory: str | os.PathLike[str] | None = None,
         callback: Callback | None = None,
     ) -> Self:
@@ -124,6 +126,9 @@ class GraphCLIPPipeline(Estimator):
         Args:
             graphs (TextGraph or Sequence[TextGraph]): Graphs; their ``x`` and ``y`` are not read.
             y (object, optional): Not read.
+            x (Tensor or EmbeddingStore, or a sequence, optional): Embeddings of all texts by
+                ``encoder``, ``(N, D)``, one matrix per graph, where they are at hand; those of a
+                store stay on disk.
             directory (path, optional): Where the checkpoint of every epoch goes; a fit with the
                 same data and settings goes on there.
             callback (callable, optional): Called with the row of every epoch; may raise to
@@ -148,7 +153,7 @@ class GraphCLIPPipeline(Estimator):
         tower = None if self.model is None else copy.deepcopy(find_tower(self.model))
         named = "all-MiniLM-L6-v2" if tower is None else tower.text_model
         encoder = find_encoder(self.encoder, named)
-        pairs = self._pairs(sources, encoder, config.seed)
+        pairs = self._pairs(sources, _given(x, sources), encoder, config.seed)
         if tower is None:
             tower = self._new(pairs.x.shape[1], named if self.encoder is None else self.encoder)
         result = pretrain(
@@ -210,16 +215,22 @@ class GraphCLIPPipeline(Estimator):
             raise TypeError(f"config must be a PretrainConfig, got {type(self.config).__name__}")
         return replace(self.config or PretrainConfig(), seed=seed)
 
-    def _pairs(self, graphs: Sequence[TextGraph], encoder: Encoder, seed: int) -> GraphTextPairs:
+    def _pairs(
+        self,
+        graphs: Sequence[TextGraph],
+        features: Sequence[FeatureRows | None],
+        encoder: Encoder,
+        seed: int,
+    ) -> GraphTextPairs:
         sampler = find_sampler(self.sampler, seed)
         summarizer: Summarizer = self.summarizer or TemplateSummarizer()
         parts = []
-        for graph in graphs:
+        for graph, given in zip(graphs, features, strict=True):
             prepared = sampler.prepare(graph.edge_index, len(graph.text))
             store = sampler.sample(prepared, nodes=self._roots(prepared, seed))
             summaries = summarizer.summarize(graph.text, store)
-            x = embed(encoder, graph.text)
-            parts.append(GraphTextPairs(x, store, embed(encoder, summaries, x.size(1))))
+            x = embed(encoder, graph.text) if given is None else given
+            parts.append(GraphTextPairs(x, store, embed(encoder, summaries, int(x.shape[1]))))
         return GraphTextPairs.join(parts)
 
     def _roots(self, graph: CSRGraph, seed: int) -> Tensor:
@@ -228,7 +239,7 @@ class GraphCLIPPipeline(Estimator):
         if not nodes.numel():
             raise ValueError("graphs must have edges between different nodes, got one without")
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(nodes.numel(), generator=generator, device="cpu")
+        order = random_order(nodes.numel(), generator, "cpu")
         return nodes[order[: self.pairs]].sort().values
 
     def _new(self, width: int, encoder: Any) -> GraphCLIP:
@@ -268,3 +279,18 @@ class GraphCLIPPipeline(Estimator):
         self.model_.load_state_dict(unpacked("model/", arrays))
         self.model_.eval()
         self._encoder = None
+
+
+def _given(
+    x: FeatureRows | Sequence[FeatureRows] | None, graphs: Sequence[TextGraph]
+) -> Sequence[FeatureRows | None]:
+    """The matrix of every graph, as the caller gave it; one of a single graph may stand alone."""
+    if x is None:
+        return [None] * len(graphs)
+    parts = list(x) if isinstance(x, (list, tuple)) else [x]
+    if len(parts) != len(graphs):
+        raise ValueError(f"x must be one matrix per graph, {len(graphs)} in all, got {len(parts)}")
+    return [
+        check_feature_rows(part, f"x[{i}]", rows=len(graph.text))
+        for i, (part, graph) in enumerate(zip(parts, graphs, strict=True))
+    ]

@@ -11,9 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from graphlab._checks import check_index, check_int, check_matrix, check_nonnegative, check_positive
+from graphlab._checks import (
+    check_index,
+    check_int,
+    check_matrix,
+    check_nonnegative,
+    check_positive,
+    check_range,
+)
 from graphlab._estimator import Estimator
 from graphlab._eval_mode import evaluating
+from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._random import make_generator
 from graphlab._training import Callback, finite_loss
@@ -162,12 +170,18 @@ class PromptTuner(Estimator, nn.Module):
     @torch.inference_mode(False)
     @torch.enable_grad()
     def fit(
-        self, x: Tensor, store: SubgraphStore, y: Tensor, *, callback: Callback | None = None
+        self,
+        x: FeatureRows,
+        store: SubgraphStore,
+        y: Tensor,
+        *,
+        callback: Callback | None = None,
     ) -> Self:
         """Learn the prompts from labelled subgraphs, from the start at every call.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``, of which
+                the rows of the labelled subgraphs are read.
             store (SubgraphStore): The labelled subgraphs, a few per class.
             y (Tensor): Their classes, ``(P,)``.
             callback (callable, optional): Called with the rows of ``history_``.
@@ -184,7 +198,7 @@ class PromptTuner(Estimator, nn.Module):
         y = _recorded(y).to(self.class_prompts.device)
         if y.numel() < 2:
             raise ValueError(f"store must hold at least two labelled subgraphs, got {y.numel()}")
-        x = _recorded(check_matrix(x, "x", cols=self.model.graph_model.in_channels)).float()
+        rows = check_feature_rows(x, "x", cols=self.model.graph_model.in_channels)
         history: list[dict[str, Any]] = []
 
         def record(part: str, epoch: int, loss: Tensor) -> None:
@@ -196,10 +210,10 @@ class PromptTuner(Estimator, nn.Module):
         self._restart()
         if self.num_prompts:
             with _frozen(self.model):
-                self._fit_nodes(x, store, y, record)
+                self._fit_nodes(rows, store, y, record)
         if self.class_pull is not None:
             with torch.no_grad():
-                graph = normalize(self.model.encode(self(x), store))
+                graph = normalize(self.model.encode(_PromptedRows(self, rows), store))
             self._fit_classes(graph, y, self.class_pull, record)
         self.history_ = history
         return self
@@ -230,18 +244,24 @@ class PromptTuner(Estimator, nn.Module):
             return self.scale
         return math.exp(float(self.model.criterion.logit_scale.detach()))
 
-    def _fit_nodes(self, x: Tensor, store: SubgraphStore, y: Tensor, record: Record) -> None:
+    def _fit_nodes(self, x: FeatureRows, store: SubgraphStore, y: Tensor, record: Record) -> None:
         classes, scale = self._classes(), self._scale()
         prompts = [self.prompts, self.keys]
         optimizer = torch.optim.AdamW(prompts, lr=self.lr, weight_decay=self.weight_decay)
         batch = store.batch(torch.arange(len(store), device="cpu"))
+        check_range(batch.node, x.shape[0], "store.node")
+        # Their features are few: read once, and no others.
+        nodes, place = batch.node.unique(return_inverse=True)
+        seen = _recorded(x[nodes]).float()
+        require_finite(seen, "x of the labelled subgraphs", 0)
+        batch = batch._replace(node=place)
         length = self.model.graph_model.walk_length
         pe = random_walk_encoding(batch.edge_index, batch.batch, len(store), length)
         for epoch in track(range(self.epochs), "prompts", unit="epochs"):
             # The rate falls to zero: with few labels the last steps must be small.
             optimizer.param_groups[0]["lr"] = self.lr * (1 - epoch / self.epochs)
             optimizer.zero_grad()
-            graph = normalize(self.model.embed(self(x), batch, pe))
+            graph = normalize(self.model.embed(self(seen), batch, pe))
             loss = cross_entropy(scale * graph @ classes.t(), y)
             if self.supcon_weight:
                 views = torch.stack([graph, classes[y]], dim=1)
@@ -271,14 +291,18 @@ class PromptTuner(Estimator, nn.Module):
             record("classes", 0, objective())
 
     @torch.no_grad()
-    def predict(self, x: Tensor, store: SubgraphStore) -> Tensor:
+    def predict(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
         """Likeliest class of every subgraph with the prompts in place, int64 ``(P,)``.
 
         Args:
-            x (Tensor): Node features of the whole graph, ``(N, D)``.
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
             store (SubgraphStore): Subgraphs of the nodes in question.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
         """
-        embedding = normalize(self.model.encode(self(x.float()), store))
+        rows = check_feature_rows(x, "x", cols=self.model.graph_model.in_channels)
+        embedding = normalize(self.model.encode(_PromptedRows(self, rows), store))
         classes = (self._classes() + self.class_prompts).to(embedding)
         return (embedding @ classes.t()).argmax(1)
 
@@ -296,6 +320,20 @@ class PromptTuner(Estimator, nn.Module):
         # Assigned, not copied: prompts in double precision stay so.
         tuner.load_state_dict(arrays, assign=True)
         return tuner
+
+
+class _PromptedRows:
+    """Node features with the prompts added, a batch of rows at a time."""
+
+    dtype = torch.float32
+
+    def __init__(self, tuner: PromptTuner, x: FeatureRows) -> None:
+        self.shape = (int(x.shape[0]), int(x.shape[1]))
+        self._tuner, self._x = tuner, x
+
+    def __getitem__(self, index: Any, /) -> Tensor:
+        rows: Tensor = self._tuner(self._x[index].float())
+        return rows
 
 
 def _recorded(tensor: Tensor) -> Tensor:

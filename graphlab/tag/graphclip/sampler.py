@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_edge_index, check_index, check_int
+from graphlab._checks import (
+    check_choice,
+    check_edge_index,
+    check_index,
+    check_int,
+    check_num_nodes,
+)
+from graphlab._checks.graph_kinds import refuse_no_edges
 from graphlab._io import user_path
 from graphlab._progress import track
 from graphlab._random import philox4x32
@@ -18,6 +26,7 @@ from graphlab._repr import short_repr
 from graphlab._sorted import distinct
 from graphlab.ops import CSRGraph, random_walk, walk_subgraphs
 from graphlab.tag.graphclip._pack import Ints, pack_induced, runs
+from graphlab.tag.graphclip._prepared.prepare import prepare_on_disk
 from graphlab.tag.graphclip._sharded import sharded
 from graphlab.tag.graphclip.store import SubgraphStore
 
@@ -92,22 +101,49 @@ class SubgraphSampler:
         self.chunk_size = check_int(chunk_size, "chunk_size", minimum=1)
 
     @staticmethod
-    def prepare(edge_index: Tensor, num_nodes: int) -> CSRGraph:
+    def prepare(
+        edge_index: Tensor | Iterable[Tensor],
+        num_nodes: int,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        memory: int = 2**30,
+    ) -> CSRGraph:
         """Sort the edges once for many calls of :meth:`sample`.
 
+        With a ``directory`` they are sorted there by pieces and mapped in the end: memory is
+        bounded, a killed call goes on when it is repeated, and a later one finds the graph after a
+        look at the edges. Under ``torch.distributed`` every process makes the call, with one folder
+        for all: they share the sorting, and the first one merges.
+
         Args:
-            edge_index (Tensor): ``(2, E)`` integers, read as undirected.
+            edge_index (Tensor): ``(2, E)`` integers, read as undirected. With a ``directory`` they
+                may be mapped from a file, as ``torch.from_numpy(numpy.load(..., mmap_mode="c"))``
+                does it, or come as an iterable of pieces ``(2, e)``: whatever reads them.
             num_nodes (int): Number of nodes.
+            directory (path, optional): Folder for the graph, and for 16 bytes per edge meanwhile.
+            memory (int): Bytes that sorting on disk may take beside the edges, at least ``2**20``;
+                never changes the result.
 
         Returns:
             CSRGraph: Both directions of every edge once, without self-loops, on the CPU.
 
         Raises:
-            TypeError, ValueError, IndexError: If an argument is malformed or out of range.
+            TypeError, ValueError, IndexError: If an argument is malformed or out of range, or the
+                folder holds the graph of other edges.
+            OSError: If the folder cannot be written.
 
-        Complexity: O(E log E), where a call of :meth:`sample` then costs nothing of E.
+        Complexity: O(E log E), where a call of :meth:`sample` then costs nothing of E. On disk
+            every edge is read once, and written and read twice; with E edges, some
+            ``64 E / memory`` files are merged.
         """
-        return undirected(check_edge_index(edge_index, num_nodes), num_nodes)
+        num_nodes = check_num_nodes(num_nodes)
+        memory = check_int(memory, "memory", minimum=2**20)
+        if directory is None:
+            return undirected(check_edge_index(edge_index, num_nodes), num_nodes)
+        graph = isinstance(edge_index, (np.ndarray, str)) or hasattr(edge_index, "edge_index")
+        if graph or not isinstance(edge_index, Iterable):
+            refuse_no_edges(edge_index, "edge_index")
+        return prepare_on_disk(edge_index, num_nodes, user_path(directory, "directory"), memory)
 
     def sample(
         self,
@@ -255,9 +291,20 @@ def _prepared(graph: Any, num_nodes: int | None) -> CSRGraph:
         return SubgraphSampler.prepare(graph, num_nodes)
     if num_nodes is not None and num_nodes != graph.num_rows:
         raise ValueError(f"num_nodes must be {graph.num_rows}, as the graph has, got {num_nodes}")
-    if bool((graph.row() == graph.col).any()):
+    if _has_loops(graph):
         raise ValueError("edge_index must be a graph without self-loops: SubgraphSampler.prepare")
     return graph if graph.device.type == "cpu" else graph.to("cpu")
+
+
+def _has_loops(graph: CSRGraph) -> bool:
+    """Whether an entry is a self-loop; some rows at a time, as the graph may be mapped."""
+    degree = graph.rowptr.diff()
+    for start, stop in runs(degree.numpy(), 2**22):
+        node = torch.arange(start, stop, dtype=torch.int32, device="cpu")
+        row = node.repeat_interleave(degree[start:stop])
+        if bool((row == graph.col[graph.rowptr[start] : graph.rowptr[stop]]).any()):
+            return True
+    return False
 
 
 def _between(member: Ints, lo: int, hi: int) -> Ints:

@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-import torch
-
 from graphlab._checks import check_int
-from graphlab._random import make_generator
+from graphlab._random import make_generator, random_order
 from graphlab._repr import short_repr
 from graphlab.tag._ids import distinct_ids
 from graphlab.tag._texts import check_texts
@@ -144,7 +142,7 @@ class ExplanationGenerator:
         """
         known = check_texts(texts)
         most = min(check_int(count, "count", minimum=1), len(known))
-        drawn = torch.randperm(len(known), generator=make_generator(seed), device="cpu")
+        drawn = random_order(len(known), make_generator(seed), "cpu")
         chosen = drawn[:most].tolist()
         orders = [self._order(known[at]) for at in chosen]
         asked = self._render([known[at] for at in chosen])

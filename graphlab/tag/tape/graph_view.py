@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from graphlab._eval_mode import evaluating
 from graphlab._feature_rows import FeatureRows
 from graphlab._prefetch import made_ahead
-from graphlab._random import derive_seed, make_generator
+from graphlab._random import derive_seed, make_generator, random_order
 from graphlab._user_module import check_output
 from graphlab.ops import SparseRows
 from graphlab.tag._neighbors import NeighborSampler
@@ -115,7 +115,7 @@ class SampledGraph:
     def training(self, nodes: Tensor, epoch: int) -> Iterator[Piece]:
         """Batches in an order of their own for every epoch, read ahead of their step."""
         generator = make_generator(derive_seed(self._seed, _ORDER, epoch))
-        order = torch.randperm(nodes.numel(), generator=generator, device="cpu")
+        order = random_order(nodes.numel(), generator, "cpu")
         return self._pieces(nodes.cpu()[order], (_TRAINING, epoch))
 
     @torch.no_grad()

@@ -110,13 +110,16 @@ def _json(data: bytes, draw: random.Random, others: list[bytes]) -> bytes:
     """Another value somewhere in a document, or in one of its lines."""
     lines = data.split(b"\n")
     whole = _decoded(data)
-    if whole is not None:
-        return _written(changed(whole, draw))
-    known = [at for at, line in enumerate(lines) if _decoded(line) is not None]
-    if not known:
+    known = [] if whole is not None else [i for i, line in enumerate(lines) if _decoded(line)]
+    if whole is None and not known:
         return _field(data, draw, others)
-    at = draw.choice(known)
-    lines[at] = _written(changed(_decoded(lines[at]), draw))
+    try:
+        if whole is not None:
+            return _written(changed(whole, draw))
+        at = draw.choice(known)
+        lines[at] = _written(changed(_decoded(lines[at]), draw))
+    except RecursionError:  # what an earlier change has nested as deep as can be read
+        return _cut(data, draw, others)
     return b"\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ def autoencoder() -> Any:
     return clustering.SDCNAutoEncoder(4, (6,), 3, generator=generator())
 
 
+@cache
 def clusters() -> Any:
     encoder = torch.nn.Linear(4, 3)
     return clustering.ClusteringNetwork(encoder, torch.eye(2, 3), contrastive.PamCLoss())
@@ -35,27 +37,33 @@ def one_task() -> Any:
     return pretext.AttributeMask(4, rate=0.5, num_components=1)
 
 
+@cache
 def tasks() -> Any:
     return pretext.MultiTaskLoss([one_task()], [1.0]).setup(toy_data(PLAIN))
 
 
+@cache
 def progcl() -> Any:
     loss = losses.ProGCLLoss(0.5, mode="mix", num_mixed=5, iterations=3)
     return loss.fit(Z, Z.flip(0), columns=IDS)
 
 
+@cache
 def kge(model: str = "distmult") -> Any:
     return embed.KGEmbedding(NODES, 2, 4, model=model)
 
 
+@cache
 def fastrp() -> Any:
     return embed.FastRP(dim=8).fit(PLAIN, num_nodes=NODES)
 
 
+@cache
 def pagerank() -> Any:
     return embed.PPR().fit(PLAIN, NODES)
 
 
+@cache
 def walks() -> Any:
     return embed.PPRFingerprints(walk_length=50).fit(PLAIN, NODES)
 

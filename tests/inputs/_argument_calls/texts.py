@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ def votes() -> gaugllm.CandidateVote:
     return gaugllm.CandidateVote(*pairs, torch.tensor([1, 0, 0]))
 
 
+@cache
 def network() -> Any:
     return gfm.QueryGNN(4, 4, 2)
 
@@ -36,19 +38,23 @@ def network_states() -> Tensor:
     return torch.ones(NODES, 2, 4)
 
 
+@cache
 def store() -> graphclip.SubgraphStore:
     return tag.SubgraphSampler(walk_length=6).sample(PLAIN, NODES)
 
 
+@cache
 def index() -> tag.GraphRetriever:
     return tag.GraphRetriever(HashEncoder()).index(DOCUMENTS)
 
 
+@cache
 def egos() -> retrieval.EgoGraphRetriever:
     graph = tag.TextGraph(edge_index=PLAIN, text=TEXTS)
     return retrieval.EgoGraphRetriever(HashEncoder()).fit(graph)
 
 
+@cache
 def questions() -> tag.GFMRetriever:
     triples = [("Rome", "is in", "Italy", 0), ("Oslo", "is in", "Norway", 1)]
     graph = tag.knowledge_graph(triples, ["Rome.", "Oslo."])
@@ -56,6 +62,7 @@ def questions() -> tag.GFMRetriever:
     return tag.GFMRetriever(None, graph, encoder, hidden=4, num_layers=2, steps=1).fit()
 
 
+@cache
 def zero_shot() -> tag.ZeroShotNodes:
     graph = tag.TextGraph(edge_index=PLAIN, text=TEXTS)
     sampler = tag.SubgraphSampler(walk_length=6)

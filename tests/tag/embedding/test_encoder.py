@@ -185,3 +185,12 @@ def test_edges_without_usable_texts_are_refused(graph, message):
     blank.edge_text[1] = " "
     with pytest.raises(ValueError, match="edge_text must not be empty"):
         encode_edges(blank, TextEncoder("hashing"))
+
+
+def test_a_model_of_another_width_under_the_name_of_a_cache_is_refused(tmp_path):
+    def wide(width):
+        return TextEncoder(FakeTextEncoder(width), name="one", cache_dir=tmp_path)
+
+    assert wide(4).encode(["a"]).shape == (1, 4)
+    with pytest.raises(ValueError, match="model returned 6 columns where the cache holds 4"):
+        wide(6).encode(["a", "b"])

@@ -23,7 +23,7 @@ from graphlab.tag.gaugllm import (
 from graphlab.tag.gaugllm._backbones import _move
 from graphlab.tag.gaugllm._encoders import default_encoder
 from graphlab.tag.gaugllm.gaugllm import BACKBONES
-from tests._saving import cut_save
+from tests._saving import cut_save, forget_parameters
 from tests.tag.gaugllm._toy import NODES, pairs, toy_graph
 
 #: Six labelled nodes, a third by chance; decorrelated columns serve so few labels badly.
@@ -281,6 +281,14 @@ def test_saved_and_loaded_it_embeds_the_same(backbone, given, tmp_path):
     assert again.get_params() | same == model.get_params() | same
     # All there is to train again came back, too.
     assert again.fit(data).history_ == model.history_
+
+
+def test_a_folder_of_an_earlier_version_is_read(tmp_path):
+    data = toy_graph()
+    model = GAugLLM("gbt", epochs=1, **SMALL).fit(data)
+    again = GAugLLM.load(forget_parameters(model.save(tmp_path), "batch_size"))
+    assert again.batch_size is None
+    assert torch.equal(again.transform(data), model.transform(data))
 
 
 def test_objects_are_given_to_load_again(tmp_path):

@@ -7,16 +7,27 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from graphlab.evaluate import (
+    multilabel_probe,
+    per_node_link_metrics,
+    reconstruction_map,
+    top_predictions,
+)
 from graphlab.tag import (
     EmbeddingStore,
+    GraphCLIPPipeline,
     GraphTextPairs,
     PretrainConfig,
+    PromptTuner,
     SubgraphSampler,
+    TextGraph,
     ZeroShotClassifier,
     pretrain,
 )
+from graphlab.tag.gaugllm import propose_edge_candidates
 from graphlab.tag.graphclip import LinkPredictor, SubgraphStore, feature_rms
 from graphlab.tag.graphclip import _sharded as sharding
+from graphlab.tag.graphclip._prepared import prepare as preparing
 from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import HashEncoder, toy_graph, toy_model, toy_pairs
 
@@ -60,6 +71,57 @@ def test_zero_shot_and_links_read_a_store(tmp_path):
     links = LinkPredictor(model, SubgraphSampler(walk_length=8))
     given = (edges, ends, ends.flip(0) + 20)
     assert links.evaluate(x, *given) == links.evaluate(pairs.x, *given)
+
+
+@pytest.mark.parametrize("num_prompts", [0, 2])
+def test_prompts_are_tuned_from_a_store(tmp_path, num_prompts):
+    pairs, model = toy_pairs(), toy_model()
+    x = EmbeddingStore.write(tmp_path, pairs.x, dtype="float32", shard_size=13)
+    classes = torch.eye(3, model.graph_model.out_channels)
+    few = pairs.store.select(range(12))
+    y = torch.arange(12) % 3
+    found = []
+    for rows in (pairs.x, x):
+        tuner = PromptTuner(model, classes, num_prompts=num_prompts, epochs=3)
+        found.append(tuner.fit(rows, few, y))
+        assert torch.equal(tuner.predict(rows, pairs.store), tuner.predict(pairs.x, pairs.store))
+    assert found[0].history_ == found[1].history_
+    with pytest.raises(ValueError, match="x must have"):
+        found[0].predict(EmbeddingStore.write(tmp_path / "w", pairs.x[:, :3]), few)
+
+
+def test_a_pipeline_takes_features_from_a_store(tmp_path):
+    graph = TextGraph(edge_index=torch.arange(24).view(2, 12), text=["cats", "dogs", "trains"] * 8)
+    config = PretrainConfig(epochs=1, batch_size=8)
+    sizes = {"hidden_channels": 16, "num_layers": 1, "heads": 2}
+    encoder = HashEncoder()
+    rows = encoder.encode(list(graph.text)).float()
+    x = EmbeddingStore.write(tmp_path, rows, dtype="float32")
+    losses = [
+        GraphCLIPPipeline(encoder=encoder, config=config, **sizes).fit(graph, x=given).history_
+        for given in (None, rows, x, [x])
+    ]
+    assert all(history == losses[0] for history in losses)
+    with pytest.raises(ValueError, match=r"x\[0\] must have 24 rows"):
+        GraphCLIPPipeline(encoder=encoder, config=config, **sizes).fit(graph, x=rows[:5])
+    with pytest.raises(ValueError, match="one matrix per graph, 1 in all, got 2"):
+        GraphCLIPPipeline(encoder=encoder, config=config, **sizes).fit(graph, x=[x, x])
+
+
+def test_probes_rankings_and_proposals_read_a_store(tmp_path):
+    pairs = toy_pairs()
+    x, edges = EmbeddingStore.write(tmp_path, pairs.x, dtype="float32"), toy_graph()[1]
+    y = torch.rand(60, 3, generator=torch.Generator().manual_seed(0)) < 0.4
+    train, test = torch.arange(40), torch.arange(40, 60)
+    calls = (
+        lambda z: multilabel_probe(z, y, train, test, c=[0.5, 1.0, 2.0]),
+        lambda z: reconstruction_map(z, edges, k=(3,)),
+        lambda z: top_predictions(None, 3, z=z).tolist(),
+        lambda z: per_node_link_metrics(z=z, ground_truth=edges, k=3)["mrr"].nan_to_num().tolist(),
+        lambda z: vars(propose_edge_candidates(z, edges))["dst"].tolist(),
+    )
+    for call in calls:
+        assert call(x) == call(pairs.x)
 
 
 def test_encodings_are_made_once_per_store(tmp_path):
@@ -205,8 +267,11 @@ def run_rank(index, size, folder):
         "gloo", init_method=f"file://{folder}/rendezvous", rank=index, world_size=size
     )
     sharding.ROOTS = 7
+    preparing.EDGE_BYTES = 2**16  # sixteen edges a chunk
     try:
-        store = SubgraphSampler(walk_length=12).sample(toy_graph()[1], 60, directory=f"{folder}/s")
+        chunks = toy_graph()[1].split(9, dim=1)
+        graph = SubgraphSampler.prepare(chunks, 60, directory=f"{folder}/graph", memory=2**20)
+        store = SubgraphSampler(walk_length=12).sample(graph, directory=f"{folder}/s")
         pairs = toy_pairs()
         x, text = (EmbeddingStore(f"{folder}/{name}") for name in ("x", "text"))
         for kind, source in (

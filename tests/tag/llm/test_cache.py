@@ -112,6 +112,11 @@ def test_a_file_that_is_no_cache_is_refused_and_kept(tmp_path, content):
     assert path.read_bytes() == content
 
 
+def test_a_folder_is_no_database(tmp_path):
+    with pytest.raises(OSError, match=f"{tmp_path} cannot be opened"):
+        LLMClient("m", base_url="http://127.0.0.1:1/v1", cache=tmp_path)
+
+
 def test_another_kind_of_database_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "other.db") as database:
         database.execute("CREATE TABLE t (x)")

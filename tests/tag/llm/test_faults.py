@@ -162,7 +162,9 @@ def test_a_faulty_server_costs_time_and_no_rows(tmp_path, count):
         assert server.peak <= 32
         # Every call is accounted for; on a busy machine an attempt may end before it arrives.
         assert sum(r.attempts for r in replies) >= server.calls
-        assert set(server.answered.values()) == {1}
+        # Nobody pays twice but where the client had waited too long for the first answer.
+        for reply, prompt in zip(replies, prompts, strict=True):
+            assert 1 <= server.answered[prompt] <= reply.attempts
         made = server.calls
         assert all(r.cached for r in c.complete_many(prompts))
         assert server.calls == made

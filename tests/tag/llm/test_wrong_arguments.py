@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -50,3 +51,13 @@ def test_records_that_are_none_forget_nothing(server) -> None:
         assert c.complete("hello").cached
         c.forget([reply])
         assert not c.complete("hello").cached
+
+
+def test_a_client_of_another_process_is_refused(server, monkeypatch) -> None:
+    with client(server) as c:
+        other = os.getpid() + 1
+        monkeypatch.setattr(os, "getpid", lambda: other)
+        with pytest.raises(RuntimeError, match="cannot cross a fork: make one in each process"):
+            c.complete("a")
+        monkeypatch.undo()
+    assert server.calls == 0

@@ -14,7 +14,7 @@ from graphlab.tag import TAPE
 from graphlab.tag.tape import RankedPredictionEncoder, ensemble_logits
 from tests._data import test_data_root
 from tests._graphs import planted
-from tests._saving import cut_save
+from tests._saving import cut_save, forget_parameters
 
 SMALL = {"hidden_channels": 8, "num_layers": 2, "epochs": 30}
 
@@ -303,6 +303,15 @@ def test_saved_and_loaded_it_predicts_the_same(gnn, tmp_path):
     assert again.get_params() | changed == model.get_params() | changed
     with pytest.raises(TypeError, match="TAPE.load takes the objects"):
         TAPE.load(tmp_path / "tape", **({} if objects else {"device": "cpu"}))
+
+
+def test_a_folder_of_the_last_release_is_read(tmp_path):
+    data = tape_graph()
+    model = TAPE("sage", {"TA": data.TA}, **SMALL).fit(data)
+    folder = forget_parameters(model.save(tmp_path), "batch_size", "num_neighbors")
+    again = TAPE.load(folder)
+    assert (again.batch_size, again.num_neighbors) == (model.batch_size, model.num_neighbors)
+    assert torch.equal(again.predict_proba(), model.predict_proba())
 
 
 def test_a_save_that_is_cut_keeps_the_older(tmp_path):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlab._random import random_order
 from graphlab._repr import short_repr
 from graphlab.contrastive.losses.pamc.negatives import NegativeTerm, exact_logsum, moment_logsum
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
@@ -58,8 +59,7 @@ def diagnose(
 ) -> PamCDiagnosis:
     """:meth:`PamCLoss.diagnose` of checked arguments, z without a gradient."""
     take = min(anchors, z.size(0))
-    device = z.device if generator is None else generator.device
-    chosen = torch.randperm(z.size(0), generator=generator, device=device)[:take].to(z.device)
+    chosen = random_order(z.size(0), generator, z.device)[:take]
     statistics = collect_statistics(z, cluster, num_clusters, 2)
     _warn_about_sizes(statistics.count)
     with torch.enable_grad():

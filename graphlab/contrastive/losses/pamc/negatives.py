@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from graphlab._random import random_order
 from graphlab.contrastive.losses._row_logsumexp import row_logsumexp
 from graphlab.contrastive.losses.pamc.statistics import ClusterStatistics, collect_statistics
 from graphlab.ops import (
@@ -98,8 +99,7 @@ def sampled_logsum(
     num_nodes = z.size(0)
     # Without replacement, so that with all rows drawn the sum is exact.
     take = min(num_samples, num_nodes)
-    device = z.device if generator is None else generator.device
-    chosen = torch.randperm(num_nodes, generator=generator, device=device)[:take].to(z.device)
+    chosen = random_order(num_nodes, generator, z.device)[:take]
     units = unit_rows(z)
     lse = row_logsumexp(units, units[chosen], tau)
     # Every drawn row stands for N / S rows.

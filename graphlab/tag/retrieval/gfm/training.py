@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._progress import Progress
+from graphlab._random import random_order
 from graphlab._training import finite_loss
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.ops import RelationalRows
@@ -170,6 +171,6 @@ def _order(count: int, schedule: Schedule) -> Tensor:
     generator = torch.Generator().manual_seed(schedule.seed)
     needed = schedule.steps * schedule.batch_size
     rounds = -(-needed // max(count, 1))
-    parts = [torch.randperm(count, generator=generator, device="cpu") for _ in range(rounds)]
+    parts = [random_order(count, generator, "cpu") for _ in range(rounds)]
     flat = torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long, device="cpu")
     return flat[:needed].view(schedule.steps, schedule.batch_size)

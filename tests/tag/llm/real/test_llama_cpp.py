@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ import time
 import pytest
 import torch
 
+from benchmarks._harness import local_servers
+from experiments.tape.answers import endpoint
 from graphlab.tag import ExplanationGenerator, ExplanationPrompt, Limits, LLMClient, Retry
 from graphlab.tag.llm import LLMError
 from graphlab.tag.tape import score_classes
@@ -135,3 +138,21 @@ def test_a_server_that_is_gone_is_noticed(tmp_path):
     with LLMClient("m", base_url=address, retry=Retry(backoff=0.05)) as client:
         with pytest.raises(LLMError, match="is a server running at"):
             client.complete_many([str(i) for i in range(16)])
+
+
+def test_the_server_runs_from_the_command_line(url):
+    port = local_servers.free_port()
+    command = [sys.executable, "-m", "benchmarks._harness.local_servers", "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().strip()
+            assert address == f"http://127.0.0.1:{port}/v1/SmolLM2-135M-Instruct.Q4_1"
+            base, model = endpoint(address)
+            settings = {"max_tokens": 5, "retry": Retry(timeout=300.0)}
+            with LLMClient(model, base_url=base, **settings) as client:
+                assert client.complete("Say hello.").text
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+    with pytest.raises(OSError):  # the server ends with its command
+        socket.create_connection(("127.0.0.1", port), timeout=5)

@@ -1,37 +1,32 @@
-"""Compares the Triton kernels, run by its interpreter on the CPU, with the definition.
+"""Compares log-sums over pairs in Triton, run by its interpreter on the CPU, with the definition.
 
-Run as ``TRITON_INTERPRET=1 python tests/ops/cuda/_tensor_cores.py``.
+Run as ``TRITON_INTERPRET=1 python tests/ops/tensor_cores/_pairs.py``.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from graphlab.ops import reference, tensor_cores
+from graphlab.ops import reference
+from graphlab.ops.tensor_cores import pairs
+from tests.ops.tensor_cores._interpreter import prepare
 
-#: Rows, columns, width, scale. Tiles have 64 or 128 rows.
-SIZES = ((1, 1, 3, 1.0), (5, 130, 16, 2.0), (150, 70, 33, -3.0), (129, 129, 20, 50.0))
+#: Rows, columns, width, scale. Tiles have 64 or 128 rows; more than 128 numbers come in chunks.
+SIZES = (
+    (1, 1, 3, 1.0),
+    (5, 130, 16, 2.0),
+    (150, 70, 33, -3.0),
+    (129, 129, 20, 50.0),
+    (20, 70, 100, 5.0),
+    (40, 33, 150, 5.0),
+)
 #: Of the interpreter, whose products are those of numpy in float32, whatever is asked for.
 LIMIT = 2e-6
 
 ran = 0
-
-
-def read_loop_bounds() -> None:
-    """Make the interpreter read the bound of a loop, an array of one element, as numpy allows."""
-    from triton.runtime import interpreter
-
-    patch = interpreter._patch_lang_tensor
-
-    def patched(tensor: Any, scope: Any) -> None:
-        patch(tensor, scope)
-        scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.item()))
-
-    interpreter._patch_lang_tensor = patched
 
 
 def randn(*size: int, seed: int) -> Tensor:
@@ -54,7 +49,7 @@ def leaf(value: Tensor, *, double: bool = False) -> Tensor:
     return value.requires_grad_()
 
 
-def pairs() -> None:
+def both_sides() -> None:
     """Both sides, with and without weights, columns and every treatment of the diagonal."""
     for n, m, dim, scale in SIZES:
         x, y = (torch.nn.functional.normalize(randn(k, dim, seed=k)) for k in (n, m))
@@ -73,7 +68,7 @@ def compare(
     label = f"{tuple(x.shape)} {tuple(y.shape)} scale {scale} diagonal {diagonal} {columns}"
     ours, wide = [leaf(x), leaf(y)], [leaf(x, double=True), leaf(y, double=True)]
     doubles = [None if w is None else w.double() for w in weights]
-    got = tensor_cores.pairwise_logsumexp(*ours, *weights, scale, diagonal, columns, "float32")
+    got = pairs.pairwise_logsumexp(*ours, *weights, scale, diagonal, columns, "float32")
     want = reference.pairwise_logsumexp(*wide, *doubles, scale, diagonal, columns)
     for g, w in zip(got, want, strict=True):
         close(label, g.detach(), w.detach())
@@ -98,7 +93,7 @@ def one_side() -> None:
     weight = randn(140, seed=2).abs()
     for diagonal in (reference.KEEP, reference.EXCLUDE, reference.ZERO):
         ours, wide = leaf(x), leaf(x, double=True)
-        got = tensor_cores.self_logsumexp(ours, weight, 2.0, diagonal, "float32")
+        got = pairs.self_logsumexp(ours, weight, 2.0, diagonal, "float32")
         want = reference.self_logsumexp(wide, weight.double(), 2.0, diagonal)
         close(f"self {diagonal}", got.detach(), want.detach())
         grad = randn(140, seed=3)
@@ -113,22 +108,20 @@ def one_side() -> None:
 def extremes() -> None:
     """A sum of nothing is minus infinity and has no gradient; an infinite logit gives infinity."""
     x = leaf(torch.ones(1, 4))
-    row, _ = tensor_cores.pairwise_logsumexp(x, x, None, None, 1.0, 1, False, "float32")
+    row, _ = pairs.pairwise_logsumexp(x, x, None, None, 1.0, 1, False, "float32")
     row.sum().backward()
     if not (row.item() == -math.inf and x.grad is not None and bool((x.grad == 0).all())):
         raise AssertionError(f"a sum of nothing: {row}, {x.grad}")
     y = torch.ones(70, 4)
     y[3] = math.inf
-    row, _ = tensor_cores.pairwise_logsumexp(
-        torch.ones(2, 4), y, None, None, 1.0, 0, False, "float32"
-    )
+    row, _ = pairs.pairwise_logsumexp(torch.ones(2, 4), y, None, None, 1.0, 0, False, "float32")
     if not bool((row == math.inf).all()):
         raise AssertionError(f"an infinite logit: {row}")
 
 
 if __name__ == "__main__":
-    read_loop_bounds()
-    pairs()
+    prepare()
+    both_sides()
     one_side()
     extremes()
     print(f"{ran} comparisons agree")

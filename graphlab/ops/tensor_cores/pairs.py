@@ -1,4 +1,4 @@
-"""Log-sum-exp over pairs on the tensor cores of a GPU, by Triton, which torch brings along there.
+"""Log-sum-exp over pairs on the tensor cores of a GPU.
 
 The products of the CUDA kernels run on float32 multipliers. Here they run on tensor cores: as three
 products in TF32, whose error is that of float32, or as one in TF32 or bfloat16. As in the kernels
@@ -7,39 +7,31 @@ no matrix of pairs is stored, and the backward pass computes the logits again.
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from functools import cache
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from graphlab._autograd import first_order
-from graphlab._checks import traced
-from graphlab.ops.tensor_core_kernels import kernels
+from graphlab.ops.tensor_cores.pair_kernels import kernels
+from graphlab.ops.tensor_cores.translation import launch, on_gpu
 
 __all__: list[str] = []
 
 #: What the products keep: about 21, 10 or 7 bits of the mantissa.
 Precision = Literal["float32", "tf32", "bfloat16"]
 _PRODUCT: dict[Precision, str] = {"float32": "tf32x3", "tf32": "tf32", "bfloat16": "tf32"}
-#: Columns up to which the tiles fit the registers and the shared memory of a block on sm_90.
-WIDEST = 128
+#: Columns up to which rows are multiplied here: the gradient computes logits anew per panel.
+WIDEST = 512
 _Side = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 def usable(*tensors: Tensor) -> bool:
     """Whether rows can be multiplied here: float32 on a GPU, few enough columns, Triton there."""
-    if any(t.dtype != torch.float32 or not t.is_cuda or t.numel() == 0 for t in tensors):
+    if any(t.dtype != torch.float32 or t.size(1) > WIDEST for t in tensors):
         return False
-    return all(t.size(1) <= WIDEST for t in tensors) and not traced(*tensors) and found()
-
-
-@cache
-def found() -> bool:
-    """Whether Triton can be imported."""
-    return importlib.util.find_spec("triton") is not None
+    return on_gpu(*tensors)
 
 
 def pairwise_logsumexp(
@@ -129,12 +121,16 @@ class _Self(torch.autograd.Function):
 
 
 def tiles(dim: int, *, backward: bool) -> dict[str, int]:
-    """Rows and columns of a tile, columns of the inputs rounded up, warps."""
-    width = max(16, 1 << (dim - 1).bit_length())
+    """Rows and columns of a tile, numbers of a row that are read at a time, warps.
+
+    Chosen so that no kernel spills on sm_90 for rows that begin at multiples of 64 bytes.
+    """
+    width = 32 if dim > 128 else max(16, 1 << (dim - 1).bit_length())
+    tile = {"WIDTH": width, "CHUNKS": math.ceil(dim / width), "num_warps": 8}
     if backward:  # sums of a tile's gradient stay in registers: fewer columns at a time
-        return {"ROWS": 64, "COLUMNS": 32, "WIDTH": width, "num_warps": 8}
-    side = 64 if width > 64 else 128
-    return {"ROWS": side, "COLUMNS": side, "WIDTH": width, "num_warps": 8}
+        return {"ROWS": 64, "COLUMNS": 32, "PANEL": 128 if dim > 128 else width, **tile}
+    side = 64 if 64 < dim <= 128 else 128
+    return {"ROWS": side, "COLUMNS": side, **tile}
 
 
 def logsum(
@@ -146,15 +142,16 @@ def logsum(
     precision: Precision,
 ) -> Tensor:
     """Log-sum-exp of the rows of ``scale a b^T``, ``(N,)``."""
+    a, b = widened_rows(a, b)
     out = a.new_empty(a.size(0))
     tile = tiles(a.size(1), backward=False)
-    kernels()[0][(math.ceil(a.size(0) / tile["ROWS"]),)](
-        a,
-        b,
-        a if b_weight is None else b_weight.contiguous(),
-        out,
+    launch(
+        kernels()[0],
+        (math.ceil(a.size(0) / tile["ROWS"]),),
+        *(a, b, a if b_weight is None else b_weight.contiguous(), out),
         *sizes(a, b),
         scale,
+        like=a,
         DIAGONAL=diagonal,
         WEIGHTED=b_weight is not None,
         **products(precision),
@@ -173,16 +170,18 @@ def gradient(
     precision: Precision,
 ) -> Tensor:
     """Gradient to ``a`` of its rows' and of b's columns' log-sums, ``(N, D)``."""
+    dim = a.size(1)
+    a, b = widened_rows(a, b)
     out = torch.empty_like(a)
     tile = tiles(a.size(1), backward=True)
     parts = (*rows, *cols)  # gradient, log-sum and weight of either side; `a` where there is none
-    kernels()[1][(math.ceil(a.size(0) / tile["ROWS"]),)](
-        a,
-        b,
-        *(a if part is None else part.contiguous() for part in parts),
-        out,
+    launch(
+        kernels()[1],
+        (math.ceil(a.size(0) / tile["ROWS"]), math.ceil(a.size(1) / tile["PANEL"])),
+        *(a, b, *(a if part is None else part.contiguous() for part in parts), out),
         *sizes(a, b),
         scale,
+        like=a,
         DIAGONAL=diagonal,
         HAS_ROWS=rows[0] is not None,
         ROWS_WEIGHTED=rows[2] is not None,
@@ -191,7 +190,15 @@ def gradient(
         **products(precision),
         **tile,
     )
-    return out
+    return out[:, :dim]
+
+
+def widened_rows(*tables: Tensor) -> tuple[Tensor, ...]:
+    """Tables with columns of zeros up to a multiple of 16, for loads of 16 bytes at a time."""
+    missing = -tables[0].size(1) % 16
+    if missing == 0:
+        return tables
+    return tuple(torch.nn.functional.pad(table, (0, missing)) for table in tables)
 
 
 def sizes(a: Tensor, b: Tensor) -> tuple[int, int, int]:

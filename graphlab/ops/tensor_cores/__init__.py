@@ -1,0 +1,1 @@
+"""Products on the tensor cores of a GPU, by Triton, which torch brings along there."""
