@@ -654,6 +654,7 @@ def test_two_sweepers_do_not_mind_each_other(tmp_path, monkeypatch):
         dead.write_bytes(b"")
 
         def kill(pid: int, number: int) -> None:
+            assert number == 0  # a question, no signal
             dead.unlink(missing_ok=True)  # the other one was quicker
             if pid != os.getpid():
                 raise ProcessLookupError

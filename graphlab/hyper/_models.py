@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -102,13 +102,11 @@ def to_arrays(model: Model, prefix: str) -> dict[str, Tensor]:
             for i, pair in enumerate(pairs)
             for kind, a in zip("wb", pair, strict=True)
         }
-    elif isinstance(model, (Forest, SingleForest)):
-        forest = model if isinstance(model, Forest) else model.forest
+    else:  # classifiers of the user's own are not saved
+        forest = model.forest if isinstance(model, SingleForest) else cast(Forest, model)
         names = ("root", "feature", "threshold", "left", "right", "value")
         parts = {f"forest.{name}": getattr(forest, name) for name in names}
         parts["forest.start"] = np.array([forest.start, float(forest.average)])
-    else:
-        raise TypeError("only classifiers given by name can be saved; keep the module yourself")
     return {f"{prefix}{name}": torch.from_numpy(np.array(a)) for name, a in parts.items()}
 
 

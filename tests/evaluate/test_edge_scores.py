@@ -41,3 +41,10 @@ def test_reciprocal_rank_averages_ties():
     assert mean_reciprocal_rank(pos, neg) == pytest.approx((1 / 2.5 + 1.0) / 2)
     with pytest.raises(ValueError, match="neg_score must have 2 rows"):
         mean_reciprocal_rank(pos, neg[:1])
+
+
+def test_positives_without_negatives_have_no_rank():
+    with pytest.raises(ValueError, match="neg_score must hold at least one negative per positive"):
+        mean_reciprocal_rank(torch.ones(2), torch.ones(2, 0))
+    with pytest.raises(ValueError, match=r"pos_score must be 1-D floating point, got \(2, 1\)"):
+        mean_reciprocal_rank(torch.ones(2, 1), torch.ones(2, 3))

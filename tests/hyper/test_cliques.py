@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.hyper import maximal_cliques, project
+from graphlab.hyper import cliques, maximal_cliques, project
 from graphlab.ops.library import active_kernel
 from tests.hyper._cases import NAMES, brute_cliques, hypergraph, load
 
@@ -105,6 +105,9 @@ def test_repeated_edges_do_not_matter():
 
 
 def test_unknown_and_missing_backends(monkeypatch):
+    monkeypatch.setattr(cliques, "active_kernel", lambda name, device: "pure")
+    with pytest.raises(ImportError, match="backend='compiled' needs graphlab-cuda-ops"):
+        maximal_cliques(turan(1), 3, backend="compiled")
     with pytest.raises(ValueError, match="backend must be one of"):
         maximal_cliques(turan(1), 3, backend="magic")
     for name, hint in (("networkit", r"graphlab\[hyper\]"), ("igraph", "install igraph")):

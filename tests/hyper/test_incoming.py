@@ -40,6 +40,9 @@ ROWS = [(name, f"p{p}") for p, team in enumerate(TEAMS) for name in sorted(team)
 TABLE = pandas.DataFrame(ROWS, columns=["author", "paper"])
 
 
+DOUBLED = pandas.concat([TABLE, TABLE[["author"]]], axis=1)
+
+
 def bipartite() -> nx.Graph:
     graph = nx.Graph()
     graph.add_nodes_from(["ann", "bob", "eve", "zoe"], bipartite=0)
@@ -132,6 +135,34 @@ def test_sets_of_numbers_beside_their_number_are_nodes():
 def test_what_cannot_be_converted(value, error, match):
     with pytest.raises(error, match=match):
         project(value)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (
+            lambda: from_hyperedges("ab"),
+            TypeError,
+            "groups of nodes, or a mapping of them, got str",
+        ),
+        (lambda: from_hyperedges(3), TypeError, "groups of nodes, or a mapping of them, got int"),
+        (lambda: from_hyperedges([["a"]], nodes=["a", "a"]), ValueError, "not repeat a name"),
+        (lambda: from_membership_table([["a", 1]]), TypeError, "table must be a pandas DataFrame"),
+        (
+            lambda: from_membership_table(DOUBLED, "author", "paper"),
+            ValueError,
+            "table must have one column 'author'",
+        ),
+        (
+            lambda: from_membership_table(TABLE.assign(author=[1, *["x"] * (len(TABLE) - 1)])),
+            ValueError,
+            "column 'author' of the table has words and numbers",
+        ),
+    ],
+)
+def test_what_names_no_hyperedges_is_refused(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
 
 
 def test_tables_with_columns_of_other_names():

@@ -29,6 +29,8 @@ from tests._data import REPOSITORY
 #: What every test run imports anyway; importing it takes longer than most of the runs.
 _FIRST = ("numpy", "scipy.sparse", "torch", "torch_geometric.nn", "sklearn.linear_model")
 _FIRST += ("hypothesis", "pandas", "networkx")
+#: Seconds in which a run that computes less than one of them is taken to wait for ever.
+_IDLE = 120.0
 _QUIET = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-m", "not slow"]
 _QUIET += ["-W", "ignore:Module already imported so cannot be rewritten"]
 
@@ -123,9 +125,39 @@ def _forked(run: Callable[[Path], int], out: Path, cpu_seconds: int) -> tuple[in
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
-    _, status = os.waitpid(child, 0)
+    status = _ended(child)
     text = log.read_text(encoding="utf-8", errors="replace")[-3000:]
     return os.waitstatus_to_exitcode(status), text
+
+
+def _ended(child: int) -> int:
+    """Status of a child that ends, or is ended where it waits for what never comes.
+
+    A mistake can make a test sleep for ever, which costs no time of the processor and meets no
+    limit of it: who has computed next to nothing for some minutes computes nothing any more.
+    """
+    seen, since = -1.0, time.monotonic()
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status
+        used = _cpu_seconds(child)
+        if used > seen + 1.0:
+            seen, since = used, time.monotonic()
+        elif time.monotonic() - since > _IDLE:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _cpu_seconds(process: int) -> float:
+    """Time that a process has computed, its children that have ended included (Linux)."""
+    try:
+        fields = (
+            Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        )
+    except OSError:
+        return time.monotonic()  # unknown here: never idle
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ Every loss takes both sides of the product; none stores the matrix of all scores
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -32,9 +32,7 @@ def softmax_loss(query: Tensor, entity: Tensor, true: Tensor, smoothing: float) 
         true (Tensor): Rows of ``entity`` of the true tails, ``(B, D)``.
         smoothing (float): Share of the label that goes to all entities.
     """
-    normaliser = pairwise_logsumexp(query, entity)
-    if not isinstance(normaliser, Tensor):
-        raise TypeError("columns were not asked for")
+    normaliser = cast(Tensor, pairwise_logsumexp(query, entity))  # columns were not asked for
     wanted = row_products(query, true)
     return (normaliser - _smoothed(wanted, query, entity, smoothing)).mean()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -65,9 +66,7 @@ class TripleNetwork(nn.Module):
             return rows
         table = self.node_emb
         if index is None:
-            if not isinstance(table.weight, Tensor):
-                raise TypeError("node_emb has no weight")
-            return table.weight
+            return cast(Tensor, table.weight)
         rows = table(index)
         return rows
 
@@ -113,14 +112,12 @@ def _table(
 
 def _linear(features: Tensor, width: int, scale: float, generator: torch.Generator) -> nn.Linear:
     """A linear map after which rows of features are about as long as those of a table."""
-    layer = nn.utils.skip_init(nn.Linear, features.size(1), width)
+    layer = cast(nn.Linear, nn.utils.skip_init(nn.Linear, features.size(1), width))
     length = float(features.double().norm(dim=1).mean())
     weight = _uniform((width, features.size(1)), scale / max(length, 1e-12), generator)
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.zero_()
-    if not isinstance(layer, nn.Linear):
-        raise TypeError("skip_init gave another layer")
     return layer.to(features.device)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_range, check_tensor
+from graphlab._checks import check_edge_index, check_range, check_tensor, values_visible
 
 __all__: list[str] = []
 
@@ -50,7 +50,7 @@ def check_relations(value: Any, count: int, name: str, *, reverses: bool = False
         raise ValueError(f"{name} must be 1-D, got shape {tuple(kinds.shape)}")
     if reverses:
         check_range(kinds, 2 * count, name)
-    elif kinds.numel() and count <= int(kinds.max()) < 2 * count:
+    elif kinds.numel() and values_visible(kinds) and count <= int(kinds.max()) < 2 * count:
         raise IndexError(
             f"{name} holds {int(kinds.max())}, but num_relations is {count}: relation r + "
             f"{count} is the reverse of r, which is made here; give the triples without their "

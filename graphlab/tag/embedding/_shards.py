@@ -163,7 +163,9 @@ def write_shard(
             what = next(iter(source)).replace("_of", "")
             raise ValueError(f"{note}: these embeddings are of other {what}; use another folder")
         return int(noted["dim"])
-    rows = np.ascontiguousarray(make(), np.dtype(dtype))
+    made = make()
+    with np.errstate(over="ignore"):  # what does not fit is an error, below
+        rows = np.ascontiguousarray(made, np.dtype(dtype))
     if not np.isfinite(rows).all():
         raise ValueError(f"embeddings of shard {number} do not fit into {dtype}")
     with atomic_path(shard_path(folder, number)) as temporary, temporary.open("wb") as file:

@@ -117,14 +117,16 @@ class Engine:
     async def _attempts(self, key: str, request: Mapping[str, Any]) -> Outcome:
         worst = self._bound(request)
         reserved = self._cost(*worst)
-        for attempt in range(1, self._retry.attempts + 1):
+        attempt = 0
+        while True:  # until the last attempt, which returns
+            attempt += 1
             if not await self.ledger.reserve_or_wait(reserved):
                 text = f"the budget of {self.ledger.budget:.6g} is used up"
                 return Outcome(None, text, "budget", attempt - 1)
             try:
                 completion = await self._send(key, request, reserved, sum(worst))
             except CallError as error:
-                last = not error.transient or attempt == self._retry.attempts
+                last = not error.transient or attempt >= self._retry.attempts
                 if self._is_dead(error, last):
                     return await self._give_up(key, request, error, attempt, "dead")
                 if last:
@@ -135,7 +137,6 @@ class Engine:
             else:
                 self._breaker.succeeded()
                 return Outcome(completion, attempts=attempt)
-        raise RuntimeError("attempts must be at least 1")  # Retry has checked it
 
     async def _send(
         self, key: str, request: Mapping[str, Any], reserved: float, tokens: int

@@ -37,7 +37,7 @@ def read_networkx(
     elif label_names is not None:
         result["label_names"] = [str(name) for name in label_names]
     if label_descriptions is not None:
-        result["label_descriptions"] = list(label_descriptions)
+        result["label_descriptions"] = label_descriptions
     edges = [(position[a], position[b], values) for a, b, values in graph.edges(data=True)]
     if edge_text is not None:
         bad = [(a, b) for a, b, values in edges if edge_text not in values]

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from graphlab.embed import KGEmbedding, KGETrainConfig
+from graphlab.embed.kge.triples import check_triples
 from graphlab.evaluate import rank_metrics
 from tests._ranks import run_ranks
 from tests.embed.kge._toy import NODES, RELATIONS, fitted, toy
@@ -265,3 +266,36 @@ def test_processes_train_and_rank_as_one(size: int, tmp_path: Any) -> None:
                 found["loss"], [r["loss"] for r in alone.history_], rtol=1e-9
             )
             assert found["greater"].tolist() == alone.rank(*TEST).greater.tolist()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda m: m.loss([0], [0], [1]), TypeError, "head_index must be a torch.Tensor"),
+        (
+            lambda m: m.loss(torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1])),
+            ValueError,
+            "rel_type must have 1 entries, got 2",
+        ),
+        (lambda m: m.loss(*[torch.tensor([]).long()] * 3), ValueError, "at least one triple"),
+        (
+            lambda m: m.loss(torch.tensor([0]), torch.tensor([[0]]), torch.tensor([1])),
+            ValueError,
+            r"rel_type must be 1-D, got shape \(1, 1\)",
+        ),
+    ],
+)
+def test_triples_that_do_not_fit_are_refused(call, error, match):
+    with pytest.raises(error, match=match):
+        call(KGEmbedding(3, 2, 4))
+
+
+def test_a_table_of_features_is_not_sparse():
+    with pytest.raises(ValueError, match="sparse belongs to a table of entities"):
+        KGEmbedding(3, 2, 4, entity_features=torch.ones(3, 2), sparse=True)
+
+
+def test_triples_are_on_one_device():
+    edges, kinds = torch.tensor([[0], [1]]), torch.tensor([0], device="meta")
+    with pytest.raises(ValueError, match="one device, got edge_index on cpu, edge_type on meta"):
+        check_triples(edges, kinds, 3, 2)

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 
 from graphlab.embed import PPR, PPRFingerprints
+from graphlab.embed.pagerank._visits import Visits
 from tests import _golden
 from tests._ranks import run_ranks
 
@@ -156,3 +157,14 @@ def test_contradicting_parameters() -> None:
         PPR(method="fingerprints").fit(EDGES)
     with pytest.raises(TypeError, match="fingerprints must be PPRFingerprints, got int"):
         PPR(fingerprints=3).fit(EDGES)  # type: ignore[arg-type]
+
+
+def test_visits_of_another_graph_or_type_are_refused():
+    empty = torch.zeros(2, dtype=torch.int64)
+    none = torch.zeros(0, dtype=torch.int32)
+    counts = none.to(torch.uint16)
+    Visits(empty, none, counts, empty.int()).check(2)
+    with pytest.raises(ValueError, match="visits must be those of 3 nodes, got shapes"):
+        Visits(empty, none, counts, empty.int()).check(3)
+    with pytest.raises(TypeError, match="visits must be int32, uint16 and int32, got"):
+        Visits(empty, none, none, empty.int()).check(2)

@@ -194,3 +194,18 @@ def test_a_model_of_another_width_under_the_name_of_a_cache_is_refused(tmp_path)
     assert wide(4).encode(["a"]).shape == (1, 4)
     with pytest.raises(ValueError, match="model returned 6 columns where the cache holds 4"):
         wide(6).encode(["a", "b"])
+
+
+def test_rows_of_two_widths_are_noticed():
+    with pytest.raises(ValueError, match="model must return rows of one width, got 2 and 1"):
+        TextEncoder(lambda texts: np.ones((len(texts), len(texts[0]))), batch_size=1).encode(
+            ["a", "bb"]
+        )
+
+
+def test_shards_need_a_name_and_numbers_that_fit(tmp_path):
+    with pytest.raises(ValueError, match="encode_to needs a name for this function"):
+        TextEncoder(lambda texts: np.ones((len(texts), 2))).encode_to(["a"], tmp_path)
+    huge = TextEncoder(lambda t: np.full((len(t), 2), 1e6), name="huge", normalize=False)
+    with pytest.raises(ValueError, match="embeddings of shard 0 do not fit into float16"):
+        huge.encode_to(["a"], tmp_path / "half", dtype="float16")

@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 
+from graphlab._io import load_arrays, save_arrays
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag import GraphCLIP, GraphTextPairs
 from graphlab.tag.graphclip import GraphCLIPEncoder, load_official_checkpoint, read_official_pairs
@@ -240,3 +241,16 @@ def test_what_does_not_belong_to_the_store_is_named():
         model.encode(pairs.x, pairs.store, pe=torch.zeros(3, 6))
     with pytest.raises(TypeError, match=r"index must be int64 or int32, got dtype torch.bool"):
         model.encode(pairs.x, pairs.store, torch.ones(len(pairs), dtype=torch.bool))
+
+
+def test_files_of_something_else_are_no_model(tmp_path):
+    model = toy_model()
+    model.save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    arrays, metadata = load_arrays(path)
+    save_arrays(path, arrays)
+    with pytest.raises(ValueError, match=f"{path} holds arrays but no GraphCLIP model"):
+        GraphCLIP.from_pretrained(tmp_path)
+    save_arrays(path, dict(list(arrays.items())[1:]), metadata)
+    with pytest.raises(ValueError, match=f"{path} is no GraphCLIP model: "):
+        GraphCLIP.from_pretrained(tmp_path)

@@ -190,3 +190,10 @@ def test_nothing_is_left_of_a_lonely_root():
     store = SubgraphSampler().sample(torch.zeros(2, 0).long(), 1)
     (found,) = TemplateSummarizer(hide_root=True).summarize(["rare words"], store)
     assert found == "It has no related documents."
+
+
+def test_parts_of_two_widths_are_not_joined():
+    plain, _ = hidden_pairs()
+    narrow = GraphTextPairs(plain.x, plain.store, plain.text[:, 1:])
+    with pytest.raises(ValueError, match="parts must have equal widths of x and text, got"):
+        GraphTextPairs.join([plain, narrow])

@@ -100,3 +100,12 @@ def test_probabilities_of_edges():
     assert votes.vote.tolist() == [1, 0]  # more than for two empty texts, and no more
     assert plain.vote.tolist() == [1, 1]
     assert votes.probability.tolist() == pytest.approx([9 / 13, 0.5])
+
+
+def test_a_client_that_tells_no_probabilities_is_refused():
+    class Silent:
+        def complete_many(self, prompts):
+            return []
+
+    with pytest.raises(TypeError, match="client must tell probabilities like .* got Silent"):
+        score_choices(Silent(), ["?"], ["A", "B"])

@@ -121,3 +121,9 @@ def test_other_answers_are_left_alone(text):
 def test_marks_in_a_fenced_answer_behind_a_thought_are_data():
     answer = '```json\n{"explanation": "the tag </think>"}\n```'
     assert split_thoughts(f"<think>a</think>\n{answer}") == (answer, "a")
+
+
+def test_marks_in_data_that_follow_thoughts_are_data():
+    text = '{"x": "b</think>c"}'
+    assert split_thoughts(f"<think>a</think>{text}") == (text, "a")
+    assert split_thoughts(text) == (text, "")

@@ -19,6 +19,7 @@ Call = Callable[[LLMClient], Any]
 CALLS: dict[str, tuple[Call, str]] = {
     "no text": (lambda c: asyncio.run(c.acomplete(3)), "prompt"),
     "no schema": (lambda c: asyncio.run(c.acomplete("a", schema=3)), "schema"),
+    "no message": (lambda c: asyncio.run(c.acomplete([])), "at least one message"),
     "one text": (lambda c: asyncio.run(c.acomplete_many("ab")), "prompts must be a list"),
     "no list": (lambda c: asyncio.run(c.acomplete_many(3)), "prompts must be a list"),
     "too few ids": (lambda c: asyncio.run(c.acomplete_many(["a", "b"], ids=[1])), "ids"),

@@ -141,6 +141,38 @@ def test_other_files_are_no_tables(tmp_path):
             ExplanationTable.read(path)
 
 
+def test_tables_whose_fields_are_something_else_are_told(tmp_path):
+    path, whole = tmp_path / "table.jsonl", {"classes": ["A", "B"], "k": 1}
+    row = {"node": 0, "ranked": [1], "status": "ok", "explanation": "e", "raw": "r", "error": "",
+           "prompt_tokens": 1, "completion_tokens": 1}  # fmt: skip
+
+    def read(head, line):
+        path.write_text(f"{json.dumps(head)}\n{json.dumps(line)}\n", encoding="utf-8")
+        return ExplanationTable.read(path)
+
+    assert read(whole, row)[0].ranked == (1,)
+    for head, line, words in (
+        ({"classes": "AB"}, {}, "classes must be a list of names"),
+        ({"k": 0}, {}, "k must be a positive integer, got 0"),
+        ({"k": True}, {}, "k must be a positive integer, got True"),
+        ({}, {"node": [0]}, r"node must be a name or number, got \[0\]"),
+        ({}, {"status": None}, "status must be str, got None"),
+        ({}, {"prompt_tokens": 1.5}, "prompt_tokens must be int, got 1.5"),
+        ({}, {"ranked": [2]}, "ranked must hold numbers of 2 classes, got 2"),
+    ):
+        with pytest.raises(ValueError, match=f"{path} is not a table of explanations: {words}"):
+            read(whole | head, row | line)
+
+
+def test_a_client_without_estimates_gives_none():
+    class Silent:
+        def complete_many(self, prompts):
+            return []
+
+    with pytest.raises(TypeError, match="Silent has no method estimate"):
+        ExplanationGenerator(Silent(), PROMPT).estimate(["a"])
+
+
 def test_numbers_out_of_arrays_name_nodes(tmp_path):
     path, said = tmp_path / "out.jsonl", structured(["Cats"], "cut \ud83d")
     with serving(lambda number, body: said) as server, client(server) as c:

@@ -173,3 +173,9 @@ def test_marks_in_names_and_descriptions_stay_as_they_are():
 
 def test_half_a_character_can_be_asked_about():
     assert "cut \ud83d" in PROMPT.render("cut \ud83d")[1]["content"]
+
+
+@pytest.mark.parametrize("order", [(0, 0), (0,), (0, 2), (0, 1, 1)])
+def test_an_order_that_is_no_permutation_is_refused(order):
+    with pytest.raises(ValueError, match="order must hold each of 2 classes once, got"):
+        ExplanationPrompt(["A", "B"]).render("text", order)

@@ -168,3 +168,10 @@ def test_top_1_of_real_predictions():
     assert (citeseer.num_nodes, citeseer.num_edges) == (3186, 2 * 4225)
     with pytest.raises(ValueError, match="another order of nodes"):
         check_alignment(cora.P, cora.y[torch.randperm(2708, generator=torch.Generator())])
+
+
+def test_a_file_with_an_open_quote_is_no_csv(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text('1,2\n"3')
+    with pytest.raises(ValueError, match=f"{path} is not a UTF-8 CSV file"):
+        read_ranked_predictions(path, 2, 3, 2)

@@ -287,6 +287,12 @@ def test_arguments_that_mean_nothing_are_refused(tmp_path):
         TextGraph.from_tables(nodes, encoding="utf-16")
     with pytest.raises(ValueError, match="sep is for CSV files, got ';'"):
         TextGraph.from_tables(nodes, sep=";")
+    with pytest.raises(ValueError, match=r"sep is for CSV files, got ';' for .*n\.jsonl"):
+        TextGraph.from_tables(tmp_path / "n.jsonl", sep=";")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*n\.parquet"):
+        TextGraph.from_tables(tmp_path / "n.parquet")
+    with pytest.raises(ValueError, match=r"nodes has no column \['words'\], only "):
+        TextGraph.from_tables(nodes, text_columns="words")
     with pytest.raises(TypeError, match="nodes must be a path, .* got int"):
         TextGraph.from_tables(3)
     with pytest.raises(ValueError, match="source_column and target_column must differ"):
@@ -315,3 +321,21 @@ def test_a_very_long_line_is_read_and_a_broken_one_named(tmp_path):
     (tmp_path / "n.csv").write_text(f"id,text\na,{long}\nb,short\n")
     graph = TextGraph.from_csv(tmp_path / "n.csv", text_file=tmp_path / "t")
     assert len(graph.text[0]) == len(long) - 1 and graph.text[1] == "short"
+
+
+def test_tables_of_several_levels_or_splits_are_refused():
+    pandas = pytest.importorskip("pandas", reason="comes with ogb")
+    frame = pandas.DataFrame([["x"]], columns=pandas.MultiIndex.from_tuples([("text", "a")]))
+    with pytest.raises(ValueError, match="nodes must have one level of columns, got 2"):
+        TextGraph.from_tables(frame)
+
+
+def test_descriptions_by_name_describe_every_class():
+    nodes = {"text": ["x", "y"], "label": ["c", "d"]}
+    names = {"label_names": ["c", "d"]}
+    graph = TextGraph.from_tables(nodes, label_descriptions={"d": "D.", "c": "C."}, **names)
+    assert graph.label_descriptions == ["C.", "D."]
+    with pytest.raises(
+        ValueError, match=r"label_descriptions must describe \['c', 'd'\], got \['c'"
+    ):
+        TextGraph.from_tables(nodes, label_descriptions={"c": "C."}, **names)

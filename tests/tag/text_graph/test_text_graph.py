@@ -314,6 +314,8 @@ def test_texts_without_names_are_checked_as_far_as_can_be():
         TextGraph.from_data(data, texts, labels=[1, 0, 2])
     with pytest.raises(ValueError, match=r"66\.7%.*numbers of the classes differ"):
         TextGraph.from_data(data, texts, labels=[0, 2, 2])
+    with pytest.raises(ValueError, match=r"labels must have the shape of data\.y, got \(2,\)"):
+        TextGraph.from_data(data, texts, labels=[0, 1])
 
 
 @pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph])
@@ -464,7 +466,7 @@ def test_forms_of_classes(tmp_path, classes):
     assert TextGraph.from_csv(folder(tmp_path, classes=classes)).label_names == ["c", "d"]
 
 
-@pytest.mark.parametrize("classes", ["[", '"c"', b'["\xff"]'])
+@pytest.mark.parametrize("classes", ["[", '"c"', b'["\xff"]', '{"0": "c", "2": "d"}'])
 def test_broken_classes_are_named(tmp_path, classes):
     with pytest.raises(ValueError, match=r"classes\.json"):
         TextGraph.from_csv(folder(tmp_path, classes=classes))
@@ -497,3 +499,18 @@ def test_nan_is_no_label():
 def test_numbers_of_names_are_integers():
     with pytest.raises(TypeError, match="y must hold numbers of label_names, integers"):
         tiny(y=torch.tensor([0.5, 1.0, 0.0]))
+
+
+def test_graphs_that_lack_what_is_asked_for_are_refused():
+    graph = nx.Graph()
+    graph.add_nodes_from((i, {"text": "a"}) for i in range(2))
+    graph.add_edge(0, 1)
+    with pytest.raises(ValueError, match=r"1 edges have no attribute 'why': \[\(0, 1\)\]"):
+        TextGraph.from_networkx(graph, edge_text="why")
+    bare = TextGraph(edge_index=EDGES, text=["a", "b", "c"])
+    del bare["text"]
+    with pytest.raises(ValueError, match="text must be given: a TextGraph needs a text"):
+        bare.check()
+    described = {"c": "C.", "d": "D."}  # by name, where a list is wanted: not the names themselves
+    with pytest.raises(TypeError, match="label_descriptions must be a list, got dict"):
+        TextGraph.from_networkx(graph, label_names=["c", "d"], label_descriptions=described)

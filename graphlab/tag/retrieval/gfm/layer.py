@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -101,9 +101,8 @@ class RelationalLayer(nn.Module):
         )
         deviation = (square - mean.square()).clamp(min=_VARIANCE).sqrt()
         statistics = torch.stack([mean, largest, least, deviation], dim=-1).flatten(-2)
-        if scale is None:
-            raise ValueError("scale must be given for aggregate='pna'")
-        scales = torch.cat([torch.ones_like(scale), scale, 1 / scale.clamp(min=_SCALE)], dim=-1)
+        known = cast(Tensor, scale)  # made wherever the aggregate is pna
+        scales = torch.cat([torch.ones_like(known), known, 1 / known.clamp(min=_SCALE)], dim=-1)
         return (statistics.unsqueeze(-1) * scales.unsqueeze(-2)).flatten(-2)
 
 

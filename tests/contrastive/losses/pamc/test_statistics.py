@@ -175,3 +175,15 @@ def test_parts_refuse_what_they_cannot_know() -> None:
         masked.share(z, edges, cluster, masked.collect(z[:2], cluster))
     with pytest.raises(TypeError, match="cluster must be a torch.Tensor, got list"):
         strict.share(z, edges, [0, 1], strict.collect(z[:2], cluster))  # type: ignore[arg-type]
+
+
+def test_what_is_no_part_is_refused() -> None:
+    z, cluster = torch.randn(6, 3), torch.arange(6) % 2
+    whole = ClusterStatistics.collect(z, cluster, 2)
+    with pytest.raises(TypeError, match="part must be ClusterStatistics, got Tensor"):
+        whole.carry(z)  # type: ignore[arg-type]
+
+
+def test_clusters_that_are_compared_give_no_denominator_of_a_node() -> None:
+    with pytest.raises(ValueError, match="negatives='meta' compares clusters"):
+        PamCLoss(negatives="meta").log_denominators(torch.randn(6, 3), torch.arange(6) % 2, 2)

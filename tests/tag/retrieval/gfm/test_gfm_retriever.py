@@ -286,6 +286,9 @@ def test_official_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
         load(ENCODER, hidden=8, num_layers=3)
     with pytest.raises(ValueError, match="message_func='distmult'"):
         load(hidden=8, num_layers=3, message="transe")
+    (tmp_path / "config.json").write_text('{"model_config": 3}')
+    with pytest.raises(ValueError, match=r"config\.json must describe model_config.entity_model"):
+        load(hidden=8, num_layers=3)
     official(tmp_path, short_cut=False)
     with pytest.raises(ValueError, match="short_cut=False: only True is supported"):
         load(hidden=8, num_layers=3)
@@ -321,9 +324,20 @@ def beyond() -> TextGraph:
     return graph
 
 
+def changed(**parts: Any) -> TextGraph:
+    graph = knowledge_graph(TRIPLES, DOCUMENTS)
+    for name, value in parts.items():
+        graph[name] = value
+    return graph
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
+        ({"graph": changed(relation_names=[""])}, ValueError, "relation_names must hold names"),
+        ({"graph": changed(document_id=["p0"] * 17)}, ValueError, "distinct ids, .* got repeats"),
+        ({"graph": changed(document_id=[1.5] * 17)}, ValueError, "distinct ids, .* got 1.5"),
+        ({"graph": changed(mentions=torch.zeros(3, 1).long())}, ValueError, r"\(2, nnz\), got"),
         ({"retriever": DOCUMENTS}, TypeError, "retriever must be a GraphRetriever, got dict"),
         ({"graph": DOCUMENTS}, TypeError, "graph must be a TextGraph, got dict"),
         ({"graph": without("mentions")}, ValueError, "has no mentions: graphlab.tag.knowledge_gr"),
@@ -348,6 +362,25 @@ def test_bad_parameters_are_named(
     given: dict[str, Any] = {"retriever": BASE, "graph": GRAPH, "encoder": ENCODER} | SMALL
     with pytest.raises(error, match=words):
         GFMRetriever(**(given | change)).fit()
+
+
+@pytest.mark.parametrize(
+    ("queries", "error", "words"),
+    [
+        ("who?", TypeError, "queries must be pairs .question, ids of documents., got str"),
+        (3, TypeError, "queries must be pairs .question, ids of documents., got int"),
+        ([], ValueError, "queries must not be empty; None makes questions from the graph"),
+        ([("who?",)], ValueError, r"queries\[0\] must be a pair"),
+        ([(QUESTION, "p2")], TypeError, r"queries\[0\] must list ids of documents, got str"),
+        ([(QUESTION, ["p2"]), (QUESTION, [])], ValueError, r"queries\[1\] must name at least one"),
+        ([(QUESTION, ["nowhere"])], KeyError, "but .'nowhere'. are unknown"),
+    ],
+)
+def test_bad_questions_to_learn_from_are_named(
+    queries: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        made().fit(queries)
 
 
 def test_bad_questions_are_named(fitted: GFMRetriever) -> None:

@@ -65,6 +65,9 @@ def test_bad_input_is_named() -> None:
         made(torch.zeros(2, 4), torch.zeros(1, 4), torch.zeros(3))
     with pytest.raises(ValueError, match="batch and edge_index"):
         made(torch.zeros(2, 4), torch.zeros(1, 4), torch.zeros(2, 4))
+    two, edge = torch.zeros(2, 4), torch.tensor([[0, 1], [1, 0]])
+    with pytest.raises(ValueError, match="edge_index must have 1 edges, one a row of edge_attr"):
+        made(two, torch.zeros(1, 4), two, batch=torch.tensor([0, 1]), edge_index=edge)
     with pytest.raises(ValueError, match="difference"):
         SoftPrune(4, 8, difference="cosine")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="num_layers"):
