@@ -12,7 +12,9 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 
 import torch
 
@@ -125,6 +127,8 @@ def _figures(report: AnswerCheck) -> Row:
 
 
 PARTS = {"tape": tape, "votes": votes, "summaries": summaries}
+#: Most tokens of an answer: a vote takes some forty, a summary is a few sentences.
+TOKENS = {"tape": 60, "votes": 300, "summaries": 200}
 
 
 def main() -> None:
@@ -134,11 +138,13 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)  # the rows hold the figures
     limits, retry = Limits(concurrency=1), Retry(timeout=600.0)
-    with (
-        llama_cpp() as url,
-        LLMClient(MODEL, base_url=url, max_tokens=60, limits=limits, retry=retry) as client,
-    ):
-        parts = {name: lambda count, run=run: run(client, count) for name, run in PARTS.items()}
+    with llama_cpp() as url, ExitStack() as clients:
+        parts = {}
+        for name, run in PARTS.items():
+            client = clients.enter_context(
+                LLMClient(MODEL, base_url=url, max_tokens=TOKENS[name], limits=limits, retry=retry)
+            )
+            parts[name] = partial(run, client)
         run_parts("local_model", parts, options, options.texts, seeds=[SEED])
 
 

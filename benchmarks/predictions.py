@@ -32,12 +32,12 @@ DEVICES = {
 #: What the kernel does over the floor, as a factor on its bound, and why: from the instructions and
 #: the loads in flight of the compiled code, not from a run.
 EXPECTED: dict[str, tuple[float, str]] = {
-    "edge_cosine_sum": (1.7, "unit rows are written and read; one load in flight a warp"),
+    "edge_cosine_sum": (1.5, "unit rows are written and read; two rows in flight a warp"),
     "edge_cosine_sum_backward": (
-        2.0,
-        "unit rows; one load in flight; one more pass for the projection",
+        1.8,
+        "unit rows; two rows in flight; one more pass for the projection",
     ),
-    "edge_cosine_weight_grad": (1.7, "as the sum"),
+    "edge_cosine_weight_grad": (1.5, "as the sum"),
     "cluster_sum": (1.3, "x waits for the label of its row"),
     "cluster_gather": (2.4, "some 80 instructions and a division per value"),
     "cluster_outer": (5.5, "sorting counts in order; float32 multipliers; float64 additions"),
@@ -68,7 +68,7 @@ EXPECTED: dict[str, tuple[float, str]] = {
     "random_projection": (1.5, "ten rounds of Philox per 16 bytes"),
     "relational_propagate": (
         2.2,
-        "one or two loads in flight; a row of the table beside every source",
+        "one entry in flight; a row of the table beside every source; float64 additions",
     ),
     "relational_shares": (2.5, "the same; messages are computed again; ties are counted first"),
     "relational_source_grad": (2.2, "as the sum"),

@@ -11,8 +11,9 @@ Environment:
     MAX_JOBS: parallel compilations, 2 by default.
 
 ``python setup.py check_cuda`` compiles every CUDA source, installs nothing, and fails where a
-kernel spills or takes more than ``resources.json`` says; ``--write`` writes that file anew. Then
-every source goes through the compilers' front ends with the headers of other versions of torch.
+kernel spills, takes more than ``resources.json`` says, or has fewer loads in flight than
+``loads.json`` says; ``--write`` writes these files anew. Then every source goes through the
+compilers' front ends with the headers of other versions of torch.
 """
 
 from __future__ import annotations
@@ -225,7 +226,7 @@ class CheckCuda(Command):
 
     description = "compile the CUDA sources when nvcc is found and check their resources"
     user_options: list[Any] = [  # noqa: RUF012 (the base class declares it this way)
-        ("write", None, "write resources.json instead of checking against it"),
+        ("write", None, "write resources.json and loads.json instead of checking against them"),
         ("headers", None, "only compile against the headers of other versions of torch"),
     ]
     boolean_options: list[str] = ["write", "headers"]  # noqa: RUF012
@@ -251,6 +252,7 @@ class CheckCuda(Command):
             names = " and ".join(f"sm_{arch}" for arch in cuda_archs())
             print(f"check-cuda: {len(found)} CUDA sources compile for {names}")
             check_resources(objects[0].parent, write=self.write)
+            check_loads(objects[0].parent, write=self.write)
         check_headers()
 
 
@@ -294,6 +296,24 @@ def check_resources(folder: Path, *, write: bool) -> None:
     if wrong:
         raise SystemExit("check-cuda: " + "\ncheck-cuda: ".join(wrong))
     print(f"check-cuda: {len(kernels)} kernels neither spill nor take more than promised")
+
+
+def check_loads(folder: Path, *, write: bool) -> None:
+    """Holds the machine code against ``loads.json``, or writes that file from it."""
+    # As in check_resources.
+    import sass
+
+    tool, promise = sass.find_disassembler(), ROOT / "loads.json"
+    if tool is None:
+        print("check-cuda: loads in flight were NOT counted: there is no cuobjdump")
+        return
+    found = sass.read_objects(tool, folder)
+    if write:
+        sass.write_table(found, promise)
+    wrong = sass.problems(found, json.loads(promise.read_text(encoding="utf-8")))
+    if wrong:
+        raise SystemExit("check-cuda: " + "\ncheck-cuda: ".join(wrong))
+    print(f"check-cuda: {len(found)} kernels have as many loads in flight as promised")
 
 
 def build_note(with_cuda: bool) -> dict[str, Any]:

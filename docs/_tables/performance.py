@@ -22,6 +22,7 @@ FILES = {
     "graphclip": "GraphCLIP",
     "tag": "text layer",
     "scatter": "sums of rows",
+    "scatter_means_attention": "means and attention",
     "sparse_rows": "typed messages and sparse rows",
 }
 GPUS = ("h100", "h200")

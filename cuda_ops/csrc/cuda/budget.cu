@@ -12,12 +12,12 @@
 #include "interval.h"
 
 #include "gather.cuh"
+#include "pattern.cuh"
 #include "select.cuh"
 
 namespace graphlab::cuda {
 namespace {
 
-constexpr int64_t kLongRow = 256;
 // A thread keeps this many entries, of rows of at most kWalked entries.
 constexpr int kKept = 8;
 constexpr int64_t kWalked = 512;
@@ -307,6 +307,27 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
 }
 
+// --- host ----------------------------------------------------------------------------------------
+
+// The tensors of the rules, checked against the pattern and the number of its columns.
+template <typename T>
+struct RuleInputs {
+  Input<int8_t> kind;
+  Input<T> positive, negative, size;
+
+  RuleInputs(const Context& context, const Rows& rows, int64_t columns, const Tensor& kind_,
+             const Tensor& positive_, const Tensor& negative_, const Tensor& size_)
+      : kind(context, kind_), positive(context, positive_), negative(context, negative_),
+        size(context, size_) {
+    check_length(kind_, rows.entries, "kind");
+    check_length(positive_, columns, "positive");
+    check_length(negative_, columns, "negative");
+    check_length(size_, rows.rows, "size");
+  }
+
+  Rules<T> with(double power) const { return {kind, positive, negative, size, power}; }
+};
+
 }  // namespace
 }  // namespace graphlab::cuda
 
@@ -319,26 +340,21 @@ std::tuple<Tensor, Tensor> budget_minimum(
     const Tensor& positive, const Tensor& negative, const Tensor& size, const Tensor& budget,
     double power, const Tensor&, const Tensor&, const Tensor&) {
   check_matrix(value, "value");
-  STD_TORCH_CHECK(rowptr.numel() > 0, "graphlab: rowptr must not be empty");
   const int64_t rows = rowptr.numel() - 1, dim = value.size(1);
-  check_length(kind, col.numel(), "kind");
-  check_length(positive, value.size(0), "positive");
-  check_length(negative, value.size(0), "negative");
-  check_length(size, rows, "size");
   check_length(budget, rows, "budget");
   return by_dtype(value, [&](auto zero) {
     using T = decltype(zero);
     const Context context(value);
-    const Input<int64_t> pointers(context, rowptr), drops(context, budget);
-    const Input<int32_t> sources(context, col);
-    const Input<T> v(context, value), p(context, positive), n(context, negative), s(context, size);
-    const Input<int8_t> kinds(context, kind);
+    const Pattern pattern(context, rowptr, col);
+    const RuleInputs<T> rules(context, pattern.rows, value.size(0), kind, positive, negative, size);
+    const Input<int64_t> drops(context, budget);
+    const Input<T> v(context, value);
     Tensor out = scratch<T, 2>(value, {rows, dim}), choice = scratch<T, 3>(value, {3, rows, dim});
     // The number is counted from zero on, the list behind it is written before it is read.
     Tensor number = torch::stable::new_zeros(value, {1}, scalar_type<int64_t>());
     Tensor selected = scratch<int64_t, 1>(value, {rows});
-    BudgetArgs<T> a{{pointers, rows, col.numel(), kLongRow}, sources, value.size(0), dim,
-                    {kinds, p, n, s, power}, drops, v, output<int64_t>(number),
+    BudgetArgs<T> a{pattern.rows, pattern.col, value.size(0), dim,
+                    rules.with(power), drops, v, output<int64_t>(number),
                     output<int64_t>(selected), output<T>(out), output<T>(choice)};
     context.launch("row_choice", row_choice_kernel<T>, blocks_for(rows, kThreads), kThreads, a);
     context.launch("row_walk", row_walk_kernel<T>, blocks_for(rows * dim, kThreads), kThreads, a);
@@ -355,25 +371,22 @@ Tensor budget_minimum_backward(
   check_matrix(value, "value");
   const int64_t dim = value.size(1), rows = rowptr.numel() - 1;
   check_length(rowptr_t, value.size(0) + 1, "rowptr_t");
-  check_length(kind, col_t.numel(), "kind");
   check_length(entry_t, col_t.numel(), "entry_t");
-  check_length(positive, value.size(0), "positive");
-  check_length(negative, value.size(0), "negative");
-  check_length(size, rows, "size");
   check_length(grad, rows * dim, "grad");
   check_length(choice, 3 * rows * dim, "choice");
   return by_dtype(value, [&](auto zero) {
     using T = decltype(zero);
     const Context context(value);
-    const Input<int64_t> pointers(context, rowptr_t), border(context, rowptr);
-    const Input<int32_t> targets(context, col_t), entry(context, entry_t);
+    // As many entries as the pattern itself, whose columns are not read.
+    const Pattern pattern(context, rowptr, col_t), transpose(context, rowptr_t, col_t);
+    const RuleInputs<T> rules(context, pattern.rows, value.size(0), kind, positive, negative, size);
+    const Input<int32_t> entry(context, entry_t);
     const Input<T> g(context, grad), v(context, value), c(context, choice);
-    const Input<T> p(context, positive), n(context, negative), s(context, size);
-    const Input<int8_t> kinds(context, kind);
     Tensor out = scratch<T, 2>(value, {value.size(0), dim});
-    const Rows sources{pointers, value.size(0), col_t.numel(), kLongRow};
+    const Rows& sources = transpose.rows;
     Tensor partial = scratch<double, 2>(value, {sources.slots(), dim});
-    BudgetBackwardArgs<T> a{sources, targets, entry, rows, border, {kinds, p, n, s, power}, g, v, c,
+    BudgetBackwardArgs<T> a{sources, transpose.col, entry, rows, pattern.rowptr,
+                            rules.with(power), g, v, c,
                             output<double>(partial), output<T>(out)};
     by_columns<T>(dim, {a.grad, a.value, a.choice}, [&](auto columns) {
       constexpr int N = decltype(columns)::N, W = decltype(columns)::W;

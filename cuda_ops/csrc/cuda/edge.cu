@@ -1,9 +1,9 @@
 // edge_cosine_sum and its derivatives on CUDA.
 //
 // Work. A warp takes a span of a row (segments.cuh): hubs are cut into windows of at least 256
-// entries. G lanes share an entry, so that 32 / G entries are in flight; G is 4 (D <= 16), 8 (D <=
-// 32) or 32, so that a lane reads one 16-byte vector per entry up to D = 128. Larger D: a lane
-// holds four vectors (512 columns a warp) and reads the rest from L1.
+// entries. G lanes share an entry, so that 32 / G entries are in flight, twice as many in float32 up
+// to D = 128; G is 4 (D <= 16), 8 (D <= 32) or 32, so that a lane reads one 16-byte vector per entry
+// up to D = 128. Larger D: a lane holds four vectors (512 columns a warp) and reads the rest from L1.
 //
 // Memory. A first kernel writes unit rows, padded to whole 16-byte vectors: (N, D) of scratch saves
 // a multiplication and the read of a norm per entry, and rounds as the definition does: the
@@ -19,8 +19,8 @@
 // columns.
 //
 // Resources (nvcc 13.0; most registers of sm_80 and sm_90, float / double; no spills, no shared
-// memory): unit rows 48 / 52, sum 42 / 48 (D > 128: 64 / 94), direction 47 / 69 (87 / 145),
-// projection 56 / 64, weight gradient 39 / 44 (62 / 94).
+// memory): unit rows 48 / 52, sum 55 / 56 (D > 128: 72 / 102), direction 63 / 74 (100 / 158),
+// projection 56 / 64, weight gradient 56 / 54 (64 / 96).
 #include "edge.h"
 
 #include "edge_entries.cuh"
@@ -197,7 +197,8 @@ struct EdgeProblem {
     const int64_t nodes = z_in.size(0), dim = z_in.size(1), entries = col_in.numel();
     STD_TORCH_CHECK(rowptr_in.numel() == nodes + 1, "graphlab: rowptr must have ", nodes + 1,
                     " elements, got ", rowptr_in.numel());
-    const int64_t vecs = ceil_div(dim, kVec);
+    // A row without columns has a vector of zeros: loads need a place.
+    const int64_t vecs = std::max<int64_t>(1, ceil_div(dim, kVec));
     unit = scratch<T, 2>(z_in, {nodes, vecs * kVec});
     norm = scratch<double, 1>(z_in, {nodes});
     // Windows grow with D, so that partial directions stay below E / 2 elements.

@@ -15,7 +15,7 @@ struct EdgeArgs {
   Rows rows;
   int64_t nodes;
   int64_t dim;           // columns of z
-  int64_t vecs;          // 16-byte vectors per padded row
+  int64_t vecs;          // 16-byte vectors per padded row, one at least
   const T* z;            // (N, dim)
   const Vec4<T>* unit;   // (N, vecs)
   const double* norm;    // (N,)
@@ -56,13 +56,24 @@ __global__ void __launch_bounds__(kThreads, 4)
   }
 }
 
-// The first G * V vectors of a row, spread over the G lanes of a group.
+// The first G * V vectors of a row, spread over the G lanes of a group. Beyond the row the last vector
+// stands: a load that depends on nothing can wait with others, and the other factor is zero there.
 template <typename T, int G, int V>
 __device__ inline void load_row(const EdgeArgs<T>& a, int64_t row, int sub, Vec4<T> (&to)[V]) {
 #pragma unroll
   for (int v = 0; v < V; ++v) {
     const int64_t at = sub + v * G;
-    to[v] = at < a.vecs ? a.unit[row * a.vecs + at] : Vec4<T>{};
+    to[v] = a.unit[row * a.vecs + (at < a.vecs ? at : a.vecs - 1)];
+  }
+}
+
+// The same of the row that a span belongs to, zero beyond it.
+template <typename T, int G, int V>
+__device__ inline void load_own(const EdgeArgs<T>& a, int64_t row, int sub, Vec4<T> (&to)[V]) {
+  load_row<T, G, V>(a, row, sub, to);
+#pragma unroll
+  for (int v = 0; v < V; ++v) {
+    if (sub + v * G >= a.vecs) to[v] = Vec4<T>{};
   }
 }
 
@@ -82,32 +93,68 @@ struct Entry {
   Vec4<T> other[V];   // this lane's first vectors of row j
 };
 
+// Fills an entry but for its value; the loads depend on nothing but the name `col`.
+template <typename T, int G, int V>
+__device__ inline void load_entry(const EdgeArgs<T>& a, const Span& span, int64_t at, int64_t col,
+                                  Entry<T, V>& entry) {
+  entry.at = at;
+  entry.active = at < span.end;
+  const bool inside = col >= 0 && col < a.nodes;
+  entry.j = inside ? col : span.row;
+  entry.loop = inside && entry.j == span.row;
+  entry.value = inside ? T(0) : not_a_number<T>();
+  load_row<T, G, V>(a, entry.j, lane_id() % G, entry.other);
+}
+
+// The value of an entry whose row is there; all lanes of a group get it.
+template <typename T, int G, int V>
+__device__ inline void finish_entry(const EdgeArgs<T>& a, const Span& span, const Vec4<T> (&own)[V],
+                                    Entry<T, V>& entry) {
+  T cosine = T(0);
+#pragma unroll
+  for (int v = 0; v < V; ++v) cosine += dot(own[v], entry.other[v]);
+#pragma unroll 1
+  for (int64_t at = lane_id() % G + V * G; V > 1 && at < a.vecs; at += G) {
+    cosine += dot(a.unit[span.row * a.vecs + at], a.unit[entry.j * a.vecs + at]);
+  }
+  cosine = group_sum<G>(cosine);
+  // An entry out of range stays NaN.
+  entry.value += exp(a.tau * (entry.loop ? T(0) : cosine));
+}
+
 // Calls f(entry) for all entries of a span, 32 / G at a time; all lanes of the warp stay together.
+//
+// The name of an entry and its row are loads that wait for each other. So the lanes fetch 32 names at
+// once, and the rows of two steps are asked for before the first is used; a row of float64 or of more
+// than 128 columns is several loads by itself. Steps are used in their order: a lane adds the same
+// entries one after the other as it would with one row in flight.
 template <typename T, int G, int V, typename F>
 __device__ inline void for_each_entry(const EdgeArgs<T>& a, const Span& span, F&& f) {
-  constexpr int kEntries = kWarp / G;
-  const int sub = lane_id() % G;
+  constexpr int kEntries = kWarp / G, kInFlight = V == 1 && sizeof(T) == 4 ? 2 : 1;
   Vec4<T> own[V];
-  load_row<T, G, V>(a, span.row, sub, own);
-  Entry<T, V> entry;
-  for (int64_t base = span.begin; base < span.end; base += kEntries) {
-    entry.at = base + lane_id() / G;
-    entry.active = entry.at < span.end;
-    const int64_t col = entry.active ? a.col[entry.at] : span.row;
-    const bool inside = col >= 0 && col < a.nodes;
-    entry.j = inside ? col : span.row;
-    load_row<T, G, V>(a, entry.j, sub, entry.other);
-    T cosine = T(0);
-#pragma unroll
-    for (int v = 0; v < V; ++v) cosine += dot(own[v], entry.other[v]);
+  load_own<T, G, V>(a, span.row, lane_id() % G, own);
+  for (int64_t base = span.begin; base < span.end; base += kWarp) {
+    const int64_t left = span.end - base;
+    const int count = left < kWarp ? static_cast<int>(left) : kWarp;
+    const int32_t name = a.col[base + (lane_id() < count ? lane_id() : count - 1)];
+    // Unrolled any further, double spills.
 #pragma unroll 1
-    for (int64_t at = sub + V * G; V > 1 && at < a.vecs; at += G) {
-      cosine += dot(a.unit[span.row * a.vecs + at], a.unit[entry.j * a.vecs + at]);
+    for (int e = 0; e < count; e += kInFlight * kEntries) {
+      Entry<T, V> entry[kInFlight];
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        // Beyond the end the last row is loaded again and not used.
+        const int of = e + u * kEntries + lane_id() / G;
+        const int64_t col = __shfl_sync(kAllLanes, name, of < count ? of : count - 1);
+        load_entry<T, G, V>(a, span, base + of, col, entry[u]);
+      }
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        if (e + u * kEntries >= count) break;
+        finish_entry<T, G, V>(a, span, own, entry[u]);
+        f(entry[u]);
+      }
     }
-    cosine = group_sum<G>(cosine);
-    entry.loop = inside && entry.j == span.row;
-    entry.value = inside ? exp(a.tau * (entry.loop ? T(0) : cosine)) : not_a_number<T>();
-    f(entry);
   }
 }
 

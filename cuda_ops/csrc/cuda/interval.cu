@@ -10,11 +10,10 @@
 #include "interval.h"
 
 #include "gather.cuh"
+#include "pattern.cuh"
 
 namespace graphlab::cuda {
 namespace {
-
-constexpr int64_t kLongRow = 256;
 
 // Entries whose rows are loaded together: about 64 bytes a lane, in loads of 16.
 template <typename T, int N, int W>
@@ -212,19 +211,6 @@ __global__ void __launch_bounds__(kThreads, 2)
 }
 
 // --- host ----------------------------------------------------------------------------------------
-
-// The pattern's tensors, checked as far as their sizes go.
-struct Pattern {
-  Input<int64_t> rowptr;
-  Input<int32_t> col;
-  Rows rows;
-
-  Pattern(const Context& context, const Tensor& rowptr_, const Tensor& col_)
-      : rowptr(context, rowptr_), col(context, col_) {
-    STD_TORCH_CHECK(rowptr_.numel() > 0, "graphlab: rowptr must not be empty");
-    rows = {rowptr, rowptr_.numel() - 1, col_.numel(), kLongRow};
-  }
-};
 
 // Rows of both ends, from gathered ends or, with `own`, from gathered gradients.
 template <typename T>

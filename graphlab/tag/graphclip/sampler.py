@@ -134,7 +134,7 @@ class SubgraphSampler:
 
         Complexity: O(E log E), where a call of :meth:`sample` then costs nothing of E. On disk
             every edge is read once, and written and read twice; with E edges, some
-            ``64 E / memory`` files are merged.
+            ``112 E / memory`` files are merged.
         """
         num_nodes = check_num_nodes(num_nodes)
         memory = check_int(memory, "memory", minimum=2**20)

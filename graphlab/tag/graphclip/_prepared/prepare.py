@@ -102,6 +102,7 @@ def _sort(
                 if number >= len(made) or names[number] != made[number]:
                     raise ValueError(f"{folder} holds the graph of other edges; use another folder")
             progress.update(chunk.size(1))
+            del chunk  # before the next one is put together
     if made is not None and count != len(made):
         raise ValueError(f"{folder} holds the graph of other edges; use another folder")
     return names

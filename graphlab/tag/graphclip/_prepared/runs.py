@@ -19,8 +19,9 @@ Keys = NDArray[np.int64]
 
 #: Keys from one noted key to the next.
 BLOCK = 1024
-#: Bytes that sorting an edge takes: it in its chunk and in pieces, without self-loops, two keys.
-EDGE_BYTES = 64
+#: Bytes that sorting an edge takes: it in pieces, in its chunk and without self-loops, and two keys
+#: with their copies; a part is for what allocators keep.
+EDGE_BYTES = 112
 
 
 @dataclass(frozen=True)
