@@ -51,7 +51,19 @@ def checks() -> str:
     return markdown(header, rows)
 
 
+def summaries() -> str:
+    """Summaries of subgraphs that the model wrote, and those that fell back to the template."""
+    rows = [
+        [row["case"], str(row["by_template"]), f"{row['seconds_per_text']:.1f} s"]
+        for row in measured() if "by_template" in row
+    ]  # fmt: skip
+    if not rows:
+        return markdown(["not measured yet"], [])
+    return markdown(["summaries", "by the template, as none was had", "time per text"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "local_model_classes": classes,
     "local_model_checks": checks,
+    "local_model_summaries": summaries,
 }

@@ -153,7 +153,7 @@ _SMALL_MODEL = replace(
     encoder=MINILM, encoder_cache="data/text_cache",
     llm_model="SmolLM2-135M-Instruct.Q4_1", llm_url="http://127.0.0.1:8080/v1",
     llm_cache="data/llm_replies.db", llm_concurrency=1, llm_timeout=600.0,
-    llm_max_tokens=100, llm_vote_tokens=200, llm_max_chars=600, llm_neighbors=3,
+    llm_max_tokens=100, llm_vote_tokens=300, llm_max_chars=600, llm_neighbors=3,
     llm_neighbor_chars=200, llm_vote_chars=200,
 )  # fmt: skip
 

@@ -29,8 +29,12 @@ def fenced(records: Iterable[dict[str, Any]]) -> str:
     return fence("\n".join(json.dumps(record, ensure_ascii=False) for record in records))
 
 
-def vote_schema() -> Any:
-    """Form of the votes on one list of candidates, a pydantic model."""
+def vote_schema(most: int) -> Any:
+    """Form of the votes on lists of at most ``most`` candidates, a pydantic model.
+
+    A server that constrains answers is told the bound: a small model goes on to candidates that are
+    not there until its tokens are spent. It is not required of an answer, whose other votes count.
+    """
     pydantic = optional("pydantic", "asking for votes")
     one: Any = pydantic.create_model(
         "Vote",
@@ -38,4 +42,5 @@ def vote_schema() -> Any:
         answer=(bool, ...),
         probability=(float | None, None),
     )
-    return pydantic.create_model("Ballot", votes=(list[one], ...))
+    votes = pydantic.Field(json_schema_extra={"maxItems": most})
+    return pydantic.create_model("Ballot", votes=(list[one], votes))

@@ -88,7 +88,7 @@ def collect_votes(
         f"{prompt(node, item[torch.tensor(positions, device='cpu')].tolist())}\n{_FORM}"
         for node, positions in chunks
     ]
-    form = vote_schema()
+    form = vote_schema(max((len(positions) for _, positions in chunks), default=1))
     replies = ask_all(client, questions, form)
     vote = torch.full_like(anchor, -1)
     probability = torch.full(anchor.shape, torch.nan, device="cpu")

@@ -314,6 +314,24 @@ def test_no_candidates_no_calls():
     assert len(votes) == 0 and server.calls == 0
 
 
+def test_the_server_is_told_how_many_votes_there_can_be():
+    anchors, items = torch.tensor([0, 0, 0, 1]), torch.tensor([3, 4, 5, 3])
+
+    def eager(number, body):
+        votes = [{"number": n, "answer": True} for n in range(1, 6)]  # on five of three, and of one
+        return json.dumps({"votes": votes})
+
+    warned = pytest.warns(RuntimeWarning, match="there is no candidate 4")
+    with serving(eager) as server, client(server) as asking, warned:
+        found = collect_votes(asking, anchors, items, lambda node, others: f"{node} {others}")
+    bounds = [
+        body["response_format"]["json_schema"]["schema"]["properties"]["votes"]["maxItems"]
+        for body in server.bodies
+    ]
+    assert bounds == [3, 3]  # and what goes beyond it spoils no other vote
+    assert found.vote.tolist() == [1, 1, 1, 1]
+
+
 def test_vote_edges_refuses():
     with serving() as server, client(server) as asking:
         with pytest.raises(ValueError, match="texts must be 4, one per node, got 3"):
