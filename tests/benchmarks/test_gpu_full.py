@@ -85,6 +85,12 @@ def test_what_fails_or_hangs_keeps_nothing_else_from_running(tmp_path, monkeypat
     assert not (tmp_path / "late").exists()  # what the step had started ended with it
 
 
+def test_a_dry_run_waits_longer_than_a_device_may_take(tmp_path):
+    # Of the interpreter's start alone; its limit is a second on a device.
+    step = Step("late", say("import time; time.sleep(1.5)"), 1)
+    assert full.run_step(step, tmp_path / "log", dry=True)[0] == "passed"
+
+
 def test_rows_are_written_as_they_come_and_a_case_that_fails_is_one(tmp_path, monkeypatch):
     path, written = tmp_path / "rows.json", []
 
