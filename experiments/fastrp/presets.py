@@ -76,18 +76,22 @@ class Config:
 #: Exponents of a search that stays within the published range.
 _NEGATIVE = (-1.0, -0.8, -0.64, -0.4, -0.2, 0.0)
 
+#: Regularisations to 1: on BlogCatalog every shuffle took the .1 that was the weakest to choose from.
+_WEAK = (0.003, 0.01, 0.1, 1.0)
+
 PRESETS: dict[str, Config] = {
-    "blogcatalog": Config(dim=128, ratios=(0.1, 0.5, 0.9)),
+    "blogcatalog": Config(dim=128, ratios=(0.1, 0.5, 0.9), cs=_WEAK),
     "blogcatalog_multilabel": Config(search="holdout", betas=_NEGATIVE),
-    "blogcatalog_d128": Config(dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE),
     "wikipedia": Config(dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9)),
     "wikipedia_holdout": Config(
         dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE
     ),
-    "dblp": Config(dataset="dblp", dim=128, ratios=(0.01, 0.05, 0.09), peers=("spectral",)),
+    "dblp": Config(
+        dataset="dblp", dim=128, ratios=(0.01, 0.05, 0.09), cs=_WEAK, peers=("spectral",)
+    ),
     # The rows of FastRP on these splits stand in the files of the presets without "peers".
     "blogcatalog_peers": Config(
-        dim=128, ratios=(0.1, 0.5, 0.9), search="none", peers=("spectral", "netmf")
+        dim=128, ratios=(0.1, 0.5, 0.9), search="none", cs=_WEAK, peers=("spectral", "netmf")
     ),
     "wikipedia_peers": Config(
         dataset="wikipedia",
