@@ -158,7 +158,7 @@ def page_of(name: str) -> str:
 OVERVIEW = {
     "pamc": ("dblp", "pamc"),
     "pot": ("cora_paired", "pot"),
-    "fastrp": ("blogcatalog", "fastrp"),
+    "fastrp": ("blogcatalog_d128", "fastrp"),
     "link_prediction": ("cora", "topological_concentration"),
     "hypergraph": ("enron", "hypergraph"),
     "graphclip_zeroshot": ("cora", "graphclip"),
