@@ -76,7 +76,7 @@ class Config:
 #: Exponents of a search that stays within the published range.
 _NEGATIVE = (-1.0, -0.8, -0.64, -0.4, -0.2, 0.0)
 
-#: Regularisations to 1: on BlogCatalog every shuffle took the .1 that was the weakest to choose from.
+#: Regularisations to 1: with .1 as the weakest, every shuffle of BlogCatalog took that.
 _WEAK = (0.003, 0.01, 0.1, 1.0)
 
 PRESETS: dict[str, Config] = {
