@@ -84,3 +84,9 @@ def test_a_single_id_is_no_list_of_letters() -> None:
         retrieval_scores([["oslo"], ["oslo"]], [["oslo"], "oslo"])
     with pytest.raises(TypeError, match=r"ids\[0\] must be a list of ids, got 7: write \[7\]"):
         retrieval_scores([7], [[7]])
+
+
+def test_cut_offs_by_default() -> None:
+    found = compare_retrieval([[1]], [[2]], [[1]], num_bootstrap=10)
+    cuts = {name.partition("@")[2] for name in found if name.startswith("recall@")}
+    assert cuts == {"1", "2", "5", "10", "20"}

@@ -216,3 +216,8 @@ def test_the_default_device_does_not_matter():
         resolved = resolve_split(got, 20)
     for part, nodes in want.items():
         assert got[part].equal(nodes) and own[part].equal(nodes) and resolved[part].equal(nodes)
+
+
+def test_labels_of_one_class_are_labels():
+    parts = labels_per_class_split(torch.zeros(10, dtype=torch.int64), 2, 3)
+    assert [parts[name].numel() for name in ("train", "val", "test")] == [2, 3, 5]
