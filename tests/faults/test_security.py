@@ -259,9 +259,10 @@ def talkative(server: list[ChatServer]) -> Callable[[int, dict[str, Any]], Any]:
         if number % 7 == 3:
             return {"status": (500, 429)[number % 2], "body": {"error": {"message": key}}}
         form = body.get("response_format", {}).get("json_schema", {}).get("schema")
+        words = f"as {key} said about {number}"  # answers that are all the same are refused
         if form is None:
-            return f"as {key} said"
-        return json.dumps(filled(form, form.get("$defs", {}), f"as {key} said"))
+            return words
+        return json.dumps(filled(form, form.get("$defs", {}), words))
 
     return plan
 
