@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,16 @@ def prepare_on_disk(
     folder.mkdir(parents=True, exist_ok=True)
     with file_lock(folder / ".prepare.lock"):
         size = _claim(folder, num_nodes, max(1, memory // EDGE_BYTES))
-    names = _sort(edges, num_nodes, folder, size)
-    _wait()
-    if rank() == 0:
-        if not (folder / _RECORD).is_file():
-            _join(folder, names, num_nodes, max(1, memory // KEY_BYTES))
-        (folder / _STATE).unlink(missing_ok=True)
-        shutil.rmtree(folder / _RUNS, ignore_errors=True)
+    # A second call for the folder waits, and finds the graph: two would cut each other's files.
+    with file_lock(folder / ".work.lock") if rank() == 0 else nullcontext():
+        _wait()
+        names = _sort(edges, num_nodes, folder, size)
+        _wait()
+        if rank() == 0:
+            if not (folder / _RECORD).is_file():
+                _join(folder, names, num_nodes, max(1, memory // KEY_BYTES))
+            (folder / _STATE).unlink(missing_ok=True)
+            shutil.rmtree(folder / _RUNS, ignore_errors=True)
     _wait()
     return _open(folder, num_nodes)
 
