@@ -195,6 +195,10 @@ def test_damaged_files_are_told(tmp_path):
     (tmp_path / "col.npy").write_bytes((tmp_path / "col.npy").read_bytes()[:-40])
     with pytest.raises(ValueError, match="col.npy is damaged"):
         on_disk(edges, tmp_path)
+    for wrong in ("{}", "[]"):
+        (tmp_path / "graph.json").write_text(wrong)
+        with pytest.raises(ValueError, match="graph.json is damaged"):
+            on_disk(edges, tmp_path)
 
 
 def test_what_is_no_graph(tmp_path):

@@ -90,7 +90,7 @@ def _sort(
         dict[int, str]: Hashes of the chunks by number, empty for those of other processes.
     """
     path = folder / _RECORD
-    made = read_json(path)["chunks"] if path.is_file() else None
+    made = _record(folder)["chunks"] if path.is_file() else None
     names: dict[int, str] = {}
     count = 0
     total = edges.size(1) if isinstance(edges, Tensor) and edges.dim() == 2 else None
@@ -131,7 +131,7 @@ def _open(folder: Path, num_nodes: int) -> CSRGraph:
     Raises:
         ValueError: If the files do not belong together.
     """
-    record = read_json(folder / _RECORD)
+    record = _record(folder)
     arrays: dict[str, Any] = {}
     sizes = {"rowptr": (np.int64, num_nodes + 1), "col": (np.int32, record["entries"])}
     for name, (dtype, size) in sizes.items():
@@ -145,6 +145,14 @@ def _open(folder: Path, num_nodes: int) -> CSRGraph:
             raise ValueError(f"{path} is damaged: {array.dtype} {array.shape}, not ({size},)")
         arrays[name] = torch.from_numpy(array)
     return CSRGraph(arrays["rowptr"], arrays["col"])
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / _RECORD
+    record = read_json(path)
+    if not isinstance(record, dict) or not {"chunks", "entries"} <= record.keys():
+        raise ValueError(f"{path} is damaged: remove its folder and prepare the graph again")
+    return record
 
 
 def _wait() -> None:
