@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import tracemalloc
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from graphlab._io import read_json
 from graphlab.tag import SubgraphSampler
-from graphlab.tag.graphclip._prepared import merge
+from graphlab.tag.graphclip._prepared import merge, prepare
 from graphlab.tag.graphclip._prepared import runs as sorted_runs
 from graphlab.tag.graphclip._prepared.prepare import prepare_on_disk
 
@@ -144,6 +145,34 @@ def test_a_merge_whose_files_are_gone_begins_again(tmp_path, monkeypatch, short_
     assert same(on_disk(edges, tmp_path), edges)
 
 
+def test_pieces_may_come_in_the_same_memory(tmp_path):
+    edges = random_edges()
+
+    def pieces():
+        memory = torch.empty(2, 5, dtype=torch.int64)
+        for piece in edges.split(5, dim=1):
+            part = memory[:, : piece.size(1)]
+            yield part.copy_(piece)
+
+    assert same(on_disk(pieces(), tmp_path), edges)
+
+
+def test_a_second_call_waits_for_the_first(tmp_path, monkeypatch):
+    edges, found = random_edges(), []
+    second = threading.Thread(target=lambda: found.append(on_disk(edges, tmp_path)))
+
+    def merge_runs(*given, original=prepare.merge_runs):
+        if not second.ident:
+            second.start()
+            second.join(0.3)  # alone, it would be through by now, and the runs gone
+        return original(*given)
+
+    monkeypatch.setattr(prepare, "merge_runs", merge_runs)
+    found.append(on_disk(edges, tmp_path))
+    second.join()
+    assert len(found) == 2 and all(same(graph, edges) for graph in found)
+
+
 def test_memory_is_bounded(tmp_path):
     nodes, memory = 50_000, 2**20
     edges = random_edges(1, 400_000, nodes)
@@ -166,6 +195,10 @@ def test_damaged_files_are_told(tmp_path):
     (tmp_path / "col.npy").write_bytes((tmp_path / "col.npy").read_bytes()[:-40])
     with pytest.raises(ValueError, match="col.npy is damaged"):
         on_disk(edges, tmp_path)
+    for wrong in ("{}", "[]"):
+        (tmp_path / "graph.json").write_text(wrong)
+        with pytest.raises(ValueError, match="graph.json is damaged"):
+            on_disk(edges, tmp_path)
 
 
 def test_what_is_no_graph(tmp_path):

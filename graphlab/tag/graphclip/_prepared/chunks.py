@@ -46,5 +46,8 @@ def edge_chunks(edges: Tensor | Iterable[Tensor], num_nodes: int, size: int) -> 
                 waiting = [both[:, size:].clone()]
                 yield both[:, :size]
                 del both
+            else:
+                # What reads the pieces may fill the same memory again.
+                waiting[-1] = part.clone()
     if count:
         yield torch.cat(waiting, dim=1)

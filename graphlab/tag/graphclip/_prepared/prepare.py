@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,16 @@ def prepare_on_disk(
     folder.mkdir(parents=True, exist_ok=True)
     with file_lock(folder / ".prepare.lock"):
         size = _claim(folder, num_nodes, max(1, memory // EDGE_BYTES))
-    names = _sort(edges, num_nodes, folder, size)
-    _wait()
-    if rank() == 0:
-        if not (folder / _RECORD).is_file():
-            _join(folder, names, num_nodes, max(1, memory // KEY_BYTES))
-        (folder / _STATE).unlink(missing_ok=True)
-        shutil.rmtree(folder / _RUNS, ignore_errors=True)
+    # A second call for the folder waits, and finds the graph: two would cut each other's files.
+    with file_lock(folder / ".work.lock") if rank() == 0 else nullcontext():
+        _wait()
+        names = _sort(edges, num_nodes, folder, size)
+        _wait()
+        if rank() == 0:
+            if not (folder / _RECORD).is_file():
+                _join(folder, names, num_nodes, max(1, memory // KEY_BYTES))
+            (folder / _STATE).unlink(missing_ok=True)
+            shutil.rmtree(folder / _RUNS, ignore_errors=True)
     _wait()
     return _open(folder, num_nodes)
 
@@ -86,7 +90,7 @@ def _sort(
         dict[int, str]: Hashes of the chunks by number, empty for those of other processes.
     """
     path = folder / _RECORD
-    made = read_json(path)["chunks"] if path.is_file() else None
+    made = _record(folder)["chunks"] if path.is_file() else None
     names: dict[int, str] = {}
     count = 0
     total = edges.size(1) if isinstance(edges, Tensor) and edges.dim() == 2 else None
@@ -127,7 +131,7 @@ def _open(folder: Path, num_nodes: int) -> CSRGraph:
     Raises:
         ValueError: If the files do not belong together.
     """
-    record = read_json(folder / _RECORD)
+    record = _record(folder)
     arrays: dict[str, Any] = {}
     sizes = {"rowptr": (np.int64, num_nodes + 1), "col": (np.int32, record["entries"])}
     for name, (dtype, size) in sizes.items():
@@ -141,6 +145,14 @@ def _open(folder: Path, num_nodes: int) -> CSRGraph:
             raise ValueError(f"{path} is damaged: {array.dtype} {array.shape}, not ({size},)")
         arrays[name] = torch.from_numpy(array)
     return CSRGraph(arrays["rowptr"], arrays["col"])
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / _RECORD
+    record = read_json(path)
+    if not isinstance(record, dict) or not {"chunks", "entries"} <= record.keys():
+        raise ValueError(f"{path} is damaged: remove its folder and prepare the graph again")
+    return record
 
 
 def _wait() -> None:
