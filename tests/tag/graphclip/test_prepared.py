@@ -199,6 +199,10 @@ def test_damaged_files_are_told(tmp_path):
         (tmp_path / "graph.json").write_text(wrong)
         with pytest.raises(ValueError, match="graph.json is damaged"):
             on_disk(edges, tmp_path)
+    for wrong in ("{}", '{"format": "graphlab.prepared_graph", "num_nodes": 60}'):
+        (tmp_path / "settings.json").write_text(wrong)
+        with pytest.raises(ValueError, match="settings.json is of something else"):
+            on_disk(edges, tmp_path)
 
 
 def test_what_is_no_graph(tmp_path):

@@ -71,7 +71,8 @@ def _claim(folder: Path, num_nodes: int, size: int) -> int:
         write_json(path, {"format": _FORMAT, "num_nodes": num_nodes, "chunk": size})
         return size
     noted = read_json(path)
-    if not isinstance(noted, dict) or noted.get("format") != _FORMAT:
+    known = isinstance(noted, dict) and noted.get("format") == _FORMAT
+    if not known or not all(type(noted.get(key)) is int for key in ("num_nodes", "chunk")):
         raise ValueError(f"{path} is of something else than a prepared graph; use another folder")
     if noted["num_nodes"] != num_nodes:
         raise ValueError(
