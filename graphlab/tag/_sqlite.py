@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from graphlab._io import user_path
 __all__: list[str] = []
 
 _BUSY_TIMEOUT = 60.0  # seconds
+_PAUSE = 0.01
 
 
 def open_database(
@@ -93,7 +95,7 @@ def _prepare(
     database.execute("BEGIN")  # one snapshot: another process may be creating it just now
     known = _is_known(database, path, (application_id, version))
     database.execute("COMMIT")
-    database.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(database)
     database.execute("PRAGMA synchronous = FULL")
     if known:
         return
@@ -104,6 +106,19 @@ def _prepare(
         database.execute(f"PRAGMA application_id = {application_id}")
         database.execute(f"PRAGMA user_version = {version}")
     database.execute("COMMIT")
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """Switch to write-ahead mode; SQLite does not always wait for others who open or close."""
+    end = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _is_known(database: sqlite3.Connection, path: Path, wanted: tuple[int, int]) -> bool:

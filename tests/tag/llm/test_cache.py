@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -142,3 +143,20 @@ def test_a_database_is_opened_by_many_at_once(tmp_path, round_):
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(opened, range(16)))
+
+
+def test_the_switch_to_write_ahead_mode_waits_for_others(tmp_path, monkeypatch):
+    """SQLite reports a lock at once there, whatever its timeout."""
+    refused = []
+
+    class Busy(sqlite3.Connection):
+        def execute(self, sql, *arguments):
+            if "journal_mode" in sql and len(refused) < 3:
+                refused.append(sql)
+                raise sqlite3.OperationalError("database is locked")
+            return super().execute(sql, *arguments)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Busy))
+    ReplyCache(tmp_path / "c.db").close()
+    assert len(refused) == 3
+    assert (tmp_path / "c.db").is_file()
