@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from graphlab.tag import LinkPredictor
+from graphlab.tag.graphclip.linkpred import without_pairs
 
 from .._harness import runner
 from .._harness.context import Context
@@ -61,7 +62,7 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
     positive, negative = split(edges, target.x.size(0), config.hidden, context.seed)
     predictor = LinkPredictor(target.model, target.sampler)
     rows = predictor.evaluate(target.x, edges, positive, negative)
-    known = without(edges, positive, target.x.size(0))
+    known = without_pairs(edges, positive, target.x.size(0))
     linked = torch.zeros(target.x.size(0), dtype=torch.bool)
     linked[known.flatten()] = True
     for kind, wanted in (("both ends linked", True), ("an end alone", False)):
@@ -70,12 +71,6 @@ def run(config: Config, context: Context) -> dict[str, dict[str, float]]:
             found = predictor.evaluate(target.x, known, *parts)
             rows |= {f"{name}, {kind}": scores for name, scores in found.items()}
     return rows
-
-
-def without(edge_index: Tensor, pairs: Tensor, nodes: int) -> Tensor:
-    """The edges but some pairs, in both directions."""
-    low, high = edge_index.min(0).values, edge_index.max(0).values
-    return edge_index[:, ~torch.isin(low * nodes + high, pairs[0] * nodes + pairs[1])]
 
 
 def main() -> NoReturn:

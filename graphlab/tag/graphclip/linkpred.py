@@ -99,7 +99,7 @@ class LinkPredictor(Estimator):
         negative = check_edge_index(negative, size, "negative")
         if positive.size(1) == 0 or negative.size(1) == 0:
             raise ValueError("positive and negative must each hold at least one pair")
-        known = _without(check_edge_index(edge_index, size), positive, size)
+        known = without_pairs(check_edge_index(edge_index, size), positive, size)
         pairs = torch.cat([positive, negative], dim=1)
         truth = torch.cat(
             [
@@ -127,8 +127,9 @@ def _cosines(x: FeatureRows, pairs: Tensor) -> Tensor:
     return (own[position[0]] * own[position[1]]).sum(1)
 
 
-def _without(edge_index: Tensor, removed: Tensor, size: int) -> Tensor:
-    # The smaller id first: an edge is hidden in both directions.
+def without_pairs(edge_index: Tensor, removed: Tensor, size: int) -> Tensor:
+    """The edges but some pairs of nodes, in both directions."""
+    # The smaller id first.
     key = edge_index.min(0).values * size + edge_index.max(0).values
     gone = removed.min(0).values * size + removed.max(0).values
     return edge_index[:, ~torch.isin(key, gone)]
