@@ -293,9 +293,7 @@ def check_resources(folder: Path, *, write: bool) -> None:
     if write:
         ptxas.write_table(kernels, promise)
     wrong = ptxas.problems(kernels, json.loads(promise.read_text(encoding="utf-8")))
-    if wrong:
-        raise SystemExit("check-cuda: " + "\ncheck-cuda: ".join(wrong))
-    print(f"check-cuda: {len(kernels)} kernels neither spill nor take more than promised")
+    conclude(wrong, f"{len(kernels)} kernels neither spill nor take more than promised")
 
 
 def check_loads(folder: Path, *, write: bool) -> None:
@@ -311,9 +309,14 @@ def check_loads(folder: Path, *, write: bool) -> None:
     if write:
         sass.write_table(found, promise)
     wrong = sass.problems(found, json.loads(promise.read_text(encoding="utf-8")))
+    conclude(wrong, f"{len(found)} kernels have as many loads in flight as promised")
+
+
+def conclude(wrong: list[str], held: str) -> None:
+    """Says what holds, or ends the check with what does not."""
     if wrong:
         raise SystemExit("check-cuda: " + "\ncheck-cuda: ".join(wrong))
-    print(f"check-cuda: {len(found)} kernels have as many loads in flight as promised")
+    print(f"check-cuda: {held}")
 
 
 def build_note(with_cuda: bool) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def column_shares(
     WEIGHTED: tl.constexpr,
 ) -> tl.tensor:
     """The same of the columns' log-sums."""
+    # Its own function: one for both sides, with places of two dimensions, takes more registers
+    # than there are for rows of 128 numbers.
     own = tl.load(lse + column, mask=column < m, other=0.0)[None, :]
     share = tl.where(own == float("-inf"), 0.0, tl.exp(logit - own))
     if WEIGHTED:
