@@ -17,6 +17,7 @@ from graphlab._checks.tensors import (
     check_tensor,
 )
 from graphlab._checks.visibility import values_visible
+from graphlab._sorted import sort_values
 
 __all__: list[str] = []
 
@@ -120,7 +121,7 @@ def _check_keys(
 def _ascending(key: Tensor) -> Tensor:
     """Sorted; itself if it is sorted already."""
     if key.numel() > 1 and bool((key[1:] < key[:-1]).any()):
-        return key.sort().values
+        return sort_values(key)
     return key
 
 

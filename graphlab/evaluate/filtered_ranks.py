@@ -19,6 +19,7 @@ from graphlab._checks import (
     check_tensor,
 )
 from graphlab._repr import short_repr
+from graphlab._sorted import sort_values
 from graphlab.ops import pairwise_rank
 
 __all__ = ["Ranks", "filtered_ranks", "rank_metrics"]
@@ -227,7 +228,7 @@ def _others(
     row, index = row[other], index[other]
     key = row * count + index
     if bool((key[1:] <= key[:-1]).any()):  # sorting millions takes longer than ranking by them
-        key = torch.unique(key)
+        key = sort_values(key).unique_consecutive()
         row, index = key // count, key % count
     counts = torch.bincount(row, minlength=truth.numel())
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)]), index

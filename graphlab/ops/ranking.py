@@ -14,6 +14,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._precision import widened_together
+from graphlab._sorted import sort_values
 from graphlab._tensor_memo import TensorMemo
 from graphlab.ops import reference
 from graphlab.ops.library import call, define
@@ -125,7 +126,7 @@ def check_filter(
     row = torch.repeat_interleave(torch.arange(rows, device=ptr.device), ptr.diff())
     key = row * columns + index
     if bool((key[1:] < key[:-1]).any()):
-        index = key.sort().values - row * columns
+        index = sort_values(key) - row * columns
     return ptr, index
 
 

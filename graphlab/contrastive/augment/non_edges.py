@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
+from graphlab._sorted import sort_values
 from graphlab.contrastive.augment._draws import DrawStream
 
 __all__ = ["sample_non_edges"]
@@ -43,7 +44,7 @@ def sample_non_edges(
     count = check_int(count, "count", minimum=0)
     edges = check_edge_index(edge_index, num_nodes)
     generator = DrawStream(seed).generator(generator)
-    keys = (edges[0] * num_nodes + edges[1]).unique()
+    keys = sort_values(edges[0] * num_nodes + edges[1]).unique_consecutive()
     drawn = keys.new_empty(0)
     for _ in range(_ROUNDS):
         missing = count - drawn.numel()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_int
 from graphlab._repr import short_repr
+from graphlab._sorted import sort_values
 from graphlab.contrastive.pot.budget import check_budget
 from graphlab.ops import SparseRows, budget_minimum, interval_propagate
 from graphlab.ops.csr import trusted
@@ -191,8 +192,8 @@ class DropSet:
     def _build(self, norm: str) -> TargetBounds:
         source, target = self._source, self._target
         if norm == "gcn":
-            key = torch.cat([target * self.num_nodes + source, self._nodes * (self.num_nodes + 1)])
-            key = key.sort().values
+            own = self._nodes * (self.num_nodes + 1)
+            key = sort_values(torch.cat([target * self.num_nodes + source, own]))
             target = torch.div(key, max(1, self.num_nodes), rounding_mode="floor")
             source = key % max(1, self.num_nodes)
         own = source == target

@@ -21,6 +21,7 @@ from graphlab._checks import (
     values_visible,
 )
 from graphlab._precision import full_precision
+from graphlab._sorted import sort_values
 from graphlab.contrastive.hosts import HostStep
 from graphlab.contrastive.pot.budget import check_drop_rate
 from graphlab.contrastive.pot.drops import DropSet
@@ -323,7 +324,7 @@ class POT:
                 raise ValueError("views are needed for mode='reference', got None")
             return None, None
         first, second = per_view(views, "views")
-        known = (self._edges[0] * count + self._edges[1]).sort().values
+        known = sort_values(self._edges[0] * count + self._edges[1])
         return (
             check_view(first, known, count, "views[0]"),
             check_view(second, known, count, "views[1]"),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_edge_index, check_range, check_tensor, values_visible
+from graphlab._sorted import run_starts, sort_values
 
 __all__: list[str] = []
 
@@ -119,9 +120,9 @@ class KnownTails:
         wide = int(tail.max()) + 1 if tail.numel() else 1
         key = head * relations + relation
         if key.numel() and int(key.max()) < torch.iinfo(torch.int64).max // wide:
-            both = (key.mul_(wide).add_(tail)).sort().values
-            both = both.unique_consecutive()
-            key, tail = both // wide, both % wide
+            both = sort_values(key.mul_(wide).add_(tail)).unique_consecutive()
+            key = both // wide
+            tail = both - key * wide
         else:
             by_tail = tail.argsort(stable=True)
             by_key = by_tail[key[by_tail].argsort(stable=True)]
@@ -129,9 +130,10 @@ class KnownTails:
             new = torch.ones_like(key, dtype=torch.bool)
             new[1:] = (key[1:] != key[:-1]) | (tail[1:] != tail[:-1])
             key, tail = key[new], tail[new]
-        queries, counts = key.unique_consecutive(return_counts=True)
-        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return cls(queries, ptr, tail, relations)
+        starts = run_starts(key)
+        return cls(
+            key[starts], torch.cat([starts, starts.new_tensor([key.numel()])]), tail, relations
+        )
 
     def __len__(self) -> int:
         """Number of distinct triples."""
