@@ -103,6 +103,30 @@ def test_a_part_of_the_rows_against_all_of_them(columns, dtype, device):
             assert relative_error(g, w) < 1e-3
 
 
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("order", ["rising", "falling", "jumping"])
+def test_a_maximum_far_behind_is_raised_in_time(order, weighted, columns, device):
+    # Logits of a row from -600 to 600: more than one exponential of float32 spans.
+    size = torch.linspace(-20.0, 20.0, 901)
+    place = {"rising": slice(None), "falling": torch.arange(900, -1, -1)}
+    size = size[place.get(order, rand(901, seed=4).argsort())].unsqueeze(1).to(device)
+    x = torch.linspace(-30.0, 30.0, 61, device=device).unsqueeze(1)
+    weight = (rand(901, seed=5).abs() * (rand(901, seed=6) > 0)).to(device) if weighted else None
+    found = pairwise_logsumexp(x, size, y_weight=weight, columns=columns)
+    row, col = dense(x.double(), size.double(), y_weight=weight)
+    assert relative_error(found[0] if columns else found, row) < 1e-6
+    if columns:
+        assert relative_error(found[1], col) < 1e-6
+    grad = torch.autograd.functional.jacobian(
+        lambda x: pairwise_logsumexp(x, size, y_weight=weight).sum(), x
+    )
+    wanted = torch.autograd.functional.jacobian(
+        lambda x: dense(x, size.double(), y_weight=weight)[0].sum(), x.double()
+    )
+    assert relative_error(grad, wanted) < 1e-4  # a logit of 600 is off by 3e-5 in float32
+
+
 def test_overflowing_logits_are_infinite(device):
     x = torch.full((2, 1), 1e30, device=device)
     assert pairwise_logsumexp(x, x).tolist() == [math.inf, math.inf]

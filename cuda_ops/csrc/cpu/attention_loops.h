@@ -107,15 +107,6 @@ GRAPHLAB_INLINE Vec<T> present(Vec<T> value, int64_t j, int64_t rows, T other) {
   return lane_numbers<T>() < limit ? value : splat<T>(other);
 }
 
-// Largest lane.
-template <typename T>
-GRAPHLAB_INLINE T largest_lane(Vec<T> v) {
-  T top = v[0];
-  GRAPHLAB_UNROLL
-  for (int lane = 1; lane < kLanes<T>; ++lane) top = v[lane] > top ? v[lane] : top;
-  return top;
-}
-
 // Turns the logits (base 2) of kQueries rows into weights of sum 1; writes the log-sums (base e).
 template <typename T>
 GRAPHLAB_INLINE void softmax(T* logit, int64_t rows, int64_t places, T* lse) {

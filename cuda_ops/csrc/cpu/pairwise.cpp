@@ -266,8 +266,15 @@ class PairBackward {
     run.task.right = right_rows_.view();
     run.task.row_factors = left_factors_.view();
     run.task.col_factors = right_factors_.view();
-    block = shift ? GRAPHLAB_SELECT(backward_block<T, true>)
-                  : GRAPHLAB_SELECT(backward_block<T, false>);
+    if (!shift) {
+      block = GRAPHLAB_SELECT(backward_block<T, false, false>);
+    } else if (right.grad == nullptr) {
+      block = GRAPHLAB_SELECT(backward_block<T, true, false>);
+    } else if (left.grad == nullptr) {
+      block = GRAPHLAB_SELECT(backward_block<T, false, true>);
+    } else {
+      block = GRAPHLAB_SELECT(backward_block<T, true, true>);
+    }
   }
 
   PairRun<T> run;

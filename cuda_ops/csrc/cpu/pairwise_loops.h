@@ -108,6 +108,36 @@ GRAPHLAB_INLINE void add_relative(Vec<T>& max, Vec<T>& sum, Vec<T> a, Vec<T> b) 
   max = top;
 }
 
+// Adds a tile to the running sums of its rows. What is subtracted need not be the very maximum: as
+// long as no logit is far above it, the sums keep it and one exponential of three is saved.
+template <typename T>
+GRAPHLAB_INLINE void add_relative_rows(
+    Vec<T> (&max)[kTileRows], Vec<T> (&sum)[kTileRows], const Tile<T>& tile, const Vec<T>* bias) {
+  Vec<T> above = splat<T>(PairLimits<T>::floor);
+  GRAPHLAB_UNROLL
+  for (int m = 0; m < kTileRows; ++m) {
+    const Vec<T> seen =
+        maximum<T>(weighted<T>(tile[m][0], bias[0]), weighted<T>(tile[m][1], bias[1]));
+    above = maximum<T>(seen - max[m], above);
+  }
+  const bool raise = largest_lane<T>(above) > PairLimits<T>::slack;
+  for (int m = 0; m < kTileRows; ++m) {
+    const Vec<T> a = weighted<T>(tile[m][0], bias[0]), b = weighted<T>(tile[m][1], bias[1]);
+    if (raise) {
+      add_relative<T>(max[m], sum[m], a, b);
+    } else {
+      sum[m] += exp2_any<T>(a - max[m]) + exp2_any<T>(b - max[m]);
+    }
+  }
+}
+
+// Adds the sums of a row's lanes to its sum.
+template <typename T>
+GRAPHLAB_INLINE void merge_lanes(T& max, double& sum, Vec<T> lane_max, Vec<T> lane_sum) {
+  const T top = largest_lane<T>(lane_max);
+  merge_sums<T>(max, sum, top, sum_lanes<T>(lane_sum * exp2_any<T>(lane_max - top)));
+}
+
 // The same with Count logits per lane: those of a tile's column.
 template <typename T, int Count>
 GRAPHLAB_INLINE void add_relative_column(
@@ -142,11 +172,7 @@ void shifted_sum_block(
       logits(task, i, j, tile);
       if (meets_diagonal(task, i, j)) set_diagonal(i, j, task.diagonal_logit, tile);
       const Vec<T> bias[2] = {load(task.col_weight + j), load(task.col_weight + j + L)};
-      for (int m = 0; Rows && m < kTileRows; ++m) {
-        add_relative<T>(
-            row_max[m], row_sum[m], weighted<T>(tile[m][0], bias[0]),
-            weighted<T>(tile[m][1], bias[1]));
-      }
+      if constexpr (Rows) add_relative_rows<T>(row_max, row_sum, tile, bias);
       for (int v = 0; Cols && v < 2; ++v) {
         const int64_t k = j - block.j + v * L;
         Vec<T> max = load(col_max + k), sum = load(col_sum + k);
@@ -157,9 +183,7 @@ void shifted_sum_block(
     }
     for (int m = 0; Rows && m < kTileRows && i + m < block.i_end; ++m) {
       const int64_t k = i + m - block.i;
-      for (int lane = 0; lane < L; ++lane) {
-        merge_sums<T>(rows.max[k], rows.sum[k], row_max[m][lane], row_sum[m][lane]);
-      }
+      merge_lanes<T>(rows.max[k], rows.sum[k], row_max[m], row_sum[m]);
     }
   }
   for (int64_t k = 0; Cols && k < block.j_end - block.j; ++k) {
@@ -169,8 +193,9 @@ void shifted_sum_block(
 
 // --- backward ------------------------------------------------------------------------------------
 
-// Derivatives of the objective to the logits of a tile, see PairFactors.
-template <typename T, bool Shift>
+// Derivatives of the objective to the logits of a tile, see PairFactors. With a shift of the rows or
+// of the columns, only those sides have gradients; without both, either may.
+template <typename T, bool RowShift, bool ColShift>
 GRAPHLAB_INLINE void shares(const PairTask<T>& task, int64_t i, int64_t j, bool diag, T* to) {
   constexpr int L = kLanes<T>;
   Tile<T> tile = {};
@@ -180,13 +205,19 @@ GRAPHLAB_INLINE void shares(const PairTask<T>& task, int64_t i, int64_t j, bool 
   for (int v = 0; v < 2; ++v) {
     const Vec<T> col_weight = load(col.weight + j + v * L), col_grad = load(col.grad + j + v * L);
     Vec<T> col_shift{};
-    if constexpr (Shift) col_shift = load(col.shift + j + v * L);
+    if constexpr (ColShift) col_shift = load(col.shift + j + v * L);
     GRAPHLAB_UNROLL
     for (int m = 0; m < kTileRows; ++m) {
       const T row_weight = row.weight[i + m], row_grad = row.grad[i + m];
-      if constexpr (Shift) {
-        tile[m][v] = row_weight * col_grad * exp2_any<T>(tile[m][v] - col_shift) +
-            row_grad * col_weight * exp2_any<T>(tile[m][v] - row.shift[i + m]);
+      if constexpr (RowShift || ColShift) {
+        Vec<T> share{};
+        if constexpr (ColShift) {
+          share = row_weight * col_grad * exp2_any<T>(tile[m][v] - col_shift);
+        }
+        if constexpr (RowShift) {
+          share += row_grad * col_weight * exp2_any<T>(tile[m][v] - row.shift[i + m]);
+        }
+        tile[m][v] = share;
       } else {
         tile[m][v] =
             exp2_bounded<T>(tile[m][v]) * (row_weight * col_grad + row_grad * col_weight);
@@ -198,11 +229,11 @@ GRAPHLAB_INLINE void shares(const PairTask<T>& task, int64_t i, int64_t j, bool 
 }
 
 // See add_share_products.
-template <typename T, bool Shift>
+template <typename T, bool RowShift, bool ColShift>
 void backward_block(const PairTask<T>& task, const PairBlock& block, T* left_grad, T* right_grad) {
   add_share_products<T>(
       task, block, left_grad, right_grad, [&](int64_t i, int64_t j, T* to) GRAPHLAB_LAMBDA {
-        shares<T, Shift>(task, i, j, meets_diagonal(task, i, j), to);
+        shares<T, RowShift, ColShift>(task, i, j, meets_diagonal(task, i, j), to);
       });
 }
 

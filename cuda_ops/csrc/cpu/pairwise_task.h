@@ -33,6 +33,8 @@ struct PairLimits {
   // Range of the weights, and of the product of the factors of a derivative, for that.
   static constexpr double weight = sizeof(T) == 4 ? 1e10 : 1e100;
   static constexpr double product = sizeof(T) == 4 ? 1e25 : 1e150;
+  // How far (units of log 2) a logit may pass the maximum that is subtracted before that is raised.
+  static constexpr T slack = sizeof(T) == 4 ? 64 : 512;
 };
 
 // Running sums of rows; `max` (units of log 2) only matters where a maximum is subtracted.

@@ -161,5 +161,22 @@ GRAPHLAB_INLINE T sum_lanes(Vec<T> v) {
   }
 }
 
+// Every lane beside the one whose number differs by D.
+template <typename T, int D, int... K>
+GRAPHLAB_INLINE Vec<T> swap_lanes(Vec<T> v, std::integer_sequence<int, K...>) {
+  return __builtin_shufflevector(v, v, (K ^ D)...);
+}
+
+// The largest lane; which one of NaN and a number is not said.
+template <typename T, int D = kLanes<T> / 2>
+GRAPHLAB_INLINE T largest_lane(Vec<T> v) {
+  if constexpr (D == 0) {
+    return v[0];
+  } else {
+    const Vec<T> other = swap_lanes<T, D>(v, std::make_integer_sequence<int, kLanes<T>>());
+    return largest_lane<T, D / 2>(maximum<T>(v, other));
+  }
+}
+
 }  // namespace
 }  // namespace graphlab::cpu::GRAPHLAB_ISA
