@@ -79,8 +79,8 @@ def test_committed_figures_are_reproduced(name, tmp_path, monkeypatch):
 
 def test_every_family_of_scripts_has_a_smoke_file():
     scripts = {
-        "concentration", "fastrp", "gaugllm", "graphclip_pretrain", "hypergraph",
-        "knowledge_graph", "link_prediction", "pamc", "pot", "retrieval", "tape",
+        "concentration", "fastrp", "feasibility", "gaugllm", "graphclip_pretrain", "hypergraph",
+        "knowledge_graph", "link_prediction", "pamc", "pot", "pretext", "retrieval", "tape",
     }  # fmt: skip
     assert {FILES[name].content["script"] for name in SMOKE} == scripts
     assert all(FILES[name].seconds < 60 for name in SMOKE)

@@ -50,7 +50,7 @@ BASELINES = {
     "retrieval": "BM25",
     "graphclip": ("own text", "cora: own text", "python_stdlib: own text"),
     # every source alone, beside the nearest mixture of all
-    "feasibility": "citeseer_m10 -> ",
+    "feasibility": ("citeseer_m10 -> ", "python_stdlib.even -> "),
 }
 
 
