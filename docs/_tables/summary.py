@@ -166,7 +166,7 @@ OVERVIEW = {
     "tape": ("cora", "tape"),
     "retrieval": ("musique", "retrieval"),
     "knowledge_graph": ("umls", "knowledge_graph"),
-    "gaugllm": ("cora", "gaugllm"),
+    "gaugllm": ("cora_gbt", "gaugllm"),
 }
 
 
