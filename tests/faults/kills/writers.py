@@ -241,7 +241,7 @@ def write_script(folder: Path, version: int) -> None:
     context = Context(0, torch.device("cpu"), folder)
     context.restore()
     context.log(version, loss=float(version))
-    w = torch.full((SIZE // 32,), version)
+    w = torch.full((SIZE // 4,), version)
     context.checkpoint(version, {"w": w}, {"version": version})
 
 
