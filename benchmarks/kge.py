@@ -124,8 +124,8 @@ def ranks(repeats: int, source: Path) -> list[Row]:
 def pykeen_ranks(splits: list[tuple[Tensor, Tensor]]) -> list[Row]:
     """Some and all test triples by PyKEEN, where it is installed; a few to warm up.
 
-    With ``MALLOC_MMAP_THRESHOLD_=1000000`` in the environment PyKEEN stays below 2 GB; without it,
-    the heap of the C library passes 7 GB on the way through all of them.
+    With ``MALLOC_MMAP_THRESHOLD_=1000000`` in the environment PyKEEN's memory stays small; without
+    it, the heap of the C library passes 7 GB on the way through all of them.
     """
     if find_spec("pykeen") is None:
         return []
