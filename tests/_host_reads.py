@@ -32,6 +32,8 @@ READS = {
 }
 _INDEXED = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 _TO_PYTHON = {"tolist", "numpy", "__array__"}
+#: Tensors of a GPU do not come there: ``sort_values`` hands those of the CPU alone to NumPy.
+_CPU_ALONE = "/graphlab/_sorted.py"
 
 
 class HostReads:
@@ -48,6 +50,8 @@ class HostReads:
         ours = [f for f in traceback.extract_stack() if "/tests/" not in f.filename]
         inside = [f for f in ours if "/torch/" not in f.filename]
         frame = inside[-1] if inside else ours[-1]
+        if what in ("numpy", "lift_fresh") and frame.filename.endswith(_CPU_ALONE):
+            return
         where = frame.filename.rpartition("/site-packages/")[2].rpartition("/graphlab/")[2]
         self.places[f"{what} in {where}:{frame.lineno}"] += 1
 
