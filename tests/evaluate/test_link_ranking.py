@@ -185,3 +185,8 @@ def test_memory_of_embeddings_is_linear():
         """
     )
     assert growth < size / 8
+
+
+def test_more_rows_than_nodes_need_the_nodes():
+    with pytest.raises(ValueError, match="score has 3 rows for 2 nodes: pass nodes"):
+        top_predictions(torch.zeros(3, 2), 1)

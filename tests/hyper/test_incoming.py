@@ -339,3 +339,18 @@ def test_the_page_runs(capsys):
     block = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "teams" in b)
     exec(compile(block, "docs/hypergraph.md", "exec"), {})
     assert "zoe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (from_xgi, SimpleNamespace(nodes=[], edges=SimpleNamespace(dimembers=None))),
+        (
+            from_hypergraphx,
+            SimpleNamespace(get_nodes=list, get_edges=list, get_source_edges=list),
+        ),
+    ],
+)
+def test_directions_are_not_dropped_in_silence(function, given):
+    with pytest.raises(TypeError, match=f"{function.__name__}.hypergraph, drop_directions=True"):
+        function(given)

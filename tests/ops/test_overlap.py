@@ -7,7 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.ops import CSRGraph, distinct_ends, library, walk_overlap, walk_overlap_visits
+from graphlab.ops import (
+    CSRGraph,
+    SparseRows,
+    distinct_ends,
+    library,
+    walk_overlap,
+    walk_overlap_visits,
+)
 from tests.ops._cases import OPS, graph, rand, randint
 from tests.ops._memory import peak_growth
 
@@ -169,3 +176,14 @@ def test_what_a_thread_throws_keeps_its_words(threads):
             OPS.walk_overlap(rowptr, col, None, rowptr, col, 2**60, 0.5, False)
     finally:
         torch.set_num_threads(before)
+
+
+def test_graphs_that_are_not_square_or_have_scales_are_refused():
+    pairs = torch.tensor([[0], [1]])
+    wide = SparseRows.from_rows(torch.tensor([0, 1]), torch.tensor([2, 0]), 2, 3)
+    with pytest.raises(ValueError, match="graph must be square"):
+        walk_overlap(wide, pairs)
+    square = SparseRows.from_rows(torch.tensor([0, 1]), torch.tensor([1, 0]), 2, 2)
+    scaled = SparseRows(square.rowptr, square.col, row_scale=torch.ones(2))
+    with pytest.raises(ValueError, match="graph.row_scale must be None"):
+        walk_overlap(scaled, pairs)

@@ -282,3 +282,9 @@ def test_memory_does_not_hold_edges_times_features():
     """
     growth, size = peak_growth(code)
     assert growth < 0.3 * size
+
+
+def test_powers_of_a_matrix_that_is_not_square_are_refused():
+    wide = SparseRows.from_rows(torch.tensor([0, 1]), torch.tensor([2, 0]), 2, 3)
+    with pytest.raises(ValueError, match="rows must be square, got 2 x 3"):
+        propagate_squares(torch.ones(3, 4), wide, coefficients=(1.0,))

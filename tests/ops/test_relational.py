@@ -224,3 +224,10 @@ def test_weighted_rows_and_wrong_types_are_refused():
     unchecked = RelationalRows(rows.rows, rows.type + 1, 1)
     with pytest.raises(IndexError, match=r"type\[0\] = 1"):
         relational_propagate(randn(2, 1, 1), randn(1, 1), unchecked, randn(2, 1, 1))
+
+
+def test_a_boundary_of_other_shape_is_refused():
+    index, kind, x, table, boundary = example()
+    rows = RelationalRows.from_edge_index(index, kind, 9, 4)
+    with pytest.raises(ValueError, match=r"boundary must have shape \(9, 2, 5\), got shape"):
+        relational_propagate(x, table, rows, boundary[:, :1])

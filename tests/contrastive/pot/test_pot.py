@@ -590,3 +590,38 @@ def test_functional_activations_keep_no_states_alive():
     pot.compactness(z, z, X)
     gc.collect()
     assert all(state() is None for state in states)
+
+
+def test_a_reference_score_needs_two_nodes_and_both_views():
+    encoder = GCN(5, 6, 2, 4).double()
+    with pytest.raises(ValueError, match="batch_size must be at least 2 with mode='reference'"):
+        POT(encoder, EDGES, (0.4, 0.3), batch_size=1)
+    pot = POT(encoder, EDGES, (0.4, 0.3))
+    z = encoder(X, EDGES)
+    with pytest.raises(ValueError, match="views are needed for mode='reference', got None"):
+        pot.compactness(z, z, X)
+    with pytest.raises(ValueError, match="nodes must be at least 2 to compare, got 1"):
+        pot.compactness(z, z, X, views=(EDGES, EDGES), nodes=torch.tensor([3]))
+
+
+def test_what_one_row_cannot_be_compared_with():
+    with pytest.raises(ValueError, match=r"anchor must have at least 2 rows, got shape \(1, 4\)"):
+        pairing_target(X[:1, :4])
+    layers = [(torch.ones(4, 5).double(), None), (torch.ones(4, 4).double(), None)]
+    arguments = X, EDGES, EDGES
+    with pytest.raises(ValueError, match="at least 2 rows to compare, got 1"):
+        reference_compactness(*arguments, layers, X[:, :4], 0.3, nodes=torch.tensor([3]))
+    with pytest.raises(ValueError, match=r"layers must hold two \(weight, bias\), got 1"):
+        reference_compactness(*arguments, layers[:1], X[:, :4], 0.3)
+    for rate, error, words in (
+        ("often", TypeError, "drop_rate must be a number or a tensor, got str"),
+        (torch.full((EDGES.size(1),), 1.0), ValueError, r"drop_rate\[0\] = 1.0"),
+    ):
+        with pytest.raises(error, match=words):
+            reference_compactness(*arguments, layers, X[:, :4], rate)
+
+
+def test_a_bias_of_another_width_is_refused():
+    layers = [(torch.ones(4, 5).double(), torch.ones(3).double())]
+    with pytest.raises(ValueError, match=r"layers\[0\] bias must have shape \(4,\), got \(3,\)"):
+        preactivation_bounds(X, EDGES, layers, 1)

@@ -282,3 +282,11 @@ def test_sum_of_tasks_trains_their_heads_and_hides_what_they_hide() -> None:
     seen = both.perturb(data)
     assert seen.num_edges < data.num_edges
     assert bool((seen.x == 0).all(1).any())
+
+
+def test_edges_are_hidden_in_the_graph_of_setup_alone():
+    data = planted(40)
+    task = EdgeMask(4).setup(data)
+    other = Data(x=data.x, edge_index=data.edge_index[:, :-2])
+    with pytest.raises(ValueError, match=r"data must be the graph of setup, of .* edges, got"):
+        task.perturb(other)

@@ -382,3 +382,9 @@ def test_nodes_with_nothing_but_a_self_loop_are_counted():
 def test_weighted_concentration_reads_the_size_of_edge_index():
     edges = EdgeIndex(TRIANGLE, sparse_size=(5, 5))
     assert weighted_concentration(edges, torch.ones(6)).numel() == 5
+
+
+def test_weights_of_hops_are_finite():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    with pytest.raises(ValueError, match=r"weights must be finite, got \[1.0, inf\]"):
+        approx_topological_concentration(edges, 2, num_hops=2, weights=(1.0, math.inf))

@@ -586,3 +586,10 @@ def test_what_was_given_may_change_afterwards(given):
         if isinstance(value, torch.Tensor):
             value.add_(1).square_()
     assert torch.equal(model.transform(), before)
+
+
+def test_weights_that_are_no_sequence_are_refused():
+    edges = graph(30, 60)[0]
+    for weights in (1.0, "1"):
+        with pytest.raises(TypeError, match="weights must be a sequence of numbers, one per power"):
+            fastrp(edges, num_nodes=30, dim=4, weights=weights)

@@ -218,3 +218,9 @@ def test_bad_queries(queries: object, message: str) -> None:
 def test_needs_a_fit() -> None:
     with pytest.raises(NotFittedError, match=r"PPR\.fit"):
         PPR().query([0])
+
+
+def test_a_restart_of_whole_numbers_is_refused():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    with pytest.raises(TypeError, match="restart must be float32 or float64, got torch.float16"):
+        personalized_pagerank(edges, torch.ones(2, 1).half(), num_nodes=2)

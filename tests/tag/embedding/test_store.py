@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,3 +76,11 @@ def test_only_texts_go_to_disk(tmp_path):
         encoder.encode_to("hello", tmp_path)
     with pytest.raises(TypeError, match=r"texts\[1\] is NoneType"):
         encoder.encode_to(["a", None], tmp_path)
+
+
+def test_a_shard_of_another_size_is_named(tmp_path):
+    TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path, shard_size=20)
+    path = tmp_path / "shard-00001.npy"
+    np.save(path, np.load(path)[:-1])
+    with pytest.raises(ValueError, match=r"shard-00001.npy must be \(20, 8\) float16, it is"):
+        EmbeddingStore(tmp_path)[torch.tensor([30])]

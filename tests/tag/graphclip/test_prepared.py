@@ -214,3 +214,19 @@ def test_what_is_no_graph(tmp_path):
         SubgraphSampler.prepare(pieces, NODES, directory=tmp_path / "b")
     with pytest.raises(ValueError, match="memory must be at least"):
         SubgraphSampler.prepare(random_edges(), NODES, directory=tmp_path / "c", memory=1000)
+
+
+def test_a_folder_of_other_edges_is_refused_while_it_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "_join", lambda *arguments: 1 / 0)  # stops behind the runs
+    with pytest.raises(ZeroDivisionError):
+        on_disk(random_edges(), tmp_path)
+    with pytest.raises(ValueError, match="is of other edges; use another folder"):
+        on_disk(random_edges(1), tmp_path)
+
+
+def test_a_graph_of_another_length_is_damaged(tmp_path):
+    on_disk(random_edges(), tmp_path)
+    rows = np.load(tmp_path / "rowptr.npy")
+    np.save(tmp_path / "rowptr.npy", rows[:-1])
+    with pytest.raises(ValueError, match=r"rowptr.npy is damaged: int64 \(60,\), not \(61,\)"):
+        on_disk(random_edges(), tmp_path)

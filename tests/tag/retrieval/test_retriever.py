@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
 from graphlab.tag import Document, GraphRetriever, HashingEncoder
-from graphlab.tag.retrieval import capitalised_names, tokenize
+from graphlab.tag.retrieval import Hit, RetrievalResult, capitalised_names, tokenize
 
 TOWNS = ["Paris", "Rome", "Oslo", "Kyiv", "Lima", "Cairo", "Quito", "Turin"]
 
@@ -466,3 +466,11 @@ def test_every_order_of_a_few_documents_gives_one_index() -> None:
         result = retriever.query_many(["alpha", "gamma beta"], k=4)
         found.add((*map(tuple, result.ids), *map(tuple, result.scores.tolist())))
     assert len(found) == 1
+
+
+def test_results_put_together_hold_hits_and_have_room_for_them():
+    hit = Hit("a", 1.0, 0.0, 0.0, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"hits\[0\] holds 2 of 1"):
+        RetrievalResult.of([[hit, hit]], 1)
+    with pytest.raises(TypeError, match=r"hits\[1\] must hold Hit"):
+        RetrievalResult.of([[hit], ["a"]], 1)
