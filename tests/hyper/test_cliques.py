@@ -181,3 +181,8 @@ def test_every_caller_is_limited(monkeypatch):
     assert model.fit(source, 18, max_cliques=1000).recipe_.source_cliques == 3**6
     with pytest.raises(ValueError, match="more maximal cliques than max_cliques = 10"):
         model.fit(source, 18, max_cliques=10)
+
+
+def test_edges_without_a_number_of_nodes_are_refused():
+    with pytest.raises(ValueError, match="num_nodes must be given for edge_index"):
+        maximal_cliques(torch.tensor([[0, 1], [1, 0]]))

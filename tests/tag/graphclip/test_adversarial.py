@@ -135,3 +135,9 @@ def test_nothing_is_dropped_at_zero():
     x, edge_index = views([0], feature_p=0.0, edge_p=0.0)
     assert torch.equal(x, case["x"])
     assert torch.equal(edge_index, case["edge_index"])
+
+
+def test_edges_of_mixed_subgraphs_are_refused():
+    edges = torch.tensor([[2, 0], [3, 1]])  # those of the second subgraph come first
+    with pytest.raises(ValueError, match="the edges of one subgraph after another"):
+        augment_subgraphs(torch.ones(4, 2), edges, torch.tensor([0, 0, 1, 1]), 2)

@@ -11,7 +11,7 @@ import torch
 from torch_geometric.utils import k_hop_subgraph, subgraph, to_undirected
 
 from graphlab._io import atomic_path, read_json
-from graphlab.ops import random_walk
+from graphlab.ops import CSRGraph, random_walk
 from graphlab.tag import SubgraphSampler
 from graphlab.tag.graphclip import SubgraphStore, random_walk_encoding
 from graphlab.tag.graphclip._pack import runs
@@ -324,3 +324,9 @@ def test_runs_cover_everything_once():
     weight = np.array([3, 0, 9, 1, 1, 5])
     assert list(runs(weight, 5)) == [(0, 2), (2, 3), (3, 5), (5, 6)]
     assert list(runs(weight[:0], 5)) == []
+
+
+def test_a_prepared_graph_with_loops_is_refused():
+    graph = CSRGraph.from_edge_index(torch.tensor([[0, 1, 1], [1, 0, 1]]), 2)
+    with pytest.raises(ValueError, match="without self-loops: SubgraphSampler.prepare"):
+        SubgraphSampler().sample(graph)

@@ -474,3 +474,9 @@ def test_results_put_together_hold_hits_and_have_room_for_them():
         RetrievalResult.of([[hit, hit]], 1)
     with pytest.raises(TypeError, match=r"hits\[1\] must hold Hit"):
         RetrievalResult.of([[hit], ["a"]], 1)
+
+
+def test_a_document_under_another_name_is_refused():
+    listed = {"a": Document("a", "one"), "b": Document("c", "two")}
+    with pytest.raises(ValueError, match=r"documents\['b'\] must have the id .* got 'c'"):
+        GraphRetriever().fit(list(listed.items()))

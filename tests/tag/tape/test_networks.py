@@ -205,3 +205,10 @@ def test_attention_reads_the_source_alone(rev):
     assert torch.equal(out, model(x, edges))  # nothing is dropped
     with pytest.raises(ValueError, match="hidden_channels must be divisible by groups=2, got 3"):
         RevGAT(6, 3, 3)
+
+
+def test_a_bias_of_another_length_is_refused():
+    encoder = RankedPredictionEncoder(3, 2, 4)
+    ids = torch.zeros(5, 2, dtype=torch.int64)
+    with pytest.raises(ValueError, match=r"bias must have shape \(6,\), got \(5,\)"):
+        encoder.project(ids, torch.ones(6, 8), torch.ones(5))

@@ -273,3 +273,11 @@ def test_bad_arguments_are_named(
 def test_bad_settings_are_named(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         QueryGNN(**({"in_channels": 3} | options))
+
+
+def test_candidates_of_another_kind_are_refused() -> None:
+    scores, mentions = torch.ones(1, 3), torch.tensor([[0], [0]])
+    with pytest.raises(ValueError, match=r"candidates must be bool \(3,\), got torch.int64"):
+        document_scores(
+            scores, mentions, 1, candidates=torch.ones(3).long(), ranker="topk", top_k=1
+        )
