@@ -55,6 +55,38 @@ def test_self_is_the_pair_with_itself(diagonal, device):
     assert relative_error(*grads) < 1e-12
 
 
+#: Below, at and above whole vectors of every instruction set, and whole blocks of rows.
+WIDTHS = [1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 50, 64]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("counts", [(1, 33), (13, 700), (384, 391), (385, 40), (0, 5)])
+def test_every_width_of_rows_beside_few_or_many(counts, width, dtype, device):
+    x = (randn(counts[0], width) / width**0.5).to(device, dtype).requires_grad_()
+    y = (randn(counts[1], width, seed=1) / width**0.5).to(device, dtype).requires_grad_()
+    factor = rand(counts[0], seed=2).to(device, dtype)
+    got, want = pairwise_logsumexp(x, y, scale=1.5), dense(x, y, scale=1.5)[0]
+    bound = 1e-5 if dtype == torch.float32 else 1e-12
+    assert relative_error(got, want) < bound
+    grads = [torch.autograd.grad((r * factor).sum(), (x, y)) for r in (got, want)]
+    for g, w in zip(*grads, strict=True):
+        assert relative_error(g, w) < 10 * bound
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("count", [1, 16, 17, 40])
+def test_one_large_number_is_seen_wherever_it_stands(count, width, device):
+    y = torch.ones(5, width, device=device)
+    for row, column in {(0, 0), (count // 2, width - 1), (count - 1, width // 2)}:
+        x = torch.zeros(count, width, device=device)
+        x[row, column] = 200.0  # beyond the range of exponentials
+        assert relative_error(pairwise_logsumexp(x, y), dense(x, y)[0]) < 1e-5
+        x[row, column] = math.nan
+        nan = pairwise_logsumexp(y, x)
+        assert bool(nan.isnan().all())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_one_row_alone(dtype, device):
     x = torch.ones(1, 2, device=device, dtype=dtype, requires_grad=True)

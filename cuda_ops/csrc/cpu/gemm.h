@@ -62,6 +62,23 @@ void add_product(
   }
 }
 
+// A square of features by rows, turned in registers: what a panel of whole vectors is made of.
+template <typename T, int R>
+GRAPHLAB_INLINE void pack_squares(const T* rows, int64_t dim, T factor, T* panel) {
+  constexpr int L = kLanes<T>;
+  for (int64_t begin = 0; begin < dim; begin += L) {
+    const int64_t d = begin + L < dim ? begin : dim - L;  // the last one overlaps
+    for (int r = 0; r < R; r += L) {
+      Vec<T> square[L];
+      GRAPHLAB_UNROLL
+      for (int k = 0; k < L; ++k) square[k] = load(rows + (r + k) * dim + d) * factor;
+      transpose<T>(square);
+      GRAPHLAB_UNROLL
+      for (int k = 0; k < L; ++k) store(panel + (d + k) * R + r, square[k]);
+    }
+  }
+}
+
 // Writes `factor` times the rows of x as panels of R rows, feature by feature: (panel, dim, R). The
 // last panel is filled up with zeros. Some features at a time: what they write stays in the first
 // cache until it is whole.
@@ -69,6 +86,12 @@ template <typename T, int R>
 GRAPHLAB_INLINE void pack_panel(
     const T* x, int64_t count, int64_t dim, T factor, int64_t first, T* panel) {
   constexpr int64_t kStrip = 16;
+  if constexpr (R % kLanes<T> == 0) {
+    if (first + R <= count && dim >= kLanes<T>) {
+      pack_squares<T, R>(x + first * dim, dim, factor, panel);
+      return;
+    }
+  }
   for (int64_t begin = 0; begin < dim; begin += kStrip) {
     const int64_t end = begin + kStrip < dim ? begin + kStrip : dim;
     for (int r = 0; r < R; ++r) {

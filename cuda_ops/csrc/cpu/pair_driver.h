@@ -114,34 +114,47 @@ class PairSteps {
   bool triangular_;
 };
 
-// Gradients to the rows of one side or of both; of one matrix that is both sides, the right one's.
+// Gradients to the rows of one side or of both, `factor` times what blocks add up; one that is null
+// is not wanted. Of one matrix that is both sides (`triangular`) the right one's.
 template <typename T>
 class PairGradients {
  public:
-  PairGradients(const PairSteps& steps, int64_t dim, bool left, bool right, bool triangular)
+  PairGradients(
+      const PairSteps& steps, int64_t dim, double factor, T* left, T* right, bool triangular)
       : steps_(steps),
         dim_(dim),
         ld_(round_up(dim, lanes<T>())),
-        left_wanted_(left),
-        right_wanted_(right),
+        factor_(static_cast<T>(factor)),
+        left_out_(left),
+        right_out_(right),
         triangular_(triangular),
-        left_(zeros<T>(left && !triangular ? padded(steps.left()) * ld_ : 0)),
-        right_(zeros<T>(right ? padded(steps.right()) * ld_ : 0)),
-        parts_(zeros<T>(left ? steps.max_tasks() * steps.rows() * ld_ : 0)) {}
+        at_once_(!triangular && steps.left() > 0 && steps.left() <= kPairUnit),
+        left_(zeros<T>(left != nullptr ? padded(steps.left()) * ld_ : 0)),
+        right_(zeros<T>(right != nullptr && !at_once_ ? padded(steps.right()) * ld_ : 0)),
+        parts_(zeros<T>(parts_wanted() ? steps.max_tasks() * steps.rows() * ld_ : 0)) {}
 
-  // Calls block(block, left_grad, right_grad) for all blocks; a gradient may be null.
+  // Calls block(block, left_grad, right_grad) for all blocks, which add to gradients that are wanted,
+  // and writes the gradients.
   template <typename F>
   void run(const F& block) {
     const int64_t size = steps_.rows() * ld_;
     T* total = triangular_ ? right_.get() : left_.get();
     steps_.run(
         [&](int64_t task, int64_t row, const PairBlock& at, bool on_diagonal) {
-          T* part = left_wanted_ ? parts_.get() + task * size + row * ld_ : nullptr;
-          T* right = right_wanted_ && !on_diagonal ? right_.get() + at.j * ld_ : nullptr;
-          block(at, part, right);
+          T* part = parts_wanted() ? parts_.get() + task * size + row * ld_ : nullptr;
+          if (right_out_ == nullptr || on_diagonal) {
+            block(at, part, nullptr);
+          } else if (at_once_) {
+            // All left rows are in this block: its right rows are done, and need not wait.
+            const Buffer<T> right(kPairUnit * ld_, T(0));
+            block(at, part, right.get());
+            write_rows(right.get(), at.j, at.j_end, right_out_);
+          } else {
+            block(at, part, right_.get() + at.j * ld_);
+          }
         },
         [&](int64_t i, int64_t i_end, int64_t tasks) {
-          if (!left_wanted_) return;
+          if (!parts_wanted()) return;
           parallel_ranges((i_end - i) * ld_, 65536, [&](int64_t begin, int64_t end) {
             for (int64_t task = 0; task < tasks; ++task) {
               T* part = parts_.get() + task * size;
@@ -153,28 +166,32 @@ class PairGradients {
             }
           });
         });
-  }
-
-  void write_left(double factor, T* out) const { write(left_.get(), steps_.left(), factor, out); }
-  void write_right(double factor, T* out) const {
-    write(right_.get(), steps_.right(), factor, out);
+    if (left_out_ != nullptr) write(left_.get(), steps_.left(), left_out_);
+    if (right_out_ != nullptr && !at_once_) write(right_.get(), steps_.right(), right_out_);
   }
 
  private:
-  void write(const T* grad, int64_t count, double factor, T* out) const {
-    const T scale = static_cast<T>(factor);
+  bool parts_wanted() const { return left_out_ != nullptr || triangular_; }
+
+  // Rows begin to end of `out`, the first of which stands at `grad`.
+  void write_rows(const T* grad, int64_t begin, int64_t end, T* out) const {
+    for (int64_t i = begin; i < end; ++i, grad += ld_) {
+      T* to = out + i * dim_;
+      for (int64_t d = 0; d < dim_; ++d) to[d] = factor_ * grad[d];
+    }
+  }
+
+  void write(const T* grad, int64_t count, T* out) const {
     parallel_ranges(count, 1024, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const T* from = grad + i * ld_;
-        T* to = out + i * dim_;
-        for (int64_t d = 0; d < dim_; ++d) to[d] = scale * from[d];
-      }
+      write_rows(grad + begin * ld_, begin, end, out);
     });
   }
 
   const PairSteps steps_;
   const int64_t dim_, ld_;
-  const bool left_wanted_, right_wanted_, triangular_;
+  const T factor_;
+  T *const left_out_, *const right_out_;
+  const bool triangular_, at_once_;
   const Buffer<T> left_, right_, parts_;
 };
 

@@ -21,22 +21,60 @@ GRAPHLAB_INLINE void logits(const PairTask<T>& task, int64_t i, int64_t j, Tile<
       kTileCols<T>, tile);
 }
 
+// The sum of squares of a row, of which `whole` numbers are taken by the vector.
+template <typename T>
+GRAPHLAB_INLINE Vec<T> squares(const T* row, int64_t whole) {
+  constexpr int L = kLanes<T>;
+  Vec<T> lanes[2] = {};
+  int64_t d = 0;
+  for (; d + 2 * L <= whole; d += 2 * L) {
+    const Vec<T> a = load(row + d), b = load(row + d + L);
+    lanes[0] += a * a;
+    lanes[1] += b * b;
+  }
+  for (; d < whole; d += L) {
+    const Vec<T> a = load(row + d);
+    lanes[0] += a * a;
+  }
+  return lanes[0] + lanes[1];
+}
+
 // The largest sum of squares of `count` rows; infinite where one of them is not a number.
 template <typename T>
 double largest_square(const T* rows, int64_t count, int64_t dim) {
   constexpr int L = kLanes<T>;
+  const int64_t whole = dim / L * L;
   double largest = 0;
-  for (int64_t i = 0; i < count; ++i, rows += dim) {
-    Vec<T> lanes[2] = {};
-    int64_t d = 0;
-    for (; d + 2 * L <= dim; d += 2 * L) {
-      const Vec<T> a = load(rows + d), b = load(rows + d + L);
-      lanes[0] += a * a;
-      lanes[1] += b * b;
-    }
-    double square = sum_lanes<T>(lanes[0] + lanes[1]);
-    for (; d < dim; ++d) square += static_cast<double>(rows[d]) * rows[d];
+  const auto raise = [&](double square) GRAPHLAB_LAMBDA {
     if (!(square <= largest)) largest = square == square ? square : __builtin_inf();
+  };
+  Vec<T> most = {};
+  typename Types<T>::Mask valid = most == most;
+  int64_t i = 0;
+  // As many rows as there are lanes, whose sums are then one vector. The numbers behind the last
+  // whole vector of a row are read with the next row's first ones, so that one must follow.
+  for (; i + L < count; i += L) {
+    Vec<T> sums[L];
+    for (int k = 0; k < L; ++k) {
+      const T* row = rows + (i + k) * dim;
+      sums[k] = squares<T>(row, whole);
+      if (whole < dim && dim >= L) {
+        const Vec<T> rest = first_lanes<T>(load(row + whole), dim - whole);
+        sums[k] += rest * rest;
+      } else {
+        for (int64_t d = whole; d < dim; ++d) sums[k][0] += row[d] * row[d];
+      }
+    }
+    const Vec<T> square = sum_lanes_of<T, L / 2>(sums);
+    valid &= square == square;
+    most = maximum<T>(square, most);
+  }
+  for (int k = 0; k < L; ++k) raise(valid[k] ? static_cast<double>(most[k]) : __builtin_nan(""));
+  for (; i < count; ++i) {
+    const T* row = rows + i * dim;
+    double square = sum_lanes<T>(squares<T>(row, whole));
+    for (int64_t d = whole; d < dim; ++d) square += static_cast<double>(row[d]) * row[d];
+    raise(square);
   }
   return largest;
 }

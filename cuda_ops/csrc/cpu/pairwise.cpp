@@ -333,12 +333,10 @@ void pair_logsumexp_backward(
   }
   const PairBackward<T> backward(a, b, dim, scale, diagonal);
   const PairSteps steps(a.count, b.count, false);
-  PairGradients<T> grads(steps, dim, a_grad != nullptr, b_grad != nullptr, false);
+  PairGradients<T> grads(steps, dim, scale, a_grad, b_grad, false);
   grads.run([&](const PairBlock& block, T* left, T* right) {
     backward.block(backward.run.task, block, left, right);
   });
-  if (a_grad != nullptr) grads.write_left(scale, a_grad);
-  if (b_grad != nullptr) grads.write_right(scale, b_grad);
 }
 
 // The gradient to both roles of one matrix, using the symmetry.
@@ -347,11 +345,10 @@ void self_pair_logsumexp_backward(
     const PairSide<T>& a, int64_t dim, double scale, Diagonal diagonal, T* out) {
   const PairBackward<T> backward(a, a, dim, scale, diagonal);
   const PairSteps steps(a.count, a.count, true);
-  PairGradients<T> grads(steps, dim, true, true, true);
+  PairGradients<T> grads(steps, dim, scale, nullptr, out, true);
   grads.run([&](const PairBlock& block, T* left, T* right) {
     backward.block(backward.run.task, block, left, right);
   });
-  grads.write_right(scale, out);
 }
 
 }  // namespace

@@ -161,6 +161,29 @@ GRAPHLAB_INLINE T sum_lanes(Vec<T> v) {
   }
 }
 
+// One step of a transpose: swaps what stands off the diagonal in two rows that are D apart.
+template <typename T, int D, int... K>
+GRAPHLAB_INLINE void swap_blocks(Vec<T>& a, Vec<T>& b, std::integer_sequence<int, K...>) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> first = __builtin_shufflevector(a, b, ((K & D) ? L + (K ^ D) : K)...);
+  b = __builtin_shufflevector(a, b, ((K & D) ? L + K : (K ^ D))...);
+  a = first;
+}
+
+// Lane k of v[i] becomes lane i of v[k], for as many vectors as they have lanes.
+template <typename T, int D = kLanes<T> / 2>
+GRAPHLAB_INLINE void transpose(Vec<T>* v) {
+  if constexpr (D > 0) {
+    GRAPHLAB_UNROLL
+    for (int k = 0; k < kLanes<T>; ++k) {
+      if (!(k & D)) {
+        swap_blocks<T, D>(v[k], v[k + D], std::make_integer_sequence<int, kLanes<T>>());
+      }
+    }
+    transpose<T, D / 2>(v);
+  }
+}
+
 // Every lane beside the one whose number differs by D.
 template <typename T, int D, int... K>
 GRAPHLAB_INLINE Vec<T> swap_lanes(Vec<T> v, std::integer_sequence<int, K...>) {

@@ -85,15 +85,11 @@ void softplus_backward(
   (run.rows ? run.task.row_factors : run.task.col_factors).grad = factor.get();
   const auto block = run.rows ? GRAPHLAB_SELECT(softplus_backward_block<T, true>)
                               : GRAPHLAB_SELECT(softplus_backward_block<T, false>);
-  T* left_grad = run.rows ? x_grad : y_grad;
-  T* right_grad = run.rows ? y_grad : x_grad;
   PairGradients<T> grads(
-      run.steps, run.dim, left_grad != nullptr, right_grad != nullptr, false);
+      run.steps, run.dim, 1.0, run.rows ? x_grad : y_grad, run.rows ? y_grad : x_grad, false);
   grads.run([&](const PairBlock& at, T* to_left, T* to_right) {
     block(run.task, at, to_left, to_right);
   });
-  if (left_grad != nullptr) grads.write_left(1.0, left_grad);
-  if (right_grad != nullptr) grads.write_right(1.0, right_grad);
 }
 
 }  // namespace
