@@ -211,6 +211,16 @@ def test_a_hub_that_cannot_be_reached_is_a_connection_error(hub, monkeypatch):
         FastRP(dim=4).fit(torch.tensor([[0, 1], [1, 0]])).push_to_hub("user/model")
 
 
+@pytest.mark.parametrize("error", [PermissionError("no space"), KeyError("a mistake")])
+def test_other_errors_than_those_of_the_connection_stay_what_they_are(error, hub, monkeypatch):
+    def broken(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda token: SimpleNamespace(create_repo=broken))
+    with pytest.raises(type(error), match=r"no space|a mistake"):
+        FastRP(dim=4).fit(torch.tensor([[0, 1], [1, 0]])).push_to_hub("user/model")
+
+
 def test_without_its_library_the_hub_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ImportError, match=r"needs huggingface_hub: pip install graphlab\[hub\]"):

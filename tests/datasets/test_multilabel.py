@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 import scipy.io
@@ -10,6 +12,7 @@ import torch
 from torch_geometric.utils import contains_self_loops, is_undirected
 
 from graphlab.datasets import MultilabelDataset, read_multilabel_mat
+from graphlab.datasets.multilabel import _SOURCES, _Source
 from tests._data import test_data_root
 
 SIZES = {
@@ -67,3 +70,12 @@ def test_a_file_that_is_none_of_matlab_is_told_how_to_become_one(tmp_path):
     path.write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"graph\.mat is no \.mat file of version 5 to 7: .*-v7"):
         read_multilabel_mat(path)
+
+
+def test_a_graph_of_another_size_than_the_published_one_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "small.mat"
+    scipy.io.savemat(path, {"network": sp.eye(3).tocsc(), "group": sp.eye(3).tocsc()})
+    checksum = sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(_SOURCES, "blogcatalog", _Source(3, 2, 3, {"small.mat": checksum}))
+    with pytest.raises(ValueError, match=r"must have \(3, 2, 3\) nodes.* got \(3, 3, 3\)"):
+        MultilabelDataset(tmp_path / "data", "blogcatalog", source=tmp_path)

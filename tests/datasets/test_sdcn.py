@@ -252,6 +252,11 @@ def test_feature_archives_of_another_kind(tiny, monkeypatch):
     register(monkeypatch, tiny)
     with pytest.raises(ValueError, match=r"matrix of shape \(4, 3\), got \(4, 2\)"):
         SDCNDataset(tiny.parent, "cite")
+    shutil.rmtree(tiny / "raw")
+    np.savez(tiny / "cite_feat.npz", x=np.full((4, 3), "word"))
+    register(monkeypatch, tiny)
+    with pytest.raises(ValueError, match=r"cite_feat.npz holds no matrix of numbers: could not"):
+        SDCNDataset(tiny.parent, "cite")
 
 
 class Canary:

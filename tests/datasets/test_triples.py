@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import shutil
 import tarfile
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from graphlab.datasets import TripleDataset, python_classes, read_triples
+from graphlab.datasets.triples import _KNOWN
 from tests._data import test_data_root as data_root
 
 LINES = {
@@ -154,6 +157,30 @@ def test_an_archive_with_other_content_is_refused(folder: Path, tmp_path: Path) 
         for name in LINES:
             archive.add(folder / f"{name}.txt", f"{name}.txt")
     with pytest.raises(ValueError, match="has another content than expected"):
+        TripleDataset(tmp_path, "umls")
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        (("train", "valid"), "umls.tar.gz cannot be read: it holds no file test.txt"),
+        (("train", "valid", "test"), r"umls must have \(135, 46, 5216, 652, 661\) entities"),
+        ((), "umls.tar.gz cannot be read: "),
+    ],
+)
+def test_an_archive_that_passes_the_checksum_but_makes_no_sense(
+    kept: tuple[str, ...], message: str, folder: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    path = tmp_path / "umls.tar.gz"
+    if kept:
+        with tarfile.open(path, "w:gz") as archive:
+            for name in kept:
+                archive.add(folder / f"{name}.txt", f"{name}.txt")
+    else:
+        path.write_bytes(b"no archive")
+    checksum = sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(_KNOWN, "umls", ({path.name: checksum}, _KNOWN["umls"][1]))
+    with pytest.raises(ValueError, match=message):
         TripleDataset(tmp_path, "umls")
 
 

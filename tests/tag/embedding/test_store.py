@@ -84,3 +84,17 @@ def test_a_shard_of_another_size_is_named(tmp_path):
     np.save(path, np.load(path)[:-1])
     with pytest.raises(ValueError, match=r"shard-00001.npy must be \(20, 8\) float16, it is"):
         EmbeddingStore(tmp_path)[torch.tensor([30])]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("manifest.json", "is not a manifest of embeddings"),
+        ("shard-00000.json", "shard-00000.json is damaged: it is no note on a shard"),
+    ],
+)
+def test_files_of_another_kind_in_the_place_of_a_store_are_named(name, message, tmp_path):
+    TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path)
+    (tmp_path / name).write_text('{"rows": "many"}')
+    with pytest.raises(ValueError, match=message):
+        EmbeddingStore(tmp_path).verify()

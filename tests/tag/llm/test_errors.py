@@ -235,3 +235,17 @@ def test_how_an_answer_ended(reason, status):
             reply = c.complete("x")
     assert reply.status == status
     assert reply.ok or reply.error
+
+
+def test_answers_of_another_form_are_malformed():
+    no_text = completion("x")
+    no_text["choices"][0]["message"]["content"] = [{"type": "text", "text": 3}]
+    no_number = completion("x")
+    listed = [{"token": "x", "logprob": float("nan")}]
+    no_number["choices"][0]["logprobs"] = {"content": listed}
+    for body, kind in ((no_text, "TypeError"), (no_number, "ValueError")):
+        with serving(lambda n, b, body=body: {"body": body}) as server:
+            with client(server, attempts=1) as c:
+                reply = c.complete("hello")
+        assert reply.status == "failed"
+        assert reply.error == f"malformed answer: the body is not a chat completion ({kind})"

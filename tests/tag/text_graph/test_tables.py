@@ -14,6 +14,7 @@ from torch_geometric.transforms import LargestConnectedComponents, RemoveIsolate
 
 from graphlab.tag import TextEncoder, TextGraph, encode_nodes
 from graphlab.tag.text_graph import StoredTexts
+from graphlab.tag.text_graph._sources.frame import HubTable
 from tests.tag.text_graph.test_text_graph import named
 
 NODES = {
@@ -328,6 +329,8 @@ def test_tables_of_several_levels_or_splits_are_refused():
     frame = pandas.DataFrame([["x"]], columns=pandas.MultiIndex.from_tuples([("text", "a")]))
     with pytest.raises(ValueError, match="nodes must have one level of columns, got 2"):
         TextGraph.from_tables(frame)
+    with pytest.raises(TypeError, match=r"nodes must be one split, .*got \['train'\]"):
+        HubTable({"train": None}, "nodes")
 
 
 def test_descriptions_by_name_describe_every_class():
