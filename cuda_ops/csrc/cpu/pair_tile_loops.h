@@ -21,7 +21,7 @@ GRAPHLAB_INLINE void logits(const PairTask<T>& task, int64_t i, int64_t j, Tile<
       kTileCols<T>, tile);
 }
 
-// The sum of squares of a row, of which `whole` numbers are taken by the vector.
+// The squares of the first `whole` numbers of a row, whole vectors, added up lane by lane.
 template <typename T>
 GRAPHLAB_INLINE Vec<T> squares(const T* row, int64_t whole) {
   constexpr int L = kLanes<T>;
@@ -53,16 +53,14 @@ double largest_square(const T* rows, int64_t count, int64_t dim) {
   int64_t i = 0;
   // As many rows as there are lanes, whose sums are then one vector. The numbers behind the last
   // whole vector of a row are read with the next row's first ones, so that one must follow.
-  for (; i + L < count; i += L) {
+  for (; dim >= L && i + L < count; i += L) {
     Vec<T> sums[L];
     for (int k = 0; k < L; ++k) {
       const T* row = rows + (i + k) * dim;
       sums[k] = squares<T>(row, whole);
-      if (whole < dim && dim >= L) {
+      if (whole < dim) {
         const Vec<T> rest = first_lanes<T>(load(row + whole), dim - whole);
         sums[k] += rest * rest;
-      } else {
-        for (int64_t d = whole; d < dim; ++d) sums[k][0] += row[d] * row[d];
       }
     }
     const Vec<T> square = sum_lanes_of<T, L / 2>(sums);
