@@ -19,6 +19,7 @@ from _tables import (
     concentration,
     cost,
     fastrp,
+    faults,
     feasibility,
     gaugllm,
     graphclip,
@@ -56,6 +57,7 @@ SYSTEMS = (
     local_model,
     performance,
     cost,
+    faults,
     summary,
 )
 TABLES = reduce(or_, (system.TABLES for system in SYSTEMS))

@@ -3,6 +3,7 @@
     python -m tests.faults.fuzz --seconds 600          ten minutes of CPU each
     python -m tests.faults.fuzz --only HIF --seed 3    one reader
     python -m tests.faults.fuzz --list                 their names
+    python -m tests.faults.fuzz --record FILE          skips what FILE holds, and adds to it
 
 A reader may refuse a file by the exceptions in its docstring, with a message that names the file.
 Another exception, a message without a name, ten seconds, three gigabytes or a crash is a find; it
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from tests.faults.fuzz.hunt import Hunt, hunt
 from tests.faults.fuzz.readers import READERS
+from tests.faults.record import Record
 
 
 def _work(name: str, seconds: float, seed: int, sender: Connection) -> None:
@@ -48,25 +50,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=list(READERS), help="names of readers")
     parser.add_argument("--out", type=Path, default=Path("runs/fuzz"), help="folder for finds")
+    parser.add_argument("--record", type=Path, help="file of counts to add to")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
         print("\n".join(READERS))
         return 0
-    runs = finds = 0
-    used = 0.0
+    died = 0
+    record = Record(options.record)
     for name in options.only:
+        if record.holds("readers", name, options.seed, seconds=options.seconds):
+            continue
         result = _apart(name, options.seconds, options.seed)
         if isinstance(result, int):
             print(f"{name}: the process died with {result}", flush=True)
-            finds += 1
+            died += 1
             continue
-        runs, finds, used = runs + result.runs, finds + len(result.finds), used + result.seconds
         print(
             f"{name}: {result.runs} files, {result.refused} refused, {len(result.finds)} finds, "
             f"{result.seconds:.0f} s",
             flush=True,
         )
+        record.add(
+            "readers", name, options.seed, seconds=round(result.seconds, 1), files=result.runs,
+            refused=result.refused, finds=len(result.finds),
+        )  # fmt: skip
         for number, (kind, find) in enumerate(result.finds.items()):
             options.out.mkdir(parents=True, exist_ok=True)
             base = options.out / f"{name.replace(' ', '_').replace(',', '')}-{number}"
@@ -76,7 +84,8 @@ def main() -> int:
             )
             where = kind.rpartition(" at ")[2]
             print(f"    {find.problem.splitlines()[0]!a:.150}  [{find.file}] {where:.120}")
-    print(f"{len(options.only)} readers, {runs} files, {finds} finds, {used:.0f} s of CPU")
+    finds = died + record.total("finds")
+    print(f"{record.total('files')} files, {finds} finds, {record.total('seconds'):.0f} s of CPU")
     return 1 if finds else 0
 
 
