@@ -23,6 +23,7 @@ class Record:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self.commit = git_commit()  # before a file that belongs to it changes
         self.rows: list[dict[str, Any]] = []
         if path is not None and path.exists():
             self.rows = json.loads(path.read_text(encoding="utf-8"))
@@ -34,7 +35,7 @@ class Record:
 
     def add(self, part: str, name: str, seed: int, **counts: Any) -> None:
         """Put a row in the place of an earlier one of the same part, name and seed, and write."""
-        row = {"part": part, "name": name, "seed": seed, **counts, "commit": git_commit()}
+        row = {"part": part, "name": name, "seed": seed, **counts, "commit": self.commit}
         self.rows = sorted([*filter(lambda r: _key(r) != _key(row), self.rows), row], key=_key)
         if self.path is not None:
             lines = ",\n".join(json.dumps(row) for row in self.rows)
