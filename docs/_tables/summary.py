@@ -16,6 +16,7 @@ class Rule:
 
     Attributes:
         title (str): Name of the system.
+        page (str): Its page.
         ours (str): Rows of the system.
         baseline (str): Rows beside it.
         metric (str): Name of the number in the files.
@@ -26,6 +27,7 @@ class Rule:
     """
 
     title: str
+    page: str
     ours: str
     baseline: str
     metric: str
@@ -38,50 +40,66 @@ class Rule:
 #: By the beginning of the file's name; the page of the system has everything else.
 RULES = {
     "pamc": Rule(
-        "PamC", r"PamC|SCGC \+ meta2", r"no training, \d+ hops|k-means on autoencoder",
+        "PamC", "pamc", r"PamC|SCGC \+ meta2", r"no training, \d+ hops|k-means on autoencoder",
         "acc", "accuracy",
     ),
     "pot": Rule(
-        "POT", r"\w+ \+ POT (reference|budget)", "GRACE|GCA|ProGCL|COSTA", "f1_micro", "micro-F1",
+        "POT", "pot", r"\w+ \+ POT (reference|budget)", "GRACE|GCA|ProGCL|COSTA",
+        "f1_micro", "micro-F1",
         instead="GRACE|GCA|ProGCL|COSTA", beside="features|untrained encoder",
     ),
     "fastrp": Rule(
-        "FastRP", "tuned on validation, 10 % train",
+        "FastRP, 10 % train", "fastrp", "tuned on validation, 10 % train",
         r"(most frequent labels|spectral \(SVD\)|NetMF.*), 10 % train", "micro", "micro-F1",
     ),
     "link_prediction": Rule(
-        "TC re-weighting", r"GCN \+ TC \(target\)", "GCN|SAGE", "hits@100", "hits@100"
+        "TC re-weighting", "topological_concentration", r"GCN \+ TC \(target\)", "GCN|SAGE",
+        "hits@100", "hits@100",
     ),
     "hypergraph": Rule(
-        "Hypergraphs", "ours, count, mlp", "maximal cliques|clique cover",
+        "Hypergraphs", "hypergraph", "ours, count, mlp", "maximal cliques|clique cover",
         "jaccard", "Jaccard", instead="ours, count, hgb", official="paper, count, mlp",
     ),
     "graphclip_zeroshot": Rule(
-        "GraphCLIP, zero-shot", "graphclip", r"own text|subgraph mean|own \+ mean|majority",
-        "acc", "accuracy",
+        "GraphCLIP, zero-shot", "graphclip", "graphclip",
+        r"own text|subgraph mean|own \+ mean|majority", "acc", "accuracy",
     ),
     "graphclip_fewshot": Rule(
-        "GraphCLIP, 5 shots", "5-shot prompts",
+        "GraphCLIP, 5 shots", "graphclip", "5-shot prompts",
         "zero-shot, same nodes as 5-shot|own text.*, 5-shot logistic regression",
         "acc", "accuracy",
     ),
-    "graphclip_linkpred": Rule("GraphCLIP, links", "graphclip", "own text", "auc", "AUC"),
+    "graphclip_linkpred": Rule(
+        "GraphCLIP, links", "graphclip", "graphclip", "own text", "auc", "AUC"
+    ),
     "tape": Rule(
-        "TAPE", r"(GCN|SAGE|RevGAT) (TA|FT)\+(E\+)?(P\+)?BoW",
+        "TAPE", "tape", r"(GCN|SAGE|RevGAT) (TA|FT)\+(E\+)?(P\+)?BoW",
         r"(GCN|SAGE|RevGAT) BoW|logistic regression on TA, no graph", "accuracy", "accuracy",
     ),
     "knowledge_graph": Rule(
-        "Knowledge graphs", "ComplEx, (softmax|bce)", "frequency of tails", "mrr", "MRR"
+        "Knowledge graphs", "knowledge_graph", "ComplEx, (softmax|bce)", "frequency of tails",
+        "mrr", "MRR",
     ),
     "retrieval": Rule(
-        "Retrieval", r"walk(, no model| \+ GFM)?", "cosine|BM25", "recall@5", "recall@5"
+        "Retrieval", "retrieval", "walk(, no model)?", "cosine|BM25", "recall@5", "recall@5"
+    ),
+    "retrieval_gfm": Rule(
+        "Retrieval with a GNN", "retrieval", r"walk \+ GFM", "walk|GFM|cosine|BM25",
+        "recall@5", "recall@5",
+    ),
+    "pretext": Rule(
+        "Pretext tasks, 5 labels", "pretext", r"GCN \+ .*, 5 labels", "GCN, 5 labels",
+        "accuracy", "accuracy",
     ),
     "gaugllm": Rule(
-        "GAugLLM", r"\w+, both \((stored|templates|raw, .*)\)", r"\w+, no LLM|frozen features",
-        "accuracy", "accuracy",
+        "GAugLLM", "gaugllm", r"\w+, both \((stored|templates|raw, .*)\)",
+        r"\w+, no LLM|frozen features", "accuracy", "accuracy",
     ),
 }  # fmt: skip
 
+
+#: What rows of one split say and the title says for all of them.
+SPLIT = re.compile(", (10 % train|5 labels)$")
 
 #: Ends of names of files that show that a figure repeats, or stand on the page of their system.
 APART = ("_smoke", "_untrained", "_start", "_certificates", "_peers", "_marioh")
@@ -111,7 +129,7 @@ def results() -> str:
     for name, data, table in shown():
         link = f"[json](../experiments/results/{name}_{data}.json)"
         if below(RULES[name], table):
-            link += f", [why below]({page_of(name)}.md)"
+            link += f", [why below]({RULES[name].page}.md)"
         lines.append([*described(RULES[name], data, table), link])
     return markdown(["system, data (seeds)", "%", "result", "beside it", "file"], lines)
 
@@ -148,43 +166,39 @@ def unexplained() -> list[str]:
     """
     wanted = {f"{name}_{data}": name for name, data, table in shown() if below(RULES[name], table)}
     faults = []
-    for page in sorted({page for _, page in OVERVIEW.values()}):
+    for page in sorted({rule.page for rule in RULES.values()}):
         text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
         said = set(re.findall(r"<!-- below: (\w+) -->", text))
-        asked = {stem for stem, name in wanted.items() if page_of(name) == page}
+        asked = {stem for stem, name in wanted.items() if RULES[name].page == page}
         faults += [f"docs/{page}.md does not explain {stem}" for stem in sorted(asked - said)]
         faults += [f"docs/{page}.md: {stem} is not below" for stem in sorted(said - asked)]
     return faults
 
 
-def page_of(name: str) -> str:
-    """Page of a system."""
-    return OVERVIEW[name][1] if name in OVERVIEW else "graphclip"
-
-
-#: The data set that stands for a system, and its page: Cora, or one of its paper; of FastRP's the
-#: one on which peers have run, of the hypergraphs the one whose projection hides most.
+#: The data set that stands for a system: Cora, or one of its paper; of FastRP's the one on which
+#: peers have run, of the hypergraphs the one whose projection hides most.
 OVERVIEW = {
-    "pamc": ("dblp", "pamc"),
-    "pot": ("cora_paired", "pot"),
-    "fastrp": ("wikipedia", "fastrp"),
-    "link_prediction": ("cora", "topological_concentration"),
-    "hypergraph": ("enron", "hypergraph"),
-    "graphclip_zeroshot": ("cora", "graphclip"),
-    "graphclip_fewshot": ("cora", "graphclip"),
-    "tape": ("cora", "tape"),
-    "retrieval": ("musique", "retrieval"),
-    "knowledge_graph": ("umls", "knowledge_graph"),
-    "gaugllm": ("cora_gbt", "gaugllm"),
+    "pamc": "dblp",
+    "pot": "cora_paired",
+    "fastrp": "wikipedia",
+    "link_prediction": "cora",
+    "hypergraph": "enron",
+    "graphclip_zeroshot": "cora",
+    "graphclip_fewshot": "cora",
+    "tape": "cora",
+    "retrieval_gfm": "musique",
+    "knowledge_graph": "umls",
+    "pretext": "cora",
+    "gaugllm": "cora_gbt",
 }
 
 
 def overview() -> str:
     """One committed result file per system."""
     lines = []
-    for name, (data, page) in OVERVIEW.items():
-        table = with_peers(f"{name}_{data}")
-        lines.append([*described(RULES[name], data, table), f"[page](docs/{page}.md)"])
+    for name, data in OVERVIEW.items():
+        rule, table = RULES[name], with_peers(f"{name}_{data}")
+        lines.append([*described(rule, data, table), f"[page](docs/{rule.page}.md)"])
     return markdown(["system, data (seeds)", "%", "result", "beside it", "more"], lines)
 
 
@@ -201,7 +215,7 @@ def described(rule: Rule, data: str, table: dict[str, Any]) -> list[str]:
 def cell(table: dict[str, Any], rows: str, metric: str) -> str:
     """Rows that match, with their numbers."""
     scores = matching(table, rows, metric)
-    return "; ".join(f"{row.partition(', 10 %')[0]}: {spread(v)}" for row, v in scores.items())
+    return "; ".join(f"{SPLIT.sub('', row)}: {spread(v)}" for row, v in scores.items())
 
 
 TABLES: dict[str, Callable[[], str]] = {"results": results, "overview": overview}
