@@ -8,6 +8,7 @@
 
 #include "cpu/checks.h"
 #include "cpu/parallel.h"
+#include "relational_message.h"
 
 namespace graphlab::cpu {
 namespace {
@@ -29,8 +30,6 @@ struct MessageRows {
   const T* out;
   int64_t batch, dim;
 };
-
-enum class Pass { forward, ties, source, type };
 
 constexpr int64_t kTaskWork = int64_t{1} << 17;  // messages times columns of a task
 constexpr int64_t kLeastEntries = 64, kMostEntries = 512;  // of a task; longer rows are cut

@@ -11,30 +11,6 @@ GRAPHLAB_INLINE void prefetch_row(const T* row, int64_t width) {
   for (int64_t at = 0; at < bytes && at < kPrefetchBytes; at += 64) __builtin_prefetch(from + at);
 }
 
-// What one message adds to the sum of a pass, in one column.
-template <typename T, Pass pass, Message message, Reduction reduce>
-GRAPHLAB_INLINE void add_message(T x, T t, const T* share, const T* out, int64_t d, T& sum) {
-  const T value = message == kDistMult ? x * t : x + t;
-  if constexpr (pass == Pass::forward) {
-    if constexpr (reduce == kSquareMean) {
-      sum += value * value;
-    } else if constexpr (reduce == kMax) {
-      sum = value > sum || value != value ? value : sum;
-    } else if constexpr (reduce == kMin) {
-      sum = value < sum || value != value ? value : sum;
-    } else {
-      sum += value;
-    }
-  } else if constexpr (pass == Pass::ties) {
-    sum += value == out[d] ? T(1) : T(0);
-  } else {
-    T weight = share[d];
-    if constexpr (reduce == kSquareMean) weight *= value;
-    if constexpr (reduce == kMax || reduce == kMin) weight = value == out[d] ? weight : T(0);
-    sum += message == kDistMult ? weight * (pass == Pass::source ? t : x) : weight;
-  }
-}
-
 // Adds the messages of entries [begin, end) of a row to a sum: (batch, dim), for a type (dim).
 template <typename T, Pass pass, Message message, Reduction reduce>
 void accumulate(
@@ -62,7 +38,7 @@ void accumulate(
       T* to = pass == Pass::type ? sum : sum + b * dim;
       GRAPHLAB_INDEPENDENT
       for (int64_t d = 0; d < dim; ++d) {
-        add_message<T, pass, message, reduce>(x[d], t[d], share, out, d, to[d]);
+        add_message<pass, message, reduce>(x[d], t[d], share, out, d, to[d]);
       }
     }
   }

@@ -12,6 +12,7 @@
 
 #include <type_traits>
 
+#include "relational_message.h"
 #include "segments.cuh"
 
 namespace graphlab::cuda {
@@ -19,8 +20,6 @@ namespace {
 
 constexpr int64_t kLongRow = 512;
 constexpr int64_t kMostPanels = 65'535;
-
-enum class Pass { forward, ties, source, type };
 
 template <typename T>
 struct MessageArgs {
@@ -48,30 +47,6 @@ template <typename A, Pass pass, Reduction reduce>
 __device__ inline A beginning() {
   if constexpr (pass != Pass::forward) return A(0);
   return reduce == kMax ? -infinity<A>() : reduce == kMin ? infinity<A>() : A(0);
-}
-
-// What the message of x and t adds to a sum; share and out are those of its target.
-template <Pass pass, Message message, Reduction reduce, typename T, typename A>
-__device__ inline void add_message(T x, T t, const T* share, const T* out, int64_t at, A& sum) {
-  const T value = message == kDistMult ? x * t : x + t;
-  if constexpr (pass == Pass::forward) {
-    if constexpr (reduce == kSquareMean) {
-      sum += value * value;
-    } else if constexpr (reduce == kMax) {
-      sum = value > sum || value != value ? value : sum;
-    } else if constexpr (reduce == kMin) {
-      sum = value < sum || value != value ? value : sum;
-    } else {
-      sum += value;
-    }
-  } else if constexpr (pass == Pass::ties) {
-    sum += value == out[at] ? A(1) : A(0);
-  } else {
-    T weight = share[at];
-    if constexpr (reduce == kSquareMean) weight *= value;
-    if constexpr (reduce == kMax || reduce == kMin) weight = value == out[at] ? weight : T(0);
-    sum += message == kDistMult ? weight * (pass == Pass::source ? t : x) : weight;
-  }
 }
 
 // Numbers stand for the choices, so that reports of the compiler can name a kernel. Three blocks leave
