@@ -9,7 +9,6 @@ from _tables.common import ROOT, markdown, measured, present, read, spread
 
 SETS = {
     "blogcatalog": "BlogCatalog, d = 128",
-    "blogcatalog_d128": "BlogCatalog, d = 128, holdout",
     "blogcatalog_d512": "BlogCatalog, d = 512, holdout",
     "blogcatalog_peers": "BlogCatalog, d = 128",
     "wikipedia": "Wikipedia-POS, d = 128",

@@ -82,7 +82,6 @@ _WEAK = (0.003, 0.01, 0.1, 1.0)
 PRESETS: dict[str, Config] = {
     "blogcatalog": Config(dim=128, ratios=(0.1, 0.5, 0.9), cs=_WEAK),
     "blogcatalog_multilabel": Config(search="holdout", betas=_NEGATIVE),
-    "blogcatalog_d128": Config(dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE),
     "wikipedia": Config(dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9)),
     "wikipedia_holdout": Config(
         dataset="wikipedia", dim=128, ratios=(0.1, 0.5, 0.9), search="holdout", betas=_NEGATIVE
