@@ -72,8 +72,10 @@ def test_opening_twice_and_streams_of_others_change_nothing(tmp_path, capsys):
     assert sys.stdout is before  # the stream of the test
     print("±")
     assert capsys.readouterr().out == "±\n"
-    code = OPEN + "a = sys.stdout; open_console(); assert a is sys.stdout; print(a.isatty())"
-    assert start(code, tmp_path)[1].strip() == "False"
+    code = OPEN + (
+        "a = sys.stdout; open_console(); assert a is sys.stdout; print(a.isatty(), a.fileno())"
+    )
+    assert start(code, tmp_path)[1].strip() == "False 1"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,13 @@ def test_opening_twice_and_streams_of_others_change_nothing(tmp_path, capsys):
 )
 def test_signs_are_spelled(text, spelled):
     assert _console.plain(text) == spelled
+
+
+def test_what_is_read_is_not_spelled():
+    _console.open_console()
+    assert "± x".encode("ascii", "graphlab.plain") == b"+- x"
+    with pytest.raises(UnicodeDecodeError, match="can't decode byte 0xb1 in position 0"):
+        b"\xb1 x".decode("ascii", "graphlab.plain")
 
 
 @pytest.mark.parametrize("where", ["import", "call"])

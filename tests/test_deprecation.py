@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from graphlab._deprecation import moved_names, warn_renamed
+from graphlab._deprecation import moved_names, row_callback, warn_renamed
 
 
 @pytest.fixture
@@ -69,3 +69,19 @@ def test_a_renamed_argument_or_attribute_is_told_at_the_line_that_uses_it(use):
     text = r"(Renamed\.before|outer\(old=\)) is .+ now; the old name goes with the next version"
     with pytest.warns(FutureWarning, match=text):
         use()
+
+
+def test_callbacks_of_rows_stay_and_those_of_earlier_arguments_are_told():
+    kept, rows = {}, []
+    assert row_callback(rows.append, "callback(epoch)", lambda row: (row["epoch"],)) == rows.append
+    take = row_callback(kept.update, "callback(epoch)", lambda row: (row["epoch"],))
+    take({"epoch": 3})  # a builtin that may tell no signature
+    assert kept == {"epoch": 3}
+    with pytest.warns(FutureWarning, match=r"callback\(epoch, loss\) is callback\(row\) now"):
+        old = row_callback(
+            lambda epoch, loss: rows.append((epoch, loss)),
+            "callback(epoch, loss)",
+            lambda row: (row["epoch"], row["loss"]),
+        )
+    old({"epoch": 3, "loss": 0.5})
+    assert rows == [(3, 0.5)]

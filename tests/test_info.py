@@ -27,6 +27,13 @@ def test_versions_name_core_packages(facts):
     assert missing == []
 
 
+def test_a_package_that_is_not_there_has_no_version(monkeypatch):
+    monkeypatch.setattr(info, "_CORE", ("torch", "no-such-package"))
+    facts = info.collect()
+    assert facts["versions"]["no-such-package"] is None and facts["versions"]["torch"]
+    assert f"  {'no-such-package':<20}absent" in info.format_report(facts).splitlines()
+
+
 def test_kernels_agree_with_the_library(facts):
     kernels = facts["kernels"]
     status = library.status()

@@ -383,12 +383,12 @@ def _torch_zeros() -> Tensor:
 class SparseTensor:
     """The methods of ``torch_sparse.SparseTensor`` that tell its entries."""
 
-    def __init__(self, matrix: Any) -> None:
-        self.matrix = matrix.tocoo()
+    def __init__(self, matrix: Any, *, values: bool = True) -> None:
+        self.matrix, self.values = matrix.tocoo(), values
 
-    def coo(self) -> tuple[Tensor, Tensor, Tensor]:
+    def coo(self) -> tuple[Tensor, Tensor, Tensor | None]:
         row, col = (torch.from_numpy(part).long() for part in (self.matrix.row, self.matrix.col))
-        return row, col, torch.from_numpy(self.matrix.data)
+        return row, col, torch.from_numpy(self.matrix.data) if self.values else None
 
     def sparse_sizes(self) -> tuple[int, int]:
         size: tuple[int, int] = self.matrix.shape
@@ -430,6 +430,7 @@ GRAPHS: dict[str, Callable[[], Any]] = {
     "adj_t COO": lambda: _without_edge_index(torch.sparse_coo),
     "adj_t with zeros": lambda: Data(adj_t=_torch_zeros()),
     "adj_t SparseTensor": lambda: Data(adj_t=SparseTensor(_scipy("coo"))),
+    "adj_t without values": lambda: Data(adj_t=SparseTensor(_scipy("coo"), values=False)),
 }
 
 HYPEREDGES = torch.tensor([[0, 1, 2, 1, 2, 3, 3, 4, 4, 5], [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from queue import Empty, Queue
+from typing import Any
 
 import pytest
 
+from graphlab import _prefetch
 from graphlab._prefetch import made_ahead
 
 
@@ -39,3 +42,22 @@ def test_a_thread_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "run", lambda self: None)
     with pytest.raises(RuntimeError, match="the thread that makes items has died"):
         next(made_ahead(str, range(3), 2))
+
+
+def test_an_item_that_takes_long_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = threading.Event()
+
+    class Watched(Queue[Any]):
+        def get(self, *args: Any, **options: Any) -> Any:
+            try:
+                return super().get(*args, **options)
+            except Empty:
+                looked.set()
+                raise
+
+    def make(key: int) -> tuple[int, bool]:
+        return key, looked.wait(60)
+
+    monkeypatch.setattr(_prefetch, "Queue", Watched)
+    monkeypatch.setattr(_prefetch, "_LOOK", 0.001)
+    assert list(made_ahead(make, range(3), 2)) == [(0, True), (1, True), (2, True)]

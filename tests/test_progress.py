@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from typing import Any
@@ -90,6 +91,28 @@ def test_a_bar_on_a_terminal(shown, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert list(track(range(3), "work", shown=shown)) == [0, 1, 2]
     assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_bar_shows_the_figure_beside_it(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with Progress(3, "work", shown=True) as progress:
+        progress.update(note="loss 0.31")
+        progress.update(2, note="loss 0.25")
+    shown = capsys.readouterr().err
+    assert "3/3" in shown and "loss 0.25" in shown
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_bar_in_a_notebook(monkeypatch):
+    class OutStream(io.StringIO):
+        """Standard error of a notebook, which is no terminal."""
+
+    monkeypatch.setattr(OutStream, "__module__", "ipykernel.iostream")
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.setattr(sys, "stderr", OutStream())
+    assert list(track(range(3), "work")) == [0, 1, 2]
+    assert "\rwork: 100%" in sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize("interactive", [False, True])

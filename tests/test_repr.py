@@ -187,6 +187,15 @@ def test_what_is_not_default_is_shown_and_much_is_cut():
 
     assert repr(Point(1)) == "Point(x=1)"
     assert repr(Point(torch.zeros(2), y=3, unit="km")) == "Point(x=Tensor(2,), y=3, unit='km')"
+
+    @short_repr
+    class Weighted:
+        def __init__(self, weight=torch.ones(2), names=np.arange(3)):  # noqa: B008
+            self.weight, self.names = weight, names
+
+    assert repr(Weighted()) == "Weighted()"
+    assert repr(Weighted(torch.ones(2))) == "Weighted(weight=Tensor(2,))"  # equal, not the same
+    assert repr(Weighted(names=np.arange(2))) == "Weighted(names=ndarray(2,))"
     text = described("Much", ((f"name_{i}", "w" * 90) for i in range(40)))
     assert text.endswith(", ...)") and len(text) < 500
 

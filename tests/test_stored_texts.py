@@ -27,6 +27,7 @@ def test_a_file_of_texts_is_a_sequence(texts):
     assert [texts[i] for i in range(-5, 5)] == TEXTS * 2
     assert TEXTS[1] in texts and "a dog" not in texts and texts.index("line\nbreak") == 2
     assert "5 texts" in repr(texts)
+    assert texts != "a cat" and texts != b"a cat" and texts != 5 and texts != set(TEXTS)
     for place in (5, -6):
         with pytest.raises(IndexError, match=f"index must be below 5, got {place}"):
             texts[place]

@@ -52,6 +52,15 @@ def test_the_value_goes_with_the_tensor():
     assert kept() is None
 
 
+def test_a_tensor_that_is_given_twice_may_go():
+    memo, compute, a = TensorMemo(), Counter(), torch.ones(2)
+    kept = weakref.ref(memo.get((a, a), compute))
+    assert memo.get((a, a), compute) is kept() and compute.calls == 1
+    del a
+    gc.collect()
+    assert kept() is None
+
+
 def test_inference_tensors_are_computed_every_time():
     memo, compute = TensorMemo(), Counter()
     with torch.inference_mode():
@@ -80,3 +89,20 @@ def test_nothing_is_remembered_while_a_program_is_traced():
         assert compiled(x, index).tolist() == [2.0, 4.0]
     index.add_(1)
     assert compiled(x, index).tolist() == [4.0, 6.0]
+
+
+def test_nothing_is_remembered_while_a_module_is_exported():
+    class Doubling(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.memo, self.compute = TensorMemo(), Counter()
+
+        def forward(self, x):
+            return x + self.memo.get((x,), self.compute)
+
+    module, x = Doubling(), torch.zeros(2)
+    torch.export.export(module, (x,), strict=False)
+    before = module.compute.calls
+    assert before >= 1
+    module(x)
+    assert module.compute.calls == before + 1

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from graphlab._io import load_arrays, save_arrays
 from graphlab._training import (
     BestWeights,
     NonFiniteLossError,
@@ -17,6 +18,7 @@ from graphlab._training import (
     warmup_cosine,
     warmup_linear,
 )
+from graphlab._training_checkpoint import load_checkpoint, save_checkpoint
 
 
 def test_the_rise_starts_at_zero_or_one_step_up():
@@ -85,3 +87,49 @@ def test_a_loss_is_read_or_refused():
             finite_loss(loss * math.nan, "epoch 3")
     with pytest.raises(NonFiniteLossError, match="^the loss of member 'P' is inf in step 1: rest$"):
         finite_loss(math.inf, "step 1", "rest", of="member 'P'")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A file after one step of Adam, and what it holds."""
+    layer = nn.Linear(2, 1)
+    adam = torch.optim.Adam(layer.parameters())
+    layer(torch.ones(2)).backward()
+    adam.step()
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, layer.state_dict(), adam, {}, {"settings": {"lr": 0.5}, "epoch": 1})
+    return path, layer, adam
+
+
+def test_a_checkpoint_brings_weights_moments_and_record_back(checkpoint):
+    path, layer, adam = checkpoint
+    other = torch.optim.Adam(nn.Linear(2, 1).parameters())
+    weights, best, record = load_checkpoint(path, other, {"lr": 0.5})
+    assert torch.equal(weights["weight"], layer.weight) and best == {}
+    assert record == {"settings": {"lr": 0.5}, "epoch": 1}
+    for ours, theirs in zip(other.state.values(), adam.state.values(), strict=True):
+        assert all(torch.equal(ours[name], theirs[name]) for name in ("step", "exp_avg"))
+    with pytest.raises(ValueError, match=r"other settings \(lr: 0\.5 -> 0\.1\); resume=False"):
+        load_checkpoint(path, other, {"lr": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "record", "message"),
+    [
+        ({}, None, "is no checkpoint of a training$"),
+        ({}, "{", "is a damaged checkpoint: JSONDecodeError"),
+        ({}, "{}", "is a damaged checkpoint: KeyError.'settings'"),
+        ({}, "[" * 100_000, "is a damaged checkpoint: RecursionError"),
+        ({"other/weight": torch.ones(1)}, None, "is a damaged checkpoint: KeyError.'other'"),
+        ({"optimizer/0": torch.ones(1)}, None, "is a damaged checkpoint: ValueError"),
+        ({"optimizer/a/step": torch.ones(1)}, None, "is a damaged checkpoint: ValueError.*'a'"),
+    ],
+)
+def test_files_that_are_no_checkpoint_are_refused_by_name(arrays, record, message, checkpoint):
+    path, _, adam = checkpoint
+    present, metadata = load_arrays(path)
+    if not arrays:
+        metadata = {} if record is None else dict.fromkeys(metadata, record)
+    save_arrays(path, present | arrays, metadata)
+    with pytest.raises(ValueError, match=rf"checkpoint\.safetensors {message}"):
+        load_checkpoint(path, adam, {"lr": 0.5})

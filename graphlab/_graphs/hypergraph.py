@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__: list[str] = []
 #: Owners of what readers and converters attach: PyG goes by lengths, which may be equal by chance.
 _OF_NODES = ("node_id",)
 _OF_HYPEREDGES = ("hyperedge_id", "hyperedge_weight", "hyperedge_score", "time", "layer")
+_OF_INCIDENCES = ("incidence_weight",)
 
 
 class SizedHyperGraphData(HyperGraphData):  # type: ignore[misc]
@@ -42,31 +44,42 @@ class SizedHyperGraphData(HyperGraphData):  # type: ignore[misc]
 
     def is_node_attr(self, key: str) -> bool:
         """Whether an attribute has an entry per node."""
-        if key in (*_OF_NODES, *_OF_HYPEREDGES) or not isinstance(self[key], Tensor):
+        if _is_named(key) or not isinstance(self[key], Tensor):
             return False  # follows below, or by hand
         return bool(super().is_node_attr(key))
 
     def is_edge_attr(self, key: str) -> bool:
-        """Whether an attribute has an entry per incidence."""
-        if key in (*_OF_NODES, *_OF_HYPEREDGES) or not isinstance(self[key], Tensor):
+        """Whether an attribute has an entry per hyperedge or incidence, as far as lengths tell."""
+        if key == "edge_attr":
+            return key in self
+        value = self[key]
+        if _is_named(key) or not isinstance(value, Tensor) or self.is_node_attr(key):
             return False
-        return bool(super().is_edge_attr(key))
+        return value.dim() > 0 and bool(super().is_edge_attr(key))
 
     def subgraph(self, subset: Tensor) -> SizedHyperGraphData:
-        """The hypergraph of some nodes, as PyG makes it; names of nodes follow.
+        """The hypergraph of some nodes, as PyG makes it.
 
         Args:
             subset (Tensor): Numbers or mask of the nodes to keep.
 
         Returns:
             SizedHyperGraphData: Hyperedges of fewer than two of them are gone, and what belongs to
-            hyperedges with them.
+            hyperedges with them. Names of nodes, weights of incidences and ``edge_attr`` follow.
         """
         subset = subset.nonzero().view(-1) if subset.dtype == torch.bool else subset
-        out: SizedHyperGraphData = super().subgraph(subset)
-        for key in ("num_hyperedges", "hif", *_OF_HYPEREDGES):
-            if key in out:
-                del out[key]
+        bare = copy.copy(self)
+        for key in ("num_hyperedges", "hif", "edge_attr", *_OF_HYPEREDGES, *_OF_INCIDENCES):
+            if key in bare:
+                del bare[key]
+        out: SizedHyperGraphData = super(SizedHyperGraphData, bare).subgraph(subset)
+        node, edge = self["edge_index"]
+        inside = torch.isin(node, subset)
+        stays = edge[inside].bincount(minlength=self.num_edges) > 1
+        for keys, rows in ((("edge_attr",), stays), (_OF_INCIDENCES, inside & stays[edge])):
+            for key in keys:
+                if key in self:
+                    out[key] = self[key][rows]
         if "node_id" in self:
             names: Any = self["node_id"]
             kept = subset.tolist()
@@ -74,6 +87,11 @@ class SizedHyperGraphData(HyperGraphData):  # type: ignore[misc]
                 names[subset] if isinstance(names, Tensor) else [names[i] for i in kept]
             )
         return out
+
+
+def _is_named(key: str) -> bool:
+    """Whether the name of an attribute tells what it belongs to."""
+    return key in ("edge_attr", *_OF_NODES, *_OF_HYPEREDGES, *_OF_INCIDENCES)
 
 
 def stated_sizes(data: HyperGraphData) -> tuple[int, int | None]:

@@ -42,7 +42,8 @@ def number_nodes(table: Table, columns: tuple[Any, Any], nodes: Any) -> tuple[In
     if len(kinds) > 1 or "words and numbers" in kinds:  # 1 and "1" would be two nodes
         raise ValueError(
             f"{table.name} has ids of two kinds, {' and '.join(sorted(kinds))}, in columns "
-            f"{columns[0]!r} and {columns[1]!r}: convert both, for instance with astype(str)"
+            f"{columns[0]!r:.80} and {columns[1]!r:.80}: convert both, for instance with "
+            "astype(str)"
         )
     codes, found = pd.factorize(np.concatenate([np.asarray(part) for part in parts]))
     if table.is_text:

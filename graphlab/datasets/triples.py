@@ -204,7 +204,7 @@ def _numbers(found: set[str], given: Sequence[str] | None, what: str) -> dict[st
     numbers = {name: number for number, name in enumerate(names)}
     if len(numbers) != len(names):
         twice = next(name for number, name in enumerate(names) if numbers[name] != number)
-        raise ValueError(f"{what} must not repeat a name, but repeats {twice!r}")
+        raise ValueError(f"{what} must not repeat a name, but repeats {twice!r:.80}")
     missing = sorted(found - set(names))
     if missing:
         raise ValueError(

@@ -216,7 +216,7 @@ class SparseRows:
         num_cols = check_int(num_cols, "num_cols", minimum=0, maximum=MAX_NODES)
         row = check_index(row, num_rows, "row")
         col = check_index(col, num_cols, "col", length=row.numel())
-        if not _ascending(row):
+        if values_visible(row) and not _ascending(row):
             raise ValueError("row must be ascending: sort the entries by row")
         rowptr = row_pointers(row, num_rows)
         return trusted(SparseRows(rowptr, col.int(), weight, num_cols=num_cols))

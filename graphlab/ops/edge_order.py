@@ -102,12 +102,10 @@ def sort_edges(edge_index: Tensor, num_rows: int, num_cols: int) -> SortedEdges:
     rowptr, col, entry, rowptr_t, transposed, facts = sort(edge_index, num_rows, num_cols)
     symmetric, outside = facts.tolist()
     if outside >= 0:
-        for axis, size in enumerate((num_rows, num_cols)):
-            value = int(edge_index[axis, outside])
-            if not 0 <= value < size:
-                advice = f": {MAP_IDS}" if value >= 2 * size else ""
-                raise IndexError(
-                    f"edge_index[{axis}, {outside}] = {value} is outside [0, {size}){advice}"
-                )
+        row, col = edge_index[:, outside].tolist()
+        # Where the row is in range, the column is not.
+        axis, value, size = (1, col, num_cols) if 0 <= row < num_rows else (0, row, num_rows)
+        advice = f": {MAP_IDS}" if value >= 2 * size else ""
+        raise IndexError(f"edge_index[{axis}, {outside}] = {value} is outside [0, {size}){advice}")
     moved = entry.numel() > 0
     return SortedEdges(rowptr, col, entry if moved else None, rowptr_t, transposed, bool(symmetric))

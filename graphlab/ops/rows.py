@@ -19,6 +19,14 @@ __all__ = ["unit_rows"]
 _SAFE = {torch.float32: (1e-15, 1e15), torch.float64: (1e-150, 1e150)}
 
 
+def _near_one(x: Tensor) -> Tensor:
+    """Rows of float64 with a largest number near one; a power of two changes no other bit."""
+    if x.dtype != torch.float64 or x.numel() == 0:
+        return x
+    exponent = torch.frexp(x.detach().abs().amax(1, keepdim=True)).exponent
+    return x * torch.exp2(-exponent.clamp(-1000, 1000).double())
+
+
 class _UnitRows(torch.autograd.Function):
     """Division by the norm, in blocks of rows that stay in the cache and leave no temporaries.
 
@@ -59,7 +67,7 @@ def unit_rows(x: Tensor) -> Tensor:
 
     Returns:
         Tensor: ``(N, D)``. No finite row overflows or vanishes: extreme norms are summed in
-        float64.
+        float64, and those of float64 after multiplication by a power of two.
 
     Complexity: O(N D) time and memory.
     """
@@ -67,6 +75,7 @@ def unit_rows(x: Tensor) -> Tensor:
     if x.dtype not in _SAFE or traced(x):
         return reference.unit_rows(x)
     if x.device.type != "cpu" or not values_visible(x):
+        x = _near_one(x)
         # Safe without a look at the norms, which would hold a device up. 0 / inf: zero rows stay.
         norm = reference.row_norms(x.detach())
         norm = torch.where(norm == 0, torch.inf, norm)
@@ -74,7 +83,7 @@ def unit_rows(x: Tensor) -> Tensor:
         low, high = _SAFE[x.dtype]
         norm = torch.linalg.vector_norm(x.detach(), dim=1, keepdim=True)
         if bool(((norm < low) | (norm > high)).any()):
-            return reference.unit_rows(x)
+            return reference.unit_rows(_near_one(x))
     refuse_transforms("unit_rows")
     unit: Tensor = _UnitRows.apply(x, norm)  # type: ignore[no-untyped-call]
     return unit

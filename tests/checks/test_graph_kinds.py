@@ -146,6 +146,11 @@ def test_what_is_no_weight_is_not_told():
     data.edge_attr = torch.ones(count, 3)
     data.note = ["text"] * count
     assert fastrp(data).shape == (34, 8)
+    cycle = Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 0]]), age=torch.ones(3), num_nodes=3)
+    assert fastrp(cycle).shape == (3, 8)  # as many edges as nodes
+    cycle.edge_age = cycle.age
+    with pytest.warns(UserWarning, match="'edge_age', which was not read"):
+        fastrp(cycle)
 
 
 def test_none_reads_no_weights_of_anything():
@@ -156,7 +161,9 @@ def test_none_reads_no_weights_of_anything():
     assert torch.equal(fastrp(networkx.to_scipy_sparse_array(KARATE), weight=None), expected)
 
 
-@pytest.mark.parametrize("value", ["strong", None, math.nan, math.inf, -1, "7"])
+@pytest.mark.parametrize(
+    "value", ["strong", None, math.nan, math.inf, -1, "7", pytest.param(10**400, id="huge")]
+)
 def test_a_bad_weight_hurts_only_what_reads_it(value):
     graph = KARATE.copy()
     graph[2][3]["weight"] = value
@@ -214,6 +221,9 @@ def test_names_that_do_not_fit_are_refused():
     data.edge_attr = torch.ones(data.num_edges, 2)
     with pytest.raises(ValueError, match=r"one weight per edge, shape \(156,\), got \(156, 2\)"):
         fastrp(data, weight="edge_attr")
+    data.edge_attr = torch.ones(data.num_edges, dtype=torch.complex64)
+    with pytest.raises(TypeError, match=r"Data\.edge_attr must be real, got dtype torch.complex64"):
+        fastrp(data, weight="edge_attr")
     with pytest.raises(TypeError, match="weight must be the name of an attribute"):
         fastrp(PLAIN, weight=1.0)
 
@@ -226,6 +236,8 @@ def test_weighted_concentration_and_marioh_read_the_same_names():
         torch.testing.assert_close(found, expected, equal_nan=True)
     with pytest.raises(ValueError, match="edge_weight must be given"):
         embed.weighted_concentration(PLAIN)
+    with pytest.raises(ValueError, match="weight must be 'auto' where edge_weight is given, got '"):
+        embed.weighted_concentration(data, data.weight, weight="weight")
 
 
 # --- adj_t ----------------------------------------------------------------------------------------

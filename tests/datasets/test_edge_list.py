@@ -6,7 +6,9 @@ import bz2
 import gzip
 import lzma
 import re
+import sys
 import uuid
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -93,6 +95,16 @@ def test_columnar_files(tmp_path):
         read_edge_list(write(tmp_path, "a,b\n", "text.parquet"))
 
 
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    FRAME.to_parquet(tmp_path / "edges.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(ImportError, match=r"edges\.parquet needs pyarrow: pip install 'graphlab\["):
+        read_edge_list(tmp_path / "edges.parquet")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"tables need pandas: pip install 'graphlab\[tables\]'"):
+        read_edge_list(ROWS)
+
+
 def test_a_path_may_begin_with_a_tilde(tmp_path, monkeypatch):
     write(tmp_path, TABLES["comma"])
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -112,6 +124,7 @@ def test_a_path_may_begin_with_a_tilde(tmp_path, monkeypatch):
         ("007 7\n7 08\n", ["007", "08", "7"]),
         ("NA;nan\nnan;None\n", ["NA", "None", "nan"]),
         ("#FromNodeId ToNodeId\n3 4\n4 5\n", [3, 4, 5]),
+        ("p1,p2\np3,p3\n", ["p1", "p2", "p3"]),
     ],
 )
 def test_headers_and_ids_are_found(tmp_path, text, expected):
@@ -127,6 +140,18 @@ def test_a_header_that_looks_like_an_edge_is_said(tmp_path):
     assert read_edge_list(path, header=True)[0].num_edges == 3
     assert read_edge_list(path, header=False)[0].num_edges == 4
     assert read_edge_list(path, "person", "friend")[0].num_edges == 3
+    # Numbered names are no names of columns.
+    assert read_edge_list(write(tmp_path, "p1,p2\np3,p4\np4,p3\n"))[0].num_edges == 3
+
+
+def test_one_line_is_an_edge(tmp_path):
+    data, ids = read_edge_list(write(tmp_path, "ann,bob\n"))
+    assert list(ids) == ["ann", "bob"] and data.edge_index.tolist() == [[0], [1]]
+
+
+def test_a_separator_may_be_long(tmp_path):
+    data, ids = read_edge_list(write(tmp_path, "ann::bob::2\nbob::eve::0.5\n"), sep="::", weight=2)
+    assert list(ids) == ["ann", "bob", "eve"] and data.edge_weight.tolist() == [2.0, 0.5]
 
 
 def test_comments_between_rows_are_said(tmp_path):
@@ -145,6 +170,8 @@ def test_nodes_give_the_order_and_the_isolated():
     assert data.edge_index.tolist() == [[3, 2, 0], [0, 3, 2]]
     numbers, order = read_edge_list([(7, 9)], nodes=torch.tensor([9, 8, 7]))
     assert numbers.edge_index.tolist() == [[2], [0]] and list(order) == [9, 8, 7]
+    kinds = frame["id"].astype("category")
+    assert read_edge_list(FRAME, "who", "whom", nodes=kinds)[1].equals(ids)
     with pytest.raises(ValueError, match=r"row 0, column 'who' names 'bob', which is not among"):
         read_edge_list(FRAME, "who", "whom", nodes=["ann", "eve"])
     with pytest.raises(ValueError, match=r"nodes must not repeat an id, but repeats 1: \['a'\]"):
@@ -202,6 +229,7 @@ BAD = [
     ("", {}, "no line with data"),
     ('a,b\n"1,2\n3,4\n', {}, r"edges\.csv, line \d"),
     ("a,b\nä,b\n", {"encoding": "none-such"}, "encoding must be a name that Python knows"),
+    ('a,b\n"1,2",3,4\n', {}, r"edges\.csv has 3 fields a row, but 2 in the first"),
 ]
 
 
@@ -237,6 +265,10 @@ def test_what_is_no_table(tmp_path):
         read_edge_list(write(tmp_path, gzip.compress(b"a b\n" * 99)[:15]))
 
 
+class Color(Enum):
+    BLUE, GREEN, RED = range(3)
+
+
 def test_ids_of_every_type():
     def ids(**columns):
         return list(read_edge_list(pandas.DataFrame(columns))[1])
@@ -250,6 +282,12 @@ def test_ids_of_every_type():
     assert ids(source=[0.5], target=[0.25]) == [0.25, 0.5]
     keys = [uuid.UUID(int=2), uuid.UUID(int=1)]
     assert ids(source=keys[:1], target=keys[1:]) == keys[::-1]
+    # What has no order keeps that of its appearance.
+    assert ids(source=[Color.RED, Color.BLUE], target=[Color.GREEN] * 2) == [
+        Color.RED,
+        Color.BLUE,
+        Color.GREEN,
+    ]
 
 
 def test_integers_that_became_floats_in_a_file(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graphlab.datasets import read_hif, write_hif
+from graphlab.datasets._schema import validate
 from graphlab.hyper import project
 from tests._data import find_data_root, test_data_root
 
@@ -105,6 +107,35 @@ def test_numbers_weights_and_ids(tmp_path):
     write_hif(data, tmp_path / "again.json")
     content["incidences"][2]["weight"] = 3.0
     assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8")) == content
+
+
+def test_what_no_incidence_names_is_listed(tmp_path):
+    content = {
+        "incidences": [{"edge": "e", "node": "a"}],
+        "nodes": [{"node": "lone", "weight": 2}],
+        "metadata": {"a": 1},
+    }
+    data = read_hif(write(tmp_path, content))
+    data.node_id, data.num_nodes = [*data.node_id, "new"], 3
+    data.hyperedge_id, data.num_hyperedges = [*data.hyperedge_id, "empty"], 2
+    write_hif(data, tmp_path / "again.json")
+    content["nodes"].append({"node": "new"})
+    content["edges"] = [{"edge": "empty"}]
+    assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8")) == content
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([{"a": [1]}, {"a": []}], None),
+        ([{"a": [1]}, {"a": [2, "x"]}], r"top\[1\]\.a\[1\] must be of type integer, got 'x'"),
+    ],
+)
+def test_lists_in_records_are_looked_into(value, message):
+    numbers = {"type": "array", "items": {"type": "integer"}}
+    schema = {"type": "array", "items": {"type": "object", "properties": {"a": numbers}}}
+    with nullcontext() if message is None else pytest.raises(ValueError, match=message):
+        validate(value, schema, "top")
 
 
 def test_plain_data_keeps_isolated_nodes_and_empty_hyperedges(tmp_path):

@@ -48,3 +48,11 @@ def test_missing_and_changed_files(tmp_path) -> None:
         _ = data.questions
     with pytest.raises(ValueError, match="name must be one of"):
         MultiHopQA(tmp_path, "2wiki")  # type: ignore[arg-type]
+
+
+def test_it_prints_its_name(tmp_path) -> None:
+    folder = tmp_path / "hotpotqa"
+    folder.mkdir()
+    for name in ("documents.json", "questions.json", "minilm.npz"):
+        (folder / name).touch()
+    assert repr(MultiHopQA(tmp_path, "hotpotqa")) == "MultiHopQA('hotpotqa')"

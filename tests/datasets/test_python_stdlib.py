@@ -109,3 +109,11 @@ def test_dataset(data):
     assert dataset[0].text == data.text
     with pytest.raises(IndexError, match="idx"):
         dataset.get(1)
+
+
+def test_a_python_without_sources_is_refused(monkeypatch):
+    module = sys.modules[python_stdlib.__module__]
+    monkeypatch.setattr(module, "CHAPTER_OF", {"json": "Internet Data Handling"})
+    monkeypatch.setattr(module, "_source", lambda name: None)
+    with pytest.raises(RuntimeError, match="this Python has no sources of its standard library"):
+        python_stdlib()

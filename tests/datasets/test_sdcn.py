@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import coalesce, contains_self_loops, is_undirected
 
 from graphlab.datasets import SDCNDataset, _local
-from graphlab.datasets._sdcn_files import BENCHMARKS, Benchmark, RawFile
+from graphlab.datasets._sdcn_files import BENCHMARKS, Benchmark, RawFile, read_features
 from tests._data import test_data_root
 
 # name, k, nodes, features, undirected edges, size of each class
@@ -330,3 +330,8 @@ def test_bad_arguments(tmp_path, name, k, error, message):
     with pytest.raises(error, match=message):
         SDCNDataset(tmp_path, name, k=k)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_features_that_are_not_there_are_missing_and_not_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        read_features(tmp_path / "none.npz")

@@ -22,6 +22,8 @@ def test_hyperedge_list(tmp_path):
     packed = tmp_path / "h.txt.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     assert read_hyperedge_list(packed).edge_index.equal(data.edge_index)
+    path.write_text("5 9\n , \n70 5\n", encoding="utf-8")
+    assert read_hyperedge_list(path).edge_index.tolist() == [[0, 1, 0, 2], [0, 0, 1, 1]]
     (tmp_path / "none.txt").write_text("", encoding="utf-8")
     assert read_hyperedge_list(tmp_path / "none.txt").edge_index.shape == (2, 0)
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
+from graphlab._text_file import open_text
 from graphlab.datasets import TextGraphDataset, label_prompt
 from graphlab.datasets.text_graphs.dataset import PUBLISHED
 from graphlab.datasets.text_graphs.label_prompt import ARXIV_ORDER, PROMPTS
@@ -154,6 +155,36 @@ def test_published_files_become_a_text_graph(name, tmp_path, raw, small):
     # Again, from what is stored.
     (again,) = TextGraphDataset(tmp_path / "root", name)
     assert again.text == TEXTS and again.node_id == data.node_id
+
+
+@pytest.mark.parametrize("ids", [None, range(30, 34)])
+def test_articles_in_the_order_of_the_graph_need_no_ids(ids, tmp_path, raw, small):
+    write_pubmed(raw)
+    articles = [{"TI": f"T{i}", "AB": f"A{i}"} for i in range(4)]
+    if ids is not None:
+        articles = [{"PMID": i, **article} for i, article in zip(ids, articles, strict=True)]
+    (raw / "pubmed.json").write_text(json.dumps(articles))
+    dataset = TextGraphDataset(tmp_path / "root", "pubmed", source=raw)
+    assert dataset[0].text == TEXTS and dataset.num_classes == 3
+
+
+def test_folders_that_are_there_are_not_copied_again(tmp_path, raw, small):
+    target = tmp_path / "root" / "cora" / "raw"
+    target.mkdir(parents=True)
+    write_cora(target)
+    (target / "papers").rename(raw / "papers")
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 raw file\(s\)"):
+        TextGraphDataset(tmp_path / "root", "cora")
+    assert TextGraphDataset(tmp_path / "root", "cora", source=raw)[0].text == TEXTS
+
+
+def test_an_error_beside_a_file_is_not_laid_to_the_file(tmp_path):
+    (tmp_path / "a.txt").write_text("whole\n", encoding="utf-8")
+    with (
+        pytest.raises(UnicodeEncodeError, match="'ascii' codec can't encode"),
+        open_text(tmp_path / "a.txt") as file,
+    ):
+        f"{file.read()} ä".encode("ascii")
 
 
 def test_what_only_some_have(tmp_path, raw, small):

@@ -105,6 +105,9 @@ def test_files_with_commas_are_read_with_their_quotes(tmp_path: Path) -> None:
     (tmp_path / "facts.txt").write_text(CSV.replace(",", ";").replace("; N", ", N"))
     again = read_triples(tmp_path / "facts.txt", delimiter=";", header=True)
     assert again[1] == names and torch.equal(again[0].edge_index, data.edge_index)
+    (tmp_path / "gaps.csv").write_text(CSV.replace("\n", "\n\n , ,\n"), encoding="utf-8")
+    again = read_triples(tmp_path / "gaps.csv", header=True)
+    assert again[1] == names and torch.equal(again[0].edge_index, data.edge_index)
     with pytest.raises(ValueError, match=r"line 1 must hold .*: 'head,relation,tail': are they"):
         read_triples({"train": (tmp_path / "facts.csv").rename(tmp_path / "commas.txt")})
 

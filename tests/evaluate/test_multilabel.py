@@ -82,6 +82,9 @@ def test_labels_that_all_or_no_train_nodes_have():
     y[train, 0], y[train, 1] = True, False
     result = multilabel_probe(z, y, train, test)
     assert 0 < result.macro_f1 < 1
+    y[:] = torch.tensor([True, False, True, False, False])
+    result = multilabel_probe(z, y, train, test)
+    assert (result.micro_f1, result.macro_f1) == (1.0, 0.4)  # labels that nobody has count 0
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,24 @@ def test_the_message_names_the_file_and_is_short(name, content, read, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("nodes", "edges"),
+    [
+        (f"id,{LONG}\n1,a\n", "src,dst\n"),
+        ("id,text\n1,a\n", f"src,{LONG}\n1,1\n"),
+        ("id,text\n1,a\n", f"src,dst\n1,{LONG}\n"),
+        (f"id,text\n{LONG},a\n", "src,dst\n1,2\n"),
+        (f"id,text,{LONG},{LONG}\n1,a,,\n", "src,dst\n"),
+    ],
+)
+def test_long_names_in_the_tables_of_a_text_graph_are_cut_in_messages(nodes, edges, tmp_path):
+    written(tmp_path / "nodes.csv", nodes)
+    written(tmp_path / "edges.csv", edges)
+    with pytest.raises(ValueError, match=r"(nodes|edges)\.csv") as caught:
+        tag.TextGraph.from_csv(tmp_path)
+    assert len(str(caught.value)) < 2_000
+
+
+@pytest.mark.parametrize(
     "sizes", ["1_0\n", "--1\n", "9" * 5000, "4611686018427387904\n" * 4, "\u0663\n"]
 )
 def test_sizes_of_simplices_are_plain_numbers_that_fit(sizes, tmp_path):

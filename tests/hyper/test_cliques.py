@@ -145,6 +145,15 @@ def test_libraries_are_called_as_they_document(monkeypatch):
         assert maximal_cliques(edges, 3, backend=name).to_list() == [(0, 1), (2,)]
 
 
+@pytest.mark.parametrize("installed", ["networkit", "igraph", None])
+def test_without_kernels_the_first_installed_library_lists(monkeypatch, installed):
+    monkeypatch.setattr(cliques, "active_kernel", lambda name, device: "pure")
+    monkeypatch.setattr(cliques, "find_spec", lambda name: name == installed)
+    assert cliques._first_installed() == (installed or "networkx")
+    if installed is None:
+        assert maximal_cliques(turan(2), 6).to_list() == brute_cliques(turan(2), 6)
+
+
 @pytest.mark.parametrize("backend", ["auto", "compiled", "networkx", "reference"])
 def test_memory_is_limited_unless_told_otherwise(backend):
     need(backend)

@@ -112,6 +112,7 @@ def test_hypergraphx_counts_repeats(monkeypatch):
     back = from_hypergraphx(theirs)
     assert sets_of(back) == [(0, 1, 2), (2, 3)] and back._store["num_nodes"] == 5
     assert back.hyperedge_weight.tolist() == [2.0, 1.0]
+    assert to_hypergraphx(make([(0, 1)], 2)).get_edges() == [(0, 1)]
 
 
 def test_real_hypergraphx_round_trip():

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
 
 from graphlab.hyper import (
     BayesianMDL,
@@ -68,6 +69,7 @@ def test_use_before_a_fit_is_refused(tmp_path, model):
 def test_methods_without_training_need_no_fit(tmp_path):
     cover = CliqueCover()
     assert cover.fit() is cover
+    check_is_fitted(CliqueCover())
     assert fit_and_predict(CliqueCover.load(CliqueCover().save(tmp_path)), fit=False)
 
 

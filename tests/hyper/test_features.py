@@ -16,7 +16,7 @@ from graphlab.hyper import (
     count_features,
     motif_features,
 )
-from graphlab.hyper._recipe import standardize
+from graphlab.hyper._recipe import _check_finite, standardize
 from tests.hyper._cases import NAMES, hypergraph, index, load, parts, random_hypergraph
 
 
@@ -109,3 +109,11 @@ def test_errors(features):
     empty = CandidateSet(torch.tensor([0, 0]), torch.tensor([]).long(), 0, torch.tensor([0]))
     with pytest.raises(ValueError, match="empty"):
         features(empty, cliques, edges, nodes)
+
+
+def test_features_that_are_not_finite_are_refused():
+    x = np.ones((3, 2))
+    assert _check_finite(x) is x
+    x[1, 0], x[2, 1] = np.inf, np.nan
+    with pytest.raises(ValueError, match="features must be finite, but row 1 has inf at 0"):
+        _check_finite(x)

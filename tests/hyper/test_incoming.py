@@ -249,11 +249,50 @@ def test_parts_keep_the_names_of_their_nodes():
     part = data.subgraph(torch.tensor([1, 2, 3]))
     assert part.node_id == ["bob", "eve", "zoe"] and part.num_nodes == 3
     assert "hyperedge_id" not in part and part.edge_index[0].max() < 3
+    del data.node_id
+    part = data.subgraph(torch.tensor([False, True, True, True]))
+    assert "node_id" not in part and part.num_nodes == 3
+
+
+def test_sizes_follow_what_a_hypergraph_states():
+    data = from_hyperedges([{"a", "b"}, {"b", "c"}])
+    del data.num_hyperedges
+    assert data.num_edges == 2
+    data.edge_attr = torch.ones(3, 4)
+    assert (data.num_nodes, data.num_edges) == (3, 3)
+    empty = type(data)()
+    assert (empty.num_nodes, empty.num_edges) == (0, 0)
+
+
+@pytest.mark.parametrize("lone", [[], ["d"], ["d", "e"]])
+def test_attributes_of_parts_follow_what_they_belong_to(lone):
+    # As many nodes as incidences, or as hyperedges, is chance.
+    data = from_hyperedges([{"a", "b"}, {"c"}, {"b", "c"}, ()], nodes=["a", "b", "c", *lone])
+    data.incidence_weight, data.edge_attr = torch.arange(5.0), torch.arange(4.0)
+    data.x, data.note = torch.arange(float(data.num_nodes)), "by hand"
+    assert [data.is_node_attr(key) for key in ("x", "edge_attr", "note")] == [True, False, False]
+    data.other, data.seed = torch.arange(7), torch.tensor(3)
+    assert data.is_edge_attr("edge_attr")
+    assert not any(data.is_edge_attr(key) for key in ("x", "node_id", "note", "other", "seed"))
+    part = data.subgraph(torch.tensor([2, 1]))
+    assert (part.node_id, part.x.tolist(), part.note) == (["c", "b"], [2.0, 1.0], "by hand")
+    assert part.edge_index.tolist() == [[1, 0], [0, 0]] and part.num_edges == 1
+    assert part.incidence_weight.tolist() == [3.0, 4.0] and part.edge_attr.tolist() == [2.0]
+    assert len(part.other) == 7 and part.seed == 3
+
+
+def test_an_object_like_that_of_xgi_goes_straight_in():
+    assert project(stub_of_xgi()).equal(project(TEAMS))
+    assert multi_jaccard(stub_of_xgi(), TEAMS) == 1.0
 
 
 def from_xgi_stub():
+    return from_xgi(stub_of_xgi())
+
+
+def stub_of_xgi():
     edges = SimpleNamespace(members=lambda e: TEAMS[e])
-    return from_xgi(StubXgi(["ann", "bob", "eve", "zoe"], edges))
+    return StubXgi(["ann", "bob", "eve", "zoe"], edges)
 
 
 class StubXgi:
@@ -309,6 +348,42 @@ def test_every_class_of_hypergraphx():
     for function in (from_hypergraphx, project):
         with pytest.raises(TypeError, match="DirectedHypergraph, whose directions would be lost"):
             function(directed)
+    both = from_hypergraphx(directed, drop_directions=True)
+    assert to_hyperedges(both) == [{1, 2, 3}, {1, 3, 4}]
+
+
+class StubHypergraphx:
+    def __init__(self, edges, weights=None, **more):
+        self.edges, self.weights = edges, weights
+        self.__dict__.update(more)
+
+    def get_nodes(self):
+        return [1, 2, 3, 4]
+
+    def get_edges(self):
+        return self.edges
+
+    def is_weighted(self):
+        return self.weights is not None
+
+    def get_weight(self, edge, *mark):
+        return self.weights[(*mark, edge) if mark else edge]
+
+
+def test_what_hypergraphx_marks_its_edges_with_is_kept():
+    plain = StubHypergraphx([(1, 2, 3), (3, 4)])
+    assert to_hyperedges(from_hypergraphx(plain)) == [{1, 2, 3}, {3, 4}]
+    assert "hyperedge_weight" not in from_hypergraphx(plain)
+    assert project(plain).equal(project([{1, 2, 3}, {3, 4}]))
+    weights = {(5, (1, 2)): 2.5, (7, (1, 2)): 1.0}
+    data = from_hypergraphx(StubHypergraphx(list(weights), weights, get_times_for_edge=None))
+    assert data.time.tolist() == [5, 7] and data.hyperedge_weight.tolist() == [2.5, 1.0]
+    layers = [("mail", (1, 2, 3)), ("talk", (2, 3))]
+    data = from_hypergraphx(StubHypergraphx(layers, get_existing_layers=None))
+    assert data.layer == ["mail", "talk"] and to_hyperedges(data) == [{1, 2, 3}, {2, 3}]
+    directed = StubHypergraphx([((1, 2), (3,)), ((3,), (1, 3, 4))], get_source_edges=None)
+    with pytest.raises(TypeError, match="whose directions would be lost"):
+        from_hypergraphx(directed)
     both = from_hypergraphx(directed, drop_directions=True)
     assert to_hyperedges(both) == [{1, 2, 3}, {1, 3, 4}]
 

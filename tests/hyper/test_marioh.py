@@ -126,3 +126,11 @@ def test_weights_that_are_no_counts(bad):
     weight[2] = bad
     with pytest.raises(ValueError, match=r"positive whole numbers, but edge_weight\[2\]"):
         Marioh(classifier="lr").fit(source).predict(edges, 3, weight)
+
+
+@pytest.mark.parametrize("mode", ["reduced", "preserved"])
+def test_a_source_of_pairs_teaches_pairs(mode):
+    source = make([(0, 1), (1, 2), (2, 3)], 5)
+    edges, weight = project(source, weighted=True)
+    model = Marioh(mode, classifier="lr").fit(source)
+    assert sets_of(model.predict(edges, 5, weight)) == [(0, 1), (1, 2), (2, 3)]

@@ -20,6 +20,7 @@ from graphlab.hyper import (
     uncovered_triangles,
 )
 from graphlab.hyper._containment import containment
+from graphlab.hyper._sets import NodeSets
 from tests._golden import document
 from tests.hyper._cases import NAMES, hypergraph, load, make, parts, random_hypergraph, sets_of
 
@@ -128,3 +129,9 @@ def test_a_core_is_looked_up_once(monkeypatch):
     star = make([(0, i) for i in range(1, 60)], 60)  # 32,509 triples, all with the core {0}
     assert uncovered_triangles(star, kind="hyperedge").shape == (0, 3)
     assert asked == [1]
+
+
+def test_sets_of_nodes_that_no_clique_has_lie_in_none():
+    sets, cliques = (NodeSets(np.array([0, 2]), np.array(nodes)) for nodes in ([0, 1], [2, 3]))
+    which, clique = containment(sets, cliques, 4)
+    assert which.size == clique.size == 0

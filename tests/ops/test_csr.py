@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphlab.ops
-from graphlab.ops import CSRGraph, SparseRows, interval_propagate, propagate
+from graphlab.ops import CSRGraph, SparseRows, interval_propagate, propagate, trusted_values
 from graphlab.ops.csr import length_pointers, row_pointers
 from tests.ops._cases import rand, randint
 
@@ -127,6 +127,7 @@ def test_a_symmetric_graph_is_one_of_these():
 def test_repr_is_one_line_with_the_sizes():
     rows = SparseRows.from_rows(torch.tensor([0, 1]), torch.tensor([4, 0]), 2, 5, torch.ones(2))
     assert repr(rows) == "SparseRows(2 x 5, 2 entries, weight float32)"
+    assert repr(rows.to("meta")) == "SparseRows(2 x 5, 2 entries, weight float32, meta)"
     graph = CSRGraph.from_edge_index(torch.tensor([[0], [1]]), 2)
     assert repr(graph) == "CSRGraph(2 x 2, 2 entries, weight float32, weight_t float32)"
 
@@ -199,6 +200,13 @@ def test_tensors_that_do_not_fit_are_refused(arguments, error, words):
 def test_entries_that_do_not_fit_are_refused(build, error, words):
     with pytest.raises(error, match=words):
         build()
+
+
+def test_rows_in_order_are_read_where_values_are_trusted():
+    row, col = torch.tensor([0, 0, 1]), torch.tensor([2, 0, 1])
+    with trusted_values():
+        rows = SparseRows.from_rows(row, col, 2, 3)
+    same(rows, SparseRows.from_rows(row, col, 2, 3))
 
 
 def test_the_old_name_of_the_pattern_still_works():

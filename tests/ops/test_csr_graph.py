@@ -90,6 +90,11 @@ def test_no_edges(nodes):
     assert g.num_nodes == nodes and g.num_edges == 0
     assert g.rowptr.tolist() == [0] * (nodes + 1)
     assert g.edge_index().shape == (2, 0)
+    scale = torch.arange(1.0, nodes + 1)
+    scaled = CSRGraph.from_edge_index(g.edge_index(), nodes, torch.ones(0), scale=scale)
+    assert torch.equal(scaled.scale, scale)
+    with pytest.raises(ValueError, match=rf"scale must have shape \({nodes},\)"):
+        CSRGraph.from_edge_index(g.edge_index(), nodes, scale=torch.ones(nodes + 1))
 
 
 def test_moves_between_devices(device):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.ops import CSRGraph, SparseRows, edge_cosine_sum, library, unit_rows
+from graphlab.ops import CSRGraph, SparseRows, edge_cosine_sum, library, trusted_values, unit_rows
 from tests.ops._cases import OPS, graph, rand, randint, randn, relative_error, tensors_of
 from tests.ops._memory import peak_growth
 
@@ -229,3 +230,21 @@ def test_graphs_that_do_not_fit_are_refused():
         edge_cosine_sum(z, SparseRows(graph.rowptr, graph.col), 1.0)
     with pytest.raises(IndexError, match=r"col\[0\] = 4 is outside \[0, 3\)"):
         edge_cosine_sum(z, CSRGraph(graph.rowptr, graph.col + 3), 1.0)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("power", [-1060, -600, 0, 600, 1021])
+def test_rows_of_extreme_norms_become_unit_rows(power, trusted, device):
+    x = torch.tensor([[3.0, 4.0], [0.0, 0.0]], dtype=torch.float64, device=device)
+    far = torch.ldexp(torch.ldexp(x, torch.tensor(power // 2)), torch.tensor(power - power // 2))
+    far.requires_grad_()
+    with trusted_values() if trusted else nullcontext():
+        unit = unit_rows(far)
+    assert unit.tolist() == [[0.6, 0.8], [0.0, 0.0]]
+    if abs(power) < 1000:
+        (grad,) = torch.autograd.grad(unit[:, 0].sum(), far)
+        wanted = torch.ldexp(
+            torch.tensor([0.128, -0.096], dtype=torch.float64), torch.tensor(-power)
+        )
+        torch.testing.assert_close(grad[0].cpu(), wanted, rtol=1e-12, atol=0)
+        assert not bool(grad[1].any())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from graphlab.ops import CSRGraph, reference
 from graphlab.ops.edge_order import SortedEdges, sort_edges
+from graphlab.ops.sorting import sort_by_index
 
 
 @st.composite
@@ -133,3 +134,19 @@ def test_weights_of_repeated_and_missing_reverse_edges():
     assert graph.weight_t.tolist() == [0.0, 5.0, 8.0, 2.0, 0.0]
     (grad,) = torch.autograd.grad((graph.weight * torch.arange(5)).sum(), weight)
     assert grad.tolist() == [0.0, 4.0, 0.0, 2.0]
+
+
+def test_the_definition_names_the_first_edge_outside():
+    edge_index = torch.tensor([[0, 1, 4], [1, 7, 0]])
+    *empty, facts = reference.csr_from_edges(edge_index, 4, 5)
+    assert facts.tolist() == [0, 1]
+    assert all(part.numel() == 0 for part in empty)
+
+
+def test_more_edges_than_a_kernel_numbers_are_sorted_by_the_definition(monkeypatch):
+    index = torch.tensor([2, 0, 2, 1, 0])
+    found = sort_by_index(index, 3)
+    monkeypatch.setattr("graphlab.ops.sorting.MAX_NODES", 4)
+    for part, other in zip(sort_by_index(index, 3), found, strict=True):
+        assert torch.equal(part, other)
+    assert [part.tolist() for part in found] == [[0, 2, 3, 5], [1, 4, 3, 0, 2]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.ops import SparseRows, budget_minimum, edge_bound, interval_propagate
+from graphlab.ops import SparseRows, budget_minimum, edge_bound, interval_propagate, reference
 
 PATTERN = SparseRows.from_rows(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3, 2)
 ENTRY = torch.ones(3)
@@ -41,3 +41,15 @@ def test_budgets_are_whole_numbers_of_drops():
         minimum(budget=(1, -2, 0))
     with pytest.raises(TypeError, match="budget must be a torch.Tensor, got list"):
         minimum(budget=[1, 1, 1])
+
+
+def test_no_budget_is_the_sum_of_what_is_there():
+    args = PATTERN.rowptr, PATTERN.col, torch.ones(3, dtype=torch.int8), *(torch.ones(2),) * 2
+    value = torch.tensor([[1.0, -2.0], [4.0, 8.0]])
+    none = torch.zeros(3, dtype=torch.int64)
+    sums, (count, smallest, place) = reference.budget_minimum(
+        value, *args, torch.ones(3), none, 0.5, *(none,) * 3
+    )
+    assert sums.tolist() == [[5.0, 6.0], [4.0, 8.0], [0.0, 0.0]]
+    assert not bool(count.any()) and bool((smallest == torch.inf).all())
+    assert bool((place == -1).all())

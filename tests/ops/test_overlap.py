@@ -101,6 +101,16 @@ def test_visits_bound_is_positive_and_grows(num_hops, count):
     assert 0 < now < walk_overlap_visits(g, pairs, num_hops=num_hops + 1, count=count)
 
 
+def test_pairs_of_one_end_share_the_walks_that_are_counted_for_it():
+    center, leaves = torch.zeros(10).long(), torch.arange(1, 11)
+    star = SparseRows.from_edge_index(
+        torch.cat([torch.stack([center, leaves]), torch.stack([leaves, center])], dim=1), 11
+    )
+    # The center begins 10 + 10 walks; at most one pass over 20 entries and one step from each leaf.
+    visits = walk_overlap_visits(star, torch.stack([leaves, center]), num_hops=2, count="walk")
+    assert visits == (10 + 10) + (20 + 10)
+
+
 def test_order_of_pairs_is_kept():
     g = graph("plain", 60, 300)
     pairs = randint(60, 2, 200)

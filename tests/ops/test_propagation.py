@@ -59,6 +59,29 @@ def test_gradient_runs_through_the_transpose(device):
     assert relative_error(h.grad, dense(rows).t() @ factor) < 1e-13
 
 
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_products_have_the_gradient_of_one_side_alone(wanted):
+    rows, sides = sparse("directed", 30, 90), [randn(30, 4), randn(30, 4, seed=1)]
+    alone = [side.clone().requires_grad_(k == wanted) for k, side in enumerate(sides)]
+    both = [side.clone().requires_grad_() for side in sides]
+    for pair in (alone, both):
+        propagate_dot(*pair, rows).sum().backward()
+    assert torch.equal(alone[wanted].grad, both[wanted].grad)
+    assert alone[1 - wanted].grad is None
+
+
+def test_rows_that_are_missing_are_named():
+    with pytest.raises(TypeError, match="propagate.. missing 1 required .*'rows'"):
+        propagate(torch.ones(2, 2))
+
+
+def test_squares_of_no_power_are_none():
+    args = torch.ones(2, 20), ROWPTR, COL, None, None
+    for coefficients in ([], [0.0, 0.0]):
+        out = reference.propagate_squares(*args, coefficients)
+        assert out.shape == (0, 2, 2) and out.dtype == torch.float64
+
+
 def test_gradients_that_do_not_exist_are_refused():
     rows = sparse("directed", 7, 20)
     h = randn(7, 3)

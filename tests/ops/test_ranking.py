@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.ops import pairwise_rank, trusted_values
+from graphlab.ops import pairwise_rank, reference, trusted_values
 from tests.ops._cases import randint, randn
 from tests.ops._memory import peak_growth
 
@@ -161,6 +161,23 @@ def test_products_that_might_overflow_are_refused():
     with pytest.raises(ValueError, match="norms 4.2e\\+38 and 1.4: scale them"):
         pairwise_rank(x, torch.ones(1, 2), truth)
     assert lists(pairwise_rank(x.double(), torch.ones(1, 2), truth)) == ([0], [0])
+
+
+def test_no_queries_have_no_ranks_whatever_the_candidates():
+    none = torch.zeros(0, dtype=torch.int64)
+    large = torch.full((3, 2), 3e38)
+    assert lists(pairwise_rank(torch.ones(0, 2), large, none)) == ([], [])
+    assert lists(pairwise_rank(torch.ones(0, 2).double(), 5e269 * large.double(), none)) == ([], [])
+    with pytest.raises(ValueError, match="y must be finite"):
+        pairwise_rank(torch.ones(0, 2), large * 10, none)
+
+
+def test_candidates_of_one_sum_of_bits_are_told_apart(monkeypatch):
+    monkeypatch.setattr("graphlab.ops.reference.ranking._FACTORS", (0, 2))
+    y = torch.tensor([[1.0, 5.0], [2.0, 5.0], [1.0, 5.0], [3.0, 6.0]])
+    x, truth = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([0, 1])
+    found = reference.pairwise_rank(x, y, truth, None, None, None)
+    assert lists(found) == brute_force(x, y, truth)
 
 
 @pytest.mark.parametrize(

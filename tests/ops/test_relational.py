@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from graphlab.ops import RelationalRows, relational_propagate
-from tests.ops._cases import rand, randint, randn, relative_error
+from tests.ops._cases import OPS, rand, randint, randn, relative_error
 from tests.ops._memory import peak_growth, saved_bytes
 
 MESSAGES = ["distmult", "transe"]
@@ -81,6 +81,22 @@ def test_even_ties_share_and_reference_ties_repeat(device):
     assert gradients(1.0, 1.0, "even") == pytest.approx([1 / 3, 1 / 3, 0, 0, 0, 0, 0, 1 / 3])
     assert gradients(1.0, 1.0, "reference") == [0.5, 0.5, 0, 0, 0, 0, 0, 0.5]
     assert gradients(1.0, 2.0, "even") == gradients(1.0, 2.0, "reference") == [0.0] * 7 + [1]
+
+
+@every_message
+@pytest.mark.parametrize("reduce", [0, 1, 2, 3, 4])
+def test_the_derivative_makes_the_orders_that_are_not_given(message, reduce):
+    index, kind, *values = example()
+    rows = RelationalRows.from_edge_index(index, kind, 9, 4)
+    graph, rules = (rows.rows.rowptr, rows.rows.col, rows.type), (MESSAGES.index(message), reduce)
+    found = []
+    for orders in ((None,) * 6, (*rows.by_source, *rows.by_type)):
+        leaves = [value.clone().requires_grad_() for value in values]
+        out = OPS.relational_propagate(*leaves, *graph, *orders, *rules, True)
+        out.square().sum().backward()
+        found.append([leaf.grad for leaf in leaves])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
 
 
 @every_message
@@ -189,6 +205,7 @@ def test_half_precision_is_read_as_single_and_double_wins(device):
 def test_rows_are_those_of_the_edges(device):
     index, kind = torch.tensor([[2, 0, 1, 0], [1, 2, 1, 1]]), torch.tensor([3, 0, 1, 3])
     rows = RelationalRows.from_edge_index(index.to(device), kind.to(device), 3, 4)
+    assert rows.device.type == device.type
     assert rows.rows.rowptr.tolist() == [0, 0, 3, 4]
     assert rows.rows.col.tolist() == [2, 1, 0, 0] and rows.type.tolist() == [3, 1, 3, 0]
     assert [t.tolist() for t in rows.by_source] == [[0, 2, 3, 4], [1, 2, 1, 1], [3, 0, 1, 3]]
@@ -217,6 +234,8 @@ def test_weighted_rows_and_wrong_types_are_refused():
     weighted = rows.rows.from_edge_index(rows.rows.edge_index(), 2, rand(2))
     with pytest.raises(ValueError, match="neither weight nor row_scale"):
         RelationalRows(weighted, rows.type, 1)
+    with pytest.raises(TypeError, match=r"rows must be graphlab.ops.SparseRows, got Tensor"):
+        RelationalRows(rows.rows.edge_index(), rows.type, 1)
     with pytest.raises(TypeError, match="type must be int32"):
         RelationalRows(rows.rows, rows.type.long(), 1)
     with pytest.raises(ValueError, match="type must have 2 entries"):

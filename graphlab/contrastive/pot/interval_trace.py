@@ -92,15 +92,13 @@ def trace_intervals(
     Returns:
         IntervalTrace: For the backward bounds.
     """
-    hops = [k for k, step in enumerate(steps) if isinstance(step, Hop)]
+    hops = [(k, step) for k, step in enumerate(steps) if isinstance(step, Hop)]
     matrices: dict[int, TargetBounds] = {}
     needed = targets
     # From the output back: the rows of a hop decide which nodes the one before must give.
-    for k in reversed(hops):
-        step = steps[k]
-        if isinstance(step, Hop):
-            matrices[k] = drops.matrix(step.norm, needed)
-            needed = matrices[k].columns
+    for k, hop in reversed(hops):
+        matrices[k] = drops.matrix(hop.norm, needed)
+        needed = matrices[k].columns
     if x.layout != torch.strided and (needed is not None or not _multiplies(steps)):
         x = x.to_dense()
     boxes = [Box(x, x).at(needed)]

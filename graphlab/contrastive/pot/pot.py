@@ -320,8 +320,6 @@ class POT:
         self, views: tuple[Tensor, Tensor] | None, count: int
     ) -> tuple[Tensor | None, Tensor | None]:
         if views is None:
-            if self.mode == "reference":
-                raise ValueError("views are needed for mode='reference', got None")
             return None, None
         first, second = per_view(views, "views")
         known = sort_values(self._edges[0] * count + self._edges[1])

@@ -69,4 +69,4 @@ def _first(found: dict[str, Any], names: tuple[str, ...], path: Path) -> Any:
     for name in names:
         if found.get(name) is not None:
             return found[name]
-    raise ValueError(f"{path} must hold one of {list(names)}, it holds {sorted(found)}")
+    raise ValueError(f"{path} must hold one of {list(names)}, it holds {sorted(found)!s:.400}")

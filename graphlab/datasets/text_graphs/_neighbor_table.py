@@ -35,7 +35,7 @@ def read_neighbor_table(path: Path) -> Content:
             raise ValueError(f"{path} names class {labels[-1]} {names[labels[-1]]!r} and {name!r}")
         pairs += [(i, j) for j in numbers_in(column(row, _NEIGHBORS, path))]
     if sorted(names) != list(range(len(names))):
-        raise ValueError(f"{path} must number its classes from 0, got {sorted(names)}")
+        raise ValueError(f"{path} must number its classes from 0, got {sorted(names)!s:.400}")
     return Content(
         texts,
         [str(i) for i in range(len(texts))],

@@ -101,10 +101,8 @@ class Objective:
         parts = network.rows(torch.cat(wanted)).split([part.numel() for part in wanted])
         relations = network.rel_emb(relation)
         query, entity = network.query_of(parts[0], relations), network.entity(parts[1])
-        scores = []
-        if count > heads:
-            other = network.entity(parts[2]).view(size, count - heads, -1)
-            scores.append(torch.einsum("bd,bkd->bk", query, other))
+        other = network.entity(parts[2]).view(size, count - heads, -1)
+        scores = [torch.einsum("bd,bkd->bk", query, other)]
         if heads:
             other = network.query_of(parts[3], relations.repeat_interleave(heads, dim=0))
             scores.append(torch.einsum("bkd,bd->bk", other.view(size, heads, -1), entity))

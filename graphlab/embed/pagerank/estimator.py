@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import scipy.sparse as sp
 import torch
@@ -177,9 +177,7 @@ class PPR(Estimator):
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
         matrix = self.graph_.transposed
-        weight = matrix.weight
-        if weight is None:
-            weight = torch.ones(matrix.num_edges, dtype=torch.float64, device=matrix.col.device)
+        weight = cast(torch.Tensor, matrix.weight)  # probabilities, which are always there
         return {"rowptr": matrix.rowptr, "col": matrix.col, "weight": weight}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:

@@ -6,7 +6,7 @@ import copy
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -201,7 +201,7 @@ class TextEncoder:
     # --- inside -----------------------------------------------------------------------------------
 
     def _rows(self, texts: Sequence[str], shown: bool | None = None) -> np.ndarray:
-        """Rows of texts, in their order; equal texts are embedded once."""
+        """Rows of at least one text, in their order; equal texts are embedded once."""
         distinct = list(dict.fromkeys(texts))
         keys = [] if self._cache is None else [self._cache.key(text) for text in distinct]
         known = {} if self._cache is None else self._cache.get(keys)
@@ -223,11 +223,10 @@ class TextEncoder:
                 result[part] = rows
                 if self._cache is not None:
                     self._cache.put([keys[i] for i in part], rows)
-        if result is None:
-            raise ValueError("texts must not be empty")
-        self._dim = int(result.shape[1])
+        whole = cast(np.ndarray, result)  # there is a text
+        self._dim = int(whole.shape[1])
         position = {text: i for i, text in enumerate(distinct)}
-        return result[[position[text] for text in texts]]
+        return whole[[position[text] for text in texts]]
 
     def _embed(self, texts: list[str], progress: Progress) -> np.ndarray:
         parts = []

@@ -12,6 +12,8 @@ from graphlab.tag.feasibility.gromov import Matrix, check_square
 __all__ = ["simplex_fit"]
 
 _EPS = 1e-12
+_FLAT = 1e-13  # curvature that is rounding, as a share of the largest entry
+_DRIFT = 1e-10  # the same of a slope
 
 
 def simplex_fit(gram: Tensor, linear: Tensor) -> Tensor:
@@ -54,7 +56,7 @@ def on_simplex(gram: Matrix, linear: Matrix) -> Matrix:
     support = [int(np.argmin(np.diag(gram) - 2 * linear))]
     weights = np.zeros(size)
     weights[support] = 1.0
-    scale = max(1.0, float(np.abs(gram).max()), float(np.abs(linear).max()))
+    scale = max(float(np.abs(gram).max()), float(np.abs(linear).max()))
     for _ in range(20 * size):
         weights, support = _on_support(gram, linear, weights, support)
         gradient = gram @ weights - linear
@@ -84,9 +86,19 @@ def _on_support(
 
 
 def _with_sum_one(gram: Matrix, linear: Matrix) -> Matrix:
-    """Stationary point of the form where the weights sum to one, of least norm if several."""
-    size = len(linear)
-    system = np.zeros((size + 1, size + 1))
-    system[:size, :size], system[:size, size], system[size, :size] = gram, 1.0, 1.0
-    solution = np.linalg.lstsq(system, np.append(linear, 1.0), rcond=1e-13)[0]
-    return np.asarray(solution[:size])
+    """Stationary point of the form where the weights sum to one, of least norm if several.
+
+    Where the form falls without end, a point so far along it that a weight is negative.
+    """
+    middle = np.full(len(linear), 1 / len(linear))
+    centred = gram - gram.mean(0)
+    values, vectors = np.linalg.eigh(centred - centred.mean(1, keepdims=True))
+    rise = linear - gram @ middle
+    slope = vectors.T @ (rise - rise.mean())
+    curved = values > _FLAT * np.abs(gram).max()
+    point = middle + vectors[:, curved] @ (slope[curved] / values[curved])
+    drift = vectors[:, ~curved] @ slope[~curved]
+    if drift.min() < -_DRIFT * max(np.abs(gram).max(), np.abs(linear).max()):
+        point += drift * ((1 + point.max()) / -drift.min())
+    shares: Matrix = point + (1 - point.sum()) / len(point)
+    return shares

@@ -43,8 +43,8 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         # Running variances are unbiased, those of the step are not: torch's convention.
         unbiased = variance * (total / (total - 1).clamp(min=1))
         momentum = self.momentum
-        if momentum is None:  # the average over all steps
+        if momentum is None:  # the average over all steps; as in torch none without their number
             steps = self.num_batches_tracked
-            momentum = 1.0 if steps is None else 1.0 / float(steps)
+            momentum = 0.0 if steps is None else 1.0 / float(steps)
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), momentum)

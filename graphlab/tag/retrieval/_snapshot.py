@@ -79,7 +79,8 @@ class Snapshot:
         frequency = np.bincount(found.phrase, minlength=len(index.keys))
         # A phrase in all documents tells nothing: its inverse document frequency is 0.
         most = min(max(3.0, options.max_share * count), count - 1)
-        self.phrases = index.order(((frequency >= 2) & (frequency <= most)).nonzero()[0])
+        joins = (frequency >= 2) & (frequency <= most) & ("phrases" in options.graphs)
+        self.phrases = index.order(joins.nonzero()[0])
         blocks = []
         if "phrases" in options.graphs:
             blocks.append(self._phrase_block(found.document, found.phrase, frequency))

@@ -104,10 +104,12 @@ def _check(
         len(ids) == len(documents) == len(entries)
         and len(kinds) <= 1
         and known
+        and len(set(words)) == len(words)
+        and len(set(phrases)) == len(phrases)
         and all(isinstance(text, str) for text in texts)
         and (vectors is None or (vectors.ndim == 2 and len(vectors) == len(documents)))
         and all(one in ids and other in ids for pairs in links.values() for one, other in pairs)
-        and all(_within(phrase, len(words)) for phrase in phrases)
+        and all(phrase and _within(phrase, len(words)) for phrase in phrases)
         and all(_within(entry.tokens, len(words)) for entry in entries)
         and all(_within(e.contained, len(phrases)) for e in entries)
         and all(_within(e.proposed, len(phrases)) for e in entries)

@@ -140,8 +140,9 @@ class PhraseIndex:
         entry = self.entries.pop(number)
         for phrase in entry.proposed:
             self._supporters[phrase] -= 1
-            if self._supporters[phrase] == 0:
-                self._drop(phrase)
+            key = self.keys[phrase]
+            if key is not None and self._supporters[phrase] == 0:
+                self._drop(phrase, key)
         self._removed += 1
         if self._removed > max(len(self.entries), 1_000):
             self._compact()
@@ -183,10 +184,7 @@ class PhraseIndex:
         lengths = self._lengths.setdefault(phrase[0], {})
         lengths[len(phrase)] = lengths.get(len(phrase), 0) + 1
 
-    def _drop(self, number: int) -> None:
-        phrase = self.keys[number]
-        if phrase is None:
-            return
+    def _drop(self, number: int, phrase: Phrase) -> None:
         self.keys[number] = None
         del self.phrases[phrase]
         lengths = self._lengths[phrase[0]]

@@ -34,7 +34,7 @@ def check_labels(graph: Any, count: int) -> None:
     y: Any = graph._store.get("y")
     names = graph.label_names if "label_names" in graph else None
     if names is not None and len(set(names)) != len(names):
-        raise ValueError(f"label_names must be distinct, got {names}")
+        raise ValueError(f"label_names must be distinct, got {names!s:.400}")
     if "label_descriptions" in graph and (
         names is None or len(graph.label_descriptions) != len(names)
     ):

@@ -29,7 +29,7 @@ def find(source: Source, named: str | None, usual: Sequence[str]) -> str | None:
     """
     if named is not None:
         if named not in source.columns:
-            raise ValueError(f"{source.name} has no column {named!r}, only {source.columns}")
+            raise ValueError(f"{source.name} has no column {named!r}, only {source.columns!s:.400}")
         return named
     folded = {column.strip().casefold(): column for column in reversed(source.columns)}
     return next((folded[name] for name in usual if name in folded), None)
@@ -51,7 +51,8 @@ def find_texts(source: Source, named: str | Sequence[str] | None) -> list[str]:
     missing = [column for column in columns if column not in source.columns]
     if missing or not columns:
         raise ValueError(
-            f"{source.name} has no column {missing or 'text'}, only {source.columns}; "
+            f"{source.name} has no column {missing or 'text'!s:.400}, "
+            f"only {source.columns!s:.400}; "
             "text_columns=... names what holds the texts"
         )
     return columns
@@ -83,7 +84,7 @@ def _word(value: Any, source: Source, column: str, row: int) -> str | None:
     if isinstance(value, (list, tuple, dict, set, np.ndarray)):
         kind = type(value).__name__
         raise ValueError(
-            f"{source.name}, {where(source, [row])}, column {column!r} must hold a text or a "
+            f"{source.name}, {where(source, [row])}, column {column!r:.80} must hold a text or a "
             f"number, got {kind}: {str(value)[:60]}"
         )
     if is_nothing(value):

@@ -34,11 +34,14 @@ def read_edges(source: Source, ids: list[str], ends: Ends, undirected: bool) -> 
     columns = [find(source, ends[0], SOURCES), find(source, ends[1], TARGETS)]
     if None in columns:
         raise ValueError(
-            f"{source.name} needs columns for both ends of an edge, it has {source.columns}; "
+            f"{source.name} needs columns for both ends of an edge, it has "
+            f"{source.columns!s:.400}; "
             "source_column=... and target_column=... name them"
         )
     if columns[0] == columns[1]:
-        raise ValueError(f"source_column and target_column must differ, got {columns[0]!r} twice")
+        raise ValueError(
+            f"source_column and target_column must differ, got {columns[0]!r:.80} twice"
+        )
     text_column = None if ends[2] is None else find(source, ends[2], ())
     wanted = [column for column in (*columns, text_column) if column is not None]
     position = {name: i for i, name in enumerate(ids)}
@@ -74,18 +77,18 @@ def _refuse(
 ) -> None:
     place = f"{source.name}, {where(source, [row])}"
     if name is None or not name.strip():
-        raise ValueError(f"{place} lacks the node in column {column!r}")
+        raise ValueError(f"{place} lacks the node in column {column!r:.80}")
     hint = ""
     if name.strip() in position:
-        hint = f": there is {name.strip()!r}, without spaces"
+        hint = f": there is {name.strip()!r:.80}, without spaces"
     elif re.fullmatch(r"-?\d+\.0+", name) and name.partition(".")[0] in position:
-        hint = f": there is {name.partition('.')[0]!r}; write whole numbers without a fraction"
+        hint = f": there is {name.partition('.')[0]!r:.80}; write whole numbers without a fraction"
     elif name.lstrip("0") in position:
-        hint = f": there is {name.lstrip('0')!r}, without zeros in front"
-    examples = ", ".join(map(repr, list(position)[:3]))
+        hint = f": there is {name.lstrip('0')!r:.80}, without zeros in front"
+    examples = ", ".join(f"{known!r:.80}" for known in list(position)[:3])
     raise ValueError(
-        f"{place} names the unknown node {name!r} in column {column!r}{hint} (nodes are {examples} "
-        "and so on)"
+        f"{place} names the unknown node {name!r:.80} in column {column!r:.80}{hint} "
+        f"(nodes are {examples} and so on)"
     )
 
 

@@ -141,7 +141,7 @@ class _Nodes:
             place = where(self.source, [self.count + lacking[0]])
             raise ValueError(
                 f"{self.source.name}, {place} lacks the id of its node (column "
-                f"{self.id_column!r}, got {values[lacking[0]]!r})"
+                f"{self.id_column!r:.80}, got {values[lacking[0]]!r:.80})"
             )
         self.ids += ids  # type: ignore[arg-type]
 
@@ -190,7 +190,7 @@ class _Nodes:
             y, found = encode_labels(self.given, names)
         except (ValueError, TypeError) as error:
             raise type(error)(
-                f"{self.source.name}, column {self.label_column!r}: {error}"
+                f"{self.source.name}, column {self.label_column!r:.80}: {error}"
             ) from error
         return {"y": y, "label_names": found}
 
@@ -201,7 +201,7 @@ class _Nodes:
         part = {value: _PARTS.get(str(value).strip().casefold()) for value in set(self.split)}
         if not any(part.values()):
             warnings.warn(
-                f"{self.source.name}, column {self.split_column!r} has none of train, val and "
+                f"{self.source.name}, column {self.split_column!r:.80} has none of train, val and "
                 f"test, but {sorted(map(str, part))[:5]}: the masks are empty",
                 UserWarning,
                 stacklevel=5,
@@ -220,7 +220,7 @@ def _read_classes(path: Path) -> list[str]:
         raise ValueError(f"{path} is not a UTF-8 JSON file: {error}") from error
     if isinstance(content, dict):
         if sorted(content) != sorted(str(i) for i in range(len(content))):
-            raise ValueError(f"{path} must name the classes 0 to C-1, got {sorted(content)}")
+            raise ValueError(f"{path} must name the classes 0 to C-1, got {sorted(content)!s:.400}")
         content = [content[str(i)] for i in range(len(content))]
     if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{path} must hold a list of names")

@@ -44,6 +44,11 @@ def test_target_of_a_dead_cluster_is_zero() -> None:
         (torch.tensor([[0.5, -0.5]]), "non-negative"),
         (torch.tensor([[1.0, 1.0], [0.0, 0.0]]), "row 1"),
         (torch.tensor([[float("nan"), 1.0]]), "finite"),
+        (
+            torch.tensor([[1e30, 1.0]]),
+            "q must have squares that do not overflow, got .* of 1.*e.30",
+        ),
+        (torch.tensor([[3e38], [3e38]]), "q must have squares that do not overflow"),
     ],
 )
 def test_bad_targets(q: torch.Tensor, message: str) -> None:

@@ -135,6 +135,8 @@ def test_attributes_without_an_underscore_are_deprecated() -> None:
             assert model.network is (model.network_ if fitted else None)
         with pytest.warns(FutureWarning, match=r"SCGC\.contrast is SCGC\.network_\.contrast now"):
             assert model.contrast.tau == 0.7
+        with pytest.warns(FutureWarning):
+            assert model.contrast is model.contrast
 
 
 def test_clone_has_the_parameters_and_no_fit() -> None:
@@ -284,3 +286,22 @@ def test_new_nodes_may_come_in_another_precision() -> None:
     model = small(epochs=1, pretrain_epochs=1).fit(x.double(), edge_index)
     assert torch.equal(model.predict(x), model.predict(x.double()))
     assert model.embed(x.half()).dtype == torch.float64
+
+
+def test_a_smoothed_start_of_no_epochs_is_skipped() -> None:
+    x, edge_index, _ = blobs()
+    one, more = (
+        small(start="smoothed", epochs=1, pretrain_epochs=count).fit(x, edge_index)
+        for count in (0, 2)
+    )
+    assert one.embed(x).shape == (120, 4)
+    assert not torch.equal(one.embed(x), more.embed(x))
+
+
+def test_new_rows_have_the_width_that_an_own_encoder_reads() -> None:
+    x, edge_index, _ = blobs()
+    encoder = nn.Sequential(nn.Linear(12, 5), nn.Tanh())
+    model = SCGC(num_clusters=3, encoder=encoder, epochs=1).fit(x, edge_index)
+    assert torch.equal(model.predict(x), model.predict())
+    with pytest.raises(ValueError, match="x must have 12 columns"):
+        model.embed(x[:, :5])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import to_torch_csr_tensor
 
 from graphlab.contrastive import (
     BGRL,
@@ -16,9 +18,10 @@ from graphlab.contrastive import (
     MaskFeatures,
     ProGCL,
     TwoViewModel,
+    sparse_features,
 )
 from graphlab.evaluate import linear_probe
-from tests.contrastive._hosts import METHODS, WIDTH, build, encoder, graph
+from tests.contrastive._hosts import FEATURES, METHODS, WIDTH, build, encoder, graph
 
 
 def train(name: str, epochs: int) -> tuple[TwoViewModel, list[float], Tensor]:
@@ -209,3 +212,38 @@ def test_short_features_are_said_to_start_on_a_plateau() -> None:
     assert abs(float(step.loss.detach()) - math.log(2 * len(x) - 1)) < 1e-2
     model.host_step(1e-4 * x, edge_index, generator=generator, step=1)
     model.host_step(x, edge_index, generator=generator)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_a_sparse_matrix_goes_to_the_encoder_as_it_is() -> None:
+    x, edge_index, _ = graph()
+    model = GRACE(encoder(), WIDTH)
+    matrix = to_torch_csr_tensor(edge_index, size=len(x))
+    torch.testing.assert_close(model.embed(x, matrix), model.embed(x, edge_index))
+
+
+class _Kept(nn.Module):
+    """An encoder that gives what it gave first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(FEATURES, WIDTH)
+        self.kept: Tensor | None = None
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        if self.kept is None:
+            self.kept = self.layer(x.to_dense())
+        return self.kept
+
+
+def test_embeddings_that_forget_the_view_are_told_with_sparse_features_too() -> None:
+    x, edge_index, _ = graph()
+    rows, generator = sparse_features(x * (x > 1.5)), torch.Generator().manual_seed(0)
+    assert rows.layout == torch.sparse_csr
+    model = GRACE(_Kept(), WIDTH, drop_edge=(0.0, 0.0), mask_features=(0.0, 0.5))
+    with pytest.warns(UserWarning, match="both views have the same embeddings although they diff"):
+        model.host_step(rows, edge_index, generator=generator)
+    same = GRACE(_Kept(), WIDTH, drop_edge=(0.0, 0.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        same.host_step(rows, edge_index, generator=generator, second=(rows.clone(), edge_index))

@@ -233,3 +233,19 @@ def test_names_of_texts_may_be_negative():
         clip_loss(graph, text, torch.tensor(0.0), text_id=i) for i in (names - 9, names)
     )
     assert torch.equal(found, wanted)
+
+
+def test_without_a_maximum_the_scale_is_free():
+    criterion = CLIPLoss(init_scale=500.0, max_scale=None).double()
+    graph, text = tower(0), tower(1)
+    loss = criterion(graph, text)
+    torch.testing.assert_close(loss, clip_loss(graph, text, torch.tensor(500.0).double().log()))
+    criterion.clamp_()
+    assert float(criterion.logit_scale.detach().exp()) == pytest.approx(500)
+
+
+def test_rows_whose_magnitudes_sum_to_more_than_a_number_holds_are_read():
+    graph, text, scale = tower(0), tower(1), torch.tensor(1.0).double()
+    far = graph / graph.abs().max() * 1.5e308
+    assert float(far.abs().sum(1).max()) == torch.inf
+    torch.testing.assert_close(clip_loss(far, text, scale), clip_loss(graph, text, scale))

@@ -157,3 +157,7 @@ def test_bad_input() -> None:
     for arguments in ((0.0,), (-1.0,), (float("nan"),), (0.5, True, 0)):
         with pytest.raises(ValueError, match="temperature|chunk_size"):
             InfoNCELoss(*arguments)
+
+
+def test_repr_shows_the_settings() -> None:
+    assert repr(InfoNCELoss(0.5, False)) == "InfoNCELoss(temperature=0.5, intraview=False)"

@@ -135,3 +135,7 @@ def test_bad_input() -> None:
         loss(z1[:5], z2[:5])
     with pytest.raises(IndexError, match="columns"):
         ProGCLLoss(0.5).fit(z1, z2, columns=torch.tensor([6]))
+
+
+def test_repr_shows_the_settings() -> None:
+    assert repr(ProGCLLoss(0.5, "mix")) == "ProGCLLoss(temperature=0.5, mode='mix')"

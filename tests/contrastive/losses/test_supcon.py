@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import normalize
 
 from graphlab.contrastive import supcon_loss
+from graphlab.ops import trusted_values
 from tests._golden import load
 
 
@@ -59,3 +60,9 @@ def test_equals_the_definition_also_with_lonely_anchors(views):
 def test_bad_input_is_refused_by_name(features, labels, error, words):
     with pytest.raises(error, match=words):
         supcon_loss(features, labels)
+
+
+def test_values_that_are_trusted_are_not_looked_at():
+    features, labels = torch.full((2, 1, 3), torch.nan), torch.zeros(2).long()
+    with trusted_values():
+        assert supcon_loss(features, labels).isnan()

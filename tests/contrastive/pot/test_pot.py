@@ -32,6 +32,7 @@ from graphlab.contrastive.pot import (
     reference_compactness,
 )
 from graphlab.contrastive.pot.budget import quantile_drops
+from graphlab.ops import trusted_values
 from tests.contrastive.pot._enumerate import random_instance, undirected_graphs
 
 BOUNDS = ["interval", "budget", "budget_crown"]
@@ -97,6 +98,9 @@ ENCODERS = {
     "gin": lambda: GIN(5, 6, 2, 4, norm=None, train_eps=True),
     "sgc": lambda: SGConv(5, 4, K=2),
     "appnp": appnp,
+    "no convolution": lambda: nn.ModuleList([nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4)]),
+    "linear first": lambda: nn.ModuleList([nn.Linear(5, 6), nn.ELU(0.5), GCNConv(6, 4)]),
+    "three sage layers": lambda: GraphSAGE(5, 6, 3, 4),
     "list": lambda: nn.ModuleList([GCNConv(5, 6, bias=False), nn.PReLU(6), GCNConv(6, 4)]),
 }
 
@@ -303,6 +307,17 @@ def test_bad_inputs():
         pot(host, z, z, X * torch.inf)
 
 
+def test_scores_that_overflow_are_refused():
+    encoder = build("gcn")
+    with torch.no_grad():
+        encoder.convs[0].lin.weight.mul_(100)
+    z = encoder(X, EDGES).detach()
+    pot = sound(encoder)
+    pot.compactness(z, z, X)
+    with pytest.raises(ValueError, match="the compactness of view 1 is not finite"):
+        pot.compactness(z, z, X / X.abs().max() * 1.7e308)
+
+
 def test_zero_anchors_are_allowed():
     encoder = build("gcn")
     z = encoder(X, EDGES).detach()
@@ -353,11 +368,20 @@ def test_cached_convolutions_are_refused():
         sound(GCNConv(5, 4, flow="target_to_source"))
 
 
-def test_reference_mode_knows_two_convolutions_only():
-    encoder = build("sage")
-    z = encoder(X, EDGES)
+@pytest.mark.parametrize("name", ["sage", "gcn", "no convolution", "elu and tanh", "list"])
+def test_reference_mode_knows_two_convolutions_only(name):
+    encoder = build(name)
+    z = run(encoder, X, EDGES)
     with pytest.raises(NotImplementedError, match="two GCNConv layers"):
         POT(encoder, EDGES, (0.4, 0.3)).compactness(z, z, X, (EDGES, EDGES))
+
+
+def test_reference_mode_reads_convolutions_without_a_bias():
+    encoder = [GCNConv(5, 6, bias=False).double(), nn.ReLU(), GCNConv(6, 4).double(), nn.ReLU()]
+    z = run(encoder, X, EDGES)
+    found, _ = POT(encoder, EDGES, (0.4, 0.3)).compactness(z, z, X, (EDGES, EDGES))
+    layers = [(encoder[0].lin.weight, None), (encoder[2].lin.weight, encoder[2].bias)]
+    torch.testing.assert_close(found, reference_compactness(X, EDGES, EDGES, layers, z, 0.4))
 
 
 @pytest.mark.parametrize("slope", [-0.1, 1.5])
@@ -367,6 +391,27 @@ def test_slopes_outside_of_the_unit_interval(slope):
         compactness_bound(X, EDGES, layers, X, torch.ones(12), negative_slope=slope)
     with pytest.raises(ValueError, match=r"negative_slope must lie in \[0, 1\]"):
         reference_compactness(X, EDGES, EDGES, layers, X, 0.3, negative_slope=slope)
+    encoder = [GCNConv(5, 4).double(), nn.PReLU(4, init=slope).double()]
+    z = run(encoder, X, EDGES)
+    with pytest.raises(ValueError, match=rf"negative_slope must lie in .0, 1., got {slope}"):
+        sound(encoder).compactness(z, z, X)
+
+
+def test_graphs_with_too_many_two_edge_paths_are_refused(monkeypatch):
+    layers = [(torch.eye(5).double(), None)] * 2
+    monkeypatch.setattr("graphlab.contrastive.pot.certificate.MAX_TWO_PATHS", 10)
+    with pytest.raises(ValueError, match="at most 10 two-edge paths, this graph has [1-9]"):
+        compactness_bound(X, EDGES, layers, X, torch.ones(12), bound="budget_crown")
+    assert compactness_bound(X, EDGES, layers, X, torch.ones(12), bound="budget").shape == (12,)
+
+
+def test_budgets_must_be_whole_unless_values_are_trusted():
+    layers = [(torch.eye(5).double(), None)]
+    with pytest.raises(ValueError, match=r"not negative, but budget\[0\] = 0.5"):
+        compactness_bound(X, EDGES, layers, X, torch.full((12,), 0.5))
+    with trusted_values():
+        found = compactness_bound(X, EDGES, layers, X, torch.ones(12))
+    assert torch.equal(found, compactness_bound(X, EDGES, layers, X, torch.ones(12)))
 
 
 @pytest.mark.parametrize(

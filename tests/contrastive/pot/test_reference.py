@@ -10,6 +10,7 @@ from torch_geometric.nn import GCNConv
 from graphlab.contrastive.pot import pairing_target, reference_compactness, relax
 from graphlab.contrastive.pot.budget import expected_drops
 from graphlab.contrastive.pot.reference import CleanGraph
+from graphlab.ops import trusted_values
 from tests._data import test_data_root
 from tests._golden import load
 
@@ -164,3 +165,12 @@ def test_probabilities_per_edge_sum_up_per_target():
         drops = expected_drops(data[f"edge_prob_{kind}"], target, degree)
         most = torch.minimum(drops, (degree - 1).clamp(min=0))
         assert torch.equal(most, data[f"max_delete_{kind}"])
+
+
+def test_ends_must_be_finite_unless_values_are_trusted():
+    low, high = torch.tensor([-1.0, torch.nan]), torch.tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"low must be finite"):
+        relax(low, high)
+    with trusted_values():
+        found = relax(low, high)[0]
+    assert float(found[0]) == 0.5

@@ -195,6 +195,27 @@ def test_similar_and_dissimilar_nodes_are_paired() -> None:
     )
 
 
+@pytest.mark.parametrize("counts", [(3, 0, 0), (0, 3, 0), (0, 0, 3)])
+def test_one_kind_of_pairs_alone_is_that_of_all_kinds(counts: tuple[int, int, int]) -> None:
+    data = planted(60, 3)
+    names = ("near", "far", "random")
+    alone, every = (
+        PairwiseSimilarity(4, **dict(zip(names, sizes, strict=True))).setup(data)
+        for sizes in (counts, (3, 3, 3))
+    )
+    begin = 3 * counts.index(3)
+    assert torch.equal(alone.pairs[1].view(60, 3), every.pairs[1].view(60, 9)[:, begin : begin + 3])
+
+
+def test_a_full_sample_ends_after_the_first_nodes() -> None:
+    data = planted(600, 3)
+    task = PairwiseDistance(4, num_pairs=5, max_hops=2).setup(data)
+    assert task.report == {"1 hops": 5, "2 hops": 5}
+    linked = set(zip(*data.edge_index.tolist(), strict=True))
+    pairs = zip(*task.pairs.tolist(), strict=True)
+    assert [pair in linked for pair in pairs] == 5 * [True] + 5 * [False]
+
+
 def test_clusters_of_a_partition_have_their_centers() -> None:
     # Two stars whose hubs, 3 and 8, are linked.
     edges = torch.tensor([[3, 3, 3, 3, 8, 8, 8, 8, 3], [0, 1, 2, 4, 5, 6, 7, 9, 8]])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from graphlab.embed import AddFastRP, FastRP, fastrp
+from graphlab.embed.fastrp import _start
 from graphlab.ops import library
 from tests._data import test_data_root
 from tests._golden import arrays, cases
@@ -267,6 +268,18 @@ def test_bfloat16_keeps_the_directions():
     assert half.dtype == torch.bfloat16
     cosine = torch.nn.functional.cosine_similarity(half.float(), z, dim=1)[:-5]
     assert float(cosine.min()) > 0.9999
+
+
+def test_rows_of_bfloat16_are_drawn_in_blocks(monkeypatch):
+    options = {"projection": "gaussian", "dtype": torch.bfloat16}
+    whole = fastrp(*graph(), **options)
+    monkeypatch.setattr(_start, "_ROWS", 7)
+    assert torch.equal(fastrp(*graph(), **options), whole)
+
+
+def test_a_graph_without_nodes_has_an_empty_embedding():
+    none = torch.zeros(2, 0, dtype=torch.int64)
+    assert fastrp(none, 0, dim=8, standardize=True).shape == (0, 8)
 
 
 # --- the same bits --------------------------------------------------------------------------------
@@ -555,6 +568,10 @@ def test_what_single_precision_cannot_hold_is_refused():
         model.fit_transform(PATH, 3, weight)
     with pytest.raises(ValueError, match="powers of the adjacency matrix"):
         model.columns(0, 8)
+    plain = FastRP(dim=8, beta=0, weights=(1.0,), input_matrix="adjacency", normalize=False)
+    z = plain.fit_transform(PATH, 3, 1e28 * weight, projection_matrix=torch.ones(3, 8))
+    assert z[:, 0].tolist() == pytest.approx([1e38, 2e38, 1e38])
+    assert z.sum() == torch.inf
     with pytest.raises(ValueError, match=r"edge_weight up to 1e\+40 exceeds torch\.float32"):
         model.fit(PATH, 3, 1e30 * weight)
     with pytest.raises(ValueError, match=r"beta = -0\.64 takes the degree 1e-65 of node 0"):

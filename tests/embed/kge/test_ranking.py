@@ -10,6 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.embed import KGEmbedding
+from graphlab.embed.kge.triples import KnownTails
 from graphlab.evaluate import Ranks, rank_metrics
 from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples, toy
 
@@ -195,6 +196,36 @@ def test_ranks_do_not_depend_on_how_the_queries_are_cut(
 def test_a_model_made_before_any_training_is_near_chance() -> None:
     metrics = rank_metrics(made().rank(*random_triples(400), known=()))
     assert abs(metrics["amri"]) < 0.2
+
+
+def test_processes_with_other_triples_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphlab.embed.kge.ranking.all_gather_rows", lambda rows: rows[:-2])
+    with pytest.raises(ValueError, match="same triples, but this one has 9 and .* all are 7"):
+        made().rank(*random_triples(9), known=(), distributed=True)
+
+
+def test_known_tails_of_numbers_that_take_more_than_a_word() -> None:
+    head, relation, tail = triples = torch.stack(
+        [torch.randint(6, (60,), generator=torch.Generator().manual_seed(k)) for k in range(3)]
+    )
+    small = KnownTails.of(triples, 6)
+    large = KnownTails.of(triples * torch.tensor([[2**40], [1], [2**40]]), 6)
+    assert len(large) == len(small)
+    assert torch.equal(large.ptr, small.ptr) and torch.equal(large.tail, small.tail * 2**40)
+    assert torch.equal(large.queries()[0], small.queries()[0] * 2**40)
+    ptr, found = large.find(head * 2**40, relation)
+    wanted = small.find(head, relation)
+    assert torch.equal(ptr, wanted[0]) and torch.equal(found, wanted[1] * 2**40)
+    assert bool(small.holds(triples).all())
+    assert not bool(small.holds(torch.stack([head, relation, tail + 6])).any())
+
+
+def test_nothing_is_known_of_no_triples() -> None:
+    none, some = torch.zeros(3, 0, dtype=torch.int64), torch.tensor([[0, 1], [0, 0], [1, 2]])
+    known = KnownTails.of(none, 2)
+    ptr, tail = known.find(some[0], some[1])
+    assert len(known) == 0 and ptr.tolist() == [0, 0, 0] and tail.numel() == 0
+    assert known.holds(some).tolist() == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch_geometric.nn.kge.loader import KGTripletLoader
 
 from graphlab.embed import KGEmbedding
+from graphlab.embed.kge.objective import Objective
 from tests import _golden
 from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples
 
@@ -171,6 +172,36 @@ def test_sampled_loss_draws_by_its_generator(inverse: bool) -> None:
     if inverse:  # many draws come to the mean over all entities
         wanted = softplus(-model(head, kind, tail)) + softplus(dense(model, head, kind)).mean(1)
         assert_near(loss(0, 4000), wanted.mean(), 0.02)
+
+
+def test_sampled_loss_of_features_is_that_of_a_table_of_their_rows() -> None:
+    features = torch.randn(NODES, 7, generator=torch.Generator().manual_seed(0))
+    model = KGEmbedding(NODES, RELATIONS, 4, "distmult", entity_features=features)
+    table = KGEmbedding(NODES, RELATIONS, 4, "distmult")
+    with torch.no_grad():
+        table.node_emb.weight.copy_(model.network.rows())
+        table.rel_emb.weight.copy_(model.rel_emb.weight)
+    (head, tail), kind = random_triples(20)
+    one, other = (m.loss(head, kind, tail, kind="sampled") for m in (model, table))
+    assert_near(one, other, 1e-6)
+
+
+def test_the_regulariser_cubes_every_factor_of_a_real_model() -> None:
+    model = KGEmbedding(NODES, RELATIONS, 4, "distmult", init_scale=1.0).double()
+    (head, tail), kind = random_triples(20)
+    batch = head, kind, tail
+    plain, more = (
+        Objective("softmax", n3=n3).of_batch(model.network, batch, None, None) for n3 in (0.0, 0.1)
+    )
+    node, rel = model.node_emb.weight, model.rel_emb.weight
+    cubes = sum(rows.abs().pow(3).sum() for rows in (node[head], rel[kind], node[tail])) / 20
+    assert_near(more - plain, 0.1 * cubes, 1e-12)
+
+
+def test_a_batch_without_tails_needs_what_is_known() -> None:
+    network, pair = KGEmbedding(NODES, RELATIONS, 4).network, torch.tensor([0, 1])
+    with pytest.raises(ValueError, match="a loss of kind 'softmax' needs tails"):
+        Objective("softmax").of_batch(network, (pair, pair, None), None, None)
 
 
 def test_gradients_of_sparse_tables_hold_the_rows_of_the_batch() -> None:

@@ -10,13 +10,15 @@ import torch
 import torch.distributed as dist
 
 from graphlab.embed import PPR, PPRFingerprints
-from graphlab.embed.pagerank._visits import Visits
+from graphlab.embed.pagerank._visits import Visits, count_visits
+from graphlab.ops import SparseRows
 from tests import _golden
 from tests._ranks import run_ranks
 
 KARATE = _golden.load("retrieval", "ppr_decomposition")
 HALF = KARATE["edges"].T.long()
 EDGES = torch.cat([HALF, HALF.flip(0)], dim=1)
+VISITS = [field.name for field in dataclasses.fields(Visits)]
 DIRECTED = torch.tensor([[0, 1, 2, 0, 4], [1, 2, 0, 3, 0]])
 
 
@@ -168,3 +170,14 @@ def test_visits_of_another_graph_or_type_are_refused():
         Visits(empty, none, counts, empty.int()).check(3)
     with pytest.raises(TypeError, match="visits must be int32, uint16 and int32, got"):
         Visits(empty, none, none, empty.int()).check(2)
+
+
+def test_a_process_without_nodes_has_no_visits() -> None:
+    graph = SparseRows.from_edge_index(EDGES, 34)
+    every, none = (
+        count_visits(graph, nodes, length=20, restart=0.15, seed=0)
+        for nodes in ((30, 34), (34, 34))
+    )
+    assert every.length.numel() == 4 and int(every.length.sum()) == every.node.numel()
+    for one, other in ((getattr(v, name) for v in (every, none)) for name in VISITS):
+        assert other.numel() == 0 and other.dtype == one.dtype

@@ -322,6 +322,10 @@ PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 KINDS = torch.tensor([0, 0, 1, 1, 0, 1])
 
 
+def _kge() -> embed.KGEmbedding:
+    return embed.KGEmbedding(4, 2, 4, train_config=embed.KGETrainConfig(epochs=1))
+
+
 def _estimator(name: str, make: Callable[[], Any], load: Callable[[Path], Any]) -> None:
     READERS[f"saved {name}"] = Reader(
         lambda f: make().save(f) and None,
@@ -359,7 +363,7 @@ def _load_retriever(folder: Path) -> None:
 _estimator("retriever", lambda: tag.GraphRetriever().index(DOCUMENTS), _load_retriever)
 _estimator(
     "knowledge graph embedding",
-    lambda: embed.KGEmbedding(4, 2, 4).fit(PATH, KINDS, epochs=1, progress=False),
+    lambda: _kge().fit(PATH, KINDS, progress=False),
     embed.KGEmbedding.load,
 )
 READERS["saved GraphCLIP"] = Reader(
@@ -371,7 +375,7 @@ READERS["saved GraphCLIP"] = Reader(
 
 
 def _checkpoint(folder: Path) -> None:
-    embed.KGEmbedding(4, 2, 4).fit(PATH, KINDS, epochs=1, progress=False, directory=folder)
+    _kge().fit(PATH, KINDS, progress=False, directory=folder)
     for path in folder.iterdir():
         if path.suffix != ".safetensors":
             path.unlink()
@@ -379,7 +383,7 @@ def _checkpoint(folder: Path) -> None:
 
 READERS["checkpoint of a training"] = Reader(
     _checkpoint,
-    lambda f: embed.KGEmbedding(4, 2, 4).fit(PATH, KINDS, epochs=1, progress=False, directory=f),
+    lambda f: _kge().fit(PATH, KINDS, progress=False, directory=f),
     names=("directory",),
     slow=True,
 )

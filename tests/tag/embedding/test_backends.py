@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,3 +91,16 @@ def test_what_cannot_be_loaded_says_where_it_was_looked_for(
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="device"):
         TextEncoder(Sentences(), device="cuda:99")
+
+
+def test_the_words_of_a_tokenizer_are_part_of_the_identity() -> None:
+    def model(vocabulary: dict[str, int]) -> Sentences:
+        inner = SimpleNamespace(get_vocab=lambda: vocabulary)
+        sentences = Sentences()
+        sentences.tokenizer = SimpleNamespace(backend_tokenizer=inner)
+        return sentences
+
+    one, same, other = ({"a": 0, "b": 1}, {"b": 1, "a": 0}, {"a": 1, "b": 0})
+    identity = TextEncoder(model(one)).identity
+    assert identity == TextEncoder(model(same)).identity
+    assert identity not in (TextEncoder(model(other)).identity, TextEncoder(Sentences()).identity)

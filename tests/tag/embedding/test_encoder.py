@@ -209,3 +209,20 @@ def test_shards_need_a_name_and_numbers_that_fit(tmp_path):
     huge = TextEncoder(lambda t: np.full((len(t), 2), 1e6), name="huge", normalize=False)
     with pytest.raises(ValueError, match="embeddings of shard 0 do not fit into float16"):
         huge.encode_to(["a"], tmp_path / "half", dtype="float16")
+
+
+def test_a_damaged_row_of_the_cache_is_embedded_again(tmp_path):
+    want = TextEncoder(Counting(), cache_dir=tmp_path).encode(["a", "b"])
+    with sqlite3.connect(tmp_path / "embeddings.db") as database:
+        database.execute("UPDATE rows SET value = CAST('none' AS TEXT) WHERE key = "
+                         "(SELECT min(key) FROM rows)")  # fmt: skip
+    database.close()
+    again = Counting()
+    assert torch.equal(TextEncoder(again, cache_dir=tmp_path).encode(["a", "b"]), want)
+    assert [len(batch) for batch in again.seen] == [1]
+
+
+def test_the_width_is_that_of_the_model_where_it_tells_one():
+    told = Counting()
+    assert TextEncoder(told).dim == 8 and told.seen == []
+    assert TextEncoder(lambda texts: np.ones((len(texts), 5))).dim == 5

@@ -54,3 +54,10 @@ def test_hashing_works_in_a_pipeline():
     model = make_pipeline(HashingEncoder(dim=4), LogisticRegression())
     assert model.fit(texts, y).score(texts, y) == 1.0
     assert model.set_params(hashingencoder__ngrams=1).fit(texts, y).score(texts, y) == 1.0
+
+
+def test_an_encoder_that_is_not_fitted_is_saved_with_its_parameters(tmp_path):
+    encode = HashingEncoder(dim=8, num_features=64, seed=3)
+    again = HashingEncoder.load(encode.save(tmp_path / "e"))
+    assert repr(again) == repr(encode) and again.identity == encode.identity
+    assert np.array_equal(again(["red cat"]), encode(["red cat"]))

@@ -98,3 +98,33 @@ def test_files_of_another_kind_in_the_place_of_a_store_are_named(name, message, 
     (tmp_path / name).write_text('{"rows": "many"}')
     with pytest.raises(ValueError, match=message):
         EmbeddingStore(tmp_path).verify()
+
+
+def test_a_shard_that_is_lost_during_the_run_is_missed(tmp_path):
+    def texts():
+        yield from TEXTS[:20]
+        (tmp_path / "shard-00000.npy").unlink()
+        yield from TEXTS[20:]
+
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of 3 shards: \[0\]"):
+        TextEncoder(FakeTextEncoder(8)).encode_to(texts(), tmp_path, shard_size=20)
+
+
+def test_a_matrix_that_is_at_hand_is_written(tmp_path):
+    x = np.arange(12, dtype=np.float32).reshape(6, 2)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    store = EmbeddingStore.write(tmp_path / "e", mapped, shard_size=4, dtype="float32")
+    assert repr(store) == f"EmbeddingStore({str(tmp_path / 'e')!r}, shape=(6, 2))"
+    assert np.array_equal(store.tensor().numpy(), x)
+    for part in (slice(None), slice(1, 5), slice(4, 2), slice(0, 6, 2), slice(None, None, -1)):
+        assert np.array_equal(store[part].numpy(), x[part])
+
+
+def test_the_fingerprint_is_that_of_the_content(tmp_path):
+    def written(name, x):
+        return EmbeddingStore.write(tmp_path / name, x, shard_size=2, dtype="float32")
+
+    x = torch.arange(12.0).reshape(6, 2)
+    one, same, other = written("a", x), written("b", x.clone()), written("c", x + 1)
+    assert one.fingerprint == one.fingerprint == same.fingerprint != other.fingerprint

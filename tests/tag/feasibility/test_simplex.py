@@ -29,11 +29,12 @@ def by_supports(gram: np.ndarray, linear: np.ndarray) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 8))
-def test_equals_all_supports(seed: int, size: int, rank: int) -> None:
+@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 8), st.booleans())
+def test_equals_all_supports(seed: int, size: int, rank: int, spanned: bool) -> None:
     draw = np.random.default_rng(seed)
     root = draw.standard_normal((size, rank))
-    gram, linear = root @ root.T, root @ draw.standard_normal(rank)
+    gram = root @ root.T
+    linear = root @ draw.standard_normal(rank) if spanned else draw.standard_normal(size)
     weights = simplex_fit(torch.from_numpy(gram), torch.from_numpy(linear)).numpy()
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1, abs=1e-9)
@@ -49,6 +50,25 @@ def test_many_weights() -> None:
     gram = torch.from_numpy(root @ root.T)
     found = simplex_fit(gram, gram @ torch.from_numpy(mixture))
     np.testing.assert_allclose(found.numpy(), mixture, atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e9, 1e20])
+def test_units_change_no_weight(unit: float) -> None:
+    draw = np.random.default_rng(1)
+    root = draw.standard_normal((6, 6))
+    gram = torch.from_numpy(root @ root.T)
+    linear = gram @ torch.tensor([0.5, 0.0, 0.3, 0.0, 0.2, 0.0], dtype=torch.float64)
+    found = simplex_fit(gram * unit, linear * unit)
+    assert float(found.sum()) == pytest.approx(1, abs=1e-9)
+    torch.testing.assert_close(found, simplex_fit(gram, linear), rtol=0, atol=1e-9)
+
+
+def test_a_form_that_falls_without_end_is_followed_to_the_border() -> None:
+    point = torch.tensor([[1.0], [-1.0], [5.0]])
+    # Along (-3, 2, 1) the mean stays, and the linear part falls: the first weight ends at zero.
+    found = simplex_fit(point @ point.t(), torch.tensor([0.0, 0.0, 11.9]))
+    share = (11.9 + 6) / 36  # least (6 s - 1)^2 - 23.8 s
+    torch.testing.assert_close(found, torch.tensor([0.0, 1 - share, share]).double())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -188,6 +189,14 @@ def test_tokens_are_packed_and_padded(tiny):
     assert [b.tolist() for b in tokens.by_length(np.arange(3), 2)] == [[1, 2], [0]]
 
 
+def test_a_text_without_tokens_is_named():
+    def words(texts, **_):
+        return {"input_ids": [list(map(len, text.split())) for text in texts]}
+
+    with pytest.raises(ValueError, match=r"texts\[1\] has no tokens: ' \\n'"):
+        TokenTable(["a cat", " \n", ""], words, 5)
+
+
 # --- the whole ------------------------------------------------------------------------------------
 
 
@@ -209,6 +218,7 @@ def test_it_learns_and_keeps_the_best_epoch(tiny, pooling):
     again = TextEncoder(result.encoder, normalize=False).encode(texts[:7])
     torch.testing.assert_close(again, result.features[:7], rtol=1e-4, atol=1e-5)
     assert result.encoder([]).shape == (0, 32)
+    assert repr(result.encoder) == f"TunedTextEncoder({str(tiny)!r}, dim=32)"
     for wrong in ("one text", 3, [None], {"a", "b"}):
         with pytest.raises(TypeError, match="texts must be"):
             result.encoder(wrong)
@@ -361,6 +371,23 @@ def test_a_folder_of_another_run_is_refused_and_can_be_cleared(tiny, tmp_path):
         )  # fmt: skip
     again = tune(tiny, epochs=1, seed=1, directory=tmp_path, resume=False)
     assert not torch.equal(again.features, first.features)
+    assert torch.equal(tune(tiny, epochs=1, seed=1, resume=False).features, again.features)
+
+
+def test_outputs_of_other_settings_are_made_anew(tiny, tmp_path):
+    first = tune(tiny, epochs=1, directory=tmp_path)
+    for path in tmp_path.rglob("checkpoint.safetensors"):
+        path.unlink()
+    again = tune(tiny, epochs=1, seed=1, directory=tmp_path)
+    assert not torch.equal(again.features, first.features)
+    assert torch.equal(again.features, tune(tiny, epochs=1, seed=1).features)
+
+
+def test_without_a_device_it_is_that_of_the_machine(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    config = FineTuneConfig(tiny, epochs=1, batch_size=8, lr=3e-3, max_length=16)
+    found = fine_tune_text_encoder(*corpus(), *masks(), config)
+    assert torch.equal(found.features, tune(tiny, epochs=1).features)
 
 
 JOB = """
@@ -507,6 +534,13 @@ def test_a_model_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(OSError, match="could not be loaded from the directory"):
         tune(tmp_path)
+
+
+def test_a_model_without_its_weights(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "part")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(OSError, match=r"the model '.*part' could not be loaded from the directory"):
+        tune(folder)
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch):

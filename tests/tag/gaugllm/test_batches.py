@@ -120,3 +120,19 @@ def test_bad_batches_are_refused():
     ):
         with pytest.raises(error, match=words):
             GAugLLM("gbt", epochs=1, **(BATCHES | changes)).fit(data)
+
+
+def test_checkpoints_between_are_written_when_it_is_time(tmp_path):
+    data = toy_graph()
+    seen = []
+
+    def callback(row):
+        seen.append(list(tmp_path.iterdir()))
+
+    options = {**SMALL, "epochs": 3}
+    found = GAugLLM("gbt", **options).fit(data, callback, directory=tmp_path, save_every=1e9)
+    assert [len(files) for files in seen] == [0, 0, 1]
+    epochs = []
+    again = GAugLLM("gbt", **options).fit(data, epochs.append, directory=tmp_path, resume=False)
+    assert [row["epoch"] for row in epochs] == [0, 1, 2]
+    assert again.history_ == found.history_

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Data
+from torch_geometric.transforms import ToSparseTensor
 
 from graphlab.contrastive import GBT
 from graphlab.embed import fastrp
@@ -157,6 +159,18 @@ def test_the_transform_copies_and_repeats_by_seed():
     again = LLMEdgeModifier(candidates, votes, seed=free.seed)
     assert torch.equal(free.edit(edges), again.edit(edges))
     assert "p_add=0.5" in repr(free)
+
+
+def test_edges_in_both_forms_are_edited_and_the_older_form_goes():
+    edges, asked = triangle()
+    data = Data(edge_index=edges, num_nodes=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # sparse matrices are called beta
+        data = ToSparseTensor(remove_edge_index=False)(data)
+    modify = LLMEdgeModifier(asked, torch.tensor([0, 1, 1]), 1.0, 1.0, seed=0)
+    found = modify(data)
+    assert "adj_t" in data and "adj_t" not in found
+    assert (0, 3) in pairs(found.edge_index) and (0, 3) not in pairs(data.edge_index)
 
 
 def test_a_tensor_changed_in_place_is_looked_at_again():

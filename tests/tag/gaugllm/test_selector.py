@@ -132,6 +132,15 @@ def test_selector_refuses():
         model(good.long(), good)
 
 
+def test_selector_is_mapped_over_batches():
+    content, context = torch.randn(2, 6, 5, 4, 8, generator=torch.Generator().manual_seed(0))
+    model = ContextAwareSelector(8)
+    fused, weights = torch.vmap(model)(content, context)
+    for i in range(6):
+        want = model(content[i], context[i])
+        torch.testing.assert_close((fused[i], weights[i]), want)
+
+
 def test_training_finds_the_expert_that_knows_the_neighbours():
     data = toy_graph()
     generator = torch.Generator().manual_seed(0)

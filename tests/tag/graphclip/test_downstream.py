@@ -188,6 +188,26 @@ def test_a_strong_pull_keeps_the_zero_shot_classifier():
     assert torch.equal(tuner.fit(pairs.x, pairs.store, y).predict(pairs.x, pairs.store), start)
 
 
+def test_no_gradient_reaches_what_the_classes_were_made_of():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    want = PromptTuner(model, classes).fit(pairs.x, pairs.store, y)
+    learned = classes.clone().requires_grad_()
+    found = PromptTuner(model, learned).fit(pairs.x, pairs.store, y)
+    assert not found.class_embeddings.requires_grad and learned.grad is None
+    assert torch.equal(found.class_prompts, want.class_prompts)
+
+
+def test_the_tower_stays_where_only_the_prompts_move():
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, num_prompts=1)
+    tuner.to_empty(device="meta", recurse=False)
+    assert tuner.prompts.is_meta and not any(p.is_meta for p in model.parameters())
+    tuner.to_empty(device="cpu")
+    tuner.double()
+    assert {p.dtype for p in model.parameters()} == {torch.float64}
+
+
 def test_one_prompt_is_the_same_for_all_nodes():
     model, classes = confused()
     tuner = PromptTuner(model, classes, num_prompts=1)
@@ -213,6 +233,8 @@ def test_bad_shots_are_refused():
     ):
         with pytest.raises(ValueError, match=words):
             PromptTuner(model, classes, **bad).fit(pairs.x, pairs.store, y)
+    with pytest.raises(ValueError, match="at least two labelled subgraphs, got 1"):
+        PromptTuner(model, classes).fit(pairs.x, pairs.store.select([0]), y[:1])
     with pytest.raises(ValueError, match="num_prompts must be at least 0"):
         PromptTuner(model, classes, num_prompts=-1)
     with pytest.raises(FloatingPointError, match="of the prompts of nodes is nan in epoch 1"):
@@ -324,6 +346,16 @@ def test_modes_of_parts_are_as_before():
     assert [part.training for part in model.modules()] == modes
 
 
+def test_parts_of_a_link_predictor_are_checked():
+    pairs, (_, edges, _) = toy_pairs(), toy_graph()
+    for model, sampler, words in (
+        (toy_model(), "rwr", "sampler must be a SubgraphSampler, got str"),
+        (toy_model().graph_model, SubgraphSampler(), "must be a GraphCLIP"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            LinkPredictor(model, sampler).predict(pairs.x, edges, edges[:, :2])
+
+
 def test_no_pairs_no_scores():
     pairs, (_, edges, _) = toy_pairs(), toy_graph()
     predictor = LinkPredictor(toy_model(), SubgraphSampler(walk_length=4))
@@ -414,6 +446,7 @@ def test_a_classifier_is_cloned_saved_and_loaded_without_its_encoder(tmp_path):
 def test_a_link_predictor_is_cloned_saved_and_loaded(tmp_path):
     pairs, (_, edges, _) = toy_pairs(), toy_graph()
     model = LinkPredictor(toy_model(), SubgraphSampler(walk_length=12))
+    assert model.__sklearn_is_fitted__()  # there is nothing to fit
     want = model.predict(pairs.x, edges, edges[:, :9])
     assert torch.equal(clone(model).predict(pairs.x, edges, edges[:, :9]), want)
     again = LinkPredictor.load(model.save(tmp_path), model=model.model, sampler=model.sampler)

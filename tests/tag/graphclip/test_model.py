@@ -111,6 +111,20 @@ def test_dead_weights_may_be_missing(tmp_path):
     state = {k: v for k, v in official_state().items() if "lora_" not in k and "attn_" not in k}
     torch.save(state, tmp_path / "model.pt")
     assert len(load_official_checkpoint(tmp_path / "model.pt").load_report["unused"]) == 2
+    state = {k: v for k, v in state.items() if ".mlp2." not in k}
+    torch.save(state, tmp_path / "model.pt")
+    model = load_official_checkpoint(tmp_path / "model.pt")
+    assert model.load_report["unused"] == [] and model.graph_model.center_channels == 768
+
+
+def test_official_tensors_are_the_same_in_either_file(tmp_path):
+    state = official_state()
+    torch.save(state, tmp_path / "model.pt")
+    save_arrays(tmp_path / "model.safetensors", state)
+    one, two = (load_official_checkpoint(tmp_path / f"model.{k}") for k in ("pt", "safetensors"))
+    assert one.load_report == two.load_report
+    for key, value in one.state_dict().items():
+        assert torch.equal(two.state_dict()[key], value), key
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,17 @@ def test_evaluation_uses_what_was_collected(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(_norm, "is_distributed", lambda: True)
     norm = GlobalBatchNorm(3).double().eval()  # nothing is summed: a message would be an error
     assert torch.allclose(norm(rows()), rows() / (1 + norm.eps) ** 0.5)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_without_a_count_of_steps_averages_are_those_of_torch(
+    momentum: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_norm, "is_distributed", lambda: True)
+    monkeypatch.setattr(_norm, "all_reduce_sum", lambda value: value)
+    norms = [kind(3, momentum=momentum).double() for kind in (GlobalBatchNorm, nn.BatchNorm1d)]
+    for norm in norms:
+        norm.num_batches_tracked = None
+        norm(rows())
+    for name, value in norms[1].named_buffers():
+        torch.testing.assert_close(dict(norms[0].named_buffers())[name], value, msg=name)

@@ -95,7 +95,8 @@ def test_a_graph_that_is_there_is_not_sorted_again(tmp_path, monkeypatch):
     monkeypatch.setattr(sorted_runs, "sorted_keys", None)
     # Also with other bounds.
     assert same(on_disk(edges.split(11, dim=1), tmp_path, 3 * LITTLE), edges)
-    for other in (edges.flip(1), edges[:, :-1], torch.cat([edges, edges], dim=1)):
+    others = edges.flip(1), edges[:, :-1], edges[:, :105], torch.cat([edges, edges], dim=1)
+    for other in others:  # also without the whole last chunk
         with pytest.raises(ValueError, match="holds the graph of other edges"):
             on_disk(other, tmp_path)
     with pytest.raises(ValueError, match="a graph of 60 nodes, not of 61"):
@@ -143,6 +144,35 @@ def test_a_merge_whose_files_are_gone_begins_again(tmp_path, monkeypatch, short_
         on_disk(edges, tmp_path)
     (tmp_path / "col.npy").unlink()
     assert same(on_disk(edges, tmp_path), edges)
+
+
+def test_a_merge_that_lacks_its_heads_alone_reads_no_key_again(tmp_path, monkeypatch):
+    edges = random_edges()
+    with monkeypatch.context() as patched, pytest.raises(TypeError):
+        patched.setattr(merge, "_put_header", None)
+        on_disk(edges, tmp_path)
+    monkeypatch.setattr(merge, "_together", None)
+    assert same(on_disk(edges, tmp_path), edges)
+
+
+def test_a_graph_without_edges(tmp_path):
+    edges = torch.zeros(2, 0, dtype=torch.int64)
+    graph = on_disk(edges, tmp_path)
+    assert same(graph, edges) and graph.rowptr.tolist() == [0] * (NODES + 1)
+
+
+def test_shares_that_two_processes_sort_one_after_the_other(tmp_path, monkeypatch):
+    edges, sorted_ = random_edges(), []
+    monkeypatch.setattr(prepare, "world_size", lambda: 2)
+    monkeypatch.setattr(
+        sorted_runs, "sorted_keys",
+        lambda *given, original=sorted_runs.sorted_keys: sorted_.append(1) or original(*given),
+    )  # fmt: skip
+    with monkeypatch.context() as patched, pytest.raises(FileNotFoundError, match="graph.json"):
+        patched.setattr(prepare, "rank", lambda: 1)
+        on_disk(edges, tmp_path)  # the other has not joined the parts yet
+    assert len(sorted_) == 8 and not (tmp_path / "col.npy").exists()
+    assert same(on_disk(edges, tmp_path), edges) and len(sorted_) == 16
 
 
 def test_pieces_may_come_in_the_same_memory(tmp_path):
@@ -216,12 +246,30 @@ def test_what_is_no_graph(tmp_path):
         SubgraphSampler.prepare(random_edges(), NODES, directory=tmp_path / "c", memory=1000)
 
 
+def stopped_behind_the_runs(folder, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(prepare, "_join", lambda *arguments: 1 / 0)
+        on_disk(random_edges(), folder)
+
+
 def test_a_folder_of_other_edges_is_refused_while_it_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "_join", lambda *arguments: 1 / 0)  # stops behind the runs
-    with pytest.raises(ZeroDivisionError):
-        on_disk(random_edges(), tmp_path)
+    stopped_behind_the_runs(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="is of other edges; use another folder"):
         on_disk(random_edges(1), tmp_path)
+    with pytest.raises(ValueError, match="holds the graph of other edges; use another folder"):
+        on_disk(random_edges()[:, :105], tmp_path)
+
+
+@pytest.mark.parametrize("cut", ["00003.keys", "00003.npy"])
+def test_runs_that_were_cut_are_told(cut, tmp_path, monkeypatch):
+    stopped_behind_the_runs(tmp_path, monkeypatch)
+    path = tmp_path / "runs" / cut
+    if cut.endswith(".npy"):
+        np.save(path, np.zeros(0, np.int64))
+    else:
+        path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match=r"00003.keys is damaged: remove its folder and prepare"):
+        on_disk(random_edges(), tmp_path)
 
 
 def test_a_graph_of_another_length_is_damaged(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from graphlab.tag import GraphCLIP, GraphTextPairs, PretrainConfig, pretrain
 from graphlab.tag.graphclip import retrieval_at_1
 from graphlab.tag.graphclip._norm import GlobalBatchNorm
 from graphlab.tag.graphclip.pairs import digest_of
+from graphlab.tag.graphclip.pretraining import checks
 from graphlab.tag.graphclip.pretraining.batches import epoch_batches, split_pairs
 from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import toy_model, toy_pairs
@@ -155,6 +157,14 @@ def test_scalars_reach_the_writer(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_only_the_first_process_tells_rows(monkeypatch):
+    module = importlib.import_module("graphlab.tag.graphclip.pretraining.pretrain")
+    monkeypatch.setattr(module, "rank", lambda: 1)
+    writer, rows = Writer(), []
+    result = pretrain(toy_model(), toy_pairs(), config(), writer=writer, callback=rows.append)
+    assert writer.rows == rows == [] and len(result.history) == 4
+
+
 def test_progress_is_told_off_a_terminal(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("GRAPHLAB_PROGRESS", raising=False)
     monkeypatch.setattr(_progress, "DELAY", 0.0)
@@ -231,6 +241,12 @@ def test_data_that_do_not_fit_are_refused():
     one = GraphTextPairs(pairs.x, pairs.store.select([0]), pairs.text[:1])
     with pytest.raises(ValueError, match="at least two pairs"):
         pretrain(toy_model(), one, config(val_fraction=0.0))
+
+
+def test_batches_that_processes_cannot_share_are_refused(monkeypatch):
+    monkeypatch.setattr(checks, "world_size", lambda: 3)
+    with pytest.raises(ValueError, match="batch_size must be a multiple of 3 processes, got 16"):
+        pretrain(toy_model(), toy_pairs(), config())
 
 
 # --- several processes ----------------------------------------------------------------------------

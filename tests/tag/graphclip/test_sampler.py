@@ -230,8 +230,15 @@ def test_a_reader_follows_a_store_that_is_replaced_meanwhile(tmp_path, monkeypat
     (path,) = tmp_path.glob("node-*.npy")
     monkeypatch.undo()
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=path.name):
-        SubgraphStore.load(tmp_path)
+    for verify in (True, False):
+        with pytest.raises(FileNotFoundError, match=path.name):
+            SubgraphStore.load(tmp_path, verify=verify)
+
+
+def test_a_store_takes_four_bytes_a_node_and_four_an_edge():
+    store = SubgraphSampler(walk_length=9).sample(edges_at_random(), NODES)
+    pointers, roots = 2 * 8 * (len(store) + 1), 4 * len(store)
+    assert store.nbytes == pointers + roots + 4 * store.node.size + 2 * store.edge.size
 
 
 def test_joined_stores_keep_their_subgraphs():

@@ -28,6 +28,7 @@ from graphlab.tag.gaugllm import propose_edge_candidates
 from graphlab.tag.graphclip import LinkPredictor, SubgraphStore, feature_rms
 from graphlab.tag.graphclip import _sharded as sharding
 from graphlab.tag.graphclip._prepared import prepare as preparing
+from graphlab.tag.graphclip.pairs import digest_of
 from tests._ranks import run_ranks
 from tests.tag.graphclip._toy import HashEncoder, toy_graph, toy_model, toy_pairs
 
@@ -259,6 +260,18 @@ def test_an_interrupted_sampling_goes_on_with_the_next_shard(tmp_path, monkeypat
     assert len(stamps) == 4 and len(drawn) == 2
 
 
+def test_shares_that_two_processes_draw_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(sharding, "ROOTS", 13)
+    monkeypatch.setattr(sharding, "world_size", lambda: 2)
+    _, edges, _ = toy_graph()
+    sampler = SubgraphSampler(walk_length=12)
+    with monkeypatch.context() as patched, pytest.raises(FileNotFoundError, match="store.json"):
+        patched.setattr(sharding, "rank", lambda: 1)
+        sampler.sample(edges, 60, directory=tmp_path)  # the other has not joined the parts yet
+    assert sorted(part.name for part in (tmp_path / "parts").iterdir()) == ["00001", "00003"]
+    assert equal(sampler.sample(edges, 60, directory=tmp_path), sampler.sample(edges, 60))
+
+
 # --- several processes ----------------------------------------------------------------------------
 
 
@@ -310,3 +323,13 @@ def test_processes_share_the_roots_the_encodings_and_the_checks(tmp_path):
                 assert np.array_equal(found["names"], pairs.text_id.numpy())
                 np.testing.assert_allclose(found["loss"], losses, rtol=1e-4)
     assert np.load(tmp_path / "found-1.npy") and not (tmp_path / "found-0.npy").exists()
+
+
+def test_the_name_of_joined_data_on_disk_follows_their_content_and_order(tmp_path):
+    pairs = half_pairs()
+    flipped = GraphTextPairs(pairs.x.flip(0), pairs.store, pairs.text)
+    parts = on_disk(pairs, tmp_path / "a"), on_disk(flipped, tmp_path / "b")
+    again = on_disk(pairs, tmp_path / "c"), parts[1]
+    both, same, swapped = map(GraphTextPairs.join, (parts, again, parts[::-1]))
+    assert digest_of(both) == digest_of(same) != digest_of(swapped)
+    assert digest_of(parts[0]) == digest_of(again[0]) != digest_of(parts[1])

@@ -49,6 +49,17 @@ def test_template_survives_texts_of_stop_words_alone():
     assert TemplateSummarizer().summarize(["the and of"], store)
 
 
+def test_template_has_no_topics_where_none_are_asked_or_there_are_no_words():
+    texts, store, _ = toy_store()
+    for summarizer, given in (
+        (TemplateSummarizer(topic_words=0), texts),
+        (TemplateSummarizer(), ["12 34"] * 12),
+    ):
+        found = summarizer.summarize(given, store)
+        assert found[0].startswith(f"The central document is about: {given[0]}. Related documents")
+        assert "topics" not in " ".join(found)
+
+
 @pytest.mark.parametrize(
     ("texts", "error", "words"),
     [

@@ -168,6 +168,17 @@ def test_parts_have_the_gradient_of_the_whole(size):
         torch.testing.assert_close(others[name], value, rtol=1e-6, atol=1e-8)
 
 
+def test_a_resumed_run_has_parts_of_the_same_size(tmp_path):
+    settings = {"epochs": 1, "batch_size": 24}
+    parts = PretrainConfig(**settings, micro_batch=8)
+    want = pretrain(toy_model(norm="layer"), toy_pairs(), parts, directory=tmp_path)
+    assert pretrain(toy_model(norm="layer"), toy_pairs(), parts, directory=tmp_path) == want
+    for other, change in ((12, "8 -> 12"), (0, "8 -> None")):
+        with pytest.raises(ValueError, match=f"other settings .micro_batch: {change}"):
+            config = PretrainConfig(**settings, micro_batch=other)
+            pretrain(toy_model(norm="layer"), toy_pairs(), config, directory=tmp_path)
+
+
 def test_parts_keep_the_activations_of_one(monkeypatch):
     """The most memory of saved tensors, in elements, is that of a part and not of the batch."""
     pairs = toy_pairs()

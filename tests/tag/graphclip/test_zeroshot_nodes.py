@@ -76,6 +76,16 @@ def test_nodes_alone_are_the_rows_of_all_and_need_their_neighbours_only():
         made().fit(graph(), nodes=torch.tensor([60]))
 
 
+def test_embeddings_at_hand_are_taken_for_the_texts():
+    encoder, want = HashEncoder(), made(mix="own").fit(graph())
+    x = HashEncoder().encode(graph().text)
+    model = made(encoder=encoder, mix="own").fit(graph(), x=x)
+    assert encoder.seen == [] and torch.equal(model.embeddings_, want.embeddings_)
+    assert torch.equal(model.predict(TOPICS), want.predict(TOPICS))
+    with pytest.raises(ValueError, match=r"x must have 60 rows, got shape \(59"):
+        made().fit(graph(), x=x[1:])
+
+
 def test_descriptions_and_names_of_the_graph():
     described = {"first": TOPICS[0], "second": TOPICS[1], "third": TOPICS[2]}
     y, model = toy_graph()[2], made().fit(graph())

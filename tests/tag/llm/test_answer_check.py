@@ -11,6 +11,7 @@ import torch
 
 from graphlab.tag import ExplanationGenerator, ExplanationPrompt
 from graphlab.tag.gaugllm import check_vote_answers, propose_edge_candidates, vote_edges
+from graphlab.tag.llm.answer_check import compare_answers
 from tests.tag.llm._client import client
 from tests.tag.llm._server import serving
 
@@ -162,3 +163,11 @@ def test_a_place_in_the_list_falls_on_no_kind_of_candidates():
     kinds = graph().kind
     assert len(kinds[given.vote == 1].unique()) == 1
     assert len(kinds[shuffled.vote == 1].unique()) == 2
+
+
+def test_without_answers_nothing_is_known():
+    shown = [("Cats", "Dogs")] * 2
+    report = compare_answers(["Cats", None], [None, "Dogs"], ["Cats", "Cats"], shown, "documents")
+    assert (report.count, report.common, report.informative) == (0, (None, 0.0), False)
+    with pytest.warns(RuntimeWarning, match="do not depend on the texts: 0 documents: 0%"):
+        report.warn()

@@ -79,3 +79,11 @@ def test_batches_need_a_cache_on_disk(server, tmp_path):
     with client(server) as c, pytest.raises(ValueError, match="needs a cache on disk"):
         c.export_batch(["a"], tmp_path / "x.jsonl")
     assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_empty_lines_are_skipped_and_a_cache_in_memory_knows_no_batch(server, tmp_path):
+    line = {"custom_id": "k", "response": {"status_code": 200, "body": completion("x")}}
+    (tmp_path / "out.jsonl").write_text(f"\n{json.dumps(line)}\n  \n")
+    with client(server) as c:
+        brought = c.import_batch(tmp_path / "out.jsonl")
+    assert (brought.stored, brought.failed, brought.unknown) == (0, (), ("k",))

@@ -160,3 +160,24 @@ def test_the_switch_to_write_ahead_mode_waits_for_others(tmp_path, monkeypatch):
     ReplyCache(tmp_path / "c.db").close()
     assert len(refused) == 3
     assert (tmp_path / "c.db").is_file()
+
+
+def test_an_error_in_the_place_of_an_answer_is_asked_for_again(server, tmp_path):
+    path = tmp_path / "cache.db"
+    with client(server, cache=path) as c:
+        key = c.complete("hello").key
+    cache = ReplyCache(path)
+    cache.put([(key, "{}", '{"error": {"message": "overloaded"}}')])
+    cache.close()
+    with client(server, cache=path) as c:
+        reply = c.complete("hello")
+    assert (reply.text, reply.cached, server.calls) == ("echo: hello", False, 2)
+
+
+def test_replies_are_counted_in_memory_and_on_disk(tmp_path):
+    for path in (None, tmp_path / "c.db"):
+        cache = ReplyCache(path)
+        assert len(cache) == 0
+        cache.put([("a", "{}", "one"), ("b", "{}", "two"), ("a", "{}", "three")])
+        assert (len(cache), cache.get("a"), cache.get("c")) == (2, "three", None)
+        cache.close()

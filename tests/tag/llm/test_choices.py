@@ -109,3 +109,22 @@ def test_a_client_that_tells_no_probabilities_is_refused():
 
     with pytest.raises(TypeError, match="client must tell probabilities like .* got Silent"):
         score_choices(Silent(), ["?"], ["A", "B"])
+
+
+def test_a_prompt_without_an_answer_has_no_probabilities():
+    def plan(number, body):
+        asked = body["messages"][-1]["content"]
+        return {"status": 500} if "hiss" in asked else told(A=0.6, B=0.3, C=0.1)
+
+    prompt = ExplanationPrompt(CLASSES, k=1)
+    with serving(plan) as server, client(server, attempts=1, breaker=0) as c:
+        one, other = score_choices(c, ["purr", "hiss"], ["A", "B"])
+        found = score_classes(c, prompt, ["purr", "hiss"], calibrate=False)
+        calls = server.calls
+        none = score_classes(c, prompt, [])
+        assert server.calls == calls
+    assert one.status == "ok" and sum(one.probabilities) == pytest.approx(1.0)
+    assert (other.probabilities, other.covered, other.status) == ((), 0.0, "failed")
+    assert "HTTP 500" in other.error
+    assert found.isnan().all(1).tolist() == [False, True]
+    assert none.shape == (0, 3) and none.dtype == torch.float32

@@ -16,6 +16,7 @@ from graphlab.tag import (
 )
 from graphlab.tag.gaugllm import collect_votes
 from graphlab.tag.llm import score_choices
+from graphlab.tag.llm._asking import ask_all, check_client
 
 pytest.importorskip("pydantic", reason="needs the extra tag")
 
@@ -88,3 +89,15 @@ def test_replies_that_do_not_fit_are_refused(name):
 def test_the_prompt_of_explanations_is_checked_too():
     with pytest.raises(TypeError, match="prompt must be an ExplanationPrompt, got str"):
         ExplanationGenerator(Fixed([]), "Which class?")
+
+
+def test_a_method_that_tells_no_signature_is_called():
+    def answer(prompts):
+        return [LLMReply(i, "ok", prompt.upper()) for i, prompt in enumerate(prompts)]
+
+    answer.__signature__ = object()  # as of a method in C: inspect finds nothing
+
+    class Compiled:
+        complete_many = staticmethod(answer)
+
+    assert [reply.text for reply in ask_all(check_client(Compiled()), ["a", "b"])] == ["A", "B"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest.mock import AsyncMock
+
 import pytest
 
 from graphlab.tag import Limits, LLMClient, Price, Retry
 from graphlab.tag.llm import LLMError
+from graphlab.tag.llm._error_body import error_words
 from tests.tag.llm._client import client
 from tests.tag.llm._server import completion, echo, script, serving
 
@@ -249,3 +252,20 @@ def test_answers_of_another_form_are_malformed():
                 reply = c.complete("hello")
         assert reply.status == "failed"
         assert reply.error == f"malformed answer: the body is not a chat completion ({kind})"
+
+
+def test_errors_within_errors_are_read_to_some_depth():
+    body = "the words"
+    for depth in range(8):
+        assert error_words(body) == ("the words" if depth <= 4 else "")
+        body = {"error": body}
+
+
+def test_an_error_of_the_sdk_of_another_kind_is_a_failure_of_the_item(server, monkeypatch):
+    openai = pytest.importorskip("openai")
+    create = AsyncMock(side_effect=openai.APIError("odd", None, body={}))
+    monkeypatch.setattr(openai.resources.chat.completions.AsyncCompletions, "create", create)
+    with client(server, attempts=2) as c:
+        reply = c.complete("hello")
+    assert (reply.status, reply.attempts) == ("failed", 2)
+    assert reply.error == "malformed answer: odd"

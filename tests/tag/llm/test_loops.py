@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
+from graphlab.tag.llm._cache import ReplyCache
+from graphlab.tag.llm._loop_thread import LoopThread
+from graphlab.tag.llm._session import Session
 from tests.tag.llm._client import client
 from tests.tag.llm._server import serving
 
@@ -78,3 +82,56 @@ def test_a_dropped_client_ends_its_thread(server):
     del c
     gc.collect()
     assert not any(t.name == "graphlab-llm" for t in threading.enumerate())
+
+
+def test_an_answer_that_is_being_written_at_the_end_is_kept(server, tmp_path, monkeypatch):
+    writing, going_on, put = threading.Event(), threading.Event(), ReplyCache.put
+
+    def slowly(cache, rows):
+        writing.set()
+        assert going_on.wait(10)
+        put(cache, rows)
+
+    def ask(c):
+        try:
+            c.complete("hello")
+        finally:
+            going_on.set()
+
+    monkeypatch.setattr(ReplyCache, "put", slowly)
+    with ThreadPoolExecutor(1) as pool, client(server, cache=tmp_path / "c.db") as c:
+        asked = pool.submit(ask, c)
+        assert writing.wait(10)
+        c.close()
+        assert isinstance(asked.exception(), CancelledError)
+    monkeypatch.undo()
+    with client(server, cache=tmp_path / "c.db") as c:
+        assert c.complete("hello").cached
+    assert server.calls == 1
+
+
+def test_what_runs_when_a_loop_is_stopped_is_cancelled():
+    runner = LoopThread()
+    endless = asyncio.run_coroutine_threadsafe(asyncio.Event().wait(), runner.loop)
+    runner.stop()
+    assert endless.cancelled() and runner.loop.is_closed()
+
+
+def test_a_session_may_be_closed_from_its_own_loop():
+    closed = threading.Event()
+
+    class Closing:
+        async def close(self):
+            closed.set()
+
+    session = Session(Closing)
+    session.close()  # nothing has begun, so nothing ends
+    assert not session.started and not closed.is_set()
+    runner, _ = session.start()
+
+    async def close():
+        session.close()
+
+    runner.run(close())
+    runner._thread.join(10)
+    assert closed.is_set() and runner.loop.is_closed()

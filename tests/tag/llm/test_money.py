@@ -140,3 +140,16 @@ def test_estimate_without_prices_and_limits(server):
     with client(server) as c:
         found = c.estimate(["abcd"])
     assert (found.cost, found.minutes, found.completion_tokens) == (None, None, None)
+
+
+def test_callers_wait_until_it_is_their_turn(monkeypatch):
+    waited = []
+
+    async def note(delay):
+        waited.append(delay)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    limiter = RateLimiter(60, burst=0.0, clock=lambda: 100.0)
+    for amount in (2, 1, 1):
+        asyncio.run(limiter.wait(amount))
+    assert waited == [2.0, 3.0]

@@ -47,3 +47,9 @@ def test_retry_after_is_honoured():
     with serving(plan) as server, client(server, max_backoff=5.0) as c:
         assert c.complete("x").ok
     assert seen[1] - seen[0] >= 0.3
+
+
+def test_a_date_without_a_zone_is_universal_time():
+    assert parse_retry_after(None, "Wed, 21 Oct 2015 07:28:00 -0000") == 0.0
+    later = datetime.now(timezone.utc) + timedelta(seconds=100)
+    assert 90 < parse_retry_after(None, format_datetime(later.replace(tzinfo=None))) <= 100

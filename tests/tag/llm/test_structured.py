@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from graphlab.tag.llm._reply_format import FormatFallback
 from graphlab.tag.llm._structured import extract_json
 from tests.tag.llm._client import client
 from tests.tag.llm._server import script, serving
@@ -233,3 +234,10 @@ def test_a_system_message_stays_the_only_one():
         system, user = server.bodies[0]["messages"]
     assert system["content"].startswith("Be brief.\n\nAnswer with one JSON object")
     assert user == messages[1]
+
+
+def test_a_way_that_is_refused_to_several_at_once_is_left_once():
+    formats = FormatFallback("json_schema", 3)
+    assert formats.refuse("json_schema", "no") and formats.refuse("json_schema", "no")
+    assert formats.current == "json_object" and len(formats.notices()) == 1
+    assert formats.known() == ("json_schema", "json_object", "prompt")

@@ -127,3 +127,9 @@ def test_marks_in_data_that_follow_thoughts_are_data():
     text = '{"x": "b</think>c"}'
     assert split_thoughts(f"<think>a</think>{text}") == (text, "a")
     assert split_thoughts(text) == (text, "")
+
+
+def test_thoughts_that_begin_a_line_and_never_end_are_no_answer():
+    assert split_thoughts("Dogs\n  <think>or cats") == ("Dogs", "or cats")
+    text = "Dogs\nand <think> is a mark"
+    assert split_thoughts(text) == (text, "")

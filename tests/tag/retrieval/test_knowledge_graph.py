@@ -171,6 +171,16 @@ def test_synonyms_by_an_encoder_are_one_edge_of_their_own_relation() -> None:
     assert graph.evidence.size(1) == 1, "no document states it"
 
 
+def test_synonyms_that_no_document_names_join_nothing() -> None:
+    pairs = [("Warsaw", "nowhere"), ("nowhere", "Oslo"), ("Warsaw", "warsaw")]
+    graph = knowledge_graph(TRIPLES, DOCUMENTS, synonyms=pairs)
+    assert graph.report["synonyms"] == 0 and edges(graph) == edges(
+        knowledge_graph(TRIPLES, DOCUMENTS)
+    )
+    both = knowledge_graph(TRIPLES, DOCUMENTS, synonyms=[*pairs, ("Poland", "Warsaw")])
+    assert both.report["synonyms"] == 1
+
+
 def test_another_form_of_phrases() -> None:
     documents = {"a": "Łódź liegt in Polen."}
     graph = knowledge_graph([("Łódź", "liegt in", "Polen", "a")], documents, normalize=str.casefold)

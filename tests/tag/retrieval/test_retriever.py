@@ -135,6 +135,48 @@ def test_links_of_another_kind_conduct() -> None:
     assert retriever.query("apple", k=2)[1].walk == 0
 
 
+def test_kinds_of_links_may_be_left_out() -> None:
+    documents = {
+        "a": Document("a", "the Blue Whale sings to Oslo"),
+        "b": Document("b", "she saw a blue whale"),
+        "c": Document("c", "it is cold there", "Oslo"),
+        "d": Document("d", "nothing of the kind"),
+    }
+    found = {}
+    for graphs in (("phrases",), ("titles",), ("titles", "phrases")):
+        retriever = GraphRetriever(graphs=graphs, max_share=1.0).index(documents)
+        walk = {hit.id: hit.walk for hit in retriever.query("sings", k=4)}
+        found[graphs] = {identity for identity, share in walk.items() if share > 0}
+        graph = retriever.graph()
+        assert retriever.stats()["phrases"] == int((~graph.is_document).sum())
+        assert set(graph.edge_index[0].tolist()) >= set(range(4, graph.num_nodes))
+        if graphs == ("titles",):
+            assert graph.edge_index.tolist() == [[0, 2], [2, 0]] and graph.num_nodes == 4
+    assert found[("titles",)] == {"a", "c"}
+    assert found[("phrases",)] == found[("titles", "phrases")] == {"a", "b", "c"}
+
+
+def test_the_walk_starts_at_the_best_documents_alone(encoder: object) -> None:
+    every = GraphRetriever(encoder).index(DOCUMENTS).query(QUESTIONS[0], k=24)
+    best = sorted(every, key=lambda hit: -hit.seed)
+    for count in (1, 2, 24, 100):
+        retriever = GraphRetriever(encoder, num_seeds=count).index(DOCUMENTS)
+        seeds = {hit.id: hit.seed for hit in retriever.query(QUESTIONS[0], k=24) if hit.seed}
+        own = {hit.id: hit.seed for hit in best[:count] if hit.seed}
+        assert seeds == pytest.approx({i: s / sum(own.values()) for i, s in own.items()})
+
+
+def test_what_is_kept_of_permitted_documents_is_bounded(monkeypatch) -> None:
+    monkeypatch.setattr("graphlab.tag.retrieval.retriever._CACHED", 2)
+    retriever = GraphRetriever(max_share=0.5).index(DOCUMENTS)
+    parts = [range(first, first + 12) for first in range(5)]
+    want = [answers(retriever, allow=part) for part in parts]
+    assert len(retriever._snapshots) == 2
+    whole = answers(retriever)
+    assert [answers(retriever, allow=part) for part in parts] == want
+    assert answers(retriever) == whole and len(retriever._snapshots) == 2
+
+
 def test_equal_scores_are_ordered_by_id() -> None:
     retriever = GraphRetriever().index([(i, "same words") for i in (5, 3, 9, 1)])
     with warnings.catch_warnings():

@@ -49,6 +49,16 @@ def test_sampled_sums_are_right_on_average():
     torch.testing.assert_close(total / draws, want, rtol=0.05, atol=0.02)
 
 
+def test_no_nodes_have_no_logits():
+    data = tape_graph()
+    sampler = NeighborSampler(data.edge_index, 90)
+    view = SampledGraph(data.TA, sampler, "other", 16, (2,), 0, torch.device("cpu"))
+    model = GCNConv(data.TA.size(1), 3)
+    assert view.logits(model, 3, torch.arange(0)).shape == (0, 3)
+    assert view.logits(model, 3, torch.tensor([7, 4])).shape == (2, 3)
+    assert model.training
+
+
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_features_on_disk_are_those_in_memory(batch_size, tmp_path):
     data = tape_graph()

@@ -132,6 +132,9 @@ def test_malformed_encoders():
     for arguments in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
         with pytest.raises(ValueError, match="must be at least 1, got 0"):
             RankedPredictionEncoder(*arguments)
+    assert repr(RankedPredictionEncoder(3, 2, 4)) == (
+        "RankedPredictionEncoder(num_classes=3, k=2, dim=4)"
+    )
     with pytest.raises(ValueError, match=r"weight must have 8 columns, got shape \(3, 9\)"):
         RankedPredictionEncoder(3, 2, 4)(torch.tensor([[1, 0]]), nn.Linear(9, 3))
 

@@ -50,6 +50,8 @@ PROMPT = ExplanationPrompt(CORA, k=3)
         ("The most likely categories are: Neural Networks, Theory.", (2, 6)),
         ("It evolves neural networks.\n\nAnswer: Genetic Algorithms, Neural Networks", (1, 2)),
         ("Label(s): Theory", (6,)),
+        ("Answer: it is no Theory. Label: Rule Learning", (5,)),
+        ("Two of them fit:\n- first, Case Based\n- Theory\n- Rule Learning\n- none else", (6, 5)),
         # repeats and more than k
         ("Theory, Theory, Neural Networks", (6, 2)),
         ("Theory, Case Based, Rule Learning, Neural Networks", (6, 0, 5)),
@@ -59,6 +61,7 @@ PROMPT = ExplanationPrompt(CORA, k=3)
         ('{"labels": "Theory, Rule Learning", "explanation": "e"}', (6, 5)),
         ('{"labels": ["Biology", "Theory"], "explanation": "e"}', (6,)),
         ('{"labels": [], "explanation": "Theory"}', ()),
+        ('{"thought": "Case_Based"} {"labels": ["Theory"], "explanation": "e"}', (6,)),
         ('{"labels": ["Theory", "Rule', (6,)),
         # nothing
         ("Biology", ()),

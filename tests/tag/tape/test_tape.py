@@ -213,6 +213,8 @@ def test_other_errors():
         TAPE("gcn", {"TA"}).fit(broken(edge_index=torch.tensor([[0], [90]])))
     with pytest.raises(IndexError, match=r"split\['train'\]"):
         TAPE("gcn", {"TA"}).fit(data, {"train": torch.tensor([90]), "val": torch.tensor([1])})
+    with pytest.raises(ValueError, match=r"split\['train'\] must be a mask of shape \(90,\)"):
+        TAPE("gcn", {"TA"}).fit(data, {"train": data.train_mask[:80], "val": data.val_mask})
     model = TAPE("gcn", {"TA"})
     for use in (model.predict, lambda: model.results_, lambda: model.save("unused")):
         with pytest.raises(NotFittedError, match=r"this TAPE is not fitted yet: call TAPE\.fit"):

@@ -6,6 +6,7 @@ import gzip
 import json
 import lzma
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,6 +143,11 @@ def test_whole_numbers_are_the_same_ids_however_a_table_keeps_them(ids, ends):
     assert graph.node_id == ["7", "3"] and graph.edge_index.tolist() == [[0], [1]]
 
 
+def test_other_values_are_written_as_python_does():
+    nodes = {"id": [0.5, True, np.float32(1.25)], "text": ["a", "b", "c"]}
+    assert TextGraph.from_tables(nodes).node_id == ["0.5", "True", "1.25"]
+
+
 def test_rows_without_a_column_of_ids_have_their_index():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"Text": ["a", None, "c"], "Label": [1.0, 0.0, np.nan]}).dropna(
@@ -162,6 +168,60 @@ def test_class_labels_bring_their_names():
     assert (graph.label_names, graph.y.tolist()) == (["cats", "dogs", "cows"], [1, 0])
     with pytest.raises(TypeError, match=r"nodes must be one split, nodes=data\[\.\.\.\], got"):
         TextGraph.from_tables(hub.DatasetDict({"train": data}))
+
+
+class Streamed:
+    """What a data set of Hugging Face looks like from outside; it may not know its columns."""
+
+    __module__ = "datasets.arrow_dataset"
+
+    def __init__(self, rows, features=None, *, known=True):
+        self.rows, self.features = rows, features
+        self.column_names = list(rows[0]) if known and rows else None
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def select_columns(self, names):
+        return Streamed([{name: row[name] for name in names} for row in self.rows])
+
+    def iter(self, batch_size):
+        for start in range(0, len(self.rows), batch_size):
+            part = self.rows[start : start + batch_size]
+            yield {name: [row[name] for row in part] for name in part[0]}
+
+
+class Formatted(Streamed):
+    """One that gives tensors unless it is asked for plain values."""
+
+    __module__ = "datasets.arrow_dataset"
+
+    def select_columns(self, names):
+        return Formatted(super().select_columns(names).rows)
+
+    def with_format(self, kind):
+        assert kind is None
+        return Streamed(self.rows)
+
+    def iter(self, batch_size):
+        raise AssertionError("the values must be plain")
+
+
+@pytest.mark.parametrize("kind", [Streamed, Formatted])
+@pytest.mark.parametrize("known", [True, False])
+def test_data_sets_of_the_hub_are_read_by_parts(kind, known):
+    nodes, edges = (kind(records(columns), known=known) for columns in (NODES, EDGES))
+    assert_is_the_graph(TextGraph.from_tables(nodes, edges, edge_text_column="why"))
+
+
+def test_classes_of_the_hub_bring_their_names():
+    rows = [{"text": "a", "label": 1}, {"text": "b", "label": 0}]
+    label = SimpleNamespace(names=["cats", "dogs", "cows"])
+    data = Streamed(rows, {"text": SimpleNamespace(), "label": label}, known=False)
+    graph = TextGraph.from_tables(data)
+    assert (graph.label_names, graph.y.tolist()) == (["cats", "dogs", "cows"], [1, 0])
+    with pytest.raises(ValueError, match="nodes has no column text, only"):
+        TextGraph.from_tables(Streamed([], known=False))
 
 
 # --- texts that stay in a file ----------------------------------------------------------------
@@ -227,6 +287,7 @@ def test_a_clone_has_a_list_of_its_own():
         ({"label": [[1], [2]]}, r"nodes, column 'label': labels must be one number or name"),
         ({"label": [1]}, r"the columns of nodes must have one length, got .*'label': 1"),
         ({"text": "xy"}, r"nodes\['text'\] must be a list of values, got str"),
+        ({"id": [], "text": []}, "nodes has a header and no nodes"),
     ],
 )
 def test_wrong_nodes_are_named(change, message):
@@ -338,6 +399,8 @@ def test_descriptions_by_name_describe_every_class():
     names = {"label_names": ["c", "d"]}
     graph = TextGraph.from_tables(nodes, label_descriptions={"d": "D.", "c": "C."}, **names)
     assert graph.label_descriptions == ["C.", "D."]
+    listed = TextGraph.from_tables(nodes, label_descriptions=("C.", "D."), **names)
+    assert listed.label_descriptions == ["C.", "D."]
     with pytest.raises(
         ValueError, match=r"label_descriptions must describe \['c', 'd'\], got \['c'"
     ):

@@ -133,10 +133,20 @@ def test_repeated_edges_keep_their_first_text_or_say_what_to_do():
     merged = graph.coalesce()
     assert merged.edge_index.tolist() == [[0, 1], [1, 2]]
     assert merged.edge_text == ["other", "first"] and graph.edge_text[2] == "last"
+    plain = TextGraph(edge_index=graph.edge_index, text=["a", "b", "c"]).coalesce()
+    assert plain.edge_index.tolist() == merged.edge_index.tolist() and "edge_text" not in plain
     with pytest.raises(TypeError, match=r"edge_text cannot be merged .*del graph\.edge_text"):
         ToUndirected()(graph)
     del graph.edge_text
     assert ToUndirected()(graph).num_edges == 4
+
+
+def test_what_is_applied_in_place_leaves_the_texts_alone():
+    graph = tiny(x=torch.eye(3))
+    assert graph.apply_(lambda value: value.add_(1), "x", "text") is graph
+    assert torch.equal(graph.x, torch.eye(3) + 1) and graph.text == tiny().text
+    assert torch.equal(graph.edge_index, EDGES)
+    assert graph.apply_(lambda value: value.add_(1), "text").text == tiny().text
 
 
 def test_graphs_with_other_classes_are_not_joined():
@@ -412,6 +422,16 @@ def test_neighbours_of_other_subjects_are_evidence_too(same):
     assert report.aligned and (report.deviations > 0) is same
     with pytest.raises(ValueError, match="different orders of nodes"):
         check_text_alignment(in_another_order(topics(2000, same=same), 0))
+
+
+def test_edges_are_drawn_where_there_are_many():
+    graph = topics(400, same=True)
+    every, some = (check_text_alignment(graph, max_edges=count) for count in (400, 200))
+    assert some.aligned and 0 < some.deviations < every.deviations
+    assert check_text_alignment(graph, max_edges=200) == some
+    assert check_text_alignment(graph, max_edges=200, seed=1) != some
+    with pytest.raises(ValueError, match="max_edges must be at least 2, got 1"):
+        check_text_alignment(graph, max_edges=1)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,6 @@ def normal(name: Tensor, columns: int, seed: int, step: int, kind: int) -> Tenso
 
 def keep(name: Tensor, columns: int, drop: float, seed: int, step: int, kind: int) -> Tensor:
     """True with probability ``1 - drop``, ``(n, columns)``."""
-    if drop == 0.0:
-        return torch.ones(name.numel(), columns, dtype=torch.bool, device=name.device)
     # A normal number is below its p-quantile with probability p: uniform draws without another
     # kernel.
     border = float(torch.special.ndtri(torch.tensor(drop, dtype=torch.float64, device="cpu")))

@@ -50,14 +50,12 @@ class EntityLinker:
                 self._numbers.setdefault(words, []).append(number)
         self._longest = min(max(map(len, self._numbers), default=0), _LONGEST)
 
-    def link(
-        self, questions: Sequence[str], present: NDArray[np.bool_] | None = None
-    ) -> list[list[int]]:
+    def link(self, questions: Sequence[str], present: NDArray[np.bool_]) -> list[list[int]]:
         """Entities of each question, sorted; none where nothing is near enough.
 
         Args:
             questions (sequence of str): Questions.
-            present (ndarray, optional): Which entities may be found, bool ``(N,)``.
+            present (ndarray): Which entities may be found, bool ``(N,)``.
         """
         names = [self._mentioned(question) for question in questions]
         exact = [[self._known(name, present) for name in row] for row in names]
@@ -82,11 +80,10 @@ class EntityLinker:
         names = (tuple(self._tokenize(name)) for name in self._names(question))
         return list(dict.fromkeys(name for name in names if name))
 
-    def _known(self, words: tuple[str, ...], present: NDArray[np.bool_] | None) -> list[int]:
-        numbers = self._numbers.get(words, [])
-        return numbers if present is None else [number for number in numbers if present[number]]
+    def _known(self, words: tuple[str, ...], present: NDArray[np.bool_]) -> list[int]:
+        return [number for number in self._numbers.get(words, []) if present[number]]
 
-    def _contained(self, words: Sequence[str], present: NDArray[np.bool_] | None) -> list[int]:
+    def _contained(self, words: Sequence[str], present: NDArray[np.bool_]) -> list[int]:
         """Entities whose words stand in a text, longest first, no word used twice."""
         found: list[int] = []
         first = 0
@@ -106,7 +103,7 @@ class EntityLinker:
         self,
         questions: Sequence[str],
         linked: list[set[int]],
-        present: NDArray[np.bool_] | None,
+        present: NDArray[np.bool_],
     ) -> None:
         """Search for questions that have no entity so far."""
         lost = [place for place, numbers in enumerate(linked) if not numbers]
@@ -117,13 +114,12 @@ class EntityLinker:
         for place in lost:
             linked[place] |= set(near[questions[place]])
 
-    def _nearest(self, texts: list[str], present: NDArray[np.bool_] | None) -> dict[str, list[int]]:
+    def _nearest(self, texts: list[str], present: NDArray[np.bool_]) -> dict[str, list[int]]:
         if not texts or not len(self._vectors):
             return {text: [] for text in texts}
         found: dict[str, list[int]] = {}
         products = self._embed(texts) @ self._vectors.astype(np.float32).T
-        if present is not None:
-            products[:, ~present] = -np.inf
+        products[:, ~present] = -np.inf
         for text, cosine in zip(texts, products, strict=True):
             best = int(cosine.argmax())
             found[text] = [best] if cosine[best] >= self._least else []

@@ -263,7 +263,8 @@ class TrainedNetwork(Estimator):
         if not torch.equal(arrays["digest"], _digest(graph)):
             relations = embed_relations(graph, self.encoder, width)
             entities = embed_entities(graph, self.encoder, width)
-        elif len(relations):
+        else:
+            _check_rows(graph, relations, entities, width)
             one = embed_questions(self.encoder, "encoder", graph.relation_texts[:1], width)[0]
             cosine = float(one @ relations[0])
             if cosine < _SAME_ENCODER:
@@ -272,6 +273,17 @@ class TrainedNetwork(Estimator):
                     f"of {graph.relation_texts[0]!r} has cosine {cosine:.3f} with the stored one"
                 )
         self._set(model, graph, relations, entities, swapped=bool(arrays["swapped"]))
+
+
+def _check_rows(
+    graph: EntityGraph, relations: Tensor, entities: NDArray[np.float16], width: int
+) -> None:
+    wanted = (2 * graph.num_relations, width), (graph.num_entities, width)
+    if (relations.shape, entities.shape) != wanted:
+        raise ValueError(
+            f"the embeddings of relations and entities must have the shapes {wanted}, got "
+            f"{(tuple(relations.shape), entities.shape)}"
+        )
 
 
 def _digest(graph: EntityGraph) -> Tensor:

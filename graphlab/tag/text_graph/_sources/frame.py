@@ -91,7 +91,7 @@ class ColumnsTable(Plain):
         for column, values in zip(self.columns, columns.values(), strict=True):
             if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
                 kind = type(values).__name__
-                raise TypeError(f"{name}[{column!r}] must be a list of values, got {kind}")
+                raise TypeError(f"{name}[{column!r:.80}] must be a list of values, got {kind}")
             self._values[column] = values.tolist() if hasattr(values, "tolist") else list(values)
         lengths = {column: len(values) for column, values in self._values.items()}
         if len(set(lengths.values())) > 1:

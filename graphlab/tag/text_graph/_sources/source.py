@@ -64,7 +64,7 @@ def distinct_columns(columns: Sequence[Any], name: str) -> list[str]:
     """
     names = [str(column) for column in columns]
     if len(set(names)) != len(names):
-        raise ValueError(f"{name} repeats a column: {names}")
+        raise ValueError(f"{name} repeats a column: {names!s:.400}")
     return names
 
 

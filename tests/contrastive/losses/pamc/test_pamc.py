@@ -264,6 +264,10 @@ def test_zero_rows_have_no_gradient_or_raise() -> None:
         assert bool(gradient[8].any())
     with pytest.raises(ValueError, match="row 7"):
         pamc_loss(z, edge_index, cluster, zero_norm="raise")
+    rest = torch.cat([z[:7], z[8:]]).detach()
+    edges = edge_index[:, (edge_index < len(rest)).all(0)]
+    strict = pamc_loss(rest, edges, cluster[1:], zero_norm="raise")
+    assert torch.equal(strict, pamc_loss(rest, edges, cluster[1:]))
 
 
 def test_isolated_nodes_keep_mask_or_raise() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from graphlab._io import load_arrays, save_arrays
 from graphlab.contrastive import ClusterStatistics, PamCLoss, influence_adjacency
+from graphlab.ops import trusted_values
 from tests._ranks import run_ranks
 from tests.ops._memory import saved_bytes
 
@@ -187,3 +188,30 @@ def test_what_is_no_part_is_refused() -> None:
 def test_clusters_that_are_compared_give_no_denominator_of_a_node() -> None:
     with pytest.raises(ValueError, match="negatives='meta' compares clusters"):
         PamCLoss(negatives="meta").log_denominators(torch.randn(6, 3), torch.arange(6) % 2, 2)
+
+
+def test_second_moments_are_carried_with_the_gradient_of_the_part() -> None:
+    z = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    cluster, leaf = torch.arange(6) % 2, z[:4].clone().requires_grad_()
+    whole = ClusterStatistics.collect(z, cluster, 2, order=2)
+    part = ClusterStatistics.collect(leaf, cluster[:4], 2, order=2)
+    carried = whole.carry(part)
+    assert carried.outer is not None and part.outer is not None
+    assert torch.equal(carried.outer.detach(), whole.outer)
+    weight = torch.arange(18.0).view_as(carried.outer).double()
+    found, wanted = (
+        torch.autograd.grad((outer * weight).sum(), leaf, retain_graph=True)[0]
+        for outer in (carried.outer, part.outer)
+    )
+    assert torch.equal(found, wanted)
+
+
+def test_statistics_must_be_finite_unless_values_are_trusted() -> None:
+    z, cluster = torch.randn(4, 3), torch.arange(4) % 2
+    edges, loss = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]), PamCLoss()
+    whole = loss.collect(z, cluster, 2)
+    broken = ClusterStatistics(whole.count, whole.total / 0, whole.outer, whole.order)
+    with pytest.raises(ValueError, match=r"statistics\.total must be finite"):
+        loss.share(z, edges, cluster, broken)
+    with trusted_values():
+        assert not loss.share(z, edges, cluster, broken).isfinite()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from graphlab._io import load_arrays, save_arrays
 from graphlab.tag import GFMRetriever, GraphRetriever, HashingEncoder, TextGraph, knowledge_graph
 from graphlab.tag.retrieval.gfm import QueryGNN
 from graphlab.tag.retrieval.gfm.entity_graph import read_graph
@@ -79,6 +80,42 @@ def test_own_questions_have_one_or_two_documents() -> None:
         first, second = (graph.documents[place] for place in places)
         assert text == f"lies in of the born in {graph.text[start]}"
         assert first[1:] == second[1:] and {first[0], second[0]} == {"p", "t"}
+
+
+def test_own_questions_have_one_document_where_one_states_both_hops() -> None:
+    triples = [("A", "knows", "B", "a"), ("B", "knows", "C", "a")]
+    graph = read_graph(knowledge_graph(triples, {"a": "A knows B, and B knows C."}))
+    found = TripleQuestions(graph, 1.0).draw(10, torch.Generator().manual_seed(0))
+    assert set(found.texts) == {"knows a", "knows b"} and found.documents == [[0]] * 10
+
+
+def test_names_within_a_name_are_found_longest_first() -> None:
+    options: dict[str, Any] = {"names": lambda text: [text], "link_threshold": 1.0, "steps": 0}
+    gfm = made(**options).fit()
+    for question, start in (
+        ("the town of person c or oslo", {"person c", "oslo"}),
+        ("person oslo c", {"oslo"}),  # its words are not in a row
+    ):
+        assert {name for hit in gfm.query(question, k=17) for name in hit.start} == start
+
+
+def test_an_entity_without_words_is_no_name() -> None:
+    triples = [("\u041a\u0438\u0457\u0432", "far from", "Oslo", "a")]
+    graph = knowledge_graph(triples, {"a": "It is far."}, normalize=str.casefold)
+    gfm = GFMRetriever(None, graph, ENCODER, **SMALL).fit()
+    assert [hit.start for hit in gfm.query("How far is Oslo?")] == [("oslo",)]
+
+
+def test_what_is_kept_of_permitted_documents_is_bounded(
+    fitted: GFMRetriever, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [[f"p{i}", f"t{i}", "p2", "t2"] for i in (0, 1, 3, 4)]
+    monkeypatch.setattr("graphlab.tag.retrieval.gfm.retriever._CACHED", 1)
+    fitted.query(QUESTION, k=4)
+    want = [fitted.query(QUESTION, k=4, allow=part) for part in parts]
+    assert len(fitted._readers) == 2
+    assert [fitted.query(QUESTION, k=4, allow=part) for part in parts] == want
+    assert len(fitted._readers) == 2 and None in fitted._readers
 
 
 def test_scores_are_the_sum_of_both(fitted: GFMRetriever) -> None:
@@ -206,6 +243,8 @@ def test_real_questions_may_be_learned_from() -> None:
     with pytest.warns(UserWarning, match="1 of 9 queries name no entity of the graph and are left"):
         gfm = made(steps=20, lr=1e-2).fit([*queries, ("what is to see?", ["none"])])
     assert gfm.history_[-1]["loss"] < gfm.history_[0]["loss"]
+    again = made(steps=20, lr=1e-2).fit(queries)
+    assert again.history_ == gfm.history_  # as if what names no entity had not been there
     with pytest.raises(KeyError, match=r"queries\[0\] must name documents of the graph"):
         made().fit([("Where was Person A born?", ["nowhere"])])
     with pytest.raises(ValueError, match=r"queries\[0\] must be a pair"):
@@ -394,6 +433,24 @@ def test_bad_questions_are_named(fitted: GFMRetriever) -> None:
         fitted.query(QUESTION, allow=["nowhere"])
     with pytest.raises(TypeError, match="allow must be a list of ids"):
         fitted.query(QUESTION, allow="p2")
+
+
+def test_nothing_can_be_forbidden_without_evidence() -> None:
+    gfm = GFMRetriever(BASE, without("evidence"), ENCODER, **SMALL).fit([(QUESTION, ["p2"])])
+    assert len(gfm.query(QUESTION, k=2)) == 2
+    with pytest.raises(ValueError, match="graph must have evidence, .* to restrict it to allowed"):
+        gfm.query(QUESTION, k=1, allow=["p2"])
+
+
+@pytest.mark.parametrize("name", ["relations", "entities"])
+def test_embeddings_of_another_graph_in_a_file_are_refused(
+    name: str, fitted: GFMRetriever, tmp_path: Path
+) -> None:
+    path = fitted.save(tmp_path) / "arrays.safetensors"
+    arrays, metadata = load_arrays(path)
+    save_arrays(path, arrays | {name: arrays[name][:0]}, metadata)
+    with pytest.raises(ValueError, match=r"must have the shapes \(\(4, 16\), \(23, 16\)\), got"):
+        GFMRetriever.load(tmp_path, retriever=BASE, graph=GRAPH, encoder=ENCODER)
 
 
 def test_scores_that_are_not_finite_are_refused() -> None:
