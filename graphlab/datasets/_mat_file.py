@@ -104,7 +104,7 @@ def _unpacked(packed: memoryview) -> bytes:
 def _variable(data: memoryview, order: str, names: tuple[str, ...]) -> tuple[str, Any]:
     parts = _elements(data, order)
     try:
-        flags, shape, title = (next(parts) for _ in range(3))
+        flags, shape, title = next(parts), next(parts), next(parts)
         kind, flag = int(_numbers(flags, order)[0]) & 0xFF, int(_numbers(flags, order)[0]) >> 8
         sizes = [int(size) for size in _numbers(shape, order)]
         name = bytes(title.data).decode("latin-1")
@@ -115,7 +115,8 @@ def _variable(data: memoryview, order: str, names: tuple[str, ...]) -> tuple[str
         if flag & _COMPLEX:
             raise ValueError(f"{name!r:.80} is complex")
         if kind == _SPARSE:
-            row, pointer, value = (_numbers(next(parts), order) for _ in range(3))
+            three = [next(parts), next(parts), next(parts)]
+            row, pointer, value = (_numbers(part, order) for part in three)
             return name, _sparse(row, pointer, value, (sizes[0], sizes[1]))
         if kind not in _CLASSES:
             raise ValueError(f"{name!r:.80} is no matrix of numbers")

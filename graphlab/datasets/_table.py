@@ -167,7 +167,7 @@ def _read_text(path: str, layout: Layout, wanted: Sequence[Column | None]) -> Ta
             f"{path} is a MatrixMarket file: scipy.io.mmread reads it, graphlab takes the matrix"
         )
     sep = _separator(lines.lines[0]) if layout.sep is None else layout.sep
-    first = _fields(lines.lines[0], sep)
+    first = _fields(lines.lines[0], sep, path)
     names, begin = _names(lines, first, sep, layout.header, wanted, path)
     _check_widths(lines, len(first), sep, path)
     frame = _parse(lines, begin, len(first), sep, path)
@@ -183,10 +183,13 @@ def _separator(line: str) -> str:
     return next((sign for sign in "\t,;|" if sign in bare), _BLANKS)
 
 
-def _fields(line: str, sep: str) -> list[str]:
+def _fields(line: str, sep: str, path: str) -> list[str]:
     if sep == _BLANKS or len(sep) > 1:
         return re.split(sep, line.strip())
-    return [field.strip() for field in next(csv.reader([line], delimiter=sep))]
+    try:
+        return [field.strip() for field in next(csv.reader([line], delimiter=sep))]
+    except csv.Error as error:
+        raise ValueError(f"{path}: {line[:60]!r} cannot be split into fields: {error}") from error
 
 
 def _names(
@@ -200,12 +203,13 @@ def _names(
     """Names of the columns, and how many lines they take."""
     words = [name for name in wanted if isinstance(name, str)]
     if header is None:
-        header = bool(words) if words else _looks_like_header(first, lines, sep)
-        above = _fields(lines.comments[-1], sep) if lines.comments else []
+        header = bool(words) if words else _looks_like_header(first, lines, sep, path)
         # SNAP names the columns in the last comment.
         there, asked = set(first), set(words)
-        if asked and not asked <= there and asked <= set(above) and len(above) == len(first):
-            return list(above), 0
+        if asked and not asked <= there and lines.comments:
+            above = _fields(lines.comments[-1], sep, path)
+            if asked <= set(above) and len(above) == len(first):
+                return list(above), 0
     if not header:
         return list(range(len(first))), 0
     if len(set(first)) != len(first):
@@ -219,13 +223,13 @@ USUAL_SOURCE = ("source", "src", "from", "fromnodeid", "head", "u", "node1", "id
 USUAL_TARGET = ("target", "dst", "to", "tonodeid", "tail", "v", "node2", "id2")
 
 
-def _looks_like_header(first: list[str], lines: Lines, sep: str) -> bool:
+def _looks_like_header(first: list[str], lines: Lines, sep: str, path: str) -> bool:
     """Usual names, or a word above a number."""
     if {name.casefold() for name in first} & {*USUAL_SOURCE, *USUAL_TARGET}:
         return True
     if len(lines.lines) < 2:
         return False
-    second = _fields(lines.lines[1], sep)
+    second = _fields(lines.lines[1], sep, path)
     return any(
         _NUMBER.fullmatch(b) and a and not _NUMBER.fullmatch(a)
         for a, b in zip(first, second, strict=False)

@@ -99,15 +99,15 @@ def read_edge_list(
     content = read_table(table, layout, (source, target, weight, time))
     if content.is_text and content.frame.shape[1] < 2:
         raise ValueError(
-            f"{content.name} has the single column {list(content.frame.columns)}, edges need two: "
-            "sep=... names the separator"
+            f"{content.name} has the single column {list(content.frame.columns)!s:.400}, edges "
+            "need two: sep=... names the separator"
         )
     ends = (
         content.column(source, USUAL_SOURCE, 0),
         content.column(target, USUAL_TARGET, 1),
     )
     if ends[0] == ends[1]:
-        raise ValueError(f"source and target must be two columns, got {ends[0]!r} twice")
+        raise ValueError(f"source and target must be two columns, got {ends[0]!r:.80} twice")
     pairs, ids = number_nodes(content, ends, nodes)
     if content.guessed:
         _warn_of_header(pairs, content)

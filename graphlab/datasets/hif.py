@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from functools import lru_cache
 from importlib.resources import files
@@ -127,7 +128,10 @@ def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLik
         content["edges"] = [{"edge": value} for value in edge_id]
     validate(content, _schema(), "hypergraph")
     options: dict[str, Any] = {"allow_nan": False}
-    text = json.dumps(content, ensure_ascii=False, **options)
+    try:
+        text = json.dumps(content, ensure_ascii=False, **options)
+    except ValueError as error:
+        raise ValueError(f"hypergraph.hif must hold finite numbers: {error}") from error
     try:
         raw = text.encode()
     except UnicodeEncodeError:  # half of a pair of surrogates, which only an escape can write
@@ -144,12 +148,20 @@ def _schema() -> dict[str, Any]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(read_text(path), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}")
     return content
+
+
+def _finite(number: str) -> float:
+    """A number of the file; JSON knows no infinity, and readers differ in what 1e999 is."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"numbers must be finite, got {number:.80}")
+    return value
 
 
 def _numbers(

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import networkx
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -84,6 +86,8 @@ LONG = "x" * 100_000
          lambda p: datasets.read_edge_list(p, weight="w")),
         ("e.csv", f"source,target,{LONG}\na,b,1\n",
          lambda p: datasets.read_edge_list(p, weight="w")),
+        ("e.csv", f"source,{2 * LONG}\na,b\n", datasets.read_edge_list),
+        ("e.csv", f"{LONG}\nb\n", lambda p: datasets.read_edge_list(p, sep=",", weight=LONG)),
         ("e.txt.bz2", b"BZh91AY&SY\x00\x00", datasets.read_edge_list),
         ("h.txt", "1 --5\n", datasets.read_hyperedge_list),
         ("h.txt", "1 1_0\n", datasets.read_hyperedge_list),
@@ -94,6 +98,10 @@ LONG = "x" * 100_000
         ("h.json", json.dumps({"incidences": [{"edge": 1, "node": 2, "weight": 10**400}]}),
          datasets.read_hif),
         ("h.json", json.dumps({"incidences": [], LONG: 1}), datasets.read_hif),
+        ("h.json", '{"incidences": [{"edge": 1, "node": 2, "attrs": {"x": [1e999]}}]}',
+         datasets.read_hif),
+        ("h.json", '{"incidences": [{"edge": 1, "node": 2, "attrs": {"x": NaN}}]}',
+         datasets.read_hif),
         ("l.txt", b"\xff\xfe", lambda p: read_integers(p, 1)),
         ("l.txt", "1_0 x\n", lambda p: read_integers(p, 1)),
         ("a.npz", b"PK\x03\x04", read_features),
@@ -125,6 +133,34 @@ def test_long_names_in_the_tables_of_a_text_graph_are_cut_in_messages(nodes, edg
     with pytest.raises(ValueError, match=r"(nodes|edges)\.csv") as caught:
         tag.TextGraph.from_csv(tmp_path)
     assert len(str(caught.value)) < 2_000
+
+
+def test_names_of_any_length_are_cut_in_messages_about_networks():
+    graph = networkx.Graph([(LONG, "b")])
+    with pytest.raises(ValueError, match="nodes have no attribute 'text'") as caught:
+        tag.TextGraph.from_networkx(graph)
+    assert len(str(caught.value)) < 2_000
+
+
+def test_lists_among_the_weights_of_a_network_are_named():
+    graph = networkx.Graph([("a", "b", {"weight": 1.0}), ("b", "c", {"weight": [1, 2]})])
+    with pytest.raises(ValueError, match=r"'weight' = \[1, 2\]: a weight must be"):
+        embed.FastRP(dim=4).fit_transform(graph)
+
+
+def test_a_variable_without_its_parts_is_damage(tmp_path):
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H2s", 0x0100, b"IM")
+    path = written(tmp_path / "a.mat", header + struct.pack("<II", 14, 0))
+    with pytest.raises(ValueError, match=r"a\.mat.*lacks a part"):
+        datasets.read_multilabel_mat(path)
+
+
+def test_numbers_that_no_file_may_hold_are_refused_before_writing(tmp_path):
+    data = datasets.read_hif(written(tmp_path / "a.json", '{"incidences": []}'))
+    data.hif["metadata"] = {"x": float("inf")}
+    with pytest.raises(ValueError, match=r"hypergraph\.hif must hold finite numbers"):
+        datasets.write_hif(data, tmp_path / "b.json")
+    assert not (tmp_path / "b.json").exists()
 
 
 @pytest.mark.parametrize(

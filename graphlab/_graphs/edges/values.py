@@ -25,7 +25,10 @@ _NO_WEIGHTS = {"e_id", "edge_id", "edge_type", "edge_label", "edge_y", "edge_tim
 
 def as_weights(values: Sequence[Any]) -> np.ndarray[Any, Any] | int:
     """Numbers as an array, or the position of the first value that is no weight."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists among numbers
+        array = np.array([None])
     if array.dtype.kind not in "biuf" or array.ndim != 1:
         for position, value in enumerate(values):
             if not is_number(value) and not isinstance(value, (bool, np.bool_)):

@@ -25,7 +25,7 @@ def read_networkx(
     nodes = list(check_networkx(graph).nodes(data=True))
     lacking = [name for name, values in nodes if text not in values]
     if lacking:
-        raise ValueError(f"{len(lacking)} nodes have no attribute {text!r}: {lacking[:5]}")
+        raise ValueError(f"{len(lacking)} nodes have no attribute {text!r}: {lacking[:5]!s:.400}")
     position = {name: i for i, (name, _) in enumerate(nodes)}
     result: dict[str, Any] = {
         "node_id": list(position),
@@ -42,7 +42,7 @@ def read_networkx(
     if edge_text is not None:
         bad = [(a, b) for a, b, values in edges if edge_text not in values]
         if bad:
-            raise ValueError(f"{len(bad)} edges have no attribute {edge_text!r}: {bad[:5]}")
+            raise ValueError(f"{len(bad)} edges have no attribute {edge_text!r}: {bad[:5]!s:.400}")
     if not graph.is_directed():
         edges += [(b, a, values) for a, b, values in edges if a != b]
     edges.sort(key=lambda edge: edge[:2])
