@@ -123,6 +123,8 @@ def test_an_editable_install_is_a_plain_path():
 # --- pyright --------------------------------------------------------------------------------------
 
 REVEALED = """
+from collections.abc import Sequence
+
 from typing_extensions import assert_type
 
 import torch
@@ -145,7 +147,7 @@ several = topological_concentration(data, targets={"train": None})
 assert_type(several, dict[str, Tensor])
 assert_type(graphlab.embed.FastRP(dim=8).fit_transform(data), Tensor)
 graph = TextGraph.from_data(Data(edge_index=data.edge_index), ["a", "b"])
-assert_type(graph.text, list[str])
+assert_type(graph.text, Sequence[str])
 model = HypergraphReconstructor(beta=5).fit(torch.zeros(2, 0, dtype=torch.long), 4)
 found = model.predict(project(data.edge_index, 4), 4)
 assert_type(found.edge_index, Tensor)

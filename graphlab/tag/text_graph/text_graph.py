@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data as PyGData
 
 from graphlab._checks import check_edge_index, check_subset
 from graphlab._checks.graph_kinds import check_simple_graph
@@ -325,7 +324,7 @@ class TextGraph(Data):
     @classmethod
     def from_data(
         cls,
-        data: PyGData,
+        data: Any,  # an item of a data set of PyG is declared as Dataset or BaseData
         text: Sequence[str] | Mapping[Any, str],
         *,
         node_id: Sequence[Any] | None = None,
