@@ -12,7 +12,15 @@ __all__: list[str] = []
 def _check_real(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # integers and fractions have any size
+        raise ValueError(f"{name} must be a number that a float can hold") from None
+
+
+def _shown(number: int) -> str:
+    """An integer in words where its digits would fill the message, or Python refuses them."""
+    return str(number) if number.bit_length() < 256 else f"one of {number.bit_length()} bits"
 
 
 def check_real(value: Any, name: str) -> float:
@@ -55,7 +63,7 @@ def check_int(
         raise TypeError(f"{name} must be an int, got {type(value).__name__}")
     number = int(value)
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(f"{name} must be at least {minimum}, got {_shown(number)}")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}")
+        raise ValueError(f"{name} must be at most {maximum}, got {_shown(number)}")
     return number

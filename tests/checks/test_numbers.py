@@ -73,6 +73,20 @@ def test_limits_of_numbers(check: Callable[..., float]) -> None:
         assert str(caught.value) == f"{words}, got {value}"
 
 
+@pytest.mark.parametrize("check", REALS)
+def test_integers_beyond_all_floats_are_named(check: Callable[..., float]) -> None:
+    for value in (10**400, 10**5000, Fraction(10**400)):
+        with pytest.raises(ValueError, match="tau must be a number that a float can hold"):
+            check(value, "tau")
+
+
+def test_integers_of_thousands_of_digits_are_told_by_their_size() -> None:
+    with pytest.raises(ValueError, match="k must be at most 9, got one of 16610 bits"):
+        check_int(10**5000, "k", maximum=9)
+    with pytest.raises(ValueError, match="k must be at least 1, got one of 16610 bits"):
+        check_int(-(10**5000), "k", minimum=1)
+
+
 def test_integers_and_their_limits() -> None:
     for value in (3, numpy.int64(3), numpy.uint8(3)):
         found = check_int(value, "n")
