@@ -26,6 +26,7 @@ FIELDS = ("node_ptr", "node", "edge_ptr", "edge", "root")
 _FORMAT = "graphlab.subgraphs"
 _WRITTEN = 2**20  # values that are cast and written together
 _RECORD = "store.json"
+_CHECKSUM = re.compile("[0-9a-f]{64}")
 _OWN_FILE = re.compile(rf"({'|'.join(FIELDS)})(-[0-9a-f]{{16}})?\.npy")
 _OWN_FOLDER = re.compile(r"encodings-[0-9]+-(?P<name>[0-9a-f]{16})")
 
@@ -168,6 +169,9 @@ def _read_record(folder: Path) -> dict[str, Any]:
     record = read_json(folder / _RECORD)
     if not isinstance(record, dict) or record.get("format") != _FORMAT:
         raise ValueError(f"{folder / _RECORD} does not describe a store of subgraphs")
+    # Files are named after them: nothing else may lead anywhere.
+    if not all(_CHECKSUM.fullmatch(str(record.get(name))) for name in FIELDS):
+        raise ValueError(f"{folder / _RECORD} lacks the checksum of an array")
     return record
 
 
