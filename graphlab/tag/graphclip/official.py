@@ -63,7 +63,11 @@ def load_official_checkpoint(
     state = {key.removeprefix("module."): value for key, value in _read(path).items()}
     tower = {k.removeprefix(_TOWER): v for k, v in state.items() if k.startswith(_TOWER)}
     text = {k.removeprefix(_TEXT): v for k, v in state.items() if k.startswith(_TEXT)}
-    encoder = GraphCLIPEncoder(**_sizes(tower, path), heads=heads)  # type: ignore[arg-type]
+    sizes: dict[str, Any] = _sizes(tower, path)
+    try:
+        encoder = GraphCLIPEncoder(**sizes, heads=heads)
+    except ValueError as error:
+        raise ValueError(f"{path} has tensors that make no encoder: {error}") from error
     expected = set(encoder.state_dict())
     optional = {k for k in expected if k.startswith((*_DEAD, "mlp2."))}
     missing = sorted(_TOWER + k for k in expected - optional - set(tower))
@@ -75,10 +79,12 @@ def load_official_checkpoint(
     }
     unexpected = sorted(set(state) - known)
     if missing or unexpected:
-        raise ValueError(f"{path} lacks the keys {missing} and has unexpected keys {unexpected}")
+        raise ValueError(
+            f"{path} lacks the keys {missing!s:.900} and has unexpected keys {unexpected!s:.900}"
+        )
     wrong = [k for k, v in tower.items() if encoder.state_dict()[k].shape != v.shape]
     if wrong:
-        raise ValueError(f"{path} has tensors of unexpected shape: {sorted(wrong)}")
+        raise ValueError(f"{path} has tensors of unexpected shape: {sorted(wrong)!s:.900}")
     compared = _compare_text(text, text_state, path)
     encoder.load_state_dict({**encoder.state_dict(), **tower})
     model = GraphCLIP(encoder, CLIPLoss(max_scale=None), text_model="all-MiniLM-L6-v2")
@@ -102,6 +108,10 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 def _sizes(tower: Mapping[str, Tensor], path: str | os.PathLike[str]) -> dict[str, int]:
     try:
+        named = ["node_emb.weight", "pe_lin.weight", "mlp.0.weight"]
+        named += [key for key in ("mlp2.0.weight",) if key in tower]
+        if any(tower[key].dim() != 2 for key in named):
+            raise ValueError(f"{path} must hold matrices under {[_TOWER + key for key in named]}")
         nodes, positions = tower["node_emb.weight"], tower["pe_lin.weight"]
         layers = {int(m[1]) for m in (re.match(r"convs\.(\d+)\.", key) for key in tower) if m}
         sizes = {

@@ -137,14 +137,22 @@ def test_official_tensors_are_the_same_in_either_file(tmp_path):
         (lambda s: s.update({"graph_model.convs.0.x": torch.ones(1)}), "graph_model.convs.0.x"),
         (lambda s: s.update({"text_model.other": torch.ones(1)}), "text_model.other"),
         (lambda s: s.update({"graph_model.mlp.0.bias": torch.ones(3)}), "unexpected shape"),
+        (lambda s: s.update({"graph_model.mlp.0.weight": torch.ones(3)}), "must hold matrices"),
+        (lambda s: s.update({"graph_model.mlp2.0.weight": torch.ones(3)}), "must hold matrices"),
+        (
+            lambda s: s.update({"graph_model.pe_lin.weight": torch.ones(3, 0)}),
+            r"model\.pt .*walk_l",
+        ),
+        (lambda s: s.update({"y" * 100_000: torch.ones(1)}), r"unexpected keys \['yyy"),
     ],
 )
 def test_strange_checkpoints_are_refused(change, words, tmp_path):
     state = official_state()
     change(state)
     torch.save(state, tmp_path / "model.pt")
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as caught:
         load_official_checkpoint(tmp_path / "model.pt")
+    assert "model.pt" in str(caught.value) and len(str(caught.value)) < 4_000
 
 
 def test_code_in_a_checkpoint_is_never_run(tmp_path):

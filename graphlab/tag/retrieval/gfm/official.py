@@ -54,8 +54,8 @@ def read_official(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> 
     missing, unexpected = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
     if missing or unexpected:
         raise ValueError(
-            f"{file} lacks {missing} and has {unexpected}: give GFMRetriever the num_layers of the "
-            "release; one that embeds its entities (use_ent_emb) is not supported"
+            f"{file} lacks {missing!s:.900} and has {unexpected!s:.900}: give GFMRetriever the "
+            "num_layers of the release; one that embeds its entities (use_ent_emb) is not supported"
         )
     wrong = [key for key, value in state.items() if value.shape != expected[key].shape]
     if wrong:
