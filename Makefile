@@ -8,7 +8,7 @@ VENV    ?= .venv
 WORKERS ?= 2
 DEMO    ?= --report runs/demo/report.html
 REPRODUCE ?= --quick
-COVERED ?= 97
+COVERED ?= 99
 MUTATION ?=
 TORCH   ?= $(shell sed -n 's/^torch==//p' constraints.txt)
 

@@ -162,6 +162,9 @@ def test_numbers_that_no_file_may_hold_are_refused_before_writing(tmp_path):
     with pytest.raises(ValueError, match=r"hypergraph\.hif must hold finite numbers"):
         datasets.write_hif(data, tmp_path / "b.json")
     assert not (tmp_path / "b.json").exists()
+    data.hif = {"nodes": [{"node": "a", "weight": float("inf")}]}
+    with pytest.raises(ValueError, match=r"weight must be finite, got inf"):
+        datasets.write_hif(data, tmp_path / "b.json")
 
 
 @pytest.mark.parametrize(
