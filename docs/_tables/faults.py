@@ -29,13 +29,13 @@ PARTS = {
 
 def faults() -> str:
     """Per part the least amount of a name, sums over all names, and faults."""
-    lines = [line(name, part) for name, part in PARTS.items() if rows_of(name, part)]
+    found = ((part, rows_of(name, part)) for name, part in PARTS.items())
+    lines = [line(part, rows) for part, rows in found if rows]
     return markdown(["what", "how many", "least of one", "in all", "faults"], lines)
 
 
-def line(name: str, part: Part) -> list[str]:
+def line(part: Part, rows: list[dict[str, Any]]) -> list[str]:
     """One part; a name may have several rows, of several seeds."""
-    rows = rows_of(name, part)
     amounts: Counter[str] = Counter()
     for row in rows:
         amounts[row["name"]] += row[part.unit]

@@ -115,8 +115,7 @@ def _variable(data: memoryview, order: str, names: tuple[str, ...]) -> tuple[str
         if flag & _COMPLEX:
             raise ValueError(f"{name!r:.80} is complex")
         if kind == _SPARSE:
-            three = [next(parts), next(parts), next(parts)]
-            row, pointer, value = (_numbers(part, order) for part in three)
+            row, pointer, value = [_numbers(next(parts), order) for _ in range(3)]
             return name, _sparse(row, pointer, value, (sizes[0], sizes[1]))
         if kind not in _CLASSES:
             raise ValueError(f"{name!r:.80} is no matrix of numbers")

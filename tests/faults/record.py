@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments._harness.environment import git_commit
-from graphlab._io import atomic_path
+from graphlab._io import atomic_write
 
 
 class Record:
@@ -39,8 +39,7 @@ class Record:
         self.rows = sorted([*filter(lambda r: _key(r) != _key(row), self.rows), row], key=_key)
         if self.path is not None:
             lines = ",\n".join(json.dumps(row) for row in self.rows)
-            with atomic_path(self.path) as path:
-                path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+            atomic_write(self.path, f"[\n{lines}\n]\n".encode())
 
     def total(self, count: str) -> float:
         """Sum of a count over all rows that have it."""

@@ -36,7 +36,6 @@ from graphlab.tag.llm.batch import read_batch
 from graphlab.tag.tape import Explanation, ExplanationTable, read_ranked_predictions
 from tests.faults.fuzz.hunt import Hang, hunt, timed
 from tests.faults.fuzz.readers import COMPLETION, EXPLAINED, READERS
-from tests.tag.graphclip._toy import toy_pairs
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs timers and limits of POSIX")
 
@@ -238,7 +237,7 @@ def test_classes_that_nest_too_deep(tmp_path):
 
 @pytest.mark.parametrize("name", ["\ud800", "../../elsewhere", None])
 def test_files_of_a_store_are_named_by_checksums_alone(name, tmp_path):
-    toy_pairs().store.save(tmp_path)
+    READERS["store of subgraphs"].files(tmp_path)
     record = json.loads((tmp_path / "store.json").read_bytes()) | {"node": name}
     written(tmp_path / "store.json", json.dumps(record))
     with pytest.raises(ValueError, match=r"store\.json lacks the checksum of an array"):

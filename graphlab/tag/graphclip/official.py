@@ -109,7 +109,8 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 def _sizes(tower: Mapping[str, Tensor], path: str | os.PathLike[str]) -> dict[str, int]:
     try:
         named = ["node_emb.weight", "pe_lin.weight", "mlp.0.weight"]
-        named += [key for key in ("mlp2.0.weight",) if key in tower]
+        if "mlp2.0.weight" in tower:
+            named.append("mlp2.0.weight")
         if any(tower[key].dim() != 2 for key in named):
             raise ValueError(f"{path} must hold matrices under {[_TOWER + key for key in named]}")
         nodes, positions = tower["node_emb.weight"], tower["pe_lin.weight"]

@@ -93,11 +93,12 @@ def adversarial_backward(
             if loss.requires_grad:
                 (loss / steps).backward()
         losses.append(float(loss.detach()))
-        if not last:
-            slope = perturbed.grad if perturbed.grad is not None else torch.zeros_like(perturbed)
-            # The sign: a step of the same size for every feature, whatever the gradient's scale.
-            rise = slope.sign_().mul_(eps)
-            if total is not None:
-                rise = total = total + rise
-            perturbed = perturbed.detach() + rise
+        if last:
+            break
+        slope = perturbed.grad if perturbed.grad is not None else torch.zeros_like(perturbed)
+        # The sign: a step of the same size for every feature, whatever the scale of the gradient.
+        rise = slope.sign_().mul_(eps)
+        if total is not None:
+            rise = total = total + rise
+        perturbed = perturbed.detach() + rise
     return losses
