@@ -76,10 +76,10 @@ class SizedHyperGraphData(HyperGraphData):  # type: ignore[misc]
         node, edge = self["edge_index"]
         inside = torch.isin(node, subset)
         stays = edge[inside].bincount(minlength=self.num_edges) > 1
-        for keys, rows in ((("edge_attr",), stays), (_OF_INCIDENCES, inside & stays[edge])):
-            for key in keys:
-                if key in self:
-                    out[key] = self[key][rows]
+        rows = {"edge_attr": stays, **dict.fromkeys(_OF_INCIDENCES, inside & stays[edge])}
+        for key, kept_rows in rows.items():
+            if key in self:
+                out[key] = self[key][kept_rows]
         if "node_id" in self:
             names: Any = self["node_id"]
             kept = subset.tolist()
