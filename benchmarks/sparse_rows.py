@@ -1,27 +1,21 @@
-"""Typed messages, the preparation of sparse rows, and threads that share the machine.
+"""Typed messages and the preparation of sparse rows.
 
-python -m benchmarks.sparse_rows                     relational and preparation
-python -m benchmarks.sparse_rows --only sharing      beside busy processes: wants two cores
+python -m benchmarks.sparse_rows
 
-Times of `relational` and `preparation` are CPU seconds of one thread, so that a busy neighbour does
-not count; `sharing` compares wall times of one and of two threads, in alternation.
+Times are CPU seconds of one thread, so that a busy neighbour does not count.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from benchmarks._harness.graphs import rmat
 from benchmarks._harness.parts import part_parser, run_parts
 from benchmarks._harness.rows import Row
 from benchmarks._harness.timing import compare, threads
@@ -31,7 +25,6 @@ from graphlab.ops import (
     CSRGraph,
     RelationalRows,
     SparseRows,
-    propagate_merge,
     reference,
     relational_propagate,
 )
@@ -174,51 +167,14 @@ def _losses(edges: Tensor, nodes: int, options: Namespace) -> list[Row]:
     return rows_of(case, runs, options.repeats)
 
 
-# --- threads -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def busy(count: int) -> Iterator[None]:
-    """Other processes that compute for as long as the block runs."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
-
-
-def sharing(options: Namespace) -> list[Row]:
-    """One and two threads of `propagate_merge` alone and beside busy processes, wall times."""
-    nodes = 1 << 16
-    rows = SparseRows.from_edge_index(rmat(16, 8, SEED), nodes)
-    start = torch.randn(nodes, 128, generator=torch.Generator().manual_seed(SEED))
-
-    def work(count: int) -> object:
-        with threads(count):
-            return propagate_merge(start, rows, coefficients=[0.0, 1.0, 1.0, 1.0])
-
-    runs: Runs = {"one thread": lambda: work(1), "two threads": lambda: work(2)}
-    found: list[Row] = []
-    for count in (0, 1, 2):
-        with busy(count):
-            timings = compare(runs, repeats=3 * options.repeats, warmup=2).as_rows()
-        case = f"three powers of an R-MAT graph of 2^16 nodes beside {count} busy processes"
-        found += [{"case": case, "clock": "wall", **row} for row in timings]
-    return found
-
-
-PARTS = {"relational": relational, "preparation": preparation, "sharing": sharing}
-DEFAULT = ("relational", "preparation")
+PARTS = {"relational": relational, "preparation": preparation}
 
 
 def main() -> None:
     """Run the chosen parts and write their rows."""
     parser = part_parser(__doc__, PARTS, repeats=9)
-    parser.set_defaults(only=list(DEFAULT))
     options = parser.parse_args()
-    run_parts("sparse_rows", PARTS, options, options, seeds=[SEED], default=DEFAULT)
+    run_parts("sparse_rows", PARTS, options, options, seeds=[SEED])
 
 
 if __name__ == "__main__":
