@@ -24,6 +24,7 @@ FILES = {
     "scatter": "sums of rows",
     "scatter_means_attention": "means and attention",
     "sparse_rows": "typed messages and sparse rows",
+    "sharing": "threads on a shared machine",
 }
 GPUS = ("h100", "h200")
 #: Keys under which a row tells the least time possible.
@@ -123,6 +124,21 @@ def machines() -> str:
     return markdown(["system", "machine", "date", "commit", "command"], rows)
 
 
+def sharing() -> str:
+    """One and two threads beside busy processes, for both ways in which OpenMP's threads wait."""
+    rows = read("benchmarks/results/sharing.json")["rows"]
+    lines = []
+    for one, two in zip(rows[::2], rows[1::2], strict=True):
+        ratio, low, high = (1 / two[key] for key in ("speedup", "speedup_q3", "speedup_q1"))
+        beside = two["case"].split(" beside ")[1]
+        times = [duration(row["median_s"]) for row in (one, two)]
+        lines.append(
+            [two["threads wait"], beside, *times, f"{ratio:.2f} ({low:.2f} to {high:.2f})"]
+        )
+    header = ["threads wait", "beside", "one thread", "two threads", "two over one (quartiles)"]
+    return markdown(header, lines)
+
+
 def cuda() -> str:
     """Operators on the GPUs that were measured; says so where none was."""
     rows = [line for stem in GPUS for line in gpu_lines(stem)]
@@ -158,4 +174,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "performance_cpu": cpu,
     "performance_cuda": cuda,
     "performance_machines": machines,
+    "sharing": sharing,
 }
