@@ -131,7 +131,7 @@ def preparation(options: Namespace) -> list[Row]:
 
     title = f"{PREPARED} edges of {nodes} nodes"
     merged: Runs = {
-        "torch: unique and sort": lambda: reference.csr_from_edges(edges, nodes, nodes),
+        "torch: unique and sort": lambda: reference.csr_from_edges(edges, nodes, nodes, True),
         "scipy": scipy_rows,
         "graphlab": lambda: sort_edges(edges, nodes, nodes),
     }

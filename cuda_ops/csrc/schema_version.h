@@ -2,4 +2,4 @@
 // the signature or the meaning of an operator changes: the library then refuses older builds.
 #pragma once
 
-#define GRAPHLAB_SCHEMA_VERSION 4
+#define GRAPHLAB_SCHEMA_VERSION 5

@@ -93,10 +93,11 @@ def read_adjacency(
 
 def _from_entries(edge_index: Tensor, values: Tensor | None, num_nodes: int) -> Adjacency:
     """Rows of checked edges, whose range the sort checks."""
-    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    edges = sort_edges(edge_index, num_nodes, num_nodes, numbers=values is not None)
     merged = edges.col.numel() < edge_index.size(1)
     if values is None and merged:
         values = edge_index.new_ones(edge_index.size(1), dtype=torch.float64)
+        edges = sort_edges(edge_index, num_nodes, num_nodes)
     weight = None if values is None else edges.sum_by_entry(values)
     if weight is not None and bool((weight == 1).all()):
         weight = None

@@ -118,7 +118,7 @@ def _symmetric_pattern(
     edge_index: Tensor, weight: Tensor | None, num_nodes: int
 ) -> tuple[SortedEdges, Tensor | None]:
     """Sorted edges, missing reverse ones added with weight zero, and the weights of the entries."""
-    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    edges = sort_edges(edge_index, num_nodes, num_nodes, numbers=weight is not None)
     if edges.symmetric:
         return edges, None if weight is None else edges.sum_by_entry(weight)
     if weight is None:
@@ -131,9 +131,9 @@ def _symmetric_pattern(
     return both, both.sum_by_entry(torch.cat([weight, torch.zeros_like(weight)]))
 
 
-def _reverse_weight(weight: Tensor | None, reverse: Tensor) -> Tensor | None:
+def _reverse_weight(weight: Tensor | None, reverse: Tensor | None) -> Tensor | None:
     """Weight of the reverse of every entry; ``None`` when the weights are symmetric."""
-    if weight is None:
+    if weight is None or reverse is None:
         return None
     mirrored = weight.detach().index_select(0, reverse)
     return None if torch.equal(mirrored, weight.detach()) else mirrored

@@ -24,7 +24,7 @@ from graphlab._repr import short_repr
 __all__ = ["OPERATORS", "SCHEMA_VERSION", "LibraryStatus", "status"]
 
 #: Raised whenever a schema changes; compiled kernels of another version are refused.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 #: Names of all operators, in the order of their definition.
 OPERATORS: list[str] = []

@@ -124,7 +124,8 @@ class SortedEdges {
   // Different pairs.
   int64_t entries() const { return begin_[pass_workers(edges_.count)]; }
 
-  // Writes rows and columns, and the entry that every edge went into; once.
+  // Writes rows and columns, and the entry that every edge went into where items know their numbers;
+  // once.
   void write(const Pattern& out, int64_t* entry) const {
     std::fill_n(out.rowptr, edges_.num_rows + 1, int64_t{0});
     for_rows([&](int64_t worker, int64_t begin, int64_t end) {
@@ -132,7 +133,7 @@ class SortedEdges {
       const auto [rowptr, colptr, to_col, transpose, entries] = out;
       const Item* items = sorted_;
       constexpr int64_t kPart = 512;
-      int32_t position[kPart];
+      [[maybe_unused]] int32_t position[kPart];
       int64_t p = begin_[worker] - 1;
       // No key has all bits set: the first of all items is new.
       uint64_t before = begin > 0 ? unpack.key(items[begin - 1]) : ~uint64_t{0};
@@ -145,11 +146,13 @@ class SortedEdges {
           before = key;
           to_col[p] = static_cast<int32_t>(unpack.low(item));
           rowptr[unpack.high(item) + 1] = p + 1;
-          position[k - block] = static_cast<int32_t>(p);
-          __builtin_prefetch(entry + unpack.number(item), 1);
+          if constexpr (Packing::kNumbers) {
+            position[k - block] = static_cast<int32_t>(p);
+            __builtin_prefetch(entry + unpack.number(item), 1);
+          }
         }
         // Writes in no order, which would hold up the others.
-        scatter(items + block, stop - block, position, entry);
+        if constexpr (Packing::kNumbers) scatter(items + block, stop - block, position, entry);
       }
       begin_[worker] = p + 1;
     });
@@ -278,7 +281,8 @@ Compressed compress(const Tensor& like, const cpu::Edges& edges) {
   const cpu::Buffer<Item> first(edges.count), second(edges.count);
   // Writes the entries of a known number by fill(pattern).
   const auto entries = [&](int64_t count, const Tensor& entry, const auto& fill) -> Compressed {
-    const Tensor col = empty(like, count, ScalarType::Int), transpose = empty(like, count);
+    const Tensor col = empty(like, count, ScalarType::Int);
+    const Tensor transpose = empty(like, Packing::kNumbers ? count : 0);
     const cpu::Pattern out{
         mutable_data<int64_t>(rowptr), mutable_data<int64_t>(colptr), mutable_data<int32_t>(col),
         mutable_data<int64_t>(transpose), count};
@@ -295,7 +299,7 @@ Compressed compress(const Tensor& like, const cpu::Edges& edges) {
   }
   const cpu::SortedEdges<Packing> sorted(edges, packing, first.get(), second.get());
   if (sorted.outside()) return outside(like, cpu::first_outside(edges));
-  const Tensor entry = empty(like, edges.count);
+  const Tensor entry = empty(like, Packing::kNumbers ? edges.count : 0);
   return entries(sorted.entries(), entry, [&](const cpu::Pattern& out) {
     sorted.write(out, mutable_data<int64_t>(entry));
   });
@@ -303,7 +307,8 @@ Compressed compress(const Tensor& like, const cpu::Edges& edges) {
 
 }  // namespace
 
-Compressed csr_from_edges(const Tensor& edge_index_, int64_t num_rows, int64_t num_cols) {
+Compressed csr_from_edges(
+    const Tensor& edge_index_, int64_t num_rows, int64_t num_cols, bool numbers) {
   check_dim(edge_index_, "edge_index", 2);
   check_dtype(edge_index_, "edge_index", ScalarType::Long);
   check_size(edge_index_, "edge_index", 0, 2);
@@ -316,9 +321,13 @@ Compressed csr_from_edges(const Tensor& edge_index_, int64_t num_rows, int64_t n
   STD_TORCH_CHECK(count <= most, "edge_index must have less than 2^31 edges, got ", count);
   const int64_t* row = data<int64_t>(edge_index);
   const cpu::Edges edges{row, row + count, count, num_rows, num_cols};
-  const int bits = cpu::bits_of(num_rows) + cpu::bits_of(num_cols) + cpu::bits_of(count);
-  return bits <= 64 ? compress<cpu::OneWord>(edge_index, edges)
-                    : compress<cpu::TwoWords>(edge_index, edges);
+  const int pair = cpu::bits_of(num_rows) + cpu::bits_of(num_cols);
+  if (!numbers) {
+    return pair <= 32 ? compress<cpu::PairOnly<uint32_t>>(edge_index, edges)
+                      : compress<cpu::PairOnly<uint64_t>>(edge_index, edges);
+  }
+  return pair + cpu::bits_of(count) <= 64 ? compress<cpu::OneWord>(edge_index, edges)
+                                          : compress<cpu::TwoWords>(edge_index, edges);
 }
 
 std::tuple<Tensor, Tensor> sort_by_index(const Tensor& index_, int64_t size) {

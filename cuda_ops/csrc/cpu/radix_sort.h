@@ -22,6 +22,7 @@ inline int bits_of(int64_t count) {
 class OneWord {
  public:
   using Item = uint64_t;
+  static constexpr bool kNumbers = true;
 
   OneWord(int high_bits, int low_bits, int number_bits)
       : key_bits_(high_bits + low_bits), low_bits_(low_bits), number_bits_(number_bits) {}
@@ -49,9 +50,39 @@ class OneWord {
   int key_bits_, low_bits_, number_bits_;
 };
 
-// The same in two words, for graphs that are too large for one.
+// A pair alone, where nobody asks for numbers.
+template <typename Word>
+class PairOnly {
+ public:
+  using Item = Word;
+  static constexpr bool kNumbers = false;
+
+  PairOnly(int high_bits, int low_bits, int /*number_bits*/)
+      : key_bits_(high_bits + low_bits), low_bits_(low_bits) {}
+
+  int key_bits() const { return key_bits_; }
+  int low_bits() const { return low_bits_; }
+
+  Item make(int64_t high, int64_t low, int64_t /*number*/) const {
+    return static_cast<Word>(high) << low_bits_ | static_cast<Word>(low);
+  }
+  uint64_t key(Item item) const { return item; }
+  int shift(int low) const { return low; }
+  static uint64_t shifted(Item item, int shift) { return uint64_t{item} >> shift; }
+  int64_t high(Item item) const { return static_cast<int64_t>(uint64_t{item} >> low_bits_); }
+  int64_t low(Item item) const {
+    return static_cast<int64_t>(item & ((uint64_t{1} << low_bits_) - 1));
+  }
+
+ private:
+  int key_bits_, low_bits_;
+};
+
+// A pair and a number in two words, for graphs that are too large for one.
 class TwoWords {
  public:
+  static constexpr bool kNumbers = true;
+
   struct Item {
     uint64_t key;
     int64_t number;

@@ -78,7 +78,7 @@ def undirected(
     edge_index = check_edge_index(edge_index, num_nodes, name, loops=False)
     if direction == "both":
         edge_index = torch.cat([edge_index, edge_index.flip(0)], dim=1)
-    edges = sort_edges(edge_index, num_nodes, num_nodes)
+    edges = sort_edges(edge_index, num_nodes, num_nodes, numbers=False)
     if not edges.symmetric:
         # Says which edge is missing.
         check_edge_index(edge_index, num_nodes, name, symmetric=True, unless="direction='both'")
