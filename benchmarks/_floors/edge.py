@@ -6,7 +6,7 @@ from benchmarks._floors.work import Call, Work, rows_of, size
 
 
 def edge_cosine_sum(call: Call) -> Work:
-    """Unit rows: 3 N D; a dot product and a sum per entry."""
+    """Unit rows: 3 N D; a dot product and a sum per entry. What a CPU keeps is not counted."""
     nodes, dim = call.z.shape
     entries = call.col.numel()
     flops = 3 * nodes * dim + entries * (2 * dim + 2)

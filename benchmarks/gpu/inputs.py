@@ -358,10 +358,15 @@ def _relational_grads(i: Inputs) -> tuple[Tensor, ...]:
     return share, share, i.z[:, None], i.normal(i.size.clusters, i.size.dim)
 
 
+def _edge_grad(i: Inputs) -> tuple[Tensor, Tensor]:
+    """Gradient of the sums, and nothing kept of the forward pass."""
+    return i.normal(i.size.nodes), i.z.new_empty(0)
+
+
 ARGUMENTS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
-    "edge_cosine_sum": lambda i: (i.z, *i.rows, TAU),
-    "edge_cosine_sum_backward": lambda i: (i.normal(i.size.nodes), i.z, *i.rows, TAU),
-    "edge_cosine_weight_grad": lambda i: (i.normal(i.size.nodes), i.z, *i.rows[:2], TAU),
+    "edge_cosine_sum": lambda i: (i.z, *i.rows, TAU, False),
+    "edge_cosine_sum_backward": lambda i: (*_edge_grad(i), i.z, *i.rows, TAU),
+    "edge_cosine_weight_grad": lambda i: (*_edge_grad(i), i.z, *i.rows[:2], TAU),
     "cluster_sum": lambda i: (i.z, i.cluster, i.size.clusters),
     "cluster_gather": lambda i: (i.normal(i.size.clusters, i.size.dim), i.cluster),
     "cluster_outer": lambda i: (i.z, i.cluster, i.size.clusters),

@@ -51,11 +51,11 @@ def _edge_sum(
     z: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor, *rest: Any
 ) -> dict[str, Call]:
     edges = _edge_index(rowptr, col)
-    return {"eager, E x D gathers": lambda: positive_sums(z, edges, weight, rest[-1])}
+    return {"eager, E x D gathers": lambda: positive_sums(z, edges, weight, rest[-2])}
 
 
 def _edge_backward(
-    grad: Tensor, z: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor, *rest: Any
+    grad: Tensor, kept: Tensor, z: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor, *rest: Any
 ) -> dict[str, Call]:
     leaf, edges = z.detach().clone().requires_grad_(), _edge_index(rowptr, col)
 

@@ -84,16 +84,16 @@ BY_HAND = {
         floors.Work(48 + 120 + 120 + 80, 2 * 30 * 8, 0, (TABLE, TABLE)),
     ),
     "edge_cosine_sum": (
-        (Z, ROWS, COL, W, None, VECTOR, 0.5),
+        (Z, ROWS, COL, W, None, VECTOR, 0.5, False),
         floors.Work(88 + 120 + 120 + 40, 3 * 80 + 30 * 18, 30, (TABLE,)),
     ),
     "edge_cosine_sum_backward": (
         # Reversible: the scale of the other node is gathered with its row and gradient.
-        (VECTOR, Z, ROWS, COL, W, None, VECTOR, 0.5),
+        (VECTOR, meta(0), Z, ROWS, COL, W, None, VECTOR, 0.5),
         floors.Work(88 + 120 + 120 + 320, 640 + 30 * 37, 30, (floors.Gather(E, 40, 400),)),
     ),
     "edge_cosine_weight_grad": (
-        (VECTOR, Z, ROWS, COL, 0.5),
+        (VECTOR, meta(0), Z, ROWS, COL, 0.5),
         floors.Work(88 + 120 + 40 + 120, 3 * 80 + 30 * 18, 30, (TABLE,)),
     ),
     "cluster_sum": ((Z, CLUSTER, K), floors.Work(320 + 80 + 4 * 8 * 4, 80)),

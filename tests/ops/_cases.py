@@ -112,18 +112,25 @@ def _rows(nodes: int, dim: int) -> Tensor:
     return z
 
 
-def _edge(kind: str, nodes: int, edges: int, dim: int, tau: float = 0.7) -> Callable[[], Any]:
-    return lambda: (_rows(nodes, dim), *tensors_of(graph(kind, nodes, edges)), tau)
+def _edge(kind: str, nodes: int, edges: int, dim: int, keep: bool) -> Callable[[], Any]:
+    return lambda: (_rows(nodes, dim), *tensors_of(graph(kind, nodes, edges)), 0.7, keep)
 
 
-def _edge_backward(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
-    return lambda: (randn(nodes, seed=5), *_edge(kind, nodes, edges, dim)())
+def _edge_backward(kind: str, nodes: int, edges: int, dim: int, keep: bool) -> Callable[[], Any]:
+    """The gradient of the sums, and what the forward pass may have kept."""
 
-
-def _edge_weight(kind: str, nodes: int, edges: int, dim: int) -> Callable[[], Any]:
     def build() -> tuple[Any, ...]:
-        z, rowptr, col, *_, tau = _edge(kind, nodes, edges, dim)()
-        return randn(nodes, seed=5), z, rowptr, col, tau
+        inputs = _edge(kind, nodes, edges, dim, keep)()
+        kept = reference.edge_cosine_sum(*inputs)[1]
+        return randn(nodes, seed=5), kept, *inputs[:-1]
+
+    return build
+
+
+def _edge_weight(kind: str, nodes: int, edges: int, dim: int, keep: bool) -> Callable[[], Any]:
+    def build() -> tuple[Any, ...]:
+        grad, kept, z, rowptr, col, *_, tau = _edge_backward(kind, nodes, edges, dim, keep)()
+        return grad, kept, z, rowptr, col, tau
 
     return build
 
@@ -460,7 +467,7 @@ _EDGES: tuple[tuple[str, int, int, int, bool, bool], ...] = (
 
 
 def _edge_list(
-    rows: int, cols: int, edges: int, symmetric: bool, ascending: bool
+    rows: int, cols: int, edges: int, symmetric: bool, ascending: bool, numbers: bool
 ) -> Callable[[], Any]:
     def build() -> tuple[Any, ...]:
         index = torch.stack([randint(max(rows, 1), edges), randint(max(cols, 1), edges, seed=1)])
@@ -469,7 +476,7 @@ def _edge_list(
         if ascending:
             key = (index[0] * cols + index[1]).unique()
             index = torch.stack([key // cols, key % cols])
-        return index, rows, cols
+        return index, rows, cols, numbers
 
     return build
 
@@ -742,11 +749,11 @@ def _relational_cases(number: int, label: str, size: tuple[int, ...]) -> list[Ca
 
 def _table() -> list[Case]:
     table = []
-    for label, *size in _GRAPHS:
-        small = label == "small"
-        table.append(Case("edge_cosine_sum", label, _edge(*size), small))
-        table.append(Case("edge_cosine_sum_backward", label, _edge_backward(*size), small))
-        table.append(Case("edge_cosine_weight_grad", label, _edge_weight(*size), small))
+    for (label, *size), keep in product(_GRAPHS, (False, True)):
+        small, name = label == "small", f"{label}, kept" if keep else label
+        table.append(Case("edge_cosine_sum", name, _edge(*size, keep), small))
+        table.append(Case("edge_cosine_sum_backward", name, _edge_backward(*size, keep), small))
+        table.append(Case("edge_cosine_weight_grad", name, _edge_weight(*size, keep), small))
     for label, *sparse in _SPARSE:
         small = label == "small"
         orders = ([0.0, 0.5, 0.0, -1.5], label != "plain", None)
@@ -840,8 +847,10 @@ def _table() -> list[Case]:
         table.append(Case("walk_overlap", label, _overlap(n, e, hops, **options), small))
         table.append(Case("distinct_ends", label, _distinct(n, e, hops), small))
     for label, *edges in _EDGES:
-        build = _edge_list(*edges)
-        table.append(Case("csr_from_edges", label, build, label == "small"))
+        for numbers in (True, False):
+            build = _edge_list(*edges, numbers)
+            name = label if numbers else f"{label}, pairs alone"
+            table.append(Case("csr_from_edges", name, build, label == "small"))
         table.append(Case("sort_by_index", label, _first_ends(build), label == "small"))
     for number, (label, typed_size) in enumerate(_TYPED):
         table += _relational_cases(number, label, typed_size)

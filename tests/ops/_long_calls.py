@@ -127,7 +127,7 @@ def edge_bound() -> Call:
 def csr_from_edges() -> Call:
     """Less than two seconds: a longer call would want too much memory."""
     edge_index = torch.randint(2**22, (2, 24_000_000), generator=generator())
-    return lambda: call("csr_from_edges", edge_index, 2**22, 2**22)
+    return lambda: call("csr_from_edges", edge_index, 2**22, 2**22, True)
 
 
 def relational_propagate() -> Call:

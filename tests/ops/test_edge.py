@@ -38,6 +38,25 @@ def test_equals_the_dense_sum_and_its_gradient(kind, device):
     assert relative_error(*grads) < 1e-12
 
 
+@pytest.mark.parametrize("wanted", ["z", "weight", None])
+def test_one_number_an_edge_is_kept_where_a_gradient_is_wanted(wanted, device, monkeypatch):
+    weight = torch.arange(1.0, 7.0, device=device, requires_grad=wanted == "weight")
+    g = CSRGraph.from_edge_index(TRIANGLE.to(device), 3, weight)
+    z = randn(3, 2).to(device).requires_grad_(wanted == "z")
+    kept = []
+
+    def call(name, *args):
+        result = library.call(name, *args)
+        kept.append(result[1].numel())
+        return result
+
+    monkeypatch.setattr("graphlab.ops.edge.call", call)
+    edge_cosine_sum(z, g, 0.9)
+    with torch.no_grad():
+        edge_cosine_sum(z, g, 0.9)
+    assert kept == [6 if wanted and device.type == "cpu" else 0, 0]
+
+
 def test_gradient_reaches_the_weights(device):
     weight = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], device=device).double().requires_grad_()
     g = CSRGraph.from_edge_index(TRIANGLE.to(device), 3, weight)
@@ -183,11 +202,11 @@ def test_kernels_never_read_out_of_range(rowptr, col, words, name):
     rowptr, col = torch.tensor(rowptr), torch.tensor(col, dtype=torch.int32)
     z, grad = torch.ones(3, 2), torch.ones(3)
     calls = {
-        "forward": lambda: OPS.edge_cosine_sum(z, rowptr, col, None, None, None, 1.0),
+        "forward": lambda: OPS.edge_cosine_sum(z, rowptr, col, None, None, None, 1.0, False),
         "backward": lambda: OPS.edge_cosine_sum_backward(
-            grad, z, rowptr, col, None, None, None, 1.0
+            grad, torch.ones(0), z, rowptr, col, None, None, None, 1.0
         ),
-        "weight": lambda: OPS.edge_cosine_weight_grad(grad, z, rowptr, col, 1.0),
+        "weight": lambda: OPS.edge_cosine_weight_grad(grad, torch.ones(0), z, rowptr, col, 1.0),
     }
     with pytest.raises(RuntimeError, match=words):
         calls[name]()
@@ -195,13 +214,15 @@ def test_kernels_never_read_out_of_range(rowptr, col, words, name):
 
 @pytest.mark.compiled
 def test_kernels_check_dtypes_and_lengths():
-    g = CSRGraph.from_edge_index(TRIANGLE, 3)
+    g, z = CSRGraph.from_edge_index(TRIANGLE, 3), torch.ones(3, 2)
     with pytest.raises(RuntimeError, match="weight must have dtype Float, got Double"):
-        OPS.edge_cosine_sum(torch.ones(3, 2), g.rowptr, g.col, rand(6), None, None, 1.0)
+        OPS.edge_cosine_sum(z, g.rowptr, g.col, rand(6), None, None, 1.0, False)
     with pytest.raises(RuntimeError, match="scale must have size 3"):
-        OPS.edge_cosine_sum(torch.ones(3, 2), g.rowptr, g.col, None, None, torch.ones(4), 1.0)
+        OPS.edge_cosine_sum(z, g.rowptr, g.col, None, None, torch.ones(4), 1.0, False)
     with pytest.raises(RuntimeError, match="col must have dtype Int"):
-        OPS.edge_cosine_sum(torch.ones(3, 2), g.rowptr, g.col.long(), None, None, None, 1.0)
+        OPS.edge_cosine_sum(z, g.rowptr, g.col.long(), None, None, None, 1.0, False)
+    with pytest.raises(RuntimeError, match="kept must have size 6"):
+        OPS.edge_cosine_weight_grad(torch.ones(3), torch.ones(5), z, g.rowptr, g.col, 1.0)
 
 
 def test_memory_does_not_hold_edges_times_features():
@@ -221,7 +242,8 @@ def test_memory_does_not_hold_edges_times_features():
 def test_operator_takes_the_graph_apart(device):
     g = graph("reversible", 12, 40).to(device)
     z = randn(12, 3).to(device)
-    assert torch.equal(edge_cosine_sum(z, g, 1.0), OPS.edge_cosine_sum(z, *tensors_of(g), 1.0))
+    out, _ = OPS.edge_cosine_sum(z, *tensors_of(g), 1.0, False)
+    assert torch.equal(edge_cosine_sum(z, g, 1.0), out)
 
 
 def test_graphs_that_do_not_fit_are_refused():

@@ -56,6 +56,21 @@ def test_transpose_names_the_entries_by_column(case):
         assert torch.equal(edges.transpose[edges.transpose], torch.arange(edges.col.numel()))
 
 
+@settings(deadline=None)
+@given(edge_lists())
+def test_numbers_are_left_out_where_nobody_asks_for_them(case):
+    edge_index, rows, cols = case
+    whole, bare = (sort_edges(edge_index, rows, cols, numbers=numbers) for numbers in (True, False))
+    assert torch.equal(bare.rowptr, whole.rowptr)
+    assert torch.equal(bare.col, whole.col)
+    assert torch.equal(bare.rowptr_t, whole.rowptr_t)
+    assert bare.symmetric is whole.symmetric
+    assert bare.entry is None
+    assert bare.transpose is None
+    with pytest.raises(RuntimeError, match="sorted with numbers=False"):
+        bare.sum_by_entry(torch.ones(edge_index.size(1)))
+
+
 def many_edges(kind: str, nodes: int, count: int) -> torch.Tensor:
     """Edges in no order with some twice, in both directions, or sorted."""
     generator = torch.Generator().manual_seed(0)
@@ -70,6 +85,7 @@ def many_edges(kind: str, nodes: int, count: int) -> torch.Tensor:
     return ends[:, torch.randperm(ends.size(1), generator=generator)]
 
 
+@pytest.mark.parametrize("numbers", [True, False])
 @pytest.mark.parametrize(
     ("kind", "nodes", "count"),
     [
@@ -80,14 +96,14 @@ def many_edges(kind: str, nodes: int, count: int) -> torch.Tensor:
         ("both ways", 2**23, 135_000),
     ],
 )
-def test_threads_change_nothing(kind, nodes, count):
+def test_threads_change_nothing(kind, nodes, count, numbers):
     edge_index = many_edges(kind, nodes, count)
-    expected = reference.csr_from_edges(edge_index, nodes, nodes)
+    expected = reference.csr_from_edges(edge_index, nodes, nodes, numbers)
     before = torch.get_num_threads()
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found = torch.ops.graphlab.csr_from_edges(edge_index, nodes, nodes)
+            found = torch.ops.graphlab.csr_from_edges(edge_index, nodes, nodes, numbers)
             for name, one, other in zip(SortedEdges._fields, found, expected, strict=True):
                 assert torch.equal(one, other), name
     finally:
@@ -138,7 +154,7 @@ def test_weights_of_repeated_and_missing_reverse_edges():
 
 def test_the_definition_names_the_first_edge_outside():
     edge_index = torch.tensor([[0, 1, 4], [1, 7, 0]])
-    *empty, facts = reference.csr_from_edges(edge_index, 4, 5)
+    *empty, facts = reference.csr_from_edges(edge_index, 4, 5, True)
     assert facts.tolist() == [0, 1]
     assert all(part.numel() == 0 for part in empty)
 

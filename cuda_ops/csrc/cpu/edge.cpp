@@ -36,6 +36,8 @@ struct EdgeTask {
   double* norm;  // (nodes,)
   const T *grad, *other;  // other is grad, divided by scale where the reverse weights need that
   T* out;
+  T* keep;        // (edges,), receives the exponentials, or null
+  const T* kept;  // (edges,), the exponentials of the forward pass, or null
   // Sums of the rows that a chunk has a part of: its first row at 2c, its last one at 2c + 1.
   int64_t* carry_row;
   double* carry_sum;
@@ -138,8 +140,10 @@ class EdgeRun {
 // Each function returns the position of the first entry of `col` that is out of range, or -1. `out`
 // is (nodes,), (nodes, dim), (edges,), and must be zero for the first two.
 template <typename T>
-int64_t edge_sum(const EdgeGraph<T>& graph, const T* z, int64_t dim, double tau, T* out) {
+int64_t edge_sum(
+    const EdgeGraph<T>& graph, const T* z, int64_t dim, double tau, T* out, T* keep) {
   EdgeRun<T> run(graph, z, dim, tau);
+  run.task.keep = keep;
   const Buffer<double> carry(run.carries());
   run.task.out = out;
   run.task.carry_sum = carry.get();
@@ -153,8 +157,10 @@ int64_t edge_sum(const EdgeGraph<T>& graph, const T* z, int64_t dim, double tau,
 
 template <typename T>
 int64_t edge_sum_backward(
-    const EdgeGraph<T>& graph, const T* grad, const T* z, int64_t dim, double tau, T* out) {
+    const EdgeGraph<T>& graph, const T* grad, const T* kept, const T* z, int64_t dim, double tau,
+    T* out) {
   EdgeRun<T> run(graph, z, dim, tau);
+  run.task.kept = kept;
   const bool scaled = graph.scale != nullptr && graph.weight_t == nullptr;
   const Buffer<T> other(scaled ? graph.nodes : 0);
   for (int64_t i = 0; scaled && i < graph.nodes; ++i) other[i] = grad[i] / graph.scale[i];
@@ -187,9 +193,11 @@ int64_t edge_sum_backward(
 
 template <typename T>
 int64_t edge_weight_grad(
-    const EdgeGraph<T>& graph, const T* grad, const T* z, int64_t dim, double tau, T* out) {
+    const EdgeGraph<T>& graph, const T* grad, const T* kept, const T* z, int64_t dim, double tau,
+    T* out) {
   EdgeRun<T> run(graph, z, dim, tau);
   run.task.grad = grad;
+  run.task.kept = kept;
   run.task.out = out;
   return run.for_chunks(GRAPHLAB_SELECT_WIDTH(run.task.vectors, edge_weight_chunk));
 }
@@ -199,6 +207,12 @@ int64_t edge_weight_grad(
 
 namespace graphlab {
 namespace {
+
+// The values of a tensor, null if it has none.
+template <typename T>
+const T* values_of(const Tensor& tensor) {
+  return tensor.numel() == 0 ? nullptr : data<T>(tensor);
+}
 
 // The contiguous, checked arguments that the three operators share.
 struct Arguments {
@@ -221,6 +235,12 @@ struct Arguments {
             data<T>(scale), z.size(0), col.numel()};
   }
 
+  // What the forward pass kept: nothing, or a value of every entry.
+  Tensor checked_kept(const Tensor& kept) const {
+    return kept.numel() == 0 ? kept
+                             : checked_vector(kept, "kept", z.scalar_type(), col.numel());
+  }
+
   void check_position(int64_t position) const {
     STD_TORCH_CHECK(
         position < 0,
@@ -230,43 +250,50 @@ struct Arguments {
 
 }  // namespace
 
-Tensor edge_cosine_sum(
+std::tuple<Tensor, Tensor> edge_cosine_sum(
     const Tensor& z, const Tensor& rowptr, const Tensor& col, const OptionalTensor& weight,
-    const OptionalTensor& weight_t, const OptionalTensor& scale, double tau) {
+    const OptionalTensor& weight_t, const OptionalTensor& scale, double tau, bool keep) {
   const Arguments args(z, rowptr, col, weight, weight_t, scale);
   Tensor out = torch::stable::new_zeros(args.z, {z.size(0)});
+  Tensor kept = torch::stable::new_empty(args.z, {keep ? col.numel() : 0});
   dispatch_floating(args.z.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    args.check_position(
-        cpu::edge_sum(args.graph<T>(), data<T>(args.z), z.size(1), tau, mutable_data<T>(out)));
+    args.check_position(cpu::edge_sum(
+        args.graph<T>(), data<T>(args.z), z.size(1), tau, mutable_data<T>(out),
+        keep ? mutable_data<T>(kept) : nullptr));
   });
-  return out;
+  return {out, kept};
 }
 
 Tensor edge_cosine_sum_backward(
-    const Tensor& grad, const Tensor& z, const Tensor& rowptr, const Tensor& col,
-    const OptionalTensor& weight, const OptionalTensor& weight_t, const OptionalTensor& scale,
-    double tau) {
+    const Tensor& grad, const Tensor& kept_, const Tensor& z, const Tensor& rowptr,
+    const Tensor& col, const OptionalTensor& weight, const OptionalTensor& weight_t,
+    const OptionalTensor& scale, double tau) {
   const Arguments args(z, rowptr, col, weight, weight_t, scale);
+  const Tensor kept = args.checked_kept(kept_);
   const Tensor grad_sum = checked_vector(grad, "grad", args.z.scalar_type(), z.size(0));
   Tensor out = torch::stable::new_zeros(args.z, {z.size(0), z.size(1)});
   dispatch_floating(args.z.scalar_type(), [&](auto type) {
     using T = decltype(type);
     args.check_position(cpu::edge_sum_backward(
-        args.graph<T>(), data<T>(grad_sum), data<T>(args.z), z.size(1), tau, mutable_data<T>(out)));
+        args.graph<T>(), data<T>(grad_sum), values_of<T>(kept), data<T>(args.z), z.size(1), tau,
+        mutable_data<T>(out)));
   });
   return out;
 }
 
 Tensor edge_cosine_weight_grad(
-    const Tensor& grad, const Tensor& z, const Tensor& rowptr, const Tensor& col, double tau) {
+    const Tensor& grad, const Tensor& kept_, const Tensor& z, const Tensor& rowptr,
+    const Tensor& col, double tau) {
   const Arguments args(z, rowptr, col, std::nullopt, std::nullopt, std::nullopt);
+  const Tensor kept = args.checked_kept(kept_);
   const Tensor grad_sum = checked_vector(grad, "grad", args.z.scalar_type(), z.size(0));
   Tensor out = torch::stable::new_empty(args.z, {col.numel()});
   dispatch_floating(args.z.scalar_type(), [&](auto type) {
     using T = decltype(type);
     args.check_position(cpu::edge_weight_grad(
-        args.graph<T>(), data<T>(grad_sum), data<T>(args.z), z.size(1), tau, mutable_data<T>(out)));
+        args.graph<T>(), data<T>(grad_sum), values_of<T>(kept), data<T>(args.z), z.size(1), tau,
+        mutable_data<T>(out)));
   });
   return out;
 }

@@ -87,7 +87,14 @@ GRAPHLAB_INLINE bool for_blocks(
     block.count = left < kEdgeBlock ? left : kEdgeBlock;
     if (!read_columns(task, block)) return false;
     row = read_rows(task, block, row);
-    exponentials<T, NV>(task, block);
+    if (task.kept != nullptr) {
+      for (int64_t k = 0; k < block.count; ++k) block.value[k] = task.kept[block.begin + k];
+    } else {
+      exponentials<T, NV>(task, block);
+    }
+    for (int64_t k = 0; task.keep != nullptr && k < block.count; ++k) {
+      task.keep[block.begin + k] = block.value[k];
+    }
     use(block);
   }
   return true;

@@ -8,7 +8,7 @@
 // Memory. A first kernel writes unit rows, padded to whole 16-byte vectors: (N, D) of scratch saves
 // a multiplication and the read of a norm per entry, and rounds as the definition does: the
 // division happens in float64, so rows of 1e38 or 1e-38 are no special case. Nothing of size E is
-// kept; the partial results of hubs take at most E / 2 elements.
+// kept (reading it would cost what the rows cost that are read anyhow); the partial results of hubs take at most E / 2 elements.
 //
 // Sums. P_i is added in float64 (one addition per entry and lane; the exponential costs more). The
 // direction of the gradient is added in T over the entries of a window, in float64 over windows and
@@ -228,12 +228,13 @@ namespace graphlab {
 
 using namespace cuda;
 
-Tensor edge_cosine_sum(const Tensor& z, const Tensor& rowptr, const Tensor& col,
-                       const OptionalTensor& weight, const OptionalTensor& /*weight_t*/,
-                       const OptionalTensor& /*scale*/, double tau) {
+std::tuple<Tensor, Tensor> edge_cosine_sum(
+    const Tensor& z, const Tensor& rowptr, const Tensor& col, const OptionalTensor& weight,
+    const OptionalTensor& /*weight_t*/, const OptionalTensor& /*scale*/, double tau,
+    bool /*keep*/) {
   check_matrix(z, "z");
   check_length(weight, col.numel(), "weight");
-  return by_dtype(z, [&](auto zero) {
+  return by_dtype(z, [&](auto zero) -> std::tuple<Tensor, Tensor> {
     using T = decltype(zero);
     EdgeProblem<T> p(z, rowptr, col, tau);
     const Input<T> w(p.context, weight);
@@ -249,14 +250,14 @@ Tensor edge_cosine_sum(const Tensor& z, const Tensor& rowptr, const Tensor& col,
     if (p.args.rows.windows() > 0) {
       p.context.launch("edge_sum_long", edge_sum_long_kernel<T>, p.row_blocks(), kThreads, p.args);
     }
-    return out;
+    return {out, scratch<T, 1>(z, {0})};
   });
 }
 
-Tensor edge_cosine_sum_backward(const Tensor& grad, const Tensor& z, const Tensor& rowptr,
-                                const Tensor& col, const OptionalTensor& weight,
-                                const OptionalTensor& weight_t, const OptionalTensor& scale,
-                                double tau) {
+Tensor edge_cosine_sum_backward(const Tensor& grad, const Tensor& /*kept*/, const Tensor& z,
+                                const Tensor& rowptr, const Tensor& col,
+                                const OptionalTensor& weight, const OptionalTensor& weight_t,
+                                const OptionalTensor& scale, double tau) {
   check_matrix(z, "z");
   check_length(grad, z.size(0), "grad");
   check_length(weight, col.numel(), "weight");
@@ -286,8 +287,8 @@ Tensor edge_cosine_sum_backward(const Tensor& grad, const Tensor& z, const Tenso
   });
 }
 
-Tensor edge_cosine_weight_grad(const Tensor& grad, const Tensor& z, const Tensor& rowptr,
-                               const Tensor& col, double tau) {
+Tensor edge_cosine_weight_grad(const Tensor& grad, const Tensor& /*kept*/, const Tensor& z,
+                               const Tensor& rowptr, const Tensor& col, double tau) {
   check_matrix(z, "z");
   check_length(grad, z.size(0), "grad");
   return by_dtype(z, [&](auto zero) {

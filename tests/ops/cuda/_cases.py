@@ -124,12 +124,13 @@ def edge_case(where: str, graph: CSRGraph, width: int, dtype: torch.dtype) -> No
     scale = None if graph.scale is None else graph.scale.to(dtype)
     structure = (graph.rowptr, graph.col)
     where = f"{where}, D={width}"
-    compare("edge_cosine_sum", z, *structure, *weights, scale, 1.5, dtype=dtype, where=where)
+    kept = z.new_empty(0)
+    compare("edge_cosine_sum", z, *structure, *weights, scale, 1.5, False, dtype=dtype, where=where)
     compare(
-        "edge_cosine_sum_backward", grad, z, *structure, *weights, scale, 1.5,
+        "edge_cosine_sum_backward", grad, kept, z, *structure, *weights, scale, 1.5,
         dtype=dtype, where=where, slack=4.0,
     )  # fmt: skip
-    compare("edge_cosine_weight_grad", grad, z, *structure, 1.5, dtype=dtype, where=where)
+    compare("edge_cosine_weight_grad", grad, kept, z, *structure, 1.5, dtype=dtype, where=where)
 
 
 def edge_extremes() -> None:
@@ -139,15 +140,17 @@ def edge_extremes() -> None:
     z[:10] *= 1e37
     z[10:20] *= 1e-37
     structure = (graph.rowptr, graph.col, None, None, None)
-    compare("edge_cosine_sum", z, *structure, 2.0, dtype=torch.float32, where="extreme")
-    good = OPS.edge_cosine_sum(z, *structure, 2.0)
-    push = OPS.edge_cosine_sum_backward(good, z, *structure, 2.0)
+    compare("edge_cosine_sum", z, *structure, 2.0, False, dtype=torch.float32, where="extreme")
+    kept = z.new_empty(0)
+    good = OPS.edge_cosine_sum(z, *structure, 2.0, False)[0]
+    push = OPS.edge_cosine_sum_backward(good, kept, z, *structure, 2.0)
     for bad in (-1, 33, 2**31 - 1):
         col = graph.col.clone()
         col[graph.rowptr[7]] = bad
-        out = OPS.edge_cosine_sum(z, graph.rowptr, col, None, None, None, 2.0)
-        back = OPS.edge_cosine_sum_backward(good, z, graph.rowptr, col, None, None, None, 2.0)
-        edge = OPS.edge_cosine_weight_grad(good, z, graph.rowptr, col, 2.0)
+        rows = (graph.rowptr, col)
+        out = OPS.edge_cosine_sum(z, *rows, None, None, None, 2.0, False)[0]
+        back = OPS.edge_cosine_sum_backward(good, kept, z, *rows, None, None, None, 2.0)
+        edge = OPS.edge_cosine_weight_grad(good, kept, z, *rows, 2.0)
         others = torch.arange(33) != 7
         if not (out[7].isnan() and back[7].isnan().all() and edge[graph.rowptr[7]].isnan()):
             raise AssertionError("a column out of range must poison its row")

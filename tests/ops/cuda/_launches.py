@@ -57,9 +57,9 @@ def edge(s: Size) -> dict[str, tuple[Any, ...]]:
     z, rows, vector = real(s.nodes, s.dim), (whole(s.nodes + 1), small(s.entries)), real(s.nodes)
     graph = (z, *rows, real(s.entries), None, vector, 0.5)
     return {
-        "edge_cosine_sum": graph,
-        "edge_cosine_sum_backward": (vector, *graph),
-        "edge_cosine_weight_grad": (vector, z, *rows, 0.5),
+        "edge_cosine_sum": (*graph, False),
+        "edge_cosine_sum_backward": (vector, real(0), *graph),
+        "edge_cosine_weight_grad": (vector, real(0), z, *rows, 0.5),
     }
 
 
