@@ -24,14 +24,19 @@ from .scripts import invocation
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def git_commit() -> str | None:
-    """Commit of the working copy, with ``+dirty`` when tracked files differ; None outside git."""
+def git_commit(*, besides: str | None = None) -> str | None:
+    """Commit of the working copy, with ``+dirty`` when tracked files differ; None outside git.
+
+    Args:
+        besides (str, optional): Folder in which files may differ: that of the results themselves.
+    """
     # An installed copy may lie inside somebody else's repository.
     if not (_REPOSITORY / ".git").exists():
         return None
     try:
         commit = _git("rev-parse", "HEAD")
-        dirty = _git("status", "--porcelain", "--untracked-files=no")
+        left_out = [] if besides is None else ["--", ".", f":(exclude){besides}"]
+        dirty = _git("status", "--porcelain", "--untracked-files=no", *left_out)
     except (OSError, subprocess.SubprocessError):
         return None
     return f"{commit}+dirty" if dirty else commit

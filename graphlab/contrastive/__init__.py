@@ -119,4 +119,4 @@ __all__ = [
     "target_distribution",
 ]
 
-__dir__ = listing(__all__)
+__dir__ = listing(__all__, "pot", "pretext")

@@ -104,6 +104,7 @@ __dir__ = listing(
     "gaugllm",
     "graphclip",
     "llm",
+    "retrieval",
     "tape",
     "text_graph",
 )

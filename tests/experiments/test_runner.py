@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -421,6 +422,27 @@ def test_commit_and_kernels_are_plain_values() -> None:
     commit = git_commit()
     assert commit is None or len(commit.removesuffix("+dirty")) == 40
     json.dumps(kernels(), allow_nan=False)
+
+
+def test_a_copy_differs_but_for_the_folder_of_the_results(tmp_path, monkeypatch) -> None:
+    def git(*arguments: str) -> None:
+        names = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *names, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "results").mkdir()
+    for name in ("code.py", "results/counts.json"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    monkeypatch.setattr("experiments._harness.environment._REPOSITORY", tmp_path)
+    clean = git_commit()
+    assert clean is not None and len(clean) == 40
+    (tmp_path / "results/counts.json").write_text("2", encoding="utf-8")
+    assert git_commit() == f"{clean}+dirty"
+    assert git_commit(besides="results") == clean
+    (tmp_path / "code.py").write_text("2", encoding="utf-8")
+    assert git_commit(besides="results") == f"{clean}+dirty"
 
 
 def test_the_runner_stays_small() -> None:

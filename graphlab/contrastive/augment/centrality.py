@@ -79,6 +79,11 @@ class CentralityDropEdge(EdgeDrop):
         self.weight = _drop_weight(value.clamp(min=floor).log()[self.edge_index[1]])
         self.probability = (self.weight / self.weight.mean() * self.p).clamp(max=self.threshold)
 
+    @property
+    def rate(self) -> Tensor:
+        """Probability of every edge, ``(E,)``."""
+        return self.probability
+
     def _centrality(self, centrality: Measure | Tensor) -> Tensor:
         if isinstance(centrality, str):
             return node_centrality(self.edge_index, self.num_nodes, centrality)

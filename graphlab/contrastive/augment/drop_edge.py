@@ -48,6 +48,11 @@ class DropEdge(EdgeDrop):
         self.p = check_fraction(p, "p")
         self.undirected = bool(undirected)
 
+    @property
+    def rate(self) -> float:
+        """Probability that an edge is dropped."""
+        return self.p
+
     def keep(self, edge_index: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Which edges survive.
 

@@ -34,6 +34,11 @@ class EdgeDrop(BaseTransform):  # type: ignore[misc]
         """Seed of the draws of calls without a generator."""
         return self._stream.seed
 
+    @property
+    def rate(self) -> float | Tensor | None:
+        """Probability that an edge is dropped, or of every edge ``(E,)``; None if it has none."""
+        return None
+
     def keep(self, edge_index: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Which edges survive.
 

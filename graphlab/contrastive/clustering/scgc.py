@@ -29,6 +29,7 @@ from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_c
 from graphlab.contrastive.clustering.start import (
     autoencoder,
     features_and_edges,
+    features_of,
     positives,
     pretrained_encoder,
 )
@@ -99,8 +100,7 @@ class SCGC(EarlierNames, Estimator):
             nodes that changed their cluster.
         idf_ (Tensor): Weight of every word, ``(F,)``; empty where features stay as they are.
 
-    Complexity: O(epochs (N F h + E D)) time; memory linear in nodes and edges except for
-    ``negatives="exact"`` in time.
+    Complexity: O(epochs (N F h + E D)) time (more for ``negatives="exact"``), linear memory.
 
     Reference: Kulatilleke et al., "SCGC: Self-Supervised Contrastive Graph Clustering",
     arXiv:2204.12656; "Efficient Block Contrastive Learning via Parameter-Free Meta-Node
@@ -205,8 +205,7 @@ class SCGC(EarlierNames, Estimator):
         """
         self._check_parameters()
         x, edge_index = features_and_edges(x, edge_index)
-        width = x.size(1) if self.in_channels is None and x.dim() == 2 else self.in_channels
-        x = check_matrix(x, "x", cols=width).to(self.device)
+        x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = positives(edge_index, x.size(0), self.order, self.cumulative).to(self.device)
         latest: dict[str, Tensor] = {}
         if callback is not None:
@@ -270,11 +269,12 @@ class SCGC(EarlierNames, Estimator):
         recent = [float(row["changed"]) for row in self.history_[-self.patience :]]
         return len(self.history_) >= 2 * self.patience and max(recent) < self.tolerance
 
-    def predict(self, x: Tensor | None = None) -> Tensor:
+    def predict(self, x: Tensor | Data | None = None) -> Tensor:
         """Cluster of every training node, or of new nodes.
 
         Args:
-            x (Tensor, optional): Features of new nodes, ``(M, in_channels)``.
+            x (Tensor or Data, optional): Features of new nodes, ``(M, in_channels)``, or a ``Data``
+                that holds them; its edges are not read.
 
         Returns:
             Tensor: ``(N,)`` or ``(M,)`` int64.
@@ -299,11 +299,11 @@ class SCGC(EarlierNames, Estimator):
         return self.fit(x, edge_index).predict()
 
     @torch.no_grad()
-    def embed(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor | Data) -> Tensor:
         """Embeddings of nodes.
 
         Args:
-            x (Tensor): Features ``(M, in_channels)``.
+            x (Tensor or Data): Features ``(M, in_channels)``, or a ``Data`` that holds them.
 
         Returns:
             Tensor: ``(M, out_channels)``.
@@ -340,10 +340,10 @@ class SCGC(EarlierNames, Estimator):
     def _network(self, encoder: nn.Module, centers: Tensor) -> ClusteringNetwork:
         return ClusteringNetwork(encoder, centers, self._contrast(), self.alpha, self.beta)
 
-    def _features(self, x: Tensor) -> Tensor:
+    def _features(self, x: Tensor | Data) -> Tensor:
         """New features where the network is; an encoder of ours reads any floating-point type."""
         width = self.idf_.numel() or self.in_channels or self._first_width()
-        x = check_matrix(x, "x", cols=width).to(self.device)
+        x = check_matrix(features_of(x), "x", cols=width).to(self.device)
         x = x if self.encoder is not None else x.to(self.network_.centers.dtype)
         return FeatureScaling.stored(self.idf_).apply(x)
 

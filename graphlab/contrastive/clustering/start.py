@@ -25,23 +25,30 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-def features_and_edges(
-    x: Tensor | Data, edge_index: Tensor | CSRGraph | None
-) -> tuple[Tensor, Tensor | CSRGraph]:
-    """Features and edges of a ``Data``, or what was given apart."""
+def features_of(x: Tensor | Data) -> Tensor:
+    """Features of a ``Data``, or what was given as such."""
     from torch_geometric.data import Data, HeteroData
 
     if isinstance(x, HeteroData):
         raise TypeError("x must be features or a Data of one type of nodes, got HeteroData")
-    if isinstance(x, Data):
-        data = x
-        if data.x is None:
-            raise ValueError("x must be a Data with features, but Data.x is missing")
-        x = data.x
-        edge_index = data.edge_index if edge_index is None else edge_index
+    if not isinstance(x, Data):
+        return x
+    if x.x is None:
+        raise ValueError("x must be a Data with features, but Data.x is missing")
+    features: Tensor = x.x
+    return features
+
+
+def features_and_edges(
+    x: Tensor | Data, edge_index: Tensor | CSRGraph | None
+) -> tuple[Tensor, Tensor | CSRGraph]:
+    """Features and edges of a ``Data``, or what was given apart."""
+    features = features_of(x)
+    if edge_index is None and features is not x:
+        edge_index = getattr(x, "edge_index", None)
     if edge_index is None:
         raise ValueError("edge_index must be given beside features, or in a Data, got None")
-    return x, edge_index
+    return features, edge_index
 
 
 def positives(

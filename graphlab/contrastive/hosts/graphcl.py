@@ -117,4 +117,5 @@ class GraphCL(TwoViewModel):
         )
         corrupted = self(self.corrupt(x, generator=generator), edge_index, **given)
         z1, z2 = self._embed_views(views, step)
-        return HostStep(self.loss(z1, z2, self(x, edge_index, **given), corrupted), z1, z2, views)
+        loss = self.loss(z1, z2, self(x, edge_index, **given), corrupted)
+        return HostStep(loss, z1, z2, views, self._drop_rate())

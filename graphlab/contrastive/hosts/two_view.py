@@ -47,12 +47,15 @@ class HostStep:
         z1 (Tensor): Embeddings of view 1 before any head, ``(N, D)``.
         z2 (Tensor): Embeddings of view 2.
         views (list): ``[(x1, edge_index_1), (x2, edge_index_2)]``.
+        drop_rate (tuple): Probability that each view drops an edge, or one per edge ``(E,)``; None
+            where the augmentation does not tell.
     """
 
     loss: Tensor
     z1: Tensor
     z2: Tensor
     views: list[View]
+    drop_rate: tuple[float | Tensor | None, ...] = (None, None)
 
 
 class TwoViewModel(EmbeddingModel):
@@ -248,7 +251,10 @@ class TwoViewModel(EmbeddingModel):
         )
         z1, z2 = self._embed_views(views, step)
         loss = self._view_loss(z1, z2, views, generator=generator, step=step)
-        return HostStep(loss, z1, z2, views)
+        return HostStep(loss, z1, z2, views, self._drop_rate())
+
+    def _drop_rate(self) -> tuple[float | Tensor | None, ...]:
+        return tuple(getattr(drop, "rate", None) for drop in self.drop_edge)
 
     def _check_second(self, second: Any) -> None:
         if not isinstance(second, (tuple, list)) or not 2 <= len(second) <= 4:

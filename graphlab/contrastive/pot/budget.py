@@ -8,7 +8,14 @@ from torch import Tensor
 
 from graphlab._checks import check_tensor, values_visible
 
-__all__ = ["check_budget", "check_drop_rate", "expected_drops", "quantile_drops"]
+__all__ = [
+    "check_budget",
+    "check_drop_rate",
+    "expected_drops",
+    "quantile_drops",
+    "rates_agree",
+    "short_rate",
+]
 
 
 def check_drop_rate(
@@ -32,6 +39,21 @@ def check_drop_rate(
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"{name} must lie in [0, 1), got {rate}")
     return float(rate)
+
+
+def rates_agree(own: float | Tensor, other: float | Tensor) -> bool:
+    """Whether two drop rates, numbers or one per edge, are the same up to rounding."""
+    first, second = (torch.as_tensor(rate).double().cpu() for rate in (own, other))
+    if first.dim() and second.dim() and first.shape != second.shape:
+        return False
+    return bool(((first - second).abs() <= 1e-6).all())
+
+
+def short_rate(rate: float | Tensor) -> str:
+    """A drop rate in a message: the number, or the mean of those of the edges."""
+    if isinstance(rate, Tensor) and rate.dim():
+        return f"{float(rate.mean()):.4g} on average of {rate.numel()} edges"
+    return f"{float(rate):.4g}"
 
 
 def check_budget(budget: Tensor, degree: Tensor, name: str = "budget") -> Tensor:

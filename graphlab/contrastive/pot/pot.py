@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
@@ -23,7 +24,7 @@ from graphlab._checks import (
 from graphlab._precision import full_precision
 from graphlab._sorted import sort_values
 from graphlab.contrastive.hosts import HostStep
-from graphlab.contrastive.pot.budget import check_drop_rate
+from graphlab.contrastive.pot.budget import check_drop_rate, rates_agree, short_rate
 from graphlab.contrastive.pot.drops import DropSet
 from graphlab.contrastive.pot.encoder import EncoderReader
 from graphlab.contrastive.pot.functional import (
@@ -157,6 +158,7 @@ class POT:
         self._reader = EncoderReader(encoder)
         self._batches = NodeBatches(self.batch_size, 2 if mode == "reference" else 1, seed)
         self._prepared: dict[int, list[PreparedView]] = {}
+        self._compared = False
 
     def __call__(
         self,
@@ -207,6 +209,10 @@ class POT:
 
         Raises:
             TypeError, ValueError, IndexError, NotImplementedError: As when called.
+
+        Warns:
+            UserWarning: Once, if the host drops edges with other probabilities than ``drop_rate``:
+                its views then exceed the budgets.
         """
         if not isinstance(step, HostStep):
             raise TypeError(f"step must be a HostStep, got {type(step).__name__}: see host_step")
@@ -215,8 +221,25 @@ class POT:
                 "step must come from views without edge_weight and edge_attr: POT bounds the "
                 "propagation over plain edges"
             )
+        self._compare_rates(step.drop_rate)
         (_, edges1), (_, edges2) = step.views
         return self(step.loss, step.z1, step.z2, x, views=(edges1, edges2))
+
+    def _compare_rates(self, host: tuple[float | Tensor | None, ...]) -> None:
+        """Warn, once, of a host whose views are not those that are bounded."""
+        if self._compared:
+            return
+        self._compared = True
+        for number, (own, other) in enumerate(zip(self._drop_rate, host, strict=True)):
+            if other is None or rates_agree(own, other):
+                continue
+            warnings.warn(
+                f"drop_rate[{number}] is {short_rate(own)}, but view {number + 1} of the host "
+                f"drops edges with probability {short_rate(other)}, so that its draws are not "
+                "those that POT bounds: give both the same",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def compactness(
         self,

@@ -85,6 +85,17 @@ class PretextTask(nn.Module, ABC):
         self._num_nodes = num_nodes
         return self
 
+    def forward(self, h: Tensor) -> Tensor:
+        """:meth:`loss`, as every loss is called.
+
+        Args:
+            h (Tensor): ``(N, D)`` hidden states.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        return self.loss(h)
+
     def loss(self, h: Tensor) -> Tensor:
         """Compare the answers of the head with the targets.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Data
 
 from graphlab._checks import (
     check_choice,
@@ -214,8 +215,8 @@ class KGEmbedding(Estimator, RankingModel):
     @torch.enable_grad()
     def fit(
         self,
-        edge_index: Tensor,
-        edge_type: Tensor,
+        edge_index: Tensor | Data,
+        edge_type: Tensor | None = None,
         *,
         valid: Any = None,
         directory: str | os.PathLike[str] | None = None,
@@ -227,8 +228,10 @@ class KGEmbedding(Estimator, RankingModel):
         """Train from the start, and keep the epoch of the best validation.
 
         Args:
-            edge_index (Tensor): Heads and tails of the training triples, ``(2, E)``.
-            edge_type (Tensor): Their relations ``(E,)``, in ``[0, R)``.
+            edge_index (Tensor or Data): Heads and tails of the training triples, ``(2, E)``, or a
+                ``Data`` that holds them and ``edge_type``, as :func:`read_triples` returns it.
+            edge_type (Tensor, optional): Their relations ``(E,)``, in ``[0, R)``; not beside a
+                ``Data``.
             valid (tuple, optional): ``(edge_index, edge_type)`` or a ``Data``: triples whose
                 filtered reciprocal rank chooses the epoch. Without it the last one is kept.
             directory (path, optional): Folder of a checkpoint that every epoch replaces. Whatever

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 from graphlab._checks import check_choice
 from graphlab._eval_mode import evaluating
@@ -28,8 +29,8 @@ class RankingModel(TripleModel):
 
     def rank(
         self,
-        edge_index: Tensor,
-        edge_type: Tensor,
+        edge_index: Tensor | Data,
+        edge_type: Tensor | None = None,
         *,
         known: Any = None,
         side: Side = "both",
@@ -39,8 +40,9 @@ class RankingModel(TripleModel):
         """Filtered ranks of triples: of their tails, then of their heads.
 
         Args:
-            edge_index (Tensor): Heads and tails ``(2, T)``.
-            edge_type (Tensor): Relations ``(T,)``, in ``[0, R)``.
+            edge_index (Tensor or Data): Heads and tails ``(2, T)``, or a ``Data`` that holds them
+                and ``edge_type``.
+            edge_type (Tensor, optional): Relations ``(T,)``, in ``[0, R)``; not beside a ``Data``.
             known (tuple, optional): All true triples, the ranked ones among them: a pair
                 ``(edge_index, edge_type)``, a ``Data``, or a list of such. Other true answers of a
                 query are left out. By default the triples of training, of validation, and the

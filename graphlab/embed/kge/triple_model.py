@@ -184,7 +184,12 @@ class TripleModel(nn.Module):
 
     def _triples(self, edge_index: Any, edge_type: Any, name: str) -> Tensor:
         sizes = int(self.num_nodes), int(self.num_relations)
-        triples = check_triples(edge_index, edge_type, *sizes)
+        if hasattr(edge_index, "edge_index"):
+            if edge_type is not None:
+                raise TypeError(f"edge_type must not be given beside a Data, got {edge_type!r:.80}")
+            triples = read_triples_like(edge_index, *sizes, "data")
+        else:
+            triples = check_triples(edge_index, edge_type, *sizes)
         if not triples.size(1):
             raise ValueError(f"{name} must hold at least one triple, got none")
         return triples.to(self.network.device)

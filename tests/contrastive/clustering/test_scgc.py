@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -28,6 +29,19 @@ def small(**changes: object) -> SCGC:
     settings = {"hidden_channels": (32,), "out_channels": 4, "epochs": 30, "pretrain_epochs": 200}
     settings |= {"tolerance": 0.0}  # to the last epoch
     return SCGC(12, 3, **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_a_graph_is_embedded_as_its_features() -> None:
+    data = words()
+    model = SCGC(num_clusters=3, hidden_channels=(32,), epochs=1, pretrain_epochs=1).fit(data)
+    assert torch.equal(model.embed(data), model.embed(data.x))
+    assert torch.equal(model.predict(data), model.predict(data.x))
+
+
+@pytest.mark.parametrize("x", [np.ones((4, 3)), [[1.0]], "words"])
+def test_what_is_no_tensor_is_named(x: Any) -> None:
+    with pytest.raises(TypeError, match="x must be a torch.Tensor, got"):
+        SCGC(num_clusters=2).fit(x, torch.tensor([[0, 1], [1, 0]]))
 
 
 @pytest.mark.parametrize("negatives", ["meta", "meta1", "meta2", "exact", "sampled"])

@@ -14,6 +14,7 @@ from graphlab.contrastive import (
     BGRL,
     GRACE,
     POT,
+    CentralityDropEdge,
     DropEdge,
     MaskFeatures,
     ProGCL,
@@ -123,6 +124,29 @@ def test_pot_takes_every_host(name: str) -> None:
     loss.backward()
     for parameter in model.encoder.parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all()
+
+
+def test_pot_warns_once_of_a_host_with_other_drop_rates() -> None:
+    x, edge_index, _ = graph()
+    model = build("grace", edge_index)
+    model.drop_edge = (DropEdge(0.8), CentralityDropEdge(edge_index, x.size(0), 0.3))
+    pot = POT(model.encoder, edge_index, drop_rate=(0.05, 0.05), mode="sound")
+    step = model.host_step(x, edge_index)
+    with pytest.warns(UserWarning) as seen:
+        pot.regularise(step, x)
+        pot.regularise(step, x)
+    first, second = (str(warning.message) for warning in seen)
+    assert first.startswith("drop_rate[0] is 0.05, but view 1 of the host drops edges with prob")
+    assert "probability 0.8" in first
+    assert f"on average of {edge_index.size(1)} edges" in second
+
+
+def test_pot_takes_an_augmentation_that_tells_no_rate() -> None:
+    x, edge_index, _ = graph()
+    model = build("grace", edge_index)
+    model.drop_edge = (lambda edges, *, generator: edges, DropEdge(0.2))
+    pot = POT(model.encoder, edge_index, drop_rate=(0.05, torch.full((edge_index.size(1),), 0.2)))
+    assert pot.regularise(model.host_step(x, edge_index), x).isfinite()
 
 
 def test_embedding_leaves_frozen_layers_in_their_mode() -> None:

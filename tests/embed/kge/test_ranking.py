@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from sklearn.base import clone
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab.embed import KGEmbedding
+from graphlab.embed import KGEmbedding, KGETrainConfig
 from graphlab.embed.kge.triples import KnownTails
 from graphlab.evaluate import Ranks, rank_metrics
-from tests.embed.kge._toy import NODES, RELATIONS, fitted, random_triples, toy
+from tests.embed.kge._toy import NODES, RELATIONS, Triples, fitted, random_triples, toy
 
 MODELS = ("complex", "distmult", "transe", "rotate", "nfe1", "nfe2", "nfe3", "mean", "sigma")
 
@@ -50,6 +51,22 @@ def by_all_scores(model: KGEmbedding, ranked: Any, known: Any, *, inverse: bool)
             above = int((others > score[truth] + 1e-12).sum())
             counts.append((above, int((others >= score[truth] - 1e-12).sum()) - above, len(left)))
     return Ranks(*torch.tensor(counts).t().contiguous())
+
+
+def test_a_graph_is_fitted_and_ranked_as_its_triples() -> None:
+    train, _, test = toy()
+    model = KGEmbedding(NODES, RELATIONS, 8, train_config=KGETrainConfig(epochs=1), seed=0)
+    pairs, graphs = clone(model).fit(*train), clone(model).fit(graph_of(train))
+    assert torch.equal(pairs.rank(*test).greater, graphs.rank(graph_of(test)).greater)
+    with pytest.raises(TypeError, match="edge_type must not be given beside a Data"):
+        model.fit(graph_of(train), train[1])
+    with pytest.raises(TypeError, match=r"data.edge_type must be a torch.Tensor, got NoneType"):
+        model.fit(Data(edge_index=train[0]))
+
+
+def graph_of(triples: Triples) -> Data:
+    """Triples as the readers of files return them."""
+    return Data(edge_index=triples[0], edge_type=triples[1], num_nodes=NODES)
 
 
 @pytest.mark.parametrize("inverse", [True, False])
