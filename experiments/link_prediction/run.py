@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Data
-from torch_geometric.utils import negative_sampling
 
+from graphlab.contrastive import sample_non_edges
 from graphlab.datasets import AnimalNetwork
 from graphlab.embed import TCReweight
 from graphlab.ops import SparseRows
@@ -116,7 +116,10 @@ def train_epoch(
     model.train()
     total, positives = 0.0, split.positives["train"]
     for batch in batches(positives.size(1), config.batch_size):
-        negatives = negative_sampling(split.loops, split.num_nodes, batch.numel())
+        # PyG's would draw from Python's generator, and so does many a module while it is imported.
+        negatives = sample_non_edges(
+            split.loops, split.num_nodes, batch.numel(), generator=torch.default_generator
+        )
         h = model.encode(split.x, split.loops, weight)
         pos = model.score(h, positives[:, batch.to(positives.device)])
         neg = model.score(h, negatives)

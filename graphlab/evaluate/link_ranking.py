@@ -18,6 +18,7 @@ from graphlab._checks import (
     check_same_device,
     check_tensor,
 )
+from graphlab._distinct_rows import distinct_rows
 from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._precision import widened
 from graphlab._top_columns import top_columns
@@ -68,6 +69,18 @@ def top_predictions(
     Complexity: O(B N) time for scores, O(B N D) for embeddings; memory O(N D + B k + E) beside what
     is given.
     """
+    return _ranked(score, k, nodes, exclude, exclude_self, z)[0]
+
+
+def _ranked(
+    score: Tensor | None,
+    k: int,
+    nodes: Tensor | None,
+    exclude: Tensor | None,
+    exclude_self: bool,
+    z: FeatureRows | None,
+) -> tuple[Tensor, Tensor]:
+    """Partners as of :func:`top_predictions`, and which of them are excluded and only fill."""
     if (score is None) == (z is None):
         raise ValueError("score or z must be given, and not both")
     name = "score" if z is None else "z"
@@ -86,7 +99,13 @@ def top_predictions(
     if z is None:
         return _best(lambda part: given[part].clone(), count, size, k, pairs)
     wide = widened(given)
-    return _best(lambda part: wide[names[part]] @ wide.t(), count, size, k, pairs)
+    distinct, copy = distinct_rows(wide)
+
+    def products(part: slice) -> Tensor:
+        score = wide[names[part]] @ distinct.t()
+        return score if copy is None else score[:, copy]
+
+    return _best(products, count, size, k, pairs)
 
 
 def _excluded(names: Tensor, size: int, exclude: Tensor | None, exclude_self: bool) -> Tensor:
@@ -104,9 +123,10 @@ def _excluded(names: Tensor, size: int, exclude: Tensor | None, exclude_self: bo
 
 def _best(
     scores: Callable[[slice], Tensor], count: int, size: int, k: int, excluded: Tensor
-) -> Tensor:
-    """Partners by the scores of some rows at a time."""
+) -> tuple[Tensor, Tensor]:
+    """Partners by the scores of some rows at a time, and which are excluded."""
     best = excluded.new_empty((count, k))
+    fills = torch.zeros_like(best, dtype=torch.bool)
     begin = torch.searchsorted(excluded[0], torch.arange(count + 1, device=excluded.device))
     step = max(1, _CHUNK // max(size, 1))
     for start in range(0, count, step):
@@ -116,8 +136,9 @@ def _best(
             raise ValueError("z must have finite inner products: scale its rows")
         row, column = excluded[:, begin[part.start] : begin[part.stop]]
         score[row - start, column] = -math.inf
-        best[part] = top_columns(score, k)[1]
-    return best
+        value, best[part] = top_columns(score, k)
+        fills[part] = value == -math.inf
+    return best, fills
 
 
 def link_ranking_metrics(
@@ -157,9 +178,9 @@ def per_node_link_metrics(
 
     Args:
         pred (Tensor): Scores ``(B, N)`` (floating point; ranked by :func:`top_predictions` with
-            ``exclude`` and ``exclude_self``), or finished predictions ``(B, k')`` int64, best
-            first, k' at least k, no partner twice in a row (``exclude`` and ``exclude_self`` are
-            then not read). None where ``z`` is given.
+            ``exclude`` and ``exclude_self``; excluded partners are never hits), or finished
+            predictions ``(B, k')`` int64, best first, k' at least k, no partner twice in a row
+            (``exclude`` and ``exclude_self`` are then not read). None where ``z`` is given.
         ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, or of ``nodes``; true partner).
         k (int): Number of predictions that count.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted.
@@ -194,12 +215,12 @@ def per_node_link_metrics(
     if pred is None:
         z = in_memory(check_feature_rows(z, "z"))
         size = z.size(0)
-        pred = top_predictions(
-            None, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self, z=z
-        )
     elif check_tensor(pred, "pred").is_floating_point():
         size = pred.size(-1)
-        pred = top_predictions(pred, k, nodes=nodes, exclude=exclude, exclude_self=exclude_self)
+    if size is not None:
+        pred, fills = _ranked(pred, k, nodes, exclude, exclude_self, z)
+        # What must not be predicted is no hit where it fills a row: no node has this number.
+        pred = pred.masked_fill(fills, size)
     elif pred.dtype != torch.int64 or pred.dim() != 2 or pred.size(1) < k:
         raise ValueError(
             f"pred must be scores or int64 predictions of at least k={k} columns, "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from graphlab._checks import check_int, check_list
 
@@ -38,7 +39,7 @@ def retrieval_scores(
 
     Args:
         ids (sequence of sequences): Retrieved ids of each question, best first; rows may be
-            shorter than the largest k.
+            shorter than the largest k. Tensors and arrays are read as the lists they hold.
         gold (sequence of collections): Ids that answer each question; none may be empty.
         k (sequence of int): Cut-offs.
         groups (sequence, optional): Group of each question, such as its number of hops.
@@ -60,6 +61,7 @@ def retrieval_scores(
         >>> scores["recall@1"], scores["recall@2"], scores["all@2"], scores["mrr"]
         (0.5, 0.75, 0.5, 0.75)
     """
+    gold = _plain_rows(gold)
     table = _score_table(ids, gold, k)
     count = len(gold)
     if groups is not None and len(groups) != count:
@@ -68,7 +70,7 @@ def retrieval_scores(
     check_int(seed, "seed", minimum=0)
     result = _summary(table, np.arange(count), num_bootstrap, seed)
     if corpus is not None:
-        known = set(corpus)
+        known = set(_plain_row(corpus))
         result["missing_gold"] = sum(item not in known for row in gold for item in set(row))
     if groups is not None:
         members: dict[Hashable, list[int]] = {}
@@ -108,6 +110,7 @@ def compare_retrieval(
         ValueError: As :func:`retrieval_scores`.
     """
     check_int(num_bootstrap, "num_bootstrap", minimum=1)
+    gold = _plain_rows(gold)
     first, second = _score_table(a, gold, k, "a"), _score_table(b, gold, k, "b")
     sample = _resamples(len(gold), num_bootstrap, seed)
     result = {}
@@ -144,6 +147,7 @@ def _summary(
 
 def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> Table:
     """Scores of each question, by name of the score."""
+    ids = _plain_rows(ids)
     for rows_of, given in ((name, ids), ("gold", gold)):
         for question, entry in enumerate(check_list(given, rows_of, "lists of ids")):
             if isinstance(entry, str) or not isinstance(entry, Iterable):
@@ -169,6 +173,21 @@ def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> 
         table[f"all@{cut}"] = (table[f"recall@{cut}"] == 1).astype(np.float64)
     table["mrr"] = np.array([1 / ranks[0] if ranks.size else 0.0 for ranks, _ in rows])
     return table
+
+
+def _plain_rows(rows: Any) -> Any:
+    """Rows of ids with the numbers of tensors and arrays as those of Python, which are equal."""
+    if isinstance(rows, (Tensor, np.ndarray)):
+        return rows.tolist()
+    return [_plain_row(row) for row in rows] if isinstance(rows, (list, tuple)) else rows
+
+
+def _plain_row(row: Any) -> Any:
+    if isinstance(row, (Tensor, np.ndarray)):
+        return row.tolist()
+    if not isinstance(row, (list, tuple, set, frozenset)):
+        return row
+    return type(row)(item.item() if isinstance(item, Tensor) else item for item in row)
 
 
 def _hits(

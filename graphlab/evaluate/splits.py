@@ -42,7 +42,8 @@ def random_split(
         seed (int): Seed of the draw; ignored when ``generator`` is given.
         generator (torch.Generator, optional): Draw from this generator instead.
         stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
-            parts in proportion (to within one node), and the sizes asked for are still met exactly.
+            parts in proportion, and the sizes asked for are still met exactly: to within one node
+            for training, and for validation of what training leaves.
             Nodes with a negative label have none and are in no part, which a warning tells; shares
             are of the others.
 

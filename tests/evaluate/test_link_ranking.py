@@ -75,6 +75,25 @@ def test_top_predictions_leave_out_what_is_excluded():
     assert got.tolist() == [[1, 2], [1, 3]]
 
 
+def test_equal_embeddings_are_ranked_by_index():
+    generator = torch.Generator().manual_seed(5)
+    for width in (16, 64, 100):
+        z = torch.randn(1, width, generator=generator).repeat(6, 1)
+        assert top_predictions(None, 6, z=z, exclude_self=False).tolist() == [[*range(6)]] * 6
+
+
+def test_what_must_not_be_predicted_is_no_hit_where_it_fills_a_row():
+    score, truth = torch.tensor([[0.0, 3.0, 2.0]]), torch.tensor([[0, 0], [1, 2]])
+    options = {"k": 3, "exclude": torch.tensor([[0], [1]]), "nodes": torch.tensor([0])}
+    for given in ({"pred": score}, {"z": torch.tensor([[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]])}):
+        found = per_node_link_metrics(ground_truth=truth, **given, **options)
+        assert found["hit"].tolist() == [1.0]
+        assert found["recall"].tolist() == [0.5]  # node 2, the first of those that are allowed
+        assert found["mrr"].tolist() == [1.0]
+    alone = per_node_link_metrics(score, truth[:, :1], **options)
+    assert alone["hit"].tolist() == alone["recall"].tolist() == alone["mrr"].tolist() == [0.0]
+
+
 def test_bad_arguments_are_refused():
     score = torch.zeros(2, 4)
     truth = torch.tensor([[0, 1], [1, 2]])

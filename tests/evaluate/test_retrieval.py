@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from graphlab.evaluate import compare_retrieval, retrieval_scores
 
@@ -84,6 +87,21 @@ def test_a_single_id_is_no_list_of_letters() -> None:
         retrieval_scores([["oslo"], ["oslo"]], [["oslo"], "oslo"])
     with pytest.raises(TypeError, match=r"ids\[0\] must be a list of ids, got 7: write \[7\]"):
         retrieval_scores([7], [[7]])
+
+
+@pytest.mark.parametrize("read", [torch.tensor, np.array, lambda rows: [*map(torch.tensor, rows)]])
+def test_tensors_and_arrays_are_the_lists_they_hold(read: Any) -> None:
+    ids, gold, other = [[1, 2], [3, 4]], [[1], [4]], [[2, 1], [3, 4]]
+    plain = retrieval_scores(ids, gold, k=(1, 2), corpus=[1, 2], num_bootstrap=0)
+    assert plain["recall@1"] == 0.5
+    assert plain["missing_gold"] == 1
+    for left, right in ((ids, read(gold)), (read(ids), gold), (read(ids), read(gold))):
+        corpus = torch.tensor([1, 2])
+        assert retrieval_scores(left, right, k=(1, 2), corpus=corpus, num_bootstrap=0) == plain
+    compared = compare_retrieval(read(ids), read(other), read(gold), k=(1,), num_bootstrap=9)
+    assert compared == compare_retrieval(ids, other, gold, k=(1,), num_bootstrap=9)
+    with pytest.raises(ValueError, match=r"ids\[0\] has 1 twice"):
+        retrieval_scores(read([[1, 1]]), [[1]])
 
 
 def test_cut_offs_by_default() -> None:

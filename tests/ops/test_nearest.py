@@ -27,6 +27,14 @@ def whole(rows, cols, levels, seed=0):
     return torch.randint(-levels, levels + 1, (rows, cols), generator=generator).double()
 
 
+@pytest.mark.parametrize("width", [16, 64, 100])
+def test_equal_rows_are_taken_in_their_order(width, device):
+    generator = torch.Generator().manual_seed(1)
+    y = torch.randn(1, width, generator=generator).repeat(6, 1).to(device)
+    x = torch.randn(5, width, generator=generator).to(device)
+    assert pairwise_topk(x, y, 6)[1].tolist() == [[*range(6)]] * 5
+
+
 @given(st.integers(0, 2**20), st.integers(1, 40), st.integers(1, 40), st.integers(1, 45))
 def test_equals_a_stable_sort(seed, n, m, k):
     x, y = whole(n, 3, 1 + seed % 3, seed), whole(m, 3, 1 + seed % 3, seed + 1)

@@ -173,7 +173,7 @@ def test_no_queries_have_no_ranks_whatever_the_candidates():
 
 
 def test_candidates_of_one_sum_of_bits_are_told_apart(monkeypatch):
-    monkeypatch.setattr("graphlab.ops.reference.ranking._FACTORS", (0, 2))
+    monkeypatch.setattr("graphlab._distinct_rows._FACTORS", (0, 2))
     y = torch.tensor([[1.0, 5.0], [2.0, 5.0], [1.0, 5.0], [3.0, 6.0]])
     x, truth = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([0, 1])
     found = reference.pairwise_rank(x, y, truth, None, None, None)

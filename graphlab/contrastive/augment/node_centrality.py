@@ -23,6 +23,7 @@ Measure = Literal["degree", "pagerank", "eigenvector", "released_pagerank"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 _DAMPING = 0.85
 _STEPS = 200  # 0.85 ** 200 < 1e-14: what is left of the start
+_POWER_STEPS = 20_000  # a fallback: parts with equal largest eigenvalues, and small gaps
 _TOLERANCE = 1e-13  # of the sum of absolute changes in a step
 
 
@@ -59,7 +60,9 @@ def node_centrality(
 
     Raises:
         TypeError, ValueError, IndexError: If an argument is malformed, or ``"eigenvector"`` is
-            asked of a graph without a cycle, whose only eigenvalue is zero.
+            asked of a graph without a cycle, whose only eigenvalue is zero, or of one whose leading
+            eigenvector cannot be found. Where there are several, it is the one that an even start
+            leads to.
 
     Complexity: O(E) time for degree; at most O(200 E) for PageRank; a sparse eigenproblem
         otherwise.
@@ -149,8 +152,44 @@ def _eigenvector(edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None)
     else:
         start = np.ones(num_nodes)  # fixed: ARPACK would draw its own
         leading = eigs(matrix, k=1, which="LR", v0=start, maxiter=50 * num_nodes)[1][:, 0].real
-    leading = leading / (np.sign(leading.sum()) * np.linalg.norm(leading))
+    leading = leading * np.sign(leading.sum())
+    if not _is_eigenvector(matrix, leading):  # the largest eigenvalue has several vectors
+        leading = _power_iteration(matrix)
+    leading = leading / np.linalg.norm(leading)
     return torch.from_numpy(leading).float().clamp(min=0).to(edge_index.device)
+
+
+def _is_eigenvector(matrix: Any, vector: Any) -> bool:
+    """Whether a vector without negative entries is one, up to the accuracy of the result."""
+    import numpy as np
+
+    length = np.linalg.norm(vector)
+    if not length or vector.min() < -1e-6 * length:
+        return False
+    image = matrix @ vector
+    along = float(vector @ image) / length**2
+    return bool(np.linalg.norm(image - along * vector) <= 1e-4 * along * length)
+
+
+def _power_iteration(matrix: Any) -> Any:
+    """The leading eigenvector that an even start leads to, as networkx finds it."""
+    import numpy as np
+
+    vector = np.full(matrix.shape[0], matrix.shape[0] ** -0.5)
+    for _ in range(_POWER_STEPS):
+        following = vector + matrix @ vector  # the identity added: nothing swings
+        following /= np.linalg.norm(following)
+        change = np.abs(following - vector).sum()
+        vector = following
+        if change < _TOLERANCE:
+            break
+    if not _is_eigenvector(matrix, vector):
+        raise ValueError(
+            f"edge_index must have a leading eigenvector that can be found for "
+            f"measure='eigenvector': after {_POWER_STEPS} steps there is none, as where components "
+            "of equal largest eigenvalue follow each other. Use 'pagerank'"
+        )
+    return vector
 
 
 def _check_cycle(matrix: Any) -> None:

@@ -143,7 +143,9 @@ def approx_topological_concentration(
         mean = inverse(target.rowptr.diff().to(start.dtype))
         atc = propagate_dot(rows, rows, SparseRows(target.rowptr, target.col, row_scale=mean))
         if mass is not None:
-            atc = atc * inverse(sum(factors) * mass - float(target is train)).to(atc.dtype)
+            # A train edge leaves out the pair itself, which its first hop would meet.
+            own = factors[0] ** 2 if target is train else 0.0
+            atc = atc * inverse(sum(factors) * mass - own).to(atc.dtype)
         values[name] = atc
     return problem.unwrap(values)
 

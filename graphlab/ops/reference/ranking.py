@@ -5,12 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab._distinct_rows import distinct_rows
 from graphlab._top_columns import top_columns
 from graphlab.ops.reference.pairwise import EXCLUDE
 from graphlab.ops.reference.rows import chunks
-
-#: Odd factors, one for every place of a row in turn, by which equal rows are found.
-_FACTORS = (-7046029254386353131, -4417276706812531889, 1609587929392839161, -8796714831421723037)
 
 
 def pairwise_rank(
@@ -25,13 +23,11 @@ def pairwise_rank(
 
     Equal rows of y have equal products: each of them is multiplied once.
     """
-    first, copy = _distinct_rows(y)
-    twins = first.numel() < y.size(0)
-    distinct = y[first] if twins else y
+    distinct, copy = distinct_rows(y)
     greater, equal = torch.zeros_like(truth), torch.zeros_like(truth)
     for rows in chunks(x.size(0), 3 * y.size(0)):
         score = x[rows] @ distinct.t()
-        score = score[:, copy] if twins else score
+        score = score if copy is None else score[:, copy]
         first_truth, row = _truths_of(rows, truth_ptr, truth.device)
         bar = score[row, truth[first_truth : first_truth + row.numel()]]
         block(score, rows, filter_ptr, filter, torch.nan)
@@ -50,31 +46,6 @@ def _truths_of(rows: slice, ptr: Tensor | None, device: torch.device) -> tuple[i
         return rows.start, every
     part = ptr[rows.start : rows.stop + 1]
     return int(part[0]), torch.repeat_interleave(every, part.diff())
-
-
-def _distinct_rows(y: Tensor) -> tuple[Tensor, Tensor]:
-    """A row for each group of equal ones, and the group of every row."""
-    if y.numel() == 0:
-        every = torch.arange(y.size(0), device=y.device)
-        return every[: min(1, y.size(0))], torch.zeros_like(every)
-    bits = (y + 0.0).contiguous()  # negative zeros are zeros
-    bits = bits.view(torch.int64 if bits.dtype == torch.float64 else torch.int32).long()
-    place = torch.arange(y.size(1), device=y.device)
-    factor = torch.tensor(_FACTORS, device=y.device)[place % len(_FACTORS)] + 2 * place
-    mixed = (bits ^ (bits >> 15)) * factor
-    _, group = (mixed ^ (mixed >> 29)).sum(1).unique(return_inverse=True)
-    first = _any_member(group)
-    if not bool((y[first][group] == y).all()):  # two rows with one sum
-        _, group = (y + 0.0).unique(dim=0, return_inverse=True)
-        first = _any_member(group)
-    return first, group
-
-
-def _any_member(group: Tensor) -> Tensor:
-    """The last member of every group."""
-    first = torch.zeros(int(group.max()) + 1, dtype=torch.int64, device=group.device)
-    every = torch.arange(group.numel(), device=group.device)
-    return first.scatter_reduce(0, group, every, "amax")
 
 
 def block(
@@ -100,12 +71,17 @@ def pairwise_topk(
     filter_ptr: Tensor | None,
     filter: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """Largest products of every row of x and their rows of y, ``(rows of x, k)``; -inf and -1."""
+    """Largest products of every row of x and their rows of y, ``(rows of x, k)``; -inf and -1.
+
+    Equal rows of y have equal products: each of them is multiplied once.
+    """
+    distinct, copy = distinct_rows(y)
     value = x.new_full((x.size(0), k), -torch.inf)
     index = torch.full((x.size(0), k), -1, dtype=torch.int64, device=x.device)
     width = min(k, y.size(0))
     for rows in chunks(x.size(0), y.size(0)):
-        score = x[rows] @ y.t()
+        score = x[rows] @ distinct.t()
+        score = score if copy is None else score[:, copy]
         if diagonal == EXCLUDE:
             at = torch.arange(rows.start, min(rows.stop, y.size(0)), device=x.device)
             score[at - rows.start, at] = -torch.inf

@@ -49,9 +49,10 @@ def degree_groups(degree: Tensor, tail: float = 0.4, head: float = 0.2) -> Tenso
     check_finite(values, "degree")
     if float(values.min()) < 0:
         raise ValueError(f"degree must not be negative, got {float(values.min())}")
-    low, high = check_fraction(tail, "tail"), 1 - check_fraction(head, "head")
-    if low > high:
+    low = check_fraction(tail, "tail")
+    if low + check_fraction(head, "head") > 1:
         raise ValueError(f"tail + head must be at most 1, got {tail} + {head}")
+    high = max(low, 1 - head)  # 1 - .9 is a little below .1
     # numpy's interpolation is the published one; torch's quantile is limited to 2**24 values.
     t, h = np.percentile(values.cpu().numpy(), [100 * low, 100 * high])
     group = torch.ones(degree.numel(), dtype=torch.long, device=degree.device)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from graphlab._checks import check_text
+from graphlab._checks import check_text, warn_caller
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
 from graphlab.tag.gaugllm.candidates import EdgeCandidates
 from graphlab.tag.gaugllm.llm_votes import RELATED, check_edge_texts
@@ -50,6 +50,9 @@ def score_edges(
     Raises:
         LLMError: If no call can succeed, or the server tells no log-probabilities.
         TypeError, ValueError: If an argument is malformed.
+
+    Warns:
+        UserWarning: If the two empty texts have no answer: then no vote is known.
     """
     known, limit = check_edge_texts(candidates, texts, max_chars)
     check_text(question, "question")
@@ -74,6 +77,11 @@ def score_edges(
     shifted = [value - prior for value in odds]
     chance = torch.tensor(shifted, dtype=torch.float64, device="cpu").sigmoid().float()
     vote = torch.where(chance.isnan(), -1, (chance > 0.5).long())
-    failed = [s for s in scores[: len(odds)] if not s.probabilities]
-    problems = tuple(f"{s.status}: {s.error[:200]}" for s in failed)
-    return CandidateVote(candidates.src, candidates.dst, vote, chance, problems)
+    problems = [f"{s.status}: {s.error[:200]}" for s in scores[: len(odds)] if not s.probabilities]
+    if math.isnan(prior):
+        problems.append(f"calibration: {scores[-1].status}: {scores[-1].error[:200]}")
+        warn_caller(
+            "the prompt with two empty texts has no answer, so that no vote can be calibrated: all "
+            "are unknown. Ask again (answers in a cache cost nothing), or pass calibrate=False"
+        )
+    return CandidateVote(candidates.src, candidates.dst, vote, chance, tuple(problems))

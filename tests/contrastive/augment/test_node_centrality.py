@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import networkx
@@ -142,6 +143,37 @@ def test_small_graphs_have_an_eigenvector() -> None:
     path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     found = node_centrality(path, 3, "eigenvector")
     torch.testing.assert_close(found, torch.tensor([0.5, 2**-0.5, 0.5]))
+
+
+def test_equal_parts_are_equally_central() -> None:
+    triangle = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
+    found = node_centrality(torch.cat([triangle, triangle + 3], dim=1), 8, "eigenvector")
+    assert torch.allclose(found, torch.tensor([6**-0.5] * 6 + [0.0] * 2))
+
+
+def test_an_eigenvector_of_every_directed_graph_is_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(60):
+        edge_index = torch.randint(8, (2, 16), generator=generator)
+        try:
+            found = node_centrality(edge_index, 8, "eigenvector").double()
+        except ValueError as error:
+            assert "must hold a cycle" in str(error)
+            continue
+        matrix = torch.zeros(8, 8, dtype=torch.float64)
+        matrix[edge_index[1], edge_index[0]] = 1
+        largest = torch.linalg.eigvals(matrix).real.max()
+        assert float((matrix @ found - largest * found).abs().max()) < 1e-3
+        assert float(found.norm()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_leading_eigenvector_that_cannot_be_found_is_told(monkeypatch: Any) -> None:
+    module = sys.modules["graphlab.contrastive.augment.node_centrality"]
+    monkeypatch.setattr(module, "_POWER_STEPS", 1)
+    triangle = torch.tensor([[0, 1, 1, 2, 2, 0, 2], [1, 0, 2, 1, 0, 2, 6]])
+    both = torch.cat([triangle, triangle[:, :6] + 3], dim=1)
+    with pytest.raises(ValueError, match="must have a leading eigenvector that can be found"):
+        node_centrality(both, 8, "eigenvector")
 
 
 @pytest.mark.parametrize("num_nodes", [4, 40])

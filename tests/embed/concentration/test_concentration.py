@@ -199,6 +199,16 @@ def test_unbiased_variant_is_exact_for_the_unit_matrix():
     torch.testing.assert_close(got, topological_concentration(edges, 50))
 
 
+@pytest.mark.parametrize("weight", [0.5, 0.7, 2.0, -1.0])
+def test_one_hop_has_no_use_for_its_weight(weight):
+    edges = both_ways(np.array(nx.watts_strogatz_graph(50, 6, 0.3, seed=3).edges).T)
+    got = approx_topological_concentration(
+        edges, 50, weights=[weight], num_hops=1, phi="dot", normalize="tc",
+        projection_matrix=torch.eye(50, dtype=torch.float64),
+    )  # fmt: skip
+    torch.testing.assert_close(got, topological_concentration(edges, 50))
+
+
 def test_unbiased_variant_approaches_the_exact_value():
     graph = nx.watts_strogatz_graph(50, 6, 0.3, seed=3)
     edges = both_ways(np.array(graph.edges).T)

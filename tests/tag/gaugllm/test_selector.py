@@ -34,6 +34,12 @@ def test_equal_degrees_are_tail():
     assert degree_groups(torch.full((7,), 4)).tolist() == [0] * 7
 
 
+@pytest.mark.parametrize(("tail", "head"), [(0.1, 0.9), (0.2, 0.8), (0.3, 0.7), (0.0, 1.0)])
+def test_tail_and_head_may_share_all_nodes(tail, head):
+    group = degree_groups(torch.arange(10), tail, head)
+    assert int((group == 1).sum()) == 0
+
+
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
 def test_groups_follow_the_order_of_degrees(degrees):
     degree = torch.tensor(degrees)

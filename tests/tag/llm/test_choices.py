@@ -102,6 +102,26 @@ def test_probabilities_of_edges():
     assert votes.probability.tolist() == pytest.approx([9 / 13, 0.5])
 
 
+def test_votes_without_an_answer_to_empty_texts_are_told():
+    def plan(number, body):
+        if "(no text)" in body["messages"][-1]["content"]:
+            return {"status": 500}
+        return told(Yes=0.9, No=0.1)
+
+    candidates = EdgeCandidates(
+        src=torch.tensor([0]), dst=torch.tensor([1]), kind=torch.tensor([1]),
+        score=torch.zeros(1), num_nodes=2,
+    )  # fmt: skip
+    with serving(plan) as server, client(server, attempts=1, breaker=0) as c:
+        with pytest.warns(UserWarning, match="no vote can be calibrated: all are unknown"):
+            votes = score_edges(c, candidates, ["cat", "dog"])
+        plain = score_edges(c, candidates, ["cat", "dog"], calibrate=False)
+    assert votes.vote.tolist() == [-1]
+    assert [problem.split(":")[0] for problem in votes.problems] == ["calibration"]
+    assert plain.vote.tolist() == [1]
+    assert plain.problems == ()
+
+
 def test_a_client_that_tells_no_probabilities_is_refused():
     class Silent:
         def complete_many(self, prompts):
