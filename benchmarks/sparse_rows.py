@@ -138,6 +138,11 @@ def preparation(options: Namespace) -> list[Row]:
     found = rows_of(
         f"{title}: sorted, merged, transposed, range, symmetry", merged, options.repeats
     )
+    pairs: Runs = {
+        "torch: unique": lambda: reference.csr_from_edges(edges, nodes, nodes, False),
+        "graphlab": lambda: sort_edges(edges, nodes, nodes, numbers=False),
+    }
+    found += rows_of(f"{title}: a graph without weights, range, symmetry", pairs, options.repeats)
     plain: Runs = {
         "torch: two stable sorts": sorted_rows,
         "graphlab": lambda: SparseRows.from_edge_index(edges, nodes).transposed,
