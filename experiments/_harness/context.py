@@ -93,7 +93,9 @@ class Context:
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         if self.main:
-            sweep_stale(self.directory)
+            pictures = self.directory / ARTIFACTS
+            for folder in (self.directory, pictures, *filter(Path.is_dir, pictures.rglob("*"))):
+                sweep_stale(folder)
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(self.seed)
         self._started = time.perf_counter()

@@ -30,7 +30,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 
 from graphlab._console import INTERRUPTED, open_console
-from graphlab._io import file_lock, read_json, user_path, write_json
+from graphlab._io import file_lock, read_json, sweep_stale, user_path, write_json
 
 from .cli import changes, parse_command, parse_seeds, preset_table
 from .context import ARTIFACTS, CHECKPOINT, METRICS, Context
@@ -170,6 +170,7 @@ def execute(
                 results.errors[seed] = f"{type(error).__name__}: {error}"
                 print(f"seed {seed} failed: {results.errors[seed]}", file=sys.stderr)
     if is_main():
+        sweep_stale(folder)
         results.file = folder / "results.json"
         results.write(results.file)
     return results

@@ -79,8 +79,8 @@ def _ranked(
     exclude: Tensor | None,
     exclude_self: bool,
     z: FeatureRows | None,
-) -> tuple[Tensor, Tensor]:
-    """Partners as of :func:`top_predictions`, and which of them are excluded and only fill."""
+) -> tuple[Tensor, Tensor, int]:
+    """Partners of :func:`top_predictions`; which of them are excluded and only fill; nodes."""
     if (score is None) == (z is None):
         raise ValueError("score or z must be given, and not both")
     name = "score" if z is None else "z"
@@ -97,7 +97,7 @@ def _ranked(
         check_same_device(**{name: given, "exclude": exclude})
     pairs = _excluded(names, size, exclude, exclude_self)
     if z is None:
-        return _best(lambda part: given[part].clone(), count, size, k, pairs)
+        return *_best(lambda part: given[part].clone(), count, size, k, pairs), size
     wide = widened(given)
     distinct, copy = distinct_rows(wide)
 
@@ -105,7 +105,7 @@ def _ranked(
         score = wide[names[part]] @ distinct.t()
         return score if copy is None else score[:, copy]
 
-    return _best(products, count, size, k, pairs)
+    return *_best(products, count, size, k, pairs), size
 
 
 def _excluded(names: Tensor, size: int, exclude: Tensor | None, exclude_self: bool) -> Tensor:
@@ -211,23 +211,7 @@ def per_node_link_metrics(
     k = check_int(k, "k", minimum=1)
     if (pred is None) == (z is None):
         raise ValueError("pred or z must be given, and not both")
-    size = None
-    if pred is None:
-        z = in_memory(check_feature_rows(z, "z"))
-        size = z.size(0)
-    elif check_tensor(pred, "pred").is_floating_point():
-        size = pred.size(-1)
-    if size is not None:
-        pred, fills = _ranked(pred, k, nodes, exclude, exclude_self, z)
-        # What must not be predicted is no hit where it fills a row: no node has this number.
-        pred = pred.masked_fill(fills, size)
-    elif pred.dtype != torch.int64 or pred.dim() != 2 or pred.size(1) < k:
-        raise ValueError(
-            f"pred must be scores or int64 predictions of at least k={k} columns, "
-            f"got {pred.dtype} {tuple(pred.shape)}"
-        )
-    else:
-        _check_partners(pred[:, :k])
+    pred, size = _predictions(pred, z, k, nodes, exclude, exclude_self)
     ground_truth = _check_truth(ground_truth, pred, size)
     names = [check_choice(name, "metrics", tuple(_METRICS)) for name in metrics]
     known = torch.bincount(ground_truth[0], minlength=pred.size(0)) > 0
@@ -237,6 +221,28 @@ def per_node_link_metrics(
         # PyG gives 0 to rows without a true partner, as if all predictions were wrong.
         values[name] = torch.where(known, value, torch.full_like(value, math.nan))
     return values
+
+
+def _predictions(
+    pred: Tensor | None,
+    z: FeatureRows | None,
+    k: int,
+    nodes: Tensor | None,
+    exclude: Tensor | None,
+    exclude_self: bool,
+) -> tuple[Tensor, int | None]:
+    """Finished predictions, and the number of nodes where it is known."""
+    if pred is not None and not check_tensor(pred, "pred").is_floating_point():
+        if pred.dtype != torch.int64 or pred.dim() != 2 or pred.size(1) < k:
+            raise ValueError(
+                f"pred must be scores or int64 predictions of at least k={k} columns, "
+                f"got {pred.dtype} {tuple(pred.shape)}"
+            )
+        _check_partners(pred[:, :k])
+        return pred, None
+    best, fills, size = _ranked(pred, k, nodes, exclude, exclude_self, z)
+    # What must not be predicted is no hit where it fills a row: no node has this number.
+    return best.masked_fill(fills, size), size
 
 
 def _pyg_metric(name: str, k: int, pred: Tensor, ground_truth: Tensor) -> Tensor:

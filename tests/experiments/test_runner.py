@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from experiments._harness.results import Results
 from experiments._harness.runner import execute, main, parse_seeds
 from experiments._harness.state import seed_everything
 from graphlab import _progress
+from graphlab._io import atomic_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -329,6 +331,31 @@ def test_a_missing_package_names_the_extra(
 
 def context_in(folder: Path) -> Context:
     return Context(5, torch.device("cpu"), folder)
+
+
+def test_context_removes_what_a_killed_run_left_half_written(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = re.search(r"\.([0-9a-f]+)-", _temporary_name(tmp_path)).group(1)  # type: ignore[union-attr]
+    left = [
+        tmp_path / f".a.json.{host}-{dead.pid}-00000000.tmp",
+        tmp_path / "artifacts" / f".b.png.{host}-{dead.pid}-00000000.tmp",
+        tmp_path / "artifacts" / "deep" / f".c.png.{host}-{dead.pid}-00000000.tmp",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    kept = tmp_path / "artifacts" / "deep" / "c.png"
+    kept.touch()
+    Context(0, torch.device("cpu"), tmp_path)
+    assert not any(path.exists() for path in left)
+    assert kept.exists()
+
+
+def _temporary_name(folder: Path) -> str:
+    with atomic_path(folder / "name") as temporary:
+        temporary.touch()
+        return temporary.name
 
 
 def test_context_seeds_its_generator(tmp_path: Path) -> None:
