@@ -13,14 +13,14 @@ SAR) are left out then. ``stdlib`` is embedded and has no stored answers: its se
 summaries by template, and texts vote by their similarity; ``texts`` does the same with documents
 of one's own, a folder with ``nodes.csv`` and ``edges.csv`` or the table of nodes and ``--edges``.
 
-``cora`` and ``citeseer`` are short; ``cora_gbt`` and the like train each self-supervised method at
-the length, width and rates of the released scripts (see ``RECIPES`` for what these do not state).
+``cora_gbt`` and the like train each self-supervised method at the length, width and rates of the
+released scripts (see ``RECIPES`` for what these do not state).
 
 With a model, all texts and votes come from it, at any endpoint:
 
-    python -m experiments.gaugllm --preset citeseer --seeds 0:5 --data data/llm_outputs
+    python -m experiments.gaugllm --preset citeseer_bgrl --seeds 0:5 --data data/llm_outputs
     python -m experiments.gaugllm --preset texts --data my_graph
-    python -m experiments.gaugllm --preset citeseer --llm-model llama3 --llm-url http://HOST/v1
+    python -m experiments.gaugllm --preset citeseer_bgrl --llm-model llama3 --llm-url http://HOST/v1
 """
 
 from __future__ import annotations

@@ -191,8 +191,8 @@ def test_predictions_become_reciprocal_ranks(folder):
 def test_results_of_own_documents_bear_their_name():
     own = dataclasses.replace(script.PRESETS["texts"], data="my/wiki/nodes.csv")
     assert result_name(own, "texts", script.PRESETS) == "texts_wiki"
-    moved = dataclasses.replace(script.PRESETS["cora"], data="elsewhere/llm_outputs")
-    assert result_name(moved, "cora", script.PRESETS) == "cora"
+    moved = dataclasses.replace(script.PRESETS["cora_bgrl"], data="elsewhere/llm_outputs")
+    assert result_name(moved, "cora_bgrl", script.PRESETS) == "cora_bgrl"
 
 
 def test_missing_data_are_named(tmp_path):

@@ -241,7 +241,7 @@ def test_commands_find_data_and_write_elsewhere(tmp_path):
     assert moved("fastrp_wikipedia", tmp_path)["source"] == str(tmp_path / "multilabel")
     assert moved("link_prediction_vole", tmp_path)["source"] == str(tmp_path / "linkpred/animal")
     assert moved("link_prediction_cora", tmp_path)["source"] == str(tmp_path)
-    assert moved("gaugllm_cora", tmp_path)["data"] == str(tmp_path / "llm_outputs")
+    assert moved("gaugllm_cora_gbt", tmp_path)["data"] == str(tmp_path / "llm_outputs")
     tiny = moved("graphclip_pretrain_tiny", tmp_path)
     assert tiny["embeddings"] == str(tmp_path / "text_graphs" / "minilm")
     assert tiny["model"] == str(tmp_path / "out" / "models" / "runs" / "graphclip" / "{seed}")
