@@ -166,9 +166,7 @@ PRESETS = {
     **_hosts("cora", _CORA),
     **_hosts("citeseer", Config()),
     # Quick: shows that a figure repeats, not how good the method is.
-    "smoke": replace(
-        _STDLIB, dim=32, epochs=3, out_channels=8, lr=2e-3, predictor_channels=None
-    ),
+    "smoke": replace(_STDLIB, dim=32, epochs=3, out_channels=8, lr=2e-3, predictor_channels=None),
 }
 
 
