@@ -26,6 +26,7 @@ from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
 from graphlab.tag._neighbors import NeighborSampler, check_neighbors
 from graphlab.tag.tape._features import (
+    check_feature_names,
     check_labels,
     count_classes,
     count_nodes,
@@ -227,8 +228,7 @@ class TAPE(Estimator):
         check_device(self.device)
         if not callable(self.gnn):
             check_choice(self.gnn, "gnn", NAMES)
-        if isinstance(self.features, str) or not len(self.features):
-            raise ValueError(f"features must name at least one, got {self.features!r}")
+        check_feature_names(self.features)
         if self.weights is not None and set(self.weights) != set(self.features):
             raise ValueError(
                 f"weights must be of {sorted(self.features)}, got {sorted(self.weights)}"
