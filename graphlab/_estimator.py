@@ -62,6 +62,8 @@ class Estimator(HubModel):
     _schema: ClassVar[int] = 1
     #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
+    #: The method that its documentation begins with, where that is another name for ``fit``.
+    _fit_name: ClassVar[str] = "fit"
     _hub_files: ClassVar[tuple[str, ...]] = (_ARRAYS, _CONFIG)
 
     # ------------------------------------------------------------------ parameters
@@ -153,7 +155,8 @@ class Estimator(HubModel):
             from sklearn.exceptions import NotFittedError
 
             name = type(self).__name__
-            raise NotFittedError(f"this {name} is not fitted yet: call {name}.fit first")
+            method = f"{name}.{self._fit_name}"
+            raise NotFittedError(f"this {name} is not fitted yet: call {method} first")
 
     # ------------------------------------------------------------------ saved folders
 
