@@ -112,9 +112,7 @@ def sort_edges(
     # The kernel numbers edges by 32 bits.
     few = edge_index.size(1) <= _MAX_EDGES
     sort: Any = partial(call, "csr_from_edges") if few else reference.csr_from_edges
-    rowptr, col, entry, rowptr_t, transposed, facts = sort(
-        edge_index, num_rows, num_cols, numbers
-    )
+    rowptr, col, entry, rowptr_t, transposed, facts = sort(edge_index, num_rows, num_cols, numbers)
     symmetric, outside = facts.tolist()
     if outside >= 0:
         row, col = edge_index[:, outside].tolist()

@@ -43,10 +43,10 @@ class GraphRetriever(StoredDocuments):
     restricts a query to some documents, exactly as if the others did not exist.
 
     Args:
-        encoder (TextEncoder or object, optional): Anything with ``encode(list[str]) -> (N, D)``, or
-            such a function; by default no embedding is used at all.
-        query_encoder (object, optional): Encoder of questions, where these need another one (such
-            as a prefix ``"query: "``).
+        encoder (TextEncoder, object or function, optional): Anything with ``encode(list[str]) ->
+            (N, D)``, or such a function; by default no embedding is used at all.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one (such as a prefix ``"query: "``).
         names (callable, optional): From a text to the names it mentions; by default
             :func:`capitalised_names`.
         tokenize (callable, optional): From a text to its words, for scripts other than Latin; by

@@ -46,9 +46,10 @@ class GFMRetriever(TrainedNetwork):
     Args:
         retriever (GraphRetriever, optional): Indexed; None ranks by the network alone.
         graph (TextGraph): Of :func:`~graphlab.tag.knowledge_graph`, over the same documents.
-        encoder (TextEncoder or object): Anything with ``encode(list[str]) -> (N, F)``, for
-            relations and entities.
-        query_encoder (object, optional): Encoder of questions, where these need another one.
+        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, F)``, or
+            such a function, for relations and entities.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one.
         names (callable, optional): From a question to the names in it; by default that of the
             retriever, else :func:`~graphlab.tag.retrieval.capitalised_names`.
         tokenize (callable, optional): From a text to its words; by default that of the retriever.

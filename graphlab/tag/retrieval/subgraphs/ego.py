@@ -39,8 +39,10 @@ class EgoGraphRetriever(Estimator):
     and the nodes with the largest cosine of :math:`z_v` and the question give their neighbourhoods.
 
     Args:
-        encoder (TextEncoder or object): Anything with ``encode(list[str]) -> (N, D)``.
-        query_encoder (object, optional): Encoder of questions, where these need another one.
+        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, D)``, or
+            such a function.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one.
         num_hops (int): Radius of a neighbourhood.
         direction (str): ``"both"`` follows edges either way; ``"in"`` only backwards, as the
             released code does, so that a node without incoming edges stands for itself alone.
