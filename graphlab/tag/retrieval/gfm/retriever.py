@@ -173,15 +173,14 @@ class GFMRetriever(TrainedNetwork):
 
         Args:
             text (str): The question.
-            k (int, optional): Documents, at most as many as there are; by default 5, or all where
-                there are fewer.
+            k (int, optional): Most documents, by default 5; all where there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all. Of
                 the graph only what they state is left.
             explain (bool): Also name the entities of a document that score best.
 
         Returns:
-            list[GFMHit]: Best first; of equal scores the lower id. Empty, with a warning, where
-            nothing matches.
+            list[GFMHit]: Best first; of equal scores the lower id. Fewer than k where there are
+            fewer, or fewer are allowed; none, with a warning, where nothing matches.
 
         Raises:
             NotFittedError: If there is no trained network.
@@ -262,15 +261,11 @@ class GFMRetriever(TrainedNetwork):
         return sorted(set(wanted) & set(known))  # type: ignore[type-var]
 
     def _limit(self, k: int | None) -> int:
-        """Documents per question; a k that is given must be possible."""
+        """Documents per question, of which there are no more than documents."""
         self._check_fitted()
         count = len(self._ids(None))
-        if k is None:
-            return max(min(_DOCUMENTS, count), 1)
-        check_int(k, "k", minimum=1)
-        if k > count > 0:
-            raise ValueError(f"k must be at most {count}, the number of documents, got {k}")
-        return k
+        wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
+        return max(min(wanted, count), 1)
 
     def _search(
         self,

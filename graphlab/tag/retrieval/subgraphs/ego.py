@@ -175,7 +175,7 @@ class EgoGraphRetriever(Estimator):
 
         Args:
             text (str): The question.
-            k (int, optional): Neighbourhoods; by default 10, or all where there are fewer.
+            k (int, optional): Most neighbourhoods, by default 10; all where there are fewer.
             merge (str): ``"union"``: every node and edge once; ``"disjoint"``: one neighbourhood
                 after the other, as in the released code, with ``batch``.
 
@@ -192,9 +192,7 @@ class EgoGraphRetriever(Estimator):
         check_choice(merge, "merge", ("union", "disjoint"))
         score = self.similarities(text)
         count = score.numel()
-        if k is not None and check_int(k, "k", minimum=1) > count:
-            raise ValueError(f"k must be at most {count}, the number of nodes, got {k}")
-        k = min(_TOP, count) if k is None else k
+        k = min(_TOP if k is None else check_int(k, "k", minimum=1), count)
         top = score.argsort(descending=True, stable=True)[:k]
         inside, between = self._members(top.numpy())
         if merge == "union":
