@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_list, check_positive
+from graphlab._checks import Array, check_choice, check_int, check_list, check_positive, from_array
 from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
@@ -57,9 +57,9 @@ class ProbeResult:
 
 
 def linear_probe(
-    z: FeatureRows,
-    y: Tensor,
-    split: Mapping[str, Tensor] | Data | None = None,
+    z: FeatureRows | Array,
+    y: Array,
+    split: Mapping[str, Array] | Data | None = None,
     *,
     seed: int = 0,
     candidates: Sequence[float] = _CANDIDATES,
@@ -75,10 +75,10 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z (Tensor or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite. Detached;
-            never written to. The rows of the split are read, and no others of a store.
-        y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
-            a label; the split must leave them out.
+        z (Tensor, ndarray or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite.
+            Detached; never written to. The rows of the split are read, and no others of a store.
+        y (Tensor or ndarray): Class of each node, ``(N,)``, int64 or int32. Negative values mark
+            nodes without a label; the split must leave them out.
         split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
             masks, see :func:`resolve_split`. Without it, 10 % train, 10 % validation and 80 % test
             are drawn from ``seed``.
@@ -113,7 +113,7 @@ def linear_probe(
         >>> linear_probe(z, z.argmax(dim=1), seed=0).accuracy
         1.0
     """
-    z = check_feature_rows(z, "z")
+    z = check_feature_rows(from_array(z, "z"), "z")
     count = int(z.shape[0])
     check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
@@ -123,7 +123,9 @@ def linear_probe(
     if split is None:
         split = random_split(count, 0.1, 0.1, seed=seed)
     index = resolve_split(split, count, column=column)
-    labels = _check_labels(y, count, {part: i.numpy() for part, i in index.items()})
+    labels = _check_labels(
+        from_array(y, "y"), count, {part: i.numpy() for part, i in index.items()}
+    )
     # Nodes outside of the split are no part of what follows: their rows are not even read.
     used, place = torch.cat(list(index.values())).unique(return_inverse=True)
     z, labels = z[used], labels[used.numpy()]

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_edge_index,
     check_int,
     check_same_device,
+    from_array,
 )
 from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._ordered import refuse_unordered
@@ -53,7 +55,7 @@ class MapResult:
 
 
 def reconstruction_map(
-    z: FeatureRows,
+    z: FeatureRows | Array,
     edge_index: Tensor,
     *,
     hops: Sequence[int] = (1, 2, 3),
@@ -75,8 +77,8 @@ def reconstruction_map(
     ``exclude``.
 
     Args:
-        z (Tensor or EmbeddingStore): ``(N, D)`` floating point, finite. Read whole: all pairs are
-            compared.
+        z (Tensor, ndarray or EmbeddingStore): ``(N, D)`` floating point, finite. Read whole: all
+            pairs are compared.
         edge_index (Tensor): ``(2, E)`` edges; distances follow them from row 0 to row 1, so an
             undirected graph has both directions.
         hops (sequence of int): Distances, each at least 1.
@@ -108,7 +110,7 @@ def reconstruction_map(
         >>> found[1].map, found[2].map, found[1].precision_at_k
         (1.0, 0.5, {1: 1.0})
     """
-    z = in_memory(check_feature_rows(z, "z")).detach().double()
+    z = in_memory(check_feature_rows(from_array(z, "z"), "z")).detach().double()
     edges = check_edge_index(edge_index, z.size(0))
     wanted = _numbers(hops, "hops")
     cut_offs = _numbers(k, "k")

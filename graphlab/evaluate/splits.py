@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index, check_int, check_tensor
+from graphlab._checks import Array, check_index, check_int, check_tensor, from_array
 from graphlab._random import random_order
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def random_split(
     *,
     seed: int = 0,
     generator: torch.Generator | None = None,
-    stratify: Tensor | None = None,
+    stratify: Array | None = None,
 ) -> dict[str, Tensor]:
     """Split nodes at random into train, validation and test.
 
@@ -41,10 +41,10 @@ def random_split(
             empty.
         seed (int): Seed of the draw; ignored when ``generator`` is given.
         generator (torch.Generator, optional): Draw from this generator instead.
-        stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
-            parts in proportion (to within one node), and the sizes asked for are still met exactly.
-            Nodes with a negative label have none and are in no part, which a warning tells; shares
-            are of the others.
+        stratify (Tensor or ndarray, optional): Labels ``(N,)``. If given, every class is spread
+            over the three parts in proportion (to within one node), and the sizes asked for are
+            still met exactly. Nodes with a negative label have none and are in no part, which a
+            warning tells; shares are of the others.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
@@ -85,7 +85,7 @@ def random_split(
 
 
 def labels_per_class_split(
-    y: Tensor, train: int = 20, val: int = 30, *, seed: int = 0
+    y: Array, train: int = 20, val: int = 30, *, seed: int = 0
 ) -> dict[str, Tensor]:
     """Draw so many nodes of every class for training, then for validation; test on the rest.
 
@@ -93,7 +93,7 @@ def labels_per_class_split(
     all it has; with large ``train`` the other parts may be empty.
 
     Args:
-        y (Tensor): Labels ``(N,)`` int64; nodes with a negative one are left out.
+        y (Tensor or ndarray): Labels ``(N,)`` int64; nodes with a negative one are left out.
         train (int): Nodes per class for training.
         val (int): Nodes per class for validation.
         seed (int): Seed of the draw.
@@ -111,7 +111,7 @@ def labels_per_class_split(
         >>> {name: len(nodes) for name, nodes in parts.items()}
         {'train': 10, 'val': 20, 'test': 70}
     """
-    labels = check_tensor(y, "y")
+    labels = check_tensor(from_array(y, "y"), "y")
     if labels.dtype != torch.int64 or labels.dim() != 1:
         raise TypeError(f"y must be int64 of shape (N,), got {labels.dtype} {tuple(labels.shape)}")
     values = labels.cpu().numpy()
@@ -165,15 +165,15 @@ def tape_split(num_nodes: int, seed: int) -> dict[str, Tensor]:
 
 
 def resolve_split(
-    split: Mapping[str, Tensor] | Data, num_nodes: int, *, column: int | None = None
+    split: Mapping[str, Array] | Data, num_nodes: int, *, column: int | None = None
 ) -> dict[str, Tensor]:
     """Turn masks or indices into checked, sorted indices of train, validation and test.
 
     Args:
         split (dict or Data): The three parts under the keys ``train``, ``val`` (or ``valid``) and
             ``test``, or ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask
-            ``(N,)`` or a 1-D tensor of int64 or int32 node indices. Other keys are ignored, so a
-            PyG ``Data`` and the splits of ogb can be passed as they are.
+            ``(N,)`` or a 1-D tensor of int64 or int32 node indices, or such an array. Other keys
+            are ignored, so a PyG ``Data`` and the splits of ogb can be passed as they are.
         num_nodes (int): Number of nodes N.
         column (int, optional): Which of several splits to take where masks are ``(N, S)``; a mask
             ``(N,)`` beside them belongs to all.
@@ -206,14 +206,15 @@ def resolve_split(
     return parts
 
 
-def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int, column: int | None) -> Tensor:
+def _indices(split: Mapping[str, Array], part: str, num_nodes: int, column: int | None) -> Tensor:
     key = next((alias for alias in _ALIASES[part] if alias in split), None)
     if key is None:
         raise ValueError(
             f"split must have the part {part!r}, got the keys {sorted(split)}: random_split draws "
             "all three"
         )
-    value, name = split[key], f"split[{key!r}]"
+    name = f"split[{key!r}]"
+    value = from_array(split[key], name)
     if isinstance(value, Tensor) and value.dtype == torch.bool:
         index = _mask(value, name, num_nodes, column).nonzero().view(-1).cpu()
     else:
@@ -267,7 +268,8 @@ def _warn_of_unlabelled(known: int, num_nodes: int) -> None:
     )
 
 
-def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
+def _class_codes(given: Array, num_nodes: int) -> Tensor:
+    stratify = from_array(given, "stratify")
     if not isinstance(stratify, Tensor):
         raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
     if stratify.shape != (num_nodes,):

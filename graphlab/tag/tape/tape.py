@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_device,
     check_edge_index,
@@ -169,7 +170,7 @@ class TAPE(Estimator):
     def fit(
         self,
         data: Any,
-        split: Mapping[str, Tensor] | None = None,
+        split: Mapping[str, Array] | None = None,
         *,
         callback: Callback | None = None,
     ) -> Self:
@@ -178,7 +179,7 @@ class TAPE(Estimator):
         Args:
             data (Data): Graph with ``edge_index``, ``y`` (-1 where unknown), the named features
                 and, without ``split``, masks.
-            split (Mapping[str, Tensor], optional): Masks or indices of the parts, see
+            split (Mapping[str, Tensor or ndarray], optional): Masks or indices of the parts, see
                 :func:`graphlab.evaluate.resolve_split`. Test nodes are never looked at; they may be
                 left out, and are then all others.
             callback (callable, optional): Called with the row of every epoch; see ``history_``.

@@ -151,6 +151,9 @@ def test_split_argument_and_missing_test_mask():
     masked = TAPE("gcn", {"TA"}, **SMALL).fit(data)
     given = TAPE("gcn", {"TA"}, **SMALL).fit(data, parts)
     assert torch.equal(given.predict(), masked.predict())
+    arrays = {name: part.numpy() for name, part in parts.items()}
+    given = TAPE("gcn", {"TA"}, **SMALL).fit(data, arrays)
+    assert torch.equal(given.predict(), masked.predict())
     del data.test_mask
     assert torch.equal(TAPE("gcn", {"TA"}, **SMALL).fit(data).predict(), masked.predict())
 
