@@ -58,15 +58,6 @@ def json_values(text: str, opening: str = "{") -> Iterator[Any]:
         raise ValueError(f"the reply holds no JSON object: {problem}")
 
 
-def extract_json(text: str) -> Any:
-    """First JSON object in a reply.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    return next(json_values(text))
-
-
 class Schema:
     """A pydantic model, or a list of one, as the form of replies.
 
