@@ -261,7 +261,8 @@ class Estimator(HubModel):
                     raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
                 setattr(estimator, name, value)
         except (TypeError, ValueError) as error:
-            if any(value is not None for value in objects.values()):  # one may be what is wrong
+            # An object of the caller may be what is wrong, and not the file.
+            if any(value is not None for value in objects.values()):
                 raise
             raise _unlike(path, cls, error) from error
         except (LookupError, AttributeError, RuntimeError, ArithmeticError) as error:

@@ -232,7 +232,8 @@ def _others(
     other = index != truth[row]
     row, index = row[other], index[other]
     key = row * count + index
-    if bool((key[1:] <= key[:-1]).any()):  # sorting millions takes longer than ranking by them
+    # Keys that ascend are not sorted again: for millions that takes longer than the ranking.
+    if bool((key[1:] <= key[:-1]).any()):
         key = sort_values(key).unique_consecutive()
         row, index = key // count, key % count
     counts = torch.bincount(row, minlength=truth.numel())

@@ -122,7 +122,7 @@ def multilabel_probe(
             z, y, torch.from_numpy(parts["train"]), c, folds=folds, seed=seed
         )
         scores = {value: mean[select] for value, mean in means.items()}
-        # Ascending candidates: the first maximum is the strongest regularisation.
+        # The candidates ascend, so the first maximum is that of the strongest regularisation.
         c = max(scores, key=scores.__getitem__)
         warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["ProbeResult", "linear_probe"]
 
 _CANDIDATES = tuple(4.0**power for power in range(-5, 10))
+_MOST_CLASSES = 1_000_000  # larger labels are ids, and not numbers of classes
 #: What ``normalize="auto"`` chooses from; the first wins a tie.
-_MOST_CLASSES = 1_000_000  # larger numbers are ids
 _CHOICES = ("l2", "standard")
 _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
@@ -136,12 +136,12 @@ def linear_probe(
         how: _validation_scores(_normalized(z, how, parts["train"]), labels, parts, grid, max_iter)
         for how in (_CHOICES if normalize == "auto" else (normalize,))
     }
-    # Ascending candidates: the first maximum is the strongest regularisation.
+    # The candidates ascend, so the first maximum is that of the strongest regularisation.
     how = max(tried, key=lambda name: max(tried[name].values()))
     scores = tried[how]
     best = max(scores, key=scores.__getitem__)
     if scores[best] > _majority(labels, parts):
-        # One node more is no reason to go on.
+        # A lead of one validation node is chance: the warning needs a lead of more than that.
         warn_at_border("C", best, scores, margin=1.5 / parts["val"].size)
     rows = _normalized(z, how, parts["train"])
     pool = parts["train"] if refit == "train" else np.union1d(parts["train"], parts["val"])
@@ -194,7 +194,7 @@ def _normalized(z: Tensor, how: str, train: _Labels) -> _Floats:
         return np.asarray(rows / np.where(norm > 0, norm, 1.0))
     if how == "standard":
         scale = rows[train].std(axis=0)
-        # The mean of equal values may be off by a rounding, which is no deviation.
+        # Rounding may give a column of equal values a deviation above zero; it is left unscaled.
         varied = (rows[train] != rows[train[0]]).any(axis=0) & (scale > 0)
         return np.asarray((rows - rows[train].mean(axis=0)) / np.where(varied, scale, 1.0))
     return rows
@@ -218,7 +218,7 @@ def _validation_scores(
     scores = {}
     for c in track(grid, "linear probe", unit="settings"):
         with warnings.catch_warnings():
-            # A candidate may stop early; what is reported is fitted again, and says so.
+            # A candidate may stop early; the reported fit is another one, whose warning is shown.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.set_params(C=c).fit(rows[train], labels[train])
         scores[c] = float(np.mean(model.predict(rows[val]) == labels[val]))

@@ -121,7 +121,8 @@ def reconstruction_map(
     check_same_device(z=z, edge_index=edges, exclude=exclude)
     nodes = _sample(z.size(0), num_samples, seed, z.device)
     table = _Table(wanted)
-    forward = SparseRows.from_edge_index(edges.flip(0), z.size(0))  # row: who can be reached from
+    # Row u holds the nodes that an edge from u leads to.
+    forward = SparseRows.from_edge_index(edges.flip(0), z.size(0))
     rank = _Scores(unit_rows(z) if score == "cosine" else z, score == "l2")
     step = max(1, _CHUNK // max(z.size(0), 1))
     for part in nodes.split(step):
@@ -173,14 +174,15 @@ class _Scores:
     """Scores of some nodes against all; equal rows get equal scores to the last bit."""
 
     def __init__(self, z: Tensor, squared_distance: bool) -> None:
-        # A matrix product may round the last columns in another order: equal rows are scored once.
+        # A matrix product may round its last columns otherwise than the rest, so that equal rows
+        # would get different scores: every distinct row is scored once.
         self.distinct, self.inverse = torch.unique(z, dim=0, return_inverse=True)
         self.z = z
         self.squared = self.distinct.square().sum(1) if squared_distance else None
 
     def __call__(self, nodes: Tensor) -> Tensor:
         score = self.z[nodes] @ self.distinct.t()
-        if self.squared is not None:  # the node's own norm does not change its order
+        if self.squared is not None:  # without the node's own norm, which changes no order
             score = 2 * score - self.squared
         if not bool(score.isfinite().all()):
             raise ValueError("z must have finite inner products: scale its rows")
@@ -261,7 +263,7 @@ class _Table:
 
 def _interval(values: npt.NDArray[np.float64], seed: int) -> tuple[float, float]:
     draw = np.random.default_rng(seed)
-    # One resample at a time: a table of all would be as large as a thousand columns.
+    # One resample at a time: a table of all would hold a thousand times the values.
     means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)

@@ -124,7 +124,8 @@ def labels_per_class_split(
     for name, size in (("train", train), ("val", val)):
         count = check_int(size, name, minimum=0)
         chosen = []
-        for label in np.unique(values[values >= 0]):  # a number without nodes draws nothing
+        # Numbers that no node has are left out: they would draw nothing from the generator.
+        for label in np.unique(values[values >= 0]):
             members = np.where(left == label)[0]
             chosen.append(random.choice(members, min(count, members.size), replace=False))
         nodes = np.sort(np.concatenate(chosen))
@@ -278,7 +279,7 @@ def _class_codes(given: Array, num_nodes: int) -> Tensor:
         raise TypeError(f"stratify must hold numbers of classes, got dtype {stratify.dtype}")
     values = stratify.detach().cpu()
     _, codes = np.unique(values.numpy(), return_inverse=True)
-    # One code per class in order of the labels; -1 goes on standing for none.
+    # Codes number the classes in the order of their labels; -1 still stands for no class.
     return torch.from_numpy(codes).masked_fill(values < 0, -1)
 
 
