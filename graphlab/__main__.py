@@ -74,7 +74,7 @@ def _experiments() -> str | None:
     root = Path(__file__).resolve().parents[1]
     if not (root / "experiments" / "_harness").is_dir():
         return None
-    # First, since the working folder may have experiments of its own.
+    # At the front, since the working folder may have a package ``experiments`` of its own.
     sys.path.insert(0, str(root))
     return "experiments"
 

@@ -95,19 +95,20 @@ def open_console() -> None:
             setattr(sys, name, opened)
 
 
-def command(module: str, call: str = "main") -> NoReturn:
+def command(module: str, call: str = "main", *arguments: str) -> NoReturn:
     """Import a module, call a function of it, and leave with the status it returns.
 
     The import is part of it, so that Ctrl-C during the seconds it takes ends in one line too.
 
     Args:
         module (str): Full name of the module.
-        call (str): The function; it takes nothing and returns a status or leaves by itself.
+        call (str): The function; it returns a status or leaves by itself.
+        *arguments (str): What it is called with.
     """
     open_console()
     try:
-        function: Callable[[], int | None] = getattr(import_module(module), call)
-        sys.exit(function())
+        function: Callable[..., int | None] = getattr(import_module(module), call)
+        sys.exit(function(*arguments))
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)

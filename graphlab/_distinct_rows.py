@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: Odd factors, one for every place of a row in turn, by which equal rows are found.
+#: Odd factors of a hash, one for every place of a row in turn: rows of equal hashes are compared.
 _FACTORS = (-7046029254386353131, -4417276706812531889, 1609587929392839161, -8796714831421723037)
 
 
@@ -32,14 +32,14 @@ def _groups(y: Tensor) -> tuple[Tensor, Tensor]:
     if y.numel() == 0:
         every = torch.arange(y.size(0), device=y.device)
         return every[: min(1, y.size(0))], torch.zeros_like(every)
-    bits = (y + 0.0).contiguous()  # negative zeros are zeros
+    bits = (y + 0.0).contiguous()  # the sum turns -0.0, which equals 0.0, into it
     bits = bits.view(torch.int64 if bits.dtype == torch.float64 else torch.int32).long()
     place = torch.arange(y.size(1), device=y.device)
     factor = torch.tensor(_FACTORS, device=y.device)[place % len(_FACTORS)] + 2 * place
     mixed = (bits ^ (bits >> 15)) * factor
     _, group = (mixed ^ (mixed >> 29)).sum(1).unique(return_inverse=True)
     first = _any_member(group)
-    if not bool((y[first][group] == y).all()):  # two rows with one sum
+    if not bool((y[first][group] == y).all()):  # different rows, one hash
         _, group = (y + 0.0).unique(dim=0, return_inverse=True)
         first = _any_member(group)
     return first, group

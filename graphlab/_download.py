@@ -163,7 +163,8 @@ def _fetch(job: _Request) -> None:
     """Bring the part to its full length."""
     etag, length = _continuation(job)
     start = job.part.stat().st_size if etag else 0
-    if etag and start == length:  # interrupted between the last byte and the check
+    # Whole already: an earlier call was interrupted between the last byte and the checksum.
+    if etag and start == length:
         return
     request = urllib.request.Request(job.url, headers={"User-Agent": "graphlab"})  # noqa: S310
     if start:

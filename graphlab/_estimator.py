@@ -62,6 +62,8 @@ class Estimator(HubModel):
     _schema: ClassVar[int] = 1
     #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
+    #: The method that its documentation begins with, where that is another name for ``fit``.
+    _fit_name: ClassVar[str] = "fit"
     _hub_files: ClassVar[tuple[str, ...]] = (_ARRAYS, _CONFIG)
 
     # ------------------------------------------------------------------ parameters
@@ -153,7 +155,8 @@ class Estimator(HubModel):
             from sklearn.exceptions import NotFittedError
 
             name = type(self).__name__
-            raise NotFittedError(f"this {name} is not fitted yet: call {name}.fit first")
+            method = f"{name}.{self._fit_name}"
+            raise NotFittedError(f"this {name} is not fitted yet: call {method} first")
 
     # ------------------------------------------------------------------ saved folders
 
@@ -258,7 +261,8 @@ class Estimator(HubModel):
                     raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
                 setattr(estimator, name, value)
         except (TypeError, ValueError) as error:
-            if any(value is not None for value in objects.values()):  # one may be what is wrong
+            # An object of the caller may be what is wrong, and not the file.
+            if any(value is not None for value in objects.values()):
                 raise
             raise _unlike(path, cls, error) from error
         except (LookupError, AttributeError, RuntimeError, ArithmeticError) as error:

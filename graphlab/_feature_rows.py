@@ -77,7 +77,7 @@ def check_feature_rows(
 
 
 def _keeps_contract(value: Any) -> bool:
-    # numpy's arrays have another idea of a dtype: torch.from_numpy makes them tensors for free.
+    # The dtype of a numpy array is none of torch's: an array does not keep the contract.
     found = getattr(value, "dtype", None)
     return (
         isinstance(found, torch.dtype) and hasattr(value, "shape") and hasattr(value, "__getitem__")
@@ -180,7 +180,8 @@ def content_name(x: FeatureRows) -> str:
     known = getattr(x, "fingerprint", None)
     if isinstance(known, str):
         return known
-    # Not a sum: sums of many numbers depend on the number of threads, and not on their order.
+    # A digest of the bytes and not a sum of the numbers, which would depend on the number of
+    # threads, and be the same in another order.
     digest = hashlib.sha256(f"{x.dtype} {tuple(x.shape)}".encode())
     for _, part in row_batches(x):
         digest.update(raw_bytes(part))

@@ -23,7 +23,7 @@ from graphlab._packaged_models import packaged
 __all__: list[str] = []
 
 _CARD = "README.md"
-_ROWS = 40  # of a table in a card
+_ROWS = 40  # rows of a table in a model card, at most
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,8 @@ def check_writable(path: StrPath, name: str = "path", *, folder: bool = False) -
         probe.touch()
         probe.unlink()
     except OSError as error:
-        # Said of a parent that is a file, in words that fit something else.
+        # Where a parent of the path is a file, the operating system says "File exists", which
+        # reads as if the target were there already.
         misled = isinstance(error, FileExistsError)
         reason = "a file is in the place of a folder" if misled else error.strerror or str(error)
         raise OSError(f"{name} cannot be written: {reason}: {target}") from error
@@ -208,7 +209,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # exists and belongs to somebody else
+    except PermissionError:  # the process exists and belongs to somebody else
         return True
     return True
 
@@ -240,7 +241,7 @@ def file_lock(path: StrPath, timeout: float | None = None) -> Iterator[None]:
         yield
     finally:
         if fcntl is not None:
-            # Explicit: closing alone would leave the lock with a forked child that inherited it.
+            # Closing alone would leave the lock with a forked child that inherited the descriptor.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 

@@ -43,7 +43,7 @@ def is_nothing(value: Any) -> bool:
         return True
     try:
         return bool(value != value)
-    except (TypeError, ValueError):  # pandas.NA has no truth
+    except (TypeError, ValueError):  # pandas.NA, whose comparisons have no truth value
         return True
 
 
@@ -128,7 +128,7 @@ def _word(value: Any, known: set[str]) -> str | None:
     """A label as a word, whole numbers without a fraction; None for a missing one."""
     if isinstance(value, (list, tuple, dict, set)):
         raise TypeError(f"labels must be one number or name per node, got {value!r}")
-    if isinstance(value, bytes):  # HDF5 and numpy keep names so
+    if isinstance(value, bytes):  # HDF5 and numpy keep names as bytes
         value = value.decode()
     word = str(value.item() if isinstance(value, Tensor) else value).strip()
     if word in known and not is_nothing(value):

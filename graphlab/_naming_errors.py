@@ -28,7 +28,8 @@ def naming_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is not None:
             raise
-        if error.errno is None or error.strerror is None:  # numpy's, of a file that is cut short
+        # numpy raises one without number and reason where a file could not be written to its end.
+        if error.errno is None or error.strerror is None:
             raise OSError(f"{path} cannot be written: {error}") from error
         error.filename = os.fspath(path)
         raise

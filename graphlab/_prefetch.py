@@ -52,7 +52,7 @@ class _Worker(Generic[T, U]):
 
     def __init__(self, make: Callable[[U], T], keys: Sequence[U], ahead: int) -> None:
         self._make, self._keys = make, keys
-        # One item is in the making beside those in the queue.
+        # One item fewer than are made ahead: one more is being made while the queue is full.
         self._queue: Queue[T | _Failure] = Queue(max(1, ahead - 1))
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

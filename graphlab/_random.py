@@ -144,45 +144,6 @@ def _check_rows(rows: Tensor) -> None:
         raise IndexError(f"rows must not be negative, got {int(rows.min())}")
 
 
-def philox_uniform(
-    seed: int,
-    rows: Tensor,
-    col_start: int,
-    col_stop: int,
-    stream: int = 0,
-    *,
-    dtype: torch.dtype = torch.float32,
-) -> Tensor:
-    """Random numbers strictly between 0 and 1, one per word of :func:`philox_uint32`.
-
-    With the word u, float64 gives ``(u + 0.5) / 2**32`` and float32 gives
-    ``(u // 2**9 + 0.5) / 2**23``. Both are exact, symmetric about one half and never 0 or 1, so a
-    logarithm of either tail is finite. They agree to ``2**-24``.
-
-    Args:
-        seed: In ``[0, 2**64)``.
-        rows: ``(R,)`` int64 row numbers, not negative.
-        col_start: First column.
-        col_stop: One past the last column.
-        stream: In ``[0, 2**32)``.
-        dtype: ``torch.float32`` or ``torch.float64``.
-
-    Returns:
-        Tensor: ``(R, col_stop - col_start)`` of the given dtype, values in (0, 1).
-
-    Raises:
-        TypeError: If ``dtype`` is another one, or as for :func:`philox_uint32`.
-        ValueError: As for :func:`philox_uint32`.
-        IndexError: As for :func:`philox_uint32`.
-    """
-    if dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
-    words = philox_uint32(seed, rows, col_start, col_stop, stream)
-    bits = 23 if dtype == torch.float32 else 32
-    # A shifted word plus one half has at most bits + 1 significant bits: nothing is rounded.
-    return ((words >> (32 - bits)).to(dtype) + 0.5) * 2.0**-bits
-
-
 def make_generator(
     seed_or_generator: int | torch.Generator, device: torch.device | str = "cpu"
 ) -> torch.Generator:

@@ -14,8 +14,8 @@ import torch
 __all__: list[str] = []
 
 _VALUE = 60  # characters of one value
-_ALL = 400  # and of all of them
-_ITEMS = 20  # of a list that is written out
+_ALL = 400  # characters of all values together
+_ITEMS = 20  # entries of a list that is written out, at most
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MISSING = object()
 _Class = TypeVar("_Class", bound=type)
@@ -81,7 +81,7 @@ def short(value: Any) -> str:
     if type(value) is dict and value:
         return _cut(f"{{{', '.join(f'{key!r}: {short(item)}' for key, item in value.items())}}}")
     if _repr_of(value) is object.__repr__:
-        return f"{type(value).__name__}()"  # the address says nothing
+        return f"{type(value).__name__}()"  # its own text is an address, which says nothing
     if inspect.isroutine(value) and hasattr(value, "__qualname__"):
         return _cut(str(value.__qualname__))
     return _cut(_ADDRESS.sub("", repr(value)))

@@ -165,7 +165,7 @@ class StoredTexts(Sequence[str]):
         row = 0
         while row < len(self):
             bounds = self._offset[row : row + _MOST + 1]
-            # As many as fit, and one at least.
+            # As many texts at a time as fit, and at least one.
             count = max(1, int(np.searchsorted(bounds, bounds[0] + _READ, "right")) - 1)
             ends = (bounds[: count + 1] - bounds[0]).tolist()
             raw = self._bytes[int(bounds[0]) : int(bounds[count])].tobytes()
@@ -184,7 +184,7 @@ class StoredTexts(Sequence[str]):
         return f"StoredTexts({str(self._path)!r}, {len(self)} texts)"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Workers of a loader open the file themselves.
+        # The path is sent instead of the texts: workers of a loader open the file themselves.
         return _reopened, (str(self._path), self._digest, self._index)
 
     def __copy__(self) -> StoredTexts:

@@ -33,7 +33,8 @@ _PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
 )
 _FIELD_LIMIT = 1 << 27  # characters; longer fields are a broken quote
 _FIELD_LOCK = threading.Lock()
-# Tables shrink to a tenth, or a hundredth. What grows a thousandfold was made to fill the memory.
+# Packing makes tables ten or a hundred times smaller. A file that grows a thousandfold when it is
+# unpacked was made to fill the memory.
 _MOST_RATIO = 200
 _FREE = 1 << 30  # bytes that any file may unpack to
 _BLOCK = 1 << 24
@@ -99,7 +100,7 @@ def open_text(path: StrPath, encoding: str | None = None) -> Iterator[TextIO]:
         with io.TextIOWrapper(opener(path, "rb"), encoding=chosen, newline="") as file:
             yield file
     except (UnicodeError, *_DAMAGED):
-        read_text(path, encoding)  # says in which line
+        read_text(path, encoding)  # raises an error that names the line
         raise
 
 

@@ -10,7 +10,6 @@ from graphlab._random import (
     make_generator,
     philox4x32,
     philox_uint32,
-    philox_uniform,
     random_order,
     spawn_seeds,
 )
@@ -167,37 +166,6 @@ def test_words_look_uniform():
 def test_philox_uint32_refuses(arguments, error, match):
     with pytest.raises(error, match=match):
         philox_uint32(*arguments)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_uniform_moments_and_bounds(dtype):
-    u = philox_uniform(3, torch.arange(2000), 0, 50, dtype=dtype)
-    assert u.dtype == dtype
-    assert 0 < float(u.min()) < 1e-3
-    assert 1 - 1e-3 < float(u.max()) < 1
-    # 100 000 numbers: standard deviations 0.0009 of the mean and 0.00024 of the variance.
-    assert float(u.double().mean()) == pytest.approx(0.5, abs=0.0046)
-    assert float(u.double().var()) == pytest.approx(1 / 12, abs=0.0012)
-
-
-@pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 23), (torch.float64, 32)])
-@pytest.mark.parametrize("extreme", [0, 2**32 - 1])
-def test_uniform_is_open_at_the_extreme_words(monkeypatch, dtype, bits, extreme):
-    monkeypatch.setattr("graphlab._random.philox_uint32", lambda *_: torch.tensor([[extreme]]))
-    value = float(philox_uniform(0, torch.tensor([0]), 0, 1, dtype=dtype))
-    assert value == (2.0 ** -(bits + 1) if extreme == 0 else 1 - 2.0 ** -(bits + 1))
-    assert 0 < value < 1
-
-
-def test_uniform_dtypes_agree():
-    single = philox_uniform(1, torch.arange(100), 0, 9)
-    double = philox_uniform(1, torch.arange(100), 0, 9, dtype=torch.float64)
-    assert float((single.double() - double).abs().max()) <= 2.0**-24
-
-
-def test_uniform_refuses_other_dtypes():
-    with pytest.raises(TypeError, match="dtype must be torch"):
-        philox_uniform(0, torch.arange(2), 0, 4, dtype=torch.float16)
 
 
 def test_make_generator_is_reproducible_and_private(device):

@@ -33,3 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.argv[1:] = words[1:]  # which the script reads
     status: int = import_module(commands[name]).main()
     return status
+
+
+def choose(folder: str) -> int:
+    """List the scripts of a folder that holds several of equal rank: it has no script of its own.
+
+    Args:
+        folder (str): Name of the folder.
+
+    Returns:
+        int: 0 where the list was asked for, else 2.
+    """
+    if {"--list", "-h", "--help"} & set(sys.argv[1:]):
+        print(listing(folder))
+        return 0
+    print(f"{folder} has several scripts, one of which must be named:", file=sys.stderr)
+    print(listing(folder), file=sys.stderr)
+    return 2

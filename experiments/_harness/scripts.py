@@ -65,10 +65,20 @@ def all_scripts() -> dict[str, ModuleType]:
     }
 
 
-def listing() -> str:
-    """A paragraph per command: how to call it, what it does, and its presets."""
+def listing(folder: str | None = None) -> str:
+    """A paragraph per command: how to call it, what it does, and its presets.
+
+    Args:
+        folder (str, optional): Folder whose commands are listed; all when missing.
+
+    Returns:
+        str: The paragraphs, and what every command understands.
+    """
+    modules = list(command_modules().values())
+    if folder is not None:
+        modules = [name for name in modules if name.startswith(f"{PACKAGE}.{folder}.")]
     lines = []
-    for module in map(import_module, command_modules().values()):
+    for module in map(import_module, modules):
         lines.append(invocation(module.__name__))
         lines.append(f"    {(module.__doc__ or '').partition(chr(10))[0]}")
         if hasattr(module, "PRESETS"):

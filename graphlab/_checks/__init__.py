@@ -19,6 +19,7 @@ from graphlab._checks.numbers import check_real as check_real
 from graphlab._checks.sequences import check_list as check_list
 from graphlab._checks.sequences import check_mapping as check_mapping
 from graphlab._checks.sequences import check_text as check_text
+from graphlab._checks.tensors import Array as Array
 from graphlab._checks.tensors import check_distinct as check_distinct
 from graphlab._checks.tensors import check_finite as check_finite
 from graphlab._checks.tensors import check_full_precision as check_full_precision
@@ -32,6 +33,7 @@ from graphlab._checks.tensors import check_real_dtype as check_real_dtype
 from graphlab._checks.tensors import check_same_device as check_same_device
 from graphlab._checks.tensors import check_subset as check_subset
 from graphlab._checks.tensors import check_tensor as check_tensor
+from graphlab._checks.tensors import from_array as from_array
 from graphlab._checks.tensors import plain as plain
 from graphlab._checks.visibility import traced as traced
 from graphlab._checks.visibility import trusted_values as trusted_values

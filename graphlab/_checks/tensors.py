@@ -5,14 +5,50 @@ Checks that read values do so once, and only where :func:`values_visible` allows
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, overload
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from graphlab._checks.visibility import values_visible
 
 __all__: list[str] = []
+
+
+_T = TypeVar("_T")
+
+#: What functions that read numbers and hand none back take where they take tensors.
+Array = Tensor | npt.NDArray[Any]
+
+
+@overload
+def from_array(value: npt.NDArray[Any], name: str) -> Tensor: ...  # type: ignore[overload-overlap]
+
+
+@overload
+def from_array(value: _T, name: str) -> _T: ...
+
+
+def from_array(value: Any, name: str) -> Any:
+    """A numpy array as a tensor on the CPU; anything else as it is.
+
+    The memory is shared where torch can read it as it lies: an array that is read-only, runs
+    backwards or has the other byte order is copied.
+
+    Raises:
+        TypeError: If it is an array of something else than numbers.
+    """
+    if not isinstance(value, np.ndarray):
+        return value
+    readable = value.dtype.isnative and value.flags.writeable and value.flags.aligned
+    if not readable or any(step < 0 or step % value.itemsize for step in value.strides):
+        value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
+    try:
+        return torch.from_numpy(value)
+    except TypeError:
+        raise TypeError(f"{name} must hold numbers, got an array of {value.dtype}") from None
 
 
 def plain(x: Any) -> Any:

@@ -1,4 +1,8 @@
-"""Scores and protocols that never choose anything by test labels."""
+"""Scores and protocols that never choose anything by test labels.
+
+Embeddings, labels, scores, masks and numbers of nodes may be numpy arrays where a tensor is taken;
+edges and other pairs of nodes are tensors, as everywhere in the library.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ __all__ = ["fit_logistic"]
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
 
-#: Of the gradient at zero, times the share of the rarer answer: a tenth of liblinear's default.
+#: A regression has converged where its gradient is shorter than this, times the gradient at
+#: weights of zero, times the share of the rarer answer: a tenth of liblinear's default.
 _TOLERANCE = 1e-5
 _TINY = float(np.finfo(np.float64).tiny)
 _MAX_STEPS, _MAX_INNER, _MAX_HALVINGS = 100, 200, 30
@@ -75,7 +76,8 @@ class _Problem:
                 return weights
             step = self._newton_step(gradient, scores[:, active], goal[active])
             moved = self._move(weights, scores, step, gradient, active)
-            active = active[moved]  # who cannot move is as near as its numbers allow
+            # Where no step lowers the loss, the weights are as good as float64 can tell.
+            active = active[moved]
         if active.size:
             warnings.warn(
                 f"{active.size} of {self.y.shape[1]} logistic regressions of a multilabel probe "
@@ -97,7 +99,8 @@ class _Problem:
         curvature = self.c * chance * (1 - chance)
         scale = 1 + self.squares.T @ curvature
         size = np.linalg.norm(gradient, axis=0)
-        # Near the optimum as exact as the last step needs, far from it a direction is enough.
+        # Far from the optimum a rough solution gives the direction, which is enough there; near it
+        # the step is solved as exactly as the goal of the last step needs.
         enough = np.maximum(0.1 * goal, np.minimum(0.1, np.sqrt(size / size.max())) * size)
         step = np.zeros_like(gradient)
         rest = -gradient

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_mapping, check_tensor
+from graphlab._checks import Array, check_mapping, check_tensor, from_array
 
 __all__ = ["correlation_table"]
 
 
 def correlation_table(
-    properties: Mapping[str, Tensor], metrics: Mapping[str, Tensor], mask: Tensor | None = None
+    properties: Mapping[str, Array], metrics: Mapping[str, Array], mask: Array | None = None
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Correlation of node properties with per-node metrics.
 
@@ -23,11 +23,12 @@ def correlation_table(
     the number of true partners, and with it goes along with the degree in the test edges.
 
     Args:
-        properties (Mapping): ``(N,)`` values by name: concentration, degree, clustering, ...
-        metrics (Mapping): ``(N,)`` values by name; see
+        properties (Mapping): ``(N,)`` tensors or arrays by name: concentration, degree, clustering,
+            ...
+        metrics (Mapping): ``(N,)`` tensors or arrays by name; see
             :func:`graphlab.evaluate.per_node_link_metrics`.
-        mask (Tensor, optional): ``(N,)`` bool, nodes to take; those with NaN are left out of the
-            pair concerned.
+        mask (Tensor or ndarray, optional): ``(N,)`` bool, nodes to take; those with NaN are left
+            out of the pair concerned.
 
     Returns:
         dict: ``table[property][metric]`` with ``pearson``, ``spearman`` in [-1, 1] and
@@ -39,16 +40,12 @@ def correlation_table(
     Warns:
         UserWarning: If a side is constant.
     """
-    named = (check_mapping(properties, "properties"), check_mapping(metrics, "metrics"))
-    vectors = [
-        (name, check_tensor(value, f"{kind}[{name!r}]"))
-        for kind, given in zip(("properties", "metrics"), named, strict=True)
-        for name, value in given.items()
-    ]
-    sizes = [(name, tuple(value.shape)) for name, value in vectors]
+    named, found = _vectors(properties, "properties"), _vectors(metrics, "metrics")
+    sizes = [(name, tuple(value.shape)) for name, value in [*named.items(), *found.items()]]
     shapes = {size for _, size in sizes}
     if len(shapes) > 1 or any(len(size) != 1 for size in shapes):
         raise ValueError(f"properties and metrics must be 1-D of one length, got {sizes}")
+    mask = from_array(mask, "mask")
     if mask is not None and (
         check_tensor(mask, "mask").dtype != torch.bool or {tuple(mask.shape)} != (shapes or {()})
     ):
@@ -58,10 +55,17 @@ def correlation_table(
         )
     return {
         name: {
-            metric: _correlation(f"{name} and {metric}", x, y, mask)
-            for metric, y in metrics.items()
+            metric: _correlation(f"{name} and {metric}", x, y, mask) for metric, y in found.items()
         }
-        for name, x in properties.items()
+        for name, x in named.items()
+    }
+
+
+def _vectors(given: Mapping[str, Array], kind: str) -> dict[str, Tensor]:
+    return {
+        name: check_tensor(from_array(value, label), label)
+        for name, value in check_mapping(given, kind).items()
+        for label in (f"{kind}[{name!r}]",)
     }
 
 

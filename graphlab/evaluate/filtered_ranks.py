@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_index,
     check_int,
@@ -17,6 +18,7 @@ from graphlab._checks import (
     check_pointers,
     check_same_device,
     check_tensor,
+    from_array,
 )
 from graphlab._repr import short_repr
 from graphlab._sorted import sort_values
@@ -148,10 +150,10 @@ def rank_metrics(
 
 @torch.no_grad()
 def filtered_ranks(
-    query: Tensor,
-    entity: Tensor,
-    truth: Tensor,
-    known: tuple[Tensor, Tensor] | None = None,
+    query: Array,
+    entity: Array,
+    truth: Array,
+    known: tuple[Array, Array] | None = None,
 ) -> Ranks:
     r"""Rank true answers by :math:`\langle q_i, e_j \rangle`, other known answers left out.
 
@@ -160,12 +162,13 @@ def filtered_ranks(
     exactly. NaN compares as false and would put a diverged model first: it is refused.
 
     Args:
-        query (Tensor): Floating point ``(Q, D)``, finite.
-        entity (Tensor): Floating point ``(N, D)``, finite; float64 on either side computes in it.
-        truth (Tensor): Row of the true answer, ``(Q,)`` integers in ``[0, N)``.
-        known (tuple, optional): Pointers ``(Q + 1,)`` int64 and rows of ``entity``: those of query
-            i stand from ``ptr[i]`` to ``ptr[i + 1]``, the true one among them. None filters
-            nothing.
+        query (Tensor or ndarray): Floating point ``(Q, D)``, finite.
+        entity (Tensor or ndarray): Floating point ``(N, D)``, finite; float64 on either side
+            computes in it.
+        truth (Tensor or ndarray): Row of the true answer, ``(Q,)`` integers in ``[0, N)``.
+        known (tuple, optional): Two tensors or arrays: pointers ``(Q + 1,)`` int64 and rows of
+            ``entity``: those of query i stand from ``ptr[i]`` to ``ptr[i + 1]``, the true one among
+            them. None filters nothing.
 
     Returns:
         Ranks: Counts above and equal, and the number of candidates.
@@ -184,9 +187,10 @@ def filtered_ranks(
         >>> ranks.greater.tolist(), ranks.equal.tolist(), ranks.candidates.tolist()
         ([0], [1], [3])
     """
-    query = check_matrix(query, "query")
-    entity = check_matrix(entity, "entity", cols=query.size(1))
-    truth = check_index(truth, entity.size(0), "truth", length=query.size(0))
+    query = check_matrix(from_array(query, "query"), "query")
+    entity = check_matrix(from_array(entity, "entity"), "entity", cols=query.size(1))
+    rows = from_array(truth, "truth")
+    truth = check_index(rows, entity.size(0), "truth", length=query.size(0))
     ptr, index = (None, None) if known is None else _pair(known)
     check_same_device(query=query, entity=entity, truth=truth, known_ptr=ptr, known_index=index)
     other_ptr, other = _others(ptr, index, truth, entity.size(0))
@@ -194,13 +198,14 @@ def filtered_ranks(
     return Ranks(greater, equal, entity.size(0) - other_ptr.diff())
 
 
-def _pair(known: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _pair(known: tuple[Array, Array]) -> tuple[Tensor, Tensor]:
     if not isinstance(known, (tuple, list)) or len(known) != 2:
         raise TypeError(
             "known must be a pair of tensors, pointers (Q + 1,) and rows of entity, got "
             f"{type(known).__name__}"
         )
-    return check_tensor(known[0], "known[0]"), check_tensor(known[1], "known[1]")
+    first, second = from_array(known[0], "known[0]"), from_array(known[1], "known[1]")
+    return check_tensor(first, "known[0]"), check_tensor(second, "known[1]")
 
 
 def _others(
@@ -227,7 +232,8 @@ def _others(
     other = index != truth[row]
     row, index = row[other], index[other]
     key = row * count + index
-    if bool((key[1:] <= key[:-1]).any()):  # sorting millions takes longer than ranking by them
+    # Keys that ascend are not sorted again: for millions that takes longer than the ranking.
+    if bool((key[1:] <= key[:-1]).any()):
         key = sort_values(key).unique_consecutive()
         row, index = key // count, key % count
     counts = torch.bincount(row, minlength=truth.numel())

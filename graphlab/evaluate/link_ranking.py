@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_edge_index,
     check_index,
@@ -17,6 +18,7 @@ from graphlab._checks import (
     check_range,
     check_same_device,
     check_tensor,
+    from_array,
 )
 from graphlab._distinct_rows import distinct_rows
 from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
@@ -37,27 +39,28 @@ _CHUNK = 1 << 24  # scores that are held at once
 
 
 def top_predictions(
-    score: Tensor | None,
+    score: Array | None,
     k: int,
     *,
-    nodes: Tensor | None = None,
+    nodes: Array | None = None,
     exclude: Tensor | None = None,
     exclude_self: bool = True,
-    z: FeatureRows | None = None,
+    z: FeatureRows | Array | None = None,
 ) -> Tensor:
     """Best-scored partners of every node.
 
     Args:
-        score (Tensor): ``(B, N)`` floating point, finite; row b belongs to node ``nodes[b]``. None
-            where ``z`` is given.
+        score (Tensor or ndarray): ``(B, N)`` floating point, finite; row b belongs to node
+            ``nodes[b]``. None where ``z`` is given.
         k (int): Partners, in [1, N].
-        nodes (Tensor, optional): ``(B,)`` node of every row; 0, 1, ... when missing.
+        nodes (Tensor or ndarray, optional): ``(B,)`` node of every row; 0, 1, ... when missing.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted,
             such as the training edges in both directions.
         exclude_self (bool): Do not predict a node for itself. The authors' program does, which
             costs a node its first prediction whenever a vector is most similar to itself.
-        z (Tensor or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of scores, which are
-            then their inner products: no matrix of all pairs is stored, but z is read whole.
+        z (Tensor, ndarray or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of scores,
+            which are then their inner products: no matrix of all pairs is stored, but z is read
+            whole.
 
     Returns:
         Tensor: ``(B, k)`` int64, best first, equal scores by index. Excluded partners come last,
@@ -73,19 +76,22 @@ def top_predictions(
 
 
 def _ranked(
-    score: Tensor | None,
+    score: Array | None,
     k: int,
-    nodes: Tensor | None,
+    nodes: Array | None,
     exclude: Tensor | None,
     exclude_self: bool,
-    z: FeatureRows | None,
+    z: FeatureRows | Array | None,
 ) -> tuple[Tensor, Tensor, int]:
     """Partners of :func:`top_predictions`; which of them are excluded and only fill; nodes."""
     if (score is None) == (z is None):
         raise ValueError("score or z must be given, and not both")
     name = "score" if z is None else "z"
+    nodes = from_array(nodes, "nodes")
     given = (
-        check_matrix(score, name) if z is None else in_memory(check_feature_rows(z, name))
+        check_matrix(from_array(score, name), name)
+        if z is None
+        else in_memory(check_feature_rows(from_array(z, name), name))
     ).detach()
     size = given.size(1 if z is None else 0)
     k = check_int(k, "k", minimum=1, maximum=size)
@@ -142,12 +148,12 @@ def _best(
 
 
 def link_ranking_metrics(
-    pred: Tensor, ground_truth: Tensor, k: int, metrics: Sequence[str] = tuple(_METRICS)
+    pred: Array, ground_truth: Tensor, k: int, metrics: Sequence[str] = tuple(_METRICS)
 ) -> dict[str, float]:
     """Ranking metrics of PyG, averaged over the nodes that have a true partner.
 
     Args:
-        pred (Tensor): ``(B, k')`` int64 predictions, best first, k' at least k.
+        pred (Tensor or ndarray): ``(B, k')`` int64 predictions, best first, k' at least k.
         ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, true partner).
         k (int): Number of predictions that count.
         metrics (sequence of str): Of ``precision``, ``recall``, ``f1``, ``ndcg``, ``hit``,
@@ -164,32 +170,33 @@ def link_ranking_metrics(
 
 
 def per_node_link_metrics(
-    pred: Tensor | None = None,
+    pred: Array | None = None,
     ground_truth: Tensor | None = None,
     k: int | None = None,
     exclude: Tensor | None = None,
     exclude_self: bool = True,
     *,
-    z: FeatureRows | None = None,
-    nodes: Tensor | None = None,
+    z: FeatureRows | Array | None = None,
+    nodes: Array | None = None,
     metrics: Sequence[str] = tuple(_METRICS),
 ) -> dict[str, Tensor]:
     """Ranking metrics of PyG for every node by itself.
 
     Args:
-        pred (Tensor): Scores ``(B, N)`` (floating point; ranked by :func:`top_predictions` with
-            ``exclude`` and ``exclude_self``; excluded partners are never hits), or finished
-            predictions ``(B, k')`` int64, best first, k' at least k, no partner twice in a row
-            (``exclude`` and ``exclude_self`` are then not read). None where ``z`` is given.
+        pred (Tensor or ndarray): Scores ``(B, N)`` (floating point; ranked by
+            :func:`top_predictions` with ``exclude`` and ``exclude_self``; excluded partners are
+            never hits), or finished predictions ``(B, k')`` int64, best first, k' at least k, no
+            partner twice in a row (``exclude`` and ``exclude_self`` are then not read). None where
+            ``z`` is given.
         ground_truth (Tensor): ``(2, T)`` pairs (row of ``pred``, or of ``nodes``; true partner).
         k (int): Number of predictions that count.
         exclude (Tensor, optional): ``(2, E)`` pairs (node, partner) that must not be predicted.
         exclude_self (bool): Do not predict a node for itself; ``False`` for parity with the
             authors' program.
-        z (Tensor or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of ``pred``: the
-            scores are their inner products, computed in chunks, so that memory is linear in N.
-        nodes (Tensor, optional): ``(B,)`` node of every row of the scores; with ``z``, the nodes
-            whose partners are ranked.
+        z (Tensor, ndarray or EmbeddingStore, optional): Embeddings ``(N, D)`` in place of ``pred``:
+            the scores are their inner products, computed in chunks, so that memory is linear in N.
+        nodes (Tensor or ndarray, optional): ``(B,)`` node of every row of the scores; with ``z``,
+            the nodes whose partners are ranked.
         metrics (sequence of str): Of ``precision``, ``recall``, ``f1``, ``ndcg``, ``hit``,
             ``mrr`` (0 beyond k).
 
@@ -211,7 +218,7 @@ def per_node_link_metrics(
     k = check_int(k, "k", minimum=1)
     if (pred is None) == (z is None):
         raise ValueError("pred or z must be given, and not both")
-    pred, size = _predictions(pred, z, k, nodes, exclude, exclude_self)
+    pred, size = _predictions(from_array(pred, "pred"), z, k, nodes, exclude, exclude_self)
     ground_truth = _check_truth(ground_truth, pred, size)
     names = [check_choice(name, "metrics", tuple(_METRICS)) for name in metrics]
     known = torch.bincount(ground_truth[0], minlength=pred.size(0)) > 0
@@ -225,9 +232,9 @@ def per_node_link_metrics(
 
 def _predictions(
     pred: Tensor | None,
-    z: FeatureRows | None,
+    z: FeatureRows | Array | None,
     k: int,
-    nodes: Tensor | None,
+    nodes: Array | None,
     exclude: Tensor | None,
     exclude_self: bool,
 ) -> tuple[Tensor, int | None]:

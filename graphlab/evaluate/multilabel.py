@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_fraction,
     check_index,
@@ -19,6 +19,7 @@ from graphlab._checks import (
     check_list,
     check_positive,
     check_tensor,
+    from_array,
 )
 from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._repr import short_repr
@@ -55,10 +56,10 @@ class MultilabelResult:
 
 
 def multilabel_probe(
-    z: FeatureRows,
-    y: Tensor,
-    train: Tensor,
-    test: Tensor,
+    z: FeatureRows | Array,
+    y: Array,
+    train: Array,
+    test: Array,
     *,
     c: float | Sequence[float] = 1.0,
     threshold: float = 0.5,
@@ -74,11 +75,12 @@ def multilabel_probe(
     nodes; a fixed threshold of one half misses most rare labels, so they are lower.
 
     Args:
-        z (Tensor or EmbeddingStore): Embeddings ``(N, D)``, finite. Used as they are: neither
-            scaled nor centred. The rows of the two parts are read, and no others of a store.
-        y (Tensor): Labels ``(N, K)`` bool.
-        train (Tensor): Indices of train nodes, int64.
-        test (Tensor): Indices of test nodes, int64, disjoint from train.
+        z (Tensor, ndarray or EmbeddingStore): Embeddings ``(N, D)``, finite. Used as they are:
+            neither scaled nor centred. The rows of the two parts are read, and no others of a
+            store.
+        y (Tensor or ndarray): Labels ``(N, K)`` bool.
+        train (Tensor or ndarray): Indices of train nodes, int64.
+        test (Tensor or ndarray): Indices of test nodes, int64, disjoint from train.
         c (float or sequence of float): Inverse regularisation strength; the intercept is
             regularised too, as liblinear does. Of several the best is taken, by cross-validation
             inside the train nodes (ties go to the stronger regularisation), with a warning where
@@ -120,7 +122,7 @@ def multilabel_probe(
             z, y, torch.from_numpy(parts["train"]), c, folds=folds, seed=seed
         )
         scores = {value: mean[select] for value, mean in means.items()}
-        # Ascending candidates: the first maximum is the strongest regularisation.
+        # The candidates ascend, so the first maximum is that of the strongest regularisation.
         c = max(scores, key=scores.__getitem__)
         warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")
@@ -132,9 +134,9 @@ def multilabel_probe(
 
 
 def multilabel_cross_validation(
-    z: FeatureRows,
-    y: Tensor,
-    nodes: Tensor,
+    z: FeatureRows | Array,
+    y: Array,
+    nodes: Array,
     candidates: Sequence[float],
     *,
     folds: int = 3,
@@ -146,9 +148,10 @@ def multilabel_cross_validation(
     embeddings by these scores reads no label outside ``nodes``.
 
     Args:
-        z (Tensor or EmbeddingStore): Embeddings ``(N, D)``, finite; read at ``nodes`` alone.
-        y (Tensor): Labels ``(N, K)`` bool; read at ``nodes`` alone.
-        nodes (Tensor): Indices of the nodes, int64; at least ``folds``.
+        z (Tensor, ndarray or EmbeddingStore): Embeddings ``(N, D)``, finite; read at ``nodes``
+            alone.
+        y (Tensor or ndarray): Labels ``(N, K)`` bool; read at ``nodes`` alone.
+        nodes (Tensor or ndarray): Indices of the nodes, int64; at least ``folds``.
         candidates (sequence of float): Values of C, each positive.
         folds (int): Number of parts, at least 2.
         seed (int): Seed of the parts.
@@ -193,8 +196,8 @@ def multilabel_cross_validation(
     }
 
 
-def _checked(z: FeatureRows, y: Tensor) -> tuple[FeatureRows, _Flags]:
-    z = check_feature_rows(z, "z")
+def _checked(z: FeatureRows | Array, y: Array) -> tuple[FeatureRows, _Flags]:
+    z, y = check_feature_rows(from_array(z, "z"), "z"), from_array(y, "y")
     count = int(z.shape[0])
     if check_tensor(y, "y").dtype != torch.bool or y.dim() != 2 or y.size(0) != count:
         raise ValueError(f"y must be bool of shape ({count}, K), got {y.dtype} {tuple(y.shape)}")
@@ -203,8 +206,8 @@ def _checked(z: FeatureRows, y: Tensor) -> tuple[FeatureRows, _Flags]:
     return z, y.cpu().numpy()
 
 
-def _nodes(nodes: Tensor, count: int, name: str) -> npt.NDArray[np.int64]:
-    index: npt.NDArray[np.int64] = check_index(nodes, count, name).cpu().numpy()
+def _nodes(nodes: Array, count: int, name: str) -> npt.NDArray[np.int64]:
+    index: npt.NDArray[np.int64] = check_index(from_array(nodes, name), count, name).cpu().numpy()
     if index.size == 0:
         raise ValueError(f"{name} must hold at least one node, got none")
     return index

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int, check_list, check_positive
+from graphlab._checks import Array, check_choice, check_int, check_list, check_positive, from_array
 from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["ProbeResult", "linear_probe"]
 
 _CANDIDATES = tuple(4.0**power for power in range(-5, 10))
+_MOST_CLASSES = 1_000_000  # larger labels are ids, and not numbers of classes
 #: What ``normalize="auto"`` chooses from; the first wins a tie.
-_MOST_CLASSES = 1_000_000  # larger numbers are ids
 _CHOICES = ("l2", "standard")
 _Floats = npt.NDArray[np.float64]
 _Labels = npt.NDArray[np.int64]
@@ -57,9 +57,9 @@ class ProbeResult:
 
 
 def linear_probe(
-    z: FeatureRows,
-    y: Tensor,
-    split: Mapping[str, Tensor] | Data | None = None,
+    z: FeatureRows | Array,
+    y: Array,
+    split: Mapping[str, Array] | Data | None = None,
     *,
     seed: int = 0,
     candidates: Sequence[float] = _CANDIDATES,
@@ -75,10 +75,10 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z (Tensor or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite. Detached;
-            never written to. The rows of the split are read, and no others of a store.
-        y (Tensor): Class of each node, ``(N,)``, int64 or int32. Negative values mark nodes without
-            a label; the split must leave them out.
+        z (Tensor, ndarray or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite.
+            Detached; never written to. The rows of the split are read, and no others of a store.
+        y (Tensor or ndarray): Class of each node, ``(N,)``, int64 or int32. Negative values mark
+            nodes without a label; the split must leave them out.
         split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
             masks, see :func:`resolve_split`. Without it, 10 % train, 10 % validation and 80 % test
             are drawn from ``seed``.
@@ -113,7 +113,7 @@ def linear_probe(
         >>> linear_probe(z, z.argmax(dim=1), seed=0).accuracy
         1.0
     """
-    z = check_feature_rows(z, "z")
+    z = check_feature_rows(from_array(z, "z"), "z")
     count = int(z.shape[0])
     check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
@@ -123,7 +123,9 @@ def linear_probe(
     if split is None:
         split = random_split(count, 0.1, 0.1, seed=seed)
     index = resolve_split(split, count, column=column)
-    labels = _check_labels(y, count, {part: i.numpy() for part, i in index.items()})
+    labels = _check_labels(
+        from_array(y, "y"), count, {part: i.numpy() for part, i in index.items()}
+    )
     # Nodes outside of the split are no part of what follows: their rows are not even read.
     used, place = torch.cat(list(index.values())).unique(return_inverse=True)
     z, labels = z[used], labels[used.numpy()]
@@ -134,12 +136,12 @@ def linear_probe(
         how: _validation_scores(_normalized(z, how, parts["train"]), labels, parts, grid, max_iter)
         for how in (_CHOICES if normalize == "auto" else (normalize,))
     }
-    # Ascending candidates: the first maximum is the strongest regularisation.
+    # The candidates ascend, so the first maximum is that of the strongest regularisation.
     how = max(tried, key=lambda name: max(tried[name].values()))
     scores = tried[how]
     best = max(scores, key=scores.__getitem__)
     if scores[best] > _majority(labels, parts):
-        # One node more is no reason to go on.
+        # A lead of one validation node is chance: the warning needs a lead of more than that.
         warn_at_border("C", best, scores, margin=1.5 / parts["val"].size)
     rows = _normalized(z, how, parts["train"])
     pool = parts["train"] if refit == "train" else np.union1d(parts["train"], parts["val"])
@@ -192,7 +194,7 @@ def _normalized(z: Tensor, how: str, train: _Labels) -> _Floats:
         return np.asarray(rows / np.where(norm > 0, norm, 1.0))
     if how == "standard":
         scale = rows[train].std(axis=0)
-        # The mean of equal values may be off by a rounding, which is no deviation.
+        # Rounding may give a column of equal values a deviation above zero; it is left unscaled.
         varied = (rows[train] != rows[train[0]]).any(axis=0) & (scale > 0)
         return np.asarray((rows - rows[train].mean(axis=0)) / np.where(varied, scale, 1.0))
     return rows
@@ -216,7 +218,7 @@ def _validation_scores(
     scores = {}
     for c in track(grid, "linear probe", unit="settings"):
         with warnings.catch_warnings():
-            # A candidate may stop early; what is reported is fitted again, and says so.
+            # A candidate may stop early; the reported fit is another one, whose warning is shown.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.set_params(C=c).fit(rows[train], labels[train])
         scores[c] = float(np.mean(model.predict(rows[val]) == labels[val]))

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_edge_index,
     check_int,
     check_same_device,
+    from_array,
 )
 from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._ordered import refuse_unordered
@@ -53,7 +55,7 @@ class MapResult:
 
 
 def reconstruction_map(
-    z: FeatureRows,
+    z: FeatureRows | Array,
     edge_index: Tensor,
     *,
     hops: Sequence[int] = (1, 2, 3),
@@ -75,8 +77,8 @@ def reconstruction_map(
     ``exclude``.
 
     Args:
-        z (Tensor or EmbeddingStore): ``(N, D)`` floating point, finite. Read whole: all pairs are
-            compared.
+        z (Tensor, ndarray or EmbeddingStore): ``(N, D)`` floating point, finite. Read whole: all
+            pairs are compared.
         edge_index (Tensor): ``(2, E)`` edges; distances follow them from row 0 to row 1, so an
             undirected graph has both directions.
         hops (sequence of int): Distances, each at least 1.
@@ -108,7 +110,7 @@ def reconstruction_map(
         >>> found[1].map, found[2].map, found[1].precision_at_k
         (1.0, 0.5, {1: 1.0})
     """
-    z = in_memory(check_feature_rows(z, "z")).detach().double()
+    z = in_memory(check_feature_rows(from_array(z, "z"), "z")).detach().double()
     edges = check_edge_index(edge_index, z.size(0))
     wanted = _numbers(hops, "hops")
     cut_offs = _numbers(k, "k")
@@ -119,7 +121,8 @@ def reconstruction_map(
     check_same_device(z=z, edge_index=edges, exclude=exclude)
     nodes = _sample(z.size(0), num_samples, seed, z.device)
     table = _Table(wanted)
-    forward = SparseRows.from_edge_index(edges.flip(0), z.size(0))  # row: who can be reached from
+    # Row u holds the nodes that an edge from u leads to.
+    forward = SparseRows.from_edge_index(edges.flip(0), z.size(0))
     rank = _Scores(unit_rows(z) if score == "cosine" else z, score == "l2")
     step = max(1, _CHUNK // max(z.size(0), 1))
     for part in nodes.split(step):
@@ -171,14 +174,15 @@ class _Scores:
     """Scores of some nodes against all; equal rows get equal scores to the last bit."""
 
     def __init__(self, z: Tensor, squared_distance: bool) -> None:
-        # A matrix product may round the last columns in another order: equal rows are scored once.
+        # A matrix product may round its last columns otherwise than the rest, so that equal rows
+        # would get different scores: every distinct row is scored once.
         self.distinct, self.inverse = torch.unique(z, dim=0, return_inverse=True)
         self.z = z
         self.squared = self.distinct.square().sum(1) if squared_distance else None
 
     def __call__(self, nodes: Tensor) -> Tensor:
         score = self.z[nodes] @ self.distinct.t()
-        if self.squared is not None:  # the node's own norm does not change its order
+        if self.squared is not None:  # without the node's own norm, which changes no order
             score = 2 * score - self.squared
         if not bool(score.isfinite().all()):
             raise ValueError("z must have finite inner products: scale its rows")
@@ -259,7 +263,7 @@ class _Table:
 
 def _interval(values: npt.NDArray[np.float64], seed: int) -> tuple[float, float]:
     draw = np.random.default_rng(seed)
-    # One resample at a time: a table of all would be as large as a thousand columns.
+    # One resample at a time: a table of all would hold a thousand times the values.
     means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)

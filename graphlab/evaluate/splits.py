@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index, check_int, check_tensor
+from graphlab._checks import Array, check_index, check_int, check_tensor, from_array
 from graphlab._random import random_order
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def random_split(
     *,
     seed: int = 0,
     generator: torch.Generator | None = None,
-    stratify: Tensor | None = None,
+    stratify: Array | None = None,
 ) -> dict[str, Tensor]:
     """Split nodes at random into train, validation and test.
 
@@ -41,11 +41,11 @@ def random_split(
             empty.
         seed (int): Seed of the draw; ignored when ``generator`` is given.
         generator (torch.Generator, optional): Draw from this generator instead.
-        stratify (Tensor, optional): Labels ``(N,)``. If given, every class is spread over the three
-            parts in proportion, and the sizes asked for are still met exactly: to within one node
-            for training, and for validation of what training leaves.
-            Nodes with a negative label have none and are in no part, which a warning tells; shares
-            are of the others.
+        stratify (Tensor or ndarray, optional): Labels ``(N,)``. If given, every class is spread
+            over the three parts in proportion, and the sizes asked for are still met exactly: to
+            within one node for training, and for validation of what training leaves. Nodes with a
+            negative label have none and are in no part, which a warning tells; shares are of the
+            others.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
@@ -86,7 +86,7 @@ def random_split(
 
 
 def labels_per_class_split(
-    y: Tensor, train: int = 20, val: int = 30, *, seed: int = 0
+    y: Array, train: int = 20, val: int = 30, *, seed: int = 0
 ) -> dict[str, Tensor]:
     """Draw so many nodes of every class for training, then for validation; test on the rest.
 
@@ -94,7 +94,7 @@ def labels_per_class_split(
     all it has; with large ``train`` the other parts may be empty.
 
     Args:
-        y (Tensor): Labels ``(N,)`` int64; nodes with a negative one are left out.
+        y (Tensor or ndarray): Labels ``(N,)`` int64; nodes with a negative one are left out.
         train (int): Nodes per class for training.
         val (int): Nodes per class for validation.
         seed (int): Seed of the draw.
@@ -112,7 +112,7 @@ def labels_per_class_split(
         >>> {name: len(nodes) for name, nodes in parts.items()}
         {'train': 10, 'val': 20, 'test': 70}
     """
-    labels = check_tensor(y, "y")
+    labels = check_tensor(from_array(y, "y"), "y")
     if labels.dtype != torch.int64 or labels.dim() != 1:
         raise TypeError(f"y must be int64 of shape (N,), got {labels.dtype} {tuple(labels.shape)}")
     values = labels.cpu().numpy()
@@ -125,7 +125,8 @@ def labels_per_class_split(
     for name, size in (("train", train), ("val", val)):
         count = check_int(size, name, minimum=0)
         chosen = []
-        for label in np.unique(values[values >= 0]):  # a number without nodes draws nothing
+        # Numbers that no node has are left out: they would draw nothing from the generator.
+        for label in np.unique(values[values >= 0]):
             members = np.where(left == label)[0]
             chosen.append(random.choice(members, min(count, members.size), replace=False))
         nodes = np.sort(np.concatenate(chosen))
@@ -166,15 +167,15 @@ def tape_split(num_nodes: int, seed: int) -> dict[str, Tensor]:
 
 
 def resolve_split(
-    split: Mapping[str, Tensor] | Data, num_nodes: int, *, column: int | None = None
+    split: Mapping[str, Array] | Data, num_nodes: int, *, column: int | None = None
 ) -> dict[str, Tensor]:
     """Turn masks or indices into checked, sorted indices of train, validation and test.
 
     Args:
         split (dict or Data): The three parts under the keys ``train``, ``val`` (or ``valid``) and
             ``test``, or ``train_mask``, ``val_mask`` and ``test_mask``. Each is a boolean mask
-            ``(N,)`` or a 1-D tensor of int64 or int32 node indices. Other keys are ignored, so a
-            PyG ``Data`` and the splits of ogb can be passed as they are.
+            ``(N,)`` or a 1-D tensor of int64 or int32 node indices, or such an array. Other keys
+            are ignored, so a PyG ``Data`` and the splits of ogb can be passed as they are.
         num_nodes (int): Number of nodes N.
         column (int, optional): Which of several splits to take where masks are ``(N, S)``; a mask
             ``(N,)`` beside them belongs to all.
@@ -207,14 +208,15 @@ def resolve_split(
     return parts
 
 
-def _indices(split: Mapping[str, Tensor], part: str, num_nodes: int, column: int | None) -> Tensor:
+def _indices(split: Mapping[str, Array], part: str, num_nodes: int, column: int | None) -> Tensor:
     key = next((alias for alias in _ALIASES[part] if alias in split), None)
     if key is None:
         raise ValueError(
             f"split must have the part {part!r}, got the keys {sorted(split)}: random_split draws "
             "all three"
         )
-    value, name = split[key], f"split[{key!r}]"
+    name = f"split[{key!r}]"
+    value = from_array(split[key], name)
     if isinstance(value, Tensor) and value.dtype == torch.bool:
         index = _mask(value, name, num_nodes, column).nonzero().view(-1).cpu()
     else:
@@ -268,7 +270,8 @@ def _warn_of_unlabelled(known: int, num_nodes: int) -> None:
     )
 
 
-def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
+def _class_codes(given: Array, num_nodes: int) -> Tensor:
+    stratify = from_array(given, "stratify")
     if not isinstance(stratify, Tensor):
         raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
     if stratify.shape != (num_nodes,):
@@ -277,7 +280,7 @@ def _class_codes(stratify: Tensor, num_nodes: int) -> Tensor:
         raise TypeError(f"stratify must hold numbers of classes, got dtype {stratify.dtype}")
     values = stratify.detach().cpu()
     _, codes = np.unique(values.numpy(), return_inverse=True)
-    # One code per class in order of the labels; -1 goes on standing for none.
+    # Codes number the classes in the order of their labels; -1 still stands for no class.
     return torch.from_numpy(codes).masked_fill(values < 0, -1)
 
 

@@ -15,7 +15,7 @@ from graphlab.hyper.sampler import CliqueSampler
 
 #: Budgets per source hyperedge that are compared.
 FACTORS = (1, 2, 5, 10, 20, 50)
-#: More than any sampler can spend.
+#: A budget that no sampler can use up.
 _UNBOUNDED = 2**62
 
 

@@ -48,7 +48,7 @@ def find_cells(edges: NodeSets, cliques: NodeSets, num_nodes: int) -> Iterator[C
     if edge.size == 0:
         return
     sizes = cliques.sizes
-    position = np.zeros(len(cliques), dtype=np.int64)  # among the cliques of equal size
+    position = np.zeros(len(cliques), dtype=np.int64)  # of a clique among those of its size
     for _, numbers, _ in cliques.by_size():
         position[numbers] = np.arange(len(numbers))
     counts = np.bincount(sizes, minlength=1)

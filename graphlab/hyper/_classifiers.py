@@ -60,7 +60,8 @@ def _lr(x: Floats, y: Ints, seed: int) -> Model:
 def _rf(x: Floats, y: Ints, seed: int) -> Model:
     from sklearn.ensemble import RandomForestClassifier
 
-    # Trees compare in single precision: so do ours, once values and thresholds are of that kind.
+    # The trees of scikit-learn compare in single precision. So does a SingleForest, which casts
+    # the values to it as they do.
     return SingleForest(averaged(RandomForestClassifier(random_state=seed).fit(x, y)))
 
 
@@ -83,7 +84,7 @@ def _train_module(module: nn.Module, x: Floats, y: Ints, seed: int) -> nn.Module
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     order, noise = spawn_seeds(seed, 2)
     generator = make_generator(order)
-    with seeded(noise, inputs.device):  # of dropout, which knows no generator
+    with seeded(noise, inputs.device):  # dropout draws from the global generator alone
         for _ in track(range(_EPOCHS), "fit the classifier", unit="epochs"):
             for batch in random_order(len(labels), generator, "cpu").split(_BATCH):
                 logits = model(inputs[batch]).reshape(-1)

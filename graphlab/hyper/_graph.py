@@ -96,7 +96,7 @@ def read_graph(
         num_nodes = len(node_id)
     edge_index, num_nodes = read_structure(edge_index, num_nodes)
     if num_nodes is None:
-        count_nodes(None, edge_index)  # ids of another system are refused as such
+        count_nodes(None, edge_index)  # refuses ids of another system, and says what to do
         raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
     num_nodes = check_num_nodes(num_nodes)
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()

@@ -57,7 +57,7 @@ class Foreign:
 
     def probability(self, x: Floats) -> Floats:
         """Probability of the second class, ``(rows,)``."""
-        if x.shape[0] == 0:  # which estimators of other libraries refuse
+        if x.shape[0] == 0:  # estimators of other libraries refuse to predict for no rows
             return np.zeros(0)
         if isinstance(self.model, nn.Module):
             with torch.no_grad():
@@ -78,7 +78,7 @@ class SingleForest:
 
 
 def like_parameters(model: nn.Module, x: Floats) -> Tensor:
-    """NodeSets in the type and on the device of the parameters."""
+    """Rows of features in the type and on the device of the parameters of a model."""
     first = next(model.parameters(), torch.zeros((), device="cpu"))
     return torch.from_numpy(x).to(first)
 
@@ -102,7 +102,7 @@ def to_arrays(model: Model, prefix: str) -> dict[str, Tensor]:
             for i, pair in enumerate(pairs)
             for kind, a in zip("wb", pair, strict=True)
         }
-    else:  # classifiers of the user's own are not saved
+    else:  # a forest, as classifiers of the user's own are not saved
         forest = model.forest if isinstance(model, SingleForest) else cast(Forest, model)
         names = ("root", "feature", "threshold", "left", "right", "value")
         parts = {f"forest.{name}": getattr(forest, name) for name in names}

@@ -84,7 +84,7 @@ def standardize(x: Tensor) -> Tensor:
 
 
 def _check_finite(x: Floats) -> Floats:
-    if not np.isfinite(x.sum()) and not np.isfinite(x).all():  # the sum is the fast check
+    if not np.isfinite(x.sum()) and not np.isfinite(x).all():  # a finite sum is enough
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"features must be finite, but row {row} has {x[row, column]} at {column}")
     return x

@@ -26,7 +26,7 @@ def best_threshold(probability: Floats, y: Ints, total: int) -> float:
     order = np.argsort(-probability, kind="stable")
     right = np.cumsum(y[order])
     score = right / (np.arange(1, len(y) + 1) + total - right)
-    # A cut between equal probabilities is no cut.
+    # No threshold separates equal probabilities: a cut is only where the next one is smaller.
     falling = np.append(probability[order][1:] < probability[order][:-1], True)
     if not score.any():
         return 0.5
@@ -42,7 +42,7 @@ def select_columns(x: Floats, y: Ints) -> Tensor:
     if y.min() == y.max():
         return torch.arange(_KEPT + _BEST, device="cpu")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # constant columns, which then come last
+        warnings.simplefilter("ignore")  # about constant columns, which are chosen last
         chosen = SelectKBest(k=_BEST).fit(x[:, _KEPT:], y).get_support(indices=True)
     return torch.cat([torch.arange(_KEPT, device="cpu"), torch.from_numpy(chosen).long() + _KEPT])
 

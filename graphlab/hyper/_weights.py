@@ -141,7 +141,7 @@ class _Table:
         ends = np.cumsum(size[tail])
         begin = 0
         while begin < len(edge):
-            # As many edges as their neighbours fit, and one at least.
+            # As many edges at a time as have neighbours for a chunk, and at least one.
             before = ends[begin - 1] if begin else 0
             end = max(begin + 1, int(np.searchsorted(ends, before + _CHUNK, "right")))
             part = slice(begin, end)

@@ -23,7 +23,7 @@ __all__ = ["CliqueSet", "maximal_cliques"]
 
 #: Bytes that the cliques of a graph may take unless the caller says otherwise.
 DEFAULT_MEMORY = 4e9
-_LONG = 64  # nodes that a clique is taken to have at most, in this estimate
+_LONG = 64  # nodes that the estimate of this memory takes the longest clique to have
 _BACKENDS = ("compiled", "networkit", "igraph", "networkx", "reference")
 
 

@@ -104,7 +104,7 @@ def _ascending(groups: Sequence[Sequence[Hashable]]) -> list[Any]:
     seen: list[Any] = list(dict.fromkeys(name for group in groups for name in group))
     try:
         return sorted(seen)
-    except TypeError:  # names of several kinds
+    except TypeError:  # names of several types have no order
         return seen
 
 
@@ -245,7 +245,7 @@ def from_hypergraphx(hypergraph: Any, *, drop_directions: bool = False) -> Hyper
     temporal, layered = (
         hasattr(hypergraph, name) for name in ("get_times_for_edge", "get_existing_layers")
     )
-    marked = temporal or layered  # edges are pairs of a time or layer and a set
+    marked = temporal or layered  # then an edge is a pair of a time or layer and a set
     groups = [edge[1] for edge in edges] if marked else edges
     if directed:
         groups = [tuple(dict.fromkeys([*tail, *head])) for tail, head in edges]
@@ -318,7 +318,7 @@ def as_hypergraph(value: Any, num_nodes: int | None, name: str) -> HyperGraphDat
         return from_networkx_bipartite(value)
     if hasattr(value, "get_nodes") and hasattr(value, "get_edges"):
         return from_hypergraphx(value)
-    if hasattr(value, "columns"):  # of pandas, pyarrow and polars
+    if hasattr(value, "columns"):  # a table of pandas, pyarrow or polars
         return from_membership_table(value)
     if hasattr(value, "nodes") and hasattr(value, "edges"):
         return from_xgi(value)

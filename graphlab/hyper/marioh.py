@@ -130,7 +130,8 @@ class Marioh(Estimator):
         x = weights.features(samples, set(cliques))
         y = np.zeros(len(samples), dtype=np.int64)
         y[: len(edges)] = 1
-        self.mean_, self.deviation_ = x.mean(axis=0), x.std(axis=0) + 1e-8  # for constant columns
+        # The addition keeps constant columns from a division by zero.
+        self.mean_, self.deviation_ = x.mean(axis=0), x.std(axis=0) + 1e-8
         self.model_: Model = fit_classifier(self.classifier, self._scaled(x), y, self.seed)
         return self
 
@@ -189,7 +190,7 @@ class Marioh(Estimator):
         with Progress(None, "MARIOH", unit="rounds") as progress:
             while weights.left:
                 self._round(weights, graph.num_nodes, threshold, taken)
-                # At 0 every maximal clique is taken, so that edges run out.
+                # The loop ends: at a threshold of 0 every maximal clique takes its edges away.
                 threshold = max(0.0, threshold - self.decay * self.threshold)
                 progress.update()
         if self.mode == "reduced":

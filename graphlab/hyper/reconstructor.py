@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HypergraphReconstructor"]
 
-#: Prefixes of the arrays of the two classifiers.
+#: Prefixes of the names under which the arrays of the two classifiers are saved.
 _PARTS = ("maximal.", "nested.")
 
 
@@ -360,7 +360,7 @@ class HypergraphReconstructor(Estimator):
 
     def _config(self) -> dict[str, Any]:
         self._check_fitted()
-        # Those of the fit: parameters may have been set since.
+        # The parameters of the fit are saved: set_params may have changed them since.
         preset = "paper" if self.recipe_.paper else None
         fitted = {"features": self.recipe_.features, "preset": preset, "seed": self.sampler_.seed}
         return super()._config() | fitted
@@ -388,13 +388,13 @@ class HypergraphReconstructor(Estimator):
         sampler = CliqueSampler(beta, charge_maximal=paper, seed=self.seed)
         sampler.picks_, sampler.ratio_ = arrays["picks"], arrays["ratio"]
         sampler.collected_ = collected
-        # Files of earlier versions do not hold them.
+        # Folders of earlier versions hold no scores of the budgets.
         scores = arrays.get("beta_scores", torch.zeros(0, 2, device="cpu")).tolist()
         self._assign(
             Recipe(self.features, paper, sampler, source_cliques, arrays.get("columns")),
             TwoPartModel(*(from_arrays(arrays, name) for name in _PARTS)),
             float(arrays["threshold"][0]),
-            # Those that do not say classified every isolated node.
+            # Earlier versions saved no such flag, and classified every isolated node.
             singletons=bool(rest[0]) if rest else True,
             scores={int(beta): score for beta, score in scores},
         )

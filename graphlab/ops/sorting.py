@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlab.ops.library import call
 
-__all__ = ["MAX_NODES", "row_pointers", "sort_by_index"]
+__all__ = ["MAX_NODES", "row_pointers", "sort_by_index", "sort_in_torch"]
 
 #: Columns are numbered by 32 bits.
 MAX_NODES = 2**31 - 1
@@ -37,11 +37,21 @@ def sort_by_index(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """
     # The kernel numbers edges by 32 bits.
     few = index.numel() <= MAX_NODES and size <= MAX_NODES
-    sort: Any = partial(call, "sort_by_index") if few else _sort_many
+    sort: Any = partial(call, "sort_by_index") if few else sort_in_torch
     pointers, order = sort(index, size)
     return pointers, order
 
 
-def _sort_many(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+def sort_in_torch(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Definition of the operator ``sort_by_index``, for any number of integers.
+
+    Args:
+        index (Tensor): int32 or int64 ``(E,)``, in ``[0, size)``.
+        size (int): Number of groups.
+
+    Returns:
+        tuple: Beginnings of the values, int64 ``(size + 1,)``; positions by value and then as they
+        were given, int64 ``(E,)``.
+    """
     order = torch.argsort(index, stable=True)
     return row_pointers(index[order].long(), size), order

@@ -50,7 +50,9 @@ class _Tiled(torch.autograd.Function):
         ctx.tile, ctx.tiles = tile, tiles
         out = u.new_empty(u.size(0))
         with full_precision(u):
-            for rows in tiles:  # no list: small arrays between large ones pin the heap
+            # Written into one tensor: small results kept between large temporaries would keep the
+            # memory of these from being given back.
+            for rows in tiles:
                 out[rows] = tile(rows, u[rows], u, v)
         return out
 

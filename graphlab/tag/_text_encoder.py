@@ -1,9 +1,14 @@
-"""What a text encoder of the caller's returns."""
+"""Text encoders of the caller: what may be one, and what it returns.
+
+Every function that takes an encoder takes both kinds by :func:`encode_function`: objects with a
+method ``encode``, such as :class:`graphlab.tag.TextEncoder` and sentence encoders, and functions of
+texts, such as :class:`graphlab.tag.HashingEncoder`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,20 +20,52 @@ from graphlab._checks import check_matrix
 __all__: list[str] = []
 
 
-def encoded(encoder: Any, texts: Sequence[str], name: str = "encoder") -> Tensor:
-    """Embeddings ``(P, D)`` float32 on the CPU of an object with a method ``encode``.
+class Encoder(Protocol):
+    """An object that embeds texts."""
+
+    def encode(self, texts: list[str], /) -> Any:
+        """Embed texts as the rows of a floating-point matrix ``(N, D)``."""
+
+
+AnyEncoder = Encoder | Callable[[list[str]], Any]
+
+
+def encode_function(
+    encoder: Any, name: str = "encoder", also: str = ""
+) -> Callable[[list[str]], Any]:
+    """The function of texts in an encoder: its method ``encode``, or the encoder itself.
+
+    Args:
+        encoder (object): What the caller brings.
+        name (str): Its argument, for errors.
+        also (str): What else the argument may be, for errors, such as ``"be a name, or "``.
+
+    Returns:
+        callable: From a list of texts to what :func:`numbers_of` reads.
 
     Raises:
-        TypeError: If it has no such method, or that returns no numbers.
+        TypeError: If it is neither.
+    """
+    if not isinstance(encoder, (type, str, bytes)):
+        for function in (getattr(encoder, "encode", None), encoder):
+            if callable(function):
+                return function  # type: ignore[no-any-return]
+    raise TypeError(
+        f"{name} must {also}have a method encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder "
+        f"has, or be such a function, got {encoder!r:.80}"
+    )
+
+
+def encoded(encoder: AnyEncoder, texts: Sequence[str], name: str = "encoder") -> Tensor:
+    """Embeddings ``(P, D)`` float32 on the CPU.
+
+    Raises:
+        TypeError: If the encoder embeds no texts, or returns no numbers.
         ValueError: If it returns another number of rows, or NaN.
     """
-    if isinstance(encoder, (type, str)) or not callable(getattr(encoder, "encode", None)):
-        raise TypeError(
-            f"{name} must have a method encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder "
-            f"has, got {encoder!r:.80}"
-        )
-    call = f"{name}.encode(texts)"
-    rows = torch.from_numpy(numbers_of(encoder.encode(list(texts)), call))
+    function = encode_function(encoder, name)
+    call = f"{name}(texts)" if function is encoder else f"{name}.encode(texts)"
+    rows = torch.from_numpy(numbers_of(function(list(texts)), call))
     return check_matrix(rows, call, rows=len(texts))
 
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from graphlab._checks import (
     check_same_device,
     check_subset,
     check_tensor,
+    from_array,
     plain,
     traced,
     trusted_values,
@@ -279,3 +281,31 @@ def test_batched_tensors_have_no_values() -> None:
     torch.func.grad(lambda x: look(x).sum())(torch.ones(3))
     torch.vmap(torch.func.grad(lambda x: look(x).sum()))(torch.ones(2, 3))
     assert seen == [(True, False), (False, True), (True, False)]
+
+
+# --- arrays of numpy ------------------------------------------------------------------------------
+
+
+def test_memory_is_shared_where_it_can_be() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    assert from_array(x, "x").data_ptr() == x.ctypes.data
+    assert from_array(x.T, "x").data_ptr() == x.ctypes.data
+    tensor = torch.ones(2)
+    assert from_array(tensor, "x") is tensor and from_array(None, "x") is None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x[::-1],
+        lambda x: x.astype(">f8"),
+        lambda x: np.frombuffer(x.tobytes()).reshape(x.shape),  # read-only
+        lambda x: np.array([(1, row) for row in x], dtype=[("a", "i1"), ("b", "f8", 3)])["b"],
+        lambda x: np.asfortranarray(x),
+        lambda x: x[:0],
+        lambda x: x[0, 0].reshape(()),
+    ],
+)
+def test_any_layout_is_read(make: Callable[[Any], Any]) -> None:
+    x = make(np.arange(6.0).reshape(2, 3))
+    assert from_array(x, "x").tolist() == x.tolist()

@@ -17,6 +17,7 @@ from torch_geometric.utils import to_scipy_sparse_matrix
 
 from graphlab.embed import PPR, FastRP, NodeEmbedding
 from graphlab.tag import GAugLLM
+from tests._data import REPOSITORY
 from tests._graphs import planted
 
 DATA = planted()
@@ -106,3 +107,8 @@ def test_rows_of_a_frame_are_read_without_a_word():
 def test_a_model_without_rows_is_refused():
     with pytest.raises(TypeError, match=r"model must have fit_transform\(graph\).*, got PPR"):
         NodeEmbedding(DATA, PPR()).fit(NODES)
+
+
+def test_the_estimator_of_a_graph_says_what_searches_over_nodes():
+    for text in (FastRP.__doc__, (REPOSITORY / "docs/fastrp.md").read_text(encoding="utf-8")):
+        assert "GridSearchCV" in text and "NodeEmbedding" in text

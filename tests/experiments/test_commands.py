@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -61,6 +62,25 @@ def test_a_script_is_found_by_its_name(name, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["graphlab"])
     assert leave(graphlab, "run", name, "--list") == 0
     assert capsys.readouterr().out.startswith("preset ")
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 2), (["--preset", "cora"], 2), (["-h"], 0)])
+def test_a_folder_of_several_scripts_lists_them(words, status, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["graphclip", *words])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("experiments.graphclip", run_name="__main__", alter_sys=True)
+    assert left.value.code == status
+    shown = capsys.readouterr()
+    text, other = (shown.err, shown.out) if status else (shown.out, shown.err)
+    found = re.findall(r"^python -m (\S+)$", text, re.MULTILINE)
+    assert found == [m for n, m in command_modules().items() if n.startswith("graphclip_")]
+    assert not other and ("one of which must be named" in text) == bool(status)
+
+
+def test_every_folder_with_scripts_can_be_called():
+    for module in command_modules().values():
+        folder = module.split(".")[1]
+        assert (EXPERIMENTS / folder / "__main__.py").is_file(), folder
 
 
 def test_a_mistyped_script_gets_a_suggestion(capsys):

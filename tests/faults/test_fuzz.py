@@ -30,7 +30,7 @@ from graphlab.tag.embedding._cache import EmbeddingCache
 from graphlab.tag.llm._cache import ReplyCache
 from graphlab.tag.llm._completion import read_completion
 from graphlab.tag.llm._error_body import inner_status
-from graphlab.tag.llm._structured import extract_json
+from graphlab.tag.llm._structured import json_values
 from graphlab.tag.llm._thoughts import split_thoughts
 from graphlab.tag.llm.batch import read_batch
 from graphlab.tag.tape import Explanation, ExplanationTable, read_ranked_predictions
@@ -394,7 +394,7 @@ def test_codes_of_errors_are_plain_numbers(code):
 def test_what_nests_too_deep_to_be_copied_is_no_object():
     for depth in range(200, 1_000, 50):
         try:
-            extract_json('{"a":' * depth + "1" + "}" * depth)
+            next(json_values('{"a":' * depth + "1" + "}" * depth))
         except ValueError:
             continue
 

@@ -22,7 +22,7 @@ from tests.inputs._public import takers
 from tests.tag.graphclip._toy import WIDTH, HashEncoder, toy_model
 from tests.test_inputs import PLAIN
 
-NAMED = re.compile(r"\b(encoder|query_encoder|model|embedding)\b")
+NAMED = re.compile(r"\b(encoder|query_encoder|model|embedding|synonyms)\b")
 DOCUMENTS = {"a": "Marie Curie was born in Warsaw.", "b": "Warsaw is the capital of Poland."}
 
 
@@ -108,8 +108,16 @@ def pretrained(encoder: Any) -> Any:
 
 
 def own(model: Any) -> Any:
-    function = model.encode if hasattr(model, "encode") else model
-    return tag.TextEncoder(function, normalize=False).encode(["one", "two"])
+    return tag.TextEncoder(model, normalize=False).encode(["one", "two"])
+
+
+def same_words(encoder: Any) -> Any:
+    """Weights of the edges of a graph whose phrases are compared by the encoder."""
+    if encoder is None:
+        raise TypeError("synonyms")
+    triples = [("Curie", "born in", "Warsaw", "a"), ("Warsaw", "capital of", "Poland", "b")]
+    graph = tag.knowledge_graph(triples, DOCUMENTS, synonyms=encoder, threshold=0.01)
+    return graph.edge_index.sum(1)
 
 
 CALLS: dict[str, Callable[[Any], Any]] = {
@@ -127,7 +135,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "ExpertTexts.encode.encoder": experts,
     "feasibility.encoder": compared,
 }
-ALL = CALLS | {"TextEncoder.__init__.model": own}
+ALL = CALLS | {"TextEncoder.__init__.model": own, "knowledge_graph.synonyms": same_words}
 
 
 def test_every_public_function_of_a_text_encoder_is_here() -> None:
@@ -162,6 +170,20 @@ def test_other_types_give_the_same(name: str) -> None:
             with table.row(row):
                 found = numpy.asarray(ALL[name](Spoilt(change)))
                 numpy.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_function_of_texts_gives_the_same(name: str) -> None:
+    expected = numpy.asarray(ALL[name](HashEncoder()))
+    numpy.testing.assert_array_equal(numpy.asarray(ALL[name](HashEncoder().encode)), expected)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_hashed_words_need_no_wrapper(name: str) -> None:
+    words = HashingEncoder(WIDTH)
+    found = numpy.asarray(ALL[name](words))
+    numpy.testing.assert_array_equal(found, numpy.asarray(ALL[name](words.transform)))
+    assert found.size
 
 
 BROKEN: dict[str, Callable[[Tensor], Any]] = {

@@ -1,9 +1,10 @@
-"""Losses of contrastive learning, each on plain tensors; every function returns a scalar.
+"""Losses of contrastive learning, each on plain tensors; every loss returns a scalar.
 
-One contract: with ``reduction="none"`` a loss returns its terms, one per node (row, anchor), and
-``"mean"``, the default, and ``"sum"`` are theirs. :class:`BarlowTwinsLoss` has no terms of nodes
-and no ``reduction``: it compares columns. :func:`info_nce_per_node` returns the terms of
-:func:`info_nce`, for each direction its own.
+One contract: with ``reduction="none"`` a loss returns its terms, and ``"mean"``, the default, and
+``"sum"`` are theirs. There is one per node (row, anchor), two for :class:`GraphCLLoss`, one per
+view for :func:`supcon_loss`. :class:`BarlowTwinsLoss` has no terms of nodes and no ``reduction``:
+it compares columns. :func:`info_nce_per_node` returns the terms of :func:`info_nce`, for each
+direction its own.
 """
 
 from graphlab._namespace import listing

@@ -47,8 +47,9 @@ class FastRP(PowersOfFastRP):
     makes an estimator with the semantics of Neo4j's Graph Data Science.
 
     In a scikit-learn pipeline the graph is a scipy sparse matrix: labels that ``fit`` is given
-    beside it are ignored. The method is transductive, so nodes cannot be left out of the matrix:
-    cross-validate over nodes with :mod:`graphlab.evaluate`, not with ``GridSearchCV``.
+    beside it are ignored. The method is transductive, so nodes cannot be left out of the matrix.
+    For ``GridSearchCV`` over nodes wrap the estimator in :class:`graphlab.embed.NodeEmbedding`,
+    whose samples are node numbers; or cross-validate with :mod:`graphlab.evaluate`.
 
     Args:
         dim (int): Columns of the embedding, at least 1.

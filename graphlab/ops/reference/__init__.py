@@ -18,7 +18,7 @@ from graphlab.ops.reference.cluster import (
     cluster_outer_backward,
     cluster_sum,
 )
-from graphlab.ops.reference.csr import csr_from_edges, sort_by_index
+from graphlab.ops.reference.csr import csr_from_edges
 from graphlab.ops.reference.edge import (
     edge_cosine_sum,
     edge_cosine_sum_backward,
@@ -72,6 +72,7 @@ from graphlab.ops.reference.relational import (
 from graphlab.ops.reference.rows import row_norms, unit_rows, unit_rows_backward
 from graphlab.ops.reference.softplus import pairwise_softplus, pairwise_softplus_backward
 from graphlab.ops.reference.walk import local_dtype, random_walk, walk_subgraphs
+from graphlab.ops.sorting import sort_in_torch as sort_by_index
 
 __all__ = [
     "DISTMULT",

@@ -13,7 +13,8 @@ from graphlab.ops.reference.rows import CHUNK_ELEMENTS
 
 def segment_attention(qkv: Tensor, ptr: Tensor, heads: int) -> tuple[Tensor, Tensor]:
     """Softmax attention among the rows of each segment; ``(N, C)`` and log-sums ``(N, heads)``."""
-    # Results are written where they belong: kept parts would lie between the tables in memory.
+    # Every part is written into the result at once: parts kept in a list would lie in memory
+    # between the large temporary tables, whose space could then not be used again.
     out = qkv.new_empty(qkv.size(0), qkv.size(1) // 3)
     top = qkv.new_empty(qkv.size(0), heads)
     for bucket in _parts(ptr, heads):
@@ -42,7 +43,7 @@ def segment_attention_backward(
         (given,), (result,) = (_by_head(t, bucket, heads, 1) for t in (grad, out))
         top, given_top = (t[bucket.node].transpose(1, 2).unsqueeze(3) for t in (lse, grad_lse))
         weight = torch.exp(_logits(query, key, bucket) - top)
-        if bucket.mask is not None:  # rows of padding ask nothing
+        if bucket.mask is not None:  # padding is no query: its weights are 0
             weight = weight * bucket.mask[:, None, :, None]
         slope = given @ value.transpose(2, 3) - (given * result).sum(3, keepdim=True) + given_top
         slope = weight * slope * query.size(3) ** -0.5

@@ -13,7 +13,8 @@ from torch import Tensor
 _Ints = npt.NDArray[np.int64]
 # Entries of a product of matrices that are held at once.
 _PRODUCT_ENTRIES = 1 << 24
-# A clique, what can join it, and what could but was searched already.
+# State of a search: a clique, the nodes that can join it, and those that could as well but were
+# searched already.
 _Search = tuple[tuple[int, ...], set[int], set[int]]
 
 
@@ -79,7 +80,7 @@ def clique_overlap(ptr: Tensor, idx: Tensor, rowptr: Tensor, col: Tensor) -> tup
     for rows in _blocks(member):
         _add_block(member, rows, keys, node, edge)
 
-    # A copy, because numpy has its own idea of the strides of an empty array.
+    # Copied into torch's own layout: numpy gives empty arrays other strides than torch does.
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).clone(memory_format=torch.contiguous_format).to(ptr.device)
 

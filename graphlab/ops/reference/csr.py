@@ -42,14 +42,3 @@ def csr_from_edges(
     rowptr, colptr = row_pointers(row, num_rows), row_pointers(col[transpose], num_cols)
     transpose = transpose if numbers else key.new_empty(0)
     return rowptr, col.int(), entry, colptr, transpose, facts
-
-
-def sort_by_index(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Stable sort of integers in ``[0, size)``.
-
-    Returns:
-        tuple: Beginnings of the values, int64 ``(size + 1,)``; positions by value and then as they
-        were given, int64 ``(E,)``.
-    """
-    order = torch.argsort(index, stable=True)
-    return row_pointers(index[order].long(), size), order

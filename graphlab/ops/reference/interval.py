@@ -196,12 +196,12 @@ def _minimum_of(
 ) -> tuple[Tensor, Tensor]:
     """Minima of some rows of similar length, ``(n, D)``, and the choices ``(3, n, D)``."""
     out = raw.new_zeros(raw.size(0), raw.size(2))
-    # Where nothing is missing: a count of zero, no smallest value, no position.
+    # The choice of a column that drops no entry: a count of zero, no smallest value, no position.
     choice = torch.stack([out, torch.full_like(out, torch.inf), torch.full_like(out, -1)])
     if raw.size(1) == 0:
         return out, choice
     zero, nothing = scaled.new_zeros(()), scaled.new_full((), -torch.inf)
-    # Sums in float64: the minimum is to choose between values, not between roundings.
+    # Sums are taken in float64, so that rounding does not decide which one is the smallest.
     own = torch.where(kinds == OWN, raw, zero).double().sum(1)
     total = torch.where((kinds == KEPT) | (kinds == DROPPABLE), scaled, zero).double().sum(1)
     droppable = torch.where(kinds == DROPPABLE, scaled, nothing)

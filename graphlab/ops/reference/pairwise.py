@@ -29,7 +29,9 @@ def _row_logsumexp(
 ) -> Tensor:
     bias = None if b_weight is None else b_weight.log()
     out = a.new_empty(a.size(0))
-    for rows in chunks(a.size(0), b.size(0)):  # small results between large ones would pin the heap
+    # Written into one tensor: small results kept between large temporaries would keep the memory of
+    # these from being given back.
+    for rows in chunks(a.size(0), b.size(0)):
         logits = _logits(a, b, rows, scale, diagonal)
         out[rows] = torch.logsumexp(logits if bias is None else logits + bias, dim=1)
     return out

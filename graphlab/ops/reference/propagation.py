@@ -10,7 +10,8 @@ from torch import Tensor
 from graphlab.ops.csr import csr_rows
 from graphlab.ops.reference.rows import chunks
 
-#: Columns whose squares are added up before others are: panels start at its multiples.
+#: Squares of so many neighbouring columns are added up before the sums are. Panels of columns start
+#: at multiples of it, so that they give the same bits as all columns at once.
 SQUARE_BLOCK = 16
 
 
@@ -125,7 +126,7 @@ def _block_squares(x: Tensor) -> Tensor:
         rows = x[part].double()
         padded = torch.nn.functional.pad(rows, (0, SQUARE_BLOCK * blocks - x.size(1))).square()
         cut = padded.view(rows.size(0), blocks, SQUARE_BLOCK)
-        while cut.size(2) > 1:  # halves onto halves: the same tree for any number of columns
+        while cut.size(2) > 1:  # halves are added to halves: one order for any number of columns
             half = cut.size(2) // 2
             cut = cut[:, :, :half] + cut[:, :, half:]
         out[part] = cut.squeeze(2)

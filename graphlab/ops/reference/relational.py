@@ -45,7 +45,7 @@ def relational_propagate(
     out = boundary.square() if reduce == SQUARE_MEAN else boundary
     for _, row, value in _messages(x, table, rowptr, source, type, message):
         out = out.index_add(0, row, value.square() if reduce == SQUARE_MEAN else value)
-    # A product that is never the boundary itself.
+    # An operator must return a new tensor, but without messages ``out`` is still the boundary.
     return out.clone() if reduce == SUM else out / count
 
 
@@ -69,7 +69,7 @@ def _extreme(
             out.scatter_reduce_(0, index, value, kind, include_self=True)
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in (x, table, boundary))):
         return out
-    # The value is known; what follows has it too, and the derivative of the rule for ties.
+    # The sums below add zeros to the value, but their derivative is that of the rule for ties.
     ones = torch.ones_like(out)
     share, own = relational_shares(ones, out, x, table, boundary, *graph, message, even)
     result = out + own * (boundary - boundary.detach())

@@ -12,7 +12,7 @@ def pairwise_softplus(x: Tensor, y: Tensor) -> Tensor:
     """``sum_j log(1 + exp(<x_i, y_j>))`` for every row of x, ``(rows of x,)``."""
     out = x.new_empty(x.size(0))
     for rows in chunks(x.size(0), y.size(0)):
-        # Softplus itself, which torch's own is not beyond its threshold.
+        # By logsigmoid, as torch's softplus(x) is x itself from 20 on and drops the rest.
         out[rows] = -torch.nn.functional.logsigmoid(-(x[rows] @ y.t())).sum(1)
     return out
 

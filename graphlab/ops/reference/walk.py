@@ -52,7 +52,8 @@ def walk_subgraphs(walks: Tensor, max_nodes: int) -> tuple[Tensor, Tensor, Tenso
     row = torch.arange(count, device=walks.device)[:, None].expand(count, width)
     position = torch.where(moved, walks, walks[:, :1]).long()
     if max_nodes >= 0:
-        # The count of visited nodes never falls: nothing follows the first node too many.
+        # The number of visited nodes never falls along a walk, so that all steps from the first
+        # node too many on are dropped.
         kept = _visited(row, position) <= max_nodes
         moved, position = moved & kept, torch.where(kept, position, position[:, :1])
     size = int(position.max()) + 1 if count else 1

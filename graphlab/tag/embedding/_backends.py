@@ -14,11 +14,12 @@ from graphlab._io import user_path
 from graphlab.tag._hub import hub_options
 from graphlab.tag._models import HUB, fingerprint, model_source
 from graphlab.tag._optional import optional
+from graphlab.tag._text_encoder import encode_function
 from graphlab.tag.embedding.hashing import HashingEncoder
 
 __all__: list[str] = []
 
-Encode = Callable[[Sequence[str]], Any]
+Encode = Callable[[list[str]], Any]
 
 
 class Backend:
@@ -53,19 +54,14 @@ def resolve(
             model = HashingEncoder()
         else:
             model = _load_sentence_transformer(str(model), device)
-    elif _is_sentence_transformer(model):
-        if device is not None:
-            model = model.to(device)
-    elif not callable(model):
-        raise TypeError(
-            "model must be a name, a path, a SentenceTransformer or a function of texts, "
-            f"got {type(model).__name__}"
-        )
+    elif _is_sentence_transformer(model) and device is not None:
+        model = model.to(device)
     if _is_sentence_transformer(model):
         return _sentence_backend(model, max_seq_length, name, half)
     if max_seq_length is not None:
         raise ValueError("max_seq_length has no meaning for a function of texts")
-    return Backend(model, name or getattr(model, "identity", None))
+    function = encode_function(model, "model", also="be a name, be a path, ")
+    return Backend(function, name or getattr(model, "identity", None))
 
 
 def _is_sentence_transformer(model: Any) -> bool:

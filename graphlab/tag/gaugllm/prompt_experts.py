@@ -15,9 +15,8 @@ from graphlab._checks import check_edge_index, check_int, check_tensor
 from graphlab._deprecation import warn_renamed
 from graphlab._random import make_generator
 from graphlab._repr import short_repr
-from graphlab.tag._text_encoder import encoded
+from graphlab.tag._text_encoder import AnyEncoder, encoded
 from graphlab.tag._texts import check_texts
-from graphlab.tag.embedding.encoder import TextEncoder
 from graphlab.tag.gaugllm._prompt_text import VERSION, WARNING, cut, fenced
 from graphlab.tag.gaugllm._sampling import sample_in_group
 from graphlab.tag.gaugllm.degree_groups import DEGREE_GROUPS, degree_groups
@@ -68,11 +67,12 @@ class ExpertTexts:
         """The experts at hand, in order."""
         return tuple(self.content)
 
-    def encode(self, encoder: TextEncoder) -> tuple[Tensor, Tensor]:
+    def encode(self, encoder: AnyEncoder) -> tuple[Tensor, Tensor]:
         """Embed everything with one encoder.
 
         Args:
-            encoder (TextEncoder): Shared by contents and contexts, as their dot product needs it.
+            encoder (TextEncoder, object or function): Shared by contents and contexts, as their dot
+                product needs it; anything with ``encode(list[str]) -> (N, D)``, or such a function.
 
         Returns:
             tuple: content and context, ``(N, K, H)`` float32, the input of
@@ -256,7 +256,7 @@ class PromptExperts:
         return f"[{VERSION}] {task} {WARNING}\n{fenced(rows)}"
 
 
-def _encode_once(encoder: TextEncoder, texts: list[str]) -> Tensor:
+def _encode_once(encoder: AnyEncoder, texts: list[str]) -> Tensor:
     """Embed texts, equal ones once: contexts are few sentences for many nodes."""
     number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     rows = encoded(encoder, list(number))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from graphlab._checks import warn_caller
+from graphlab.tag._text_encoder import AnyEncoder, encode_function, encoded
 from graphlab.tag.embedding import TextEncoder
-from graphlab.tag.graphclip._protocols import Encoder
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 from graphlab.tag.text_graph import TextGraph
@@ -22,7 +25,7 @@ def find_tower(model: Any) -> GraphCLIP:
     return GraphCLIP.from_pretrained(model) if isinstance(model, str) else check_tower(model)
 
 
-def find_encoder(encoder: Any, text_model: str) -> Encoder:
+def find_encoder(encoder: Any, text_model: str) -> AnyEncoder:
     """A text encoder, the one of that name, or the one a tower was aligned with.
 
     Raises:
@@ -38,12 +41,23 @@ def find_encoder(encoder: Any, text_model: str) -> Encoder:
     found: Any = text_model if encoder is None else encoder
     if isinstance(found, str):
         found = TextEncoder(found)
-    if isinstance(found, type) or not callable(getattr(found, "encode", None)):
-        raise TypeError(
-            "encoder must be a name, or have a method encode(list[str]) -> (N, D), as "
-            f"graphlab.tag.TextEncoder has, got {found!r:.80}"
-        )
+    encode_function(found, also="be a name, or ")
     return found  # type: ignore[no-any-return]
+
+
+def embed(encoder: AnyEncoder, texts: Sequence[str], width: int | None = None) -> Tensor:
+    """Embeddings ``(P, D)`` float32 on the CPU, checked.
+
+    Raises:
+        TypeError: If the encoder embeds no texts.
+        ValueError: If it gives another number of rows, or another width than ``width``.
+    """
+    rows = encoded(encoder, texts)
+    if width is not None and rows.size(1) != width:
+        raise ValueError(
+            f"encoder must give {width} columns, as the graph tower does, got {rows.size(1)}"
+        )
+    return rows
 
 
 def warn_of_hashed_words(encoder: Any, text_model: str) -> None:

@@ -18,8 +18,14 @@ from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._random import random_order, seeded
 from graphlab._training import Callback
 from graphlab.ops import CSRGraph
-from graphlab.tag.graphclip._parts import check_text_graph, find_encoder, find_sampler, find_tower
-from graphlab.tag.graphclip._protocols import Encoder, embed
+from graphlab.tag._text_encoder import AnyEncoder
+from graphlab.tag.graphclip._parts import (
+    check_text_graph,
+    embed,
+    find_encoder,
+    find_sampler,
+    find_tower,
+)
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.model import GraphCLIP, model_of
 from graphlab.tag.graphclip.pairs import GraphTextPairs
@@ -53,8 +59,9 @@ class GraphCLIPPipeline(Estimator):
     Args:
         model (str or GraphCLIP, optional): Pretrained tower to go on from, by its name or folder,
             or as an object, which is copied and not saved; a new one when missing.
-        encoder (str or Encoder, optional): Text encoder by its name (see :class:`TextEncoder`) or
-            as an object, which is not saved; that of ``model``, or ``"all-MiniLM-L6-v2"``, when
+        encoder (str, object or function, optional): Text encoder by its name (see
+            :class:`TextEncoder`), or anything with ``encode(list[str]) -> (N, D)``, or such a
+            function, which is not saved; that of ``model``, or ``"all-MiniLM-L6-v2"``, when
             missing.
         sampler (SubgraphSampler, optional): Draws the subgraphs; walks with restart when missing.
             It is not saved.
@@ -89,7 +96,7 @@ class GraphCLIPPipeline(Estimator):
         self,
         model: str | GraphCLIP | None = None,
         *,
-        encoder: str | Encoder | None = None,
+        encoder: str | AnyEncoder | None = None,
         sampler: SubgraphSampler | None = None,
         summarizer: Summarizer | None = None,
         config: PretrainConfig | None = None,
@@ -161,7 +168,7 @@ class GraphCLIPPipeline(Estimator):
         )
         self.model_, self.history_ = tower.cpu(), result.history
         self.best_epoch_ = result.best_epoch
-        self._encoder: Encoder | None = encoder
+        self._encoder: AnyEncoder | None = encoder
         return self
 
     def zero_shot(self, **options: Any) -> ZeroShotNodes:
@@ -219,7 +226,7 @@ class GraphCLIPPipeline(Estimator):
         self,
         graphs: Sequence[TextGraph],
         features: Sequence[FeatureRows | None],
-        encoder: Encoder,
+        encoder: AnyEncoder,
         seed: int,
     ) -> GraphTextPairs:
         sampler = find_sampler(self.sampler, seed)

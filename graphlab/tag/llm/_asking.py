@@ -83,7 +83,7 @@ def failure(reply: Reply) -> str:
 def _accepts(method: Any, positional: int, *keywords: str) -> bool:
     try:
         signature = inspect.signature(method)
-    except (TypeError, ValueError):  # written in C, or a mock without one
+    except (TypeError, ValueError):  # the method is written in C, or a mock
         return True
     try:
         signature.bind(*[None] * positional, **dict.fromkeys(keywords))

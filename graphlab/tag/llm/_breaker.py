@@ -67,6 +67,6 @@ class Breaker:
             return False
         self._opened.set()  # wakes the calls that are waiting for another attempt
         self._opened = asyncio.Event()
-        # The next run has a chance: its user may have started the server.
+        # The counts begin anew for the next run: its user may have started the server.
         self._silent = self._failed = 0
         return True

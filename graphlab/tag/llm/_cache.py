@@ -113,7 +113,7 @@ class ReplyCache:
         now = time.time()
         full = [(*row, _digest(*row), now) for row in rows]
         with naming(self.path), transaction(self._writer) as database:
-            # Replaces only rows that were damaged, as others are served and never asked for.
+            # Only damaged rows are replaced: whole ones are served, and never asked for again.
             database.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", full)
             keys = [(row[0],) for row in rows]
             database.executemany("DELETE FROM failures WHERE key = ?", keys)

@@ -31,7 +31,7 @@ _ENDINGS: dict[str, Ending] = {
         "filtered",
     ),
 }  # fmt: skip
-_MOST_TOKENS = 2**53  # JSON has integers of any size, which no price can be told of
+_MOST_TOKENS = 2**53  # JSON has integers of any size; larger ones count no tokens
 _BROKEN = frozenset({"error", "abort", "aborted", "cancelled", "canceled"})
 _ANSWER_PARTS = frozenset({"text", "output_text", "input_text"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
@@ -167,7 +167,7 @@ def _content(message: Any) -> tuple[str, str | None, list[str]]:
             words.append(_text(part.get("text")))
         elif kind == "refusal":
             refusal = refusal or str(part.get("refusal") or part.get("text") or "refused")
-        else:  # thoughts of all kinds, and pictures, which have no words
+        else:  # thoughts of any kind; or pictures, which have no words
             thoughts += _nested(part)
     return "".join(words), refusal, thoughts
 
@@ -196,7 +196,7 @@ def _nested(part: Mapping[str, Any]) -> list[str]:
 
 
 def _reason(value: Any) -> str | None:
-    if isinstance(value, Mapping):  # SGLang gives an object
+    if isinstance(value, Mapping):  # SGLang gives an object that holds the reason
         value = value.get("type")
     return None if value in (None, "") else str(value)
 

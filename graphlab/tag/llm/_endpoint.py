@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 _URL_VARIABLES = ("GRAPHLAB_LLM_BASE_URL", "OPENAI_BASE_URL")
-_NO_KEY = "none"  # local servers want a header, whatever it says
+_NO_KEY = "none"  # local servers need a key in the header, and take any
 
 
 def check_url(base_url: str | None) -> str | None:

@@ -32,7 +32,7 @@ class Outcome:
     status: str = "ok"  # or "failed", "budget", "fatal", "form"
     attempts: int = 0
     cached: bool = False
-    kind: str = ""  # of the error; see CallError, and "dead"
+    kind: str = ""  # what the error is about: a kind of CallError, or "dead"
 
 
 class Engine:
@@ -99,7 +99,7 @@ class Engine:
             return None
         try:
             return Outcome(read_completion(raw), cached=True)
-        except ValueError:  # stored before errors in the place of answers were known as such
+        except ValueError:  # an error that an earlier version stored as an answer
             return None
 
     async def _claimed(self, key: str, request: Mapping[str, Any]) -> Outcome:
@@ -150,7 +150,7 @@ class Engine:
             spent = reserved  # an answer that gets lost may have been charged
             raw, completion = await self._transport.send(request)
             used = (completion.prompt_tokens, completion.completion_tokens)
-            # A server that reports no usage is taken at the worst.
+            # Where a server reports no usage, an answer costs all that was set aside for it.
             spent = self._cost(*used) if any(used) else reserved
         except CallError as error:
             spent = reserved if error.billed else 0.0
@@ -173,7 +173,7 @@ class Engine:
     async def _give_up(
         self, key: str, request: Mapping[str, Any], error: CallError, attempt: int, kind: str
     ) -> Outcome:
-        if kind == "form":  # asked in another way at once
+        if kind == "form":  # the question is asked in another form at once
             return Outcome(None, str(error), "form", attempt, kind=kind)
         row = (key, canonical(request), str(error), attempt)
         await self._on_disk(self.cache.put_failures, [row])

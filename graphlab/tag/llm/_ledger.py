@@ -37,7 +37,7 @@ class Ledger:
 
     def reserve(self, amount: float) -> bool:
         """Set an amount aside if the budget still holds it."""
-        # The tolerance forgives rounding of sums, not a cent.
+        # The tolerance is for rounding errors of the sums, and far below the price of a call.
         limit = None if self.budget is None else self.budget * (1 + 1e-9)
         if limit is not None and self.spent + self.reserved + amount > limit:
             return False
@@ -48,7 +48,7 @@ class Ledger:
     def settle(self, reserved: float, spent: float) -> None:
         """Replace a reservation by what was spent."""
         self._open -= 1
-        # With nothing under way nothing is reserved, whatever the sums were rounded to.
+        # Without a call under way nothing is reserved: the rounding errors of the sums end here.
         self.reserved = self.reserved - reserved if self._open else 0.0
         self.spent += spent
         waiting, self._waiting = self._waiting, []

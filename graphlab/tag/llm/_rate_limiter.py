@@ -41,7 +41,8 @@ class RateLimiter:
         if self._interval is None:
             return 0.0
         now = self._clock()
-        # An allowance that was not used lapses, but for the last seconds of it.
+        # What the time before allowed and nobody used is lost, but for the last ``burst`` seconds:
+        # otherwise a long pause would be followed by a rush that the server refuses.
         start = max(self._due, now - self._burst)
         self._due = start + amount * self._interval
         return max(0.0, start - now)

@@ -50,7 +50,8 @@ class FormatFallback:
 
     def judge(self, way: ReplyFormat, followed: bool) -> None:
         """Count a first answer that was asked for in a way."""
-        if way != self.current:  # of a question that was under way when the form was given up
+        # The question may have been under way when the form that it was asked in was given up.
+        if way != self.current:
             return
         self._seen += 1
         self._missed += not followed

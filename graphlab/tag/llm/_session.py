@@ -58,7 +58,9 @@ class Session:
 
 
 def _shut_down(thread: LoopThread, engine: Engine) -> None:
-    if thread.is_current():  # the last reference may die anywhere, also in the loop's own thread
+    # The last reference to a client may end in any thread, also in that of the loop itself, which
+    # cannot wait for its own end.
+    if thread.is_current():
         threading.Thread(target=_shut_down, args=(thread, engine)).start()
         return
     thread.run(engine.close())

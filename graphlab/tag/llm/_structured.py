@@ -47,7 +47,7 @@ def json_values(text: str, opening: str = "{") -> Iterator[Any]:
         position = start.start() + 1
         try:
             value, end = decoder.raw_decode(text, start.start())
-            value = encodable_values(value)  # which may not be able to go as deep
+            value = encodable_values(value)  # recurses, and may fail where the decoder did not
         except (ValueError, RecursionError) as error:
             problem = str(error)
         else:
@@ -56,15 +56,6 @@ def json_values(text: str, opening: str = "{") -> Iterator[Any]:
         start = starts.search(text, position)
     if not found:
         raise ValueError(f"the reply holds no JSON object: {problem}")
-
-
-def extract_json(text: str) -> Any:
-    """First JSON object in a reply.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    return next(json_values(text))
 
 
 class Schema:

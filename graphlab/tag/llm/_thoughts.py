@@ -75,7 +75,9 @@ def _cut(text: str) -> tuple[str, list[str]]:
     kept: list[str] = []
     thoughts: list[str] = []
     position = depth = opened = 0
-    blank = True  # what is kept; told here, as a reply may hold a hundred thousand marks
+    # Whether all that is kept is blank. It is followed along, as a reply may hold a hundred
+    # thousand marks, and reading what is kept again at each of them takes quadratic time.
+    blank = True
     last = max((mark.start() for mark in _MARK.finditer(text) if mark["close"]), default=-1)
     while True:
         if depth == 0 and blank:
@@ -89,7 +91,8 @@ def _cut(text: str) -> tuple[str, list[str]]:
         if mark["open"]:
             if depth == 0:
                 if last < mark.end() and not _begins_line(text, mark.start()):
-                    kept.append(text[position : mark.end()])  # a sentence about the mark
+                    # The mark stands within a sentence, which is about it.
+                    kept.append(text[position : mark.end()])
                     position, blank = mark.end(), False
                     continue
                 kept.append(text[position : mark.start()])

@@ -12,7 +12,8 @@ from graphlab._repr import short_repr
 
 __all__ = ["AnswerCheck"]
 
-_SAME = 0.9  # share of answers equal to those about nothing that leaves no information
+#: Where so large a share of the answers is that about an empty text, they say nothing of the texts.
+_SAME = 0.9
 _DEVIATIONS = 2.0
 
 

@@ -15,7 +15,7 @@ from graphlab.tag.llm.reply import LLMError, LLMReply
 
 __all__ = ["ChoiceScores", "score_choices"]
 
-_MOST = 20  # tokens that common servers tell
+_MOST = 20  # alternatives of a token whose probabilities common servers tell
 
 
 @short_repr

@@ -129,7 +129,8 @@ class LLMClient:
         self._key_variable = api_key_variable
         self._progress = progress
         self._cache = ReplyCache(cache)
-        # Of parts of the client and not of itself: a client that nobody holds ends its session.
+        # The engine is made of parts of the client. If it held the client itself, a client that
+        # nobody else holds would stay alive, and its session with it.
         engine = partial(
             Engine,
             connector(self.base_url, api_key_variable, self.retry.timeout),

@@ -12,6 +12,7 @@ from graphlab._checks import (
     check_nonnegative,
     check_positive,
 )
+from graphlab.tag._text_encoder import encode_function
 
 __all__: list[str] = []
 
@@ -25,12 +26,8 @@ def check_options(params: Mapping[str, Any]) -> None:
         TypeError, ValueError: If one is malformed or out of range.
     """
     for name in ("encoder", "query_encoder"):
-        value = params[name]
-        if value is not None and not callable(getattr(value, "encode", value)):
-            raise TypeError(
-                f"{name} must have a method encode or be a function of texts, got "
-                f"{type(value).__name__}"
-            )
+        if params[name] is not None:
+            encode_function(params[name], name)
     if params["query_encoder"] is not None and params["encoder"] is None:
         raise ValueError("query_encoder needs an encoder of the documents")
     for name in ("names", "tokenize"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 from torch import Tensor
@@ -38,6 +38,8 @@ class StoredDocuments(Estimator):
     Attributes:
         corpus_ (Corpus): The documents and their phrases.
     """
+
+    _fit_name: ClassVar[str] = "index"
 
     encoder: Any
     names: Tokenize | None

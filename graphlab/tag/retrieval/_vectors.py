@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphlab._feature_rows import check_feature_rows, row_batches
-from graphlab.tag._text_encoder import numbers_of
+from graphlab.tag._text_encoder import encode_function, numbers_of
 
 __all__: list[str] = []
 
@@ -86,17 +86,17 @@ class VectorTable:
 def embed(
     encoder: Any, texts: Sequence[str], name: str, width: int | None, dtype: str = "float32"
 ) -> NDArray[Any]:
-    """Embed texts with what has ``encode`` or is callable, and divide the rows by their norms.
+    """Embed texts with an encoder of the caller, and divide the rows by their norms.
 
     Args:
-        encoder (Any): Object with a method ``encode`` from a list of texts to ``(N, D)``, or such a
-            function.
+        encoder (AnyEncoder): See :func:`graphlab.tag._text_encoder.encode_function`.
         texts (sequence of str): Texts.
         name (str): Name of the encoder in errors.
         width (int, optional): Columns that there must be.
         dtype (str): Of the result.
 
     Raises:
+        TypeError: If the encoder embeds no texts, or returns no numbers.
         ValueError: If there are other shapes, a value that is not finite, or a zero row.
     """
     parts: list[NDArray[Any]] = []
@@ -108,7 +108,7 @@ def embed(
 
 
 def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> NDArray[np.float32]:
-    array = numbers_of(getattr(encoder, "encode", encoder)(texts), name)
+    array = numbers_of(encode_function(encoder, name)(texts), name)
     if array.ndim != 2 or array.shape[0] != len(texts):
         raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
     if width is not None and array.shape[1] != width:

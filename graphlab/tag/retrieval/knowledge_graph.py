@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_real, check_text, warn_caller
-from graphlab.tag._text_encoder import encoded
+from graphlab.tag._text_encoder import encode_function, encoded
 from graphlab.tag.retrieval.documents import Document, plain_id, read_documents
 from graphlab.tag.text_graph import TextGraph
 
@@ -90,9 +90,9 @@ def knowledge_graph(
             :meth:`GraphRetriever.index` takes them.
         normalize (callable): From a phrase or relation to its form in the graph; by default
             :func:`gfm_phrase`. What becomes empty is dropped.
-        synonyms (object or iterable, optional): What has ``encode(list[str]) -> (N, D)``: phrases
-            whose cosine is at least ``threshold`` are joined by the relation ``"equivalent"``. Or
-            pairs of phrases that are joined. By default none are.
+        synonyms (object, function or iterable, optional): What has ``encode(list[str]) -> (N, D)``,
+            or is such a function: phrases whose cosine is at least ``threshold`` are joined by the
+            relation ``"equivalent"``. Or pairs of phrases that are joined. By default none are.
         threshold (float): Least cosine of synonyms.
         max_synonyms (int): Most synonyms that a phrase looks for, at least 1.
         faithful (bool): What GFM-RAG builds: one relation per pair of phrases, the last; synonyms
@@ -230,14 +230,10 @@ def _synonyms(
     """Ordered pairs of phrases: one that looks, and one it takes for the same."""
     if given is None:
         return []
-    text = isinstance(given, (str, bytes))
-    if callable(getattr(given, "encode", None)) and not text:
+    pairs_given = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+    if hasattr(given, "encode") or not pairs_given:
+        encode_function(given, "synonyms", also="be pairs of phrases, or ")
         return _near(encoded(given, phrases, "synonyms"), threshold, most)
-    if text or not isinstance(given, Iterable):
-        raise TypeError(
-            "synonyms must have a method encode(list[str]) -> (N, D), or be pairs of phrases, got "
-            f"{type(given).__name__}"
-        )
     number = {phrase: place for place, phrase in enumerate(phrases)}
     pairs: list[tuple[int, int]] = []
     for pair in given:

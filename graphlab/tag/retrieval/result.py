@@ -45,9 +45,10 @@ class RetrievalResult:
     """Answers to several questions.
 
     Attributes:
-        ids (list[list[str or int]]): Ids of each question, best first; fewer than k where fewer
-            documents are allowed, none where a question matches nothing.
-        scores (Tensor): ``(B, k)`` float32; ``-inf`` where there is no document.
+        ids (list[list[str or int]]): Ids of each question, best first; fewer than k where there are
+            fewer documents, or fewer are allowed, none where a question matches nothing.
+        scores (Tensor): ``(B, k)`` float32, with a column per document where there are fewer than
+            k; ``-inf`` where there is no document.
         seeds (Tensor): ``(B, k)`` float32, where the walk starts: share of each of these documents.
     """
 

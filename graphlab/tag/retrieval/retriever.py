@@ -43,10 +43,10 @@ class GraphRetriever(StoredDocuments):
     restricts a query to some documents, exactly as if the others did not exist.
 
     Args:
-        encoder (TextEncoder or object, optional): Anything with ``encode(list[str]) -> (N, D)``, or
-            such a function; by default no embedding is used at all.
-        query_encoder (object, optional): Encoder of questions, where these need another one (such
-            as a prefix ``"query: "``).
+        encoder (TextEncoder, object or function, optional): Anything with ``encode(list[str]) ->
+            (N, D)``, or such a function; by default no embedding is used at all.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one (such as a prefix ``"query: "``).
         names (callable, optional): From a text to the names it mentions; by default
             :func:`capitalised_names`.
         tokenize (callable, optional): From a text to its words, for scripts other than Latin; by
@@ -172,14 +172,13 @@ class GraphRetriever(StoredDocuments):
 
         Args:
             text (str): The question.
-            k (int, optional): Documents, at most as many as there are; by default 5, or all where
-                there are fewer.
+            k (int, optional): Most documents, by default 5; all where there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all.
             explain (bool): Also name the phrases through which the walk came.
 
         Returns:
-            list[Hit]: Best first; of equal scores the lower id. Fewer than k where fewer are
-            allowed; none, with a warning, where nothing in the documents matches.
+            list[Hit]: Best first; of equal scores the lower id. Fewer than k where there are fewer,
+            or fewer are allowed; none, with a warning, where nothing in the documents matches.
 
         Raises:
             NotFittedError: If nothing was indexed.
@@ -200,8 +199,7 @@ class GraphRetriever(StoredDocuments):
 
         Args:
             texts (sequence of str): Questions ``(B,)``.
-            k (int, optional): Documents per question, at most as many as there are; by default 5,
-                or all where there are fewer.
+            k (int, optional): Most documents per question, by default 5; all where there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all.
 
         Returns:
@@ -216,14 +214,10 @@ class GraphRetriever(StoredDocuments):
         return RetrievalResult.of(self._search(texts, limit, allow, False), limit)
 
     def _limit(self, k: int | None) -> int:
-        """Documents per question; a k that is given must be possible."""
+        """Documents per question, of which there are no more than documents."""
         count = len(self)
-        if k is None:
-            return max(min(_DOCUMENTS, count), 1)
-        check_int(k, "k", minimum=1)
-        if k > count > 0:
-            raise ValueError(f"k must be at most {count}, the number of documents, got {k}")
-        return k
+        wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
+        return max(min(wanted, count), 1)
 
     def _search(
         self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool

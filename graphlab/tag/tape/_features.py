@@ -23,6 +23,24 @@ __all__: list[str] = []
 _LISTED = 10
 
 
+def check_feature_names(features: Any) -> None:
+    """Require names of features, at least one: on their own, or with a tensor each.
+
+    Raises:
+        TypeError: If it is something else, such as the tensor of one feature, or one name.
+        ValueError: If there is none.
+    """
+    named = isinstance(features, Collection) and not isinstance(features, (str, bytes, Tensor))
+    if not named or not all(isinstance(name, str) for name in features):
+        found = repr(features) if isinstance(features, str) else type(features).__name__
+        raise TypeError(
+            f"features must be names or a mapping of names to tensors, got {found}: "
+            'give ["x"] for the attribute data.x, {"x": tensor} for a tensor'
+        )
+    if not len(features):
+        raise ValueError(f"features must name at least one, got {features!r}")
+
+
 def find_features(
     features: Collection[str] | Mapping[str, FeatureRows], data: Any, allow_zero_rows: bool
 ) -> dict[str, FeatureRows]:

@@ -7,16 +7,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from graphlab._checks import Array, from_array
+
 __all__: list[str] = []
 
 
-def with_test_part(split: Mapping[str, Tensor], num_nodes: int) -> Mapping[str, Tensor]:
+def with_test_part(split: Mapping[str, Array], num_nodes: int) -> Mapping[str, Array]:
     """Name the nodes outside the other parts as test nodes where the split does not."""
     if not isinstance(split, Mapping) or {"test", "test_mask"} & set(split):
         return split
     free = torch.ones(num_nodes, dtype=torch.bool, device="cpu")
     for key in ("train", "val", "valid", "train_mask", "val_mask"):
-        part = split.get(key)
+        part = from_array(split.get(key), f"split[{key!r}]")
         if not isinstance(part, Tensor):
             continue
         if part.dtype != torch.bool:

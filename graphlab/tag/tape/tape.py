@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import (
+    Array,
     check_choice,
     check_device,
     check_edge_index,
@@ -26,6 +27,7 @@ from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
 from graphlab.tag._neighbors import NeighborSampler, check_neighbors
 from graphlab.tag.tape._features import (
+    check_feature_names,
     check_labels,
     count_classes,
     count_nodes,
@@ -168,7 +170,7 @@ class TAPE(Estimator):
     def fit(
         self,
         data: Any,
-        split: Mapping[str, Tensor] | None = None,
+        split: Mapping[str, Array] | None = None,
         *,
         callback: Callback | None = None,
     ) -> Self:
@@ -177,7 +179,7 @@ class TAPE(Estimator):
         Args:
             data (Data): Graph with ``edge_index``, ``y`` (-1 where unknown), the named features
                 and, without ``split``, masks.
-            split (Mapping[str, Tensor], optional): Masks or indices of the parts, see
+            split (Mapping[str, Tensor or ndarray], optional): Masks or indices of the parts, see
                 :func:`graphlab.evaluate.resolve_split`. Test nodes are never looked at; they may be
                 left out, and are then all others.
             callback (callable, optional): Called with the row of every epoch; see ``history_``.
@@ -227,8 +229,7 @@ class TAPE(Estimator):
         check_device(self.device)
         if not callable(self.gnn):
             check_choice(self.gnn, "gnn", NAMES)
-        if isinstance(self.features, str) or not len(self.features):
-            raise ValueError(f"features must name at least one, got {self.features!r}")
+        check_feature_names(self.features)
         if self.weights is not None and set(self.weights) != set(self.features):
             raise ValueError(
                 f"weights must be of {sorted(self.features)}, got {sorted(self.weights)}"

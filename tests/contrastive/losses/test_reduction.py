@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphlab.contrastive import losses
+from tests._data import REPOSITORY
 
 COUNT, WIDTH = 12, 4
 RING = torch.stack([torch.arange(COUNT), (torch.arange(COUNT) + 1) % COUNT])
@@ -123,3 +126,29 @@ def test_pamc_says_what_it_cannot_reduce() -> None:
     z = rows()[0]
     with pytest.raises(ValueError, match="and reduction 'mean', to share a loss"):
         loss.share(z, RING, CLUSTER, loss.collect(z, CLUSTER))
+
+
+# --- the rule for contributors --------------------------------------------------------------------
+
+
+def test_the_rule_names_every_exception():
+    listed = [getattr(losses, name) for name in losses.__all__]
+    functions = {f.__name__ for f in listed if "reduction" in inspect.signature(f).parameters}
+    modules = {m.__name__: m for m in listed if isinstance(m, type) and issubclass(m, nn.Module)}
+    functions -= set(modules)
+    around = {
+        name: wrapped
+        for name, module in modules.items()
+        for wrapped in functions
+        if wrapped.replace("_", "") in (name.lower(), name.lower().removesuffix("loss"))
+    }
+    assert around == {"CLIPLoss": "clip_loss", "InfoNCELoss": "info_nce", "PamCLoss": "pamc_loss"}
+    rule = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rule = rule[rule.index("- **Losses**") : rule.index("- **Steps that ask")]
+    found = re.search("InfoNCE are a(.*)functions alone,(.*)modules alone", rule, re.DOTALL)
+    assert found is not None
+    either, parts = found.groups()
+    assert set(re.findall("`(\\w+)`", either)) == functions - set(around.values())
+    assert set(re.findall("`(\\w+)`", parts)) == set(modules) - set(around)
+    without = {n for n, m in modules.items() if "reduction" not in inspect.signature(m).parameters}
+    assert set(re.findall("`(\\w+)` compares columns and has no", rule)) == without

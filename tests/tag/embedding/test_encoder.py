@@ -77,6 +77,8 @@ def test_bad_arguments(tmp_path):
         TextEncoder().encode(["a", None])
     with pytest.raises(TypeError, match="model must be a name"):
         TextEncoder(3)
+    with pytest.raises(TypeError, match=r"must not be a TextEncoder.*TextEncoder\('hashing"):
+        TextEncoder(TextEncoder())
     with pytest.raises(ValueError, match="needs a name"):
         TextEncoder(lambda texts: texts, cache_dir=tmp_path)
     with pytest.raises(ValueError, match="max_seq_length"):

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from graphlab.tag.llm._reply_format import FormatFallback
-from graphlab.tag.llm._structured import extract_json
+from graphlab.tag.llm._structured import json_values
 from tests.tag.llm._client import client
 from tests.tag.llm._server import script, serving
 
@@ -36,7 +36,7 @@ GOOD = '{"label": "cats", "score": 0.5}'
     ],
 )
 def test_json_is_found_where_models_put_it(text):
-    assert extract_json(text) == {"label": "cats", "score": 0.5}
+    assert next(json_values(text)) == {"label": "cats", "score": 0.5}
     with serving(lambda n, b: text) as server, client(server) as c:
         reply = c.complete("x", schema=Topic)
         assert reply.value == Topic(label="cats", score=0.5)

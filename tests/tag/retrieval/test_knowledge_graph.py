@@ -202,7 +202,7 @@ def test_another_form_of_phrases() -> None:
         ({"normalize": "lower"}, TypeError, "normalize must be callable"),
         ({"threshold": 0.0}, ValueError, r"threshold must lie in \(0, 1\]"),
         ({"max_synonyms": 0}, ValueError, "max_synonyms must be at least 1"),
-        ({"synonyms": "warsaw"}, TypeError, "synonyms must have a method encode"),
+        ({"synonyms": "warsaw"}, TypeError, "synonyms must be pairs of phrases, or have a"),
         ({"synonyms": [("a", "b", "c")]}, ValueError, "synonyms must be pairs of phrases"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -150,6 +151,9 @@ def test_split_argument_and_missing_test_mask():
     masked = TAPE("gcn", {"TA"}, **SMALL).fit(data)
     given = TAPE("gcn", {"TA"}, **SMALL).fit(data, parts)
     assert torch.equal(given.predict(), masked.predict())
+    arrays = {name: part.numpy() for name, part in parts.items()}
+    given = TAPE("gcn", {"TA"}, **SMALL).fit(data, arrays)
+    assert torch.equal(given.predict(), masked.predict())
     del data.test_mask
     assert torch.equal(TAPE("gcn", {"TA"}, **SMALL).fit(data).predict(), masked.predict())
 
@@ -226,7 +230,7 @@ def test_other_errors():
     [
         ({"gnn": "gat"}, "gnn must be one of"),
         ({"features": []}, "features must name at least one"),
-        ({"features": "TA"}, "features must name at least one"),
+        ({"features": {}}, "features must name at least one"),
         ({"weights": {"TA": 1.0}}, r"weights must be of \['P', 'TA'\], got \['TA'\]"),
         ({"hidden_channels": 0}, "hidden_channels must be at least 1"),
         ({"num_layers": 1}, "num_layers must be at least 2"),
@@ -243,6 +247,24 @@ def test_parameters_are_checked_by_the_fit(parameters, message):
     model = TAPE(**{"gnn": "gcn", "features": {"TA", "P"}, **parameters})
     with pytest.raises(ValueError, match=message):
         model.fit(tape_graph())
+
+
+@pytest.mark.parametrize(
+    ("features", "found"),
+    [
+        ("x", "got 'x'"),
+        (torch.ones(90, 4), "got Tensor"),
+        (torch.tensor(1.0), "got Tensor"),
+        (np.ones((90, 4)), "got ndarray"),
+        ([torch.ones(90, 4)], "got list"),
+        ({1: torch.ones(90, 4)}, "got dict"),
+        (None, "got NoneType"),
+    ],
+)
+def test_what_names_no_features_is_refused(features, found):
+    message = f"features must be names or a mapping of names to tensors, {found}"
+    with pytest.raises(TypeError, match=message):
+        TAPE("gcn", features).fit(tape_graph())
 
 
 # --- an estimator ---------------------------------------------------------------------------------

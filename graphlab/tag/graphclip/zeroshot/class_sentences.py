@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from graphlab._checks import check_list, check_matrix, check_positive, check_text
+from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag._texts import check_texts
-from graphlab.tag.graphclip._protocols import Encoder, embed
+from graphlab.tag.graphclip._parts import embed
 
 __all__ = ["LABEL_TEMPLATES", "class_probabilities"]
 
@@ -49,7 +50,7 @@ def check_class_names(given: Sequence[str]) -> list[str]:
 
 
 def embed_classes(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     names: list[str],
     templates: Sequence[str],
     descriptions: Mapping[str, str] | None,

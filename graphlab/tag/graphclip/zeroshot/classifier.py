@@ -11,7 +11,7 @@ from torch import Tensor
 from graphlab._checks import check_choice
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows
-from graphlab.tag.graphclip._protocols import Encoder
+from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.zeroshot.class_sentences import check_class_names, embed_classes
@@ -32,8 +32,9 @@ class ZeroShotClassifier(Estimator):
     Args:
         model (GraphCLIP): The pretrained tower. Like ``encoder``, it is not saved: give it to
             :meth:`load` again.
-        encoder (Encoder): The text encoder of its pretraining; has ``encode(list[str]) -> Tensor``.
-            A loaded classifier has its class sentences embedded, and needs none.
+        encoder (TextEncoder, object or function): The text encoder of its pretraining: anything
+            with ``encode(list[str]) -> (N, D)``, or such a function. A loaded classifier has its
+            class sentences embedded, and needs none.
         class_names (Sequence[str]): At least two, all different.
         templates (Sequence[str]): Sentences with ``{c}`` for the class; embeddings of several are
             averaged.
@@ -51,7 +52,7 @@ class ZeroShotClassifier(Estimator):
     def __init__(
         self,
         model: GraphCLIP,
-        encoder: Encoder | None,
+        encoder: AnyEncoder | None,
         class_names: Sequence[str],
         templates: Sequence[str] = ("{c}",),
         descriptions: Mapping[str, str] | None = None,

@@ -12,14 +12,15 @@ from torch import Tensor
 from graphlab._checks import check_choice, check_index
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows, check_feature_rows
+from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.graphclip._parts import (
     check_text_graph,
+    embed,
     find_encoder,
     find_sampler,
     find_tower,
     warn_of_hashed_words,
 )
-from graphlab.tag.graphclip._protocols import Encoder, embed
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 from graphlab.tag.graphclip.store import SubgraphStore
@@ -56,9 +57,9 @@ class ZeroShotNodes(Estimator):
     Args:
         model (str or GraphCLIP): Pretrained tower: a name (``"graphlab/tiny"`` lies in the package
             graphlab-models), a folder, or the object. An object is not saved.
-        encoder (str or Encoder, optional): Text encoder of the pretraining, by its name (see
-            :class:`TextEncoder`) or as an object, which is not saved; by default the one that the
-            tower names.
+        encoder (str, object or function, optional): Text encoder of the pretraining, by its name
+            (see :class:`TextEncoder`), or anything with ``encode(list[str]) -> (N, D)``, or such a
+            function, which is not saved; by default the one that the tower names.
         sampler (SubgraphSampler, optional): Draws the subgraphs; walks with restart as in the
             pretraining when missing. It is not saved.
         templates (Sequence[str]): Sentences with ``{c}`` for the class; embeddings of several are
@@ -93,7 +94,7 @@ class ZeroShotNodes(Estimator):
         self,
         model: str | GraphCLIP = "graphlab/tiny",
         *,
-        encoder: str | Encoder | None = None,
+        encoder: str | AnyEncoder | None = None,
         sampler: SubgraphSampler | None = None,
         templates: Sequence[str] = LABEL_TEMPLATES,
         join: str = ". ",
@@ -157,7 +158,7 @@ class ZeroShotNodes(Estimator):
         self.scale_ = float(tower.criterion.logit_scale.detach().exp())
         self._untrained = (found.own, found.mean)
         # Kept for the class sentences: loading it takes seconds, and it is asked again and again.
-        self._encoder: Encoder | None = encoder
+        self._encoder: AnyEncoder | None = encoder
         return self
 
     def predict(self, class_names: Names | None = None) -> Tensor:
@@ -256,7 +257,7 @@ class ZeroShotNodes(Estimator):
         self._encoder = None
 
 
-def _features(graph: TextGraph, store: SubgraphStore, encoder: Encoder, width: int) -> Tensor:
+def _features(graph: TextGraph, store: SubgraphStore, encoder: AnyEncoder, width: int) -> Tensor:
     """Embeddings of all texts that lie in a subgraph, ``(N, D)``; zero rows elsewhere."""
     used = torch.from_numpy(np.unique(store.node).astype(np.int64))
     rows = embed(encoder, [graph.text[i] for i in used.tolist()], width)

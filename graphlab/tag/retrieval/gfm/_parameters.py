@@ -13,6 +13,7 @@ from graphlab._checks import (
     check_positive,
     check_real,
 )
+from graphlab.tag._text_encoder import encode_function
 from graphlab.tag.retrieval.gfm.layer import AGGREGATIONS, MESSAGES, TIES
 from graphlab.tag.retrieval.gfm.rankers import RANKERS
 from graphlab.tag.retrieval.retriever import GraphRetriever
@@ -29,15 +30,9 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     retriever = params["retriever"]
     if retriever is not None and not isinstance(retriever, GraphRetriever):
         raise TypeError(f"retriever must be a GraphRetriever, got {type(retriever).__name__}")
-    for name in ("encoder", "query_encoder"):
-        given = params[name]
-        if name == "query_encoder" and given is None:
-            continue
-        if isinstance(given, (type, str)) or not callable(getattr(given, "encode", given)):
-            raise TypeError(
-                f"{name} must have encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder has, "
-                f"got {given!r:.80}"
-            )
+    encode_function(params["encoder"])
+    if params["query_encoder"] is not None:
+        encode_function(params["query_encoder"], "query_encoder")
     for name in ("names", "tokenize"):
         if params[name] is not None and not callable(params[name]):
             raise TypeError(f"{name} must be callable, got {type(params[name]).__name__}")

@@ -47,8 +47,10 @@ class GFMResult:
     """Answers to several questions.
 
     Attributes:
-        ids (list[list[str or int]]): Ids of each question, best first.
-        scores (Tensor): ``(B, k)`` float32; ``-inf`` where there is no document.
+        ids (list[list[str or int]]): Ids of each question, best first; fewer than k where there are
+            fewer documents, or fewer are allowed.
+        scores (Tensor): ``(B, k)`` float32, with a column per document where there are fewer than
+            k; ``-inf`` where there is no document.
         fallback (Tensor): bool ``(B,)``: questions that named no entity, which the retriever
             without training answered alone.
     """

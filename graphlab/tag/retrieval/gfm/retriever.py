@@ -46,9 +46,10 @@ class GFMRetriever(TrainedNetwork):
     Args:
         retriever (GraphRetriever, optional): Indexed; None ranks by the network alone.
         graph (TextGraph): Of :func:`~graphlab.tag.knowledge_graph`, over the same documents.
-        encoder (TextEncoder or object): Anything with ``encode(list[str]) -> (N, F)``, for
-            relations and entities.
-        query_encoder (object, optional): Encoder of questions, where these need another one.
+        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, F)``, or
+            such a function, for relations and entities.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one.
         names (callable, optional): From a question to the names in it; by default that of the
             retriever, else :func:`~graphlab.tag.retrieval.capitalised_names`.
         tokenize (callable, optional): From a text to its words; by default that of the retriever.
@@ -172,15 +173,14 @@ class GFMRetriever(TrainedNetwork):
 
         Args:
             text (str): The question.
-            k (int, optional): Documents, at most as many as there are; by default 5, or all where
-                there are fewer.
+            k (int, optional): Most documents, by default 5; all where there are fewer.
             allow (collection, optional): Ids of the documents that may be used; by default all. Of
                 the graph only what they state is left.
             explain (bool): Also name the entities of a document that score best.
 
         Returns:
-            list[GFMHit]: Best first; of equal scores the lower id. Empty, with a warning, where
-            nothing matches.
+            list[GFMHit]: Best first; of equal scores the lower id. Fewer than k where there are
+            fewer, or fewer are allowed; none, with a warning, where nothing matches.
 
         Raises:
             NotFittedError: If there is no trained network.
@@ -261,15 +261,11 @@ class GFMRetriever(TrainedNetwork):
         return sorted(set(wanted) & set(known))  # type: ignore[type-var]
 
     def _limit(self, k: int | None) -> int:
-        """Documents per question; a k that is given must be possible."""
+        """Documents per question, of which there are no more than documents."""
         self._check_fitted()
         count = len(self._ids(None))
-        if k is None:
-            return max(min(_DOCUMENTS, count), 1)
-        check_int(k, "k", minimum=1)
-        if k > count > 0:
-            raise ValueError(f"k must be at most {count}, the number of documents, got {k}")
-        return k
+        wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
+        return max(min(wanted, count), 1)
 
     def _search(
         self,

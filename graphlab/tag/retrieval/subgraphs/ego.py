@@ -39,8 +39,10 @@ class EgoGraphRetriever(Estimator):
     and the nodes with the largest cosine of :math:`z_v` and the question give their neighbourhoods.
 
     Args:
-        encoder (TextEncoder or object): Anything with ``encode(list[str]) -> (N, D)``.
-        query_encoder (object, optional): Encoder of questions, where these need another one.
+        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, D)``, or
+            such a function.
+        query_encoder (object or function, optional): Encoder of questions, where these need another
+            one.
         num_hops (int): Radius of a neighbourhood.
         direction (str): ``"both"`` follows edges either way; ``"in"`` only backwards, as the
             released code does, so that a node without incoming edges stands for itself alone.
@@ -173,7 +175,7 @@ class EgoGraphRetriever(Estimator):
 
         Args:
             text (str): The question.
-            k (int, optional): Neighbourhoods; by default 10, or all where there are fewer.
+            k (int, optional): Most neighbourhoods, by default 10; all where there are fewer.
             merge (str): ``"union"``: every node and edge once; ``"disjoint"``: one neighbourhood
                 after the other, as in the released code, with ``batch``.
 
@@ -190,9 +192,7 @@ class EgoGraphRetriever(Estimator):
         check_choice(merge, "merge", ("union", "disjoint"))
         score = self.similarities(text)
         count = score.numel()
-        if k is not None and check_int(k, "k", minimum=1) > count:
-            raise ValueError(f"k must be at most {count}, the number of nodes, got {k}")
-        k = min(_TOP, count) if k is None else k
+        k = min(_TOP if k is None else check_int(k, "k", minimum=1), count)
         top = score.argsort(descending=True, stable=True)[:k]
         inside, between = self._members(top.numpy())
         if merge == "union":

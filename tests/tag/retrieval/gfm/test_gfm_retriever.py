@@ -382,7 +382,7 @@ def changed(**parts: Any) -> TextGraph:
         ({"graph": without("mentions")}, ValueError, "has no mentions: graphlab.tag.knowledge_gr"),
         ({"graph": without("evidence")}, ValueError, "graph must have evidence"),
         ({"graph": beyond()}, IndexError, r"graph.edge_type\[1\] = 2 is outside \[0, 2\)"),
-        ({"encoder": None}, TypeError, "encoder must have encode"),
+        ({"encoder": None}, TypeError, "encoder must have a method encode"),
         ({"encoder": Broken(float("nan"))}, ValueError, "encoder must return finite values"),
         ({"query_encoder": Broken(1.0)}, ValueError, "query_encoder must return 16 columns, got 4"),
         ({"hidden": 0}, ValueError, "hidden must be at least 1"),
@@ -427,12 +427,18 @@ def test_bad_questions_are_named(fitted: GFMRetriever) -> None:
         fitted.query(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="text must not be empty"):
         fitted.query("")
-    with pytest.raises(ValueError, match="k must be at most 17, the number of documents, got 18"):
-        fitted.query(QUESTION, k=18)
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        fitted.query(QUESTION, k=0)
     with pytest.raises(KeyError, match=r"allow must be known, but \['nowhere'\] are not"):
         fitted.query(QUESTION, allow=["nowhere"])
     with pytest.raises(TypeError, match="allow must be a list of ids"):
         fitted.query(QUESTION, allow="p2")
+
+
+def test_more_documents_asked_for_than_there_are(fitted: GFMRetriever) -> None:
+    assert fitted.query(QUESTION, k=10**12) == fitted.query(QUESTION, k=17)
+    assert len(fitted.query(QUESTION, k=18, allow=["p1", "p2"])) == 2
+    assert fitted.query_many([QUESTION], k=18).scores.shape == (1, 17)
 
 
 def test_nothing_can_be_forbidden_without_evidence() -> None:
