@@ -7,6 +7,7 @@ from torch import Tensor
 
 #: Odd factors of a hash, one for every place of a row in turn: rows of equal hashes are compared.
 _FACTORS = (-7046029254386353131, -4417276706812531889, 1609587929392839161, -8796714831421723037)
+_CHUNK = 1 << 20  # numbers that are hashed or compared at a time
 
 
 def distinct_rows(y: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -21,7 +22,7 @@ def distinct_rows(y: Tensor) -> tuple[Tensor, Tensor | None]:
     Returns:
         tuple: Rows ``(U, D)`` and int64 ``(M,)``; ``y`` itself and None where all rows differ.
 
-    Complexity: O(M D + M log M) expected.
+    Complexity: O(M D + M log M) expected time; O(M) memory where all rows differ.
     """
     first, copy = _groups(y)
     return (y[first], copy) if first.numel() < y.size(0) else (y, None)
@@ -32,17 +33,27 @@ def _groups(y: Tensor) -> tuple[Tensor, Tensor]:
     if y.numel() == 0:
         every = torch.arange(y.size(0), device=y.device)
         return every[: min(1, y.size(0))], torch.zeros_like(every)
+    parts = y.split(max(1, _CHUNK // y.size(1)))
+    _, group = torch.cat([_hashes(part) for part in parts]).unique(return_inverse=True)
+    first = _any_member(group)
+    alike = (
+        torch.equal(y[first[names]], part)
+        for names, part in zip(group.split(parts[0].size(0)), parts, strict=True)
+    )
+    if not all(alike):  # different rows, one hash
+        _, group = (y + 0.0).unique(dim=0, return_inverse=True)
+        first = _any_member(group)
+    return first, group
+
+
+def _hashes(y: Tensor) -> Tensor:
+    """A hash of every row."""
     bits = (y + 0.0).contiguous()  # the sum turns -0.0, which equals 0.0, into it
     bits = bits.view(torch.int64 if bits.dtype == torch.float64 else torch.int32).long()
     place = torch.arange(y.size(1), device=y.device)
     factor = torch.tensor(_FACTORS, device=y.device)[place % len(_FACTORS)] + 2 * place
     mixed = (bits ^ (bits >> 15)) * factor
-    _, group = (mixed ^ (mixed >> 29)).sum(1).unique(return_inverse=True)
-    first = _any_member(group)
-    if not bool((y[first][group] == y).all()):  # different rows, one hash
-        _, group = (y + 0.0).unique(dim=0, return_inverse=True)
-        first = _any_member(group)
-    return first, group
+    return (mixed ^ (mixed >> 29)).sum(1)
 
 
 def _any_member(group: Tensor) -> Tensor:

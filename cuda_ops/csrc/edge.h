@@ -11,7 +11,7 @@
 // beyond the result: one normalised copy of z, with rows padded to whole vectors, and what is kept.
 //
 // With `keep`, the CPU also returns exp(tau cos) of every entry, (E,), which spares the derivatives
-// the half of their work. On CUDA, where that would save no memory traffic, and without `keep` the
+// half of their work. On CUDA, where that would save no memory traffic, and without `keep` the
 // second result is empty; the derivatives compute what they are not given.
 #pragma once
 
@@ -29,8 +29,8 @@ std::tuple<Tensor, Tensor> edge_cosine_sum(
 // Gradient to z, (N, D), given that to P.
 Tensor edge_cosine_sum_backward(
     const Tensor& grad, const Tensor& kept, const Tensor& z, const Tensor& rowptr,
-    const Tensor& col, const OptionalTensor& weight, const OptionalTensor& weight_t, const OptionalTensor& scale,
-    double tau);
+    const Tensor& col, const OptionalTensor& weight, const OptionalTensor& weight_t,
+    const OptionalTensor& scale, double tau);
 
 // Gradient to weight, (E,), given that to P.
 Tensor edge_cosine_weight_grad(

@@ -42,13 +42,19 @@ def from_array(value: Any, name: str) -> Any:
     """
     if not isinstance(value, np.ndarray):
         return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: fill it, as its mask would be lost")
+    if not value.itemsize:
+        raise TypeError(f"{name} must hold numbers, got an array of {value.dtype}")
     readable = value.dtype.isnative and value.flags.writeable and value.flags.aligned
     if not readable or any(step < 0 or step % value.itemsize for step in value.strides):
         value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
     try:
         return torch.from_numpy(value)
     except TypeError:
-        raise TypeError(f"{name} must hold numbers, got an array of {value.dtype}") from None
+        raise TypeError(
+            f"{name} must hold numbers that torch has, got an array of {value.dtype}"
+        ) from None
 
 
 def plain(x: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -185,9 +185,17 @@ def _plain_rows(rows: Any) -> Any:
 def _plain_row(row: Any) -> Any:
     if isinstance(row, (Tensor, np.ndarray)):
         return row.tolist()
-    if not isinstance(row, (list, tuple, set, frozenset)):
+    if isinstance(row, (str, Set, Mapping)) or not isinstance(row, Iterable):
         return row
-    return type(row)(item.item() if isinstance(item, Tensor) else item for item in row)
+    return [_plain_id(item) for item in row]
+
+
+def _plain_id(item: Any) -> Any:
+    if not isinstance(item, Tensor):
+        return item
+    if item.dim():
+        raise TypeError(f"an id must be one number or word, got a tensor of {tuple(item.shape)}")
+    return item.item()
 
 
 def _hits(

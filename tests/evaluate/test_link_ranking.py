@@ -79,7 +79,9 @@ def test_equal_embeddings_are_ranked_by_index():
     generator = torch.Generator().manual_seed(5)
     for width in (16, 64, 100):
         z = torch.randn(1, width, generator=generator).repeat(6, 1)
-        assert top_predictions(None, 6, z=z, exclude_self=False).tolist() == [[*range(6)]] * 6
+        nodes = torch.arange(5)  # products of 5 x 6: of 6 x 6 equal columns are equal anyhow
+        found = top_predictions(None, 6, z=z, nodes=nodes, exclude_self=False)
+        assert found.tolist() == [[*range(6)]] * 5
 
 
 def test_what_must_not_be_predicted_is_no_hit_where_it_fills_a_row():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque, namedtuple
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_tensors_and_arrays_are_the_lists_they_hold(read: Any) -> None:
     assert compared == compare_retrieval(ids, other, gold, k=(1,), num_bootstrap=9)
     with pytest.raises(ValueError, match=r"ids\[0\] has 1 twice"):
         retrieval_scores(read([[1, 1]]), [[1]])
+
+
+def test_rows_of_every_kind_that_has_an_order_are_read() -> None:
+    pair = namedtuple("pair", ["first", "second"])
+    one, two = torch.tensor(1), torch.tensor(2)
+    for row in (pair(one, two), deque([one, two]), (1, two), range(1, 3)):
+        assert retrieval_scores([row], [[two]], k=(1, 2), num_bootstrap=0)["recall@2"] == 1
+    with pytest.raises(TypeError, match=r"an id must be one number or word, got a tensor of \(2,"):
+        retrieval_scores([[torch.tensor([1, 2])]], [[1]])
 
 
 def test_cut_offs_by_default() -> None:

@@ -122,7 +122,9 @@ bool transpose_entries(
     const Edges& edges, const Packing& packing, const Pattern& out, typename Packing::Item* first,
     typename Packing::Item* second) {
   constexpr int64_t kMirrored = int64_t{1} << 16;
-  const bool square = edges.num_rows == edges.num_cols, few = edges.num_rows <= kMirrored;
+  const bool square = edges.num_rows == edges.num_cols;
+  // Cursors of 32 bits may run past all entries where the pattern is not symmetric.
+  const bool few = edges.num_rows <= kMirrored && out.entries < int64_t{1} << 30;
   constexpr bool kNumbers = Packing::kNumbers;
   if (square && few && mirror<kNumbers>(out, edges.num_rows)) return true;
   parallel_ranges(out.entries, kPiece / 64, [&](int64_t begin, int64_t end) {

@@ -8,7 +8,7 @@
 // Memory. A first kernel writes unit rows, padded to whole 16-byte vectors: (N, D) of scratch saves
 // a multiplication and the read of a norm per entry, and rounds as the definition does: the
 // division happens in float64, so rows of 1e38 or 1e-38 are no special case. Nothing of size E is
-// kept (reading it would cost what the rows cost that are read anyhow); the partial results of hubs take at most E / 2 elements.
+// kept, as the rows are read anyhow; the partial results of hubs take at most E / 2 elements.
 //
 // Sums. P_i is added in float64 (one addition per entry and lane; the exponential costs more). The
 // direction of the gradient is added in T over the entries of a window, in float64 over windows and

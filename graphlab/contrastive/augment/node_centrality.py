@@ -148,7 +148,10 @@ def _eigenvector(edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None)
     _check_cycle(matrix)
     if num_nodes < 8:  # too small for ARPACK
         values, vectors = np.linalg.eig(matrix.toarray())
+        largest = values.real.max()
         leading: Any = vectors[:, np.argmax(values.real)].real
+        if np.isclose(values, largest, rtol=1e-6).sum() > 1:  # one of several vectors
+            leading = _power_iteration(matrix)
     else:
         start = np.ones(num_nodes)  # fixed: ARPACK would draw its own
         leading = eigs(matrix, k=1, which="LR", v0=start, maxiter=50 * num_nodes)[1][:, 0].real

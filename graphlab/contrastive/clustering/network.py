@@ -79,6 +79,21 @@ class ClusteringNetwork(nn.Module):
         z = self.embed(x)
         return z, student_t_assignment(z, self.centers)
 
+    @torch.no_grad()
+    def assign(self, x: Tensor) -> Tensor:
+        """Cluster of every node.
+
+        Args:
+            x (Tensor): Features ``(N, F)``.
+
+        Returns:
+            Tensor: ``(N,)`` int64.
+
+        Raises:
+            TypeError, ValueError: See :meth:`embed`.
+        """
+        return self(x)[1].argmax(1)  # type: ignore[no-any-return]
+
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:
         """Loss of one epoch from its forward pass.
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import (
-    check_choice,
-    check_device,
-    check_fraction,
-    check_int,
-    check_matrix,
-    check_nonnegative,
-    check_positive,
-)
+from graphlab._checks import check_matrix
 from graphlab._deprecation import row_callback
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._progress import track
+from graphlab._io import user_path
+from graphlab._progress import Progress
 from graphlab._random import make_generator
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.earlier_names import EarlierNames
 from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
+from graphlab.contrastive.clustering.parameters import check_parameters
+from graphlab.contrastive.clustering.refinement import (
+    Refinement,
+    has_checkpoint,
+    settings_of,
+)
 from graphlab.contrastive.clustering.start import (
     autoencoder,
     features_and_edges,
     features_of,
+    first_width,
     positives,
     pretrained_encoder,
 )
@@ -183,6 +185,8 @@ class SCGC(EarlierNames, Estimator):
         x: Tensor | Data,
         edge_index: Tensor | CSRGraph | None = None,
         *,
+        directory: str | os.PathLike[str] | None = None,
+        resume: bool = True,
         callback: Callback | None = None,
     ) -> Self:
         """Pretrain, place the centres, and refine.
@@ -193,6 +197,11 @@ class SCGC(EarlierNames, Estimator):
             edge_index (Tensor or CSRGraph): Pairs ``(2, E)``, directed or not; or the influence
                 graph itself, prepared (``order`` and ``cumulative`` are then not used). Beside a
                 ``Data`` it replaces the edges of that.
+            directory (path, optional): Folder of a checkpoint that is replaced every few seconds,
+                from the first epoch on. Whatever ends the training, Ctrl-C too, the next call goes
+                on from there.
+            resume (bool): Continue from a checkpoint found there; of the parameters only those of
+                the end (``epochs``, ``patience``, ``tolerance``) and ``device`` may differ.
             callback (callable, optional): Called as ``callback(row)`` with every new row of
                 ``history_``. Inside it ``labels_`` holds the clusters of that epoch, and
                 :meth:`embed` and :meth:`predict` may be used.
@@ -201,9 +210,11 @@ class SCGC(EarlierNames, Estimator):
             SCGC: The fitted estimator.
 
         Raises:
-            TypeError, ValueError, IndexError: If a parameter or an argument is malformed.
+            TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or the
+                checkpoint has other settings or data.
         """
         self._check_parameters()
+        folder = None if directory is None else user_path(directory, "directory")
         x, edge_index = features_and_edges(x, edge_index)
         x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = positives(edge_index, x.size(0), self.order, self.cumulative).to(self.device)
@@ -221,7 +232,9 @@ class SCGC(EarlierNames, Estimator):
             scaling = FeatureScaling.of(x, kind)
             self.idf_ = x.new_zeros(0) if scaling.idf is None else scaling.idf
             x = FeatureScaling.stored(self.idf_).apply(x)
-            self._refine(self._start(x, edge_index, graph), x, graph, latest, callback)
+            going_on = resume and has_checkpoint(folder)
+            encoder = self._like_saved(x) if going_on else self._start(x, edge_index, graph)
+            self._refine(self._run(encoder, x, graph, folder, going_on), latest, callback)
         except BaseException:
             # What is interrupted leaves the estimator as it was, fitted or not.
             vars(self).clear()
@@ -229,45 +242,45 @@ class SCGC(EarlierNames, Estimator):
             raise
         return self
 
+    def _run(
+        self, encoder: nn.Module, x: Tensor, graph: CSRGraph, folder: Path | None, going_on: bool
+    ) -> Refinement:
+        """The refinement at its beginning, or as far as its checkpoint."""
+        inputs = x if self.encoder is not None else sparse_features(x)
+        with torch.no_grad():
+            z = check_output(encoder(inputs), x.size(0), "encoder(x)", finite=True)
+        centers, labels = z.new_zeros(self.num_clusters, z.size(1)), z.new_zeros(z.size(0)).long()
+        if not going_on:
+            centers, labels = initial_centers(z, self.num_clusters, self.seed, self.n_init)
+        run = Refinement(
+            self._network(encoder, centers),
+            inputs,
+            graph,
+            labels,
+            lr=self.lr,
+            settings=settings_of(self.get_params(deep=False), encoder, x, graph),
+            directory=folder,
+        )
+        run.restore() if going_on else run.save()
+        return run
+
     def _refine(
-        self,
-        encoder: nn.Module,
-        x: Tensor,
-        graph: CSRGraph,
-        latest: dict[str, Tensor],
-        callback: Callback | None,
+        self, run: Refinement, latest: dict[str, Tensor], callback: Callback | None
     ) -> None:
         """Train encoder and centres together; ``latest["z"]`` is the embedding of a row."""
-        x = x if self.encoder is not None else sparse_features(x)
-        with torch.no_grad():
-            z = check_output(encoder(x), x.size(0), "encoder(x)", finite=True)
-            centers, labels = initial_centers(z, self.num_clusters, self.seed, self.n_init)
-        self.network_ = self._network(encoder, centers)
-        self.history_ = []
-        optimizer = torch.optim.Adam(self.network_.parameters(), lr=self.lr)
-        for epoch in track(range(self.epochs), "SCGC", unit="epochs"):
-            z, q = self.network_(x)
-            loss = self.network_.loss(z, q, graph)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            # Labels of the forward pass: those after the step would cost another one.
-            new = q.detach().argmax(1)
-            changed = float((new != labels).double().mean())
-            self.labels_ = labels = new
-            latest["z"] = z.detach()
-            row = {"epoch": epoch, "loss": float(loss.detach()), "changed": changed}
-            self.history_.append(row)
-            if callback is not None:
-                callback(row)
-            if self._stands_still():
-                break
-        self.labels_ = self._assign(x)
-
-    def _stands_still(self) -> bool:
-        """Whether the clusters have not moved for a while; the first epochs still warm up."""
-        recent = [float(row["changed"]) for row in self.history_[-self.patience :]]
-        return len(self.history_) >= 2 * self.patience and max(recent) < self.tolerance
+        self.network_, self.history_ = run.network, run.history
+        done = len(run.history)
+        with Progress(self.epochs, "SCGC", unit="epochs", done=done) as progress:
+            end = (self.epochs, self.patience, self.tolerance)
+            while not run.ends(*end):
+                row = run.advance()
+                self.labels_, latest["z"] = run.labels, run.z
+                if callback is not None:
+                    callback(row)
+                progress.update()
+        if len(run.history) > done:
+            run.save()
+        self.labels_ = run.clusters()
 
     def predict(self, x: Tensor | Data | None = None) -> Tensor:
         """Cluster of every training node, or of new nodes.
@@ -284,7 +297,7 @@ class SCGC(EarlierNames, Estimator):
             TypeError, ValueError: If ``x`` is malformed.
         """
         self._check_fitted()
-        return self.labels_ if x is None else self._assign(self._features(x))
+        return self.labels_ if x is None else self.network_.assign(self._features(x))
 
     def fit_predict(self, x: Tensor | Data, edge_index: Tensor | CSRGraph | None = None) -> Tensor:
         """Fit, and return the cluster of every node.
@@ -316,21 +329,8 @@ class SCGC(EarlierNames, Estimator):
         return self.network_.embed(self._features(x))
 
     def _check_parameters(self) -> None:
-        check_device(self.device)
-        if self.in_channels is not None:
-            check_int(self.in_channels, "in_channels", minimum=1)
-        for name in ("out_channels", "order", "batch_size", "n_init", "patience"):
-            check_int(getattr(self, name), name, minimum=1)
-        for name in ("epochs", "pretrain_epochs", "seed", "hops"):
-            check_int(getattr(self, name), name, minimum=0)
-        check_choice(self.start, "start", ("auto", "smoothed", "autoencoder"))
-        check_fraction(self.tolerance, "tolerance")
-        check_int(self.num_clusters, "num_clusters", minimum=2)
-        check_positive(self.lr, "lr")
-        check_positive(self.pretrain_lr, "pretrain_lr")
+        check_parameters(self.get_params(deep=False))
         self._contrast()  # the loss checks its own, and a pretraining should not come first
-        check_nonnegative(self.alpha, "alpha")
-        check_nonnegative(self.beta, "beta")
 
     def _contrast(self) -> PamCLoss:
         generator = make_generator(self.seed, self.device)
@@ -342,19 +342,17 @@ class SCGC(EarlierNames, Estimator):
 
     def _features(self, x: Tensor | Data) -> Tensor:
         """New features where the network is; an encoder of ours reads any floating-point type."""
-        width = self.idf_.numel() or self.in_channels or self._first_width()
+        width = self.idf_.numel() or self.in_channels or first_width(self.network_.encoder)
         x = check_matrix(features_of(x), "x", cols=width).to(self.device)
         x = x if self.encoder is not None else x.to(self.network_.centers.dtype)
         return FeatureScaling.stored(self.idf_).apply(x)
 
-    def _first_width(self) -> int | None:
-        """Features that the fitted encoder reads, where that can be told."""
-        layers = (m for m in self.network_.encoder.modules() if isinstance(m, nn.Linear))
-        return next((layer.in_features for layer in layers), None)
-
-    @torch.no_grad()
-    def _assign(self, x: Tensor) -> Tensor:
-        return torch.argmax(self.network_(x)[1], 1)
+    def _like_saved(self, x: Tensor) -> nn.Module:
+        """An encoder that takes what a checkpoint holds."""
+        if self.encoder is not None:
+            return check_encoder(self.encoder).to(self.device)
+        sizes, generator = (self.hidden_channels, self.out_channels), make_generator(0, "cpu")
+        return autoencoder(x.size(1), *sizes, self._smoothed(), generator).encoder.to(x)
 
     def _start(self, x: Tensor, edge_index: Tensor | CSRGraph, graph: CSRGraph) -> nn.Module:
         """Encoder to refine: the user's, or a pretrained one of ours."""

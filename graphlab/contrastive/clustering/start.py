@@ -39,6 +39,12 @@ def features_of(x: Tensor | Data) -> Tensor:
     return features
 
 
+def first_width(encoder: nn.Module) -> int | None:
+    """Features that an encoder reads, where that can be told."""
+    layers = (module for module in encoder.modules() if isinstance(module, nn.Linear))
+    return next((layer.in_features for layer in layers), None)
+
+
 def features_and_edges(
     x: Tensor | Data, edge_index: Tensor | CSRGraph | None
 ) -> tuple[Tensor, Tensor | CSRGraph]:

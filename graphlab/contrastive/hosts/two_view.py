@@ -14,7 +14,7 @@ from graphlab._checks import values_visible
 from graphlab._repr import short_repr
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.augment.drop_edge import DropEdge
-from graphlab.contrastive.augment.edge_drop import dropped
+from graphlab.contrastive.augment.edge_drop import EdgeDrop, dropped
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.diagnosis import EmbeddingDiagnosis, diagnose_embedding
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds, of_edges
@@ -254,7 +254,7 @@ class TwoViewModel(EmbeddingModel):
         return HostStep(loss, z1, z2, views, self._drop_rate())
 
     def _drop_rate(self) -> tuple[float | Tensor | None, ...]:
-        return tuple(getattr(drop, "rate", None) for drop in self.drop_edge)
+        return tuple(drop.rate if isinstance(drop, EdgeDrop) else None for drop in self.drop_edge)
 
     def _check_second(self, second: Any) -> None:
         if not isinstance(second, (tuple, list)) or not 2 <= len(second) <= 4:

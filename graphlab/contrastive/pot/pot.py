@@ -211,8 +211,8 @@ class POT:
             TypeError, ValueError, IndexError, NotImplementedError: As when called.
 
         Warns:
-            UserWarning: Once, if the host drops edges with other probabilities than ``drop_rate``:
-                its views then exceed the budgets.
+            UserWarning: Once, if budgets follow from ``drop_rate`` and the host drops edges with
+                other probabilities: its views may then exceed them.
         """
         if not isinstance(step, HostStep):
             raise TypeError(f"step must be a HostStep, got {type(step).__name__}: see host_step")
@@ -231,12 +231,15 @@ class POT:
             return
         self._compared = True
         for number, (own, other) in enumerate(zip(self._drop_rate, host, strict=True)):
-            if other is None or rates_agree(own, other):
+            # All edges, or numbers of the caller's, are budgets whatever the rate.
+            budget = self._budget[number]
+            by_rate = isinstance(budget, str) and budget != "all"
+            if other is None or not by_rate or rates_agree(own, other):
                 continue
             warnings.warn(
                 f"drop_rate[{number}] is {short_rate(own)}, but view {number + 1} of the host "
-                f"drops edges with probability {short_rate(other)}, so that its draws are not "
-                "those that POT bounds: give both the same",
+                f"drops edges with probability {short_rate(other)}, so that its draws may "
+                "exceed the budgets that POT bounds: give both the same",
                 UserWarning,
                 stacklevel=3,
             )

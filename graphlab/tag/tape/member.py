@@ -68,8 +68,8 @@ def train_member(
     nodes: Mapping[str, Tensor],
     recipe: Recipe,
     name: str,
-    callback: Callback,
-) -> None:
+    callback: Callback | None,
+) -> list[dict[str, Any]]:
     """Train and go back to the best epoch; labels of ``nodes["train"]`` and ``["val"]`` are read.
 
     Args:
@@ -80,8 +80,10 @@ def train_member(
         nodes (Mapping[str, Tensor]): Nodes of the parts ``train`` and ``val``.
         recipe (Recipe): Settings.
         name (str): Name of the member.
-        callback (callable): Called with the row of every epoch: ``member``, ``epoch``, ``loss`` and
-            ``val_accuracy``.
+        callback (callable, optional): Called with the row of every epoch.
+
+    Returns:
+        list[dict]: The rows: ``member``, ``epoch``, ``loss`` and ``val_accuracy``.
 
     Raises:
         FloatingPointError: If the loss stops being finite.
@@ -94,6 +96,7 @@ def train_member(
     stopper = EarlyStopping(recipe.patience)
     train, val = nodes["train"], nodes["val"]
     warmup = _WARMUP if recipe.slow_start else 0
+    rows: list[dict[str, Any]] = []
     epoch, progress = 0, Progress(recipe.epochs, f"TAPE, member {name}", unit="epochs")
     while not stopper.stopped and epoch < recipe.epochs:
         # RMSprop's first steps have no second moments yet: RevGAT's rate rises while they form.
@@ -105,12 +108,15 @@ def train_member(
         correct = view.logits(model, num_classes, val).argmax(1) == y[val]
         accuracy = float(correct.double().mean())
         stopper.step(accuracy, model.state_dict())
-        callback({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
+        rows.append({"member": name, "epoch": epoch, "loss": value, "val_accuracy": accuracy})
+        if callback is not None:
+            callback(rows[-1])
         epoch += 1
         progress.update(note=f"validation accuracy {accuracy:.3f}")
     progress.close()
     model.load_state_dict(stopper.weights)
     model.eval()
+    return rows
 
 
 def _epoch(

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import (
-    Array,
-    check_choice,
-    check_device,
-    check_edge_index,
-    check_fraction,
-    check_int,
-    check_nonnegative,
-    check_positive,
-)
+from graphlab._checks import Array, check_edge_index
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._feature_rows import FeatureRows, in_memory
 from graphlab._graphs.edges import read_structure
+from graphlab._io import user_path
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
 from graphlab.tag._neighbors import NeighborSampler, check_neighbors
 from graphlab.tag.tape._features import (
-    check_feature_names,
     check_labels,
     count_classes,
     count_nodes,
@@ -36,15 +28,16 @@ from graphlab.tag.tape._features import (
 )
 from graphlab.tag.tape._split import with_test_part
 from graphlab.tag.tape.adjacency import SharedAdjacency
-from graphlab.tag.tape.ensemble import REDUCTIONS, ensemble_logits
+from graphlab.tag.tape.ensemble import ensemble_logits
+from graphlab.tag.tape.finished import FinishedMembers, data_name
 from graphlab.tag.tape.gnn import MemberNetwork
 from graphlab.tag.tape.graph_view import GraphView, SampledGraph, WholeGraph
 from graphlab.tag.tape.member import (
     MemberResult,
-    Recipe,
     member_result,
     train_member,
 )
+from graphlab.tag.tape.parameters import check_parameters, settings_of
 from graphlab.tag.tape.ranked_encoder import EncodedNetwork, RankedPredictionEncoder
 from graphlab.tag.tape.revgat import RevGAT
 
@@ -53,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TAPE"]
 
-NAMES = ("gcn", "sage", "mlp", "revgat")
 Factory = Callable[[int, int], nn.Module]
 
 
@@ -172,6 +164,8 @@ class TAPE(Estimator):
         data: Any,
         split: Mapping[str, Array] | None = None,
         *,
+        directory: str | os.PathLike[str] | None = None,
+        resume: bool = True,
         callback: Callback | None = None,
     ) -> Self:
         """Train all members.
@@ -182,17 +176,22 @@ class TAPE(Estimator):
             split (Mapping[str, Tensor or ndarray], optional): Masks or indices of the parts, see
                 :func:`graphlab.evaluate.resolve_split`. Test nodes are never looked at; they may be
                 left out, and are then all others.
-            callback (callable, optional): Called with the row of every epoch; see ``history_``.
+            directory (path, optional): Folder that keeps every member as soon as it is trained.
+                Whatever ends the training, Ctrl-C too, the next call goes on with the others.
+            resume (bool): Take members found there, whose settings and data must be the same.
+            callback (callable, optional): Called with the row of every epoch that is trained; see
+                ``history_``.
 
         Returns:
             TAPE: This object.
 
         Raises:
             TypeError, ValueError, IndexError: If a parameter, the graph, a feature or the split is
-                malformed.
+                malformed, or a member that was kept has other settings or data.
             FloatingPointError: If a loss stops being finite.
         """
-        recipe = self._checked()
+        recipe = check_parameters(self.get_params(deep=False))
+        folder = None if directory is None else user_path(directory, "directory")
         count = count_nodes(data)
         parts = resolve_split(
             with_test_part(data.to_dict() if split is None else split, count), count
@@ -200,59 +199,32 @@ class TAPE(Estimator):
         features = find_features(self.features, data, self.allow_zero_rows)
         y = check_labels(data.y, count, parts).to(self.device)
         num_classes = count_classes(self.num_classes, data, y, features)
-        views = self._views(data)
+        edge_index = _edges_of(data, count)
+        views = self._views(edge_index, count)
         nodes = {part: parts[part].to(self.device) for part in ("train", "val")}
+        settings = settings_of(self.get_params(deep=False), recipe, num_classes)
+        settings["data"] = data_name(edge_index, y, nodes)
+        finished = FinishedMembers(folder, settings, resume)
         members: dict[str, nn.Module] = {}
         logits: dict[str, Tensor] = {}
         history: list[dict[str, Any]] = []
-
-        def record(row: dict[str, Any]) -> None:
-            history.append(row)
-            if callback is not None:
-                callback(row)
 
         for name, x in features.items():
             # From the same seed for every member: its result does not depend on the others.
             with seeded(self.seed, torch.device(self.device)):
                 model = self._network(x.shape[1], is_ranked(x), num_classes).to(self.device)
-                view = views(x)
-                train_member(model, view, y, num_classes, nodes, recipe, name, record)
-            members[name] = model
-            logits[name] = view.logits(model, num_classes).cpu()
+                kept = finished.load(name, x, model)
+                if kept is None:
+                    view = views(x)
+                    rows = train_member(model, view, y, num_classes, nodes, recipe, name, callback)
+                    kept = view.logits(model, num_classes).cpu(), rows
+                    finished.save(name, x, model, *kept)
+            members[name], (logits[name], done) = model, kept
+            history += done
         self.members_, self.logits_, self.history_ = members, logits, history
         self.num_classes_ = num_classes
         self._inputs = {name: (int(x.shape[1]), is_ranked(x)) for name, x in features.items()}
         return self
-
-    def _checked(self) -> Recipe:
-        """Check the parameters, and give those of the training."""
-        check_device(self.device)
-        if not callable(self.gnn):
-            check_choice(self.gnn, "gnn", NAMES)
-        check_feature_names(self.features)
-        if self.weights is not None and set(self.weights) != set(self.features):
-            raise ValueError(
-                f"weights must be of {sorted(self.features)}, got {sorted(self.weights)}"
-            )
-        check_int(self.hidden_channels, "hidden_channels", minimum=1)
-        check_int(self.num_layers, "num_layers", minimum=2)
-        if self.dropout is not None:
-            check_fraction(self.dropout, "dropout")
-        check_choice(self.reduce, "reduce", REDUCTIONS)
-        check_int(self.seed, "seed", minimum=0, maximum=2**63 - 1)
-        if self.batch_size is not None:
-            check_int(self.batch_size, "batch_size", minimum=1)
-        elif self.num_neighbors is not None:
-            raise ValueError("num_neighbors needs a batch_size: without one, all are taken")
-        check_neighbors(self.num_neighbors, self.num_layers)
-        slow = self.gnn == "revgat"
-        return Recipe(
-            lr=check_positive((0.002 if slow else 0.01) if self.lr is None else self.lr, "lr"),
-            weight_decay=check_nonnegative(self.weight_decay, "weight_decay"),
-            epochs=check_int(self.epochs, "epochs", minimum=1),
-            patience=check_int(self.patience, "patience", minimum=1),
-            slow_start=slow,
-        )
 
     def _network(self, columns: int, ranked: bool, classes: int) -> nn.Module:
         """Untrained network of a member whose feature has so many columns."""
@@ -272,10 +244,8 @@ class TAPE(Estimator):
             model = check_encoder(self.gnn(columns, classes), "gnn(...)")  # type: ignore[operator]
         return model if encoder is None else EncodedNetwork(encoder, model)
 
-    def _views(self, data: Any) -> Callable[[FeatureRows], GraphView]:
+    def _views(self, edge_index: Tensor, count: int) -> Callable[[FeatureRows], GraphView]:
         """What makes of a feature the input of a network; edges are prepared once for all."""
-        count = count_nodes(data)
-        edge_index = check_edge_index(read_structure(data, count)[0], count, "data.edge_index")
         if self.batch_size is not None:
             kind: Any = self.gnn if self.gnn in ("gcn", "sage", "mlp") else "other"
             if kind == "gcn":  # which has loops of its own
@@ -319,7 +289,8 @@ class TAPE(Estimator):
         if data is None:
             return dict(self.logits_)
         features = find_features(list(self.members_), data, self.allow_zero_rows)
-        views = self._views(data)
+        count = count_nodes(data)
+        views = self._views(_edges_of(data, count), count)
         return {
             name: views(x).logits(self.members_[name].to(self.device), self.num_classes_).cpu()
             for name, x in features.items()
@@ -391,3 +362,9 @@ def _dense(x: FeatureRows) -> Tensor:
     """The whole feature, as networks compute with it."""
     whole = in_memory(x)
     return whole if is_ranked(x) else whole.float()
+
+
+def _edges_of(data: Any, count: int) -> Tensor:
+    """Edges of a graph, checked."""
+    structure = read_structure(data, count)[0]
+    return check_edge_index(structure, count, "data.edge_index")

@@ -145,10 +145,12 @@ def test_small_graphs_have_an_eigenvector() -> None:
     torch.testing.assert_close(found, torch.tensor([0.5, 2**-0.5, 0.5]))
 
 
-def test_equal_parts_are_equally_central() -> None:
+@pytest.mark.parametrize("num_nodes", [6, 7, 8, 20])
+def test_equal_parts_are_equally_central(num_nodes: int) -> None:
     triangle = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
-    found = node_centrality(torch.cat([triangle, triangle + 3], dim=1), 8, "eigenvector")
-    assert torch.allclose(found, torch.tensor([6**-0.5] * 6 + [0.0] * 2))
+    both = torch.cat([triangle, triangle + 3], dim=1)
+    found = node_centrality(both, num_nodes, "eigenvector")
+    assert torch.allclose(found, torch.tensor([6**-0.5] * 6 + [0.0] * (num_nodes - 6)))
 
 
 def test_an_eigenvector_of_every_directed_graph_is_one() -> None:

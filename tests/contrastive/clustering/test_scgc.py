@@ -319,3 +319,83 @@ def test_new_rows_have_the_width_that_an_own_encoder_reads() -> None:
     assert torch.equal(model.predict(x), model.predict())
     with pytest.raises(ValueError, match="x must have 12 columns"):
         model.embed(x[:, :5])
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+class _Stop(Exception):
+    pass
+
+
+def stopped_at(epoch: int) -> Any:
+    def callback(row: dict[str, Any]) -> None:
+        if row["epoch"] == epoch:
+            raise _Stop
+
+    return callback
+
+
+def same(one: SCGC, other: SCGC) -> bool:
+    weights = zip(
+        one.network_.state_dict().values(), other.network_.state_dict().values(), strict=True
+    )
+    return (
+        one.history_ == other.history_
+        and torch.equal(one.labels_, other.labels_)
+        and all(torch.equal(a, b) for a, b in weights)
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"negatives": "sampled", "num_samples": 40}, {"start": "smoothed"}, {"encoder": True}],
+)
+def test_a_training_that_was_stopped_goes_on_bit_for_bit(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphlab.contrastive.clustering.refinement._SAVE_EVERY", 0.0)
+    x, edge_index, _ = blobs()
+
+    def made() -> SCGC:
+        torch.manual_seed(0)
+        own = {"encoder": nn.Linear(12, 4)} if changes.get("encoder") else {}
+        return small(**{**changes, **own, "epochs": 6, "pretrain_epochs": 5})
+
+    whole = made().fit(x, edge_index)
+    model = made()
+    for epoch in (0, 3):
+        with pytest.raises(_Stop):
+            model.fit(x, edge_index, directory=tmp_path, callback=stopped_at(epoch))
+        assert not hasattr(model, "labels_")
+    rows: list[dict[str, Any]] = []
+    model.fit(x, edge_index, directory=tmp_path, callback=rows.append)
+    assert [row["epoch"] for row in rows] == [4, 5]
+    assert same(model, whole)
+    again = made().fit(x, edge_index, directory=tmp_path, callback=stopped_at(0))
+    assert same(again, whole)  # nothing is left to do
+
+
+def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
+    x, edge_index, _ = blobs()
+    small(epochs=2, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
+    longer = small(epochs=4, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
+    assert same(longer, small(epochs=4, pretrain_epochs=5).fit(x, edge_index))
+
+
+def test_other_data_and_settings_are_refused(tmp_path: Path) -> None:
+    x, edge_index, _ = blobs()
+    model = small(epochs=2, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
+    for other, changes, words in (
+        (x, {"tau": 0.7}, r"tau: 0.5 -> 0.7"),
+        (x + 1, {}, "data: "),
+        (x, {"out_channels": 5}, "out_channels: 4 -> 5"),
+    ):
+        fresh = small(epochs=2, pretrain_epochs=5, **changes)
+        with pytest.raises(ValueError, match=words):
+            fresh.fit(other, edge_index, directory=tmp_path)
+        assert not hasattr(fresh, "labels_")
+    fresh = small(epochs=2, pretrain_epochs=5, tau=0.7)
+    anew = fresh.fit(x, edge_index, directory=tmp_path, resume=False)
+    assert not same(anew, model)
+    assert same(anew, small(epochs=2, pretrain_epochs=5, tau=0.7).fit(x, edge_index))

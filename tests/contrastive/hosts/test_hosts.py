@@ -141,6 +141,15 @@ def test_pot_warns_once_of_a_host_with_other_drop_rates() -> None:
     assert f"on average of {edge_index.size(1)} edges" in second
 
 
+def test_pot_does_not_compare_rates_that_no_budget_follows_from() -> None:
+    x, edge_index, _ = graph()
+    model = build("grace", edge_index)
+    model.drop_edge = (DropEdge(0.8), DropEdge(0.1))
+    for budget in ("all", torch.ones(x.size(0), dtype=torch.int64)):
+        pot = POT(model.encoder, edge_index, (0.05, 0.05), mode="sound", budget=budget)
+        assert pot.regularise(model.host_step(x, edge_index), x).isfinite()
+
+
 def test_pot_takes_an_augmentation_that_tells_no_rate() -> None:
     x, edge_index, _ = graph()
     model = build("grace", edge_index)

@@ -11,6 +11,7 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
 
+from graphlab._io import save_arrays
 from graphlab.tag import TAPE
 from graphlab.tag.tape import RankedPredictionEncoder, ensemble_logits
 from tests._data import test_data_root
@@ -392,3 +393,57 @@ def test_gcn_on_cora_as_published(cora):
 @pytest.mark.slow
 def test_mlp_on_cora_gains_from_texts_and_predictions(cora):
     assert cora["mlp"]["ensemble"] - cora["mlp"]["BoW"] >= 0.14
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+class _Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("gnn", ["gcn", "revgat", GCNConv])
+def test_members_that_ended_are_not_trained_again(gnn, tmp_path):
+    data = tape_graph()
+    options = {"hidden_channels": 8, "num_layers": 2, "epochs": 4, "dropout": 0.3}
+    whole = TAPE(gnn, ["TA", "P"], **options).fit(data)
+
+    def stop(row):
+        if row["member"] == "TA" and row["epoch"] == 1:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        TAPE(gnn, ["TA", "P"], **options).fit(data, directory=tmp_path, callback=stop)
+    rows = []
+    model = TAPE(gnn, ["TA", "P"], **options).fit(data, directory=tmp_path, callback=rows.append)
+    assert {row["member"] for row in rows} == {"TA"}
+    assert model.history_ == whole.history_
+    for name in ("TA", "P"):
+        assert torch.equal(model.logits_[name], whole.logits_[name])
+    assert torch.equal(model.predict(), whole.predict())
+    assert torch.equal(model.member_logits(data)["TA"], whole.logits_["TA"])
+    data.E = 2 * data.TA
+    more = TAPE(gnn, ["TA", "P", "E"], **options).fit(data, directory=tmp_path)
+    assert torch.equal(more.logits_["P"], whole.logits_["P"])
+
+
+def test_members_of_other_settings_or_data_are_refused(tmp_path):
+    data = tape_graph()
+    options = {"hidden_channels": 8, "num_layers": 2, "epochs": 2}
+    TAPE("gcn", ["TA"], **options).fit(data, directory=tmp_path)
+    with pytest.raises(ValueError, match="epochs: 2 -> 3"):
+        TAPE("gcn", ["TA"], **{**options, "epochs": 3}).fit(data, directory=tmp_path)
+    anew = TAPE("gcn", ["TA"], **{**options, "epochs": 3})
+    assert len(anew.fit(data, directory=tmp_path, resume=False).history_) == 3
+    other = data.clone()
+    other.TA = other.TA + 1
+    with pytest.raises(ValueError, match="feature: "):
+        TAPE("gcn", ["TA"], **{**options, "epochs": 3}).fit(other, directory=tmp_path)
+    other = data.clone()
+    other.edge_index = other.edge_index[:, :-2]
+    with pytest.raises(ValueError, match="data: "):
+        TAPE("gcn", ["TA"], **{**options, "epochs": 3}).fit(other, directory=tmp_path)
+    (file,) = tmp_path.glob("member-*.safetensors")
+    save_arrays(file, {"logits": torch.zeros(1)})
+    with pytest.raises(ValueError, match="is no member of TAPE"):
+        TAPE("gcn", ["TA"], **options).fit(data, directory=tmp_path)
