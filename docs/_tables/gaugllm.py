@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from _tables.common import markdown, paired_test, present, spread
 
-SETS = {"cora": "Cora", "citeseer": "CiteSeer", "stdlib": "standard library"}
+SETS = {"cora": "Cora", "citeseer": "CiteSeer"}
+#: A host per set, beside which the plain features and predictions stand.
+BESIDE = {
+    "cora_gbt": "Cora, GBT",
+    "citeseer_gbt": "CiteSeer, GBT",
+    "stdlib": "standard library, BGRL",
+}
 HOSTS = {
     "bgrl": "BGRL",
     "gbt": "GBT",
@@ -15,30 +22,41 @@ HOSTS = {
     "s2gae": "S2GAE",
 }
 #: Baselines first, then what the model adds; result files are sorted by name.
-ORDER = ("most frequent", "frozen", "stored", "no LLM", "edges only", "features only", "both")
+ORDER = (
+    "most frequent",
+    "frozen",
+    "stored predictions",
+    "no LLM",
+    "edges only",
+    "features only",
+    "both",
+)
 
 
 def accuracy() -> str:
-    """Test accuracy of every row on every set."""
-    results = present("gaugllm", SETS)
-    names = list(dict.fromkeys(name for table in results.values() for name in table["rows"]))
-    names.sort(
-        key=lambda name: min(
-            ORDER.index(part) for part in ORDER if part in name.replace("(stored)", "")
-        )
-    )
-    rows = [
+    """Test accuracy of plain features, of predictions, and of a host with and without parts."""
+    results = present("gaugllm", BESIDE)
+    tables = {
+        title: {plain(name): row for name, row in table["rows"].items()}
+        for title, table in results.items()
+    }
+    names = list(dict.fromkeys(name for rows in tables.values() for name in rows))
+    names.sort(key=lambda name: min(ORDER.index(part) for part in ORDER if part in name))
+    cells = [
         [
             name,
-            *(
-                spread(table["rows"][name]["accuracy"]) if name in table["rows"] else ""
-                for table in results.values()
-            ),
+            *(spread(rows[name]["accuracy"]) if name in rows else "" for rows in tables.values()),
         ]
         for name in names
     ]
     titles = [f"{title} ({len(table['seeds'])})" for title, table in results.items()]
-    return markdown(["accuracy, % (seeds)", *titles], rows)
+    return markdown(["accuracy, % (seeds)", *titles], cells)
+
+
+def plain(name: str) -> str:
+    """A row's name without its host and without where its answers are from."""
+    name = re.sub(r" \((stored|templates)\)", "", name)
+    return re.sub(rf"^({'|'.join(HOSTS.values())}), ", "host, ", name)
 
 
 def edges() -> str:
@@ -51,7 +69,7 @@ def edges() -> str:
         "unknown votes": "unknown votes",
     }
     rows = []
-    for title, table in present("gaugllm", SETS).items():
+    for title, table in present("gaugllm", BESIDE).items():
         row = next(value for name, value in table["rows"].items() if "edges only" in name)
         rows.append([title, *(f"{row[key]['mean']:,.0f}" for key in columns)])
     return markdown(["data", *columns.values()], rows)
