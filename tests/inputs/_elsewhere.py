@@ -5,6 +5,7 @@ from __future__ import annotations
 #: Where the faults of a function are tested by hand: it calls a model, writes, trains or is made by
 #: a fit.
 BY_HAND: dict[str, str] = {
+    "PretextTask.forward": "contrastive/pretext/test_tasks.py",
     "PretextTask.loss": "contrastive/pretext/test_tasks.py",
     "BayesianMDL.__init__": "hyper/test_bayesian_mdl.py",
     "CandidateVote.sample": "tag/gaugllm/test_edges.py",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch_geometric.data import Data
 
-from graphlab import datasets, embed, hyper, tag
+from graphlab import contrastive, datasets, embed, hyper, tag
 from graphlab.tag import graphclip
 from graphlab.tag.embedding import EmbeddingStore
 from graphlab.tag.llm import LLMClient
@@ -21,7 +21,7 @@ from graphlab.tag.tape import (
 from graphlab.tag.text_graph import StoredTexts
 from tests.inputs._object_calls import hypergraph, pipeline, texts
 from tests.tag.graphclip._toy import HashEncoder, toy_model, toy_pairs
-from tests.test_inputs import HYPEREDGES, NODES, PLAIN
+from tests.test_inputs import HYPEREDGES, NODES, PLAIN, features
 
 Call = Callable[[Any], Any]
 
@@ -49,6 +49,12 @@ def batch(run: Callable[[Any], Any]) -> Any:
             return run(cached)
         finally:
             cached.close()
+
+
+def described() -> Data:
+    part = torch.arange(NODES) % 3
+    masks = {f"{name}_mask": part == i for i, name in enumerate(("train", "val", "test"))}
+    return Data(edge_index=PLAIN, y=torch.arange(NODES) // 2 % 2, TA=features(), **masks)
 
 
 def table() -> ExplanationTable:
@@ -129,6 +135,10 @@ WRITE_FOLDER: dict[str, Call] = {
     "SHyReDataset.__init__.root": lambda p: datasets.SHyReDataset(p, "crime"),
     "TextGraphDataset.__init__.root": lambda p: datasets.TextGraphDataset(p, "wikics"),
     "TripleDataset.__init__.root": lambda p: datasets.TripleDataset(p, "umls"),
+    "SCGC.fit.directory": lambda p: contrastive.SCGC(
+        num_clusters=2, hidden_channels=(8,), epochs=1, pretrain_epochs=1
+    ).fit(features(), PLAIN, directory=p),
+    "TAPE.fit.directory": lambda p: tag.TAPE("mlp", ["TA"], epochs=1).fit(described(), directory=p),
     "KGEmbedding.fit.directory": lambda p: embed.KGEmbedding(
         NODES, 2, 4, train_config=embed.KGETrainConfig(epochs=1)
     ).fit(PLAIN, PLAIN[0] % 2, directory=p),

@@ -20,6 +20,7 @@ ALL = calls.READ_FILE | calls.READ_FOLDER | calls.WRITE_FILE | calls.WRITE_FOLDE
 OPTIONAL = re.compile(
     r"\.(root|source|out|cache|cache_dir|edges|text_file)$"
     r"|^pretrain|^GraphCLIPPipeline|^TrainedNetwork.fit|^KGEmbedding.fit|^GAugLLM.fit"
+    r"|^SCGC.fit|^TAPE.fit"
     r"|^SubgraphSampler.(sample|prepare)"
 )
 

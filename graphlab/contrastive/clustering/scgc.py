@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_matrix
 from graphlab._deprecation import row_callback
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._io import user_path
+from graphlab._io import check_writable
 from graphlab._progress import Progress
 from graphlab._random import make_generator
 from graphlab._training import Callback
@@ -212,9 +212,10 @@ class SCGC(EarlierNames, Estimator):
         Raises:
             TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or the
                 checkpoint has other settings or data.
+            OSError: If the folder cannot be written.
         """
         self._check_parameters()
-        folder = None if directory is None else user_path(directory, "directory")
+        folder = None if directory is None else check_writable(directory, "directory", folder=True)
         x, edge_index = features_and_edges(x, edge_index)
         x = check_matrix(x, "x", cols=self.in_channels).to(self.device)
         graph = positives(edge_index, x.size(0), self.order, self.cumulative).to(self.device)

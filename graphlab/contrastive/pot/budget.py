@@ -43,7 +43,9 @@ def check_drop_rate(
 
 def rates_agree(own: float | Tensor, other: float | Tensor) -> bool:
     """Whether two drop rates, numbers or one per edge, are the same up to rounding."""
-    first, second = (torch.as_tensor(rate).double().cpu() for rate in (own, other))
+    first, second = (
+        torch.as_tensor(rate, dtype=torch.float64, device="cpu") for rate in (own, other)
+    )
     if first.dim() and second.dim() and first.shape != second.shape:
         return False
     return bool(((first - second).abs() <= 1e-6).all())

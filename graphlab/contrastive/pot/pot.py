@@ -211,8 +211,8 @@ class POT:
             TypeError, ValueError, IndexError, NotImplementedError: As when called.
 
         Warns:
-            UserWarning: Once, if budgets follow from ``drop_rate`` and the host drops edges with
-                other probabilities: its views may then exceed them.
+            UserWarning: Once, with ``budget="quantile"``, if the host drops edges with other
+                probabilities than ``drop_rate``: ``delta`` then says nothing of its views.
         """
         if not isinstance(step, HostStep):
             raise TypeError(f"step must be a HostStep, got {type(step).__name__}: see host_step")
@@ -231,10 +231,9 @@ class POT:
             return
         self._compared = True
         for number, (own, other) in enumerate(zip(self._drop_rate, host, strict=True)):
-            # All edges, or numbers of the caller's, are budgets whatever the rate.
-            budget = self._budget[number]
-            by_rate = isinstance(budget, str) and budget != "all"
-            if other is None or not by_rate or rates_agree(own, other):
+            # The others promise nothing of draws, or hold whatever the rate.
+            promised = isinstance(self._budget[number], str) and self._budget[number] == "quantile"
+            if other is None or not promised or rates_agree(own, other):
                 continue
             warnings.warn(
                 f"drop_rate[{number}] is {short_rate(own)}, but view {number + 1} of the host "

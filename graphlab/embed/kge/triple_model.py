@@ -186,7 +186,9 @@ class TripleModel(nn.Module):
         sizes = int(self.num_nodes), int(self.num_relations)
         if hasattr(edge_index, "edge_index"):
             if edge_type is not None:
-                raise TypeError(f"edge_type must not be given beside a Data, got {edge_type!r:.80}")
+                raise TypeError(
+                    f"edge_type must not be given where edge_index is a Data, got {edge_type!r:.80}"
+                )
             triples = read_triples_like(edge_index, *sizes, "data")
         else:
             triples = check_triples(edge_index, edge_type, *sizes)

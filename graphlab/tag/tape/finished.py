@@ -34,7 +34,6 @@ class FinishedMembers:
     def __init__(self, folder: Path | None, settings: Mapping[str, Any], resume: bool) -> None:
         self._folder, self._settings, self._resume = folder, settings, resume
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             sweep_stale(folder)
 
     def load(self, name: str, x: FeatureRows, model: nn.Module) -> tuple[Tensor, list[Row]] | None:

@@ -13,7 +13,7 @@ from graphlab._checks import Array, check_edge_index
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._feature_rows import FeatureRows, in_memory
 from graphlab._graphs.edges import read_structure
-from graphlab._io import user_path
+from graphlab._io import check_writable
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder
@@ -189,9 +189,10 @@ class TAPE(Estimator):
             TypeError, ValueError, IndexError: If a parameter, the graph, a feature or the split is
                 malformed, or a member that was kept has other settings or data.
             FloatingPointError: If a loss stops being finite.
+            OSError: If the folder cannot be written.
         """
         recipe = check_parameters(self.get_params(deep=False))
-        folder = None if directory is None else user_path(directory, "directory")
+        folder = None if directory is None else check_writable(directory, "directory", folder=True)
         count = count_nodes(data)
         parts = resolve_split(
             with_test_part(data.to_dict() if split is None else split, count), count

@@ -130,7 +130,7 @@ def test_pot_warns_once_of_a_host_with_other_drop_rates() -> None:
     x, edge_index, _ = graph()
     model = build("grace", edge_index)
     model.drop_edge = (DropEdge(0.8), CentralityDropEdge(edge_index, x.size(0), 0.3))
-    pot = POT(model.encoder, edge_index, drop_rate=(0.05, 0.05), mode="sound")
+    pot = POT(model.encoder, edge_index, (0.05, 0.05), mode="sound", budget="quantile")
     step = model.host_step(x, edge_index)
     with pytest.warns(UserWarning) as seen:
         pot.regularise(step, x)
@@ -145,7 +145,7 @@ def test_pot_does_not_compare_rates_that_no_budget_follows_from() -> None:
     x, edge_index, _ = graph()
     model = build("grace", edge_index)
     model.drop_edge = (DropEdge(0.8), DropEdge(0.1))
-    for budget in ("all", torch.ones(x.size(0), dtype=torch.int64)):
+    for budget in ("all", "expected", torch.ones(x.size(0), dtype=torch.int64)):
         pot = POT(model.encoder, edge_index, (0.05, 0.05), mode="sound", budget=budget)
         assert pot.regularise(model.host_step(x, edge_index), x).isfinite()
 
@@ -154,7 +154,8 @@ def test_pot_takes_an_augmentation_that_tells_no_rate() -> None:
     x, edge_index, _ = graph()
     model = build("grace", edge_index)
     model.drop_edge = (lambda edges, *, generator: edges, DropEdge(0.2))
-    pot = POT(model.encoder, edge_index, drop_rate=(0.05, torch.full((edge_index.size(1),), 0.2)))
+    rates = (0.05, torch.full((edge_index.size(1),), 0.2))
+    pot = POT(model.encoder, edge_index, rates, mode="sound", budget="quantile")
     assert pot.regularise(model.host_step(x, edge_index), x).isfinite()
 
 

@@ -58,7 +58,7 @@ def test_a_graph_is_fitted_and_ranked_as_its_triples() -> None:
     model = KGEmbedding(NODES, RELATIONS, 8, train_config=KGETrainConfig(epochs=1), seed=0)
     pairs, graphs = clone(model).fit(*train), clone(model).fit(graph_of(train))
     assert torch.equal(pairs.rank(*test).greater, graphs.rank(graph_of(test)).greater)
-    with pytest.raises(TypeError, match="edge_type must not be given beside a Data"):
+    with pytest.raises(TypeError, match="edge_type must not be given where edge_index is a Data"):
         model.fit(graph_of(train), train[1])
     with pytest.raises(TypeError, match=r"data.edge_type must be a torch.Tensor, got NoneType"):
         model.fit(Data(edge_index=train[0]))

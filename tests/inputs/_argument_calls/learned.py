@@ -96,6 +96,7 @@ CALLS: dict[str, Callable[[], Call]] = {
         clustering.initial_centers,
         {"z": Z, "num_clusters": 2, "seed": 0, "n_init": 1},
     ),
+    "ClusteringNetwork.assign": lambda: (clusters().assign, {"x": X}),
     "ClusteringNetwork.embed": lambda: (clusters().embed, {"x": X}),
     "ClusteringNetwork.forward": lambda: (clusters(), {"x": X}),
     "ClusteringNetwork.loss": lambda: (
