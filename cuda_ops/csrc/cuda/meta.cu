@@ -151,8 +151,7 @@ void meta_backward(const MetaProblem<T>& p, const Tensor& like, const MetaGrads<
     const dim3 grid_u(static_cast<unsigned>(ceil_div(a.rows, kTile)),
                       static_cast<unsigned>(ceil_div(dim, kSide * C)));
     p.context.launch("meta_grad_u", meta_grad_u_kernel<T, C>, grid_u, kThreads, a);
-    const dim3 grid(static_cast<unsigned>(clusters), static_cast<unsigned>(tiles),
-                    static_cast<unsigned>(parts));
+    const dim3 grid(static_cast<unsigned>(clusters * tiles), 1, static_cast<unsigned>(parts));
     p.context.launch("meta_moments", meta_moments_kernel<T, C>, grid, kThreads, a);
     p.context.launch("meta_combine", meta_combine_kernel<T>, blocks_for(size * dim, kThreads),
                      kThreads, a.partial_cov, parts, size * dim, 0.5 * p.tau * p.tau, begin == 0,

@@ -158,14 +158,15 @@ __device__ inline void stage_shares(Slice<T, kTile>& to, const MetaArgs<T>& a, i
   }
 }
 
-// grid: clusters, tiles of (dim, dim), parts of the rows.
+// grid: clusters times tiles of (dim, dim), which are more than CUDA takes along y; parts of the rows.
 template <typename T, int C>
 __global__ void __launch_bounds__(kThreads, C == 1 ? 2 : 1)
     meta_moments_kernel(const MetaArgs<T> a) {
   constexpr int kSlices = kTile / kSlice<T>;  // 64 rows between two additions in float64
   __shared__ MetaShared<T, C> shared;
-  const int64_t across = ceil_div(a.dim, kSide * C), b = blockIdx.x;
-  const int64_t row0 = blockIdx.y / across * kTile, column0 = blockIdx.y % across * kSide * C;
+  const int64_t across = ceil_div(a.dim, kSide * C);
+  const int64_t b = blockIdx.x % a.clusters, tile = blockIdx.x / a.clusters;
+  const int64_t row0 = tile / across * kTile, column0 = tile % across * kSide * C;
   const int64_t begin = blockIdx.z * a.part;
   const int64_t end = begin + a.part < a.rows ? begin + a.part : a.rows;
   double total[kRows][C] = {}, mean[kRows] = {};
