@@ -1,7 +1,7 @@
 """Random draws on a graph: dropped edges, masked features, sketches, pairs without an edge."""
 
 from graphlab._namespace import listing
-from graphlab.contrastive.augment.centrality import CentralityDropEdge
+from graphlab.contrastive.augment.centrality_drop_edge import CentralityDropEdge
 from graphlab.contrastive.augment.drop_edge import DropEdge
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.augment.node_centrality import node_centrality

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from graphlab.contrastive.augment.centrality import CentralityDropEdge, Measure
+from graphlab.contrastive.augment.centrality_drop_edge import CentralityDropEdge, Measure
 from graphlab.contrastive.augment.mask_features import MaskFeatures
 from graphlab.contrastive.hosts.grace import GRACE
 from graphlab.contrastive.hosts.two_view import pair_of

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows
-from graphlab.tag.retrieval import _storage
+from graphlab.tag.retrieval import _corpus_arrays
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
 from graphlab.tag.retrieval._options import GRAPHS, check_options
 from graphlab.tag.retrieval._snapshot import Snapshot
@@ -274,12 +274,12 @@ class StoredDocuments(Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        return _storage.arrays(self.corpus_, getattr(self.encoder, "identity", None))
+        return _corpus_arrays.arrays(self.corpus_, getattr(self.encoder, "identity", None))
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self._check()
         corpus = self._empty()
-        _storage.fill(corpus, arrays, getattr(self.encoder, "identity", None))
+        _corpus_arrays.fill(corpus, arrays, getattr(self.encoder, "identity", None))
         self._set(corpus)
 
 
