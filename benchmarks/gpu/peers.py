@@ -51,7 +51,7 @@ def _edge_sum(
     z: Tensor, rowptr: Tensor, col: Tensor, weight: Tensor, *rest: Any
 ) -> dict[str, Call]:
     edges = _edge_index(rowptr, col)
-    return {"eager, E x D gathers": lambda: positive_sums(z, edges, weight, rest[-2])}
+    return {f"eager, E x D gathers, {FIRST}": lambda: positive_sums(z, edges, weight, rest[-2])}
 
 
 def _edge_backward(

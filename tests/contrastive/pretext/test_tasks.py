@@ -53,6 +53,7 @@ def test_head_learns_and_gradient_is_right(name: str) -> None:
     # Kinks of |h_i - h_j| are at equal rows, of which there are none.
     assert torch.autograd.gradcheck(task.loss, (h,))
     before = task.loss(h).item()
+    assert task(h).item() == task.forward(h).item() == before
     optimizer = torch.optim.Adam(task.parameters(), lr=0.05)
     for _ in range(20):
         optimizer.zero_grad()
