@@ -11,7 +11,7 @@
 // beyond the result: one normalised copy of z, with rows padded to whole vectors, and what is kept.
 //
 // With `keep`, the CPU also returns exp(tau cos) of every entry, (E,), which spares the derivatives
-// half of their work. On CUDA, where that would save no memory traffic, and without `keep` the
+// the products. On CUDA, where that would save no memory traffic, and without `keep` the
 // second result is empty; the derivatives compute what they are not given.
 #pragma once
 

@@ -87,7 +87,7 @@ def edge_cosine_sum(z: Tensor, graph: CSRGraph, tau: float) -> Tensor:
         TypeError, ValueError: If ``z`` does not fit the graph, or ``tau`` is out of range.
 
     Complexity: O(E D) time; O(N D) extra memory, nothing of size E D. Where a gradient is wanted,
-    a CPU keeps one number an edge, which halves the time of the gradient.
+    a CPU keeps one number an edge, which spares it the products again.
     Determinism: bitwise for a given device, whatever the number of threads.
     """
     if not isinstance(graph, CSRGraph):
