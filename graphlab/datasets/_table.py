@@ -275,6 +275,8 @@ def _parse(lines: Lines, begin: int, width: int, sep: str, path: str) -> pd.Data
         at = begin + int(found[1]) - 1 if found else begin
         number = int(lines.numbers[min(at, len(lines.numbers) - 1)])
         raise ValueError(f"{path}, line {number}: {str(error).strip()}") from error
+    except pd.errors.EmptyDataError as error:  # lines of separators alone
+        raise ValueError(f"{path} holds no values: {error}") from error
     if frame.shape[1] != width:
         raise ValueError(f"{path} has {frame.shape[1]} fields a row, but {width} in the first")
     if f" {sep}" in text or " \n" in text or text.endswith(" "):

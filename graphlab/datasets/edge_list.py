@@ -107,7 +107,9 @@ def read_edge_list(
         content.column(target, USUAL_TARGET, 1),
     )
     if ends[0] == ends[1]:
-        raise ValueError(f"source and target must be two columns, got {ends[0]!r:.80} twice")
+        raise ValueError(
+            f"source and target must be two columns of {content.name}, got {ends[0]!r:.80} twice"
+        )
     pairs, ids = number_nodes(content, ends, nodes)
     if content.guessed:
         _warn_of_header(pairs, content)

@@ -172,7 +172,12 @@ def read_multilabel_mat(path: str | Path, network: str = "network", labels: str 
     if shape[0] != shape[1] or rows[0] != shape[0]:
         raise ValueError(f"{path} must hold (N, N) and (N, K) matrices, got {shape} and {rows}")
     group = sp.csr_matrix(content[labels]).toarray()
-    return _data(sp.csr_matrix(content[network]), torch.from_numpy(group != 0))
+    adjacency = sp.csr_matrix(content[network])
+    adjacency.sum_duplicates()
+    largest = float(np.abs(adjacency.data).max(initial=0.0))
+    if not largest <= float(np.finfo(np.float32).max):
+        raise ValueError(f"{path} must hold weights that float32 has in {network!r}, got {largest}")
+    return _data(adjacency, torch.from_numpy(group != 0))
 
 
 def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:

@@ -223,7 +223,7 @@ BAD = [
     ("a,b,t\n1,2,5\n1,2,x\n", {"time": "t"}, r"line 3, column 't': 'x' is no time"),
     ("a,b\n1,2\n", {"weight": "w"}, r"no column 'w', only \['a', 'b'\]"),
     ("a,b\n1,2\n", {"source": 5}, "no column 5"),
-    ("a,b\n1,2\n", {"source": "a", "target": "a"}, "must be two columns"),
+    ("a,b\n1,2\n", {"source": "a", "target": "a"}, r"two columns of .*edges\.csv, got 'a' twice"),
     ("a,a\n1,2\n", {"header": True}, "repeats a column"),
     ("1\n2\n", {}, "single column"),
     ("", {}, "no line with data"),

@@ -79,3 +79,12 @@ def test_a_graph_of_another_size_than_the_published_one_is_refused(tmp_path, mon
     monkeypatch.setitem(_SOURCES, "blogcatalog", _Source(3, 2, 3, {"small.mat": checksum}))
     with pytest.raises(ValueError, match=r"must have \(3, 2, 3\) nodes.* got \(3, 3, 3\)"):
         MultilabelDataset(tmp_path / "data", "blogcatalog", source=tmp_path)
+
+
+def test_weights_beyond_float32_are_refused(tmp_path):
+    large = sp.csr_matrix([[0.0, 1e300], [1e300, 0.0]])
+    scipy.io.savemat(
+        tmp_path / "set.mat", {"network": large, "group": sp.csr_matrix([[1.0], [1.0]])}
+    )
+    with pytest.raises(ValueError, match=r"set\.mat must hold weights that float32 has"):
+        read_multilabel_mat(tmp_path / "set.mat")
