@@ -188,6 +188,15 @@ def content_name(x: FeatureRows) -> str:
     return digest.hexdigest()
 
 
+def tensors_name(*parts: Tensor | None) -> str:
+    """Name of the numbers in several tensors, for checkpoints: of types, shapes and order, too."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"none" if part is None else f"{part.dtype} {tuple(part.shape)}".encode())
+        digest.update(b"" if part is None else raw_bytes(part))
+    return digest.hexdigest()[:32]
+
+
 def raw_bytes(rows: Tensor) -> memoryview:
     """Bytes of a tensor."""
     return rows.detach().cpu().contiguous().view(torch.uint8).numpy().data

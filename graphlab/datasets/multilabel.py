@@ -195,7 +195,6 @@ def _read_text(graph: Path, communities: Path, num_nodes: int) -> Data:
 
 
 def _data(adjacency: sp.csr_matrix, y: Tensor) -> Data:
-    adjacency.sum_duplicates()
     entries = adjacency.tocoo()
     index = np.stack([entries.row, entries.col]).astype(np.int64)
     data = Data(edge_index=torch.from_numpy(index), y=y, num_nodes=adjacency.shape[0])

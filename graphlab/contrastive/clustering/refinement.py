@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graphlab._feature_rows import raw_bytes
+from graphlab._feature_rows import tensors_name
 from graphlab._io import sweep_stale
 from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from graphlab.contrastive.clustering.network import ClusteringNetwork
@@ -127,12 +126,9 @@ def settings_of(
     parameters: Mapping[str, Any], encoder: nn.Module, x: Tensor, graph: CSRGraph
 ) -> dict[str, Any]:
     """What decides over the result: parameters, shapes, and a hash of features and positives."""
-    digest = hashlib.sha256(f"{x.dtype} {tuple(x.shape)}".encode())
-    for part in (x, graph.rowptr, graph.col, graph.weight):
-        if part is not None:
-            digest.update(raw_bytes(part))
+    data = tensors_name(x, graph.rowptr, graph.col, graph.weight)
     # The others say when the training ends, and where it is computed.
     free = ("encoder", "epochs", "patience", "tolerance", "device")
     given = {name: value for name, value in parameters.items() if name not in free}
     shapes = {name: list(value.shape) for name, value in encoder.named_parameters()}
-    return given | {"shapes": shapes, "data": digest.hexdigest()[:32]}
+    return given | {"shapes": shapes, "data": data}

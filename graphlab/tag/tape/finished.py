@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from graphlab._feature_rows import FeatureRows, content_name, raw_bytes
+from graphlab._feature_rows import FeatureRows, content_name, tensors_name
 from graphlab._io import load_arrays, save_arrays, sweep_stale
 from graphlab._training_checkpoint import check_settings
 
@@ -79,9 +78,5 @@ class FinishedMembers:
 
 def data_name(edge_index: Tensor, y: Tensor, nodes: Mapping[str, Tensor]) -> str:
     """Hash of the edges, the nodes of the parts, and those labels that a training reads."""
-    digest = hashlib.sha256()
-    read = [part for name in ("train", "val") for part in (nodes[name], y[nodes[name]])]
-    for part in (edge_index, *read):
-        digest.update(f"{tuple(part.shape)}".encode())
-        digest.update(raw_bytes(part.to(torch.int64)))
-    return digest.hexdigest()[:32]
+    read = (part for name in ("train", "val") for part in (nodes[name], y[nodes[name]]))
+    return tensors_name(edge_index, *read)
