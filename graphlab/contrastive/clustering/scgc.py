@@ -22,11 +22,7 @@ from graphlab.contrastive.clustering.earlier_names import EarlierNames
 from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
 from graphlab.contrastive.clustering.parameters import check_parameters
-from graphlab.contrastive.clustering.refinement import (
-    Refinement,
-    has_checkpoint,
-    settings_of,
-)
+from graphlab.contrastive.clustering.refinement import Refinement, has_checkpoint, settings_of
 from graphlab.contrastive.clustering.start import (
     autoencoder,
     features_and_edges,
@@ -253,13 +249,15 @@ class SCGC(EarlierNames, Estimator):
         centers, labels = z.new_zeros(self.num_clusters, z.size(1)), z.new_zeros(z.size(0)).long()
         if not going_on:
             centers, labels = initial_centers(z, self.num_clusters, self.seed, self.n_init)
+        # Named for the checkpoint alone: a hash reads all features.
+        settings = {} if folder is None else settings_of(self.get_params(False), encoder, x, graph)
         run = Refinement(
             self._network(encoder, centers),
             inputs,
             graph,
             labels,
             lr=self.lr,
-            settings=settings_of(self.get_params(deep=False), encoder, x, graph),
+            settings=settings,
             directory=folder,
         )
         run.restore() if going_on else run.save()

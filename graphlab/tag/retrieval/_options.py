@@ -16,7 +16,15 @@ from graphlab.tag._text_encoder import encode_function
 
 __all__: list[str] = []
 
+_DOCUMENTS = 5  # that a question gets by default
+
 GRAPHS = ("phrases", "titles")
+
+
+def most_documents(k: int | None, count: int) -> int:
+    """Documents of a question out of ``count``; room for one where there is none."""
+    wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
+    return max(min(wanted, count), 1)
 
 
 def check_options(params: Mapping[str, Any]) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graphlab._checks import check_int
 from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.retrieval._corpus import Tokenize
+from graphlab.tag.retrieval._options import most_documents
 from graphlab.tag.retrieval._ranking import Ranking, Scored, hits_of, score_all
 from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
 from graphlab.tag.retrieval._stored import StoredDocuments
@@ -23,7 +23,6 @@ from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["GraphRetriever"]
 
-_DOCUMENTS = 5  # that a question gets by default
 _QUESTIONS = 32  # questions that are computed together
 _CACHED = 8  # snapshots of permitted documents that are kept
 
@@ -215,9 +214,7 @@ class GraphRetriever(StoredDocuments):
 
     def _limit(self, k: int | None) -> int:
         """Documents per question, of which there are no more than documents."""
-        count = len(self)
-        wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
-        return max(min(wanted, count), 1)
+        return most_documents(k, len(self))
 
     def _search(
         self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool

@@ -204,7 +204,8 @@ class TAPE(Estimator):
         views = self._views(edge_index, count)
         nodes = {part: parts[part].to(self.device) for part in ("train", "val")}
         settings = settings_of(self.get_params(deep=False), recipe, num_classes)
-        settings["data"] = data_name(edge_index, y, nodes)
+        if folder is not None:  # a hash reads all edges
+            settings["data"] = data_name(edge_index, y, nodes)
         finished = FinishedMembers(folder, settings, resume)
         members: dict[str, nn.Module] = {}
         logits: dict[str, Tensor] = {}

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graphlab._checks import check_int, warn_caller
+from graphlab._checks import warn_caller
 from graphlab.tag._texts import check_question, check_texts
+from graphlab.tag.retrieval._options import most_documents
 from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
 from graphlab.tag.retrieval.gfm._parameters import check_parameters
 from graphlab.tag.retrieval.gfm.fusion import Ranked
@@ -24,7 +25,6 @@ from graphlab.tag.text_graph import TextGraph
 
 __all__ = ["GFMRetriever"]
 
-_DOCUMENTS = 5  # that a question gets by default
 _CACHED = 4  # restricted graphs that are kept
 
 
@@ -263,9 +263,7 @@ class GFMRetriever(TrainedNetwork):
     def _limit(self, k: int | None) -> int:
         """Documents per question, of which there are no more than documents."""
         self._check_fitted()
-        count = len(self._ids(None))
-        wanted = _DOCUMENTS if k is None else check_int(k, "k", minimum=1)
-        return max(min(wanted, count), 1)
+        return most_documents(k, len(self._ids(None)))
 
     def _search(
         self,
