@@ -29,6 +29,23 @@ def grace_loss(h1: Tensor, h2: Tensor, temperature: float) -> Tensor:
     return 0.5 * both.mean()
 
 
+def weighted_loss(
+    h1: Tensor, h2: Tensor, temperature: float, weights: tuple[Tensor, Tensor]
+) -> Tensor:
+    """ProGCL's loss with stored weights of the negatives, ``(N, N)`` for each direction, a scalar.
+
+    As the authors keep them, but one table for each direction, and zero at the own node.
+    """
+    u, v = F.normalize(h1), F.normalize(h2)
+    terms = []
+    for anchor, other, weight in ((u, v, weights[0]), (v, u, weights[1])):
+        between = torch.exp(anchor @ other.t() / temperature)
+        within = torch.exp(anchor @ anchor.t() / temperature)
+        positive = between.diagonal()
+        terms.append(-torch.log(positive / (positive + (weight * (between + within)).sum(1))))
+    return 0.5 * (terms[0] + terms[1]).mean()
+
+
 def two_view_loss(h1: Tensor, h2: Tensor, temperature: float) -> Tensor:
     """Symmetric InfoNCE without negatives inside a view, with its N x N matrix, a scalar."""
     logits = F.normalize(h1) @ F.normalize(h2).t() / temperature

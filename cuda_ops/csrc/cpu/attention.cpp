@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
@@ -100,9 +101,27 @@ int64_t largest(const Segments<T>& s) {
   return most;
 }
 
-// Runs body(task, scratch, first row, head) on every segment that has rows, under every head.
+// Rows that segments read: `columns` values each, one after the other.
+template <typename T>
+struct Rows {
+  const T* from;
+  int64_t columns;
+};
+
+// Asks for a head's part of the rows of a segment. Heads read short parts of long rows, too far
+// apart for a processor to foresee, while the rows of a segment lie side by side.
+template <typename T>
+void fetch(const Rows<T>& rows, int64_t first, int64_t count, int64_t head, int64_t heads) {
+  const int64_t line = 64 / static_cast<int64_t>(sizeof(T)), values = count * rows.columns;
+  const T* from = rows.from + first * rows.columns;
+  const int64_t end = (head + 1) * values / heads;
+  for (int64_t k = head * values / heads; k < end; k += line) __builtin_prefetch(from + k, 0, 2);
+}
+
+// Runs body(task, scratch, first row, head) on every segment that has rows, under every head; asks
+// for the rows of the next segment in `read` meanwhile.
 template <typename T, typename F>
-void for_pairs(const Segments<T>& s, const F& body) {
+void for_pairs(const Segments<T>& s, std::initializer_list<Rows<T>> read, const F& body) {
   const int64_t most = largest(s), channels = s.heads * s.width;
   // Ranges of about 2^14 multiply-adds and more; what a range does never depends on its length.
   const int64_t length = std::max<int64_t>(1, 64 / std::max<int64_t>(1, most));
@@ -112,6 +131,8 @@ void for_pairs(const Segments<T>& s, const F& body) {
       const int64_t segment = pair / s.heads, head = pair % s.heads;
       const int64_t first = s.ptr[segment], rows = s.ptr[segment + 1] - first;
       if (rows == 0) continue;
+      const int64_t after = pair + s.heads < end ? s.ptr[segment + 2] - s.ptr[segment + 1] : 0;
+      for (const Rows<T>& next : read) fetch(next, first + rows, after, head, s.heads);
       const T* query = s.qkv + first * 3 * channels + head * s.width;
       const AttentionTask<T> task{
           query, query + channels, query + 2 * channels, rows, 3 * channels, s.width,
@@ -125,8 +146,9 @@ template <typename T>
 void segment_attention(const Segments<T>& s, T* out, T* lse) {
   const int64_t channels = s.heads * s.width;
   const auto forward = GRAPHLAB_SELECT(attention_forward<T>);
-  for_pairs(s, [&](const AttentionTask<T>& task, const AttentionScratch<T>& scratch,
-                   int64_t first, int64_t head) {
+  const std::initializer_list<Rows<T>> read = {{s.qkv, 3 * channels}};
+  for_pairs(s, read, [&](const AttentionTask<T>& task, const AttentionScratch<T>& scratch,
+                         int64_t first, int64_t head) {
     forward(task, scratch, out + first * channels + head * s.width, channels,
             lse + first * s.heads + head, s.heads);
   });
@@ -137,8 +159,10 @@ void segment_attention_backward(
     const Segments<T>& s, const AttentionGrads<T>& g, T* grad_qkv) {
   const int64_t channels = s.heads * s.width;
   const auto backward = GRAPHLAB_SELECT(attention_backward<T>);
-  for_pairs(s, [&](const AttentionTask<T>& task, const AttentionScratch<T>& scratch,
-                   int64_t first, int64_t head) {
+  const std::initializer_list<Rows<T>> read = {
+      {s.qkv, 3 * channels}, {g.grad, channels}, {g.out, channels}};
+  for_pairs(s, read, [&](const AttentionTask<T>& task, const AttentionScratch<T>& scratch,
+                         int64_t first, int64_t head) {
     const int64_t at = first * channels + head * s.width, top = first * s.heads + head;
     T* to = grad_qkv + first * 3 * channels + head * s.width;
     backward(task, scratch,

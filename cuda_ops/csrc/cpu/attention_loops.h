@@ -26,15 +26,40 @@ GRAPHLAB_INLINE void read_rows(
   }
 }
 
-// All rows, features first.
+// All rows, features first; rows that are not there are zero.
 template <typename T>
 GRAPHLAB_INLINE void turn_rows(
     const T* from, int64_t stride, int64_t rows, int64_t width, T* to) {
+  constexpr int L = kLanes<T>;
   const int64_t places = whole<T>(rows);
-  for (int64_t d = 0; d < width; ++d) {
+  int64_t d = 0;
+  for (; d + L <= width; d += L) {
+    for (int64_t j = 0; j < places; j += L) {
+      Vec<T> block[L];
+      GRAPHLAB_UNROLL
+      for (int k = 0; k < L; ++k) {
+        block[k] = j + k < rows ? load(from + (j + k) * stride + d) : Vec<T>{};
+      }
+      transpose<T>(block);
+      GRAPHLAB_UNROLL
+      for (int k = 0; k < L; ++k) store(to + (d + k) * places + j, block[k]);
+    }
+  }
+  for (; d < width; ++d) {
     for (int64_t j = 0; j < rows; ++j) to[d * places + j] = from[j * stride + d];
     for (int64_t j = rows; j < places; ++j) to[d * places + j] = 0;
   }
+}
+
+// <a, b> of two rows.
+template <typename T>
+GRAPHLAB_INLINE T dot(const T* a, const T* b, int64_t width) {
+  Vec<T> sum{};
+  int64_t d = 0;
+  for (; d + kLanes<T> <= width; d += kLanes<T>) sum += load(a + d) * load(b + d);
+  T rest = 0;
+  for (; d < width; ++d) rest += a[d] * b[d];
+  return sum_lanes<T>(sum) + rest;
 }
 
 // Products of kQueries padded rows with all turned rows, times a factor: (kQueries, places).
@@ -199,9 +224,8 @@ void attention_backward(
     multiply_turned(scratch.given, scratch.value_t, width, places, T(1), scratch.slope);
     T lse[kQueries] = {}, level[kQueries] = {};  // a query that is not there weighs its zeros
     for (int64_t q = 0; q < count; ++q) {
-      const T* found = way.out + (i + q) * way.step;
-      for (int64_t d = 0; d < width; ++d) level[q] += scratch.given[q * columns + d] * found[d];
-      level[q] -= way.grad_lse[(i + q) * way.heads];
+      level[q] = dot(scratch.given + q * columns, way.out + (i + q) * way.step, width) -
+          way.grad_lse[(i + q) * way.heads];
       lse[q] = way.lse[(i + q) * way.heads];
     }
     softmax_backward(scratch.weight, scratch.slope, rows, places, lse, level, task.scale);

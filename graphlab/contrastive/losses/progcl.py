@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -20,6 +19,7 @@ from graphlab._checks import (
 from graphlab._precision import full_precision, widened
 from graphlab._random import check_generator, random_order
 from graphlab.contrastive.losses._reduction import Reduction, check_reduction
+from graphlab.contrastive.losses._weighted_negatives import LogWeights, weighted_info_nce
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
 from graphlab.contrastive.losses.info_nce import both_directions, info_nce_per_node, per_node_terms
 from graphlab.ops import unit_rows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProGCLLoss"]
 
-_Frozen = tuple[Tensor, Tensor]
+_Frozen = tuple[Tensor, Tensor, Tensor, Tensor]
 #: Entries of a tile; about eight tiles are alive at a time.
 _TILE = 2**19
 
@@ -48,8 +48,8 @@ class ProGCLLoss(nn.Module):
       with a random permutation of them in proportion to B, and adds the results as negatives.
 
     B is a function of the frozen embeddings, so that the N x N table the authors keep is not
-    stored: ``"weight"`` computes it again, tile by tile, in both passes. The direction from view 2
-    to view 1 has its own B, the transposed one; the authors reuse that of the first direction.
+    stored: ``"weight"`` computes it again, tile by tile, in both passes, once for both directions.
+    That from view 2 to view 1 has the transposed B; the authors reuse that of the first direction.
 
     Args:
         temperature (float): Positive; divides the cosine.
@@ -74,8 +74,8 @@ class ProGCLLoss(nn.Module):
 
     Complexity: O(N^2 D) time; O(N D) memory and a few tiles. ``"mix"`` also stores
         O(N num_mixed): 24 bytes per anchor and added negative (65 MB for Cora).
-        ``"weight"`` costs several times the time of :class:`InfoNCELoss`. The frozen embeddings are
-        not part of ``state_dict``.
+        ``"weight"`` costs several times the time of :class:`InfoNCELoss`. What is frozen is not
+        part of ``state_dict``.
     Determinism: bitwise on the CPU for given generators.
 
     Reference: Xia et al., "ProGCL: rethinking hard negative mining in graph contrastive learning",
@@ -106,14 +106,14 @@ class ProGCLLoss(nn.Module):
         self.chunk_size = chunk_size
         self.reduction: Reduction = check_reduction(reduction)
         self.mixture: BetaMixture | None = None
-        self._frozen: tuple[_Frozen, _Frozen] | None = None
+        self._frozen: _Frozen | None = None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ProGCLLoss:
         """Move the frozen tensors along with the module (``to``, ``cuda``, ``double``)."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self._frozen is not None:
-            (a, b), (c, d) = self._frozen
-            self._frozen = (fn(a), fn(b)), (fn(c), fn(d))
+            a, b, c, d = self._frozen
+            self._frozen = fn(a), fn(b), fn(c), fn(d)
         return self
 
     @torch.no_grad()
@@ -149,10 +149,11 @@ class ProGCLLoss(nn.Module):
         with full_precision(u1):
             cosine = u1 @ u2[columns].t()
             self.mixture = BetaMixture.fit(cosine, prior=self.prior, iterations=self.iterations)
-            frozen = ((u1.clone(), u2.clone()), (u2.clone(), u1.clone()))
             if self.mode == "mix":
-                frozen = (self._hardest(*frozen[0]), self._hardest(*frozen[1]))
-        self._frozen = frozen
+                self._frozen = (*self._hardest(u1, u2), *self._hardest(u2, u1))
+            else:
+                tiles = self._tiles(u1.size(0))
+                self._frozen = LogWeights.of(self.mixture, u1.clone(), u2.clone(), tiles)[1:]
         return self
 
     def forward(
@@ -187,16 +188,21 @@ class ProGCLLoss(nn.Module):
         if self._frozen is None:
             return info_nce_per_node(z1, z2, self.temperature, chunk_size=self.chunk_size)
         u1, u2 = self._units(z1, z2)
-        if u1.size(0) != self._frozen[0][0].size(0):
+        if u1.size(0) != self._frozen[0].size(0):
             raise ValueError(
-                f"z1 must have the {self._frozen[0][0].size(0)} rows of the fit, got {u1.size(0)}"
+                f"z1 must have the {self._frozen[0].size(0)} rows of the fit, got {u1.size(0)}"
             )
-        first, second = self._frozen
         if self.mode == "weight":
-            return self._weighted(u1, u2, *first), self._weighted(u2, u1, *second)
+            mixture = cast(BetaMixture, self.mixture)  # of the fit, as what is frozen
+            weights, tiles = LogWeights(mixture, *self._frozen), self._tiles(u1.size(0))
+            terms: tuple[Tensor, Tensor] = weighted_info_nce(
+                u1, u2, weights, tiles, self.temperature
+            )
+            return terms
         if generator is None:
             raise ValueError("generator must be given: mode 'mix' permutes the negatives")
         check_generator(generator)
+        first, second = self._frozen[:2], self._frozen[2:]
         size = first[0].size(1)
         order = [random_order(size, generator, u1.device) for _ in range(2)]
         scale = 1.0 / self.temperature
@@ -209,32 +215,6 @@ class ProGCLLoss(nn.Module):
     def _units(self, z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor]:
         z1, z2 = check_pair(z1, z2, min_rows=2)
         return unit_rows(widened(z1)), unit_rows(widened(z2))
-
-    def _weighted(self, u: Tensor, v: Tensor, frozen_u: Tensor, frozen_v: Tensor) -> Tensor:
-        """InfoNCE of anchors u with weighted negatives, ``(N,)``."""
-        scale = 1.0 / self.temperature
-
-        def tile(rows: slice, anchor: Tensor, u: Tensor, v: Tensor) -> Tensor:
-            between = scale * (anchor @ v.t())
-            own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
-            weight = self._log_weight(frozen_u[rows] @ frozen_v.t(), own)
-            # Weights multiply exponentials: in logarithms they are added, and none overflows.
-            negative = torch.logaddexp(between, scale * (anchor @ u.t())) + weight
-            positive = between.gather(1, own)
-            return torch.logsumexp(negative.scatter(1, own, positive), dim=1) - positive[:, 0]
-
-        return self._tiled(tile, u, v)
-
-    def _log_weight(self, cosine: Tensor, own: Tensor) -> Tensor:
-        """Log of B over its row mean, minus infinity at the own node."""
-        hardness = self._log_hardness(cosine, own)
-        mean = torch.logsumexp(hardness, dim=1, keepdim=True) - math.log(cosine.size(1) - 1)
-        return hardness - mean
-
-    def _log_hardness(self, cosine: Tensor, own: Tensor) -> Tensor:
-        mixture = cast(BetaMixture, self.mixture)  # of the fit, which comes before
-        with torch.no_grad():
-            return mixture.log_hardness(cosine).scatter_(1, own, float("-inf"))
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor
@@ -253,13 +233,15 @@ class ProGCLLoss(nn.Module):
 
         return torch.logaddexp(loss, self._tiled(tile, u, v))
 
-    def _hardest(self, u: Tensor, v: Tensor) -> _Frozen:
+    def _hardest(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Indices and B of the negatives with the largest B, each ``(N, num_mixed)``."""
+        mixture = cast(BetaMixture, self.mixture)
         size = min(self.num_mixed, u.size(0) - 1)
         parts = []
         for rows in self._tiles(u.size(0)):
             own = torch.arange(rows.start, rows.stop, device=u.device)[:, None]
-            parts.append(self._log_hardness(u[rows] @ v.t(), own).topk(size, dim=1))
+            hardness = mixture.log_hardness(u[rows] @ v.t()).scatter_(1, own, float("-inf"))
+            parts.append(hardness.topk(size, dim=1))
         index = torch.cat([part.indices for part in parts])
         return index, torch.cat([part.values for part in parts]).exp()
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graphlab.contrastive import InfoNCELoss, ProGCLLoss, info_nce_per_node
+from graphlab.contrastive.losses._weighted_negatives import LogWeights
 from tests._golden import load
 from tests.contrastive.losses.test_info_nce import pair
 
@@ -58,7 +59,8 @@ def test_both_directions_have_their_own_weights(stored: dict[str, Tensor]) -> No
     assert not torch.allclose(one, two)
     turned = ProGCLLoss(float(stored["tau"]))
     turned.mixture = loss.mixture
-    turned._frozen = (loss._frozen[1], loss._frozen[0])  # type: ignore[index]
+    first, second, row, col = loss._frozen  # type: ignore[misc]
+    turned._frozen = (second, first, col, row)
     torch.testing.assert_close(turned.per_node(h2, h1)[0], two)
 
 
@@ -104,8 +106,8 @@ def test_equal_weights_are_infonce() -> None:
     loss = ProGCLLoss(0.5)
     assert torch.equal(loss(z1, z2), InfoNCELoss(0.5)(z1, z2))  # before the fit
     loss.fit(z1, z2, columns=torch.arange(12))
-    same = torch.ones_like(z1)
-    loss._frozen = ((same, same), (same, same))  # all cosines agree, and so do all weights
+    same = torch.ones_like(z1)  # all cosines agree, and so do all weights
+    loss._frozen = LogWeights.of(loss.mixture, same, same, [slice(0, 12)])[1:]  # type: ignore[arg-type]
     torch.testing.assert_close(loss(z1, z2), InfoNCELoss(0.5)(z1, z2))
 
 
