@@ -111,7 +111,8 @@ def bandwidth(options: Options) -> list[Row]:
 
 def blogcatalog(options: Options) -> list[Row]:
     """BlogCatalog with the authors' settings."""
-    data = MultilabelDataset(options.source, "blogcatalog")[0]
+    with tempfile.TemporaryDirectory() as root:
+        data = MultilabelDataset(root, "blogcatalog", source=options.source)[0]
     matrix = matrix_of(data.edge_index, data.num_nodes)
     weights = (0.0, 0.0, 1.0, 6.67)
     rows = []

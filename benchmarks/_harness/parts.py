@@ -124,15 +124,23 @@ def run_parts(
         default (Sequence[str], optional): Parts that are run when none is named; all of them if
             missing.
         suffix (str): Appended to the name of the file.
+
+    What was measured before a part fails or Ctrl-C is written to a file ``..._unfinished.json``.
     """
     everything = set(options.only) == set(parts if default is None else default)
     name = system if everything else "_".join([system, *options.only])
     path = options.results or RESULTS / f"{name}{suffix}.json"
     check_results(path)
     rows: list[Row] = []
-    with threads(options.threads):
-        for part in options.only:
-            measured = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
-            show(measured)
-            rows += measured
+    try:
+        with threads(options.threads):
+            for part in options.only:
+                measured = [{"threads": options.threads, **row} for row in parts[part](*arguments)]
+                show(measured)
+                rows += measured
+    except BaseException:
+        if rows:
+            kept = path.with_name(f"{path.stem}_unfinished.json")
+            write_results(kept, system, rows, sys.argv[1:], seeds)
+        raise
     write_results(path, system, rows, sys.argv[1:], seeds)

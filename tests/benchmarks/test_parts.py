@@ -44,3 +44,18 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ["--results=~/r.json", "--source=~/data"]
     )
     assert (options.results, options.source) == (tmp_path / "r.json", tmp_path / "data")
+
+
+def test_what_was_measured_before_a_failure_is_kept(tmp_path: Path) -> None:
+    def fails() -> list[parts.Row]:
+        raise FileNotFoundError("no data")
+
+    both = {"a": lambda: [{"name": "x", "case": "y", "speedup": 2.0}], "b": fails}
+    path = tmp_path / "r.json"
+    path.write_text("before")
+    options = parts.part_parser("", both).parse_args(["--results", str(path)])
+    with pytest.raises(FileNotFoundError, match="no data"):
+        parts.run_parts("r", both, options, seeds=[0])
+    kept = json.loads((tmp_path / "r_unfinished.json").read_text(encoding="utf-8"))
+    assert [row["name"] for row in kept["rows"]] == ["x"]
+    assert path.read_text() == "before"
