@@ -62,11 +62,23 @@ class Estimator(HubModel):
     _schema: ClassVar[int] = 1
     #: Names of constructor parameters that :meth:`load` takes again where they were not saved.
     _objects: ClassVar[tuple[str, ...]] = ()
+    #: Names of constructor parameters that are read after a fit alone: saved as they are now.
+    _read_later: ClassVar[frozenset[str]] = frozenset()
     #: The method that its documentation begins with, where that is another name for ``fit``.
     _fit_name: ClassVar[str] = "fit"
     _hub_files: ClassVar[tuple[str, ...]] = (_ARRAYS, _CONFIG)
 
     # ------------------------------------------------------------------ parameters
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name.endswith("_") and not name.startswith("_"):
+            self._note_parameters()
+
+    def _note_parameters(self) -> None:
+        """Remember the parameters by which something was fitted, whatever is set later."""
+        known = [name for name in self._signature() if hasattr(self, name)]
+        vars(self)["_fitted_by"] = {name: getattr(self, name) for name in known}
 
     @classmethod
     def _signature(cls) -> dict[str, inspect.Parameter]:
@@ -107,20 +119,16 @@ class Estimator(HubModel):
         known = self._signature()
         unknown = sorted({name.partition("__")[0] for name in params} - set(known))
         if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has no parameter {unknown[0]!r}; it has "
-                f"{', '.join(sorted(known))}"
-            )
+            listed, name = ", ".join(sorted(known)), type(self).__name__
+            raise ValueError(f"{name} has no parameter {unknown[0]!r}; it has {listed}")
         nested: dict[str, dict[str, Any]] = {}
         for name, value in params.items():
             own, _, inner = name.partition("__")
             if inner:
                 holder = params.get(own, getattr(self, own))
                 if not hasattr(holder, "set_params"):
-                    raise ValueError(
-                        f"{name} must name a parameter of an estimator, but {own} is of type "
-                        f"{type(holder).__name__}"
-                    )
+                    wrong = f"but {own} is of type {type(holder).__name__}"
+                    raise ValueError(f"{name} must name a parameter of an estimator, {wrong}")
                 nested.setdefault(own, {})[inner] = value
         for own in params.keys() & known.keys():
             setattr(self, own, params[own])
@@ -154,9 +162,8 @@ class Estimator(HubModel):
         if not self.__sklearn_is_fitted__():
             from sklearn.exceptions import NotFittedError
 
-            name = type(self).__name__
-            method = f"{name}.{self._fit_name}"
-            raise NotFittedError(f"this {name} is not fitted yet: call {method} first")
+            name, method = type(self).__name__, self._fit_name
+            raise NotFittedError(f"this {name} is not fitted yet: call {name}.{method} first")
 
     # ------------------------------------------------------------------ saved folders
 
@@ -195,13 +202,15 @@ class Estimator(HubModel):
             Path: The folder.
 
         Raises:
-            ValueError: If ``_config()`` has unknown or missing names, NaN or an infinity.
+            ValueError: If ``_config()`` has unknown or missing names, NaN or an infinity, or a
+                parameter was changed since the fit; nothing is written then.
             TypeError: If a parameter or fact is something JSON cannot express.
             OSError: If the folder cannot be written; the earlier estimator stays whole.
         """
         folder = user_path(directory, "directory")
         config = self._config()
         self._check_keys(config, f"{type(self).__name__}._config()")
+        self._check_unchanged(config)
         record = {
             "class": type(self).__name__,
             "schema": self._schema,
@@ -215,6 +224,24 @@ class Estimator(HubModel):
         save_arrays(folder / _ARRAYS, self._arrays(), {_RECORD: text})
         write_json(folder / _CONFIG, json.loads(text))
         return folder
+
+    def _check_unchanged(self, config: Mapping[str, Any]) -> None:
+        """Refuse parameters that do not describe what was fitted: a load would believe them."""
+        fitted = object.__new__(type(self))
+        vars(fitted).update(vars(self) | vars(self).get("_fitted_by", {}))
+        before = fitted._config()
+        changed = [
+            f"{name} was {before[name]!r:.80}, is {config[name]!r:.80}"
+            for name in sorted((config.keys() & before.keys()) - self._read_later)
+            if _as_text(config[name]) != _as_text(before[name])
+            # An object may be at hand or not; only its name would be saved.
+            and not (name in self._objects and None in (config[name], before[name]))
+        ]
+        if changed:
+            raise ValueError(
+                f"parameters of {type(self).__name__} changed since the fit ({'; '.join(changed)}):"
+                f" call {self._fit_name} again, or set them back, before it is saved"
+            )
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str], **objects: Any) -> Self:
@@ -342,6 +369,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _as_text(value: Any) -> str:
+    """A parameter as it is compared; objects that JSON lacks are equal to themselves alone."""
+    return json.dumps(value, default=lambda v: v.tolist() if hasattr(v, "tolist") else id(v))
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -88,7 +88,7 @@ settings = {
 models = {}
 for name, options in settings.items():
     encoder = deepcopy(autoencoder.encoder)
-    model = SCGC(64, 10, encoder=encoder, epochs=100, tolerance=0, n_init=10, seed=0, **options)
+    model = SCGC(10, encoder=encoder, epochs=100, tolerance=0, n_init=10, seed=0, **options)
     models[name] = model.fit(data.x, graph)
     rows[name] = clustering_scores(data.y, model.predict())
 
@@ -163,7 +163,7 @@ print(f"noisy copies that land in the group of their original: {same:.0%}")
 #
 # * [PamC](../docs/pamc.md): the maths, what the meta-nodes approximate, five data sets with ten
 #   seeds each, graphs that do not fit into memory.
-# * `SCGC(64, 10, pretrain_epochs=38)` does the pretraining by itself, and saves and loads.
+# * `SCGC(10, pretrain_epochs=38)` does the pretraining by itself, and saves and loads.
 # * `PamCLoss` is the loss alone, for your own encoder and loop; `loss.diagnose(z, cluster)` says
 #   how far its gradient is from that of all pairs on *your* embeddings.
 # * The same at full size, with seeds and a report: `python -m experiments.pamc --preset digits`.

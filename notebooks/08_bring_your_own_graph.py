@@ -197,11 +197,11 @@ print(FastRP(dim=4).fit_transform(torch.tensor([[0, 1], [1, 0]])).shape, "though
 
 # %%
 attempt("One direction where both are needed", lambda: topological_concentration(pairs, 4))
-attempt("Features of another graph", lambda: SCGC(16, 2, epochs=0).fit(x[:50], edges))
-attempt("Integer features", lambda: SCGC(16, 2, epochs=0).fit(x.long(), edges))
+attempt("Features of another graph", lambda: SCGC(2, epochs=0).fit(x[:50], edges))
+attempt("Integer features", lambda: SCGC(2, epochs=0).fit(x.long(), edges))
 broken = x.clone()
 broken[3, 5] = float("nan")
-attempt("A missing value", lambda: SCGC(16, 2, epochs=0).fit(broken, edges))
+attempt("A missing value", lambda: SCGC(2, epochs=0).fit(broken, edges))
 
 # %%
 attempt("A self-loop", lambda: topological_concentration(torch.tensor([[0, 0, 1], [0, 1, 0]]), 2))

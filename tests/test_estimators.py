@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -417,3 +418,70 @@ def test_a_loaded_estimator_gives_the_same(cls, tmp_path):
     assert type(again) is cls and set(again.get_params()) == set(estimator.get_params())
     for name, use in entry.uses.items():
         assert equal(use(again), wanted[name]), name
+
+
+@each(cls for cls, entry in ENTRIES.items() if entry.uses)
+def test_an_estimator_survives_pickle(cls):
+    entry, estimator = ENTRIES[cls], made(cls)
+    if entry.fit:
+        entry.fit(estimator)
+    again = pickle.loads(pickle.dumps(estimator))
+    for name, use in entry.uses.items():
+        assert equal(use(again), use(estimator)), name
+
+
+#: Parameters whose change would show only in a load: shapes and choices of what was fitted.
+CHANGES: dict[type[Estimator], dict[str, Any]] = {
+    contrastive.SCGC: {"out_channels": 4},
+    embed.KGEmbedding: {"hidden_channels": 2},
+    embed.PPR: {"dangling": "uniform"},
+    embed.PPRFingerprints: {"walk_length": 20},
+    hyper.HypergraphReconstructor: {"beta": 50},
+    hyper.Marioh: {"classifier": "rf"},
+}
+#: These write the parameters of the fit themselves.
+WRITE_THE_FIT = {embed.FastRP, hyper.HypergraphReconstructor}
+
+
+@each(cls for cls, entry in ENTRIES.items() if entry.saved and entry.fit and entry.other)
+def test_a_parameter_set_since_the_fit_never_spoils_a_folder(cls, tmp_path):
+    entry, estimator = ENTRIES[cls], made(cls)
+    entry.fit(estimator)
+    objects = {name: entry.params[name] for name in cls._objects if name in entry.params}
+    folder = estimator.save(tmp_path / "estimator")
+    stored = (folder / "arrays.safetensors").read_bytes()
+    for changes in (dict([entry.other]), CHANGES.get(cls, {})):
+        before = {name: getattr(estimator, name) for name in changes}
+        estimator.set_params(**changes)
+        free = cls in WRITE_THE_FIT and changes != CHANGES.get(cls)
+        if free or changes.keys() <= cls._read_later:
+            estimator.save(tmp_path / "free")
+        else:
+            name = next(iter(changes))
+            match = f"parameters of {cls.__name__} changed since the fit .*{name} was .*, is "
+            with pytest.raises(ValueError, match=match):
+                estimator.save(folder)
+            with pytest.raises(ValueError, match=match):
+                estimator.save(tmp_path / "new")
+            assert (folder / "arrays.safetensors").read_bytes() == stored
+            assert not (tmp_path / "new").exists()
+            estimator.set_params(**before).save(tmp_path / "free")
+        again = cls.load(tmp_path / "free", **objects)
+        for name, use in entry.uses.items():
+            assert equal(use(again), use(estimator)), name
+        estimator.set_params(**before)
+
+
+@each(cls for cls, entry in ENTRIES.items() if entry.saved and entry.fit and entry.other)
+def test_a_loaded_estimator_knows_the_parameters_of_its_fit(cls, tmp_path):
+    entry = ENTRIES[cls]
+    objects = {name: entry.params[name] for name in cls._objects if name in entry.params}
+    folder = entry.fit(made(cls)).save(tmp_path / "estimator")
+    changes = CHANGES.get(cls, dict([entry.other]))
+    if cls is embed.FastRP or changes.keys() <= cls._read_later:
+        return
+    again = cls.load(folder, **objects).set_params(**changes)
+    with pytest.raises(ValueError, match="changed since the fit"):
+        again.save(folder)
+    again.set_params(**entry.params | changes)  # some objects are loaded as their names
+    cls.load(entry.fit(again).save(folder), **objects)

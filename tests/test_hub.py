@@ -93,7 +93,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderHub:
 
 
 def scgc() -> SCGC:
-    model = SCGC(WIDTH, 3, hidden_channels=(6,), epochs=2, pretrain_epochs=1)
+    model = SCGC(3, in_channels=WIDTH, hidden_channels=(6,), epochs=2, pretrain_epochs=1)
     return model.fit(DATA.x, DATA.edge_index)
 
 
@@ -172,7 +172,7 @@ def test_private_models_tokens_messages_and_branches(hub):
 
 def test_what_was_not_saved_is_given_again(hub):
     encoder = torch.nn.Linear(WIDTH, 5)
-    model = SCGC(WIDTH, 3, epochs=1, encoder=encoder).fit(DATA.x, DATA.edge_index)
+    model = SCGC(3, in_channels=WIDTH, epochs=1, encoder=encoder).fit(DATA.x, DATA.edge_index)
     model.push_to_hub("user/own")
     assert 'from_pretrained("user/own", encoder=...)' in (
         hub.root / "user/own/main/README.md"
@@ -183,7 +183,7 @@ def test_what_was_not_saved_is_given_again(hub):
 
 def test_a_model_without_a_fit_reaches_no_hub(hub):
     with pytest.raises(NotFittedError, match="SCGC is not fitted"):
-        SCGC(WIDTH, 3).push_to_hub("user/model")
+        SCGC(3, in_channels=WIDTH).push_to_hub("user/model")
     assert hub.calls == []
 
 

@@ -105,7 +105,9 @@ def pot(mode: str) -> Callable[[Tensor], Tensor]:
 
 
 def scgc(edge_index: Tensor) -> Tensor:
-    model = contrastive.SCGC(4, 2, (6,), 3, epochs=2, pretrain_epochs=2, seed=0)
+    model = contrastive.SCGC(
+        2, in_channels=4, hidden_channels=(6,), out_channels=3, epochs=2, pretrain_epochs=2, seed=0
+    )
     return model.fit(features(), edge_index).embed(features())
 
 

@@ -10,6 +10,9 @@ FILE = "benchmarks/results/pot.json"
 HOSTS = "benchmarks/results/grace.json"
 SETS = {
     "cora": "Cora",
+    "cora_gca": "Cora, host GCA",
+    "cora_progcl": "Cora, host ProGCL",
+    "cora_costa": "Cora, host COSTA",
     "citeseer": "CiteSeer",
     "photo_unit": "Photo, d = 128, features of unit length",
     "blogcatalog_attr_unit": "BlogCatalog, features of unit length",

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch_geometric.data import Data, hypergraph_data
 
 from graphlab._checks import check_edge_index
+from graphlab._checks.caller import warn_caller
 from graphlab._graphs.hypergraph import SizedHyperGraphData
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import atomic_write, user_path
@@ -30,6 +31,8 @@ Id = str | int
 Records = list[dict[str, Any]]
 
 _MOST = 2**63 - 1
+_COUNTS = ("num_nodes", "num_hyperedges")
+_WRITTEN = ("edge_index", "node_id", "hyperedge_id", "incidence_weight", "hif", *_COUNTS)
 
 
 def read_hif(path: str | os.PathLike[str]) -> HyperGraphData:
@@ -92,6 +95,10 @@ def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLik
             ``x`` or ``edge_attr`` are counted.
         path (path): Destination.
 
+    Warns:
+        UserWarning: If it has other attributes, such as ``x`` and ``edge_attr``: the file has no
+            place for tensors.
+
     Raises:
         TypeError, IndexError: If ``edge_index`` holds no numbers of nodes and hyperedges.
         ValueError: If a part has the wrong length or breaks the format.
@@ -106,6 +113,7 @@ def write_hif(hypergraph: hypergraph_data.HyperGraphData, path: str | os.PathLik
     if store.get("edge_index") is None:
         raise ValueError("hypergraph must have edge_index (2, nnz), node numbers above hyperedges")
     index = check_edge_index(store["edge_index"], _MOST, "hypergraph.edge_index")
+    _warn_of_others(store)
     kept: dict[str, Any] = dict(store.get("hif") or {})
     node_id = _ids(store, "node_id", "num_nodes", "x", index[0])
     edge_id = _ids(store, "hyperedge_id", "num_hyperedges", "edge_attr", index[1])
@@ -206,7 +214,17 @@ def _ids(store: Any, name: str, count_name: str, rows_name: str, used: Tensor) -
         raise ValueError(f"{name} must have {count} entries, got {len(given)}")
     if len(set(given)) != count:
         raise ValueError(f"{name} must not repeat an id")
-    return list(given)
+    # As searches and tables of numpy give them; JSON knows no numbers but those of Python.
+    return [v.item() if isinstance(v, (np.integer, np.str_)) else v for v in given]
+
+
+def _warn_of_others(store: Any) -> None:
+    others = [name for name in store if name not in _WRITTEN and store[name] is not None]
+    if others:
+        warn_caller(
+            f"hypergraph has {', '.join(map(repr, others)):.400}, which write_hif leaves out: the "
+            "format has attributes of records alone, as in hypergraph.hif['nodes'][0]['attrs']"
+        )
 
 
 def _set_weights(incidences: Records, weights: Tensor | None) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from graphlab._checks import (
     Array,
@@ -21,9 +22,10 @@ from graphlab._checks import (
     check_tensor,
     from_array,
 )
-from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
+from graphlab._feature_rows import FeatureRows, require_finite
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
+from graphlab.evaluate._given import check_embeddings
 from graphlab.evaluate._logistic import fit_logistic
 
 __all__ = ["MultilabelResult", "multilabel_cross_validation", "multilabel_probe"]
@@ -78,7 +80,8 @@ def multilabel_probe(
         z (Tensor, ndarray or EmbeddingStore): Embeddings ``(N, D)``, finite. Used as they are:
             neither scaled nor centred. The rows of the two parts are read, and no others of a
             store.
-        y (Tensor or ndarray): Labels ``(N, K)`` bool.
+        y (Tensor or ndarray): Labels ``(N, K)`` bool, or 0 and 1 of any type; read at the nodes of
+            the two parts alone.
         train (Tensor or ndarray): Indices of train nodes, int64.
         test (Tensor or ndarray): Indices of test nodes, int64, disjoint from train.
         c (float or sequence of float): Inverse regularisation strength; the intercept is
@@ -116,6 +119,7 @@ def multilabel_probe(
     shared = np.intersect1d(parts["train"], parts["test"])
     if shared.size:
         raise ValueError(f"train and test share {shared.size} nodes, the first is {shared[0]}")
+    targets = {name: _flags(labels, nodes) for name, nodes in parts.items()}
     scores: dict[float, float] = {}
     if isinstance(c, Sequence) and not isinstance(c, str):
         means = multilabel_cross_validation(
@@ -126,9 +130,9 @@ def multilabel_probe(
         c = max(scores, key=scores.__getitem__)
         warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")
-    truth = labels[parts["test"]]
     known, unseen = (_rows(z, parts[name]) for name in ("train", "test"))
-    found = _probabilities(known, labels[parts["train"]], unseen, chosen)
+    found = _probabilities(known, targets["train"], unseen, chosen)
+    truth = targets["test"]
     ranked, cut = _top_k(found, truth.sum(1)), found >= threshold
     return MultilabelResult(*_f1(truth, ranked), *_f1(truth, cut), c=chosen, val_scores=scores)
 
@@ -150,7 +154,8 @@ def multilabel_cross_validation(
     Args:
         z (Tensor, ndarray or EmbeddingStore): Embeddings ``(N, D)``, finite; read at ``nodes``
             alone.
-        y (Tensor or ndarray): Labels ``(N, K)`` bool; read at ``nodes`` alone.
+        y (Tensor or ndarray): Labels ``(N, K)`` bool, or 0 and 1 of any type; read at ``nodes``
+            alone.
         nodes (Tensor or ndarray): Indices of the nodes, int64; at least ``folds``.
         candidates (sequence of float): Values of C, each positive.
         folds (int): Number of parts, at least 2.
@@ -182,13 +187,13 @@ def multilabel_cross_validation(
     used, place = np.unique(known, return_inverse=True)
     draw = np.random.default_rng(check_int(seed, "seed", minimum=0))
     order = place[draw.permutation(known.size)]
-    rows, labels = _rows(z, used), labels[used]
+    rows, flags = _rows(z, used), _flags(labels, used)
     sums = {c: np.zeros(2) for c in grid}
     for part in np.array_split(order, folds):
         rest = np.setdiff1d(order, part)
-        truth = labels[part]
+        truth = flags[part]
         for c in grid:
-            found = _probabilities(rows[rest], labels[rest], rows[part], c)
+            found = _probabilities(rows[rest], flags[rest], rows[part], c)
             sums[c] += _f1(truth, _top_k(found, truth.sum(1)))
     return {
         c: {"micro_f1": float(total[0]) / folds, "macro_f1": float(total[1]) / folds}
@@ -196,14 +201,30 @@ def multilabel_cross_validation(
     }
 
 
-def _checked(z: FeatureRows | Array, y: Array) -> tuple[FeatureRows, _Flags]:
-    z, y = check_feature_rows(from_array(z, "z"), "z"), from_array(y, "y")
+def _checked(z: FeatureRows | Array, y: Array) -> tuple[FeatureRows, Tensor]:
+    z, y = check_embeddings(z), from_array(y, "y")
     count = int(z.shape[0])
-    if check_tensor(y, "y").dtype != torch.bool or y.dim() != 2 or y.size(0) != count:
-        raise ValueError(f"y must be bool of shape ({count}, K), got {y.dtype} {tuple(y.shape)}")
+    if check_tensor(y, "y").dim() != 2 or y.size(0) != count or y.is_complex():
+        raise ValueError(
+            f"y must be bool, or 0 and 1, of shape ({count}, K), got {y.dtype} {tuple(y.shape)}"
+        )
     if y.size(1) == 0:
         raise ValueError("y must hold at least one label, got none")
-    return z, y.cpu().numpy()
+    return z, y
+
+
+def _flags(y: Tensor, nodes: npt.NDArray[np.int64]) -> _Flags:
+    """Labels of some nodes, the only ones whose values are looked at."""
+    part = y[torch.from_numpy(nodes).to(y.device)].detach()
+    wrong = ((part != 0) & (part != 1)).nonzero()
+    if wrong.size(0):
+        row, column = wrong[0].tolist()
+        value = part[row, column].item()
+        raise ValueError(
+            f"y must be bool, or hold 0 and 1 alone, but y[({nodes[row]}, {column})] = {value}"
+        )
+    flags: _Flags = part.bool().cpu().numpy()
+    return flags
 
 
 def _nodes(nodes: Array, count: int, name: str) -> npt.NDArray[np.int64]:

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import Array, check_choice, check_int, check_list, check_positive, from_array
-from graphlab._feature_rows import FeatureRows, check_feature_rows, require_finite
+from graphlab._checks import Array, check_choice, check_int, check_list, check_positive
+from graphlab._feature_rows import FeatureRows, require_finite
 from graphlab._progress import track
 from graphlab._repr import short_repr
 from graphlab.evaluate._border import warn_at_border
+from graphlab.evaluate._given import Labels, check_embeddings, from_labels
 from graphlab.evaluate.splits import random_split, resolve_split
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ProbeResult:
 
 def linear_probe(
     z: FeatureRows | Array,
-    y: Array,
+    y: Labels,
     split: Mapping[str, Array] | Data | None = None,
     *,
     seed: int = 0,
@@ -75,10 +76,11 @@ def linear_probe(
     probes instead search with the test labels, or cross-validate over a pool that holds them.
 
     Args:
-        z (Tensor, ndarray or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite.
-            Detached; never written to. The rows of the split are read, and no others of a store.
-        y (Tensor or ndarray): Class of each node, ``(N,)``, int64 or int32. Negative values mark
-            nodes without a label; the split must leave them out.
+        z (Tensor, ndarray or EmbeddingStore): Embeddings, ``(N, D)``, floating point, finite, D at
+            least 1. Detached; never written to. The rows of the split are read, and no others of a
+            store.
+        y (Tensor, ndarray or list of int): Class of each node, ``(N,)``, int64 or int32. Negative
+            values mark nodes without a label; the split must leave them out.
         split (dict or Data, optional): Masks or indices of the three parts, or a PyG ``Data`` with
             masks, see :func:`resolve_split`. Without it, 10 % train, 10 % validation and 80 % test
             are drawn from ``seed``.
@@ -113,7 +115,7 @@ def linear_probe(
         >>> linear_probe(z, z.argmax(dim=1), seed=0).accuracy
         1.0
     """
-    z = check_feature_rows(from_array(z, "z"), "z")
+    z = check_embeddings(z)
     count = int(z.shape[0])
     check_choice(normalize, "normalize", ("l2", "standard", "none", "auto"))
     check_choice(refit, "refit", ("train", "train+val"))
@@ -124,7 +126,7 @@ def linear_probe(
         split = random_split(count, 0.1, 0.1, seed=seed)
     index = resolve_split(split, count, column=column)
     labels = _check_labels(
-        from_array(y, "y"), count, {part: i.numpy() for part, i in index.items()}
+        from_labels(y, "y"), count, {part: i.numpy() for part, i in index.items()}
     )
     # Nodes outside of the split are no part of what follows: their rows are not even read.
     used, place = torch.cat(list(index.values())).unique(return_inverse=True)

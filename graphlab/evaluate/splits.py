@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._checks import Array, check_index, check_int, check_tensor, from_array
 from graphlab._random import random_order
+from graphlab.evaluate._given import Labels, from_labels
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -30,7 +31,7 @@ def random_split(
     *,
     seed: int = 0,
     generator: torch.Generator | None = None,
-    stratify: Array | None = None,
+    stratify: Labels | None = None,
 ) -> dict[str, Tensor]:
     """Split nodes at random into train, validation and test.
 
@@ -41,11 +42,11 @@ def random_split(
             empty.
         seed (int): Seed of the draw; ignored when ``generator`` is given.
         generator (torch.Generator, optional): Draw from this generator instead.
-        stratify (Tensor or ndarray, optional): Labels ``(N,)``. If given, every class is spread
-            over the three parts in proportion, and the sizes asked for are still met exactly: to
-            within one node for training, and for validation of what training leaves. Nodes with a
-            negative label have none and are in no part, which a warning tells; shares are of the
-            others.
+        stratify (Tensor, ndarray or list of int, optional): Labels ``(N,)``. If given, every class
+            is spread over the three parts in proportion, and the sizes asked for are still met
+            exactly: to within one node for training, and for validation of what training leaves.
+            Nodes with a negative label have none and are in no part, which a warning tells; shares
+            are of the others.
 
     Returns:
         dict[str, Tensor]: ``train``, ``val`` and ``test``: sorted int64 node indices, disjoint,
@@ -86,7 +87,7 @@ def random_split(
 
 
 def labels_per_class_split(
-    y: Array, train: int = 20, val: int = 30, *, seed: int = 0
+    y: Labels, train: int = 20, val: int = 30, *, seed: int = 0
 ) -> dict[str, Tensor]:
     """Draw so many nodes of every class for training, then for validation; test on the rest.
 
@@ -94,7 +95,8 @@ def labels_per_class_split(
     all it has; with large ``train`` the other parts may be empty.
 
     Args:
-        y (Tensor or ndarray): Labels ``(N,)`` int64; nodes with a negative one are left out.
+        y (Tensor, ndarray or list of int): Labels ``(N,)`` int64; nodes with a negative one are
+            left out.
         train (int): Nodes per class for training.
         val (int): Nodes per class for validation.
         seed (int): Seed of the draw.
@@ -112,7 +114,7 @@ def labels_per_class_split(
         >>> {name: len(nodes) for name, nodes in parts.items()}
         {'train': 10, 'val': 20, 'test': 70}
     """
-    labels = check_tensor(from_array(y, "y"), "y")
+    labels = check_tensor(from_labels(y, "y"), "y")
     if labels.dtype != torch.int64 or labels.dim() != 1:
         raise TypeError(f"y must be int64 of shape (N,), got {labels.dtype} {tuple(labels.shape)}")
     values = labels.cpu().numpy()
@@ -270,8 +272,8 @@ def _warn_of_unlabelled(known: int, num_nodes: int) -> None:
     )
 
 
-def _class_codes(given: Array, num_nodes: int) -> Tensor:
-    stratify = from_array(given, "stratify")
+def _class_codes(given: Labels, num_nodes: int) -> Tensor:
+    stratify = from_labels(given, "stratify")
     if not isinstance(stratify, Tensor):
         raise TypeError(f"stratify must be a torch.Tensor, got {type(stratify).__name__}")
     if stratify.shape != (num_nodes,):

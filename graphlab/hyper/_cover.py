@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,7 +68,8 @@ def with_cover(candidates: CandidateSet, cover: NodeSets) -> CandidateSet:
         [candidates.parents[cut:], torch.zeros(len(new), dtype=torch.int64, device="cpu")]
     )
     parents = torch.cat([candidates.parents[:cut], drawn[torch.from_numpy(order)]])
-    return CandidateSet(to_tensor(whole.ptr), to_tensor(whole.idx), cut, parents)
+    pointers, nodes = to_tensor(whole.ptr), to_tensor(whole.idx)
+    return replace(candidates, ptr=pointers, idx=nodes, parents=parents)
 
 
 def _merge(left: NodeSets, right: NodeSets) -> tuple[NodeSets, Ints]:

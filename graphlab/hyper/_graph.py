@@ -86,6 +86,7 @@ def read_graph(
     """Check an undirected graph without self-loops, given in both directions.
 
     In any form that :func:`graphlab._graphs.edges.read_structure` knows; weights are not read.
+    Without a number of nodes it is that of the graph, else one more than the largest number.
     Names of its nodes are those given, else those of a networkx graph, or ``node_id`` of a
     ``Data``.
     """
@@ -95,10 +96,7 @@ def read_graph(
     if num_nodes is None and node_id is not None:
         num_nodes = len(node_id)
     edge_index, num_nodes = read_structure(edge_index, num_nodes)
-    if num_nodes is None:
-        count_nodes(None, edge_index)  # refuses ids of another system, and says what to do
-        raise ValueError("num_nodes must be given for edge_index: isolated nodes count")
-    num_nodes = check_num_nodes(num_nodes)
+    num_nodes = check_num_nodes(count_nodes(num_nodes, edge_index))
     edges = check_edge_index(edge_index, num_nodes, loops=False, symmetric=True).cpu()
     if names is not None and len(names) != num_nodes:
         raise ValueError(f"node_id must name the {num_nodes} nodes, got {len(names)} names")

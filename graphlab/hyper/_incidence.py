@@ -14,7 +14,7 @@ from torch_geometric.data.hypergraph_data import HyperGraphData
 from graphlab._checks import check_int, check_range, check_tensor
 from graphlab._graphs.hypergraph import names_of, stated_sizes
 from graphlab._sorted import distinct
-from graphlab.hyper._sets import Ints, NodeSets, pointers, sorted_unique
+from graphlab.hyper._sets import Ints, NodeSets, SetFamily, pointers, sorted_unique
 from graphlab.hyper.incoming import as_hypergraph
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class _Foreign(Protocol):
     def edges(self) -> Any: ...
 
 
-#: What functions on hypergraphs take: incidences, PyG data, sets of names, a table of memberships,
-#: or a hypergraph of another library.
+#: What functions on hypergraphs take: incidences, PyG data, sets of names, cliques and candidates,
+#: a table of memberships, or a hypergraph of another library.
 Hypergraph: TypeAlias = (
-    "Tensor | HyperGraphData | Iterable[Iterable[Hashable]] "
+    "Tensor | HyperGraphData | SetFamily | Iterable[Iterable[Hashable]] "
     "| Mapping[Hashable, Iterable[Hashable]] | pd.DataFrame | _Foreign"
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +26,8 @@ class SetFamily:
 
     ptr: Tensor
     idx: Tensor
+    num_nodes: int | None = field(default=None, kw_only=True)
+    node_id: list[Any] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return self.ptr.numel() - 1
@@ -41,19 +43,30 @@ class SetFamily:
         return [tuple(nodes[a:b]) for a, b in pairwise(borders)]
 
     def to_hypergraph(
-        self, num_nodes: int, node_id: Sequence[Any] | None = None
+        self, num_nodes: int | None = None, node_id: Sequence[Any] | None = None
     ) -> SizedHyperGraphData:
         """The sets as hyperedges.
 
         Args:
-            num_nodes (int): Number of nodes N.
-            node_id (Sequence, optional): Names of the nodes, which the hypergraph keeps.
+            num_nodes (int, optional): Number of nodes N; by default that of the graph, else that of
+                the names, else the largest number + 1.
+            node_id (Sequence, optional): Names of the nodes, which the hypergraph keeps; by default
+                those of the graph.
 
         Returns:
             HyperGraphData: One hyperedge per set, in order.
+
+        Raises:
+            ValueError: If there are too few nodes, or another number of names.
         """
         largest = int(self.idx.max()) if self.idx.numel() else -1
+        node_id = self.node_id if node_id is None else list(node_id)
+        if num_nodes is None:
+            stated = largest + 1 if node_id is None else len(node_id)
+            num_nodes = stated if self.num_nodes is None else self.num_nodes
         num_nodes = check_int(num_nodes, "num_nodes", minimum=largest + 1)
+        if node_id is not None and len(node_id) != num_nodes:
+            raise ValueError(f"node_id must name the {num_nodes} nodes, got {len(node_id)} names")
         owner = torch.repeat_interleave(torch.arange(len(self), device=self.idx.device), self.sizes)
         data = SizedHyperGraphData(
             edge_index=torch.stack([self.idx, owner]),

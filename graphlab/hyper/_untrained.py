@@ -43,7 +43,7 @@ class Untrained(Estimator):
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions; or a PyG ``Data``,
                 a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
+            num_nodes (int, optional): That of ``node_id`` by default, else as for maximal_cliques.
             node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by
                 default the nodes of a networkx graph, or ``node_id`` of a ``Data``.
 

@@ -25,6 +25,8 @@ class CandidateSet(SetFamily):
         num_maximal (int): The first so many sets are the maximal cliques.
         parents (Tensor): Number of times that the sampler drew the set, int64 ``(C,)``; a maximal
             clique is drawn when its own size was picked.
+        num_nodes (int, optional): Number of nodes of the graph, if the cliques have it.
+        node_id (list, optional): Names of its nodes, if the cliques have them.
     """
 
     num_maximal: int

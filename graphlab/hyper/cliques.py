@@ -35,6 +35,9 @@ class CliqueSet(SetFamily):
     Attributes:
         ptr (Tensor): Pointers to the beginnings of the sets, int64 ``(C + 1,)``.
         idx (Tensor): Nodes, int64 ``(nnz,)``, ascending within a set.
+        num_nodes (int, optional): Number of nodes of the graph.
+        node_id (list, optional): Names of its nodes: those of a networkx graph, or ``node_id`` of a
+            ``Data``.
     """
 
 
@@ -55,7 +58,8 @@ def maximal_cliques(
     Args:
         edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a PyG
             ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+        num_nodes (int, optional): Number of nodes N; by default that of the graph, else the largest
+            number + 1. (An isolated node is a clique, and at the end only ``num_nodes`` tells it.)
         max_cliques (int, optional): Give up beyond this many; ``max_memory`` is then not read.
         time_limit (float, optional): Give up after this many seconds (only checked now and then by
             ``"networkx"`` and ``"igraph"``, never inside ``"networkit"``).
@@ -67,7 +71,7 @@ def maximal_cliques(
             is installed.
 
     Returns:
-        CliqueSet: The same for every backend.
+        CliqueSet: The same for every backend, with the names of the graph's nodes, if it has any.
 
     Raises:
         ValueError: If the graph has self-loops or lacks a direction, or a limit is exceeded.
@@ -91,9 +95,11 @@ def maximal_cliques(
     limits = _Limits.of(graph, max_cliques, max_memory, time_limit)
     chosen = _first_installed() if backend == "auto" else backend
     if chosen in ("compiled", "reference"):
-        return _by_operator(graph, limits, chosen)
-    sets = _canonical(_LIBRARIES[chosen](graph), limits)
-    return CliqueSet(to_tensor(sets.ptr), to_tensor(sets.idx))
+        ptr, idx = _by_operator(graph, limits, chosen)
+    else:
+        sets = _canonical(_LIBRARIES[chosen](graph), limits)
+        ptr, idx = to_tensor(sets.ptr), to_tensor(sets.idx)
+    return CliqueSet(ptr, idx, num_nodes=graph.num_nodes, node_id=graph.names)
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def _first_installed() -> str:
     return next((name for name in ("networkit", "igraph") if find_spec(name)), "networkx")
 
 
-def _by_operator(graph: Graph, limits: _Limits, backend: str) -> CliqueSet:
+def _by_operator(graph: Graph, limits: _Limits, backend: str) -> tuple[Tensor, Tensor]:
     if backend == "compiled":
         if active_kernel("maximal_cliques", "cpu") != "compiled":
             raise ImportError("backend='compiled' needs graphlab-cuda-ops")
@@ -153,7 +159,7 @@ def _by_operator(graph: Graph, limits: _Limits, backend: str) -> CliqueSet:
     with waiting("maximal cliques"):
         ptr, idx, status = search(graph.csr.rowptr, graph.csr.col, limits.most, limits.seconds)
     limits.check(int(status) == 1, int(status) == 2)
-    return CliqueSet(ptr, idx)
+    return ptr, idx
 
 
 def _by_networkx(graph: Graph) -> Iterable[list[int]]:

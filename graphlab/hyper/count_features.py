@@ -43,7 +43,7 @@ def count_features(
         candidates (CandidateSet): C candidates, cliques of the graph.
         cliques (CliqueSet): Maximal cliques of the graph.
         edge_index (Tensor or graph): As for :func:`graphlab.hyper.maximal_cliques`.
-        num_nodes (int, optional): Number of nodes N; needed with a tensor.
+        num_nodes (int, optional): Number of nodes N; as for :func:`graphlab.hyper.maximal_cliques`.
 
     Returns:
         Tensor: ``(C, 9)`` float64, not standardised.

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from graphlab._checks.graph_objects import check_networkx, is_networkx
 from graphlab._graphs.hypergraph import named_hypergraph
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._labels import is_nothing
+from graphlab.hyper._sets import SetFamily
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -45,7 +48,8 @@ def from_hyperedges(
         ``hyperedge_id`` where hyperedges have names. Repeated and empty hyperedges stay.
 
     Raises:
-        TypeError: If a hyperedge is a string or no set of hashable names.
+        TypeError: If a hyperedge is a string or no set of hashable names, or if the whole is one
+            tensor, array or table, which may be meant as incidences.
         ValueError: If a name is missing, or is not among ``nodes``.
 
     Example:
@@ -58,6 +62,7 @@ def from_hyperedges(
             f"hyperedges must be groups of nodes, or a mapping of them, got "
             f"{type(hyperedges).__name__}"
         )
+    _refuse_arrays(hyperedges)
     names = list(hyperedges) if isinstance(hyperedges, Mapping) else None
     groups = [
         _members(group, e)
@@ -68,6 +73,18 @@ def from_hyperedges(
     return _numbered(groups, names, nodes)
 
 
+def _refuse_arrays(hyperedges: Any) -> None:
+    """Refuse one array: its rows may be hyperedges, or those of an incidence (2, nnz)."""
+    if isinstance(hyperedges, Tensor) or getattr(hyperedges, "ndim", 1) != 1:
+        shape = tuple(getattr(hyperedges, "shape", ()))
+        raise TypeError(
+            "hyperedges must be groups of nodes, or a mapping of them, got a "
+            f"{type(hyperedges).__name__} of shape {shape}: an incidence (2, nnz) is a hypergraph "
+            "already, torch_geometric's HyperGraphData(edge_index=..., num_nodes=...); a table is "
+            "read by from_membership_table; where every row is a hyperedge, give list(rows)"
+        )
+
+
 def _members(group: Any, number: int) -> list[Hashable]:
     if isinstance(group, (str, bytes)) or not isinstance(group, Iterable):
         raise TypeError(
@@ -76,7 +93,7 @@ def _members(group: Any, number: int) -> list[Hashable]:
         )
     values = group.tolist() if hasattr(group, "tolist") else group
     try:
-        members = list(dict.fromkeys(values))
+        members = list(dict.fromkeys(map(_plain, values)))
     except TypeError as error:
         raise TypeError(f"hyperedge {number} holds a name that is not hashable: {error}") from error
     if any(is_nothing(name) for name in members):
@@ -84,12 +101,20 @@ def _members(group: Any, number: int) -> list[Hashable]:
     return members
 
 
+def _plain(name: Any) -> Any:
+    """A name of numpy, or a tensor of one number, as Python has it: files know no others."""
+    single = isinstance(name, Tensor) and name.dim() == 0
+    kinds = (np.integer, np.floating, np.str_, np.bool_)
+    return name.item() if single or isinstance(name, kinds) else name
+
+
 def _numbered(
     groups: Sequence[Sequence[Hashable]],
     names: Sequence[Any] | None,
     nodes: Iterable[Hashable] | None,
 ) -> HyperGraphData:
-    order = _ascending(groups) if nodes is None else list(nodes)
+    order = _ascending(groups) if nodes is None else [_plain(name) for name in nodes]
+    names = None if names is None else [_plain(name) for name in names]
     number = {name: i for i, name in enumerate(order)}
     if len(number) != len(order):
         raise ValueError("nodes must not repeat a name")
@@ -314,6 +339,8 @@ def as_hypergraph(value: Any, num_nodes: int | None, name: str) -> HyperGraphDat
     Raises:
         TypeError: If it is nothing that is known.
     """
+    if isinstance(value, SetFamily):
+        return value.to_hypergraph(num_nodes)
     if is_networkx(value):
         return from_networkx_bipartite(value)
     if hasattr(value, "get_nodes") and hasattr(value, "get_edges"):

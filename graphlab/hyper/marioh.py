@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -73,6 +73,10 @@ class Marioh(Estimator):
         >>> Marioh(classifier="lr").fit(source).predict(edges, 4, weight).num_hyperedges
         3
     """
+
+    _read_later: ClassVar[frozenset[str]] = frozenset(
+        {"mode", "threshold", "decay", "subset_fraction"}
+    )
 
     def __init__(
         self,
@@ -165,7 +169,7 @@ class Marioh(Estimator):
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
+            num_nodes (int, optional): That of ``node_id`` by default, else as for maximal_cliques.
             edge_weight (Tensor, optional): ``(E,)`` positive whole numbers, equal in both
                 directions, added where an edge is repeated; needed with a tensor.
             node_id (Sequence, optional): Names of the nodes, one each, which the result carries; by

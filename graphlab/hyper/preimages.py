@@ -26,7 +26,7 @@ def count_preimages(edge_index: Any, num_nodes: int | None = None, limit: int = 
 
     Args:
         edge_index (Tensor or graph): As for :func:`graphlab.hyper.maximal_cliques`.
-        num_nodes (int, optional): Number of nodes; needed with a tensor.
+        num_nodes (int, optional): Number of nodes; as for :func:`graphlab.hyper.maximal_cliques`.
         limit (int): Largest number of edges accepted.
 
     Returns:

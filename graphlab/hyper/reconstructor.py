@@ -227,7 +227,7 @@ class HypergraphReconstructor(Estimator):
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor.
+            num_nodes (int, optional): Number of nodes; as for :func:`maximal_cliques`.
             max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
                 that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.
@@ -272,7 +272,7 @@ class HypergraphReconstructor(Estimator):
         Args:
             edge_index (Tensor or graph): ``(2, E)`` integers, both directions, no self-loops; or a
                 PyG ``Data``, a square torch or scipy sparse matrix, or a networkx graph.
-            num_nodes (int, optional): Number of nodes; needed with a tensor without ``node_id``.
+            num_nodes (int, optional): That of ``node_id`` by default, else as for maximal_cliques.
             max_cliques (int, optional): Refuse graphs with more maximal cliques; by default those
                 that take too much memory, see :func:`maximal_cliques`.
             time_limit (float, optional): Give up the search for them after this many seconds.

@@ -11,6 +11,8 @@ from graphlab._repr import short_repr
 from graphlab.hyper._cells import find_cells
 from graphlab.hyper._incidence import Hypergraph, read_incidence
 from graphlab.hyper._sets import SetFamily, check_family
+from graphlab.hyper.cliques import maximal_cliques
+from graphlab.hyper.projection import projection
 
 __all__ = ["RhoTable", "rho"]
 
@@ -55,7 +57,7 @@ def rho(
     Args:
         hyperedge_index (Tensor or HyperGraphData): Incidence ``(2, nnz)``.
         num_nodes (int, optional): Number of nodes N; needed with a tensor.
-        cliques (CliqueSet): Maximal cliques of the projection.
+        cliques (CliqueSet, optional): Maximal cliques of the projection; listed here when missing.
 
     Returns:
         RhoTable: The cells with at least one hyperedge.
@@ -66,6 +68,8 @@ def rho(
     Complexity: per hyperedge, the cliques at its rarest node, each looked up at its other nodes.
     """
     hypergraph = read_incidence(hyperedge_index, num_nodes)
+    if cliques is None:
+        cliques = maximal_cliques(projection(hypergraph)[0], hypergraph.num_nodes)
     family = check_family(cliques, "cliques", hypergraph.num_nodes)
     edges = hypergraph.distinct()
     cells = list(find_cells(edges, family, hypergraph.num_nodes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -78,6 +78,8 @@ class CliqueSampler(Estimator):
         >>> sampler.picks_.tolist(), sampler.sample(cliques).to_list()
         ([[3, 3], [3, 2]], [(0, 1, 2), (0, 1), (0, 2), (1, 2)])
     """
+
+    _read_later: ClassVar[frozenset[str]] = frozenset({"seed"})
 
     def __init__(
         self,
@@ -215,6 +217,8 @@ class CliqueSampler(Estimator):
             to_tensor(sets.idx),
             len(maximal),
             to_tensor(np.concatenate([parents, counts])),
+            num_nodes=cliques.num_nodes,
+            node_id=cliques.node_id,
         )
 
     def _draw(self, maximal: NodeSets, parents: Ints, budget: int | None) -> Iterator[NodeSets]:

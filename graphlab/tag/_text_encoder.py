@@ -31,7 +31,7 @@ AnyEncoder = Encoder | Callable[[list[str]], Any]
 
 
 def encode_function(
-    encoder: Any, name: str = "encoder", also: str = ""
+    encoder: Any, name: str = "encoder", also: str = "", *, zeros: bool = False
 ) -> Callable[[list[str]], Any]:
     """The function of texts in an encoder: its method ``encode``, or the encoder itself.
 
@@ -39,6 +39,8 @@ def encode_function(
         encoder (object): What the caller brings.
         name (str): Its argument, for errors.
         also (str): What else the argument may be, for errors, such as ``"be a name, or "``.
+        zeros (bool): Take rows of zeros from a ``TextEncoder``, for texts without a known word,
+            where it would raise otherwise.
 
     Returns:
         callable: From a list of texts to what :func:`numbers_of` reads.
@@ -47,23 +49,33 @@ def encode_function(
         TypeError: If it is neither.
     """
     if not isinstance(encoder, (type, str, bytes)):
+        kept = getattr(encoder, "_encode_or_zero", None) if zeros else None
+        if callable(kept):
+            return kept  # type: ignore[no-any-return]
         for function in (getattr(encoder, "encode", None), encoder):
             if callable(function):
                 return function  # type: ignore[no-any-return]
     raise TypeError(
         f"{name} must {also}have a method encode(list[str]) -> (N, D), as graphlab.tag.TextEncoder "
-        f"has, or be such a function, got {encoder!r:.80}"
+        f"has, or be such a function, got {encoder!r:.80}" + _way_out(encoder)
     )
 
 
-def encoded(encoder: AnyEncoder, texts: Sequence[str], name: str = "encoder") -> Tensor:
-    """Embeddings ``(P, D)`` float32 on the CPU.
+def _way_out(encoder: Any) -> str:
+    """What to write in place of a name."""
+    return f": write TextEncoder({encoder!r:.80})" if isinstance(encoder, str) else ""
+
+
+def encoded(
+    encoder: AnyEncoder, texts: Sequence[str], name: str = "encoder", *, zeros: bool = False
+) -> Tensor:
+    """Embeddings ``(P, D)`` float32 on the CPU; ``zeros`` as for :func:`encode_function`.
 
     Raises:
         TypeError: If the encoder embeds no texts, or returns no numbers.
         ValueError: If it returns another number of rows, or NaN.
     """
-    function = encode_function(encoder, name)
+    function = encode_function(encoder, name, zeros=zeros)
     call = f"{name}(texts)" if function is encoder else f"{name}.encode(texts)"
     rows = torch.from_numpy(numbers_of(function(list(texts)), call))
     return check_matrix(rows, call, rows=len(texts))

@@ -162,6 +162,27 @@ def test_compiled_encoder_and_loss_train_as_the_eager_ones(name: str) -> None:
     assert compiled == pytest.approx(losses_of(name, "eager"), rel=1e-4)
 
 
+def test_a_prepared_graph_is_one_piece_and_plain_edges_are_not() -> None:
+    prepared = CSRGraph.from_edge_index(EDGES, NODES)
+    for edges, whole in ((prepared, True), (EDGES, False)):
+        torch._dynamo.reset()
+        loss = torch.compile(pamc("meta", edges=edges)(), backend="eager", fullgraph=True)
+        if whole:
+            assert bool(loss(OTHER).isfinite())
+            continue
+        with pytest.raises(Exception, match="data-dependent|Dynamic shape|csr_from_edges"):
+            loss(OTHER)
+
+
+@pytest.mark.parametrize("mode", ["weight", "mix"])
+def test_progcl_is_one_piece_until_its_fit(mode: Any) -> None:
+    made = losses.ProGCLLoss(0.5, mode, num_mixed=5)
+    assert torch._dynamo.explain(made)(OTHER, OTHER.flip(0)).graph_break_count == 0
+    made.fit(OTHER, OTHER.flip(0))
+    torch._dynamo.reset()
+    assert torch._dynamo.explain(made)(OTHER, OTHER.flip(0)).graph_break_count > 0
+
+
 @pytest.mark.parametrize(
     "kind", ["info_nce", *(pytest.param(k, marks=pytest.mark.slow) for k in ("meta", "exact"))]
 )

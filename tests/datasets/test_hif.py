@@ -190,7 +190,9 @@ def test_sizes_that_only_the_rows_state(tmp_path):
     data = HyperGraphData(
         edge_index=torch.tensor([[0, 1], [0, 0]]), x=torch.zeros(4, 2), edge_attr=torch.zeros(3, 1)
     )
-    write_hif(data, tmp_path / "x.json")
+    match = r"hypergraph has 'x', 'edge_attr', which write_hif leaves out"
+    with pytest.warns(UserWarning, match=match):
+        write_hif(data, tmp_path / "x.json")
     again = read_hif(tmp_path / "x.json")
     assert (again._store["num_nodes"], again._store["num_hyperedges"]) == (4, 3)
 
@@ -230,3 +232,12 @@ def test_marks_tildes_and_packed_files_are_read(tmp_path, monkeypatch):
     (tmp_path / "h.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(ValueError, match="line 1: byte 0xe9 is not utf-8"):
         read_hif("~/h.json")
+
+
+def test_ids_of_numpy_are_written(tmp_path):
+    data = HyperGraphData(edge_index=torch.tensor([[0, 1], [0, 0]]), num_nodes=2)
+    data.node_id = [np.int64(5), np.str_("a")]
+    data.hyperedge_id = [np.int16(3)]
+    write_hif(data, tmp_path / "ids.json")
+    again = read_hif(tmp_path / "ids.json")
+    assert again.node_id == [5, "a"] and again.hyperedge_id == [3]

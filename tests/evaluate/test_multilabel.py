@@ -91,8 +91,12 @@ def test_labels_that_all_or_no_train_nodes_have():
     ("changes", "error", "words"),
     [
         ({"z": torch.ones(240)}, ValueError, "z must be 2-D"),
-        ({"y": torch.ones(240, 5)}, ValueError, r"y must be bool of shape \(240, K\)"),
-        ({"y": torch.ones(9, 5).bool()}, ValueError, r"y must be bool of shape \(240, K\)"),
+        ({"z": torch.ones(240, 0)}, ValueError, r"z must have at least one column, got shape"),
+        ({"y": torch.full((240, 5), 2)}, ValueError, r"0 and 1 alone, but y\[\(0, 0\)\] = 2"),
+        ({"y": torch.full((240, 5), 0.5)}, ValueError, r"0 and 1 alone, but y\[\(0, 0\)\] = 0.5"),
+        ({"y": torch.full((240, 5), torch.nan)}, ValueError, r"but y\[\(0, 0\)\] = nan"),
+        ({"y": torch.ones(9, 5).bool()}, ValueError, r"bool, or 0 and 1, of shape \(240, K\)"),
+        ({"y": torch.ones(240).bool()}, ValueError, r"bool, or 0 and 1, of shape \(240, K\)"),
         ({"train": torch.arange(160)}, ValueError, "share 10 nodes, the first is 150"),
         ({"test": torch.tensor([240])}, IndexError, r"test\[0\] = 240"),
         ({"train": torch.arange(0)}, ValueError, "train must hold at least one node"),
@@ -104,6 +108,31 @@ def test_bad_input_is_refused_by_name(changes, error, words):
     arguments = dict(zip(("z", "y", "train", "test"), problem(), strict=True))
     with pytest.raises(error, match=words):
         multilabel_probe(**(arguments | changes))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.float32, torch.float64])
+def test_zeros_and_ones_are_labels(dtype):
+    z, y, train, test = problem()
+    given = y.to(dtype)
+    assert multilabel_probe(z, given, train, test, c=[0.5, 1.0, 2.0], folds=2) == multilabel_probe(
+        z, y, train, test, c=[0.5, 1.0, 2.0], folds=2
+    )
+    assert multilabel_probe(z.numpy(), given.numpy(), train, test) == multilabel_probe(
+        z, y, train, test
+    )
+
+
+def test_values_of_nodes_in_no_part_are_not_looked_at():
+    z, y, train, test = problem()
+    given = y.float()
+    outside = torch.ones(len(y), dtype=torch.bool)
+    outside[train], outside[test] = False, False
+    given[outside] = torch.nan
+    given[test[0], 1] = 3
+    train_only = multilabel_cross_validation(z, given, train, [1.0])
+    assert train_only == multilabel_cross_validation(z, y, train, [1.0])
+    with pytest.raises(ValueError, match=rf"but y\[\({int(test[0])}, 1\)\] = 3.0"):
+        multilabel_probe(z, given, train, test)
 
 
 @pytest.mark.slow

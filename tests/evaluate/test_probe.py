@@ -129,7 +129,10 @@ def test_unlabelled_nodes_stay_out():
         ({"z": torch.full((300, 2), float("nan"))}, ValueError, "z must be finite"),
         ({"y": torch.zeros(299, dtype=torch.long)}, ValueError, r"y must have shape \(300,\)"),
         ({"y": torch.zeros(300)}, TypeError, "y must be an int64 or int32 tensor"),
-        ({"y": [0] * 300}, TypeError, "y must be an int64 or int32 tensor, got list"),
+        ({"y": [0] * 299 + [0.5]}, TypeError, r"y must hold integers, but y\[299\] = 0.5"),
+        ({"y": [0] * 300}, ValueError, "at least two classes"),
+        ({"y": "labels"}, TypeError, "y must be an int64 or int32 tensor, got str"),
+        ({"z": torch.zeros(300, 0)}, ValueError, r"z must have at least one column, got shape"),
         ({"y": torch.zeros(300, dtype=torch.long)}, ValueError, "at least two classes"),
         ({"candidates": ()}, ValueError, "candidates must hold at least one"),
         ({"candidates": (1.0, -1.0)}, ValueError, r"candidates\[1\] must be positive"),
@@ -142,6 +145,12 @@ def test_bad_input(change, error, message):
     z, y = blobs()
     with pytest.raises(error, match=message):
         linear_probe(**{"z": z, "y": y, **change})
+
+
+def test_labels_may_be_a_list():
+    z, y = blobs()
+    assert linear_probe(z, y.tolist(), seed=1) == linear_probe(z, y, seed=1)
+    assert linear_probe(z, tuple(y.numpy()), seed=1) == linear_probe(z, y, seed=1)
 
 
 @pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 1.1])

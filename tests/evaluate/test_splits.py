@@ -99,8 +99,21 @@ def test_bad_sizes(arguments, error, message):
 def test_bad_stratify():
     with pytest.raises(ValueError, match=r"stratify must have shape \(10,\), got \(9,\)"):
         random_split(10, 0.2, 0.2, stratify=torch.zeros(9, dtype=torch.long))
-    with pytest.raises(TypeError, match="stratify must be a"):
-        random_split(10, 0.2, 0.2, stratify=[0] * 10)
+    with pytest.raises(TypeError, match="stratify must be a torch.Tensor, got str"):
+        random_split(10, 0.2, 0.2, stratify="labels")
+    with pytest.raises(TypeError, match=r"stratify must hold integers, but stratify\[1\] = 0.5"):
+        random_split(10, 0.2, 0.2, stratify=[0, 0.5] * 5)
+
+
+def test_labels_may_be_a_list():
+    y = torch.arange(60) % 3
+    for draw in (
+        lambda y: random_split(60, 0.2, 0.2, stratify=y),
+        lambda y: labels_per_class_split(y, 5, 5),
+    ):
+        assert {k: v.tolist() for k, v in draw(y.tolist()).items()} == {
+            k: v.tolist() for k, v in draw(y).items()
+        }
 
 
 def masks() -> dict[str, torch.Tensor]:

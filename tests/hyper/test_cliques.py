@@ -5,13 +5,25 @@ from __future__ import annotations
 import sys
 from types import SimpleNamespace
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.hyper import cliques, maximal_cliques, project
+from graphlab.hyper import (
+    CliqueCover,
+    CliqueSampler,
+    MaxCliqueBaseline,
+    cliques,
+    from_hyperedges,
+    jaccard,
+    maximal_cliques,
+    project,
+    rho,
+    to_hyperedges,
+)
 from graphlab.ops.library import active_kernel
 from tests.hyper._cases import NAMES, brute_cliques, hypergraph, load
 
@@ -192,6 +204,46 @@ def test_every_caller_is_limited(monkeypatch):
         model.fit(source, 18, max_cliques=10)
 
 
-def test_edges_without_a_number_of_nodes_are_refused():
-    with pytest.raises(ValueError, match="num_nodes must be given for edge_index"):
-        maximal_cliques(torch.tensor([[0, 1], [1, 0]]))
+def test_edges_without_a_number_of_nodes_have_the_largest_and_one():
+    edges = torch.tensor([[0, 1, 1, 3], [1, 0, 3, 1]])
+    cliques = maximal_cliques(edges)
+    assert cliques.to_list() == [(0, 1), (1, 3), (2,)] and cliques.num_nodes == 4
+    assert CliqueCover().predict(edges).num_nodes == 4
+    assert MaxCliqueBaseline().predict(edges).num_nodes == 4
+    assert len(maximal_cliques(torch.zeros(2, 0, dtype=torch.int64))) == 0
+    with pytest.raises(ValueError, match="num_nodes"):
+        maximal_cliques(torch.tensor([[2**30, 2**30 + 1], [2**30 + 1, 2**30]]))
+
+
+@pytest.mark.parametrize("backend", ["reference", "networkx", "auto"])
+def test_cliques_keep_the_names_and_are_a_hypergraph(backend):
+    graph = nx.Graph([("b", "a"), ("c", "b")])
+    graph.add_node("d")
+    cliques = maximal_cliques(graph, backend=backend)
+    assert cliques.node_id == ["b", "a", "c", "d"] and cliques.num_nodes == 4
+    teams = from_hyperedges([{"a", "b"}, {"b", "c"}, {"d"}])
+    assert to_hyperedges(cliques) == [{"a", "b"}, {"b", "c"}, {"d"}]
+    assert jaccard(cliques, teams) == jaccard(teams, cliques) == 1.0
+    assert cliques.to_hypergraph().node_id == ["b", "a", "c", "d"]
+    assert torch.equal(project(cliques), project(cliques.to_hypergraph()))
+    edges = torch.tensor([[0, 1], [1, 0]])
+    assert to_hyperedges(maximal_cliques(edges, 3)) == [{0, 1}, {2}]
+    assert maximal_cliques(edges, 3).to_hypergraph(5).num_nodes == 5
+    named = maximal_cliques(edges, 3).to_hypergraph(node_id="xyz")
+    assert to_hyperedges(named) == [{"x", "y"}, {"z"}]
+    with pytest.raises(ValueError, match="node_id must name the 5 nodes, got 4 names"):
+        cliques.to_hypergraph(5)
+
+
+def test_candidates_keep_the_names_of_their_cliques():
+    source = from_hyperedges([{"a", "b", "c"}, {"a", "b"}, {"c", "d"}])
+    graph = nx.Graph([("b", "a"), ("c", "b"), ("a", "c")])
+    candidates = CliqueSampler(beta=20).fit(source).sample(maximal_cliques(graph))
+    assert candidates.num_nodes == 3 and {"a", "b", "c"} in to_hyperedges(candidates)
+
+
+def test_rho_lists_the_cliques_that_are_not_given():
+    teams = [{0, 1, 2}, {0, 1}]
+    cliques = maximal_cliques(project(teams), 3)
+    given, listed = rho(teams, cliques=cliques), rho(teams)
+    assert torch.equal(given.dense(), listed.dense()) and given.hits.tolist() == [1, 1]

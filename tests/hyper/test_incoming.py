@@ -9,11 +9,13 @@ import warnings
 from types import SimpleNamespace
 
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.hypergraph_data import HyperGraphData
 
+from graphlab.datasets import read_hif, write_hif
 from graphlab.hyper import (
     CliqueCover,
     HypergraphReconstructor,
@@ -163,6 +165,53 @@ def test_what_cannot_be_converted(value, error, match):
 def test_what_names_no_hyperedges_is_refused(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+INCIDENCE = [[0, 1, 2, 3], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.tensor(INCIDENCE),
+        np.array(INCIDENCE),
+        np.array([[0, 1, 2]] * 3),
+        torch.tensor([0, 1]),
+        torch.zeros(2, 0),
+        TABLE,
+    ],
+    ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}",
+)
+def test_one_array_is_no_list_of_hyperedges(value):
+    match = r"hyperedges must be groups .* of shape \(.*an incidence \(2, nnz\) is a hypergraph"
+    with pytest.raises(TypeError, match=match):
+        from_hyperedges(value)
+
+
+def test_a_list_of_arrays_is_one_of_hyperedges():
+    for kind in (torch.tensor, np.array):
+        assert to_hyperedges(from_hyperedges([kind([0, 1]), kind([1, 2])])) == [{0, 1}, {1, 2}]
+
+
+def test_names_of_numpy_are_plain_names(tmp_path):
+    one, two = np.int64(1), np.int32(2)
+    words = list(np.array(["ann", "bob"]))
+    graph = nx.Graph()
+    graph.add_nodes_from([one, two], bipartite=0)
+    graph.add_node(np.str_("e"), bipartite=1)
+    graph.add_edges_from([(one, np.str_("e")), (two, np.str_("e"))])
+    for data, wanted in (
+        (from_hyperedges([{one, two}, (two,)]), [1, 2]),
+        (from_hyperedges([[torch.tensor(1), torch.tensor(1), torch.tensor(2)]]), [1, 2]),
+        (from_hyperedges({np.int64(7): words}), ["ann", "bob"]),
+        (from_hyperedges([[1]], nodes=np.array([2, 1])), [2, 1]),
+        (from_networkx_bipartite(graph), [1, 2]),
+    ):
+        assert data.node_id == wanted
+        names = [*data.node_id, *(data.hyperedge_id if "hyperedge_id" in data else ())]
+        assert all(type(name) in (int, str) for name in names)
+        write_hif(data, tmp_path / "names.json")
+        assert read_hif(tmp_path / "names.json").node_id == wanted
 
 
 def test_tables_with_columns_of_other_names():

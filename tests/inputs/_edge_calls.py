@@ -84,7 +84,9 @@ KNOWN = torch.arange(NODES) % 2
 
 
 def scgc() -> Any:
-    return contrastive.SCGC(4, 2, (6,), 3, epochs=2, pretrain_epochs=2, seed=0)
+    return contrastive.SCGC(
+        2, in_channels=4, hidden_channels=(6,), out_channels=3, epochs=2, pretrain_epochs=2, seed=0
+    )
 
 
 def shared(edge_index: Any) -> Tensor:

@@ -34,7 +34,7 @@ def clustering(encoder: Any) -> Tensor:
 
 
 def scgc(encoder: Any) -> Tensor:
-    model = contrastive.SCGC(4, 2, epochs=2, encoder=encoder, seed=0)
+    model = contrastive.SCGC(2, in_channels=4, epochs=2, encoder=encoder, seed=0)
     return model.fit(X, PLAIN).embed(X)
 
 

@@ -28,7 +28,16 @@ def tape(epochs: int = 2) -> Any:
 
 
 def scgc() -> Any:
-    return contrastive.SCGC(4, 2, (6,), 3, epochs=2, pretrain_epochs=2, n_init=1, seed=0)
+    return contrastive.SCGC(
+        2,
+        in_channels=4,
+        hidden_channels=(6,),
+        out_channels=3,
+        epochs=2,
+        pretrain_epochs=2,
+        n_init=1,
+        seed=0,
+    )
 
 
 def batch(data: Any) -> Any:
@@ -252,6 +261,11 @@ OBJECT_CALLS: dict[str, tuple[Call, Callable[[], Any], str]] = {
     ),
     "GraphCLIPPipeline.predict": (
         lambda g: pipeline().predict(g, ["word", "text"]),
+        lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
+        "torch_geometric",
+    ),
+    "GraphCLIPPipeline.predict_proba": (
+        lambda g: pipeline().predict_proba(g, ["word", "text"]),
         lambda: tag.TextGraph(edge_index=PLAIN, text=texts()),
         "torch_geometric",
     ),

@@ -20,13 +20,12 @@ from graphlab._training import Callback
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.earlier_names import EarlierNames
 from graphlab.contrastive.clustering.features import FeatureKind, FeatureScaling
+from graphlab.contrastive.clustering.graph_input import features_and_edges, features_of
 from graphlab.contrastive.clustering.network import ClusteringNetwork, initial_centers
 from graphlab.contrastive.clustering.parameters import check_parameters
 from graphlab.contrastive.clustering.refinement import Refinement, has_checkpoint, settings_of
 from graphlab.contrastive.clustering.start import (
     autoencoder,
-    features_and_edges,
-    features_of,
     first_width,
     positives,
     pretrained_encoder,
@@ -60,8 +59,8 @@ class SCGC(EarlierNames, Estimator):
     alpha=4, beta=0.1, order=4``.
 
     Args:
-        in_channels (int, optional): Number of features F; read off the features if missing.
         num_clusters (int): K, at least 2.
+        in_channels (int, optional): Number of features F; read off the features if missing.
         hidden_channels (sequence of int, optional): Hidden widths of the encoder; by default 500,
             and 500, 500, 2000 for an autoencoder.
         out_channels (int): Width D of the embedding.
@@ -107,7 +106,7 @@ class SCGC(EarlierNames, Estimator):
     Example:
         >>> from graphlab.datasets import digits_knn
         >>> data = digits_knn()
-        >>> model = SCGC(64, 10, hidden_channels=(32,), epochs=2, pretrain_epochs=1)
+        >>> model = SCGC(10, hidden_channels=(32,), epochs=2, pretrain_epochs=1)
         >>> labels = model.fit(data).predict()
         >>> tuple(labels.shape)
         (1797,)
@@ -123,11 +122,11 @@ class SCGC(EarlierNames, Estimator):
 
     def __init__(
         self,
-        in_channels: int | None = None,
         num_clusters: int = 2,
+        *,
+        in_channels: int | None = None,
         hidden_channels: Sequence[int] | None = None,
         out_channels: int = 10,
-        *,
         features: FeatureKind = "auto",
         start: Literal["auto", "smoothed", "autoencoder"] = "auto",
         hops: int = 2,
@@ -150,8 +149,8 @@ class SCGC(EarlierNames, Estimator):
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
-        self.in_channels = in_channels
         self.num_clusters = num_clusters
+        self.in_channels = in_channels
         self.hidden_channels = hidden_channels
         self.out_channels = out_channels
         self.features = features
@@ -189,7 +188,7 @@ class SCGC(EarlierNames, Estimator):
 
         Args:
             x (Tensor or Data): Features, floating point ``(N, in_channels)``; or a PyG ``Data``
-                that holds them and the graph.
+                that holds them and the graph; its ``edge_weight`` is not read.
             edge_index (Tensor or CSRGraph): Pairs ``(2, E)``, directed or not; or the influence
                 graph itself, prepared (``order`` and ``cumulative`` are then not used). Beside a
                 ``Data`` it replaces the edges of that.
@@ -209,6 +208,9 @@ class SCGC(EarlierNames, Estimator):
             TypeError, ValueError, IndexError: If a parameter or an argument is malformed, or the
                 checkpoint has other settings or data.
             OSError: If the folder cannot be written.
+
+        Warns:
+            UserWarning: If edges of a ``Data`` have weights, which are not read.
         """
         self._check_parameters()
         folder = None if directory is None else check_writable(directory, "directory", folder=True)

@@ -1,9 +1,9 @@
-"""What a clustering starts from: features, edges, positives, and a pretrained encoder."""
+"""What a clustering starts from: positives, and a pretrained encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,42 +19,13 @@ from graphlab.contrastive.clustering.smoothing import smoothed_features
 from graphlab.contrastive.sparse_layout import sparse_features
 from graphlab.ops import CSRGraph
 
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
 __all__: list[str] = []
-
-
-def features_of(x: Tensor | Data) -> Tensor:
-    """Features of a ``Data``, or what was given as such."""
-    from torch_geometric.data import Data, HeteroData
-
-    if isinstance(x, HeteroData):
-        raise TypeError("x must be features or a Data of one type of nodes, got HeteroData")
-    if not isinstance(x, Data):
-        return x
-    if x.x is None:
-        raise ValueError("x must be a Data with features, but Data.x is missing")
-    features: Tensor = x.x
-    return features
 
 
 def first_width(encoder: nn.Module) -> int | None:
     """Features that an encoder reads, where that can be told."""
     layers = (module for module in encoder.modules() if isinstance(module, nn.Linear))
     return next((layer.in_features for layer in layers), None)
-
-
-def features_and_edges(
-    x: Tensor | Data, edge_index: Tensor | CSRGraph | None
-) -> tuple[Tensor, Tensor | CSRGraph]:
-    """Features and edges of a ``Data``, or what was given apart."""
-    features = features_of(x)
-    if edge_index is None and features is not x:
-        edge_index = getattr(x, "edge_index", None)
-    if edge_index is None:
-        raise ValueError("edge_index must be given beside features, or in a Data, got None")
-    return features, edge_index
 
 
 def positives(

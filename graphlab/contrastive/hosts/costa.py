@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from graphlab._checks import check_fraction, check_matrix, check_pair
 from graphlab._random import check_generator
 from graphlab.contrastive.augment.mask_features import MaskFeatures
-from graphlab.contrastive.hosts.projection_head import host_head
+from graphlab.contrastive.hosts.projection_head import check_head_dtype, host_head
 from graphlab.contrastive.hosts.two_view import EdgeAugmentation, TwoViewModel, View
 from graphlab.contrastive.losses.info_nce import InfoNCELoss
 from graphlab.ops.sketch import unchecked_sketch
@@ -77,6 +77,8 @@ class COSTA(TwoViewModel):
         """
         z1, z2 = check_pair(z1, z2)
         check_matrix(z1, "z1", cols=self.width, finite=False)
+        for z, name in ((z1, "z1"), (z2, "z2")):
+            check_head_dtype(z, self.head, name)
         check_generator(generator)
         seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         # Even the smallest graph has a sketch of one row.

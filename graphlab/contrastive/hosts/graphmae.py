@@ -10,6 +10,7 @@ from graphlab._checks import check_fraction, check_int, check_matrix, check_posi
 from graphlab._random import check_generator, random_order
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
+from graphlab.contrastive.hosts.projection_head import check_head_dtype
 from graphlab.contrastive.losses.scaled_cosine import scaled_cosine_error
 
 __all__ = ["GraphMAE"]
@@ -86,6 +87,7 @@ class GraphMAE(EmbeddingModel):
             (at least one), int64.
         """
         x = check_matrix(x, "x", cols=self.token.size(1))
+        check_head_dtype(x, self.bridge, "x", "decoder")
         check_generator(generator)
         count = max(1, round(self.mask_rate * x.size(0)))
         order = random_order(x.size(0), generator, x.device)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_int, check_matrix, check_pair
 
-__all__ = ["head_outputs", "host_head", "projection_head"]
+__all__ = ["check_head_dtype", "head_outputs", "host_head", "projection_head"]
+
+_CONVERSIONS = {torch.float64: "double()", torch.float32: "float()"}
 
 
 def projection_head(channels: int, hidden_channels: int | None = None) -> nn.Sequential:
@@ -49,4 +52,21 @@ def head_outputs(head: nn.Sequential, z1: Any, z2: Any) -> tuple[Tensor, Tensor]
     width: Any = head[0].in_features
     check_matrix(z1, "z1", cols=width, finite=False)
     z1, z2 = check_pair(z1, z2, finite=False)
+    for z, name in ((z1, "z1"), (z2, "z2")):
+        check_head_dtype(z, head, name)
     return head(z1), head(z2)
+
+
+def check_head_dtype(z: Tensor, head: nn.Module, name: str, what: str = "head") -> None:
+    """Require the dtype of a network of the model's own; autocast converts by itself.
+
+    Raises:
+        TypeError: If it is another one, as that of an encoder converted without its model.
+    """
+    dtype = next(head.parameters()).dtype
+    if z.dtype != dtype and not torch.is_autocast_enabled(z.device.type):
+        to = _CONVERSIONS.get(z.dtype, f"to({z.dtype})")
+        raise TypeError(
+            f"{name} must have the dtype of the {what}, {dtype}, got {z.dtype}: "
+            f"model.{to} converts encoder and {what}"
+        )

@@ -15,6 +15,7 @@ from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.augment._draws import pair_number
 from graphlab.contrastive.augment.non_edges import sample_non_edges
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel, check_kinds
+from graphlab.contrastive.hosts.projection_head import check_head_dtype
 
 __all__ = ["S2GAE"]
 
@@ -146,6 +147,7 @@ class S2GAE(EmbeddingModel):
             )
         for i, level in enumerate(levels):
             check_matrix(level, f"levels[{i}]", cols=self.width, finite=False)
+            check_head_dtype(level, self.decoder, f"levels[{i}]", "decoder")
         pairs = check_edge_index(pairs, levels[0].size(0), "pairs")
         left = torch.stack([h[pairs[0]] for h in levels], dim=1).unsqueeze(2)
         right = torch.stack([h[pairs[1]] for h in levels], dim=1).unsqueeze(1)

@@ -17,7 +17,8 @@ from graphlab._checks import (
     check_positive,
 )
 from graphlab._precision import full_precision, widened
-from graphlab._random import check_generator, random_order
+from graphlab._random import random_order
+from graphlab.contrastive.augment._draws import DrawStream
 from graphlab.contrastive.losses._reduction import Reduction, check_reduction
 from graphlab.contrastive.losses._weighted_negatives import LogWeights, weighted_info_nce
 from graphlab.contrastive.losses.beta_mixture import BetaMixture
@@ -67,6 +68,7 @@ class ProGCLLoss(nn.Module):
 
     Shapes:
         - z1, z2: ``(N, D)`` floating point, N at least 2; half precision is computed in float32.
+          The dtype of a call may be another one than that of the fit; the call's counts.
         - output: scalar; ``(N,)`` with ``reduction="none"``.
 
     Raises:
@@ -107,6 +109,7 @@ class ProGCLLoss(nn.Module):
         self.reduction: Reduction = check_reduction(reduction)
         self.mixture: BetaMixture | None = None
         self._frozen: _Frozen | None = None
+        self._stream = DrawStream(0)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ProGCLLoss:
         """Move the frozen tensors along with the module (``to``, ``cuda``, ``double``)."""
@@ -130,20 +133,22 @@ class ProGCLLoss(nn.Module):
         Args:
             z1 (Tensor): Embeddings ``(N, D)`` of the anchors of the first direction.
             z2 (Tensor): Embeddings of the other view.
-            generator (torch.Generator, optional): Draws the columns; needed without ``columns``.
+            generator (torch.Generator, optional): Draws the columns where these are not given;
+                seed 0 by default.
             columns (Tensor, optional): Node numbers to fit on, int64.
 
         Returns:
             ProGCLLoss: Itself.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed, or all cosines agree.
         """
         u1, u2 = self._units(z1, z2)
-        if generator is not None:
-            check_generator(generator)
+        # A stream of its own: two fits without a generator draw the same columns.
+        drawing = DrawStream(0).generator(generator)
         if columns is None:
-            if generator is None:
-                raise ValueError("generator must be given to draw the columns of the fit")
             columns = torch.randint(
-                u1.size(0), (self.num_columns,), generator=generator, device=generator.device
+                u1.size(0), (self.num_columns,), generator=drawing, device=drawing.device
             ).to(u1.device)
         columns = check_index(columns, u1.size(0), "columns")
         with full_precision(u1):
@@ -164,7 +169,8 @@ class ProGCLLoss(nn.Module):
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
-            generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
+            generator (torch.Generator, optional): Draws the permutation of ``"mix"``. Without one,
+                call k of this loss draws from the k-th generator of seed 0.
 
         Returns:
             Tensor: A scalar; ``(N,)`` with ``reduction="none"``.
@@ -180,7 +186,8 @@ class ProGCLLoss(nn.Module):
         Args:
             z1 (Tensor): Embeddings of one view, ``(N, D)``.
             z2 (Tensor): Embeddings of the other.
-            generator (torch.Generator, optional): Draws the permutation of ``"mix"``.
+            generator (torch.Generator, optional): Draws the permutation of ``"mix"``. Without one,
+                call k of this loss draws from the k-th generator of seed 0.
 
         Returns:
             tuple: ``(N,)`` from z1 to z2, and the other way.
@@ -192,17 +199,16 @@ class ProGCLLoss(nn.Module):
             raise ValueError(
                 f"z1 must have the {self._frozen[0].size(0)} rows of the fit, got {u1.size(0)}"
             )
+        frozen = self._frozen_as(u1.dtype)
         if self.mode == "weight":
             mixture = cast(BetaMixture, self.mixture)  # of the fit, as what is frozen
-            weights, tiles = LogWeights(mixture, *self._frozen), self._tiles(u1.size(0))
+            weights, tiles = LogWeights(mixture, *frozen), self._tiles(u1.size(0))
             terms: tuple[Tensor, Tensor] = weighted_info_nce(
                 u1, u2, weights, tiles, self.temperature
             )
             return terms
-        if generator is None:
-            raise ValueError("generator must be given: mode 'mix' permutes the negatives")
-        check_generator(generator)
-        first, second = self._frozen[:2], self._frozen[2:]
+        generator = self._stream.generator(generator)
+        first, second = frozen[:2], frozen[2:]
         size = first[0].size(1)
         order = [random_order(size, generator, u1.device) for _ in range(2)]
         scale = 1.0 / self.temperature
@@ -214,7 +220,17 @@ class ProGCLLoss(nn.Module):
 
     def _units(self, z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor]:
         z1, z2 = check_pair(z1, z2, min_rows=2)
-        return unit_rows(widened(z1)), unit_rows(widened(z2))
+        u1, u2 = unit_rows(widened(z1)), unit_rows(widened(z2))
+        dtype = torch.promote_types(u1.dtype, u2.dtype)
+        return u1.to(dtype), u2.to(dtype)
+
+    def _frozen_as(self, dtype: torch.dtype) -> _Frozen:
+        """What is frozen, in the dtype of a call; the fit may have had another one."""
+        a, b, c, d = (
+            part.to(dtype) if part.is_floating_point() else part
+            for part in cast(_Frozen, self._frozen)
+        )
+        return a, b, c, d
 
     def _extended(
         self, loss: Tensor, u: Tensor, v: Tensor, index: Tensor, hardness: Tensor, order: Tensor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,9 +59,11 @@ class AttributeMask(PretextTask):
         count = hidden_count(self.rate, x.size(0), "nodes")
         from sklearn.decomposition import PCA  # slow to import
 
-        components = PCA(self.num_components, random_state=0).fit_transform(
-            x.detach().cpu().double().numpy()
-        )
+        # Features that are all alike have no variance to take shares of; the shares are not read.
+        with np.errstate(invalid="ignore"):
+            components = PCA(self.num_components, random_state=0).fit_transform(
+                x.detach().cpu().double().numpy()
+            )
         mask = torch.zeros(x.size(0), dtype=torch.bool, device="cpu")
         mask[random_order(x.size(0), generator, "cpu")[:count]] = True
         self._keep("target", torch.from_numpy(components).float())

@@ -55,6 +55,8 @@ class PairwiseDistance(PretextTask):
         self, data: Any, train_mask: Tensor | None, generator: torch.Generator
     ) -> dict[str, int]:
         num_nodes = int(data.num_nodes)
+        if num_nodes < 2:  # the mean over no pairs would be NaN
+            raise ValueError(f"data must have at least 2 nodes, to make pairs of, got {num_nodes}")
         rows = reversed_rows(data.edge_index, num_nodes)
         order = random_order(num_nodes, generator, rows.device)
         kept = [_Sample(self.num_pairs, generator) for _ in range(self.max_hops)]

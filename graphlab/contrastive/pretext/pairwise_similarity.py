@@ -55,6 +55,8 @@ class PairwiseSimilarity(PretextTask):
             raise ValueError("data must have x, the features to compare")
         x = unit_rows(check_matrix(data.x, "data.x").detach())
         size = x.size(0)
+        if size < 2:
+            raise ValueError(f"data must have at least 2 nodes, to make pairs of, got {size}")
         if size <= max(self.near, self.far):
             raise ValueError(
                 f"near and far must be below the number of nodes, {size}, "

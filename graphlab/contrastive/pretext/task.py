@@ -79,6 +79,8 @@ class PretextTask(nn.Module, ABC):
         if getattr(data, "edge_index", None) is None:
             raise ValueError("data must have edge_index, int64 (2, E)")
         num_nodes = int(data.num_nodes)
+        if num_nodes == 0:
+            raise ValueError("data must have at least one node, got none")
         check_edge_index(data.edge_index, num_nodes, "data.edge_index")
         drawing = torch.Generator().manual_seed(0) if generator is None else generator
         self.report = self._prepare(data, train_mask, drawing)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_matrix, check_tensor
+from graphlab._checks.caller import warn_caller
 from graphlab.embed._adjacency import Adjacency
 
 __all__: list[str] = []
@@ -55,6 +56,16 @@ def read_inputs(
         check_names(node_id, count)
         node_id = node_id.to(device, copy=True)
     return NodeInputs(features, property_ratio, node_id, projection_matrix)
+
+
+def warn_of_features(replaced: bool) -> None:
+    """Say that features were given and are not read."""
+    why = (
+        "beside projection_matrix, which is the whole start"
+        if replaced
+        else "with property_ratio = 0: property_ratio=0.5 starts half of the columns from them"
+    )
+    warn_caller(f"x is not read {why}")
 
 
 def check_names(node_id: Tensor, count: int) -> None:

@@ -15,7 +15,7 @@ from graphlab._graphs.edges import AUTO
 from graphlab.embed._adjacency import read_adjacency
 from graphlab.embed.fastrp._direction import warn_of_zero_rows
 from graphlab.embed.fastrp._fitted import FittedGraph
-from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs
+from graphlab.embed.fastrp._inputs import NodeInputs, is_target, read_inputs, warn_of_features
 from graphlab.embed.fastrp._powers import PowersOfFastRP
 from graphlab.embed.fastrp._preset import NEO4J, with_preset
 
@@ -212,6 +212,10 @@ class FastRP(PowersOfFastRP):
         Raises:
             TypeError, ValueError, IndexError: If a parameter or argument is malformed or out of
                 range.
+
+        Warns:
+            UserWarning: If ``x`` is given and not read: with ``property_ratio`` 0, or beside
+                ``projection_matrix``.
         """
         options = self._options()
         num_nodes = None if is_target(num_nodes, edge_index) else num_nodes
@@ -219,6 +223,8 @@ class FastRP(PowersOfFastRP):
         adjacency = read_adjacency(edge_index, edge_weight, num_nodes, name)
         warn_of_zero_rows(adjacency, options)
         ratio = check_fraction(property_ratio, "property_ratio")
+        if x is not None and (ratio == 0 or projection_matrix is not None):
+            warn_of_features(projection_matrix is not None)
         features = edge_index.x if x is None and isinstance(edge_index, Data) else x
         inputs = read_inputs(adjacency, features, ratio, node_id, projection_matrix)
         self.graph_ = FittedGraph(adjacency, options, inputs)

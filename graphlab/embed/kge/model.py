@@ -70,6 +70,10 @@ class KGEmbedding(Estimator, RankingModel):
     its own (``inverse=True``, "reciprocal relations"); without it, heads are ranked by the map of
     the heads.
 
+    Before a fit there is no ``NotFittedError``: the tables are there, with random rows or those
+    that a loop of your own gave them by :meth:`loss`, and answers are those of these rows. So it is
+    after a first :meth:`fit` that was interrupted; only a finished fit leaves ``history_``.
+
     Args:
         num_nodes (int): N, number of entities.
         num_relations (int): R, number of relations without their reverses.
@@ -152,6 +156,7 @@ class KGEmbedding(Estimator, RankingModel):
         self.train_config = train_config
         self.seed = seed
         self.network = self._built()
+        self._note_parameters()  # the network is saved, fitted or not
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("model", "entity_features"):  # the network holds what is trained and moved
@@ -246,7 +251,8 @@ class KGEmbedding(Estimator, RankingModel):
                 alone, without a group, trains as ever.
 
         Returns:
-            KGEmbedding: This model. Until the end it stays as it was before.
+            KGEmbedding: This model. Until the end it stays as it was before: with random rows, if
+                a first fit is interrupted.
 
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed or out of range, a split

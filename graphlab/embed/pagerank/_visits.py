@@ -37,6 +37,10 @@ class Visits:
     def __repr__(self) -> str:
         return f"Visits({self.length.numel()} walks, {self.node.numel()} entries)"
 
+    def __reduce__(self) -> tuple[Callable[..., Visits], tuple[Tensor, ...]]:
+        # pickle knows no tensors of uint16: the same bits travel as int16
+        return _of_bits, (self.length, self.node, self.count.view(torch.int16), self.returns)
+
     @cached_property
     def rows(self) -> SparseRows:
         """The visited nodes as the columns of one row per walk."""
@@ -66,6 +70,11 @@ class Visits:
         )
 
 
+def _of_bits(length: Tensor, node: Tensor, count: Tensor, returns: Tensor) -> Visits:
+    """Visits again from counts whose bits are in int16."""
+    return Visits(length, node, count.view(torch.uint16), returns)
+
+
 def count_visits(
     graph: SparseRows, nodes: tuple[int, int], length: int, restart: float, seed: int
 ) -> Visits:
@@ -92,7 +101,7 @@ def count_visits(
         *((p.length, p.node, p.count.view(torch.int16), p.returns) for p in parts), strict=True
     )
     length_, node, count, returns = (torch.cat(column) for column in columns)
-    return Visits(length_, node, count.view(torch.uint16), returns)
+    return _of_bits(length_, node, count, returns)
 
 
 def _count(walks: Tensor, start: Tensor) -> Visits:

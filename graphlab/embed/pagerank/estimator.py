@@ -48,11 +48,14 @@ class PPR(Estimator):
         method (str): ``"power"`` is exact up to ``tol``; ``"fingerprints"`` answers from stored
             walks; ``"auto"`` takes them where they are there, edges are many (10 million) and
             queries few (15).
-        fingerprints (PPRFingerprints, optional): Estimator of the stored walks; it is fitted with
-            this one, and needs the same ``teleport`` and ``dangling="source"``.
+        fingerprints (PPRFingerprints, optional): Estimator of the stored walks, which needs the
+            same ``teleport`` and ``dangling="source"``. It is cloned, not fitted itself.
+            :meth:`save` leaves the walks out: save ``fingerprints_`` beside, and give the loaded
+            one to :meth:`load`.
 
     Attributes:
         graph_ (Transition): The transition matrix.
+        fingerprints_ (PPRFingerprints, optional): The fitted clone; None without ``fingerprints``.
         num_nodes_ (int): Number of nodes.
 
     Raises:
@@ -68,6 +71,9 @@ class PPR(Estimator):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("fingerprints",)
+    _read_later: ClassVar[frozenset[str]] = frozenset({"teleport", "steps", "tol", "method"})
+
+    fingerprints_: PPRFingerprints | None
 
     def __init__(
         self,
@@ -85,10 +91,10 @@ class PPR(Estimator):
         self.method = method
         self.fingerprints = fingerprints
 
-    def _check(self) -> None:
+    def _check(self, walks: object) -> None:
+        """Check the parameters, and that walks (to be fitted, or fitted) belong to them."""
         check_steps(self.steps, self.tol, check_teleport(self.teleport))
         check_choice(self.method, "method", _METHODS)
-        walks = self.fingerprints
         if walks is None:
             if self.method == "fingerprints":
                 raise ValueError("fingerprints must be a PPRFingerprints for method='fingerprints'")
@@ -120,19 +126,24 @@ class PPR(Estimator):
                 range.
             NotImplementedError: If there are ``fingerprints`` and the edges have weights.
         """
-        self._check()
+        self._check(self.fingerprints)
         adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
         graph = transition(adjacency, self.dangling)
+        walks = None
         if self.fingerprints is not None:
+            from sklearn.base import clone
+
             if edge_weight is not None:
                 raise NotImplementedError("fingerprints do not support edge_weight")
-            self.fingerprints.fit(edge_index, num_nodes)
-        self._set_graph(graph)
+            # A clone: what was given may be fitted on another graph, or shared.
+            walks = clone(self.fingerprints).fit(edge_index, num_nodes)
+        self._assign(graph, walks)
         return self
 
-    def _set_graph(self, graph: Transition) -> None:
+    def _assign(self, graph: Transition, walks: PPRFingerprints | None) -> None:
         self.graph_ = graph
         self.num_nodes_ = graph.num_nodes
+        self.fingerprints_ = walks
 
     @overload
     def query(self, queries: Any, topk: None = None) -> Tensor: ...
@@ -159,11 +170,11 @@ class PPR(Estimator):
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
         """
         self._check_fitted()
-        self._check()
+        self._check(self.fingerprints_)
         device = self.graph_.rows.device
         restart = read_queries(queries, self.num_nodes_, torch.float32, device)
-        if self.fingerprints is not None and self._uses_walks(restart.size(1)):
-            return top_rows(self.fingerprints.query(restart), topk)
+        if self.fingerprints_ is not None and self._uses_walks(restart.size(1)):
+            return top_rows(self.fingerprints_.query(restart), topk)
         steps = check_steps(self.steps, self.tol, self.teleport)
         return top_rows(stationary(self.graph_, restart, self.teleport, steps), topk)
 
@@ -183,4 +194,11 @@ class PPR(Estimator):
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         matrix = SparseRows(arrays["rowptr"], arrays["col"], arrays["weight"])
         matrix.check_values()
-        self._set_graph(Transition(matrix.transpose(), matrix, self.dangling))
+        graph, walks = Transition(matrix.transpose(), matrix, self.dangling), self.fingerprints
+        found = getattr(walks, "num_nodes_", graph.num_nodes)
+        if found != graph.num_nodes:
+            raise ValueError(
+                f"fingerprints must be fitted on the saved graph of {graph.num_nodes} nodes, got "
+                f"walks of {found} nodes"
+            )
+        self._assign(graph, walks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import scipy.sparse as sp
 import torch
@@ -67,6 +67,8 @@ class PPRFingerprints(Estimator):
         >>> float(model.query([0]).sum())
         1.0
     """
+
+    _read_later: ClassVar[frozenset[str]] = frozenset({"expansions", "estimator"})
 
     def __init__(
         self,

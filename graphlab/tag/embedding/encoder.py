@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,16 +17,14 @@ from graphlab._io import user_path
 from graphlab._ordered import refuse_unordered
 from graphlab._progress import Progress
 from graphlab.tag._hub import ROLES, Role, card_prefix
-from graphlab.tag._text_encoder import AnyEncoder, encoded, numbers_of
-from graphlab.tag._texts import check_texts
+from graphlab.tag._text_encoder import numbers_of
 from graphlab.tag._unicode import encodable
 from graphlab.tag.embedding._backends import resolve
 from graphlab.tag.embedding._cache import EmbeddingCache
 from graphlab.tag.embedding._shards import write_shards
 from graphlab.tag.embedding.store import EmbeddingStore
-from graphlab.tag.text_graph.text_graph import TextGraph
 
-__all__ = ["TextEncoder", "encode_edges", "encode_nodes"]
+__all__ = ["TextEncoder"]
 
 _COMMIT = 64  # batches between commits to the cache
 
@@ -139,6 +136,13 @@ class TextEncoder:
 
         Complexity: padding is small, as batches hold texts of similar length.
         """
+        return self._tensor(texts, progress, zeros=False)
+
+    def _encode_or_zero(self, texts: Sequence[str]) -> Tensor:
+        """The same with rows of zeros for texts that have no embedding, such as unknown words."""
+        return self._tensor(texts, None, zeros=True)
+
+    def _tensor(self, texts: Sequence[str], progress: bool | None, *, zeros: bool) -> Tensor:
         _refuse_one(texts)
         texts = list(texts)
         wrong = [i for i, text in enumerate(texts) if not isinstance(text, str)]
@@ -146,7 +150,7 @@ class TextEncoder:
             raise TypeError(f"texts must hold str, but entries {wrong[:10]} are not")
         if not len(texts):
             return torch.empty(0, self.dim, device="cpu")
-        return torch.from_numpy(self._rows(list(texts), progress))
+        return torch.from_numpy(self._rows(list(texts), progress, zeros=zeros))
 
     def encode_to(
         self,
@@ -203,11 +207,15 @@ class TextEncoder:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _rows(self, texts: Sequence[str], shown: bool | None = None) -> np.ndarray:
+    def _rows(
+        self, texts: Sequence[str], shown: bool | None = None, *, zeros: bool = False
+    ) -> np.ndarray:
         """Rows of at least one text, in their order; equal texts are embedded once."""
         distinct = list(dict.fromkeys(texts))
         keys = [] if self._cache is None else [self._cache.key(text) for text in distinct]
         known = {} if self._cache is None else self._cache.get(keys)
+        if self.normalize and not zeros:  # what a call that takes zeros has left is refused here
+            known = {key: row for key, row in known.items() if row.any()}
         result: np.ndarray | None = None
         for i, key in enumerate(keys):
             if key in known:
@@ -221,7 +229,7 @@ class TextEncoder:
         with Progress(len(todo), "encode", unit="texts", shown=shown) as progress:
             for start in range(0, len(todo), step):
                 part = todo[start : start + step]
-                rows = self._embed([distinct[i] for i in part], progress)
+                rows = self._embed([distinct[i] for i in part], progress, zeros)
                 result = _rows_of(result, len(distinct), rows.shape[1])
                 result[part] = rows
                 if self._cache is not None:
@@ -231,7 +239,7 @@ class TextEncoder:
         position = {text: i for i, text in enumerate(distinct)}
         return whole[[position[text] for text in texts]]
 
-    def _embed(self, texts: list[str], progress: Progress) -> np.ndarray:
+    def _embed(self, texts: list[str], progress: Progress, zeros: bool) -> np.ndarray:
         parts = []
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
@@ -242,24 +250,24 @@ class TextEncoder:
                     f"model must return ({len(batch)}, dim) for {len(batch)} texts, "
                     f"got shape {rows.shape}"
                 )
-            parts.append(self._checked(rows, batch))
+            parts.append(self._checked(rows, batch, zeros))
             progress.update(len(batch))
         if len({part.shape[1] for part in parts}) > 1:
             raise ValueError(f"model must return rows of one width, got {parts[0].shape[1]} and "
                              f"{parts[-1].shape[1]}")  # fmt: skip
         return np.concatenate(parts)
 
-    def _checked(self, rows: np.ndarray, batch: list[str]) -> np.ndarray:
+    def _checked(self, rows: np.ndarray, batch: list[str], zeros: bool) -> np.ndarray:
         bad = ~np.isfinite(rows).all(axis=1)
         if bad.any():
             raise ValueError(f"the embedding is not finite for {batch[int(bad.argmax())][:80]!r}")
         if not self.normalize:
             return rows
         norm = np.linalg.norm(rows, axis=1, keepdims=True)
-        if not norm.all():
+        if not norm.all() and not zeros:
             text = batch[int((norm == 0).argmax())]
             raise ValueError(f"the embedding is zero and has no direction for {text[:80]!r}")
-        return np.asarray(rows / norm)
+        return np.asarray(rows / np.where(norm == 0, 1, norm))
 
 
 def _refuse_one(texts: Any) -> None:
@@ -297,85 +305,3 @@ def _process(own: int | None, size: int | None) -> tuple[int, int]:
         raise ValueError("rank and world_size must be given together")
     check_int(size, "world_size", minimum=1)
     return check_int(own, "rank", minimum=0, maximum=size - 1), size
-
-
-def encode_nodes(graph: TextGraph, encoder: AnyEncoder) -> TextGraph:
-    """Embed the texts of a graph as its features.
-
-    Args:
-        graph (TextGraph): Graph; its ``x`` is replaced.
-        encoder (TextEncoder, object or function): Encoder; anything with ``encode(list[str]) ->
-            (N, D)``, or such a function, as a :class:`HashingEncoder` is.
-
-    Returns:
-        TextGraph: A copy that shares everything but ``x``, ``(N, dim)`` float32.
-
-    Raises:
-        TypeError: If ``graph`` or ``encoder`` is something else.
-        ValueError: If the graph or what the encoder gives is malformed, or all embeddings are
-            equal.
-
-    Example:
-        >>> graph = TextGraph(text=["one text", "another text"])
-        >>> encode_nodes(graph, TextEncoder("hashing")).x.shape
-        torch.Size([2, 384])
-    """
-    if not isinstance(graph, TextGraph):
-        raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
-    graph.check()
-    x = encoded(encoder, graph.text)
-    if x.size(0) > 1 and bool((x == x[0]).all()):
-        raise ValueError("all nodes have the same embedding: is the encoder broken?")
-    result: TextGraph = copy.copy(graph)
-    result.x = x
-    return result
-
-
-def encode_edges(
-    graph: TextGraph, encoder: AnyEncoder, *, by_type: bool | None = None
-) -> TextGraph:
-    """Embed the texts of edges; texts that many edges share are kept once.
-
-    Args:
-        graph (TextGraph): Graph with ``edge_text``.
-        encoder (TextEncoder, object or function): Encoder, see :func:`encode_nodes`.
-        by_type (bool, optional): Keep one row per distinct text, as the relations of a knowledge
-            graph are kept; by default where there are more than ten edges per text.
-
-    Returns:
-        TextGraph: A copy that shares everything but what is new: ``edge_attr`` ``(E, dim)``
-        float32; or, by type, ``edge_type`` ``(E,)`` int64 and ``relation_attr`` ``(K, dim)``
-        float32, types in the order of their first edges, so that ``relation_attr[edge_type]`` is
-        the former.
-
-    Raises:
-        TypeError: If ``graph`` or ``encoder`` is something else.
-        ValueError: If it has no ``edge_text``, a text is empty, or all of several are equal, or
-            what the encoder gives is malformed.
-
-    Complexity: every distinct text is embedded once.
-
-    Example:
-        >>> graph = TextGraph(
-        ...     edge_index=torch.tensor([[0, 1], [1, 0]]), text=["a", "b"], edge_text=["is", "has"]
-        ... )
-        >>> encode_edges(graph, TextEncoder("hashing")).edge_attr.shape
-        torch.Size([2, 384])
-    """
-    if not isinstance(graph, TextGraph):
-        raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
-    if "edge_text" not in graph:
-        raise ValueError("graph must have edge_text, a text for every edge")
-    texts = check_texts(graph.edge_text, "edge_text")
-    graph.check()
-    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    if len(number) == 1 and len(texts) > 1:
-        raise ValueError(f"edge_text must differ between edges, but all are {texts[0]!r:.80}")
-    rows = encoded(encoder, list(number))
-    kind = torch.tensor([number[text] for text in texts], dtype=torch.int64, device="cpu")
-    result: TextGraph = copy.copy(graph)
-    if by_type if by_type is not None else len(texts) > 10 * len(number):
-        result.edge_type, result.relation_attr = kind, rows
-    else:
-        result.edge_attr = rows[kind]
-    return result

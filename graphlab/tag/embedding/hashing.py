@@ -13,8 +13,13 @@ from torch import Tensor
 
 from graphlab._checks import check_int, check_list, check_text
 from graphlab._estimator import Estimator
+from graphlab.tag._unicode import words
 
 __all__ = ["HashingEncoder"]
+
+# How texts are cut into words: 1 is the rule of scikit-learn, which takes decomposed letters apart;
+# 2 puts texts into one form first. On ASCII text they agree.
+_RULE = 2
 
 
 class HashingEncoder(Estimator):
@@ -48,6 +53,8 @@ class HashingEncoder(Estimator):
         (1, 16)
     """
 
+    _rule: int = 1  # of encoders that were pickled before there was another
+
     def __init__(
         self, dim: int = 384, num_features: int = 2**15, ngrams: int = 2, seed: int = 0
     ) -> None:
@@ -57,6 +64,7 @@ class HashingEncoder(Estimator):
         self.seed = seed
         # The random matrix of an encoder that is not fitted, and the parameters it was drawn for.
         self._projection: tuple[tuple[int, int, int], np.ndarray] | None = None
+        self._rule = _RULE
 
     def _check(self) -> None:
         check_int(self.dim, "dim", minimum=1)
@@ -84,6 +92,7 @@ class HashingEncoder(Estimator):
         texts = check_list(texts, "texts", "texts")
         if len(texts) < 2:
             raise ValueError(f"texts must hold at least two texts to fit on, got {len(texts)}")
+        self._rule = _RULE
         counts = self._count(texts)
         frequency = np.bincount(counts.indices, minlength=self.num_features)
         # One is added to both counts, so that no bucket has an infinite weight, and to the
@@ -106,7 +115,7 @@ class HashingEncoder(Estimator):
         if self.__sklearn_is_fitted__():
             digest.update(self.idf_.tobytes())
             digest.update(self.components_.tobytes())
-        return f"hashing-1-{digest.hexdigest()[:32]}"
+        return f"hashing-{self._rule}-{digest.hexdigest()[:32]}"
 
     def transform(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts; it needs no fit.
@@ -166,11 +175,11 @@ class HashingEncoder(Estimator):
             check_text(text, f"texts[{i}]")
             for i, text in enumerate(check_list(texts, "texts", "texts"))
         ]
-        # A pattern of its own, so that "C" is a word and names of modules stay whole words.
+        # Words of its own, so that "C" is one and names of modules stay whole.
         vectorizer = HashingVectorizer(
             n_features=self.num_features,
             ngram_range=(1, self.ngrams),
-            token_pattern=r"(?u)\b\w+\b",  # noqa: S106
+            **(_EARLIER if self._rule == 1 else _PRESENT),
             norm=None,
             alternate_sign=False,
             dtype=np.float32,
@@ -181,16 +190,29 @@ class HashingEncoder(Estimator):
 
     def _arrays(self) -> dict[str, Tensor]:
         if not self.__sklearn_is_fitted__():
-            return {}
+            return {"rule": torch.tensor(self._rule, device="cpu")}
         return {
+            "rule": torch.tensor(self._rule, device="cpu"),
             "idf": torch.from_numpy(self.idf_),
             "components": torch.from_numpy(self.components_),
         }
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        if arrays:
+        # Folders of the earlier rule do not name it.
+        self._rule = int(arrays["rule"]) if "rule" in arrays else 1
+        if self._rule not in (1, _RULE):
+            raise ValueError(f"rule must be 1 or {_RULE}, got {self._rule}")
+        if "idf" in arrays:
             self.idf_ = arrays["idf"].numpy()
             self.components_ = arrays["components"].numpy()
+
+
+def _words(text: str) -> list[str]:
+    return words(text, r"\w")
+
+
+_EARLIER: dict[str, Any] = {"token_pattern": r"(?u)\b\w+\b"}
+_PRESENT: dict[str, Any] = {"tokenizer": _words, "token_pattern": None, "lowercase": False}
 
 
 def _normalised(matrix: Any) -> Any:

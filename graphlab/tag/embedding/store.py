@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_index, check_int
+from graphlab._checks import check_choice, check_int
 from graphlab._feature_rows import check_feature_rows, content_name
 from graphlab._io import read_json, user_path
+from graphlab.tag.embedding._row_numbers import row_number, row_numbers
 from graphlab.tag.embedding._shards import (
     MANIFEST,
     is_manifest,
@@ -155,25 +156,31 @@ class EmbeddingStore:
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
-    def __getitem__(self, index: Tensor | slice) -> Tensor:
-        """Copy of some rows.
+    def __getitem__(self, index: Any) -> Tensor:
+        """Copy of some rows, as the first dimension of a tensor is indexed.
 
         Args:
-            index (Tensor or slice): ``(M,)`` int64 rows, in any order, repeats allowed; or
-                consecutive ones.
+            index (int, slice, Tensor, ndarray or list): A row; consecutive ones; ``(M,)`` rows in
+                any order, repeats allowed; or a mask ``(N,)``. Negative rows count from the end.
 
         Returns:
-            Tensor: ``(M, dim)``.
+            Tensor: ``(M, dim)``; ``(dim,)`` of a single row.
 
         Raises:
-            TypeError, IndexError: If the index is malformed or out of range.
+            TypeError: If the index is none of these.
+            ValueError: If it has more dimensions, or a mask has another length.
+            IndexError: If a row is out of range.
         """
+        single = row_number(index, len(self))
+        if single is not None:
+            number, row = divmod(single, self._size)
+            return torch.from_numpy(np.array(self._shards[number][row]))
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step == 1:
                 return self._read(start, max(start, stop))
-            index = torch.arange(start, stop, step, device="cpu")
-        rows = check_index(index, len(self), "index").cpu().numpy()
+            index = np.arange(start, stop, step)
+        rows = row_numbers(index, len(self))
         result = np.empty((rows.size, self.shape[1]), self.manifest["dtype"])
         shards = rows // self._size
         for number in np.unique(shards):

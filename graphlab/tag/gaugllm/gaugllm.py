@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -17,6 +19,7 @@ from graphlab._checks import (
     check_int,
     check_nonnegative,
     check_positive,
+    from_array,
 )
 from graphlab._checks.graph_objects import check_data
 from graphlab._deprecation import row_callback, warn_renamed
@@ -61,9 +64,9 @@ class GAugLLM(Estimator):
 
     Args:
         backbone (str): One of the five.
-        view_features (tuple, optional): Features of the views, both ``(N, F)``, each a tensor or an
-            :class:`EmbeddingStore`; ``data.x`` twice if missing. Tensors are saved, stores are to
-            be given to :meth:`load` again.
+        view_features (tuple, optional): Features of the views, both ``(N, F)``, each a tensor, a
+            numpy array or an :class:`EmbeddingStore`; ``data.x`` twice if missing. They are saved,
+            but a pair with a store, which is to be given to :meth:`load` again.
         edge_modifier (LLMEdgeModifier, optional): Edits the edges of the second view. Like
             ``encoder``, it is not saved: give it to :meth:`load` again (None to embed only).
         out_channels (int): Width of the encoder.
@@ -104,6 +107,7 @@ class GAugLLM(Estimator):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("view_features", "edge_modifier", "encoder")
+    _read_later: ClassVar[frozenset[str]] = frozenset({"batch_size", "num_neighbors"})
 
     def __init__(
         self,
@@ -256,11 +260,12 @@ class GAugLLM(Estimator):
 
         Raises:
             NotFittedError: If nothing was fitted.
-            TypeError, ValueError, IndexError: If an argument is malformed.
+            TypeError, ValueError, IndexError: If an argument is malformed, or the features have
+                another width than in :meth:`fit`.
         """
         check_choice(view, "view", VIEWS)
         self._check_fitted()
-        graph = self._graph(data)
+        graph = self._graph(data, self._in_channels)
         views = {"first": (graph.x1,), "second": (graph.x2,)}.get(view, (graph.x1, graph.x2))
         if views[0] is views[-1]:
             views = views[:1]
@@ -275,7 +280,9 @@ class GAugLLM(Estimator):
         """Embeddings of every node in its sampled neighbourhood."""
         device, dtype = graph.edge_index.device, _dtype(self.network_)
         parts = []
-        hoods = self._batches(graph, self.network_).neighbourhoods()
+        # Nothing is edited here: the votes need not be about this graph.
+        plain = dataclasses.replace(graph, modifier=None)
+        hoods = self._batches(plain, self.network_).neighbourhoods()
         for node, count, edges in hoods:
             rows = [
                 self.network_.embed(x[node].to(device, dtype), edges.to(device))[:count]
@@ -296,15 +303,21 @@ class GAugLLM(Estimator):
         """
         return self.fit(data).transform(data, view)
 
-    def _graph(self, data: Data) -> Graph:
+    def _graph(self, data: Data, fitted: int | None = None) -> Graph:
+        """Graph and views, checked; the views as wide as they were in the training."""
         data = check_data(data)
         if self.view_features is not None:
             views = _check_views(self.view_features)
         else:
             if data.x is None:
                 raise ValueError("data must have x where view_features are not given")
-            x = check_feature_rows(data.x, "data.x")
+            x = check_feature_rows(from_array(data.x, "data.x"), "data.x")
             views = (x, x)
+        if fitted is not None and views[0].shape[1] != fitted:
+            name = "data.x" if self.view_features is None else "view_features[0]"
+            raise ValueError(
+                f"{name} must have {fitted} columns, as in fit, got shape {tuple(views[0].shape)}"
+            )
         count = int(views[0].shape[0])
         if data.num_nodes != count:
             raise ValueError(
@@ -347,11 +360,14 @@ class GAugLLM(Estimator):
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
         arrays = packed("network/", self.network_.state_dict())
-        # Stores are files already: they are given to ``load`` again.
-        views = [x for x in self.view_features or () if isinstance(x, Tensor)]
-        if len(views) == 2 and views[0] is views[1]:
-            views = views[:1]  # methods that restore every view train once on equal ones
-        arrays |= {f"view/{i}": x for i, x in enumerate(views)}
+        given = self.view_features or ()
+        if len(given) == 2 and given[0] is given[1]:
+            given = given[:1]  # methods that restore every view train once on equal ones
+        views = [from_array(x, f"view_features[{i}]") for i, x in enumerate(given)]
+        # Stores are files already: a pair with one is given to ``load`` again, whole.
+        tensors = [x for x in views if isinstance(x, Tensor)]
+        if len(tensors) == len(views):
+            arrays |= {f"view/{i}": x for i, x in enumerate(tensors)}
         return arrays | {"in_channels": torch.tensor(self._in_channels, device="cpu")}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
@@ -368,10 +384,11 @@ def _dtype(model: nn.Module) -> torch.dtype:
 
 
 def _check_views(views: Sequence[FeatureRows]) -> tuple[FeatureRows, FeatureRows]:
-    if isinstance(views, Tensor) or len(views) != 2:
+    if isinstance(views, (Tensor, np.ndarray)) or len(views) != 2:
         raise ValueError("view_features must be a pair of features, one per view")
-    first = check_feature_rows(views[0], "view_features[0]")
+    first, second = (from_array(x, f"view_features[{i}]") for i, x in enumerate(views))
+    first = check_feature_rows(first, "view_features[0]")
     rows, cols = first.shape
     if views[1] is views[0]:
         return first, first
-    return first, check_feature_rows(views[1], "view_features[1]", rows=rows, cols=cols)
+    return first, check_feature_rows(second, "view_features[1]", rows=rows, cols=cols)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_edge_index, check_int
+from graphlab._checks import check_edge_index, check_int, from_array
 from graphlab._feature_rows import FeatureRows, check_feature_rows, in_memory
 from graphlab._progress import track
 from graphlab.embed import fastrp
@@ -17,7 +20,7 @@ __all__ = ["propose_edge_candidates"]
 
 
 def propose_edge_candidates(
-    x: FeatureRows | None,
+    x: FeatureRows | npt.NDArray[Any] | None,
     edge_index: Tensor,
     num_del: int = 10,
     num_add: int = 10,
@@ -34,8 +37,8 @@ def propose_edge_candidates(
     Without ``x`` nodes are compared by their FastRP embeddings, that is, by structure.
 
     Args:
-        x (Tensor or EmbeddingStore, optional): Features or embeddings ``(N, D)``, finite, read
-            whole; or None for FastRP embeddings.
+        x (Tensor, ndarray or EmbeddingStore, optional): Features or embeddings ``(N, D)``, finite,
+            read whole; or None for FastRP embeddings.
         edge_index (Tensor): Edges ``(2, E)``; the neighbours of a node are the targets of its
             edges. Loops and repeated edges are ignored.
         num_del (int): Most candidates per node for deletion.
@@ -63,7 +66,7 @@ def propose_edge_candidates(
     """
     if x is None and num_nodes is None:
         raise ValueError("num_nodes must be given where x is not")
-    rows = None if x is None else check_feature_rows(x, "x", rows=num_nodes)
+    rows = None if x is None else check_feature_rows(from_array(x, "x"), "x", rows=num_nodes)
     count = num_nodes if rows is None else int(rows.shape[0])
     total = check_int(count, "num_nodes", minimum=1)
     for name, value in (("num_del", num_del), ("num_add", num_add), ("min_del", min_del)):

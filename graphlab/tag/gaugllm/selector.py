@@ -88,13 +88,7 @@ class ContextAwareSelector(nn.Module):
             content (Tensor): Embeddings of the texts, ``(N, K, H)``.
             context (Tensor): Embeddings of their contexts, ``(N, K, H)``.
         """
-        self._check(content, "content")
-        self._check(context, "context")
-        if content.shape != context.shape:
-            raise ValueError(
-                "content and context must have the same shape, got "
-                f"{tuple(content.shape)} and {tuple(context.shape)}"
-            )
+        check_experts(self, content, context)
         wide = torch.cat([content, context], dim=2) if self.mode == "concat" else content
         logits = self.fc2(F.leaky_relu(self.fc1(wide)).flatten(1))
         # The dot product grows with the width and soon decides the softmax alone; see the class.
@@ -105,14 +99,26 @@ class ContextAwareSelector(nn.Module):
         weights = (logits / self.temperature).softmax(1)
         return (weights.unsqueeze(2) * content).sum(1), weights
 
-    def _check(self, value: Tensor, name: str) -> None:
+
+def check_experts(selector: ContextAwareSelector, content: Tensor, context: Tensor) -> None:
+    """Require embeddings of texts and contexts as a selector reads them.
+
+    Raises:
+        TypeError, ValueError: If one has another shape or type, or holds NaN or infinities.
+    """
+    wanted = (selector.num_experts, selector.in_dim)
+    for value, name in ((content, "content"), (context, "context")):
         x = check_tensor(value, name)
         if not x.is_floating_point():
             raise TypeError(f"{name} must be floating point, got dtype {x.dtype}")
-        if x.dim() != 3 or x.shape[1:] != (self.num_experts, self.in_dim):
+        if x.dim() != 3 or x.shape[1:] != wanted:
             raise ValueError(
-                f"{name} must have shape (N, {self.num_experts}, {self.in_dim}), "
-                f"got {tuple(x.shape)}"
+                f"{name} must have shape (N, {wanted[0]}, {wanted[1]}), got {tuple(x.shape)}"
             )
         if values_visible(x):
             check_finite(x, name)
+    if content.shape != context.shape:
+        raise ValueError(
+            "content and context must have the same shape, got "
+            f"{tuple(content.shape)} and {tuple(context.shape)}"
+        )

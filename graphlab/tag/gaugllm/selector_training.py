@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_edge_index, check_int, check_positive
+from graphlab._checks import check_edge_index, check_int, check_positive, from_array
 from graphlab._deprecation import warn_renamed
 from graphlab._progress import track
 from graphlab._random import make_generator, random_order
 from graphlab._repr import short_repr
 from graphlab._training import Callback, finite_loss
 from graphlab.contrastive import sample_non_edges
-from graphlab.tag.gaugllm.selector import ContextAwareSelector
+from graphlab.tag.gaugllm.selector import ContextAwareSelector, check_experts
 
 __all__ = ["FusedFeatures", "fit_selector"]
 
@@ -64,8 +64,8 @@ def fit_selector(
 
     Args:
         selector (ContextAwareSelector): Trained in place.
-        content (Tensor): ``(N, K, H)``.
-        context (Tensor): ``(N, K, H)``.
+        content (Tensor or ndarray): ``(N, K, H)``.
+        context (Tensor or ndarray): ``(N, K, H)``.
         edge_index (Tensor): Edges ``(2, E)``, E at least 1.
         epochs (int): Passes over the edges.
         batch_size (int): Edges per step.
@@ -82,6 +82,10 @@ def fit_selector(
 
     Complexity: O(epochs E K H^2) time.
     """
+    if not isinstance(selector, ContextAwareSelector):
+        raise TypeError(f"selector must be a ContextAwareSelector, got {type(selector).__name__}")
+    content, context = from_array(content, "content"), from_array(context, "context")
+    check_experts(selector, content, context)
     count = content.size(0)
     edges = check_edge_index(edge_index, count)
     if edges.size(1) == 0:

@@ -60,6 +60,25 @@ def embed(encoder: AnyEncoder, texts: Sequence[str], width: int | None = None) -
     return rows
 
 
+def identity_of(encoder: AnyEncoder) -> str | None:
+    """What a text encoder calls itself, as far as it does."""
+    name = getattr(encoder, "identity", None)
+    return name if isinstance(name, str) else None
+
+
+def check_same_encoder(encoder: AnyEncoder, identity: str | None) -> None:
+    """Require the encoder of the fit of an object that was loaded.
+
+    Another one of the same width would give numbers, but no meaning.
+
+    Raises:
+        ValueError: If it is another one, as far as the one of the fit is known.
+    """
+    found = identity_of(encoder)
+    if identity is not None and found != identity:
+        raise ValueError(f"encoder must be that of the fit, {identity!r:.80}, got {found!r:.80}")
+
+
 def warn_of_hashed_words(encoder: Any, text_model: str) -> None:
     """Say that a tower meets hashed words, which are as wide as what it was aligned with."""
     hashed = str(getattr(encoder, "identity", "")).startswith("hashing")

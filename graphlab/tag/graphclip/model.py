@@ -19,6 +19,7 @@ from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._progress import track
+from graphlab._training_checkpoint import CHECKPOINT
 from graphlab._user_module import check_encoder
 from graphlab.contrastive import CLIPLoss
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
@@ -30,6 +31,7 @@ __all__ = ["GraphCLIP"]
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
+_ESTIMATOR = "arrays.safetensors"  # what Estimator.save writes
 _RECORD = "graphlab.graphclip"
 
 
@@ -230,6 +232,8 @@ class GraphCLIP(nn.Module, HubModel):
         """
         folder = fetch(name_or_path, cls._hub_files, revision=revision, token=token)
         path = folder / _WEIGHTS
+        if not path.exists():
+            raise FileNotFoundError(f"{folder} holds no model.safetensors{_instead(folder)}")
         tensors, metadata = load_arrays(path)
         if _RECORD not in metadata:
             raise ValueError(f"{path} holds arrays but no GraphCLIP model")
@@ -264,6 +268,21 @@ def check_tower(model: Any, name: str = "model") -> GraphCLIP:
             "of a GraphCLIPEncoder"
         )
     return model
+
+
+def _instead(folder: Path) -> str:
+    """How to open what a folder without a model holds, for an error."""
+    if (folder / CHECKPOINT).exists():
+        return (
+            ", but the checkpoint of a training: pretrain(..., directory=) goes on with it, and "
+            "model.save_pretrained(folder) writes the model"
+        )
+    if (folder / _ESTIMATOR).exists():
+        return (
+            ", but an estimator: its class loads it, as GraphCLIPPipeline.load(folder), whose "
+            "model_ is the tower"
+        )
+    return ": GraphCLIP.save_pretrained writes one"
 
 
 def _rows(index: Tensor | Sequence[int] | None, count: int) -> np.ndarray:  # type: ignore[type-arg]

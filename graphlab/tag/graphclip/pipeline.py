@@ -20,11 +20,13 @@ from graphlab._training import Callback
 from graphlab.ops import CSRGraph
 from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.graphclip._parts import (
+    check_same_encoder,
     check_text_graph,
     embed,
     find_encoder,
     find_sampler,
     find_tower,
+    identity_of,
 )
 from graphlab.tag.graphclip.encoder import GraphCLIPEncoder
 from graphlab.tag.graphclip.model import GraphCLIP, model_of
@@ -79,6 +81,8 @@ class GraphCLIPPipeline(Estimator):
         model_ (GraphCLIP): The pretrained tower.
         history_ (list[dict]): A row per epoch; see :class:`PretrainResult`.
         best_epoch_ (int): Epoch whose weights the tower has.
+        encoder_identity_ (str, optional): What the encoder calls itself; a loaded object refuses
+            another one.
 
     Example:
         >>> text = ["cats and dogs", "dogs bark", "trains and planes", "planes fly"] * 3
@@ -169,6 +173,7 @@ class GraphCLIPPipeline(Estimator):
         self.model_, self.history_ = tower.cpu(), result.history
         self.best_epoch_ = result.best_epoch
         self._encoder: AnyEncoder | None = encoder
+        self.encoder_identity_ = identity_of(encoder)
         return self
 
     def zero_shot(self, **options: Any) -> ZeroShotNodes:
@@ -179,9 +184,12 @@ class GraphCLIPPipeline(Estimator):
 
         Raises:
             sklearn.exceptions.NotFittedError: If there was no fit.
+            ValueError: If the object was loaded with another encoder than that of the fit.
         """
         self._check_fitted()
         encoder = self.encoder if self._encoder is None else self._encoder
+        if encoder is not None and not isinstance(encoder, str):
+            check_same_encoder(encoder, self.encoder_identity_)
         parts = {"encoder": encoder, "sampler": self.sampler}
         return ZeroShotNodes(self.model_, **(parts | options))
 
@@ -201,6 +209,23 @@ class GraphCLIPPipeline(Estimator):
             TypeError, ValueError: If an argument is malformed.
         """
         return self.zero_shot().fit(graph).predict(class_names)
+
+    def predict_proba(self, graph: TextGraph, class_names: Names | None = None) -> Tensor:
+        """Probabilities of the classes of the nodes; see :meth:`ZeroShotNodes.predict_proba`.
+
+        Args:
+            graph (TextGraph): Any graph; its ``x`` and ``y`` are not read.
+            class_names (Sequence[str] or Mapping[str, str], optional): See
+                :meth:`ZeroShotNodes.predict`.
+
+        Returns:
+            Tensor: ``(N, C)``.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: If there was no fit.
+            TypeError, ValueError: If an argument is malformed.
+        """
+        return self.zero_shot().fit(graph).predict_proba(class_names)
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -278,7 +303,8 @@ class GraphCLIPPipeline(Estimator):
         return {"config": torch.tensor(list(sizes), dtype=torch.uint8, device="cpu"), **weights}
 
     def _facts(self) -> dict[str, Any]:
-        return super()._facts() | {"best_epoch_": self.best_epoch_}
+        own = {"best_epoch_": self.best_epoch_, "encoder_identity_": self.encoder_identity_}
+        return super()._facts() | own
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         sizes = json.loads(bytes(arrays["config"].tolist()))
@@ -286,6 +312,7 @@ class GraphCLIPPipeline(Estimator):
         self.model_.load_state_dict(unpacked("model/", arrays))
         self.model_.eval()
         self._encoder = None
+        self.encoder_identity_ = None  # as in folders of earlier versions
 
 
 def _given(

@@ -87,6 +87,7 @@ class PromptTuner(Estimator, nn.Module):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("model", "class_embeddings")
+    _read_later: ClassVar[frozenset[str]] = frozenset({"scale"})
     model: GraphCLIP
     class_embeddings: Tensor
 
@@ -290,7 +291,6 @@ class PromptTuner(Estimator, nn.Module):
         with torch.no_grad():
             record("classes", 0, objective())
 
-    @torch.no_grad()
     def predict(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
         """Likeliest class of every subgraph with the prompts in place, int64 ``(P,)``.
 
@@ -301,10 +301,27 @@ class PromptTuner(Estimator, nn.Module):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        return self._scores(x, store).argmax(1)
+
+    def predict_proba(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
+        """Probabilities of the classes that the prompts were learned with, ``(P, C)``.
+
+        Args:
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
+            store (SubgraphStore): Subgraphs of the nodes in question.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed.
+        """
+        return (self._scale() * self._scores(x, store)).softmax(1)
+
+    @torch.no_grad()
+    def _scores(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
+        """Products of the subgraphs with the classes and their prompts, ``(P, C)``."""
         rows = check_feature_rows(x, "x", cols=self.model.graph_model.in_channels)
         embedding = normalize(self.model.encode(_PromptedRows(self, rows), store))
         classes = (self._classes() + self.class_prompts).to(embedding)
-        return (embedding @ classes.t()).argmax(1)
+        return embedding @ classes.t()
 
     # --- files ------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from graphlab.tag.llm._messages import Prompt
 from graphlab.tag.llm._structured import Schema
 from graphlab.tag.llm._thoughts import without_thoughts
 from graphlab.tag.llm.protocol import ChatClient, Reply
+from graphlab.tag.llm.reply import LLMReply
 
 __all__: list[str] = []
 
@@ -36,13 +37,15 @@ def check_client(client: Any, name: str = "client") -> ChatClient:
     return cast(ChatClient, client)
 
 
-def ask_all(client: ChatClient, prompts: Sequence[Prompt], schema: Any = None) -> list[Any]:
+def ask_all(client: ChatClient, prompts: Sequence[Prompt], schema: Any = None) -> list[LLMReply]:
     """One reply per prompt, in their order.
 
-    A stand-in that knows no schemas is asked without: its answers are read as text.
+    A stand-in that knows no schemas is asked without: its answers are read as text. Its replies may
+    leave out all fields but two; one without text is a failed one, as those of a refusal are, and
+    is never an error of its own.
 
     Raises:
-        TypeError: If the replies are no records.
+        TypeError: If the replies are no records, or the text of one is something else than text.
         RuntimeError: If there are more or fewer replies than prompts.
     """
     if not prompts:
@@ -53,14 +56,42 @@ def ask_all(client: ChatClient, prompts: Sequence[Prompt], schema: Any = None) -
         raise TypeError(f"complete_many must return a list of replies, got {_described(replies)}")
     if len(replies) != len(prompts):
         raise RuntimeError(f"client answered {len(replies)} of {len(prompts)} prompts")
-    for reply in replies:
-        lacking = [field for field in _FIELDS if not hasattr(reply, field)]
-        if lacking:
-            raise TypeError(
-                f"replies must have {', '.join(_FIELDS)} like graphlab.tag.LLMReply, but "
-                f"{_described(reply)} has no {lacking[0]}"
-            )
-    return list(replies)
+    return [_record(reply, at, schema) for at, reply in enumerate(replies)]
+
+
+def _record(reply: Any, at: int, schema: Any) -> LLMReply:
+    """A reply with every field that a step reads, each of its type.
+
+    Raises:
+        TypeError: If it lacks one that it must have, or its text is something else than text.
+    """
+    lacking = [field for field in _FIELDS if not hasattr(reply, field)]
+    if lacking:
+        raise TypeError(
+            f"replies must have {', '.join(_FIELDS)} like graphlab.tag.LLMReply, but "
+            f"{_described(reply)} has no {lacking[0]}"
+        )
+    text, value = reply.text, getattr(reply, "value", None)
+    if text is not None and not isinstance(text, str):
+        raise TypeError(
+            f"replies must have text that is a str or None, but that of prompt {at} is {text!r:.80}"
+        )
+    text, usable = text or "", bool(reply.ok)
+    status = str(getattr(reply, "status", None) or "failed")
+    error = str(getattr(reply, "error", None) or "")
+    if usable and not text.strip() and (schema is None or value is None):
+        usable, status, error = False, "empty", error or "the model gave no text"
+    elif isinstance(reply, LLMReply) and text is reply.text:
+        return reply
+    return LLMReply(
+        id=getattr(reply, "id", at),
+        status="ok" if usable else "failed" if status == "ok" else status,
+        text=text,
+        value=value,
+        error=error,
+        prompt_tokens=int(getattr(reply, "prompt_tokens", None) or 0),
+        completion_tokens=int(getattr(reply, "completion_tokens", None) or 0),
+    )
 
 
 def value_of(reply: Any, schema: Any) -> Any:
@@ -74,10 +105,15 @@ def value_of(reply: Any, schema: Any) -> Any:
 
 
 def failure(reply: Reply) -> str:
-    """Status and error of a reply that brought nothing, for a message."""
-    status = str(getattr(reply, "status", "failed"))
-    error = str(getattr(reply, "error", ""))
-    return f"{status}, {error[:200]}" if error else status
+    """Why a reply brought nothing, for a message: its status and error, or what it says instead."""
+    if reply.ok:  # the client is content, and the step found no use for the words
+        said = without_thoughts(reply.text).strip()
+        return (
+            f"no JSON of the form asked for: {said!r:.80}"
+            if said
+            else "empty, the model gave no text behind its thoughts"
+        )
+    return f"{reply.status}, {reply.error[:200]}" if reply.error else reply.status
 
 
 def _accepts(method: Any, positional: int, *keywords: str) -> bool:

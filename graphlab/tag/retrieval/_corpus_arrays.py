@@ -19,6 +19,11 @@ from graphlab.tag.retrieval.phrase_index import Entry, PhraseIndex
 __all__: list[str] = []
 
 _LISTS = ("tokens", "contained", "proposed")
+# How texts are cut into words; folders without it have rule 1, which knew ASCII letters alone. A
+# text of ASCII has the same words by both.
+_RULE = 2
+# Prefixes of the embedded encoder, which changed at the same time and agrees on the same texts.
+_HASHING = ("hashing-1-", "hashing-2-")
 
 
 def arrays(corpus: Corpus, identity: str | None) -> dict[str, Tensor]:
@@ -36,6 +41,7 @@ def arrays(corpus: Corpus, identity: str | None) -> dict[str, Tensor]:
         "words": corpus.index.words,
         "links": corpus.links,
         "encoder": identity,
+        "rule": _RULE,
     }
     found = {name: _encoded(value) for name, value in content.items()}
     for name in _LISTS:
@@ -52,6 +58,8 @@ def arrays(corpus: Corpus, identity: str | None) -> dict[str, Tensor]:
 def fill(corpus: Corpus, stored: dict[str, Tensor], identity: str | None) -> None:
     """Fill an empty corpus.
 
+    Documents that were cut into words by an earlier rule are read again, where that matters.
+
     Args:
         corpus (Corpus): The corpus.
         stored (dict): What :func:`arrays` gave.
@@ -60,12 +68,8 @@ def fill(corpus: Corpus, stored: dict[str, Tensor], identity: str | None) -> Non
     Raises:
         ValueError: If the documents were embedded by another encoder.
     """
-    before = _decoded(stored["encoder"])
-    if ("vectors" in stored or before is not None) and before != identity:
-        raise ValueError(
-            f"encoder must be the one that embedded the documents, {before!r}, got {identity!r}"
-        )
     documents = [Document(*row) for row in _decoded(stored["documents"])]
+    _check_encoder(_decoded(stored["encoder"]), identity, documents, "vectors" in stored)
     lists = {name: _split(stored, name) for name in _LISTS}
     titles = stored["titles"].tolist()
     rows = zip(*(lists[name] for name in _LISTS), titles, strict=True)
@@ -78,9 +82,42 @@ def fill(corpus: Corpus, stored: dict[str, Tensor], identity: str | None) -> Non
         for name, pairs in _decoded(stored["links"]).items()
     }
     _check(documents, words, phrases, entries, vectors, links)
-    corpus.index.restore(words, phrases, entries)
-    corpus.restore(documents, vectors)
+    rule = _decoded(stored["rule"]) if "rule" in stored else 1
+    if rule not in (1, _RULE):
+        raise ValueError(f"rule must be 1 or {_RULE}, got {rule!r:.80}: a later version saved it")
+    if rule == _RULE or _plain(documents):
+        corpus.index.restore(words, phrases, entries)
+        corpus.restore(documents, vectors)
+    else:
+        corpus.replace([], documents, vectors)
     corpus.links = links
+
+
+def _check_encoder(
+    before: str | None, identity: str | None, documents: list[Document], embedded: bool
+) -> None:
+    """Require the encoder that embedded the documents, or one with the same answers for them.
+
+    Raises:
+        ValueError: If it is another one.
+    """
+    if before == identity or (before is None and not embedded):
+        return
+    later = False
+    if before is not None and identity is not None:
+        later = before.startswith(_HASHING[0]) and identity.startswith(_HASHING[1])
+        later = later and before[len(_HASHING[0]) :] == identity[len(_HASHING[1]) :]
+    if later and _plain(documents):
+        return
+    hint = ": it has learned letters outside ASCII since, index the documents again"
+    raise ValueError(
+        f"encoder must be the one that embedded the documents, {before!r}, got {identity!r}"
+        + (hint if later else "")
+    )
+
+
+def _plain(documents: list[Document]) -> bool:
+    return all(isinstance(d.text, str) and d.full_text.isascii() for d in documents)
 
 
 def _check(

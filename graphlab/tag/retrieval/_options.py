@@ -35,7 +35,7 @@ def check_options(params: Mapping[str, Any]) -> None:
     """
     for name in ("encoder", "query_encoder"):
         if params[name] is not None:
-            encode_function(params[name], name)
+            encode_function(params[name], name, also="be a name, or ")
     if params["query_encoder"] is not None and params["encoder"] is None:
         raise ValueError("query_encoder needs an encoder of the documents")
     for name in ("names", "tokenize"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
@@ -11,11 +11,13 @@ from torch import Tensor
 
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows
+from graphlab.tag.embedding._named import check_saved, encoder_of
 from graphlab.tag.retrieval import _corpus_arrays
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
+from graphlab.tag.retrieval._metadata import storable
 from graphlab.tag.retrieval._options import GRAPHS, check_options
 from graphlab.tag.retrieval._snapshot import Snapshot
-from graphlab.tag.retrieval._vectors import embed, stored
+from graphlab.tag.retrieval._vectors import embed, stored, tell_zeros
 from graphlab.tag.retrieval.documents import (
     Document,
     DocumentId,
@@ -51,16 +53,18 @@ class StoredDocuments(Estimator):
     _snapshots: dict[bytes, Snapshot]
 
     def _check(self) -> None:
-        check_options(self.get_params(deep=False))
+        found = {name: encoder_of(self, name) for name in ("encoder", "query_encoder")}
+        check_options(self.get_params(deep=False) | found)
 
     def index(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Index documents, in place of those that are there.
 
         Args:
             documents (mapping, table or iterable): Mapping from id to text or :class:`Document`, a
-                data frame with columns ``id``, ``text`` and perhaps ``title``, a Series of texts
-                whose index holds the ids, or an iterable of documents, of other objects or dicts
-                with these fields, of pairs (id, text), or of texts, whose ids are then 0, 1, ...
+                data frame with columns ``id``, ``text`` and perhaps ``title`` and ``metadata``, a
+                Series of texts whose index holds the ids, or an iterable of documents, of other
+                objects or dicts with these fields, of pairs (id, text), or of texts, whose ids are
+                then 0, 1, ...
             vectors (Tensor or EmbeddingStore, optional): Embeddings of the documents by ``encoder``
                 where they are at hand, ``(N, D)`` in the order of the documents; it then embeds the
                 questions alone.
@@ -69,13 +73,20 @@ class StoredDocuments(Estimator):
             Self: This retriever.
 
         Raises:
-            TypeError: If a document is none of these, or ids are of several types.
+            TypeError: If a document is none of these, ids are of several types, or metadata is
+                nothing that JSON can hold.
             ValueError: If a text is empty, an id repeats, or an embedding is malformed; the earlier
                 index stays.
+            ImportError, OSError: If an encoder is named and cannot be loaded.
+
+        Warns:
+            UserWarning: If documents have no word that the encoder knows: they are found by their
+                words and links alone. If letters are such as the default ``tokenize`` and ``names``
+                do little with.
         """
         self._check()
         corpus = self._empty()
-        found = read_documents(documents)
+        found = storable(read_documents(documents))
         corpus.replace([], found, self._embed(found, None, vectors))
         self._set(corpus)
         self._tell_unread(found)
@@ -103,9 +114,10 @@ class StoredDocuments(Estimator):
         foreign = [document.id for document in documents if is_foreign(document.full_text)]
         if foreign:
             warnings.warn(
-                f"{len(foreign)} of {len(documents)} documents are mostly in letters that the "
-                f"default tokenize does not read, the first is {foreign[0]!r}: give tokenize=... "
-                "(and names=...) for their script",
+                f"{len(foreign)} of {len(documents)} documents are mostly in letters without "
+                "capitals, in which the default names finds nothing and the default tokenize takes "
+                f"spaces alone for the ends of words, the first is {foreign[0]!r}: give "
+                "tokenize=... and names=... for their script",
                 UserWarning,
                 stacklevel=3,
             )
@@ -126,9 +138,15 @@ class StoredDocuments(Estimator):
         if self.encoder is None or not documents:
             return None
         if vectors is not None:
-            return stored(vectors, len(documents), width, self.dtype)
-        texts = [document.full_text for document in documents]
-        return embed(self.encoder, texts, "encoder", width, self.dtype)
+            rows = stored(vectors, len(documents), width, self.dtype)
+        else:
+            texts = [document.full_text for document in documents]
+            rows = embed(encoder_of(self, "encoder"), texts, "encoder", width, self.dtype)
+        # The documents that come first show whether the encoder works at all.
+        ids = [document.id for document in documents]
+        then = "they are found by their words and links alone"
+        tell_zeros(rows, ids, "documents", then, several=width is None)
+        return rows
 
     def add(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Add documents; all of them, or none if one is refused.
@@ -145,7 +163,7 @@ class StoredDocuments(Estimator):
             TypeError, ValueError: As :meth:`index`, and if an id is known already.
         """
         self._check_fitted()
-        found = read_documents(documents, self.corpus_.kind)
+        found = storable(read_documents(documents, self.corpus_.kind))
         known = [d.id for d in found if d.id in self.corpus_.number]
         if known:
             raise ValueError(
@@ -208,7 +226,7 @@ class StoredDocuments(Estimator):
             TypeError, ValueError: As :meth:`index`.
         """
         self._check_fitted()
-        found = read_documents(documents, self.corpus_.kind)
+        found = storable(read_documents(documents, self.corpus_.kind))
         rows = self._embed(found, self.corpus_.vectors.width, vectors)
         known = [d.id for d in found if d.id in self.corpus_.number]
         self.corpus_.replace(known, found, rows)
@@ -272,15 +290,24 @@ class StoredDocuments(Estimator):
 
     # --- saved folder -----------------------------------------------------------------------------
 
+    @classmethod
+    def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
+        super()._check_keys(config, source)
+        check_saved(config, cls._objects, source)
+
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
-        return _corpus_arrays.arrays(self.corpus_, getattr(self.encoder, "identity", None))
+        return _corpus_arrays.arrays(self.corpus_, self._identity())
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self._check()
         corpus = self._empty()
-        _corpus_arrays.fill(corpus, arrays, getattr(self.encoder, "identity", None))
+        _corpus_arrays.fill(corpus, arrays, self._identity())
         self._set(corpus)
+
+    def _identity(self) -> str | None:
+        name: str | None = getattr(encoder_of(self, "encoder"), "identity", None)
+        return name
 
 
 def _is_pair(pair: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from graphlab._checks import warn_caller
 from graphlab._feature_rows import check_feature_rows, row_batches
 from graphlab.tag._text_encoder import encode_function, numbers_of
 
@@ -88,6 +89,8 @@ def embed(
 ) -> NDArray[Any]:
     """Embed texts with an encoder of the caller, and divide the rows by their norms.
 
+    Texts without a word that the encoder knows may have rows of zeros.
+
     Args:
         encoder (AnyEncoder): See :func:`graphlab.tag._text_encoder.encode_function`.
         texts (sequence of str): Texts.
@@ -97,7 +100,7 @@ def embed(
 
     Raises:
         TypeError: If the encoder embeds no texts, or returns no numbers.
-        ValueError: If there are other shapes, a value that is not finite, or a zero row.
+        ValueError: If there are other shapes, or a value that is not finite.
     """
     parts: list[NDArray[Any]] = []
     for first in range(0, len(texts), _CHUNK):
@@ -108,7 +111,7 @@ def embed(
 
 
 def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> NDArray[np.float32]:
-    array = numbers_of(encode_function(encoder, name)(texts), name)
+    array = numbers_of(encode_function(encoder, name, zeros=True)(texts), name)
     if array.ndim != 2 or array.shape[0] != len(texts):
         raise ValueError(f"{name} must return ({len(texts)}, D), one row a text, got {array.shape}")
     if width is not None and array.shape[1] != width:
@@ -117,7 +120,7 @@ def _unit_rows(encoder: Any, texts: list[str], name: str, width: int | None) -> 
 
 
 def stored(vectors: Any, count: int, width: int | None, dtype: str = "float32") -> NDArray[Any]:
-    """Embeddings that are at hand, divided by their norms; read by batches.
+    """Embeddings that are at hand, divided by their norms but for zeros; read by batches.
 
     Args:
         vectors (FeatureRows): A row per document.
@@ -126,7 +129,7 @@ def stored(vectors: Any, count: int, width: int | None, dtype: str = "float32") 
         dtype (str): Of the result.
 
     Raises:
-        TypeError, ValueError: If there are other shapes, a value that is not finite, or a zero row.
+        TypeError, ValueError: If there are other shapes, or a value that is not finite.
     """
     rows = check_feature_rows(vectors, "vectors", rows=count, cols=width, finite=False)
     out = np.empty((count, int(rows.shape[1])), dtype=dtype)
@@ -137,14 +140,38 @@ def stored(vectors: Any, count: int, width: int | None, dtype: str = "float32") 
 
 
 def _units(array: NDArray[np.float32], subject: str, first: int = 0) -> NDArray[np.float32]:
-    """Rows divided by their norms; the first has the number ``first`` in errors."""
+    """Rows divided by their norms but for zeros; the first has the number ``first`` in errors."""
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         row = first + int(finite.argmin())
         raise ValueError(f"{subject} finite values, but row {row} is not")
     norm = np.linalg.norm(array, axis=1, keepdims=True)
-    if (norm == 0).any():
-        row = first + int(norm.argmin())
-        raise ValueError(f"{subject} no zero rows, but row {row} is zero")
-    unit: NDArray[np.float32] = array / norm
+    unit: NDArray[np.float32] = array / np.where(norm == 0, np.float32(1), norm)
     return unit
+
+
+def tell_zeros(
+    rows: NDArray[Any], names: Sequence[Any], what: str, then: str, *, several: bool = True
+) -> None:
+    """Warn of rows of zeros: texts without a word that the encoder knows.
+
+    Args:
+        rows (ndarray): Embeddings ``(N, D)``.
+        names (sequence): What the rows are called.
+        what (str): What they are, for messages, such as ``"documents"``.
+        then (str): What becomes of them.
+        several (bool): Whether two rows or more that are all zero are a mistake.
+
+    Raises:
+        ValueError: If they are.
+    """
+    zero = ~rows.any(axis=1)
+    count = int(zero.sum())
+    if not count:
+        return
+    if several and count == len(rows) > 1:
+        raise ValueError(f"encoder must know a word of some {what}, but all {count} rows are zero")
+    warn_caller(
+        f"{count} of {len(rows)} {what} have no word that the encoder knows, the first is "
+        f"{names[int(zero.argmax())]!r:.80}: {then}"
+    )

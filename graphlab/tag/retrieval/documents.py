@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch_geometric.data.data import BaseData
 
 from graphlab._labels import is_nothing
 from graphlab._repr import short_repr
@@ -45,15 +46,21 @@ def read_documents(documents: Any, kind: type | None = None) -> list[Document]:
 
     Args:
         documents (Any): Mapping from id to text or document (a pandas Series is one), a data frame
-            with columns ``id``, ``text`` and perhaps ``title``, or an iterable of documents, of
-            other objects or mappings with these fields, of pairs (id, text), or of texts, whose
-            ids are their positions.
+            with columns ``id``, ``text`` and perhaps ``title`` and ``metadata``, or an iterable of
+            documents, of other objects or mappings with these fields, of pairs (id, text), or of
+            texts, whose ids are their positions.
         kind (type, optional): Type that ids must have.
 
     Raises:
         TypeError: If an entry is none of these, or ids differ in type.
         ValueError: If a table lacks a column, a text is empty or an id repeats.
     """
+    if isinstance(documents, BaseData):  # which iterates over the names of its tensors
+        raise TypeError(
+            "documents must be a mapping or an iterable of documents, got a graph of type "
+            f"{type(documents).__name__}: pass dict(zip(graph.node_id, graph.text)), or graph.text "
+            "for documents 0, 1, ..."
+        )
     if isinstance(documents, (str, bytes)) or not isinstance(documents, Iterable):
         raise TypeError(
             "documents must be a mapping or an iterable of documents, got "
@@ -82,7 +89,7 @@ def _items(documents: Any) -> Iterable[Any]:
                 f"documents must have columns 'id' and 'text', but the table has {list(columns)}: "
                 "rename them, or pass dict(zip(ids, texts))"
             )
-        kept = [name for name in ("id", "text", "title") if name in list(columns)]
+        kept = [name for name in ("id", "text", "title", "metadata") if name in list(columns)]
         return ({name: row[i] for i, name in enumerate(kept)} for row in _rows(documents[kept]))
     if hasattr(documents, "items") and hasattr(documents, "index"):  # a Series: its index has ids
         pairs: Iterable[Any] = documents.items()
@@ -123,7 +130,8 @@ def _read_any(item: Any, position: int) -> Document:
             raise TypeError(
                 f"documents[{position}] must have the fields 'id' and 'text', got {list(item)}"
             )
-        return Document(item["id"], item["text"], _title(item.get("title")), item.get("metadata"))
+        metadata = _metadata(item.get("metadata"))
+        return Document(item["id"], item["text"], _title(item.get("title")), metadata)
     if isinstance(item, str):
         return Document(position, item)
     if isinstance(item, tuple) and len(item) == 2 and not hasattr(item, "text"):
@@ -138,7 +146,7 @@ def _read_any(item: Any, position: int) -> Document:
         return Document(identity, content)
     if hasattr(item, "id") and hasattr(item, "text"):
         title, metadata = getattr(item, "title", ""), getattr(item, "metadata", None)
-        return Document(item.id, item.text, _title(title), metadata)
+        return Document(item.id, item.text, _title(title), _metadata(metadata))
     raise TypeError(
         f"documents[{position}] must be a Document, an object or dict with id and text, a pair "
         f"(id, text) or a text, got {type(item).__name__}"
@@ -148,6 +156,11 @@ def _read_any(item: Any, position: int) -> Document:
 def _title(title: Any) -> Any:
     """A title; none where it is missing, as pandas writes that too."""
     return "" if is_nothing(title) else title
+
+
+def _metadata(metadata: Any) -> Any:
+    """Metadata; none where it is missing, as pandas writes that too."""
+    return None if isinstance(metadata, float) and is_nothing(metadata) else metadata
 
 
 def _check(document: Document, position: int, kind: type | None) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from graphlab._checks import check_text
+from graphlab.tag._unicode import composed, marked, words
 
 __all__ = ["capitalised_names", "tokenize"]
 
-_TOKEN = re.compile(r"[a-z0-9]+")
-_WORD = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*|&|[^\w\s]")
-_FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]")
+_LETTER = r"[^\W_]"
 _JOINERS = frozenset(("of", "the", "and", "de", "la", "in", "for", "von", "van", "du", "&"))
 # fmt: off
 STOP_WORDS = frozenset((
@@ -29,9 +29,11 @@ STOP_WORDS = frozenset((
 
 
 def tokenize(text: str) -> list[str]:
-    """Words of a text: runs of ASCII letters and digits, in lower case.
+    """Words of a text: runs of letters and digits of any script, in NFKC and case-folded.
 
-    For other scripts give :class:`GraphRetriever` another ``tokenize``.
+    Accents stay: "caf\u00e9" is one word, and another one than "cafe". For scripts that put no
+    spaces between words, such as Chinese and Thai, give :class:`GraphRetriever` another
+    ``tokenize``.
 
     Args:
         text (str): Any text.
@@ -43,12 +45,15 @@ def tokenize(text: str) -> list[str]:
         >>> tokenize("AT&T's 2nd office")
         ['at', 't', 's', '2nd', 'office']
     """
-    return _TOKEN.findall(check_text(text, "text").lower())
+    return words(check_text(text, "text"))
 
 
 def is_foreign(text: str) -> bool:
-    """Whether most letters of a text are none of ASCII: :func:`tokenize` skips them."""
-    return not text.isascii() and 2 * len(_FOREIGN.findall(text)) > sum(map(str.isalpha, text))
+    """Whether most letters of a text have no capitals: names and often words cannot be told."""
+    if text.isascii():
+        return False
+    plain = sum(unicodedata.category(character) == "Lo" for character in text)
+    return 2 * plain > sum(map(str.isalpha, text))
 
 
 def capitalised_names(text: str) -> list[str]:
@@ -72,7 +77,8 @@ def capitalised_names(text: str) -> list[str]:
     names: list[str] = []
     run: list[str] = []
     pending: list[str] = []
-    for match in _WORD.finditer(check_text(text, "text")):
+    text = composed(check_text(text, "text"))
+    for match in re.finditer(_word(marked(text, _LETTER)), text):
         word = match.group()
         if word[0].isupper() or (word.isdigit() and len(word) == 4):
             run += [*pending, word] if run else [word]
@@ -84,6 +90,11 @@ def capitalised_names(text: str) -> list[str]:
             run, pending = [], []
     _close(run, names)
     return names
+
+
+def _word(letter: str) -> str:
+    """Pattern of a word of such letters, or of a sign."""
+    return rf"{letter}+(?:['\u2019.-]{letter}+)*|&|[^\w\s]"
 
 
 def _close(run: list[str], names: list[str]) -> None:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphlab.tag._texts import check_question, check_texts
+from graphlab.tag.embedding._named import encoder_of
 from graphlab.tag.retrieval._corpus import Tokenize
 from graphlab.tag.retrieval._options import most_documents
 from graphlab.tag.retrieval._ranking import Ranking, Scored, hits_of, score_all
@@ -42,14 +43,16 @@ class GraphRetriever(StoredDocuments):
     restricts a query to some documents, exactly as if the others did not exist.
 
     Args:
-        encoder (TextEncoder, object or function, optional): Anything with ``encode(list[str]) ->
-            (N, D)``, or such a function; by default no embedding is used at all.
-        query_encoder (object or function, optional): Encoder of questions, where these need another
-            one (such as a prefix ``"query: "``).
+        encoder (TextEncoder, object, function or str, optional): Anything with
+            ``encode(list[str]) -> (N, D)``, such a function, or the name of one for
+            :class:`TextEncoder`; by default no embedding is used at all.
+        query_encoder (object, function or str, optional): Encoder of questions, where these need
+            another one (such as a prefix ``"query: "``). A question in which it knows no word is
+            answered by words alone.
         names (callable, optional): From a text to the names it mentions; by default
             :func:`capitalised_names`.
-        tokenize (callable, optional): From a text to its words, for scripts other than Latin; by
-            default :func:`tokenize`.
+        tokenize (callable, optional): From a text to its words, for scripts that put no
+            spaces between words; by default :func:`tokenize`.
         graphs (tuple[str, ...]): Kinds of links: ``"phrases"``, ``"titles"`` or both.
         teleport (float): Probability that the walk returns to its start, strictly between 0 and 1.
         steps (int): Steps of the walk.
@@ -85,6 +88,9 @@ class GraphRetriever(StoredDocuments):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("encoder", "query_encoder", "names", "tokenize")
+    _read_later: ClassVar[frozenset[str]] = frozenset(
+        {"teleport", "steps", "power", "fusion", "num_seeds"}
+    )
 
     def __init__(
         self,
@@ -244,7 +250,7 @@ class GraphRetriever(StoredDocuments):
         dense: list[NDArray[np.float64]] | None = None
         if self.encoder is not None and snapshot.rows is not None:
             name = "encoder" if self.query_encoder is None else "query_encoder"
-            vectors = embed(getattr(self, name), questions, name, self.corpus_.vectors.width)
+            vectors = embed(encoder_of(self, name), questions, name, self.corpus_.vectors.width)
             products = self.corpus_.vectors.products(snapshot.rows, vectors)
             dense = [row.astype(np.float64) for row in products]
         rule = Ranking(self.teleport, self.steps, self.power, self.fusion, self.num_seeds)

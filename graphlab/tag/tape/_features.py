@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_int, check_matrix, check_tensor
+from graphlab._checks import check_int, check_matrix, check_tensor, from_array
 from graphlab._checks.graph_objects import check_data
 from graphlab._feature_rows import (
     FeatureRows,
@@ -17,6 +18,7 @@ from graphlab._feature_rows import (
     require_finite,
     row_batches,
 )
+from graphlab.tag.tape.ranked import first_gap
 
 __all__: list[str] = []
 
@@ -30,7 +32,9 @@ def check_feature_names(features: Any) -> None:
         TypeError: If it is something else, such as the tensor of one feature, or one name.
         ValueError: If there is none.
     """
-    named = isinstance(features, Collection) and not isinstance(features, (str, bytes, Tensor))
+    named = isinstance(features, Collection) and not isinstance(
+        features, (str, bytes, Tensor, np.ndarray)
+    )
     if not named or not all(isinstance(name, str) for name in features):
         found = repr(features) if isinstance(features, str) else type(features).__name__
         raise TypeError(
@@ -62,8 +66,8 @@ def count_nodes(data: Any) -> int:
     """Number of nodes; PyG would guess it from the edges where only labels tell it."""
     data = check_data(data)
     # Isolated last nodes are in no edge, and PyG would not count them.
-    if data.x is None and "num_nodes" not in data and isinstance(data.y, Tensor):
-        return data.y.size(0)
+    if data.x is None and "num_nodes" not in data and isinstance(data.y, (Tensor, np.ndarray)):
+        return int(data.y.shape[0])
     return int(data.num_nodes)
 
 
@@ -84,9 +88,14 @@ def is_ranked(x: FeatureRows) -> bool:
 def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) -> FeatureRows:
     """Check one feature: ranked classes ``(N, k)`` int64, or rows ``(N, d)`` of floats.
 
-    Rows of a tensor come back as float32; those of a store as they are, after one pass over them.
+    Rows of a tensor or array come back as float32; those of a store as they are, after one pass
+    over them.
+
+    Raises:
+        TypeError, ValueError: If it is neither, or integers are no ranked classes.
     """
     label = f"features[{name!r}]"
+    value = from_array(value, label)
     if not isinstance(value, Tensor):
         rows = check_feature_rows(value, label, rows=num_nodes)
         _check_rows(rows, label, allow_zero_rows)
@@ -99,14 +108,29 @@ def check_feature(value: Any, name: str, num_nodes: int, allow_zero_rows: bool) 
     if x.size(1) == 0:
         raise ValueError(f"{label} must have columns, got shape {tuple(x.shape)}")
     if not x.is_floating_point():
-        if x.dtype not in (torch.int64, torch.int32):
-            raise TypeError(f"{label} must be floating point or ranked int64 ids, got {x.dtype}")
-        if int(x.min()) < 0:
-            raise ValueError(f"{label} must hold ids from 0 (0 for none), got {int(x.min())}")
+        _check_ranked(x, label)
         return x.long()
     check_matrix(x, label, finite=False)
     _check_rows(x, label, allow_zero_rows)
     return x.float()
+
+
+def _check_ranked(x: Tensor, label: str) -> None:
+    """Require ids of ranked classes: what a bag of words of integers is not."""
+    if x.dtype not in (torch.int64, torch.int32):
+        raise TypeError(
+            f"{label} must be floating point or ranked int64 ids, got {x.dtype}; "
+            "a bag of words is to be floats"
+        )
+    if x.numel() and int(x.min()) < 0:
+        raise ValueError(f"{label} must hold ids from 0 (0 for none), got {int(x.min())}")
+    node = first_gap(x)
+    if node is not None:
+        raise ValueError(
+            f"{label} holds integers, which are ranked classes: ids plus one, then 0 for none, but "
+            f"row {node} has an id behind a 0: {x[node].tolist()!r:.80}; give a bag of words as "
+            "floats"
+        )
 
 
 def _check_rows(x: FeatureRows, label: str, allow_zero_rows: bool) -> None:
@@ -130,7 +154,7 @@ def _check_rows(x: FeatureRows, label: str, allow_zero_rows: bool) -> None:
 
 def check_labels(y: Any, num_nodes: int, split: Mapping[str, Tensor]) -> Tensor:
     """Labels ``(N,)`` int64, known on the nodes for training and validation."""
-    labels: Tensor = check_tensor(y, "data.y")
+    labels: Tensor = check_tensor(from_array(y, "data.y"), "data.y")
     if labels.dtype not in (torch.int64, torch.int32) or labels.shape != (num_nodes,):
         raise ValueError(
             f"data.y must be int64 of shape ({num_nodes},), got {labels.dtype} "
@@ -163,9 +187,43 @@ def count_classes(
     if int(y.max()) >= count:
         raise ValueError(f"data.y must be below num_classes={count}, got {int(y.max())}")
     for name, x in features.items():
-        most = int(in_memory(x).max()) if is_ranked(x) else 0
-        if most > count:
-            raise ValueError(
-                f"features[{name!r}] must hold class ids plus one in [0, {count}], got {most}"
-            )
+        _check_largest(x, name, count)
     return count
+
+
+def _check_largest(x: FeatureRows, name: str, count: int) -> None:
+    whole = in_memory(x) if is_ranked(x) else None
+    most = 0 if whole is None or not whole.numel() else int(whole.max())
+    if most > count:
+        raise ValueError(
+            f"features[{name!r}] must hold class ids plus one in [0, {count}], got {most}"
+        )
+
+
+def check_as_fitted(
+    features: Mapping[str, FeatureRows], inputs: Mapping[str, tuple[int, bool]], num_classes: int
+) -> None:
+    """Require features of the kind and width that their members were trained on.
+
+    Args:
+        features (Mapping[str, FeatureRows]): Features by member.
+        inputs (Mapping[str, tuple[int, bool]]): Columns, and whether they are ranked classes.
+        num_classes (int): C.
+
+    Raises:
+        ValueError: If one has another width, is ranked where it was not or the other way round, or
+            ranks a class that there is not.
+    """
+    kinds = {True: "ranked classes (integers)", False: "rows of floats"}
+    for name, x in features.items():
+        columns, ranked = inputs[name]
+        if is_ranked(x) != ranked:
+            raise ValueError(
+                f"features[{name!r}] must be {kinds[ranked]}, as in fit, got {kinds[not ranked]}"
+            )
+        if x.shape[1] != columns:
+            raise ValueError(
+                f"features[{name!r}] must have {columns} columns, as in fit, got shape "
+                f"{tuple(x.shape)}"
+            )
+        _check_largest(x, name, num_classes)

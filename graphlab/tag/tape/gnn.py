@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_choice, check_fraction, check_int
+from graphlab._checks import check_choice, check_fraction, check_int, check_matrix
 from graphlab.tag.tape.adjacency import SharedAdjacency
 from graphlab.tag.tape.ranked_encoder import RankedPredictionEncoder
 
@@ -66,6 +66,7 @@ class MemberNetwork(nn.Module):
         self.dropout = check_fraction(dropout, "dropout")
         self.encoder = encoder
         widths = [check_int(first, "in_channels", minimum=1), *[hidden] * (layers - 1)]
+        self.in_channels = widths[0]
         widths.append(check_int(out_channels, "out_channels", minimum=1))
         self.convs = nn.ModuleList(_convolution(kind, *pair) for pair in pairwise(widths))
         self.bns = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
@@ -79,7 +80,13 @@ class MemberNetwork(nn.Module):
 
         Returns:
             Tensor: Logits ``(N, C)``.
+
+        Raises:
+            TypeError, ValueError, IndexError: If an argument is malformed, or the features have
+                another width.
         """
+        if self.encoder is None:  # which checks ids itself
+            check_matrix(x, "x", cols=self.in_channels, finite=False, csr=True)
         if self.kind == "mlp":
             graph = None
         elif isinstance(graph, Tensor):

@@ -7,6 +7,7 @@ import gzip
 import io
 import numbers
 import os
+import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from graphlab._text_file import read_text
 __all__ = ["read_ranked_predictions", "write_ranked_predictions"]
 
 ClassLists = Iterable[Sequence[int]]
+
+#: What was read here, as long as it lives: its ids plus one are ids from 0 to all appearances.
+_READ: weakref.WeakValueDictionary[int, Tensor] = weakref.WeakValueDictionary()
+
 _SHOWN = 80  # characters of an offending field in an error
 _MOST_DIGITS = 40  # of a class id, leading zeros included
 
@@ -45,7 +50,9 @@ def read_ranked_predictions(
 
     Args:
         path_or_rows (path, Tensor or list): CSV file (``.gz`` too), or a list of class ids per
-            node.
+            node. Ids count from 0, in a tensor too: nothing pads its rows. What this function
+            returned, class ids plus one, is read already; it is refused, but a copy of it or what
+            a file brought of it looks like ids from 0, and would be moved by one class again.
         num_nodes (int): N, the number of rows expected.
         num_classes (int): C; ids lie in ``[0, C)``.
         k (int): Columns of the result; longer rows are cut.
@@ -56,7 +63,8 @@ def read_ranked_predictions(
 
     Raises:
         ValueError: If the number of rows differs from N, an id is no whole number or outside
-            ``[0, C)``, or k < 1. The message names the row.
+            ``[0, C)``, k < 1, or the tensor was returned by this function. The message names the
+            row.
         FileNotFoundError: If there is no such file.
 
     Complexity: O(entries).
@@ -69,6 +77,8 @@ def read_ranked_predictions(
     count = check_int(num_nodes, "num_nodes", minimum=0)
     classes = check_int(num_classes, "num_classes", minimum=1)
     width = check_int(k, "k", minimum=1)
+    if isinstance(path_or_rows, Tensor):
+        _refuse_read(path_or_rows)
     if isinstance(path_or_rows, (str, bytes, os.PathLike)):
         rows, source = _read_csv(user_path(path_or_rows, "path_or_rows")), str(path_or_rows)
     else:
@@ -83,7 +93,18 @@ def read_ranked_predictions(
         ids = [_class_id(value, classes, source, node) + 1 for value in row]
         ids = (list(dict.fromkeys(ids)) if unique else ids)[:width]
         result[node, : len(ids)] = ids
-    return torch.from_numpy(result)
+    ranked = torch.from_numpy(result)
+    _READ[id(ranked)] = ranked
+    return ranked
+
+
+def _refuse_read(ranked: Tensor) -> None:
+    """Refuse a tensor that was read here, unless it was changed in place since."""
+    if _READ.get(id(ranked)) is ranked and (ranked.is_inference() or not ranked._version):
+        raise ValueError(
+            "path_or_rows must hold class ids from 0, got a tensor that read_ranked_predictions "
+            "returned: it holds class ids plus one and is to be used as it is"
+        )
 
 
 def write_ranked_predictions(path: str | os.PathLike[str], ranked: Tensor | ClassLists) -> None:
@@ -161,8 +182,15 @@ def _decoded(ranked: Tensor) -> list[list[int]]:
         raise TypeError(
             f"ranked must be int64 of shape (N, k), got {ranked.dtype} {tuple(ranked.shape)}"
         )
-    gap = (ranked[:, :-1] == 0) & (ranked[:, 1:] != 0)
-    if bool(gap.any()):
-        node = int(gap.any(1).nonzero()[0])
-        raise ValueError(f"ranked[{node}] has a class behind a padding 0: {ranked[node].tolist()}")
+    node = first_gap(ranked)
+    if node is not None:
+        raise ValueError(
+            f"ranked[{node}] has a class behind a padding 0: {ranked[node].tolist()!r:.80}"
+        )
     return [[value - 1 for value in row if value != 0] for row in ranked.tolist()]
+
+
+def first_gap(ranked: Tensor) -> int | None:
+    """First row of ids plus one ``(N, k)`` with an id behind a padding 0; None where none has."""
+    gap = ((ranked[:, :-1] == 0) & (ranked[:, 1:] != 0)).any(1).nonzero()
+    return int(gap[0]) if gap.numel() else None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graphlab._checks import check_edge_index, check_fraction, check_int
+from graphlab._checks import check_edge_index, check_fraction, check_int, check_matrix
 
 __all__ = ["RevGAT"]
 
@@ -71,6 +71,7 @@ class RevGAT(nn.Module):
         self.dropout = check_fraction(dropout, "dropout")
         self.input_dropout = check_fraction(input_dropout, "input_dropout")
         self.edge_dropout = check_fraction(edge_dropout, "edge_dropout")
+        self.in_channels = in_channels
         self.first = _attention(check_int(in_channels, "in_channels", minimum=1), hidden, heads)
         self.first_residual = nn.Linear(in_channels, width, bias=False)
         self.blocks = nn.ModuleList(
@@ -93,8 +94,10 @@ class RevGAT(nn.Module):
             Tensor: Logits ``(N, C)``.
 
         Raises:
-            TypeError, ValueError, IndexError: If ``edge_index`` is none, or names unknown nodes.
+            TypeError, ValueError, IndexError: If the features have another width, or
+                ``edge_index`` is none, or names unknown nodes.
         """
+        check_matrix(x, "x", cols=self.in_channels, finite=False)
         check_edge_index(edge_index, x.size(0))
         x = F.dropout(x, self.input_dropout, self.training)
         if self.training and self.edge_dropout:

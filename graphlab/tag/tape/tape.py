@@ -20,6 +20,7 @@ from graphlab._user_module import check_encoder
 from graphlab.evaluate import resolve_split
 from graphlab.tag._neighbors import NeighborSampler, check_neighbors
 from graphlab.tag.tape._features import (
+    check_as_fitted,
     check_labels,
     count_classes,
     count_nodes,
@@ -55,8 +56,9 @@ class TAPE(Estimator):
     The features are those of TAPE: ``"TA"``, embeddings of the nodes' own texts; ``"E"``, of the
     explanations of a language model; ``"P"``, its ranked classes. Any others may be added, such as
     a bag of words. Integer features are ranked classes (see :func:`read_ranked_predictions`), the
-    others rows of floats. Every member starts from the same seed, so its result does not depend on
-    the others; the epoch to keep is chosen by validation accuracy alone.
+    others rows of floats: give a bag of words as floats. Every member starts from the same seed,
+    so its result does not depend on the others; the epoch to keep is chosen by validation accuracy
+    alone.
 
     Other than the authors': the adjacency matrix is normalised once, ranked classes are never
     expanded (:class:`RankedPredictionEncoder`), and features are checked before they are used.
@@ -65,9 +67,9 @@ class TAPE(Estimator):
         gnn (str or callable): ``"gcn"``, ``"sage"``, ``"mlp"``, ``"revgat"``, or a function of
             input and output columns that returns a module called with ``(x, edge_index)``. A
             function is not saved: give it to :meth:`load` again.
-        features (collection of str, or mapping): Names of attributes of the graph, or tensors by
-            name, of which the names alone are saved. An :class:`EmbeddingStore` may take the place
-            of a tensor of floats.
+        features (collection of str, or mapping): Names of attributes of the graph, or tensors or
+            numpy arrays by name, of which the names alone are saved. An :class:`EmbeddingStore` may
+            take the place of a tensor of floats.
         hidden_channels (int): Columns between layers (per head for RevGAT), also of a class vector.
         num_layers (int): Layers of a named network.
         dropout (float, optional): Dropout of a named network; 0, or 0.5 for RevGAT, when missing.
@@ -117,6 +119,9 @@ class TAPE(Estimator):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("gnn",)
+    _read_later: ClassVar[frozenset[str]] = frozenset(
+        {"reduce", "weights", "device", "batch_size", "num_neighbors"}
+    )
 
     def __init__(
         self,
@@ -285,12 +290,14 @@ class TAPE(Estimator):
 
         Raises:
             NotFittedError: If the members are not trained.
-            ValueError: If a feature is malformed.
+            TypeError, ValueError: If a feature is malformed, or of another width or kind than in
+                :meth:`fit`.
         """
         self._check_fitted()
         if data is None:
             return dict(self.logits_)
         features = find_features(list(self.members_), data, self.allow_zero_rows)
+        check_as_fitted(features, self._inputs, self.num_classes_)
         count = count_nodes(data)
         views = self._views(_edges_of(data, count), count)
         return {

@@ -20,6 +20,7 @@ from graphlab._stored_texts import StoredTexts
 from graphlab.tag.text_graph._class_names import descriptions_by_name
 from graphlab.tag.text_graph._columns import IDS, LABELS, SPLIT, blank, find, find_texts, words
 from graphlab.tag.text_graph._edge_tables import read_edges
+from graphlab.tag.text_graph._id_hints import UnusedIds
 from graphlab.tag.text_graph._sources import SUFFIXES, open_source
 from graphlab.tag.text_graph._sources.source import Source, where
 
@@ -105,6 +106,9 @@ class _Nodes:
         self.text_columns = find_texts(self.source, self.options.text_columns)
         self.label_column = find(self.source, self.options.label_column, LABELS)
         self.split_column = find(self.source, None, SPLIT)
+        used = [*self.text_columns, self.label_column, self.split_column]
+        numbered = self.id_column is None and not self.source.named_rows
+        self.unused_ids = UnusedIds(self.source, used if numbered else self.source.columns)
 
     def texts(self) -> Sequence[str]:
         """The texts, in memory or in a file; ids and labels are kept on the way."""
@@ -119,7 +123,7 @@ class _Nodes:
 
     def _texts(self) -> Iterator[str]:
         extra = [c for c in (self.id_column, self.label_column, self.split_column) if c is not None]
-        wanted = list(dict.fromkeys([*self.text_columns, *extra]))
+        wanted = list(dict.fromkeys([*self.text_columns, *extra, *self.unused_ids.columns]))
         with Progress(None, "read nodes", unit="nodes") as progress:
             for part in self.source.parts(wanted):
                 values = dict(zip(wanted, part, strict=True))
@@ -129,6 +133,7 @@ class _Nodes:
                     self.given += values[self.label_column]
                 if self.split_column is not None:
                     self.split += values[self.split_column]
+                self.unused_ids.look(values, self.count)
                 texts = self._joined([values[column] for column in self.text_columns])
                 self.count += len(texts)
                 progress.update(len(texts))
@@ -167,6 +172,7 @@ class _Nodes:
     def distinct_ids(self) -> list[str]:
         """Names of the nodes, of the rows where no column has any."""
         if self.id_column is None:
+            self.unused_ids.warn()
             own = self.source.own_ids()
             rows = range(self.count) if own is None else own
             self.ids = [str(name) for name in rows]

@@ -198,7 +198,7 @@ class TextGraph(Data):
             source_column (str, optional): Column of the edges' first ends.
             target_column (str, optional): Column of the edges' second ends.
             edge_text_column (str, optional): Column with the text of an edge; it is kept with both
-                directions.
+                directions. Edges of two nodes repeat only if their texts are equal, too.
             label_names (Sequence[str], optional): Names of the classes, kept also where there is no
                 label; by default those of ``classes.json``, else those of the column, sorted.
             label_descriptions (Mapping or Sequence, optional): A description per class, in order or
@@ -255,7 +255,8 @@ class TextGraph(Data):
         columns that are used.
 
         Columns may be named; otherwise the first that is there is taken, in any case of letters:
-        ``id``, ``node``, ``node_id`` (without any, ids are row numbers, or the index of a frame);
+        ``id``, ``node``, ``node_id`` (without any, ids are row numbers, or the index of a frame,
+        with a warning where a column is left over that looks like ids, such as ``paper_id``);
         ``text``, or ``title`` and ``abstract``; ``label``, ``class``, ``y``; ``src``, ``source``;
         ``dst``, ``target``. Nodes are numbered in the order of their rows. Ids are words, whole
         numbers as well: ``7``, ``7.0`` of a column with gaps and ``"7"`` are one id, ``"007"`` is
@@ -281,7 +282,7 @@ class TextGraph(Data):
             source_column (str, optional): Column of the edges' first ends.
             target_column (str, optional): Column of the edges' second ends.
             edge_text_column (str, optional): Column with the text of an edge; it is kept with both
-                directions.
+                directions. Edges of two nodes repeat only if their texts are equal, too.
             label_names (Sequence[str], optional): Names of the classes, kept also where there is no
                 label; by default those of ``classes.json`` or of a ``ClassLabel``, else those of
                 the column, sorted (numbers by value, before words).
@@ -336,10 +337,12 @@ class TextGraph(Data):
 
         Args:
             data (Data): The graph; all its attributes are kept.
-            text (Sequence or Mapping): Texts by the name of their node, or in the order of the
-                nodes. Only the first is safe: the files of TAPE, for instance, follow another order
-                than Planetoid.
-            node_id (Sequence, optional): Name of every node, needed for texts by name.
+            text (Sequence or Mapping): Texts by the name of their node (a pandas Series is by the
+                names of its index, unless pandas numbered it), or in the order of the nodes. Only
+                the first is safe: the files of TAPE, for instance, follow another order than
+                Planetoid.
+            node_id (Sequence, optional): Name of every node, needed for texts by name; distinct,
+                and kept as ``node_id``.
             label_names (Sequence[str], optional): Names of the classes.
             label_descriptions (Sequence[str], optional): Descriptions of the classes.
             labels (Sequence or Tensor, optional): Labels that came with the texts, in their order;
@@ -350,20 +353,16 @@ class TextGraph(Data):
             TextGraph: A new graph that shares the tensors.
 
         Raises:
-            ValueError: If texts are missing, too many or empty, or ``labels`` differ; the message
-                tells another order of nodes from other labels.
+            TypeError: If ``text`` is a table, or ``node_id`` no list of names.
+            ValueError: If texts or names are missing, too many, empty or repeated, or ``labels``
+                differ; the message tells another order of nodes from other labels.
         """
         check_simple_graph(data, "data")
-        texts = join_texts(data, text, node_id, labels, label_names)
-        attributes = {key: data[key] for key in data.keys() if key != "text"}  # noqa: SIM118
-        for name, value in (
-            ("label_names", label_names),
-            ("label_descriptions", label_descriptions),
-        ):
-            if value is not None:
-                attributes[name] = value
-        attributes["num_nodes"] = data.num_nodes
-        return cls(text=texts, **attributes)
+        joined = join_texts(data, text, node_id, labels, label_names)  # which checks the graph
+        named = {"label_names": label_names, "label_descriptions": label_descriptions}
+        attributes = {key: data[key] for key in data.keys()}  # noqa: SIM118
+        attributes |= {name: value for name, value in named.items() if value is not None}
+        return cls(**attributes | joined | {"num_nodes": data.num_nodes})
 
     @classmethod
     def from_networkx(

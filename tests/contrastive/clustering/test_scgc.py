@@ -13,6 +13,7 @@ from torch_geometric.data import Data, HeteroData
 
 from graphlab.contrastive import SCGC, influence_graph
 from graphlab.evaluate import clustering_scores
+from graphlab.ops import CSRGraph
 
 
 def blobs(num_nodes: int = 120, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
@@ -28,7 +29,7 @@ def blobs(num_nodes: int = 120, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 def small(**changes: object) -> SCGC:
     settings = {"hidden_channels": (32,), "out_channels": 4, "epochs": 30, "pretrain_epochs": 200}
     settings |= {"tolerance": 0.0}  # to the last epoch
-    return SCGC(12, 3, **{**settings, **changes})  # type: ignore[arg-type]
+    return SCGC(3, in_channels=12, **{**settings, **changes})  # type: ignore[arg-type]
 
 
 def test_a_graph_is_embedded_as_its_features() -> None:
@@ -69,7 +70,7 @@ def test_sparse_features_change_nothing_but_speed() -> None:
     wide = torch.zeros(120, 400)
     wide[:, :12] = x
     wide[wide.abs() < 1.0] = 0
-    dense = SCGC(400, 3, (16,), 4, epochs=3, pretrain_epochs=1)
+    dense = SCGC(3, hidden_channels=(16,), out_channels=4, epochs=3, pretrain_epochs=1)
     assert (wide != 0).double().mean() < 0.1  # sparse inside fit
     assert dense.fit(wide, edge_index).embed(wide).isfinite().all()
 
@@ -191,6 +192,27 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert torch.equal(again.embed(x), model.embed(x))
     assert torch.equal(again.predict(), model.predict())
     assert again.get_params() == model.get_params()
+
+
+def test_the_first_argument_is_the_number_of_clusters() -> None:
+    assert SCGC(5).num_clusters == 5 and SCGC(5).in_channels is None
+    with pytest.raises(TypeError, match="positional"):
+        SCGC(12, 3)  # type: ignore[misc]
+
+
+def test_weights_of_edges_are_told_to_be_unread() -> None:
+    x, edge_index, _ = blobs()
+    weight = torch.rand(edge_index.size(1), generator=torch.Generator().manual_seed(0))
+    data = Data(x=x, edge_index=edge_index)
+    model = small(epochs=3, pretrain_epochs=1)
+    plain = model.fit(data).embed(x)
+    data.edge_weight = weight
+    with pytest.warns(UserWarning, match=r"Data.edge_weight is not read") as caught:
+        assert torch.equal(model.fit(data).embed(x), plain)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    # What the warning names does read them, and says nothing.
+    graph = CSRGraph.from_edge_index(edge_index, len(x), weight)
+    assert not torch.equal(model.fit(data, graph).embed(x), plain)
 
 
 def test_bad_input() -> None:

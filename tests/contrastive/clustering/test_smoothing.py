@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
 
 from graphlab.contrastive import (
+    SCGC,
     influence_adjacency,
     influence_graph,
     scaled_features,
@@ -14,6 +16,9 @@ from graphlab.contrastive import (
 )
 from graphlab.datasets import digits_knn
 from graphlab.evaluate import clustering_scores
+from graphlab.ops import CSRGraph
+
+NO_EDGES = torch.empty(2, 0, dtype=torch.long)
 
 
 def words(num_nodes: int = 60, num_words: int = 80) -> torch.Tensor:
@@ -79,6 +84,57 @@ def test_many_hops_cluster_the_digits_without_training() -> None:
     assert torch.equal(
         smoothed_kmeans(data.x, walk, 10), smoothed_kmeans(data.x, data.edge_index, 10)
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("kinds", "num_nodes"), [(1, 50), (1, 1003), (3, 50), (3, 1003)])
+def test_identical_nodes_get_one_row(dtype: torch.dtype, kinds: int, num_nodes: int) -> None:
+    rows = torch.randn(kinds, 7, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    x = rows[torch.arange(num_nodes) % kinds]
+    z = smoothed_features(x, NO_EDGES, dim=5)
+    assert torch.equal(z, z[:kinds][torch.arange(num_nodes) % kinds])
+    assert z.unique(dim=0).size(0) == kinds
+
+
+def test_nodes_that_are_all_alike_are_one_cluster_and_warn_as_scgc_does() -> None:
+    x = torch.ones(50, 5)
+    model = SCGC(5, epochs=2, pretrain_epochs=1, hidden_channels=(8,))
+    with pytest.warns(ConvergenceWarning, match=r"distinct clusters \(1\) found smaller"):
+        labels = smoothed_kmeans(x, NO_EDGES, 5)
+    assert labels.unique().numel() == 1
+    # How many embeddings an encoder's own float32 rounding makes differ depends on its width.
+    with pytest.warns(ConvergenceWarning, match="distinct clusters .* found smaller"):
+        model.fit(x, NO_EDGES)
+
+
+def test_a_graph_is_taken_whole() -> None:
+    data = digits_knn()
+    want = smoothed_kmeans(data.x, data.edge_index, 10, n_init=1)
+    assert torch.equal(smoothed_kmeans(data, num_clusters=10, n_init=1), want)
+    assert torch.equal(smoothed_features(data), smoothed_features(data.x, data.edge_index))
+    assert torch.equal(smoothed_features(data, NO_EDGES), smoothed_features(data.x, NO_EDGES))
+    with pytest.raises(TypeError, match="goes by its name, num_clusters=10"):
+        smoothed_kmeans(data, 10)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="num_clusters must be an int of at least 2, got None"):
+        smoothed_kmeans(data)
+    with pytest.raises(ValueError, match="edge_index must be given beside features"):
+        smoothed_features(data.x)
+
+
+def test_weights_of_edges_are_told_to_be_unread() -> None:
+    data = digits_knn()
+    data.edge_weight = torch.ones(data.num_edges)
+    plain = smoothed_features(data)  # weights of one change nothing
+    data.edge_weight = torch.rand(data.num_edges, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(UserWarning, match=r"Data.edge_weight is not read") as caught:
+        assert torch.equal(smoothed_features(data), plain)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"Data.edge_weight is not read") as caught:
+        smoothed_kmeans(data, num_clusters=10, n_init=1)
+    assert len(caught) == 1
+    # What the warning names does read them.
+    graph = CSRGraph.from_edge_index(data.edge_index, data.num_nodes, data.edge_weight)
+    assert not torch.allclose(smoothed_features(data, graph), plain)
 
 
 def test_bad_input() -> None:

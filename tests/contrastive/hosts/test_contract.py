@@ -60,6 +60,23 @@ def test_the_documented_loop_trains(name: str) -> None:
     assert model.embed(X, EDGES).shape == (NODES, WIDTH)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_an_encoder_converted_without_its_model_is_named(name: str) -> None:
+    model = MODELS[name]()
+    for part in ("encoder", "target_encoder"):
+        getattr(model, part, torch.nn.Module()).double()
+    if name in ("GBT", "GraphCL"):  # no network of theirs reads the embeddings alone
+        model.training_loss(X.double(), EDGES)
+        return
+    match = (
+        r"(z1|x|levels\[0\]) must have the dtype of the (head|decoder), torch.float32, got "
+        r"torch.float64: model.double\(\) converts encoder and"
+    )
+    with pytest.raises(TypeError, match=match):
+        model.training_loss(X.double(), EDGES)
+    assert model.double().training_loss(X.double(), EDGES).dtype == torch.float64
+
+
 LAZY: dict[str, Callable[[], EmbeddingModel]] = {
     "GRACE": lambda: room.GRACE(GCN(-1, 8, 2, WIDTH), WIDTH),
     "GBT": lambda: room.GBT(GCN(-1, 8, 2, WIDTH)),

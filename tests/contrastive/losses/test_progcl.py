@@ -122,17 +122,55 @@ def test_stable_at_a_low_temperature() -> None:
     assert z1.grad.isfinite().all() and z2.grad.isfinite().all()
 
 
+def test_nothing_needs_a_generator() -> None:
+    z1, z2 = pair(12, 4)
+    one, two = (ProGCLLoss(0.5, "mix", num_mixed=5, num_columns=7).fit(z1, z2) for _ in range(2))
+    assert torch.equal(one.mixture.alpha, two.mixture.alpha)  # type: ignore[union-attr]
+    # Draws go on from call to call, in every loss alike.
+    first, second = ([loss(z1, z2) for _ in range(2)] for loss in (one, two))
+    assert torch.equal(torch.stack(first), torch.stack(second))
+    assert not torch.equal(first[0], first[1])
+
+
+@pytest.mark.parametrize("mode", ["weight", "mix"])
+@pytest.mark.parametrize(
+    ("fitted_in", "called_in"),
+    [
+        ("float32", "float64 float64"),
+        ("float64", "float32 float32"),
+        ("float16", "float64 float64"),
+        ("float64", "bfloat16 bfloat16"),
+        ("float32", "float32 float64"),
+        ("float64", "float64 float16"),
+    ],
+)
+def test_a_call_may_have_another_dtype_than_the_fit(
+    mode: str, fitted_in: str, called_in: str
+) -> None:
+    views = pair(12, 4, dtype=torch.float64)
+    loss = ProGCLLoss(0.5, mode, num_mixed=5)  # type: ignore[arg-type]
+    exact = loss.fit(*views)(*views, generator=torch.Generator().manual_seed(1))
+    loss.fit(*(z.to(getattr(torch, fitted_in)) for z in views))
+    dtypes = [getattr(torch, name) for name in called_in.split()]
+    given = [z.detach().to(d).requires_grad_() for z, d in zip(views, dtypes, strict=True)]
+    value = loss(*given, generator=torch.Generator().manual_seed(1))
+    value.backward()
+    assert value.dtype == (torch.float64 if torch.float64 in dtypes else torch.float32)
+    torch.testing.assert_close(value, exact, rtol=2e-2, atol=2e-2, check_dtype=False)
+    assert all(z.grad is not None and bool(z.grad.isfinite().all()) for z in given)
+
+
 def test_bad_input() -> None:
     z1, z2 = pair(6, 3)
     with pytest.raises(ValueError, match="mode must be one of"):
         ProGCLLoss(0.5, "both")
-    with pytest.raises(ValueError, match="generator must be given to draw the columns"):
-        ProGCLLoss(0.5).fit(z1, z2)
+    with pytest.raises(TypeError, match="generator must be a torch.Generator or None, got int"):
+        ProGCLLoss(0.5).fit(z1, z2, generator=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="two different values"):
         ProGCLLoss(0.5).fit(torch.ones(6, 3), torch.ones(6, 3), columns=torch.arange(6))
     loss = ProGCLLoss(0.5, "mix").fit(z1, z2, generator=torch.Generator())
-    with pytest.raises(ValueError, match="generator must be given: mode 'mix'"):
-        loss(z1, z2)
+    with pytest.raises(TypeError, match="generator must be a torch.Generator or None, got int"):
+        loss(z1, z2, generator=3)
     with pytest.raises(ValueError, match="6 rows of the fit, got 5"):
         loss(z1[:5], z2[:5])
     with pytest.raises(IndexError, match="columns"):

@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphlab.contrastive.pretext import ContextLabel, LabelCorrection, context_histogram
+from graphlab.contrastive.pretext import (
+    ContextLabel,
+    DistanceToLabeled,
+    LabelCorrection,
+    context_histogram,
+)
 from tests._graphs import planted
 
 
@@ -110,14 +115,22 @@ def test_dropout_is_off_in_evaluation() -> None:
         ({"train_mask": None}, ValueError, "train_mask"),
         ({"train_mask": torch.zeros(60, dtype=torch.bool)}, ValueError, "all are negative"),
         ({"train_mask": torch.ones(59, dtype=torch.bool)}, ValueError, "train_mask must have"),
+        ({"train_mask": torch.ones(60, 2).bool()}, ValueError, r"shape \(60,\), got \(60, 2\)"),
+        ({"train_mask": torch.arange(9)}, TypeError, r"torch.int64 \(9,\): .*index_to_mask makes"),
+        ({"train_mask": torch.ones(60)}, TypeError, r"torch.float32 \(60,\): train_mask.bool\(\)"),
+        ({"train_mask": [True] * 60}, TypeError, r"train_mask must be bool \(60,\), got list"),
+        ({"y": torch.zeros(60, 1).long()}, ValueError, r"y must have shape \(60,\), got \(60, 1\)"),
+        ({"y": torch.zeros(59).long()}, ValueError, r"y must have shape \(60,\), got \(59,\)$"),
+        ({"y": [0] * 60}, TypeError, "y must be a torch.Tensor, got list"),
     ],
 )
 def test_bad_graphs_are_named(change: dict, error: type[Exception], match: str) -> None:
     data = planted(60, 3)
     for name, value in change.items():
         data[name] = value
-    with pytest.raises(error, match=match):
-        ContextLabel(12, 3).setup(data)
+    for task in (ContextLabel(12, 3), DistanceToLabeled(12, 3)):
+        with pytest.raises(error, match=match):
+            task.setup(data)
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,31 @@ def test_bad_input_is_named(make: Any, error: type[Exception], match: str) -> No
         make()
 
 
+@pytest.mark.parametrize(
+    ("task", "fewest"),
+    [
+        (lambda: PairwiseDistance(4), 2),
+        (lambda: PairwiseSimilarity(4, near=0, far=0, random=1), 2),
+        (lambda: PairwiseSimilarity(4), 2),
+        (lambda: NodeProperty(4), 1),
+        (lambda: NodeProperty(4, prop="clustering"), 1),
+        (lambda: NodeProperty(4, prop="pagerank"), 1),
+        (lambda: DistanceToCluster(4, num_clusters=1), 1),
+        (lambda: AttributeMask(4, num_components=1, rate=1.0), 1),
+    ],
+)
+def test_a_graph_of_too_few_nodes_is_named(task: Any, fewest: int) -> None:
+    for count in range(2):
+        edges = torch.empty(2, 0, dtype=torch.long)
+        data = Data(x=torch.ones(count, 3), edge_index=edges, num_nodes=count)
+        if count < fewest:
+            match = "data must have at least 2 nodes, .* got 1" if count else "at least one node"
+            with pytest.raises(ValueError, match=match):
+                task().setup(data)
+        else:
+            assert bool(task().setup(data).loss(torch.randn(count, 4)).isfinite())
+
+
 def bare() -> Data:
     return Data(edge_index=planted(60, 3).edge_index, num_nodes=60)
 

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from torch_geometric.data import Data
 
 from graphlab.embed import AddFastRP, FastRP, fastrp
 
@@ -223,3 +224,15 @@ def test_another_graph_is_embedded_by_itself():
     assert torch.equal(model.transform(adjacency), fastrp(adjacency, dim=16, seed=1))
     assert torch.equal(model.transform(adjacency, panel=16), model.transform(adjacency))
     assert torch.equal(model.transform(), before)
+
+
+def test_features_that_are_not_read_are_told():
+    x = torch.ones(2, 3)
+    with pytest.warns(UserWarning, match=r"x is not read with property_ratio = 0") as caught:
+        told = FastRP(dim=8).fit_transform(EDGE, 2, x=x)
+    assert caught[0].filename == __file__
+    assert torch.equal(told, FastRP(dim=8).fit_transform(EDGE, 2))
+    start = {"projection_matrix": torch.ones(2, 8), "property_ratio": 0.5}
+    with pytest.warns(UserWarning, match="x is not read beside projection_matrix"):
+        FastRP(dim=8).fit(EDGE, 2, x=x, **start)
+    FastRP(dim=8).fit(Data(edge_index=EDGE, x=x))  # what a graph happens to hold is no wish

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
+from sklearn.exceptions import NotFittedError
 
 from graphlab.embed import PPR, PPRFingerprints
 from graphlab.embed.pagerank._visits import Visits, count_visits
@@ -104,9 +107,55 @@ def test_saved_and_loaded(tmp_path) -> None:
 def test_walks_answer_where_they_are_asked_for() -> None:
     walks = PPRFingerprints(walk_length=100)
     model = PPR(method="fingerprints", fingerprints=walks).fit(EDGES)
-    assert torch.equal(model.query([3]), walks.query([3]))
+    assert torch.equal(model.query([3]), walks.fit(EDGES).query([3]))
     small = PPR(fingerprints=PPRFingerprints(walk_length=100)).fit(EDGES)
     assert torch.equal(small.query([3]), PPR().fit(EDGES).query([3]))
+
+
+def test_walks_that_are_given_are_not_fitted_themselves() -> None:
+    walks = PPRFingerprints(walk_length=100)
+    one = PPR(method="fingerprints", fingerprints=walks).fit(EDGES)
+    before = one.query([3])
+    assert not walks.__sklearn_is_fitted__()
+    other = PPR(method="fingerprints", fingerprints=walks).fit(DIRECTED)
+    assert torch.equal(one.query([3]), before)
+    assert other.query([3]).shape == (5, 1)
+    own = walks.fit(DIRECTED).query([3])
+    one.fit(EDGES)
+    assert torch.equal(walks.query([3]), own)
+    assert PPR().fit(EDGES).fingerprints_ is None
+
+
+def test_walks_are_saved_beside_and_given_again(tmp_path) -> None:
+    model = PPR(method="fingerprints", fingerprints=PPRFingerprints(walk_length=100)).fit(EDGES)
+    model.save(tmp_path / "graph")
+    model.fingerprints_.save(tmp_path / "walks")  # type: ignore[union-attr]
+    walks = PPRFingerprints.load(tmp_path / "walks")
+    again = PPR.load(tmp_path / "graph", fingerprints=walks)
+    assert torch.equal(again.query([3]), model.query([3]))
+    with pytest.raises(ValueError, match=r"saved graph of 34 nodes, got walks of 5 nodes"):
+        PPR.load(tmp_path / "graph", fingerprints=PPRFingerprints().fit(DIRECTED))
+    with pytest.raises(NotFittedError, match="PPRFingerprints is not fitted"):
+        PPR.load(tmp_path / "graph", fingerprints=PPRFingerprints()).query([3])
+
+
+def test_walks_of_another_teleport_do_not_answer() -> None:
+    model = PPR(fingerprints=PPRFingerprints(walk_length=100)).fit(EDGES)
+    model.set_params(teleport=0.3, fingerprints__teleport=0.3)
+    with pytest.raises(ValueError, match="fingerprints must have the teleport"):
+        model.query([3])
+    plain = PPR().fit(EDGES).set_params(method="fingerprints", fingerprints=PPRFingerprints())
+    with pytest.raises(ValueError, match="fingerprints must be a PPRFingerprints"):
+        plain.query([3])
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_walks_survive_pickle_and_copies(protocol: int) -> None:
+    model = PPR(method="fingerprints", fingerprints=PPRFingerprints(walk_length=300)).fit(EDGES)
+    model.query([3])  # which makes what is cached
+    for again in (pickle.loads(pickle.dumps(model, protocol)), copy.deepcopy(model)):
+        assert torch.equal(again.query([3]), model.query([3]))
+        assert again.fingerprints_.visits_.count.dtype == torch.uint16
 
 
 def run_rank(index: int, size: int, folder: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from graphlab.tag import TextEncoder, TextGraph, encode_edges, encode_nodes
+from graphlab.tag._text_encoder import encode_function
 from graphlab.tag.embedding import FakeTextEncoder
 from graphlab.tag.embedding._cache import EmbeddingCache
 from tests._data import test_data_root
@@ -68,6 +69,26 @@ def test_the_cache_embeds_nothing_twice_and_resumes(tmp_path):
 def test_broken_models_are_noticed(model, message):
     with pytest.raises(ValueError, match=message):
         TextEncoder(model).encode(["a", "b"])
+
+
+def test_zeros_that_a_question_may_have_are_refused_as_a_feature(tmp_path):
+    encoder = TextEncoder("hashing", cache_dir=tmp_path)
+    rows = encoder._encode_or_zero(["a word", "!!"])
+    assert rows[0].norm() == pytest.approx(1.0) and not rows[1].any()
+    with pytest.raises(ValueError, match="zero and has no direction for '!!'"):
+        encoder.encode(["!!"])  # also where the zeros are in the cache
+    assert torch.equal(encoder._encode_or_zero(["a word", "!!"]), rows)
+
+
+def test_an_encoder_may_be_named():
+    graph = TextGraph(
+        edge_index=torch.tensor([[0, 1], [1, 0]]), text=["one", "two"], edge_text=["is", "has"]
+    )
+    want = TextEncoder("hashing")
+    assert torch.equal(encode_nodes(graph, "hashing").x, want.encode(graph.text))
+    assert torch.equal(encode_edges(graph, "hashing").edge_attr, want.encode(graph.edge_text))
+    with pytest.raises(TypeError, match=r"encoder must .* got 'hashing': write TextEncoder\('"):
+        encode_function("hashing")
 
 
 def test_bad_arguments(tmp_path):

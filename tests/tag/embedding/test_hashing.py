@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from graphlab.tag import HashingEncoder
+from graphlab.tag._unicode import words
 
 
 def test_hashing_is_a_fixed_function_of_words():
@@ -61,3 +67,38 @@ def test_an_encoder_that_is_not_fitted_is_saved_with_its_parameters(tmp_path):
     again = HashingEncoder.load(encode.save(tmp_path / "e"))
     assert repr(again) == repr(encode) and again.identity == encode.identity
     assert np.array_equal(again(["red cat"]), encode(["red cat"]))
+
+
+ACCENTS = ["\u0141\u00f3d\u017a is large", "a caf\u00e9", "stra\u00dfe", "x\u030cyz"]
+
+
+def test_one_word_is_one_word_however_it_is_typed():
+    encode = HashingEncoder(dim=32)
+    for form in ("NFC", "NFD", "NFKD"):
+        typed = [unicodedata.normalize(form, text.upper()) for text in ACCENTS]
+        assert np.array_equal(encode(typed), encode(ACCENTS))
+    one, other = encode(["caf\u00e9", "caf"])
+    assert not np.array_equal(one, other)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_ascii_are_those_of_scikit_learn(text):
+    assert words(text, r"\w") == re.findall(r"(?u)\b\w+\b", text.lower())
+
+
+def test_an_encoder_of_the_earlier_rule_keeps_it(tmp_path, monkeypatch):
+    encode = HashingEncoder(dim=3, num_features=64)
+    encode._rule = 1
+    monkeypatch.setattr("graphlab.tag.embedding.hashing._RULE", 1)
+    encode.fit([*ACCENTS, "plain", "words"])
+    arrays = encode._arrays()
+    del arrays["rule"]  # which did not know of it
+    monkeypatch.undo()
+    again = HashingEncoder._restore(encode._config(), arrays)
+    assert np.array_equal(again(ACCENTS), encode(ACCENTS))
+    assert again.identity == encode.identity and again.identity.startswith("hashing-1-")
+    loaded = HashingEncoder.load(again.save(tmp_path / "e"))
+    assert loaded.identity == again.identity
+    assert loaded.fit(ACCENTS).identity.startswith("hashing-2-")
+    with pytest.raises(ValueError, match="rule must be 1 or 2, got 3"):
+        HashingEncoder()._set_arrays({"rule": torch.tensor(3)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from graphlab.tag import EmbeddingStore, TextEncoder
 from graphlab.tag.embedding import FakeTextEncoder
@@ -128,3 +129,53 @@ def test_the_fingerprint_is_that_of_the_content(tmp_path):
     x = torch.arange(12.0).reshape(6, 2)
     one, same, other = written("a", x), written("b", x.clone()), written("c", x + 1)
     assert one.fingerprint == one.fingerprint == same.fingerprint != other.fingerprint
+
+
+MASK = np.array([1, 0, 0, 1, 0, 0, 1], dtype=bool)
+
+
+@pytest.fixture
+def seven(tmp_path):
+    x = torch.arange(14.0).reshape(7, 2)
+    return EmbeddingStore.write(tmp_path, x, shard_size=3, dtype="float32"), x
+
+
+@pytest.mark.parametrize(
+    "index",
+    [0, -1, 6, np.int64(3), torch.tensor(4), np.array(2), [0, 1], [], [-1, 2], range(1, 4),
+     np.array([0, -7]), torch.tensor([3, 3], dtype=torch.int32), torch.zeros(0).long(), MASK,
+     MASK.tolist(), torch.from_numpy(MASK), slice(-2, None), slice(None, None, -3)],
+    ids=repr,
+)  # fmt: skip
+def test_a_store_is_indexed_as_a_tensor_is(seven, index):
+    store, x = seven
+    assert np.array_equal(store[index].numpy(), x.numpy()[index])
+
+
+def test_a_store_is_gone_through(seven):
+    store, x = seven
+    assert torch.equal(torch.stack(list(store)), x)
+    assert torch.equal(torch.cat(list(DataLoader(store, batch_size=3))), x)
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "message"),
+    [
+        (7, IndexError, r"index must be in \[-7, 7\), got 7"),
+        (-8, IndexError, "got -8"),
+        ([0, 7], IndexError, r"index\[1\] = 7 is outside \[-7, 7\)"),
+        (True, TypeError, "index must be rows or a mask of all rows, got True"),
+        (torch.tensor(True), TypeError, "got True"),
+        ([True], ValueError, r"index must be a mask of shape \(7,\), got shape \(1,\)"),
+        (None, TypeError, "got None of type NoneType"),
+        ((0, 1), TypeError, r"got \(0, 1\) of type tuple"),
+        (1.0, TypeError, "got 1.0 of type float"),
+        (torch.tensor(1.0), TypeError, "got dtype float32|got 1.0 of type float"),
+        ([0.5], TypeError, "index must hold integers or a mask, got dtype float64"),
+        ([[0], [1, 2]], TypeError, "index must hold integers or a mask"),
+        ([[0, 1]], ValueError, r"index must be 1-D, got shape \(1, 2\)"),
+    ],
+)
+def test_what_is_no_row_of_a_store_is_named(seven, index, error, message):
+    with pytest.raises(error, match=message):
+        seven[0][index]

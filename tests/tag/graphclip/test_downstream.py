@@ -90,6 +90,8 @@ def test_scores_of_a_part():
     mask = y != 2
     rows = classifier().evaluate(pairs.x, pairs.store, y, mask)
     predicted = classifier().predict(pairs.x, pairs.store)
+    chances = classifier().predict_proba(pairs.x, pairs.store)
+    assert torch.equal(chances.argmax(1), predicted)
     assert rows["graphclip"]["acc"] == pytest.approx(float((predicted == y)[mask].double().mean()))
     assert rows["majority"]["acc"] == pytest.approx(0.5)
 
@@ -162,6 +164,9 @@ def test_prompts_start_at_the_zero_shot_classifier_and_learn(side):
     tuner.fit(pairs.x, pairs.store.select(shots), y[shots])
     rest = torch.arange(15, 60)
     after = tuner.predict(pairs.x, pairs.store)
+    chances = tuner.predict_proba(pairs.x, pairs.store)
+    assert torch.equal(chances.argmax(1), after)
+    torch.testing.assert_close(chances.sum(1), torch.ones(len(after)))
     assert (after[rest] == y[rest]).double().mean() > (start[rest] == y[rest]).double().mean() + 0.3
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert any(p.requires_grad for p in model.graph_model.parameters())
@@ -289,8 +294,9 @@ def test_masks_leave_out_what_has_no_class():
     want = classifier().evaluate(pairs.x, pairs.store, y, mask)
     partly = torch.where(mask, y, -1)
     assert classifier().evaluate(pairs.x, pairs.store, partly, mask) == want
+    assert classifier().evaluate(pairs.x, pairs.store, partly) == want
     with pytest.raises(IndexError, match=r"y\[2\] = -1"):
-        classifier().evaluate(pairs.x, pairs.store, partly)
+        classifier().evaluate(pairs.x, pairs.store, partly, torch.ones_like(mask))
 
 
 def test_features_of_another_width_are_no_baseline():

@@ -11,10 +11,12 @@ from graphlab.tag import (
     GraphCLIP,
     GraphCLIPPipeline,
     GraphTextPairs,
+    HashingEncoder,
     PretrainConfig,
     SubgraphSampler,
     TemplateSummarizer,
     TextGraph,
+    ZeroShotNodes,
     pretrain,
 )
 from graphlab.tag.graphclip import GraphCLIPEncoder
@@ -134,7 +136,9 @@ def test_a_classifier_shares_the_parts(tmp_path):
     again = GraphCLIPPipeline.load(pipeline.save(tmp_path), **objects)
     assert again.get_params() == pipeline.get_params()
     assert again.history_ == pipeline.history_ and again.best_epoch_ == pipeline.best_epoch_
-    assert torch.equal(again.predict(graph(), TOPICS), pipeline.predict(graph(), TOPICS))
+    found = pipeline.predict(graph(), TOPICS)
+    assert torch.equal(again.predict(graph(), TOPICS), found)
+    assert torch.equal(again.predict_proba(graph(), TOPICS).argmax(1), found)
 
 
 @pytest.mark.parametrize(
@@ -154,3 +158,34 @@ def test_a_classifier_shares_the_parts(tmp_path):
 def test_bad_parts_are_named(options, given, error, words):
     with pytest.raises(error, match=words):
         made(**options).fit(given)
+
+
+def test_a_loaded_object_refuses_another_encoder_of_the_same_width(tmp_path):
+    source = graph()
+    first, other = HashingEncoder(16).fit(source.text), HashingEncoder(16)
+    pipeline = made(encoder=first).fit(source)
+    folder = pipeline.save(tmp_path / "pipeline")
+    again = GraphCLIPPipeline.load(folder, sampler=SAMPLER, encoder=first)
+    assert torch.equal(again.predict(source, TOPICS), pipeline.predict(source, TOPICS))
+    for stranger in (other, lambda texts: first(texts)):
+        wrong = GraphCLIPPipeline.load(folder, sampler=SAMPLER, encoder=stranger)
+        with pytest.raises(ValueError, match="encoder must be that of the fit"):
+            wrong.predict(source, TOPICS)
+    nodes = pipeline.zero_shot().fit(source)
+    kept, parts = nodes.save(tmp_path / "nodes"), {"model": pipeline.model_, "sampler": SAMPLER}
+    again = ZeroShotNodes.load(kept, **parts, encoder=first)
+    assert torch.equal(again.predict(TOPICS), nodes.predict(TOPICS))
+    with pytest.raises(ValueError, match="encoder must be that of the fit"):
+        ZeroShotNodes.load(kept, **parts, encoder=other).predict(TOPICS)
+
+
+def test_a_folder_without_a_model_says_what_it_holds(tmp_path):
+    pipeline = made().fit(graph(), directory=tmp_path / "run")
+    folder = pipeline.save(tmp_path / "pipeline")
+    with pytest.raises(FileNotFoundError, match=r"an estimator.*GraphCLIPPipeline\.load"):
+        GraphCLIP.from_pretrained(folder)
+    with pytest.raises(FileNotFoundError, match="the checkpoint of a training"):
+        ZeroShotNodes(str(tmp_path / "run"), encoder="hashing").fit(graph())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="save_pretrained writes one"):
+        GraphCLIP.from_pretrained(tmp_path / "empty")

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphlab.tag import GraphCLIP, SubgraphSampler, TextGraph, ZeroShotClassifier, ZeroShotNodes
+from graphlab.tag import (
+    GraphCLIP,
+    HashingEncoder,
+    SubgraphSampler,
+    TextGraph,
+    ZeroShotClassifier,
+    ZeroShotNodes,
+)
 from graphlab.tag.graphclip import LABEL_TEMPLATES, GraphCLIPEncoder
 from tests.tag.graphclip._toy import TOPICS, HashEncoder, toy_graph, toy_model
 
@@ -164,3 +171,33 @@ def test_features_of_another_width_are_no_baseline():
 def test_bad_parts_are_named(options, given, error, words):
     with pytest.raises(error, match=words):
         made(**options).fit(given).predict(TOPICS)
+
+
+def test_nodes_without_a_class_are_left_out_of_scores():
+    y = toy_graph()[2]
+    model, known = made().fit(graph()), y.clone()
+    known[::3] = -1
+    assert model.evaluate(known, TOPICS) == model.evaluate(known, TOPICS, mask=known >= 0)
+    with pytest.raises(ValueError, match="mask must be bool"):
+        model.evaluate(known, TOPICS, mask=known)
+    with pytest.raises(IndexError, match="y"):
+        model.evaluate(torch.full_like(y, -1), TOPICS)
+
+
+def test_names_in_another_order_and_names_that_are_numbers_are_told():
+    y, names = toy_graph()[2], list(TOPICS)
+    model = made().fit(graph(label_names=names))
+    assert model.evaluate(y) == model.evaluate(y, names)
+    with pytest.warns(UserWarning, match="in another order"):
+        model.evaluate(y, names[::-1])
+    with pytest.warns(UserWarning, match="label_names_ are numbers"):
+        made().fit(graph(label_names=["0", "1", "2"])).predict()
+
+
+def test_a_class_without_a_known_word_is_refused():
+    source = graph()
+    encoder = HashingEncoder(16).fit(source.text)
+    tower = GraphCLIP(GraphCLIPEncoder(16, 16, num_layers=1, heads=2, out_channels=16))
+    model = ZeroShotNodes(tower, encoder=encoder, templates=["{c}"]).fit(source)
+    with pytest.raises(ValueError, match="'\\+\\+\\+' has an embedding of zeros"):
+        model.predict([source.text[0], "+++"])

@@ -310,13 +310,14 @@ def test_fewer_documents_than_asked_for_are_all() -> None:
 
 
 def test_letters_that_the_default_tokenizer_skips_are_told() -> None:
-    foreign = {"kyiv": "\u041a\u0438\u0457\u0432 \u0441\u0442\u043e\u043b\u0438\u0446\u044f"}
-    with pytest.warns(UserWarning, match=r"1 of 2 documents are mostly in letters .* 'kyiv'"):
+    foreign = {"tokyo": "\u6771\u4eac\u306f\u9996\u90fd"}
+    with pytest.warns(UserWarning, match=r"1 of 2 documents are mostly in letters .* 'tokyo'"):
         retriever = GraphRetriever().index({"zurich": "Z\u00fcrich is big.", **foreign})
-    for change in (retriever.update, lambda d: retriever.remove(["kyiv"]).add(d)):
+    for change in (retriever.update, lambda d: retriever.remove(["tokyo"]).add(d)):
         with pytest.warns(UserWarning, match="1 of 1 documents are mostly in letters"):
             change(foreign)
     GraphRetriever(tokenize=str.split).index(foreign)
+    GraphRetriever().index(["\u041a\u0438\u0457\u0432 \u0441\u0442\u043e\u043b\u0438\u0446\u044f"])
 
 
 def test_a_question_that_matches_nothing_gets_no_answer_and_a_warning() -> None:
@@ -340,8 +341,6 @@ class Broken:
         if any("broken" in text for text in texts):
             if self.kind == "nan":
                 rows[0, 0] = torch.nan
-            if self.kind == "zero":
-                rows[0] = 0
             if self.kind == "width":
                 rows = rows[:, :3]
             if self.kind == "rows":
@@ -349,7 +348,7 @@ class Broken:
         return rows
 
 
-@pytest.mark.parametrize("kind", ["nan", "zero", "width", "rows"])
+@pytest.mark.parametrize("kind", ["nan", "width", "rows"])
 def test_broken_embeddings_change_nothing(kind: str) -> None:
     retriever = GraphRetriever(Broken(kind)).index({"a": "one text", "b": "another"})
     for change in (retriever.add, retriever.update):
@@ -425,7 +424,10 @@ def test_functions_that_fail_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"encoder": 3}, r"encoder must have a method encode.*or be such a function, got 3"),
+        (
+            {"encoder": 3},
+            r"encoder must be a name, or have a method encode.*a function, got 3",
+        ),
         ({"query_encoder": HashingEncoder(8)}, "query_encoder needs an encoder"),
         ({"names": "capitalised"}, "names must be callable"),
         ({"graphs": "phrases"}, "graphs must name at least one"),
@@ -504,7 +506,7 @@ def test_names_and_tokens() -> None:
     ]
     assert capitalised_names("it rains. If so, we stay.") == []
     assert capitalised_names("") == []
-    assert tokenize("Été 2024: A-B") == ["t", "2024", "a", "b"]
+    assert tokenize("Été 2024: A-B") == ["été", "2024", "a", "b"]
 
 
 def test_every_order_of_a_few_documents_gives_one_index() -> None:

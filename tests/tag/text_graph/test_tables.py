@@ -97,8 +97,8 @@ def assert_is_the_graph(graph):
     assert graph.node_id == ["n7", "n3", "x", "alone"]
     assert list(graph.text) == ['T1\n\nhas "quotes",\ncommas', "T2", "T3\n\nA3", "T4"]
     assert (graph.label_names, graph.y.tolist()) == (["cats", "dogs"], [1, -1, 0, 0])
-    assert graph.edge_index.tolist() == [[0, 0, 1, 2], [1, 2, 0, 0]]
-    assert graph.edge_text == ["d", "a", "d", "a"]
+    assert graph.edge_index.tolist() == [[0, 0, 0, 1, 2, 2], [1, 2, 2, 0, 0, 0]]
+    assert graph.edge_text == ["d", "a", "c", "d", "a", "c"]
     assert graph.train_mask.tolist() == [True, False, False, False]
     assert graph.val_mask.tolist() == [False, False, True, False]
 

@@ -208,7 +208,8 @@ def test_tables_are_joined_by_id(tmp_path):
     assert graph.node_id == ["n7", "n3", "x"]
     assert graph.text[0] == 'T1\n\nhas "quotes",\ncommas\nand lines' and graph.text[1] == "T2"
     assert (graph.label_names, graph.y.tolist()) == (["cats", "dogs"], [1, -1, 0])
-    assert graph.edge_index.tolist() == [[0, 2], [2, 0]] and graph.edge_text == ["a", "a"]
+    assert graph.edge_index.tolist() == [[0, 0, 2, 2], [2, 2, 0, 0]]
+    assert graph.edge_text == ["a", "c", "a", "c"]
     assert graph.train_mask.tolist() == [True, False, False]
     directed = TextGraph.from_csv(nodes, edges, undirected=False)
     assert directed.edge_index.tolist() == [[2, 2, 0], [0, 2, 2]]

@@ -60,8 +60,8 @@ def embed_classes(
     """Unit embeddings of classes, ``(C, D)``: the mean over the templates.
 
     Raises:
-        TypeError, ValueError: If templates or descriptions are malformed, or the encoder's width is
-            another.
+        TypeError, ValueError: If templates or descriptions are malformed, the encoder's width is
+            another, or a class has an embedding of zeros.
     """
     listed = check_list(templates, "templates", "strings")
     if not listed or not all(isinstance(template, str) for template in listed):
@@ -84,4 +84,10 @@ def embed_classes(
             sentences = [s + join + descriptions[n] for s, n in zip(sentences, names, strict=True)]
         # Unit vectors: a template with long embeddings would outweigh the others.
         total = total + normalize(embed(encoder, sentences, width))
+    empty = [name for name, row in zip(names, total.abs().amax(1).tolist(), strict=True) if not row]
+    if empty:
+        raise ValueError(
+            f"class_names must hold words that the encoder knows, but {empty[0]!r:.80} has an "
+            "embedding of zeros, which no node is near to"
+        )
     return normalize(total)

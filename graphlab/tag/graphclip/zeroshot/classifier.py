@@ -141,6 +141,16 @@ class ZeroShotClassifier(Estimator):
         """
         return self.scores(x, store).argmax(1)
 
+    def predict_proba(self, x: FeatureRows, store: SubgraphStore) -> Tensor:
+        """Softmax of the cosines with the classes at the scale of the pretraining, ``(P, C)``.
+
+        Args:
+            x (Tensor or EmbeddingStore): Node features of the whole graph, ``(N, D)``.
+            store (SubgraphStore): Subgraphs of the nodes in question.
+        """
+        scale = float(self.model.criterion.logit_scale.detach().exp())
+        return (scale * self.scores(x, store)).softmax(1)
+
     def evaluate(
         self, x: FeatureRows, store: SubgraphStore, y: Tensor, mask: Tensor | None = None
     ) -> dict[str, Scores]:
@@ -151,8 +161,9 @@ class ZeroShotClassifier(Estimator):
                 text encoder.
             store (SubgraphStore): One subgraph for every entry of ``y``.
             y (Tensor): Classes, integers ``(P,)``, in the order of ``class_names``; anything where
-                the mask is false.
-            mask (Tensor, optional): Which subgraphs to score, bool ``(P,)``; all when missing.
+                the mask is false, -1 where no class is known.
+            mask (Tensor, optional): Which subgraphs to score, bool ``(P,)``; all that have a class
+                when missing.
 
         Returns:
             dict[str, dict[str, float]]: ``acc`` and ``f1`` (macro) of the rows ``graphclip``,

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_index
+from graphlab._checks import check_choice, check_index, warn_caller
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.graphclip._parts import (
+    check_same_encoder,
     check_text_graph,
     embed,
     find_encoder,
     find_sampler,
     find_tower,
+    identity_of,
     warn_of_hashed_words,
 )
 from graphlab.tag.graphclip.model import GraphCLIP
@@ -73,6 +75,8 @@ class ZeroShotNodes(Estimator):
         label_names_ (list[str]): Names of classes that the graph brought, asked for by default;
             empty where it brought none.
         text_model_ (str): Name of the text encoder, as far as it is known.
+        encoder_identity_ (str, optional): What the encoder calls itself; a loaded object refuses
+            another one.
         scale_ (float): Scale of the pretraining, which probabilities take.
 
     Complexity: a fit embeds every text that lies in a subgraph once, and costs a pass of the tower;
@@ -89,6 +93,7 @@ class ZeroShotNodes(Estimator):
     """
 
     _objects: ClassVar[tuple[str, ...]] = ("model", "encoder", "sampler")
+    _read_later: ClassVar[frozenset[str]] = frozenset({"templates", "join", "mix"})
 
     def __init__(
         self,
@@ -159,6 +164,7 @@ class ZeroShotNodes(Estimator):
         self._untrained = (found.own, found.mean)
         # Kept for the class sentences: loading it takes seconds, and it is asked again and again.
         self._encoder: AnyEncoder | None = encoder
+        self.encoder_identity_ = identity_of(encoder)
         return self
 
     def predict(self, class_names: Names | None = None) -> Tensor:
@@ -174,6 +180,9 @@ class ZeroShotNodes(Estimator):
         Raises:
             sklearn.exceptions.NotFittedError: If there was no fit.
             TypeError, ValueError: If an argument is malformed, or no names are known.
+
+        Warns:
+            UserWarning: If the names of the graph, asked for by default, are numbers.
         """
         classes = self._classes(class_names)
         return (self._embeddings().mixed(self.mix) @ classes.t()).argmax(1)
@@ -202,9 +211,10 @@ class ZeroShotNodes(Estimator):
 
         Args:
             y (Tensor): Classes, integers ``(P,)``, positions in ``class_names``; anything where the
-                mask is false.
+                mask is false, -1 where no class is known.
             class_names (Sequence[str] or Mapping[str, str], optional): See :meth:`predict`.
-            mask (Tensor, optional): Nodes to score, bool ``(P,)``; all when missing.
+            mask (Tensor, optional): Nodes to score, bool ``(P,)``; all that have a class when
+                missing.
 
         Returns:
             dict[str, dict[str, float]]: ``acc`` and ``f1`` (macro) by row; see
@@ -213,8 +223,19 @@ class ZeroShotNodes(Estimator):
         Raises:
             sklearn.exceptions.NotFittedError: If there was no fit.
             TypeError, ValueError, IndexError: If an argument is malformed, or no names are known.
+
+        Warns:
+            UserWarning: If ``class_names`` are ``label_names_`` in another order: the numbers in
+                ``y`` are most likely those of the graph.
         """
         classes = self._classes(class_names)
+        known = self.label_names_
+        given = list(known if class_names is None else class_names)
+        if given != known and sorted(given) == sorted(known):
+            warn_caller(
+                f"class_names are the label_names_ of the graph in another order, {known!r:.200}: "
+                "y must count as class_names do"
+            )
         return compare(self._embeddings(), self.mix, classes, y, mask)
 
     # --- inside -----------------------------------------------------------------------------------
@@ -223,11 +244,17 @@ class ZeroShotNodes(Estimator):
         self._check_fitted()
         if given is None and not self.label_names_:
             raise ValueError("class_names must be given: the graph of fit brought no label_names")
+        if given is None and all(name.isdecimal() for name in self.label_names_):
+            warn_caller(
+                "label_names_ are numbers, which say nothing about the classes: give class_names"
+            )
         described = dict(given) if isinstance(given, Mapping) else None
         chosen: Any = self.label_names_ if given is None else given
         names = check_class_names(list(described) if described is not None else chosen)
         if self._encoder is None:  # a loaded object loads its encoder when it is asked first
-            self._encoder = find_encoder(self.encoder, self.text_model_)
+            encoder = find_encoder(self.encoder, self.text_model_)
+            check_same_encoder(encoder, self.encoder_identity_)
+            self._encoder = encoder
         width = self.embeddings_.size(1)
         return embed_classes(self._encoder, names, self.templates, described, self.join, width)
 
@@ -248,13 +275,14 @@ class ZeroShotNodes(Estimator):
         return {"tower": self.embeddings_, **features}
 
     def _facts(self) -> dict[str, Any]:
-        names = ("label_names_", "text_model_", "scale_")
+        names = ("label_names_", "text_model_", "scale_", "encoder_identity_")
         return {name: getattr(self, name) for name in names}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.embeddings_ = arrays["tower"]
         self._untrained = (arrays.get("own"), arrays.get("mean"))
         self._encoder = None
+        self.encoder_identity_ = None  # as in folders of earlier versions
 
 
 def _features(graph: TextGraph, store: SubgraphStore, encoder: AnyEncoder, width: int) -> Tensor:

@@ -20,18 +20,22 @@ def compare(
         embeddings (Embeddings): Of P subgraphs.
         mix (str): What is added to the tower's rows.
         classes (Tensor): Unit embeddings of the classes, ``(C, D)``.
-        y (Tensor): Classes, integers ``(P,)``; anything where the mask is false.
-        mask (Tensor, optional): Which subgraphs to score, bool ``(P,)``; all when missing.
+        y (Tensor): Classes, integers ``(P,)``; anything where the mask is false, -1 where no class
+            is known.
+        mask (Tensor, optional): Which subgraphs to score, bool ``(P,)``; all that have a class when
+            missing.
 
     Raises:
         TypeError, ValueError, IndexError: If ``y`` or ``mask`` is malformed.
     """
     count, total = classes.size(0), embeddings.tower.size(0)
+    y = check_tensor(y, "y").cpu()
     chosen = torch.ones(total, dtype=torch.bool, device="cpu") if mask is None else mask.cpu()
+    if mask is None and y.shape == chosen.shape and bool((y != -1).any()):
+        chosen = y != -1
     if chosen.dtype != torch.bool or chosen.shape != (total,) or not bool(chosen.any()):
         raise ValueError(f"mask must be bool of shape ({total},) with at least one true")
-    y = check_tensor(y, "y").cpu()
-    if mask is not None and y.shape == chosen.shape:
+    if y.shape == chosen.shape:
         y = torch.where(chosen, y, 0)  # nodes without a class are what masks leave out
     y = check_index(y, count, "y", length=total)
     rows = {"graphclip" if mix == "none" else f"graphclip + {mix}": embeddings.mixed(mix)}

@@ -30,9 +30,9 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     retriever = params["retriever"]
     if retriever is not None and not isinstance(retriever, GraphRetriever):
         raise TypeError(f"retriever must be a GraphRetriever, got {type(retriever).__name__}")
-    encode_function(params["encoder"])
+    encode_function(params["encoder"], also="be a name, or ")
     if params["query_encoder"] is not None:
-        encode_function(params["query_encoder"], "query_encoder")
+        encode_function(params["query_encoder"], "query_encoder", also="be a name, or ")
     for name in ("names", "tokenize"):
         if params[name] is not None and not callable(params[name]):
             raise TypeError(f"{name} must be callable, got {type(params[name]).__name__}")

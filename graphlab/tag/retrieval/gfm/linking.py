@@ -122,7 +122,7 @@ class EntityLinker:
         products[:, ~present] = -np.inf
         for text, cosine in zip(texts, products, strict=True):
             best = int(cosine.argmax())
-            found[text] = [best] if cosine[best] >= self._least else []
+            found[text] = [best] if cosine[best] >= self._least and cosine[present].any() else []
         return found
 
 

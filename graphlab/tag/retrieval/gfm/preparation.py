@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import warn_caller
-from graphlab.tag.retrieval._vectors import embed
+from graphlab.tag.retrieval._vectors import embed, tell_zeros
 from graphlab.tag.retrieval.documents import DocumentId, plain_id
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
 from graphlab.tag.retrieval.gfm.linking import EntityLinker
@@ -22,12 +22,18 @@ __all__: list[str] = []
 
 def embed_relations(graph: EntityGraph, encoder: Any, width: int | None = None) -> Tensor:
     """Embeddings of the edge types, float32 ``(2 R, F)``."""
-    return torch.from_numpy(embed(encoder, graph.relation_texts, "encoder", width))
+    rows = embed(encoder, graph.relation_texts, "encoder", width)
+    then = "the network cannot tell them apart"
+    tell_zeros(rows, graph.relation_texts, "relations", then)
+    return torch.from_numpy(rows)
 
 
 def embed_entities(graph: EntityGraph, encoder: Any, width: int) -> NDArray[np.float16]:
     """Embeddings of the names of the entities, float16 ``(N, F)``."""
-    return embed(encoder, graph.text, "encoder", width, "float16")
+    rows = embed(encoder, graph.text, "encoder", width, "float16")
+    then = "questions find them by their words alone"
+    tell_zeros(rows, graph.text, "entities", then, several=False)
+    return rows
 
 
 def embed_questions(encoder: Any, name: str, texts: Sequence[str], width: int) -> Tensor:

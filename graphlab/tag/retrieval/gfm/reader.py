@@ -69,7 +69,7 @@ class Reader:
         self._mentioned = graph.weight > 0
 
     def read(self, questions: Sequence[str], vectors: Tensor) -> list[Reading | None]:
-        """What the network says about questions; None where one names no entity.
+        """What the network says about questions; None where one names no entity or is no vector.
 
         Args:
             questions (sequence of str): Questions.
@@ -81,7 +81,7 @@ class Reader:
         starts = self._linker.link(questions, self._mentioned.numpy())
         # One by one, so that no rounding depends on what else is asked.
         return [
-            self._one(start, vectors[row : row + 1]) if start else None
+            self._one(start, vectors[row : row + 1]) if start and bool(vectors[row].any()) else None
             for row, start in enumerate(starts)
         ]
 

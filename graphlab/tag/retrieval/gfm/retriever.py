@@ -13,7 +13,6 @@ from graphlab._checks import warn_caller
 from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.retrieval._options import most_documents
 from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
-from graphlab.tag.retrieval.gfm._parameters import check_parameters
 from graphlab.tag.retrieval.gfm.fusion import Ranked
 from graphlab.tag.retrieval.gfm.layer import Aggregation, Message, Ties
 from graphlab.tag.retrieval.gfm.rankers import Ranker
@@ -40,16 +39,18 @@ class GFMRetriever(TrainedNetwork):
     It learns without questions: :meth:`fit` makes its own from the triples of the graph. Relations
     enter by the embeddings of their texts, so that a trained network reads other graphs as well.
 
-    A question that names no entity is answered by the retriever alone, and so is the score of a
+    A question that names no entity, or no word that the encoder knows, is answered by the retriever
+    alone, and so is the score of a
     document that mentions none; both are told and flagged.
 
     Args:
         retriever (GraphRetriever, optional): Indexed; None ranks by the network alone.
         graph (TextGraph): Of :func:`~graphlab.tag.knowledge_graph`, over the same documents.
-        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, F)``, or
-            such a function, for relations and entities.
-        query_encoder (object or function, optional): Encoder of questions, where these need another
-            one.
+        encoder (TextEncoder, object, function or str): Anything with ``encode(list[str]) ->
+            (N, F)``, such a function, or the name of one for :class:`~graphlab.tag.TextEncoder`,
+            for relations and entities.
+        query_encoder (object, function or str, optional): Encoder of questions, where these need
+            another one.
         names (callable, optional): From a question to the names in it; by default that of the
             retriever, else :func:`~graphlab.tag.retrieval.capitalised_names`.
         tokenize (callable, optional): From a text to its words; by default that of the retriever.
@@ -111,6 +112,7 @@ class GFMRetriever(TrainedNetwork):
         "names",
         "tokenize",
     )
+    _read_later: ClassVar[frozenset[str]] = frozenset({"ranker", "top_k", "weight"})
 
     def __init__(
         self,
@@ -272,7 +274,7 @@ class GFMRetriever(TrainedNetwork):
         allow: Collection[DocumentId] | None,
         explain: bool,
     ) -> tuple[list[list[GFMHit]], list[bool]]:
-        check_parameters(self.get_params(deep=False))
+        self._check()
         questions = list(check_texts(texts))
         ids = self._ids(allow)
         reader = self._reader(None if allow is None else ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._io import check_writable
 from graphlab._random import make_generator, seeded
 from graphlab.tag._texts import text_digest
+from graphlab.tag.embedding._named import check_saved, encoder_of
 from graphlab.tag.retrieval.documents import DocumentId
 from graphlab.tag.retrieval.gfm._parameters import check_parameters
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph, read_graph
@@ -106,10 +107,10 @@ class TrainedNetwork(Estimator):
 
         A warning tells how many documents mention no entity, and how many questions name none.
         """
-        check_parameters(self.get_params(deep=False))
+        self._check()
         graph = read_graph(self.graph)
-        relations = embed_relations(graph, self.encoder)
-        entities = embed_entities(graph, self.encoder, relations.size(1))
+        relations = embed_relations(graph, self._encoder())
+        entities = embed_entities(graph, self._encoder(), relations.size(1))
         if queries is None:
             count, generator = self.steps * self.batch_size, make_generator(self.seed)
             examples = TripleQuestions(graph, self.two_hops).draw(count, generator)
@@ -162,14 +163,21 @@ class TrainedNetwork(Estimator):
             TypeError, ValueError: If a parameter or the graph is malformed, keys, shapes or
                 settings are not those expected, or the encoder has another width.
         """
-        check_parameters(self.get_params(deep=False))
+        self._check()
         model = read_official(path, self._network())
         graph = read_graph(self.graph)
-        relations = embed_relations(graph, self.encoder, model.in_channels)
-        entities = embed_entities(graph, self.encoder, model.in_channels)
+        relations = embed_relations(graph, self._encoder(), model.in_channels)
+        entities = embed_entities(graph, self._encoder(), model.in_channels)
         self._set(model, graph, relations, entities, swapped=True)
         self.history_ = []
         return self
+
+    def _check(self) -> None:
+        found = {name: encoder_of(self, name) for name in ("encoder", "query_encoder")}
+        check_parameters(self.get_params(deep=False) | found)
+
+    def _encoder(self) -> Any:
+        return encoder_of(self, "encoder")
 
     def _network(self) -> dict[str, Any]:
         words = ("message", "aggregate", "ties")
@@ -228,7 +236,7 @@ class TrainedNetwork(Estimator):
 
     def _embed_questions(self, texts: Sequence[str], width: int) -> Tensor:
         name = "encoder" if self.query_encoder is None else "query_encoder"
-        return embed_questions(getattr(self, name), name, texts, width)
+        return embed_questions(encoder_of(self, name), name, texts, width)
 
     def _linker(self, graph: EntityGraph, entities: NDArray[np.float16]) -> EntityLinker:
         own = self.retriever
@@ -237,11 +245,16 @@ class TrainedNetwork(Estimator):
         width = entities.shape[1]
 
         def embed_names(texts: Sequence[str]) -> NDArray[np.float32]:
-            return embed_questions(self.encoder, "encoder", texts, width).numpy()
+            return embed_questions(self._encoder(), "encoder", texts, width).numpy()
 
         return EntityLinker(graph.text, tokenize, names, entities, embed_names, self.link_threshold)
 
     # --- saved folder -----------------------------------------------------------------------------
+
+    @classmethod
+    def _check_keys(cls, config: Mapping[str, Any], source: str) -> None:
+        super()._check_keys(config, source)
+        check_saved(config, cls._objects, source)
 
     def _arrays(self) -> dict[str, Tensor]:
         self._check_fitted()
@@ -253,7 +266,7 @@ class TrainedNetwork(Estimator):
         }
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        check_parameters(self.get_params(deep=False))
+        self._check()
         graph = read_graph(self.graph)
         weights = unpacked("model/", arrays)
         width = int(weights["query_linear.weight"].size(1))
@@ -261,18 +274,33 @@ class TrainedNetwork(Estimator):
         model.load_state_dict(weights)
         relations, entities = arrays["relations"], arrays["entities"].numpy()
         if not torch.equal(arrays["digest"], _digest(graph)):
-            relations = embed_relations(graph, self.encoder, width)
-            entities = embed_entities(graph, self.encoder, width)
+            relations = embed_relations(graph, self._encoder(), width)
+            entities = embed_entities(graph, self._encoder(), width)
         else:
             _check_rows(graph, relations, entities, width)
-            one = embed_questions(self.encoder, "encoder", graph.relation_texts[:1], width)[0]
-            cosine = float(one @ relations[0])
-            if cosine < _SAME_ENCODER:
-                raise ValueError(
-                    "encoder must be the one that the network was trained with, but its embedding "
-                    f"of {graph.relation_texts[0]!r} has cosine {cosine:.3f} with the stored one"
-                )
+            _check_encoder(self._encoder(), graph.relation_texts, relations.numpy())
+            _check_encoder(self._encoder(), graph.text, entities)
         self._set(model, graph, relations, entities, swapped=bool(arrays["swapped"]))
+
+
+def _check_encoder(encoder: Any, texts: Sequence[str], rows: NDArray[Any]) -> None:
+    """Require an encoder that embeds one of the texts as it was embedded.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    known = [int(place) for place in rows.any(axis=1).nonzero()[0]]
+    # Letters outside ASCII are what the embedded encoder once read in another way.
+    place = next((i for i in known if not texts[i].isascii()), known[0] if known else None)
+    if place is None:
+        return
+    one = embed_questions(encoder, "encoder", [texts[place]], rows.shape[1])[0].numpy()
+    cosine = float(one @ rows[place].astype(np.float32))
+    if cosine < _SAME_ENCODER:
+        raise ValueError(
+            "encoder must be the one that the network was trained with, but its embedding of "
+            f"{texts[place]!r:.80} has cosine {cosine:.3f} with the stored one"
+        )
 
 
 def _check_rows(

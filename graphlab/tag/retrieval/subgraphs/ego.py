@@ -11,12 +11,14 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_int
+from graphlab._checks import check_choice, check_int, warn_caller
 from graphlab._estimator import Estimator
 from graphlab._progress import track
 from graphlab.ops import unit_rows
 from graphlab.tag._text_encoder import encoded
 from graphlab.tag._texts import check_question, check_texts
+from graphlab.tag.embedding._named import encoder_of
+from graphlab.tag.retrieval._vectors import tell_zeros
 from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["EgoGraphRetriever"]
@@ -39,10 +41,10 @@ class EgoGraphRetriever(Estimator):
     and the nodes with the largest cosine of :math:`z_v` and the question give their neighbourhoods.
 
     Args:
-        encoder (TextEncoder, object or function): Anything with ``encode(list[str]) -> (N, D)``, or
-            such a function.
-        query_encoder (object or function, optional): Encoder of questions, where these need another
-            one.
+        encoder (TextEncoder, object, function or str): Anything with ``encode(list[str]) ->
+            (N, D)``, such a function, or the name of one for :class:`~graphlab.tag.TextEncoder`.
+        query_encoder (object, function or str, optional): Encoder of questions, where these need
+            another one.
         num_hops (int): Radius of a neighbourhood.
         direction (str): ``"both"`` follows edges either way; ``"in"`` only backwards, as the
             released code does, so that a node without incoming edges stands for itself alone.
@@ -103,10 +105,11 @@ class EgoGraphRetriever(Estimator):
         graph.check()
         if not len(graph.text):
             raise ValueError("graph must have at least one node, got none")
-        nodes = _embedded(self.encoder, check_texts(graph.text, "text"))
+        encoder = encoder_of(self, "encoder")
+        nodes = _embedded(encoder, check_texts(graph.text, "text"), "texts of nodes")
         edges = None
         if "edge_text" in graph and graph.edge_index.size(1):
-            edges = _embedded(self.encoder, check_texts(graph.edge_text, "edge_text"))
+            edges = _embedded(encoder, check_texts(graph.edge_text, "edge_text"), "texts of edges")
         self.graph_ = graph
         self._back = self._predecessors()
         self.vectors_ = self._means(nodes, edges)
@@ -154,7 +157,7 @@ class EgoGraphRetriever(Estimator):
             text (str): The question.
 
         Returns:
-            Tensor: Float32 ``(N,)``.
+            Tensor: Float32 ``(N,)``; zeros for a question without a word that the encoder knows.
 
         Raises:
             NotFittedError: If no graph was given.
@@ -162,8 +165,8 @@ class EgoGraphRetriever(Estimator):
         """
         self._check_fitted()
         check_question(text)
-        encoder = self.encoder if self.query_encoder is None else self.query_encoder
-        question = encoded(encoder, [text])
+        name = "encoder" if self.query_encoder is None else "query_encoder"
+        question = encoded(encoder_of(self, name), [text], zeros=True)
         if question.size(1) != self.vectors_.size(1):
             raise ValueError(
                 f"query_encoder must return {self.vectors_.size(1)} columns, got {question.size(1)}"
@@ -183,16 +186,29 @@ class EgoGraphRetriever(Estimator):
             TextGraph: ``text``, ``edge_index``, ``edge_text`` where the graph has it; ``origin``
             ``(n,)``, number of every node in the graph; ``score`` ``(n,)``, its own similarity;
             ``root`` ``(n,)``, whether it is one of the k; with ``"disjoint"`` also ``batch``
-            ``(n,)``. Nodes ascend within a neighbourhood.
+            ``(n,)``. Nodes ascend within a neighbourhood. Without a node, with a warning, for a
+            question that resembles nothing, as one without a word that the encoder knows.
 
         Raises:
             NotFittedError: If no graph was given.
             TypeError, ValueError: If an argument is malformed or out of range.
         """
+        return self._search([text], k, merge)[0]
+
+    def _search(self, texts: Sequence[str], k: int | None, merge: Merge) -> list[TextGraph]:
         check_choice(merge, "merge", ("union", "disjoint"))
-        score = self.similarities(text)
-        count = score.numel()
-        k = min(_TOP if k is None else check_int(k, "k", minimum=1), count)
+        most = _TOP if k is None else check_int(k, "k", minimum=1)
+        found = [self._pieces(self.similarities(text), most, merge) for text in texts]
+        empty = sum(not graph.text for graph in found)
+        if empty:
+            warn_caller(
+                f"{empty} of {len(found)} questions resemble nothing in the graph (the encoder may "
+                "know none of their words) and get no answer"
+            )
+        return found
+
+    def _pieces(self, score: Tensor, k: int, merge: Merge) -> TextGraph:
+        k = min(k, score.numel()) if bool(score.any()) else 0
         top = score.argsort(descending=True, stable=True)[:k]
         inside, between = self._members(top.numpy())
         if merge == "union":
@@ -219,7 +235,7 @@ class EgoGraphRetriever(Estimator):
             k (int, optional): See there.
             merge (str): See there.
         """
-        return [self.query(text, k, merge=merge) for text in check_texts(texts)]
+        return self._search(check_texts(texts), k, merge)
 
     def _graph(
         self,
@@ -250,10 +266,11 @@ class EgoGraphRetriever(Estimator):
         )
 
 
-def _embedded(encoder: Any, texts: Sequence[str]) -> Tensor:
+def _embedded(encoder: Any, texts: Sequence[str], what: str) -> Tensor:
     """Rows of texts, of which each distinct one is embedded once."""
     number = {text: position for position, text in enumerate(dict.fromkeys(texts))}
-    rows = encoded(encoder, list(number))
+    rows = encoded(encoder, list(number), zeros=True)
+    tell_zeros(rows.numpy(), list(number), what, "they add nothing to their neighbourhoods")
     return rows[torch.tensor([number[text] for text in texts], dtype=torch.long, device="cpu")]
 
 

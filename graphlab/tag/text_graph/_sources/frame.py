@@ -26,6 +26,9 @@ class FrameTable(Plain):
         self.name = name
         self._frame = frame
         self.columns = distinct_columns(frame.columns, name)
+        # An index of numbers without a name is what pandas makes by itself, and filters leave.
+        plain = frame.index.name is None and frame.index.inferred_type in ("integer", "empty")
+        self.named_rows = not plain
 
     def parts(self, wanted: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
         """Values of some columns."""

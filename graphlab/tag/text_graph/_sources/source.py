@@ -15,11 +15,13 @@ class Source(Protocol):
         name (str): File or argument, for messages.
         columns (list[str]): Names of the columns, distinct.
         unit (str): What a row is called there, ``"line"`` or ``"row"``.
+        named_rows (bool): Whether somebody named the rows apart from the columns.
     """
 
     name: str
     columns: list[str]
     unit: str
+    named_rows: bool
 
     def parts(self, wanted: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
         """Values of some columns, a part of the rows at a time."""
@@ -42,6 +44,7 @@ class Plain:
     """What most tables are not: named rows, classes with names, lines."""
 
     unit = "row"
+    named_rows = False
 
     def numbers(self, rows: Sequence[int]) -> list[int]:
         """Rows counted from 0."""

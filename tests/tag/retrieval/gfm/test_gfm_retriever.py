@@ -382,7 +382,7 @@ def changed(**parts: Any) -> TextGraph:
         ({"graph": without("mentions")}, ValueError, "has no mentions: graphlab.tag.knowledge_gr"),
         ({"graph": without("evidence")}, ValueError, "graph must have evidence"),
         ({"graph": beyond()}, IndexError, r"graph.edge_type\[1\] = 2 is outside \[0, 2\)"),
-        ({"encoder": None}, TypeError, "encoder must have a method encode"),
+        ({"encoder": None}, TypeError, "encoder must be a name, or have a method encode"),
         ({"encoder": Broken(float("nan"))}, ValueError, "encoder must return finite values"),
         ({"query_encoder": Broken(1.0)}, ValueError, "query_encoder must return 16 columns, got 4"),
         ({"hidden": 0}, ValueError, "hidden must be at least 1"),

@@ -153,7 +153,7 @@ def test_questions_may_have_an_encoder_of_their_own() -> None:
             ValueError,
             "graph must have at least one node",
         ),
-        (lambda r: r.set_params(encoder="hashing").fit(CLUB), TypeError, "encoder must have"),
+        (lambda r: r.set_params(encoder=3).fit(CLUB), TypeError, "encoder must have"),
         (lambda r: r.query("a", merge="all"), ValueError, "merge"),
         (lambda r: r.fit("graph"), TypeError, "graph must be a TextGraph"),
         (lambda r: r.set_params(num_hops=-1).fit(CLUB), ValueError, "num_hops"),
