@@ -22,10 +22,11 @@ from graphlab.contrastive import InfoNCELoss, PamCLoss, clip_loss
 from graphlab.ops import CSRGraph, trusted_values, unit_rows
 from tests._host_reads import HostReads
 
-#: Reads per step: checked, trusted.
+#: Reads per step: checked, trusted. Those that PamC's losses make to find extreme or zero rows are
+#: made on a CPU alone, where they cost nothing.
 BUDGET = {
-    "PamC epoch": (8, 0),
-    "PamCLoss meta": (4, 0),
+    "PamC epoch": (9, 0),
+    "PamCLoss meta": (5, 0),
     "PamCLoss meta1": (5, 0),
     "PamCLoss meta2": (5, 0),
     "PamCLoss exact": (3, 0),

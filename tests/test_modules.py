@@ -268,6 +268,7 @@ def kept(holder: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]
         items = vars(holder).items()
         if isinstance(holder, Estimator):  # its parameters stay as they were given
             given = holder.get_params(deep=False)
+            given["_fitted_by"] = given  # the same objects
             items = [(key, value) for key, value in items if key not in given]
     for key, value in items:
         yield from kept(value, f"{path}.{key}", seen)
