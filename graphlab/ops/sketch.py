@@ -69,9 +69,12 @@ def gaussian_sketch(z: Tensor, rows: int, *, seed: int) -> Tensor:
 
     Complexity: O(rows N D) time, O((rows + N) D) memory; P is drawn twice, forwards and backwards.
     """
-    return unchecked_sketch(check_matrix(z, "z"), check_int(rows, "rows", minimum=1), seed)
+    out: Tensor = unchecked_sketch(check_matrix(z, "z"), check_int(rows, "rows", minimum=1), seed)
+    return out
 
 
+# Its derivative draws P again by blocks: a compiler would trace them one by one.
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def unchecked_sketch(z: Tensor, rows: int, seed: int) -> Tensor:
     """:func:`gaussian_sketch` of checked arguments."""
     refuse_transforms("gaussian_sketch")
