@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphlab._checks import warn_caller
 from graphlab.tag._text_encoder import AnyEncoder, encode_function, encoded
-from graphlab.tag.embedding import TextEncoder
+from graphlab.tag.embedding._named import encoder_of_name
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.sampler import SubgraphSampler
 from graphlab.tag.text_graph import TextGraph
@@ -38,9 +38,7 @@ def find_encoder(encoder: Any, text_model: str) -> AnyEncoder:
             "encoder must be given: the model does not name the text encoder that it was aligned "
             "with (GraphCLIP(tower, text_model=...) does)"
         )
-    found: Any = text_model if encoder is None else encoder
-    if isinstance(found, str):
-        found = TextEncoder(found)
+    found = encoder_of_name(text_model if encoder is None else encoder)
     encode_function(found, also="be a name, or ")
     return found  # type: ignore[no-any-return]
 
@@ -81,7 +79,7 @@ def check_same_encoder(encoder: AnyEncoder, identity: str | None) -> None:
 
 def warn_of_hashed_words(encoder: Any, text_model: str) -> None:
     """Say that a tower meets hashed words, which are as wide as what it was aligned with."""
-    hashed = str(getattr(encoder, "identity", "")).startswith("hashing")
+    hashed = (identity_of(encoder) or "").startswith("hashing")
     if hashed and text_model and not text_model.startswith("hashing"):
         warn_caller(
             f"encoder hashes words, but the model was aligned with {text_model!r}: its embeddings "
