@@ -23,7 +23,12 @@ def distinct_ids(ids: Iterable[Hashable] | None, count: int) -> list[Hashable]:
     odd = [name for name in names if not isinstance(name, Hashable)]
     if odd:
         raise TypeError(f"ids must be hashable, got {odd[0]!r:.40}")
-    repeated = [name for name, times in Counter(names).items() if times > 1]
+    repeated = repeated_in(names)
     if repeated:
         raise ValueError(f"ids must be distinct, but {repeated[:5]} repeat")
     return names
+
+
+def repeated_in(names: Iterable[Hashable]) -> list[Hashable]:
+    """Names that occur more than once, each of them once, in their order."""
+    return [name for name, times in Counter(names).items() if times > 1]

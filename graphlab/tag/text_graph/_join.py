@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch_geometric.data import Data
 from graphlab._checks import check_list
 from graphlab._checks.graph_objects import check_data
 from graphlab._labels import class_numbers, encode_labels
+from graphlab.tag._ids import repeated_in
 from graphlab.tag._texts import as_list
 
 __all__: list[str] = []
@@ -54,7 +54,7 @@ def _names(node_id: Any, count: int) -> list[Any]:
     odd = [name for name in names if not isinstance(name, Hashable)]
     if odd:
         raise TypeError(f"node_id must hold names or numbers, got {odd[0]!r:.80}")
-    repeated = [name for name, times in Counter(names).items() if times > 1]
+    repeated = repeated_in(names)
     if repeated:
         raise ValueError(f"node_id must be distinct, but {repeated[:5]!s:.400} repeat")
     return list(names)
@@ -84,7 +84,7 @@ def _by_name(text: Any, names: list[Any] | None) -> Mapping[Any, Any] | None:
             f"node_id must name the nodes where text is a Series with an index of names, "
             f"{keys[:3]!s:.200} and so on, got None; text.tolist() goes by position"
         )
-    repeated = [key for key, times in Counter(keys).items() if times > 1]
+    repeated = repeated_in(keys)
     if repeated:
         raise ValueError(f"the index of text must be distinct, but {repeated[:5]!s:.400} repeat")
     return dict(zip(keys, text.tolist(), strict=True))
