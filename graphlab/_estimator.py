@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from torch import Tensor
 
 from graphlab import __version__
+from graphlab._estimator_record import read_record, record_text
+from graphlab._fitted_parameters import as_fitted, changes, remember
 from graphlab._hub import Description, HubModel, fetch
 from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._repr import described, same
@@ -77,8 +78,7 @@ class Estimator(HubModel):
 
     def _note_parameters(self) -> None:
         """Remember the parameters by which something was fitted, whatever is set later."""
-        known = [name for name in self._signature() if hasattr(self, name)]
-        vars(self)["_fitted_by"] = {name: getattr(self, name) for name in known}
+        remember(self, self._signature())
 
     @classmethod
     def _signature(cls) -> dict[str, inspect.Parameter]:
@@ -153,6 +153,13 @@ class Estimator(HubModel):
 
         return Tags(estimator_type=None, target_tags=TargetTags(required=False))
 
+    def _check_parameters(self) -> None:
+        """Refuse parameters that are wrong: every fit asks, and so does a load.
+
+        Raises:
+            TypeError, ValueError: If one is.
+        """
+
     def _check_fitted(self) -> None:
         """Require a fit.
 
@@ -181,10 +188,21 @@ class Estimator(HubModel):
         """Fitted attributes that are JSON values, by name."""
         return {"history_": self.history_} if hasattr(self, "history_") else {}
 
+    def _set_facts(self, facts: Mapping[str, Any]) -> None:
+        """Take up what :meth:`_facts` gave."""
+        for name, value in facts.items():
+            if not name.endswith("_") or name.startswith("_"):
+                raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
+            setattr(self, name, value)
+        rows = getattr(self, "history_", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"history_ must be a list of rows, got {rows!r:.80}")
+
     @classmethod
     def _restore(cls, config: dict[str, Any], arrays: dict[str, Tensor]) -> Self:
         """Build a fitted estimator again from its parameters and tensors."""
         estimator = cls(**config)
+        estimator._check_parameters()
         estimator._set_arrays(arrays)
         return estimator
 
@@ -218,8 +236,7 @@ class Estimator(HubModel):
             "params": config,
             "facts": self._facts(),
         }
-        options: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "allow_nan": False}
-        text = json.dumps(record, default=_plain, **options)
+        text = record_text(record)
         sweep_stale(folder)
         save_arrays(folder / _ARRAYS, self._arrays(), {_RECORD: text})
         write_json(folder / _CONFIG, json.loads(text))
@@ -227,16 +244,8 @@ class Estimator(HubModel):
 
     def _check_unchanged(self, config: Mapping[str, Any]) -> None:
         """Refuse parameters that do not describe what was fitted: a load would believe them."""
-        fitted = object.__new__(type(self))
-        vars(fitted).update(vars(self) | vars(self).get("_fitted_by", {}))
-        before = fitted._config()
-        changed = [
-            f"{name} was {before[name]!r:.80}, is {config[name]!r:.80}"
-            for name in sorted((config.keys() & before.keys()) - self._read_later)
-            if _as_text(config[name]) != _as_text(before[name])
-            # An object may be at hand or not; only its name would be saved.
-            and not (name in self._objects and None in (config[name], before[name]))
-        ]
+        before, free = as_fitted(self)._config(), self._read_later
+        changed = changes(before, config, objects=self._objects, left_out=free)
         if changed:
             raise ValueError(
                 f"parameters of {type(self).__name__} changed since the fit ({'; '.join(changed)}):"
@@ -265,7 +274,7 @@ class Estimator(HubModel):
         arrays, stored = load_arrays(path)
         if _RECORD not in stored:
             raise ValueError(f"{path} holds arrays but no estimator")
-        record = _parse(stored[_RECORD], path)
+        record = read_record(stored[_RECORD], path)
         for field, expected in (("class", cls.__name__), ("schema", cls._schema)):
             if record[field] != expected:
                 raise ValueError(
@@ -283,16 +292,17 @@ class Estimator(HubModel):
         config = {name: cls._as_default(name, value) for name, value in params.items()}
         try:
             estimator = cls._restore(config | objects, arrays)
-            for name, value in dict(record.get("facts", {})).items():
-                if not name.endswith("_") or name.startswith("_"):
-                    raise ValueError(f"{name!r:.80} is no name of a fitted attribute")
-                setattr(estimator, name, value)
+            estimator._set_facts(record["facts"])
         except (TypeError, ValueError) as error:
             # An object of the caller may be what is wrong, and not the file.
-            if any(value is not None for value in objects.values()):
-                raise
-            raise _unlike(path, cls, error) from error
-        except (LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
+            given = sorted(name for name, value in objects.items() if value is not None)
+            if not given:
+                raise _unlike(path, cls, error) from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{path} and the given {', '.join(given)}: {error!s:.400}") from error
+        except (
+            LookupError, AttributeError, RuntimeError, ArithmeticError, MemoryError
+        ) as error:  # fmt: skip
             raise _unlike(path, cls, error) from error
         return estimator
 
@@ -362,32 +372,6 @@ class Estimator(HubModel):
 def _unlike(path: Path, cls: type, error: Exception) -> ValueError:
     """What is said of a file with a right checksum that no ``save`` of the class wrote."""
     return ValueError(f"{path} does not hold what {cls.__name__}.save writes: {error!s:.400}")
-
-
-def _plain(value: Any) -> Any:
-    """A number or array of numpy, as searches over parameters give them, as Python has them."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
-def _as_text(value: Any) -> str:
-    """A parameter as it is compared; objects that JSON lacks are equal to themselves alone."""
-    return json.dumps(value, default=lambda v: v.tolist() if hasattr(v, "tolist") else id(v))
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    """Decode the record of an estimator; anything can be in a file that others made."""
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} holds a damaged record: {error}") from error
-    fields = {"class", "schema", "version", "params"}
-    if not isinstance(record, dict) or not fields.issubset(record):
-        raise ValueError(f"{path} holds a record without the fields {sorted(fields)}")
-    if not isinstance(record["params"], dict):
-        raise ValueError(f"{path} holds a record whose params are no object")
-    return record
 
 
 def packed(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -382,3 +382,13 @@ def load_arrays(path: StrPath, *, verify: bool = True) -> tuple[dict[str, Tensor
         ValueError: If the file is truncated, altered or not safetensors; the message names it.
     """
     return decode(user_path(path), verify)
+
+
+def check_layers(count: Any, arrays: Mapping[str, Tensor]) -> None:
+    """Refuse more layers than arrays, before a network of them is built.
+
+    Raises:
+        ValueError: If a record asks for layers that its file cannot fill.
+    """
+    if isinstance(count, int) and count > len(arrays):
+        raise ValueError(f"num_layers must be at most {len(arrays)}, the arrays here, got {count}")

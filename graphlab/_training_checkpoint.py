@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ __all__: list[str] = []
 
 CHECKPOINT = "checkpoint.safetensors"
 _RECORD = "graphlab.pretrain"
+_MOMENTS = {"Adagrad": {"step", "sum"}}
+_MOMENTS_OF_ADAM = {"step", "exp_avg", "exp_avg_sq"}
 
 
 def save_checkpoint(
@@ -46,19 +50,35 @@ def load_checkpoint(
     arrays, metadata = load_arrays(path)
     if _RECORD not in metadata:
         raise ValueError(f"{path} is no checkpoint of a training")
-    try:
+    with taking_up(path):
         record = json.loads(metadata[_RECORD])
         settings = dict(record["settings"])
         parts = _parts(arrays)
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in parts["optimizer"].items():
-            number, name = key.split("/")
-            state.setdefault(int(number), {})[name] = value
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is a damaged checkpoint: {error!r:.400}") from error
+        for name, value in parts["model"].items():
+            if value.is_floating_point() and not bool(value.isfinite().all()):
+                raise ValueError(f"model/{name} holds NaN or an infinity")
     check_settings(path, settings, expected)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    with taking_up(path):
+        state = _moments(parts["optimizer"], optimizer)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return parts["model"], parts["best"], record
+
+
+@contextmanager
+def taking_up(path: Path, what: str = "a damaged checkpoint") -> Iterator[None]:
+    """Name the file in whatever goes wrong while its parts are put to use.
+
+    A checksum does not help against what another program, or another hand, has written.
+
+    Raises:
+        ValueError: In place of any other error of a value.
+    """
+    try:
+        yield
+    except (
+        ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError
+    ) as error:  # fmt: skip
+        raise ValueError(f"{path} is {what}: {error!r:.400}") from error
 
 
 def _parts(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -69,16 +89,97 @@ def _parts(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     return parts
 
 
+def _moments(
+    arrays: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
+) -> dict[int, dict[str, Tensor]]:
+    """State of an optimizer by parameter: an optimizer itself looks at it in its next step alone.
+
+    Raises:
+        LookupError, ValueError: If names or shapes are not those of its parameters.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in arrays.items():
+        digits, name = key.split("/")
+        number = int(digits)
+        wanted = torch.Size() if name == "step" else parameters[number].shape
+        if value.shape != wanted or not value.is_floating_point():
+            raise ValueError(f"optimizer/{key} has another type or shape than its parameter")
+        state.setdefault(number, {})[name] = value
+    known = _MOMENTS.get(type(optimizer).__name__, _MOMENTS_OF_ADAM)
+    for number, moments in state.items():
+        if moments.keys() != known or number < 0:
+            raise ValueError(f"optimizer/{number} must hold {sorted(known)}, got {sorted(moments)}")
+    return state
+
+
+def rows_of(record: Mapping[str, Any], *numbers: str) -> list[dict[str, Any]]:
+    """The rows of the epochs or steps that are done.
+
+    Args:
+        record (Mapping): Record of a checkpoint.
+        *numbers (str): Names that every row has, of finite numbers.
+
+    Raises:
+        LookupError, TypeError, ValueError: If they are no such rows.
+    """
+    rows = record["history"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError("history must be a list of objects")
+    for row in rows:
+        for name in numbers:
+            real(row[name])
+    if record.get("epoch", len(rows)) != len(rows):
+        raise ValueError(f"history has {len(rows)} rows, but epoch is {record['epoch']!r:.80}")
+    return rows
+
+
+def whole(value: Any, at_most: int) -> int:
+    """A count of a record.
+
+    Raises:
+        ValueError: If it is no integer from 0 to ``at_most``.
+    """
+    if type(value) is not int or not 0 <= value <= at_most:
+        raise ValueError(f"{value!r:.80} is no integer from 0 to {at_most}")
+    return value
+
+
+def real(value: Any) -> float:
+    """A number of a record.
+
+    Raises:
+        ValueError: If it is no finite number.
+    """
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.80} is no finite number")
+    return float(value)
+
+
+def fitting(weights: Mapping[str, Tensor], model: torch.nn.Module) -> dict[str, Tensor]:
+    """Weights that a model will be given at its end.
+
+    Raises:
+        ValueError: If names or shapes are not those of the model.
+    """
+    wanted = {name: value.shape for name, value in model.state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != wanted:
+        raise ValueError("the best weights have other names or shapes than the model")
+    return dict(weights)
+
+
 def check_settings(path: Path, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Compare the settings in a file with those of this run.
 
     Raises:
         ValueError: If they differ, naming what does.
     """
+    if not isinstance(saved, Mapping):
+        raise ValueError(f"{path} names settings that are no object: {saved!r:.80}")
     present = json.loads(json.dumps(expected))
     names = sorted(k for k in {*saved, *present} if saved.get(k) != present.get(k))
     if names:
-        changes = ", ".join(f"{k}: {saved.get(k)!r} -> {present.get(k)!r}" for k in names)
+        changes = ", ".join(f"{k}: {saved.get(k)!r:.200} -> {present.get(k)!r:.200}" for k in names)
         raise ValueError(
             f"{path} was saved with other settings ({changes}); resume=False starts over"
         )

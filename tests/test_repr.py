@@ -16,8 +16,8 @@ from graphlab import contrastive, datasets, embed, ops, tag
 from graphlab._estimator import Estimator
 from graphlab._repr import described, short, short_repr
 from graphlab.tag import embedding, gaugllm, graphclip, llm, tape
+from tests._estimators import ENTRIES, made
 from tests.house._repository import public_modules
-from tests.test_estimators import ENTRIES, made
 
 MANY = 100_000
 TEXTS = [f"text number {i} of a graph with many texts" for i in range(2_000)]

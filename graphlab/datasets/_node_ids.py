@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._ordered import refuse_unordered
+from graphlab._plain_ids import kind_of_ids, plain_ids
 from graphlab.datasets._table import Table
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from graphlab._checks.caller import warn_caller
 from graphlab._graphs.hypergraph import SizedHyperGraphData
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._io import atomic_write, user_path
+from graphlab._plain_ids import plain_id
 from graphlab._text_file import read_text
 from graphlab.datasets._schema import validate
 
@@ -215,7 +216,7 @@ def _ids(store: Any, name: str, count_name: str, rows_name: str, used: Tensor) -
     if len(set(given)) != count:
         raise ValueError(f"{name} must not repeat an id")
     # As searches and tables of numpy give them; JSON knows no numbers but those of Python.
-    return [v.item() if isinstance(v, (np.integer, np.str_)) else v for v in given]
+    return [plain_id(value) for value in given]
 
 
 def _warn_of_others(store: Any) -> None:

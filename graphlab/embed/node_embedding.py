@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_index
+from graphlab._checks import check_index, check_matrix
 from graphlab._estimator import Estimator
 from graphlab.embed.fastrp import FastRP
 
@@ -132,7 +132,7 @@ class NodeEmbedding(Estimator):
         return {"embedding": self.embedding_}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.embedding_ = arrays["embedding"]
+        self.embedding_ = check_matrix(arrays["embedding"], "embedding", finite=False)
 
 
 def _numbers(nodes: Any, num_nodes: int) -> Tensor:

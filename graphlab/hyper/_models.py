@@ -38,6 +38,22 @@ class Layers:
     weights: list[Floats]
     biases: list[Floats]
 
+    def check(self) -> None:
+        """Require layers that fit together.
+
+        Raises:
+            ValueError: If the arrays, which a file may hold, do not.
+        """
+        if not all(np.isfinite(array).all() for array in (*self.weights, *self.biases)):
+            raise ValueError("layers must hold finite numbers")
+        ends = [*(weight.shape[0] for weight in self.weights if weight.ndim == 2), 1]
+        for weight, bias, width in zip(self.weights, self.biases, ends[1:], strict=True):
+            if weight.ndim != 2 or weight.shape[1] != width or bias.shape != (width,):
+                raise ValueError(
+                    f"layers must fit together and end in one number, got weights "
+                    f"{[w.shape for w in self.weights]} and biases {[b.shape for b in self.biases]}"
+                )
+
     def probability(self, x: Floats) -> Floats:
         """Probability of the second class, ``(rows,)``."""
         last = len(self.weights) - 1
@@ -77,6 +93,24 @@ class SingleForest:
         return self.forest.probability(x.astype(np.float32))
 
 
+def probabilities(model: Model, x: Floats) -> Floats:
+    """Probability of the second class by any model, ``(rows,)``.
+
+    Raises:
+        ValueError: If one is missing, NaN or infinite: a comparison would drop it in silence.
+    """
+    found = model.probability(x)
+    if found.shape != x.shape[:1]:
+        raise ValueError(f"classifier must give {x.shape[0]} probabilities, got {found.shape}")
+    wrong = np.flatnonzero(~np.isfinite(found))
+    if wrong.size:
+        raise ValueError(
+            f"classifier must give finite probabilities, but that of row {wrong[0]} is "
+            f"{found[wrong[0]]}"
+        )
+    return found
+
+
 def like_parameters(model: nn.Module, x: Floats) -> Tensor:
     """Rows of features in the type and on the device of the parameters of a model."""
     first = next(model.parameters(), torch.zeros((), device="cpu"))
@@ -111,19 +145,26 @@ def to_arrays(model: Model, prefix: str) -> dict[str, Tensor]:
 
 
 def from_arrays(arrays: dict[str, Tensor], prefix: str) -> Model:
-    """The model that :func:`to_arrays` took apart."""
+    """The model that :func:`to_arrays` took apart.
+
+    Raises:
+        LookupError, TypeError, ValueError: If it did not write these.
+    """
     parts = {k[len(prefix) :]: v.numpy() for k, v in arrays.items() if k.startswith(prefix)}
     if "constant" in parts:
         return Constant(float(parts["constant"][0]))
     if "w0" in parts:
         depth = len(parts) // 2
-        return Layers(
+        layers = Layers(
             [parts[f"w{i}"] for i in range(depth)], [parts[f"b{i}"] for i in range(depth)]
         )
+        layers.check()
+        return layers
     start, average = parts.pop("forest.start")
     forest = Forest(
         **{name.split(".")[1]: array for name, array in parts.items()},
         start=float(start),
         average=bool(average),
     )
+    forest.check()
     return SingleForest(forest) if forest.average else forest

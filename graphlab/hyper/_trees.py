@@ -35,6 +35,27 @@ class Forest:
     start: float
     average: bool
 
+    def check(self) -> None:
+        """Require trees that end: children come after their parent, as all growers write them.
+
+        Raises:
+            ValueError: If the arrays, which a file may hold, are no trees.
+        """
+        count = self.value.size
+        if not (np.isfinite(self.value).all() and np.isfinite(self.start)):
+            raise ValueError("leaves of a forest must hold finite numbers")
+        own, inner = np.arange(count), self.left >= 0
+        whole = (self.root, self.feature, self.left, self.right)
+        if any(array.dtype != np.int64 or array.ndim != 1 for array in whole):
+            raise ValueError("root, feature, left and right of a forest must be int64 rows")
+        if any(array.shape != (count,) for array in (*whole[1:], self.threshold, self.value)):
+            raise ValueError(f"a forest of {count} nodes must have as many entries everywhere")
+        if not ((self.root >= 0) & (self.root < count)).all() or (self.feature < 0).any():
+            raise ValueError("root or feature of a forest is out of range")
+        for child in (self.left, self.right):
+            if not ((child > own) & (child < count))[inner].all():
+                raise ValueError("a child of a forest does not come after its parent")
+
     def probability(self, x: Floats) -> Floats:
         """Probability of the second class, ``(rows,)``."""
         from scipy.special import expit

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphlab.hyper._classifiers import fit_classifier
-from graphlab.hyper._models import Model
+from graphlab.hyper._models import Model, probabilities
 from graphlab.hyper._sets import Floats, Ints
 
 
@@ -36,8 +36,8 @@ class TwoPartModel(NamedTuple):
         """Probability of every candidate to be a hyperedge."""
         return np.concatenate(
             [
-                self.maximal.probability(x[:num_maximal]),
-                self.nested.probability(x[num_maximal:]),
+                probabilities(self.maximal, x[:num_maximal]),
+                probabilities(self.nested, x[num_maximal:]),
             ]
         )
 

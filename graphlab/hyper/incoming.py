@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab._checks.graph_objects import check_networkx, is_networkx
 from graphlab._graphs.hypergraph import named_hypergraph
 from graphlab._graphs.typed import HyperGraphData
-from graphlab._id_columns import kind_of_ids, plain_ids
 from graphlab._labels import is_nothing
+from graphlab._plain_ids import kind_of_ids, plain_id, plain_ids
 from graphlab.hyper._sets import SetFamily
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def _members(group: Any, number: int) -> list[Hashable]:
         )
     values = group.tolist() if hasattr(group, "tolist") else group
     try:
-        members = list(dict.fromkeys(map(_plain, values)))
+        members = list(dict.fromkeys(map(plain_id, values)))
     except TypeError as error:
         raise TypeError(f"hyperedge {number} holds a name that is not hashable: {error}") from error
     if any(is_nothing(name) for name in members):
@@ -101,20 +100,13 @@ def _members(group: Any, number: int) -> list[Hashable]:
     return members
 
 
-def _plain(name: Any) -> Any:
-    """A name of numpy, or a tensor of one number, as Python has it: files know no others."""
-    single = isinstance(name, Tensor) and name.dim() == 0
-    kinds = (np.integer, np.floating, np.str_, np.bool_)
-    return name.item() if single or isinstance(name, kinds) else name
-
-
 def _numbered(
     groups: Sequence[Sequence[Hashable]],
     names: Sequence[Any] | None,
     nodes: Iterable[Hashable] | None,
 ) -> HyperGraphData:
-    order = _ascending(groups) if nodes is None else [_plain(name) for name in nodes]
-    names = None if names is None else [_plain(name) for name in names]
+    order = _ascending(groups) if nodes is None else [plain_id(name) for name in nodes]
+    names = None if names is None else [plain_id(name) for name in names]
     number = {name: i for i, name in enumerate(order)}
     if len(number) != len(order):
         raise ValueError("nodes must not repeat a name")

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_fraction, check_int, check_positive
+from graphlab._checks import check_choice, check_fraction, check_int, check_matrix, check_positive
 from graphlab._estimator import Estimator
 from graphlab._graphs.typed import HyperGraphData
 from graphlab._progress import Progress
 from graphlab.hyper._classifiers import NAMES, fit_classifier
 from graphlab.hyper._incidence import Hypergraph, Incidence, read_incidence
-from graphlab.hyper._models import Model, from_arrays, to_arrays
+from graphlab.hyper._models import Model, from_arrays, probabilities, to_arrays
 from graphlab.hyper._sets import Floats, NodeSets, find, from_lists
 from graphlab.hyper._weights import Weights, read_weights
 from graphlab.hyper.projection import projection
@@ -181,7 +181,7 @@ class Marioh(Estimator):
 
         Raises:
             NotFittedError: If the model is not fitted.
-            ValueError: If weights are missing or malformed.
+            ValueError: If weights are missing or malformed, or the classifier gives NaN.
             TypeError, IndexError: If an argument is malformed.
         """
         self._check_fitted()
@@ -226,7 +226,7 @@ class Marioh(Estimator):
     def _ranked(
         self, weights: Weights, cliques: list[Clique], maximal: set[Clique]
     ) -> tuple[list[int], Floats]:
-        score = self.model_.probability(self._scaled(weights.features(cliques, maximal)))
+        score = probabilities(self.model_, self._scaled(weights.features(cliques, maximal)))
         return np.lexsort((np.arange(len(cliques)), -score)).tolist(), score
 
     def _arrays(self) -> dict[str, Tensor]:
@@ -235,7 +235,10 @@ class Marioh(Estimator):
         return {"scale": scale, **to_arrays(self.model_, "model.")}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.mean_, self.deviation_ = arrays["scale"].numpy()
+        scale = check_matrix(arrays["scale"], "scale", rows=2)
+        if not bool((scale[1] > 0).all()):
+            raise ValueError("scale must hold positive deviations")
+        self.mean_, self.deviation_ = scale.numpy()
         self.model_ = from_arrays(arrays, "model.")
 
 

@@ -386,8 +386,7 @@ class HypergraphReconstructor(Estimator):
         beta, source_cliques, collected, *rest = arrays["numbers"].tolist()
         paper = self.preset == "paper"
         sampler = CliqueSampler(beta, charge_maximal=paper, seed=self.seed)
-        sampler.picks_, sampler.ratio_ = arrays["picks"], arrays["ratio"]
-        sampler.collected_ = collected
+        sampler._set_picks(arrays["picks"], arrays["ratio"], collected)
         # Folders of earlier versions hold no scores of the budgets.
         scores = arrays.get("beta_scores", torch.zeros(0, 2, device="cpu")).tolist()
         self._assign(

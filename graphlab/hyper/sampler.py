@@ -251,8 +251,23 @@ class CliqueSampler(Estimator):
         return {"picks": self.picks_, "ratio": self.ratio_, "collected": collected}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.picks_, self.ratio_ = arrays["picks"], arrays["ratio"]
-        self.collected_ = int(arrays["collected"])
+        self._set_picks(arrays["picks"], arrays["ratio"], int(arrays["collected"]))
+
+    def _set_picks(self, picks: Tensor, ratio: Tensor, collected: int) -> None:
+        """Take up cells from a file.
+
+        Raises:
+            TypeError, ValueError: If they are no sizes of subsets of cliques, or no parts of them.
+        """
+        if picks.dtype != torch.int64 or picks.dim() != 2 or picks.size(1) != 2:
+            raise TypeError(f"picks must be int64 (P, 2), got {picks.dtype} {tuple(picks.shape)}")
+        if ratio.shape != picks.shape[:1] or not ratio.is_floating_point():
+            raise TypeError(f"ratio must be a number a pick, got {ratio.dtype}")
+        if not bool(((picks[:, 1] >= 1) & (picks[:, 0] >= picks[:, 1])).all()):
+            raise ValueError("picks must be sizes of cliques and of their subsets")
+        if not bool(((ratio >= 0) & (ratio <= 1)).all()):
+            raise ValueError("ratio must lie in [0, 1]")
+        self.picks_, self.ratio_, self.collected_ = picks, ratio, collected
 
 
 _NO_ROWS = NodeSets(np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64))

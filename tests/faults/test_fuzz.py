@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import struct
 from collections.abc import Callable
@@ -19,11 +20,12 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from graphlab import datasets, embed, tag
-from graphlab._id_columns import plain_ids
+from graphlab import datasets, embed, hyper, tag
 from graphlab._io import load_arrays, save_arrays
 from graphlab._labels import encode_labels
+from graphlab._plain_ids import plain_ids
 from graphlab.datasets._sdcn_files import read_features, read_integers
+from graphlab.hyper._trees import Forest
 from graphlab.tag import graphclip
 from graphlab.tag.embedding import EmbeddingStore
 from graphlab.tag.embedding._cache import EmbeddingCache
@@ -34,13 +36,15 @@ from graphlab.tag.llm._structured import json_values
 from graphlab.tag.llm._thoughts import split_thoughts
 from graphlab.tag.llm.batch import read_batch
 from graphlab.tag.tape import Explanation, ExplanationTable, read_ranked_predictions
+from tests._estimators import objects_of
 from tests.faults.fuzz.hunt import Hang, hunt, timed
 from tests.faults.fuzz.readers import COMPLETION, EXPLAINED, READERS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs timers and limits of POSIX")
 
 #: In the fast lane: some of each kind.
-FEW = ("HIF", "simplices", "answers of a server", "saved PPRFingerprints", "reply: thoughts")
+FEW = ("HIF", "simplices", "answers of a server", "saved PPRFingerprints", "saved CliqueSampler",
+       "checkpoint of TAPE", "reply: thoughts")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -298,8 +302,8 @@ def crafted(reader: str, folder: Path, change: Callable[[dict[str, Any], dict[st
         ("saved PPRFingerprints", embed.PPRFingerprints.load, "col"),
         ("saved PPRFingerprints", embed.PPRFingerprints.load, "visited_node"),
         ("saved FastRP", embed.FastRP.load, "col"),
-        ("saved retriever", tag.GraphRetriever.load, "tokens.flat"),
-        ("saved retriever", tag.GraphRetriever.load, "titles"),
+        ("saved GraphRetriever", tag.GraphRetriever.load, "tokens.flat"),
+        ("saved GraphRetriever", tag.GraphRetriever.load, "titles"),
     ],
 )
 def test_numbers_of_a_saved_file_are_looked_at_before_kernels_use_them(
@@ -322,6 +326,138 @@ def test_a_saved_file_sets_fitted_attributes_alone(tmp_path):
     crafted("saved FastRP", tmp_path, change)
     with pytest.raises(ValueError, match="'transform' is no name of a fitted attribute"):
         embed.FastRP.load(tmp_path)
+
+
+def crafted_record(change: dict[str, Any]) -> Callable[[dict[str, Any], dict[str, str]], None]:
+    """Other parameters or facts in the record of a saved estimator."""
+
+    def apply(arrays: dict[str, Any], metadata: dict[str, str]) -> None:
+        record = json.loads(metadata["graphlab.estimator"])
+        for part, values in change.items():
+            record[part] = values if not isinstance(values, dict) else record[part] | values
+        metadata["graphlab.estimator"] = json.dumps(record)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("cls", "change", "message"),
+    [
+        (embed.PPR, {"params": {"steps": []}}, "steps must be an int, got list"),
+        (embed.PPR, {"params": {"fingerprints": []}}, "fingerprints must be PPRFingerprints"),
+        (embed.PPR, {"facts": 3}, "a record whose facts are no object"),
+        (hyper.Marioh, {"params": {"threshold": "x"}}, "threshold must be a real number"),
+        (tag.HashingEncoder, {"params": {"dim": [8]}}, "dim must be an int"),
+        (tag.TAPE, {"facts": {"history_": "rows"}}, "history_ must be a list of rows"),
+        (tag.TAPE, {"params": {"num_layers": 2**31}}, "num_layers must be at most"),
+        (tag.GFMRetriever, {"params": {"num_layers": 2**31}}, "num_layers must be at most"),
+        (tag.GFMRetriever, {"params": {"message": 7}}, "message must be one of"),
+        (tag.ZeroShotNodes, {"facts": {"scale_": "1"}}, "scale_ must be a real number"),
+        (tag.ZeroShotNodes, {"facts": {"label_names_": 1}}, "label_names_ must be a list"),
+    ],
+)
+def test_parameters_and_facts_of_a_saved_file_are_looked_at(cls, change, message, tmp_path):
+    crafted(f"saved {cls.__name__}", tmp_path, crafted_record(change))
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        cls.load(tmp_path, **objects_of(cls))
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "value"),
+    [
+        (embed.NodeEmbedding, "embedding", torch.ones(3)),
+        (embed.PPRFingerprints, "visited_rowptr", torch.zeros(61, dtype=torch.uint8)),
+        (hyper.CliqueSampler, "picks", torch.tensor([[2, 3]])),
+        (hyper.CliqueSampler, "ratio", torch.tensor([2.0])),
+        (hyper.Marioh, "scale", torch.zeros(2, 3, dtype=torch.float64)),
+        (hyper.Marioh, "model.w0", torch.full((13, 1), torch.nan, dtype=torch.float64)),
+        (hyper.Marioh, "model.b0", torch.zeros(0, dtype=torch.float64)),
+        (tag.HashingEncoder, "components", torch.ones(2, 8)),
+        (tag.GAugLLM, "view/1", torch.ones(60, dtype=torch.int64)),
+        (tag.TAPE, "logits/0/X", torch.ones(60, 3, dtype=torch.int64)),
+        (tag.ZeroShotClassifier, "class_embeddings", torch.ones(3, 2)),
+        (tag.ZeroShotNodes, "own", torch.ones(2)),
+    ],
+)
+def test_arrays_of_a_saved_file_fit_its_estimator(cls, name, value, tmp_path):
+    def change(arrays: dict[str, Any], metadata: dict[str, str]) -> None:
+        assert name in arrays
+        arrays[name] = value
+
+    crafted(f"saved {cls.__name__}", tmp_path, change)
+    with pytest.raises((TypeError, ValueError), match=re.escape(str(tmp_path))):
+        cls.load(tmp_path, **objects_of(cls))
+
+
+def grown(**changes: Any) -> Forest:
+    """A root and two leaves."""
+    tree = {
+        "root": np.array([0]), "feature": np.zeros(3, np.int64), "threshold": np.zeros(3),
+        "left": np.array([1, -1, -1]), "right": np.array([2, 0, 0]), "value": np.zeros(3),
+    }  # fmt: skip
+    return Forest(**tree | changes, start=0.0, average=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"left": np.array([0, -1, -1])},  # a walk that never ends
+        {"right": np.array([3, 0, 0])},
+        {"root": np.array([3])},
+        {"feature": np.array([-1, 0, 0])},
+        {"value": np.array([0.0, np.nan, 0.0])},
+        {"threshold": np.zeros(2)},
+        {"left": np.array([1.0, -1.0, -1.0])},
+    ],
+)
+def test_trees_of_a_saved_file_end(changes):
+    grown().check()
+    with pytest.raises(ValueError, match="forest"):
+        grown(**changes).check()
+
+
+CHECKPOINTS = ("SCGC", "KGEmbedding", "GAugLLM", "GraphCLIPPipeline", "GFMRetriever")
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+@pytest.mark.parametrize("damage", ["history", "rows", "moments", "weights", "nan", "settings"])
+def test_what_a_training_goes_on_from_is_looked_at(name, damage, tmp_path):
+    reader = READERS[f"checkpoint of {name}"]
+    reader.files(tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    arrays, metadata = load_arrays(path)
+    record = json.loads(metadata["graphlab.pretrain"])
+    first = {part: next(k for k in arrays if k.startswith(part)) for part in ("model", "optimizer")}
+    if damage == "history":
+        record["history"] = "rows"
+    elif damage == "rows":
+        record["history"] = [{"loss": "x"} for row in record["history"]]
+    elif damage == "settings":
+        record["settings"] = 1
+    elif damage == "moments":
+        del arrays[first["optimizer"]]
+    elif damage == "weights":
+        arrays[first["model"]] = torch.ones(1, 1, 1)
+    else:
+        arrays[first["model"]] = torch.full_like(arrays[first["model"]], torch.nan)
+    save_arrays(path, arrays, {"graphlab.pretrain": json.dumps(record)})
+    with pytest.raises(ValueError, match=rf"{re.escape(str(path))} is a damaged checkpoint: "):
+        reader.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "record", [{"rows": 1}, {"rows": [1]}, {"settings": True}, {"settings": []}]
+)
+def test_a_member_of_tape_of_another_kind_is_no_member(record, tmp_path):
+    reader = READERS["checkpoint of TAPE"]
+    reader.files(tmp_path)
+    (path,) = tmp_path.glob("member-*")
+    arrays, metadata = load_arrays(path)
+    metadata["graphlab.tape"] = json.dumps(json.loads(metadata["graphlab.tape"]) | record)
+    save_arrays(path, arrays, metadata)
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        reader.read(tmp_path)
 
 
 @pytest.mark.parametrize(

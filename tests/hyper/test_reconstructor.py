@@ -118,6 +118,21 @@ def test_own_classifiers(tmp_path):
     assert estimator.predict(edges, nodes).num_hyperedges > 0
 
 
+class Broken(LogisticRegression):
+    """A classifier whose probabilities are none."""
+
+    def predict_proba(self, x):
+        return np.full((len(x), 2), np.nan)
+
+
+def test_probabilities_that_are_no_numbers_are_refused():
+    broken = HypergraphReconstructor(beta=50, classifier=Broken(), threshold=0.5)
+    broken.fit(random_hypergraph(0))
+    edges = project(random_hypergraph(1))
+    with pytest.raises(ValueError, match="classifier must give finite probabilities, but that of"):
+        broken.predict(edges, 12)
+
+
 def test_label_mask_is_a_smaller_source():
     source = hypergraph("crime", "train")
     mask = torch.arange(243) % 2 == 0

@@ -10,9 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graphlab._checks import check_index
 from graphlab._feature_rows import tensors_name
 from graphlab._io import sweep_stale
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    load_checkpoint,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+)
 from graphlab.contrastive.clustering.network import ClusteringNetwork
 from graphlab.ops import CSRGraph
 
@@ -111,10 +118,15 @@ class Refinement:
         """
         path = self._directory / CHECKPOINT  # type: ignore[operator]
         weights, state, record = load_checkpoint(path, self._optimizer, self._settings)
-        self.network.load_state_dict(weights)
-        self.labels, self.history = state["labels"].to(self.labels.device), record["history"]
-        if self.network.contrast.generator is not None:
-            self.network.contrast.generator.set_state(state["generator"])
+        with taking_up(path):
+            self.network.load_state_dict(weights)
+            self.history = rows_of(record, "epoch", "loss", "changed")
+            labels = check_index(state["labels"], self.network.centers.size(0), "labels")
+            if labels.shape != self.labels.shape:
+                raise ValueError(f"labels must be of shape {tuple(self.labels.shape)}")
+            self.labels = labels.to(self.labels.device)
+            if self.network.contrast.generator is not None:
+                self.network.contrast.generator.set_state(state["generator"])
 
 
 def has_checkpoint(directory: Path | None) -> bool:

@@ -20,7 +20,16 @@ from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._random import derive_seed, make_generator, random_order
 from graphlab._training import BestWeights, finite_loss
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    fitting,
+    load_checkpoint,
+    real,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+    whole,
+)
 from graphlab.embed.kge.network import TripleNetwork
 from graphlab.embed.kge.objective import Batch, Objective, Tails
 from graphlab.embed.kge.ranking import rank_triples
@@ -214,12 +223,17 @@ class TrainingRun:
         settings = json.loads(json.dumps(self._settings()))
         path = self.directory / CHECKPOINT
         weights, best, record = load_checkpoint(path, self.optimizer, settings)
-        self.network.load_state_dict(weights)
-        self.epoch, self.history = record["epoch"], record["history"]
+        with taking_up(path):
+            self.network.load_state_dict(weights)
+            self.history = rows_of(record, "epoch", "loss", "lr")
+            # A row an epoch: what names the learning rate and the batches is one number.
+            self.epoch = len(self.history)
+            if best:
+                device = self.network.device
+                best = {k: v.to(device) for k, v in fitting(best, self.network).items()}
+                at = whole(record["best_epoch"], self.epoch - 1)
+                self.best.resume(real(record["best_mrr"]), at, best)
         if best:
-            device = self.network.device
-            best = {name: value.to(device) for name, value in best.items()}
-            self.best.resume(record["best_mrr"], record["best_epoch"], best)
             patience = self.config.patience
             waited = self.best.waited(self.epoch - 1)
             self.stopped = patience is not None and waited >= patience

@@ -56,9 +56,9 @@ class Visits:
         shapes = (self.length.shape, self.returns.shape, self.node.shape)
         if shapes != ((num_nodes,), (num_nodes,), self.count.shape):
             raise ValueError(f"visits must be those of {num_nodes} nodes, got shapes {shapes}")
-        kinds = (self.node.dtype, self.count.dtype, self.returns.dtype)
-        if kinds != (torch.int32, torch.uint16, torch.int32):
-            raise TypeError(f"visits must be int32, uint16 and int32, got {kinds}")
+        kinds = (self.length.dtype, self.node.dtype, self.count.dtype, self.returns.dtype)
+        if kinds != (torch.int64, torch.int32, torch.uint16, torch.int32):
+            raise TypeError(f"visits must be int64, int32, uint16 and int32, got {kinds}")
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Visits:
         """The visits with a function applied to each array; counts pass as int32."""

@@ -91,6 +91,9 @@ class PPR(Estimator):
         self.method = method
         self.fingerprints = fingerprints
 
+    def _check_parameters(self) -> None:
+        self._check(self.fingerprints)
+
     def _check(self, walks: object) -> None:
         """Check the parameters, and that walks (to be fitted, or fitted) belong to them."""
         check_steps(self.steps, self.tol, check_teleport(self.teleport))
@@ -126,7 +129,7 @@ class PPR(Estimator):
                 range.
             NotImplementedError: If there are ``fingerprints`` and the edges have weights.
         """
-        self._check(self.fingerprints)
+        self._check_parameters()
         adjacency = read_adjacency(edge_index, edge_weight, num_nodes)
         graph = transition(adjacency, self.dangling)
         walks = None

@@ -84,7 +84,7 @@ class PPRFingerprints(Estimator):
         self.estimator = estimator
         self.seed = seed
 
-    def _check(self) -> None:
+    def _check_parameters(self) -> None:
         check_teleport(self.teleport)
         check_int(self.walk_length, "walk_length", minimum=1, maximum=2**16 - 2)
         check_int(self.expansions, "expansions", minimum=0, maximum=10_000)
@@ -117,7 +117,7 @@ class PPRFingerprints(Estimator):
             TypeError, ValueError, IndexError: If an argument is malformed or out of range.
             NotImplementedError: If the edges have weights: walks choose a neighbour uniformly.
         """
-        self._check()
+        self._check_parameters()
         adjacency = read_adjacency(edge_index, None, num_nodes)
         if adjacency.rows.weight is not None:
             raise NotImplementedError(

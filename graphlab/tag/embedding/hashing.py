@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from graphlab._checks import check_int, check_list, check_text
+from graphlab._checks import check_int, check_list, check_matrix, check_text
 from graphlab._estimator import Estimator
 from graphlab.tag._unicode import words
 
@@ -66,7 +66,7 @@ class HashingEncoder(Estimator):
         self._projection: tuple[tuple[int, int, int], np.ndarray] | None = None
         self._rule = _RULE
 
-    def _check(self) -> None:
+    def _check_parameters(self) -> None:
         check_int(self.dim, "dim", minimum=1)
         check_int(self.num_features, "num_features", minimum=self.dim)
         check_int(self.ngrams, "ngrams", minimum=1)
@@ -88,7 +88,7 @@ class HashingEncoder(Estimator):
 
         Complexity: O(words dim) time.
         """
-        self._check()
+        self._check_parameters()
         texts = check_list(texts, "texts", "texts")
         if len(texts) < 2:
             raise ValueError(f"texts must hold at least two texts to fit on, got {len(texts)}")
@@ -162,7 +162,7 @@ class HashingEncoder(Estimator):
         """Gaussian projection that keeps lengths in the mean, drawn once per parameters."""
         key = (self.seed, self.num_features, self.dim)
         if self._projection is None or self._projection[0] != key:
-            self._check()
+            self._check_parameters()
             rng = np.random.Generator(np.random.Philox(self.seed))
             noise = rng.standard_normal((self.num_features, self.dim), np.float32)
             self._projection = (key, noise / np.float32(np.sqrt(self.dim)))
@@ -203,8 +203,10 @@ class HashingEncoder(Estimator):
         if self._rule not in (1, _RULE):
             raise ValueError(f"rule must be 1 or {_RULE}, got {self._rule}")
         if "idf" in arrays:
-            self.idf_ = arrays["idf"].numpy()
-            self.components_ = arrays["components"].numpy()
+            rows, columns = self.num_features, self.dim
+            idf = check_matrix(arrays["idf"][:, None], "idf", rows=rows, cols=1)[:, 0]
+            components = check_matrix(arrays["components"], "components", rows=rows, cols=columns)
+            self.idf_, self.components_ = idf.numpy(), components.numpy()
 
 
 def _words(text: str) -> list[str]:

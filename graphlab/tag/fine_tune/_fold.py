@@ -15,7 +15,14 @@ from graphlab._io import load_arrays, save_arrays, sweep_stale
 from graphlab._progress import Progress
 from graphlab._random import derive_seed, seeded
 from graphlab._training import BestWeights, finite_loss
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    load_checkpoint,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+    whole,
+)
 from graphlab.tag._models import fingerprint
 from graphlab.tag.fine_tune._model import build_model
 from graphlab.tag.fine_tune._outputs import forward, outputs
@@ -180,13 +187,16 @@ class Fold:
         """
         if self.folder is None or not (self.folder / CHECKPOINT).exists():
             return
-        weights, best, record = load_checkpoint(
-            self.folder / CHECKPOINT, self.optimizer, self.expected
-        )
-        self.model.set_tuned(weights)
-        self.epoch, self.history = record["epoch"], record["history"]
-        self.stopped = record["stopped"]
-        self.best.resume(_score(self.history[record["best_epoch"]]), record["best_epoch"], best)
+        path = self.folder / CHECKPOINT
+        weights, best, record = load_checkpoint(path, self.optimizer, self.expected)
+        with taking_up(path):
+            self.model.set_tuned(weights)
+            self.history = rows_of(record, "epoch", "val_accuracy", "val_loss")
+            self.epoch, self.stopped = len(self.history), bool(record["stopped"])
+            at = whole(record["best_epoch"], self.epoch - 1)
+            if {k: v.shape for k, v in best.items()} != {k: v.shape for k, v in weights.items()}:
+                raise ValueError("the best weights have other names or shapes than the last")
+            self.best.resume(_score(self.history[at]), at, best)
 
     def finish(self, index: np.ndarray, bar: Progress) -> tuple[Tensor, Tensor]:
         """Features and logits at the best epoch, from the folder if they are there."""

@@ -14,7 +14,15 @@ from graphlab._feature_rows import content_name
 from graphlab._io import sweep_stale
 from graphlab._progress import Progress
 from graphlab._training import Callback, finite_loss, warmup_cosine
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    load_checkpoint,
+    real,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+    whole,
+)
 from graphlab.contrastive.hosts.embedding_model import EmbeddingModel
 from graphlab.tag.gaugllm._backbones import step_loss
 from graphlab.tag.gaugllm._batches import Graph, Steps, WholeSteps
@@ -127,12 +135,16 @@ class Training:
             return
         path = self._directory / CHECKPOINT
         weights, _, record = load_checkpoint(path, self._optimizer, self._settings)
-        self._model.load_state_dict(weights)
-        self.history, self._done = record["history"], record["done"]
-        self._total = record["total"]
-        if isinstance(self._steps, WholeSteps):
-            state = list(bytes.fromhex(record["generator"]))
-            self._steps.generator.set_state(torch.tensor(state, dtype=torch.uint8, device="cpu"))
+        with taking_up(path):
+            self._model.load_state_dict(weights)
+            self.history = rows_of(record, "epoch", "loss", "lr")
+            self._done = whole(record["done"], self._steps.per_epoch - 1)
+            self._total = real(record["total"])
+            if isinstance(self._steps, WholeSteps):
+                state = list(bytes.fromhex(record["generator"]))
+                self._steps.generator.set_state(
+                    torch.tensor(state, dtype=torch.uint8, device="cpu")
+                )
 
 
 def data_name(graph: Graph) -> str:

@@ -373,7 +373,8 @@ class GAugLLM(Estimator):
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         self._in_channels = int(arrays["in_channels"])
         if "view/0" in arrays:
-            self.view_features = (arrays["view/0"], arrays.get("view/1", arrays["view/0"]))
+            views = (arrays["view/0"], arrays.get("view/1", arrays["view/0"]))
+            self.view_features = _check_views(views)
         self.network_ = self._build(self._in_channels).eval()
         self.network_.load_state_dict(unpacked("network/", arrays))
 

@@ -17,7 +17,7 @@ from graphlab._checks import check_index, check_int, check_matrix, check_range
 from graphlab._eval_mode import evaluating
 from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab._hub import Description, HubModel, fetch
-from graphlab._io import load_arrays, save_arrays, sweep_stale, user_path, write_json
+from graphlab._io import check_layers, load_arrays, save_arrays, sweep_stale, user_path, write_json
 from graphlab._progress import track
 from graphlab._training_checkpoint import CHECKPOINT
 from graphlab._user_module import check_encoder
@@ -238,9 +238,10 @@ class GraphCLIP(nn.Module, HubModel):
         if _RECORD not in metadata:
             raise ValueError(f"{path} holds arrays but no GraphCLIP model")
         try:
-            model = model_of(json.loads(metadata[_RECORD])["params"])
-            model.load_state_dict(tensors)
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            model = model_of(json.loads(metadata[_RECORD])["params"], tensors)
+        except (
+            LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError
+        ) as error:  # fmt: skip
             raise ValueError(f"{path} is no GraphCLIP model: {error!s:.400}") from error
         return model
 
@@ -253,11 +254,14 @@ class GraphCLIP(nn.Module, HubModel):
         return Description("GraphCLIP", loading, self.config)
 
 
-def model_of(config: Mapping[str, Any]) -> GraphCLIP:
-    """Untrained model of a configuration; see :attr:`GraphCLIP.config`."""
+def model_of(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> GraphCLIP:
+    """Model of a configuration, see :attr:`GraphCLIP.config`, with its weights."""
+    check_layers(config["graph_model"].get("num_layers"), weights)
     criterion = CLIPLoss(config["loss"], max_scale=config["max_scale"])
     tower = GraphCLIPEncoder(**config["graph_model"])
-    return GraphCLIP(tower, criterion, text_model=config["text_model"])
+    model = GraphCLIP(tower, criterion, text_model=config["text_model"])
+    model.load_state_dict(weights)
+    return model
 
 
 def check_tower(model: Any, name: str = "model") -> GraphCLIP:

@@ -229,6 +229,9 @@ class GraphCLIPPipeline(Estimator):
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def _check_parameters(self) -> None:
+        self._checked()
+
     def _checked(self) -> PretrainConfig:
         """Check the parameters; the settings of the training."""
         check_device(self.device)
@@ -308,9 +311,7 @@ class GraphCLIPPipeline(Estimator):
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         sizes = json.loads(bytes(arrays["config"].tolist()))
-        self.model_ = model_of(sizes)
-        self.model_.load_state_dict(unpacked("model/", arrays))
-        self.model_.eval()
+        self.model_ = model_of(sizes, unpacked("model/", arrays)).eval()
         self._encoder = None
         self.encoder_identity_ = None  # as in folders of earlier versions
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows
+from graphlab._plain_ids import plain_id
 from graphlab.tag.embedding._named import check_saved, encoder_of
 from graphlab.tag.retrieval import _corpus_arrays
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
@@ -22,7 +23,6 @@ from graphlab.tag.retrieval.documents import (
     Document,
     DocumentId,
     is_id,
-    plain_id,
     read_documents,
 )
 from graphlab.tag.retrieval.names import capitalised_names, is_foreign
@@ -52,7 +52,7 @@ class StoredDocuments(Estimator):
 
     _snapshots: dict[bytes, Snapshot]
 
-    def _check(self) -> None:
+    def _check_parameters(self) -> None:
         found = {name: encoder_of(self, name) for name in ("encoder", "query_encoder")}
         check_options(self.get_params(deep=False) | found)
 
@@ -84,7 +84,7 @@ class StoredDocuments(Estimator):
                 words and links alone. If letters are such as the default ``tokenize`` and ``names``
                 do little with.
         """
-        self._check()
+        self._check_parameters()
         corpus = self._empty()
         found = storable(read_documents(documents))
         corpus.replace([], found, self._embed(found, None, vectors))
@@ -300,7 +300,6 @@ class StoredDocuments(Estimator):
         return _corpus_arrays.arrays(self.corpus_, self._identity())
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self._check()
         corpus = self._empty()
         _corpus_arrays.fill(corpus, arrays, self._identity())
         self._set(corpus)

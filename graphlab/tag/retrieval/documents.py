@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from torch import Tensor
 from torch_geometric.data.data import BaseData
 
 from graphlab._labels import is_nothing
+from graphlab._plain_ids import plain_id
 from graphlab._repr import short_repr
 
 __all__ = ["Document"]
@@ -103,12 +102,6 @@ def _rows(table: Any) -> Iterable[Any]:
         table.itertuples(index=False, name=None) if hasattr(table, "itertuples") else table.rows()
     )
     return rows
-
-
-def plain_id(identity: Any) -> Any:
-    """An id, numbers and words of numpy and torch as those of Python; anything else as it is."""
-    single = isinstance(identity, Tensor) and identity.dim() == 0
-    return identity.item() if single or isinstance(identity, (np.integer, np.str_)) else identity
 
 
 def is_id(identity: Any) -> bool:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_int, check_real, check_text, warn_caller
+from graphlab._plain_ids import plain_id
 from graphlab.tag._text_encoder import encode_function, encoded
-from graphlab.tag.retrieval.documents import Document, plain_id, read_documents
+from graphlab.tag.retrieval.documents import Document, read_documents
 from graphlab.tag.text_graph import TextGraph
 
 __all__ = ["gfm_phrase", "knowledge_graph"]

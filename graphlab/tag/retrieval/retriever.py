@@ -226,7 +226,7 @@ class GraphRetriever(StoredDocuments):
         self, texts: Sequence[str], k: int, allow: Collection[DocumentId] | None, explain: bool
     ) -> list[list[Hit]]:
         self._check_fitted()
-        self._check()
+        self._check_parameters()
         questions = list(check_texts(texts))
         snapshot = self._snapshot(allow)
         most = min(k, snapshot.num_documents)

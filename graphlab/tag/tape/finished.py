@@ -10,9 +10,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from graphlab._checks import check_matrix
 from graphlab._feature_rows import FeatureRows, content_name, tensors_name
 from graphlab._io import load_arrays, save_arrays, sweep_stale
-from graphlab._training_checkpoint import check_settings
+from graphlab._training_checkpoint import check_settings, rows_of, taking_up
 
 __all__: list[str] = []
 
@@ -45,13 +46,15 @@ class FinishedMembers:
         if path is None or not self._resume or not path.exists():
             return None
         arrays, metadata = load_arrays(path)
-        try:
+        with taking_up(path, "no member of TAPE"):
             record = json.loads(metadata[_RECORD])
-            logits, rows, settings = arrays.pop("logits"), list(record["rows"]), record["settings"]
-        except (LookupError, TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"{path} is no member of TAPE: {error!r:.400}") from error
+            logits, settings = arrays.pop("logits"), record["settings"]
+            rows = rows_of({"history": record["rows"]}, "epoch")
         check_settings(path, settings, self._of(x, model))
-        model.load_state_dict(arrays)
+        with taking_up(path, "no member of TAPE"):
+            model.load_state_dict(arrays)
+            wanted = (int(x.shape[0]), self._settings["num_classes"])
+            logits = check_matrix(logits, "logits", rows=wanted[0], cols=wanted[1])
         model.eval()
         return logits, rows
 

@@ -44,9 +44,10 @@ def check_parameters(given: Mapping[str, Any]) -> Recipe:
     check_int(given["seed"], "seed", minimum=0, maximum=2**63 - 1)
     if given["batch_size"] is not None:
         check_int(given["batch_size"], "batch_size", minimum=1)
-    elif given["num_neighbors"] is not None:
-        raise ValueError("num_neighbors needs a batch_size: without one, all are taken")
-    check_neighbors(given["num_neighbors"], given["num_layers"])
+    if given["num_neighbors"] is not None:
+        if given["batch_size"] is None:
+            raise ValueError("num_neighbors needs a batch_size: without one, all are taken")
+        check_neighbors(given["num_neighbors"])
     slow = given["gnn"] == "revgat"
     return Recipe(
         lr=check_positive((0.002 if slow else 0.01) if given["lr"] is None else given["lr"], "lr"),

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import Array, check_edge_index
+from graphlab._checks import Array, check_edge_index, check_matrix
 from graphlab._estimator import Estimator, packed, unpacked
 from graphlab._feature_rows import FeatureRows, in_memory
 from graphlab._graphs.edges import read_structure
-from graphlab._io import check_writable
+from graphlab._io import check_layers, check_writable
 from graphlab._random import seeded
 from graphlab._training import Callback
 from graphlab._user_module import check_encoder
@@ -233,6 +233,9 @@ class TAPE(Estimator):
         self._inputs = {name: (int(x.shape[1]), is_ranked(x)) for name, x in features.items()}
         return self
 
+    def _check_parameters(self) -> None:
+        check_parameters(self.get_params(deep=False))
+
     def _network(self, columns: int, ranked: bool, classes: int) -> nn.Module:
         """Untrained network of a member whose feature has so many columns."""
         hidden, encoder = self.hidden_channels, None
@@ -359,10 +362,13 @@ class TAPE(Estimator):
         self.members_, self.logits_, self._inputs = {}, {}, {}
         for i, (columns, ranked) in enumerate(arrays["inputs"].tolist()):
             ((name, logits),) = unpacked(f"logits/{i}/", arrays).items()
-            self.num_classes_ = logits.size(1)
+            self.num_classes_ = check_matrix(logits, f"logits/{i}/{name}").size(1)
+            weights = unpacked(f"member/{i}/", arrays)
+            if isinstance(self.gnn, str):  # a function makes as many layers as it likes
+                check_layers(self.num_layers, weights)
             with seeded(self.seed, torch.device("cpu")):
                 model = self._network(columns, bool(ranked), self.num_classes_)
-            model.load_state_dict(unpacked(f"member/{i}/", arrays))
+            model.load_state_dict(weights)
             self.members_[name], self.logits_[name] = model.eval(), logits
             self._inputs[name] = (columns, bool(ranked))
 

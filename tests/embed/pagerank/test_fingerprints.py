@@ -217,7 +217,7 @@ def test_visits_of_another_graph_or_type_are_refused():
     Visits(empty, none, counts, empty.int()).check(2)
     with pytest.raises(ValueError, match="visits must be those of 3 nodes, got shapes"):
         Visits(empty, none, counts, empty.int()).check(3)
-    with pytest.raises(TypeError, match="visits must be int32, uint16 and int32, got"):
+    with pytest.raises(TypeError, match="visits must be int64, int32, uint16 and int32, got"):
         Visits(empty, none, none, empty.int()).check(2)
 
 

@@ -95,7 +95,8 @@ def hunt(
 
 def whole_files(reader: Reader, folder: Path) -> dict[str, bytes]:
     reader.files(folder)
-    whole = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file()}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    whole = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader.read(folder)  # whole files must be read, or nothing is tested
@@ -104,7 +105,7 @@ def whole_files(reader: Reader, folder: Path) -> dict[str, bytes]:
 
 def attempt(reader: Reader, folder: Path, files: dict[str, bytes]) -> Find | None:
     """Read some files: None if that works, a find otherwise, ``"refused"`` if it may."""
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         path.unlink() if path.is_file() else None
     for name, data in files.items():
         (folder / name).write_bytes(data)

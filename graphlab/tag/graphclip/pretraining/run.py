@@ -16,7 +16,16 @@ from graphlab._io import sweep_stale
 from graphlab._prefetch import made_ahead
 from graphlab._progress import Progress
 from graphlab._training import BestWeights
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    fitting,
+    load_checkpoint,
+    real,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+    whole,
+)
 from graphlab.tag.graphclip.model import GraphCLIP
 from graphlab.tag.graphclip.pairs import GraphTextPairs, digest_of
 from graphlab.tag.graphclip.pretraining.assembly import BatchAssembler
@@ -172,16 +181,18 @@ class PretrainingRun:
         """Continue from the checkpoint, if there is one."""
         if self.directory is None or not (self.directory / CHECKPOINT).exists():
             return
-        weights, best, record = load_checkpoint(
-            self.directory / CHECKPOINT, self.step.optimizer, self.settings
-        )
-        self.model.load_state_dict(weights)
-        self.epoch, self.history = record["epoch"], record["history"]
-        self.stopped = record["stopped"]
-        # Earlier versions wrote at the end of epochs only.
-        self.done, self._total = record.get("done", 0), record.get("total", 0.0)
-        if best:
-            self.best.resume(record["best_score"], record["best_epoch"], best)
+        path = self.directory / CHECKPOINT
+        weights, best, record = load_checkpoint(path, self.step.optimizer, self.settings)
+        with taking_up(path):
+            self.model.load_state_dict(weights)
+            self.history = rows_of(record, "epoch", "loss", "scale", "lr")
+            self.epoch, self.stopped = len(self.history), bool(record["stopped"])
+            # Earlier versions wrote at the end of epochs only.
+            self.done = whole(record.get("done", 0), self.steps - 1)
+            self._total = real(record.get("total", 0.0))
+            if best:
+                at = whole(record["best_epoch"], self.epoch - 1)
+                self.best.resume(real(record["best_score"]), at, fitting(best, self.model))
 
     def finish(self) -> tuple[list[Row], int, bool]:
         """Give the model the weights to keep; rows, the epoch kept, and whether patience ended."""

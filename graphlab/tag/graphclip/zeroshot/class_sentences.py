@@ -49,6 +49,22 @@ def check_class_names(given: Sequence[str]) -> list[str]:
     return names
 
 
+def check_sentences(templates: Sequence[str], join: str) -> list[str]:
+    """Require sentences with a place for the class.
+
+    Raises:
+        TypeError, ValueError: If there is none, or one is no such sentence.
+    """
+    listed: list[str] = check_list(templates, "templates", "strings")
+    if not listed or not all(isinstance(template, str) for template in listed):
+        raise TypeError(f"templates must be a list of at least one string, got {templates!r:.80}")
+    for template in listed:
+        if "{c}" not in template:
+            raise ValueError(f"templates must contain {{c}} for the class, got {template!r:.80}")
+    check_text(join, "join")
+    return listed
+
+
 def embed_classes(
     encoder: AnyEncoder,
     names: list[str],
@@ -63,10 +79,7 @@ def embed_classes(
         TypeError, ValueError: If templates or descriptions are malformed, the encoder's width is
             another, or a class has an embedding of zeros.
     """
-    listed = check_list(templates, "templates", "strings")
-    if not listed or not all(isinstance(template, str) for template in listed):
-        raise TypeError(f"templates must be a list of at least one string, got {templates!r}")
-    check_text(join, "join")
+    listed = check_sentences(templates, join)
     if descriptions is not None:
         missing = sorted(set(names) - set(descriptions))
         if missing:
@@ -77,8 +90,6 @@ def embed_classes(
                 raise TypeError(f"descriptions must be str, but that of {name!r} is {kind}")
     total = torch.zeros(len(names), width, device="cpu")
     for template in listed:
-        if "{c}" not in template:
-            raise ValueError(f"templates must contain {{c}} for the class, got {template!r}")
         sentences = [template.replace("{c}", name) for name in names]
         if descriptions is not None:
             sentences = [s + join + descriptions[n] for s, n in zip(sentences, names, strict=True)]

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice
+from graphlab._checks import check_choice, check_matrix
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows
 from graphlab.tag._text_encoder import AnyEncoder
 from graphlab.tag.graphclip.model import GraphCLIP, check_tower
 from graphlab.tag.graphclip.store import SubgraphStore
-from graphlab.tag.graphclip.zeroshot.class_sentences import check_class_names, embed_classes
+from graphlab.tag.graphclip.zeroshot.class_sentences import (
+    check_class_names,
+    check_sentences,
+    embed_classes,
+)
 from graphlab.tag.graphclip.zeroshot.embeddings import Mix, check_mix, embed_subgraphs
 from graphlab.tag.graphclip.zeroshot.scores import Scores, compare
 
@@ -96,17 +100,21 @@ class ZeroShotClassifier(Estimator):
             TypeError, ValueError: If a parameter is malformed, or the encoder's width is not the
                 tower's.
         """
-        check_choice(self.mix, "mix", get_args(Mix))
-        check_tower(self.model)
-        names = check_class_names(self.class_names)
-        check_mix(self.mix, self.model)
+        self._check_parameters()
         if self.encoder is None:
             raise ValueError("encoder must be given to embed the class sentences")
-        width = self.model.graph_model.out_channels
+        names, width = check_class_names(self.class_names), self.model.graph_model.out_channels
         self.class_embeddings_ = embed_classes(
             self.encoder, names, self.templates, self.descriptions, self.join, width
         )
         return self
+
+    def _check_parameters(self) -> None:
+        check_choice(self.mix, "mix", get_args(Mix))
+        check_tower(self.model)
+        check_class_names(self.class_names)
+        check_mix(self.mix, self.model)
+        check_sentences(self.templates, self.join)
 
     @property
     def class_embeddings(self) -> Tensor:
@@ -191,4 +199,7 @@ class ZeroShotClassifier(Estimator):
         return {"class_embeddings": self.class_embeddings}
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.class_embeddings_ = arrays["class_embeddings"]
+        count, width = len(self.class_names), self.model.graph_model.out_channels
+        self.class_embeddings_ = check_matrix(
+            arrays["class_embeddings"], "class_embeddings", rows=count, cols=width
+        ).float()

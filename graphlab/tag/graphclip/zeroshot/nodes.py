@@ -9,7 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab._checks import check_choice, check_index, warn_caller
+from graphlab._checks import (
+    check_choice,
+    check_index,
+    check_list,
+    check_matrix,
+    check_positive,
+    check_text,
+    warn_caller,
+)
 from graphlab._estimator import Estimator
 from graphlab._feature_rows import FeatureRows, check_feature_rows
 from graphlab.tag._text_encoder import AnyEncoder
@@ -29,6 +37,7 @@ from graphlab.tag.graphclip.store import SubgraphStore
 from graphlab.tag.graphclip.zeroshot.class_sentences import (
     LABEL_TEMPLATES,
     check_class_names,
+    check_sentences,
     class_probabilities,
     embed_classes,
 )
@@ -143,7 +152,7 @@ class ZeroShotNodes(Estimator):
             UserWarning: If the encoder hashes words, and the model was aligned with another one.
         """
         check_text_graph(graph)
-        check_choice(self.mix, "mix", get_args(Mix))
+        self._check_parameters()
         sampler = find_sampler(self.sampler)
         count = len(graph.text)
         if nodes is not None:
@@ -240,6 +249,10 @@ class ZeroShotNodes(Estimator):
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def _check_parameters(self) -> None:
+        check_choice(self.mix, "mix", get_args(Mix))
+        check_sentences(self.templates, self.join)
+
     def _classes(self, given: Names | None) -> Tensor:
         self._check_fitted()
         if given is None and not self.label_names_:
@@ -278,11 +291,20 @@ class ZeroShotNodes(Estimator):
         names = ("label_names_", "text_model_", "scale_", "encoder_identity_")
         return {name: getattr(self, name) for name in names}
 
+    def _set_facts(self, facts: Mapping[str, Any]) -> None:
+        super()._set_facts({"encoder_identity_": None, **facts})  # unknown to earlier versions
+        for name in check_list(self.label_names_, "label_names_", "names"):
+            check_text(name, "label_names_")
+        check_text(self.text_model_, "text_model_")
+        check_positive(self.scale_, "scale_")
+
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self.embeddings_ = arrays["tower"]
-        self._untrained = (arrays.get("own"), arrays.get("mean"))
+        self.embeddings_ = tower = check_matrix(arrays["tower"], "tower").float()
+        rows, columns = tower.shape
+        others = {k: v for k, v in arrays.items() if k != "tower"}
+        found = {k: check_matrix(v, k, rows=rows, cols=columns).float() for k, v in others.items()}
+        self._untrained = (found.get("own"), found.get("mean"))
         self._encoder = None
-        self.encoder_identity_ = None  # as in folders of earlier versions
 
 
 def _features(graph: TextGraph, store: SubgraphStore, encoder: AnyEncoder, width: int) -> Tensor:

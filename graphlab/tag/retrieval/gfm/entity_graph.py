@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from graphlab._checks import check_index, check_tensor
+from graphlab._plain_ids import plain_id
 from graphlab.ops import RelationalRows
-from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
+from graphlab.tag.retrieval.documents import DocumentId, is_id
 from graphlab.tag.retrieval.gfm.rankers import rarity
 from graphlab.tag.text_graph import TextGraph
 

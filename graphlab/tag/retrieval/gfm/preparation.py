@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import warn_caller
+from graphlab._plain_ids import plain_id
 from graphlab.tag.retrieval._vectors import embed, tell_zeros
-from graphlab.tag.retrieval.documents import DocumentId, plain_id
+from graphlab.tag.retrieval.documents import DocumentId
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
 from graphlab.tag.retrieval.gfm.linking import EntityLinker
 from graphlab.tag.retrieval.gfm.self_supervision import Examples

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from graphlab._checks import warn_caller
+from graphlab._plain_ids import plain_id
 from graphlab.tag._texts import check_question, check_texts
 from graphlab.tag.retrieval._options import most_documents
-from graphlab.tag.retrieval.documents import DocumentId, is_id, plain_id
+from graphlab.tag.retrieval.documents import DocumentId, is_id
 from graphlab.tag.retrieval.gfm.fusion import Ranked
 from graphlab.tag.retrieval.gfm.layer import Aggregation, Message, Ties
 from graphlab.tag.retrieval.gfm.rankers import Ranker
@@ -274,7 +275,7 @@ class GFMRetriever(TrainedNetwork):
         allow: Collection[DocumentId] | None,
         explain: bool,
     ) -> tuple[list[list[GFMHit]], list[bool]]:
-        self._check()
+        self._check_parameters()
         questions = list(check_texts(texts))
         ids = self._ids(allow)
         reader = self._reader(None if allow is None else ids)

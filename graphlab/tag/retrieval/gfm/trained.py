@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphlab._checks import warn_caller
 from graphlab._estimator import Estimator, packed, unpacked
-from graphlab._io import check_writable
+from graphlab._io import check_layers, check_writable
 from graphlab._random import make_generator, seeded
 from graphlab.tag._texts import text_digest
 from graphlab.tag.embedding._named import check_saved, encoder_of
@@ -107,7 +107,7 @@ class TrainedNetwork(Estimator):
 
         A warning tells how many documents mention no entity, and how many questions name none.
         """
-        self._check()
+        self._check_parameters()
         graph = read_graph(self.graph)
         relations = embed_relations(graph, self._encoder())
         entities = embed_entities(graph, self._encoder(), relations.size(1))
@@ -163,7 +163,7 @@ class TrainedNetwork(Estimator):
             TypeError, ValueError: If a parameter or the graph is malformed, keys, shapes or
                 settings are not those expected, or the encoder has another width.
         """
-        self._check()
+        self._check_parameters()
         model = read_official(path, self._network())
         graph = read_graph(self.graph)
         relations = embed_relations(graph, self._encoder(), model.in_channels)
@@ -172,7 +172,7 @@ class TrainedNetwork(Estimator):
         self.history_ = []
         return self
 
-    def _check(self) -> None:
+    def _check_parameters(self) -> None:
         found = {name: encoder_of(self, name) for name in ("encoder", "query_encoder")}
         check_parameters(self.get_params(deep=False) | found)
 
@@ -266,9 +266,9 @@ class TrainedNetwork(Estimator):
         }
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
-        self._check()
         graph = read_graph(self.graph)
         weights = unpacked("model/", arrays)
+        check_layers(self._network()["num_layers"], weights)
         width = int(weights["query_linear.weight"].size(1))
         model = QueryGNN(width, **self._network()).cpu()
         model.load_state_dict(weights)

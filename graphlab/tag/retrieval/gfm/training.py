@@ -13,7 +13,13 @@ from torch import Tensor
 from graphlab._progress import Progress
 from graphlab._random import random_order
 from graphlab._training import finite_loss
-from graphlab._training_checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from graphlab._training_checkpoint import (
+    CHECKPOINT,
+    load_checkpoint,
+    rows_of,
+    save_checkpoint,
+    taking_up,
+)
 from graphlab.ops import RelationalRows
 from graphlab.tag.retrieval.gfm.entity_graph import EntityGraph
 from graphlab.tag.retrieval.gfm.frontier import answer, background, reach, worthwhile
@@ -73,9 +79,9 @@ class Saved:
             path.unlink()
             return []
         weights, _, record = load_checkpoint(path, optimizer, self.settings)
-        model.load_state_dict(weights)
-        history: list[Row] = record["history"]
-        return history
+        with taking_up(path):
+            model.load_state_dict(weights)
+            return rows_of(record, "step", "loss")
 
     def keep(self, model: QueryGNN, optimizer: torch.optim.Optimizer, history: list[Row]) -> None:
         """Replace the checkpoint."""

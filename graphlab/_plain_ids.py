@@ -1,12 +1,20 @@
-"""Columns of ids in tables of pandas: what they hold, without the types that only pandas has."""
+"""Ids as numbers and words of Python, whichever library gave them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 __all__: list[str] = []
+
+
+def plain_id(identity: Any) -> Any:
+    """An id, numbers and words of numpy and torch as those of Python; anything else as it is."""
+    single = isinstance(identity, Tensor) and identity.dim() == 0
+    kinds = (np.integer, np.floating, np.str_, np.bool_)
+    return identity.item() if single or isinstance(identity, kinds) else identity
 
 
 def plain_ids(column: Any) -> Any:
