@@ -52,7 +52,7 @@ def load_checkpoint(
         raise ValueError(f"{path} is no checkpoint of a training")
     with taking_up(path):
         record = json.loads(metadata[_RECORD])
-        settings = dict(record["settings"])
+        settings = record["settings"]
         parts = _parts(arrays)
         for name, value in parts["model"].items():
             if value.is_floating_point() and not bool(value.isfinite().all()):
@@ -175,7 +175,7 @@ def check_settings(path: Path, saved: Mapping[str, Any], expected: Mapping[str, 
         ValueError: If they differ, naming what does.
     """
     if not isinstance(saved, Mapping):
-        raise ValueError(f"{path} names settings that are no object: {saved!r:.80}")
+        raise ValueError(f"{path} is a damaged checkpoint: settings are {saved!r:.80}, no object")
     present = json.loads(json.dumps(expected))
     names = sorted(k for k in {*saved, *present} if saved.get(k) != present.get(k))
     if names:

@@ -434,7 +434,7 @@ def test_what_a_training_goes_on_from_is_looked_at(name, damage, tmp_path):
     elif damage == "rows":
         record["history"] = [{"loss": "x"} for row in record["history"]]
     elif damage == "settings":
-        record["settings"] = 1
+        record["settings"] = [[1, 2]]
     elif damage == "moments":
         del arrays[first["optimizer"]]
     elif damage == "weights":
