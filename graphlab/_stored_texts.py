@@ -219,7 +219,7 @@ def chosen(index: Any, count: int) -> int | Places:
     """A position, or positions, as PyG's transforms and numpy ask for entries.
 
     Raises:
-        IndexError: If a position is outside, or a mask has another length.
+        IndexError: If a position is outside or no whole number, or a mask has another length.
     """
     if isinstance(index, slice):
         return np.arange(*index.indices(count), dtype=np.int64)
@@ -229,6 +229,8 @@ def chosen(index: Any, count: int) -> int | Places:
             if places.shape != (count,):
                 raise IndexError(f"mask must have shape ({count},), got {places.shape}")
             return np.flatnonzero(places)
+        if places.size and places.dtype.kind not in "iu":  # fractions would be cut off
+            raise IndexError(f"index must hold whole numbers, got dtype {places.dtype}")
         places = places.astype(np.int64)
         wrong = places[(places < -count) | (places >= count)]
         if wrong.size:

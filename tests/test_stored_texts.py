@@ -127,3 +127,9 @@ def test_places_outside_and_other_functions_of_torch_are_refused(texts):
             texts[wrong]
     with pytest.raises(TypeError, match=r"texts have no torch\.stack"):
         torch.stack(texts)
+
+
+@pytest.mark.parametrize("index", [torch.tensor([0.9]), np.array([1.0]), [0.5]])
+def test_a_fraction_is_no_position(texts, index):
+    with pytest.raises(IndexError, match="index must hold whole numbers, got dtype float"):
+        texts[index]

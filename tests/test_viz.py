@@ -282,6 +282,7 @@ NAN = float("nan")
         (lambda: viz.embedding_map(torch.zeros(4, 2), method="umap"), ValueError, "method must be"),
         (lambda: viz.embedding_map(torch.zeros(4, 2), max_points=1), ValueError, "max_points"),
         (lambda: viz.training_curves({}), ValueError, "at least one curve"),
+        (lambda: viz.training_curves([1.0, 0.5]), TypeError, r"history\[0\] is 1.0"),
         (lambda: viz.training_curves({"a": []}), ValueError, r"history\['a'\] must be 1-D"),
         (lambda: viz.scaling_curves([1, 2], {}), ValueError, "at least one curve"),
         (lambda: viz.scaling_curves([1, 2], {"a": [1]}), ValueError, "must have 2 values, got 1"),
@@ -302,6 +303,10 @@ NAN = float("nan")
         (lambda: viz.hypergraph_drawing(SMALL.t(), 5), ValueError, "transpose it"),
         (lambda: viz.hypergraph_drawing(SMALL, 5, [[0, 0]]), ValueError, r"of shape \(5, 2\)"),
         (lambda: viz.hypergraph_drawing(SMALL, 5, labels="ab"), ValueError, "5 entries"),
+        (lambda: viz.hypergraph_drawing(SMALL, 5, labels=set("abcde")), TypeError, "no order"),
+        (lambda: viz.hypergraph_drawing(SMALL, 5, padding=0), ValueError, "padding must be"),
+        (lambda: viz.hypergraph_drawing(SMALL, 5, padding="a"), TypeError, "padding must be"),
+        (lambda: viz.bars(["p"], {"a": [1]}, [0.1]), TypeError, "errors must be a mapping"),
         (lambda: viz.bars([], {"a": []}), ValueError, r"series\['a'\]"),
         (lambda: viz.bars(["p"], {}), ValueError, "at least one entry"),
         (lambda: viz.bars(["p"], {"a": [1, 2]}), ValueError, "must have 1 values, one per label"),
@@ -436,3 +441,49 @@ def test_hypergraphs_of_pyg_state_their_size():
         viz.hypergraph_drawing([{"a", "b"}, {"b", "c"}])
     empty = HyperGraphData(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=4)
     assert nearest(drawn_nodes(viz.hypergraph_drawing(empty))).min() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("values", "means"),
+    [
+        ([0.0] * 9 + [1.0], [0.0, 1.0]),  # most nodes have the lowest value
+        ([0.0] + [1.0] * 9, [0.0, 1.0]),
+        ([0.0] * 6 + [1.0, 1.0, 2.0, 2.0], [0.0, 1.0, 2.0]),
+        ([3.0] * 10, [3.0]),
+    ],
+)
+def test_nodes_of_the_lowest_value_are_not_joined_with_others(values, means):
+    ax = viz.concentration_performance(values, {"a": values})
+    assert ax.lines[0].get_xdata().tolist() == means
+    assert ax.lines[0].get_ydata().tolist() == means
+
+
+def test_names_may_be_numbers():
+    assert legend_texts(viz.scaling_curves([1, 2], {64: [1, 2]})) == ["64 (slope 1.00)"]
+    assert legend_texts(viz.concentration_performance([0, 1], {64: [1, 2]})) == ["64 (r = +1.00)"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, torch.tensor])
+def test_training_curves_draw_numbers_of_numpy_and_torch(kind):
+    ax = viz.training_curves([{"loss": kind(3), "name": "a"}, {"loss": kind(1)}, {}])
+    (line,) = ax.lines
+    assert line.get_label() == "loss"
+    assert line.get_ydata().tolist()[:2] == [3.0, 1.0] and np.isnan(line.get_ydata()[2])
+
+
+@pytest.mark.parametrize("horizontal", [False, True])
+def test_heights_are_written_beyond_the_ends_of_negative_bars(horizontal):
+    heights, errors = {"a": [2.0, -2.0]}, {"a": [0.5, 0.5]}
+    ax = viz.bars(["p", "q"], heights, errors, value_format=".0f", horizontal=horizontal)
+    along = 0 if horizontal else 1
+    assert [text.xy[along] for text in ax.texts] == [2.5, -2.5]
+    offsets = [text.get_position()[along] for text in ax.texts]
+    assert offsets[0] > 0 > offsets[1]
+
+
+@pytest.mark.parametrize("place", [0.0, 1e6])
+def test_a_hypergraph_whose_nodes_share_a_place_is_drawn(place):
+    ax = viz.hypergraph_drawing(SMALL, 5, torch.full((5, 2), place, dtype=torch.float64))
+    assert (len(ax.patches), len(ax.lines)) == (2, 1)
+    for region in ax.patches:
+        assert region.get_path().contains_point((place, place))

@@ -138,7 +138,6 @@ PRESETS: dict[str, Config] = {
     "dblp_paper": authors("dblp", (2, 2, 1, 1, 1e-3), (1, 0.1, 1, 0.25, 1e-3)),
     "cite_paper": authors("cite", (2, 2.5, 3, 0.5, 1e-3), (1, 0.1, 1, 0.25, 1e-4)),
     # Baselines alone.
-    "usps_untrained": Config(dataset="usps", k=3, methods=()),
     # Quick: shows that a figure repeats, not how good the methods are.
     "smoke": authors(
         "digits", *_USPS, k=3, batch_size=32, pretrain_epochs=12, epochs=15, n_init=4,

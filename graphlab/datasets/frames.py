@@ -28,7 +28,7 @@ def to_frame(
             names with ``(N,)`` each.
         ids (Index or sequence): The N ids, as :func:`read_edge_list` returns them.
         columns (str or Sequence[str], optional): Names of the columns; by default ``z0``, ``z1``
-            ..., and ``z`` for a single one.
+            ..., and ``z`` for a single one. A mapping has names already, and takes none.
         prefix (str): What takes the place of ``z`` in these.
 
     Returns:
@@ -36,8 +36,8 @@ def to_frame(
         other tables, and ``to_parquet`` and ``to_csv`` write.
 
     Raises:
-        ValueError: If the number of rows or columns differs.
-        TypeError: If ``z`` holds no numbers, or ``ids`` are no sequence.
+        ValueError: If the number of rows or columns differs, or a mapping is given ``columns``.
+        TypeError: If ``z`` holds no numbers, or ``ids`` or ``columns`` are no sequence.
 
     Example:
         >>> import torch
@@ -47,7 +47,13 @@ def to_frame(
     """
     pd = load_pandas()
     index = _index(ids)
+    refuse_unordered(columns, "columns")
     if isinstance(z, Mapping):
+        if columns is not None:
+            raise ValueError(
+                "columns must be None beside a mapping, whose names are the columns, got "
+                f"{columns!r:.80}"
+            )
         parts = {name: _array(value, f"z[{name!r}]", len(index), 1) for name, value in z.items()}
         return pd.DataFrame(parts, index=index)
     values = _array(z, "z", len(index), 2)
@@ -79,7 +85,7 @@ def neighbors_to_frame(
 
     Raises:
         ValueError: If shapes differ.
-        TypeError: If ``ids`` are no sequence.
+        TypeError: If ``ids`` are no sequence, or ``index`` or ``nodes`` hold no whole numbers.
         IndexError: If a number has no id.
 
     Example:
@@ -98,9 +104,12 @@ def neighbors_to_frame(
     if found.ndim != 2 or value.shape != found.shape:
         raise ValueError(f"score and index must be (B, k), got {value.shape} and {found.shape}")
     rows = np.arange(len(found)) if nodes is None else _array(nodes, "nodes", len(found), 1)
-    for name, numbers, known in (("nodes", rows, names), ("index", found, targets)):
-        if numbers.size and int(numbers.max()) >= len(known):
-            raise IndexError(f"{name} holds {int(numbers.max())}, but there are {len(known)} ids")
+    for name, numbers, known, least in (("nodes", rows, names, 0), ("index", found, targets, -1)):
+        if numbers.dtype.kind not in "iu" and numbers.size:  # fractions would be cut off
+            raise TypeError(f"{name} must hold whole numbers, got dtype {numbers.dtype}")
+        wrong = numbers[(numbers < least) | (numbers >= len(known))]
+        if wrong.size:
+            raise IndexError(f"{name} holds {int(wrong[0])}, but there are {len(known)} ids")
     there = found >= 0
     row, rank = there.nonzero()
     return pd.DataFrame(

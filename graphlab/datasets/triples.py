@@ -15,6 +15,7 @@ from torch import Tensor
 from graphlab._checks import check_choice
 from graphlab._graphs.typed import Data
 from graphlab._io import atomic_path, user_path
+from graphlab._labels import is_nothing
 from graphlab._repr import short_repr
 from graphlab._text_file import read_text
 from graphlab.datasets._local import LocalDataset, read_stored
@@ -107,8 +108,8 @@ def read_triples(
     Raises:
         FileNotFoundError: If a file or ``train.txt`` is missing.
         TypeError: If ``source`` is nothing of the above.
-        ValueError: If a line has no three fields, there is no triple, a name is not among those
-            given, or those repeat one.
+        ValueError: If a line or row has no three fields or lacks a name, there is no triple, a name
+            is not among those given, or those repeat one.
 
     Warns:
         UserWarning: If a first line looks like names of columns and is read as a triple.
@@ -167,6 +168,8 @@ def _listed(source: Any) -> list[Row]:
                 f"source[{position}] must be (head, relation, tail), got {row!r:.80}: "
                 "transpose it, or pass edge_index and edge_type where those are asked for"
             )
+        if any(is_nothing(name) or name == "" for name in row):
+            raise ValueError(f"source[{position}] lacks a name: {row!r:.80}")
         rows.append((str(row[0]), str(row[1]), str(row[2])))
     return rows
 

@@ -69,7 +69,7 @@ def clustering_scores(y: Any, pred: Any) -> dict[str, float]:
 
 
 def _warn_of_missing(y: Any) -> None:
-    values = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    values = _array(y)
     classes = np.unique(values)
     if classes[0] == -1 and classes.size > 2 and classes[1] == 0:
         count = int((values == -1).sum())
@@ -82,9 +82,17 @@ def _warn_of_missing(y: Any) -> None:
         )
 
 
+def _array(labels: Any) -> npt.NDArray[Any]:
+    if not isinstance(labels, Tensor):
+        return np.asarray(labels)
+    # numpy knows no bfloat16.
+    labels = labels.detach().cpu()
+    return np.asarray((labels.double() if labels.is_floating_point() else labels).numpy())
+
+
 def _codes(labels: Any, name: str) -> tuple[_Counts, int]:
     """Return the labels renumbered to 0, 1, ... in sorted order, and how many there are."""
-    values = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    values = _array(labels)
     if values.ndim != 1:
         raise ValueError(f"{name} must be 1-D, one label per node, got shape {values.shape}")
     if values.size == 0:

@@ -38,7 +38,7 @@ def correlation_table(
         TypeError, ValueError: If lengths differ, or the mask is not bool.
 
     Warns:
-        UserWarning: If a side is constant.
+        UserWarning: If a side is constant, or fewer than two nodes have both values.
     """
     named, found = _vectors(properties, "properties"), _vectors(metrics, "metrics")
     sizes = [(name, tuple(value.shape)) for name, value in [*named.items(), *found.items()]]
@@ -78,7 +78,8 @@ def _correlation(pair: str, x: Tensor, y: Tensor, mask: Tensor | None) -> dict[s
     a, b = a[keep], b[keep]
     number = float(a.numel())
     if a.numel() < 2 or bool((a == a[0]).all()) or bool((b == b[0]).all()):
-        warnings.warn(f"correlation of {pair} is undefined: a side is constant", stacklevel=4)
+        why = "a side is constant" if a.numel() > 1 else f"{a.numel()} nodes have both"
+        warnings.warn(f"correlation of {pair} is undefined: {why}", stacklevel=4)
         return {"pearson": math.nan, "spearman": math.nan, "num_nodes": number}
     return {
         "pearson": float(pearsonr(a.numpy(), b.numpy())[0]),

@@ -14,8 +14,8 @@ from torch import Tensor
 from graphlab._checks import (
     Array,
     check_choice,
+    check_distinct,
     check_fraction,
-    check_index,
     check_int,
     check_list,
     check_positive,
@@ -82,8 +82,8 @@ def multilabel_probe(
             store.
         y (Tensor or ndarray): Labels ``(N, K)`` bool, or 0 and 1 of any type; read at the nodes of
             the two parts alone.
-        train (Tensor or ndarray): Indices of train nodes, int64.
-        test (Tensor or ndarray): Indices of test nodes, int64, disjoint from train.
+        train (Tensor or ndarray): Indices of train nodes, int64, distinct.
+        test (Tensor or ndarray): Indices of test nodes, int64, distinct, disjoint from train.
         c (float or sequence of float): Inverse regularisation strength; the intercept is
             regularised too, as liblinear does. Of several the best is taken, by cross-validation
             inside the train nodes (ties go to the stronger regularisation), with a warning where
@@ -131,9 +131,9 @@ def multilabel_probe(
         warn_at_border("C", c, scores)
     chosen = check_positive(c, "c")
     known, unseen = (_rows(z, parts[name]) for name in ("train", "test"))
-    found = _probabilities(known, targets["train"], unseen, chosen)
+    found = _logits(known, targets["train"], unseen, chosen)
     truth = targets["test"]
-    ranked, cut = _top_k(found, truth.sum(1)), found >= threshold
+    ranked, cut = _top_k(found, truth.sum(1)), _probability(found) >= threshold
     return MultilabelResult(*_f1(truth, ranked), *_f1(truth, cut), c=chosen, val_scores=scores)
 
 
@@ -156,7 +156,7 @@ def multilabel_cross_validation(
             alone.
         y (Tensor or ndarray): Labels ``(N, K)`` bool, or 0 and 1 of any type; read at ``nodes``
             alone.
-        nodes (Tensor or ndarray): Indices of the nodes, int64; at least ``folds``.
+        nodes (Tensor or ndarray): Indices of the nodes, int64, distinct; at least ``folds``.
         candidates (sequence of float): Values of C, each positive.
         folds (int): Number of parts, at least 2.
         seed (int): Seed of the parts.
@@ -193,7 +193,7 @@ def multilabel_cross_validation(
         rest = np.setdiff1d(order, part)
         truth = flags[part]
         for c in grid:
-            found = _probabilities(rows[rest], flags[rest], rows[part], c)
+            found = _logits(rows[rest], flags[rest], rows[part], c)
             sums[c] += _f1(truth, _top_k(found, truth.sum(1)))
     return {
         c: {"micro_f1": float(total[0]) / folds, "macro_f1": float(total[1]) / folds}
@@ -228,7 +228,9 @@ def _flags(y: Tensor, nodes: npt.NDArray[np.int64]) -> _Flags:
 
 
 def _nodes(nodes: Array, count: int, name: str) -> npt.NDArray[np.int64]:
-    index: npt.NDArray[np.int64] = check_index(from_array(nodes, name), count, name).cpu().numpy()
+    # A repeated node would count twice, and stand on both sides of a cross-validation.
+    index: npt.NDArray[np.int64]
+    index = check_distinct(from_array(nodes, name), count, name).cpu().numpy()
     if index.size == 0:
         raise ValueError(f"{name} must hold at least one node, got none")
     return index
@@ -241,16 +243,24 @@ def _rows(z: FeatureRows, nodes: npt.NDArray[np.int64]) -> _Floats:
     return rows
 
 
-def _probabilities(rows: _Floats, target: _Flags, unseen: _Floats, c: float) -> _Floats:
-    """Probability of every label at every unseen row."""
-    from scipy.special import expit
+def _logits(rows: _Floats, target: _Flags, unseen: _Floats, c: float) -> _Floats:
+    """Log-odds of every label at every unseen row.
 
+    Probabilities are one from log-odds of 37 on: labels would be ranked by their numbers there.
+    """
     # A label that all nodes have, or none, needs no regression.
-    out = np.repeat(target[:1].astype(np.float64), len(unseen), axis=0)
+    out = np.repeat(np.where(target[:1], np.inf, -np.inf), len(unseen), axis=0)
     varied = np.flatnonzero(target.any(0) & ~target.all(0))
     if varied.size:
         weights = fit_logistic(rows, target[:, varied], c)
-        out[:, varied] = expit(unseen @ weights[:-1] + weights[-1])
+        out[:, varied] = unseen @ weights[:-1] + weights[-1]
+    return out
+
+
+def _probability(logits: _Floats) -> _Floats:
+    from scipy.special import expit
+
+    out: _Floats = expit(logits)
     return out
 
 

@@ -89,7 +89,7 @@ def reconstruction_map(
             ranking and are not relevant.
         num_samples (int, optional): Number of nodes to rank for, drawn without repetition; all
             when missing.
-        seed (int): Seed of the sample and of the resamples.
+        seed (int): Seed of the sample and of the resamples, at least 0.
 
     Returns:
         dict[int, MapResult]: By number of hops.
@@ -111,11 +111,14 @@ def reconstruction_map(
         (1.0, 0.5, {1: 1.0})
     """
     z = in_memory(check_feature_rows(from_array(z, "z"), "z")).detach().double()
+    if z.size(0) == 0:
+        raise ValueError("z must have at least one row, got none")
     edges = check_edge_index(edge_index, z.size(0))
     wanted = _numbers(hops, "hops")
     cut_offs = _numbers(k, "k")
     check_choice(relation, "relation", ("exact", "within"))
     check_choice(score, "score", ("dot", "cosine", "l2"))
+    seed = check_int(seed, "seed", minimum=0)
     if exclude is not None:
         exclude = check_edge_index(exclude, z.size(0), "exclude")
     check_same_device(z=z, edge_index=edges, exclude=exclude)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlab._checks import check_int, check_list
+from graphlab._plain_ids import plain_id
 
 __all__ = ["compare_retrieval", "retrieval_scores"]
 
 _LEVEL = (2.5, 97.5)
+_CHUNK = 1 << 20  # drawn questions that are held at once
 
 Rows = Sequence[Sequence[Hashable]]
 Gold = Sequence[Collection[Hashable]]
@@ -42,7 +44,8 @@ def retrieval_scores(
             shorter than the largest k. Tensors and arrays are read as the lists they hold.
         gold (sequence of collections): Ids that answer each question; none may be empty.
         k (sequence of int): Cut-offs.
-        groups (sequence, optional): Group of each question, such as its number of hops.
+        groups (sequence, optional): Group of each question, such as its number of hops; a tensor
+            or an array, too.
         corpus (collection, optional): All ids that can be retrieved; answers outside are counted
             as ``missing_gold`` (they stay in the denominators).
         num_bootstrap (int): Resamples; 0 gives no intervals.
@@ -53,7 +56,7 @@ def retrieval_scores(
         ``corpus`` ``missing_gold``; with ``groups`` the same for each in ``groups``.
 
     Raises:
-        TypeError: If a row is no list of ids, or the rows have no order.
+        TypeError: If a row is no list of ids, or the rows or groups have no order.
         ValueError: If lengths differ, a row holds an id twice, or a question has no answer.
 
     Example:
@@ -64,17 +67,16 @@ def retrieval_scores(
     gold = _plain_rows(gold)
     table = _score_table(ids, gold, k)
     count = len(gold)
-    if groups is not None and len(groups) != count:
-        raise ValueError(f"groups must have {count} entries, one a question, got {len(groups)}")
+    named = None if groups is None else _groups(groups, count)
     check_int(num_bootstrap, "num_bootstrap", minimum=0)
     check_int(seed, "seed", minimum=0)
     result = _summary(table, np.arange(count), num_bootstrap, seed)
     if corpus is not None:
         known = set(_plain_row(corpus))
         result["missing_gold"] = sum(item not in known for row in gold for item in set(row))
-    if groups is not None:
+    if named is not None:
         members: dict[Hashable, list[int]] = {}
-        for question, group in enumerate(groups):
+        for question, group in enumerate(named):
             members.setdefault(group, []).append(question)
         result["groups"] = {
             group: _summary(table, np.array(rows), num_bootstrap, seed)
@@ -107,16 +109,16 @@ def compare_retrieval(
         ``share_above``, the share of resamples in which a is better.
 
     Raises:
-        ValueError: As :func:`retrieval_scores`.
+        TypeError, ValueError: As :func:`retrieval_scores`.
     """
     check_int(num_bootstrap, "num_bootstrap", minimum=1)
     gold = _plain_rows(gold)
     first, second = _score_table(a, gold, k, "a"), _score_table(b, gold, k, "b")
-    sample = _resamples(len(gold), num_bootstrap, seed)
+    differences = {name: first[name] - second[name] for name in first}
+    resampled = _resampled_means(differences, num_bootstrap, seed)
     result = {}
-    for name in first:
-        difference = first[name] - second[name]
-        means = difference[sample].mean(axis=1)
+    for name, difference in differences.items():
+        means = resampled[name]
         low, high = np.percentile(means, _LEVEL)
         result[name] = {
             "difference": float(difference.mean()),
@@ -126,21 +128,34 @@ def compare_retrieval(
     return result
 
 
-def _resamples(count: int, number: int, seed: int) -> NDArray[np.int64]:
+def _resampled_means(table: Table, number: int, seed: int) -> Table:
+    """Means of every score over so many resamples of the questions, ``(number,)`` each.
+
+    A few resamples at a time: the draws are those of one table of all, which would hold thousands
+    of times the questions.
+    """
     random = np.random.default_rng(check_int(seed, "seed", minimum=0))
-    return random.integers(0, count, (number, count))
+    count = len(next(iter(table.values())))
+    step = max(1, _CHUNK // count)
+    means = {name: np.empty(number) for name in table}
+    for start in range(0, number, step):
+        part = slice(start, min(start + step, number))
+        sample = random.integers(0, count, (part.stop - part.start, count))
+        for name, values in table.items():
+            means[name][part] = values[sample].mean(axis=1)
+    return means
 
 
 def _summary(
     table: Table, questions: NDArray[np.int64], num_bootstrap: int, seed: int
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"num_questions": int(questions.size)}
-    sample = _resamples(questions.size, num_bootstrap, seed) if num_bootstrap else None
-    for name, values in table.items():
-        own = values[questions]
-        result[name] = float(own.mean())
-        if sample is not None:
-            low, high = np.percentile(own[sample].mean(axis=1), _LEVEL)
+    own = {name: values[questions] for name, values in table.items()}
+    resampled = _resampled_means(own, num_bootstrap, seed) if num_bootstrap else {}
+    for name, values in own.items():
+        result[name] = float(values.mean())
+        if name in resampled:
+            low, high = np.percentile(resampled[name], _LEVEL)
             result[f"{name}_interval"] = (float(low), float(high))
     return result
 
@@ -173,6 +188,14 @@ def _score_table(ids: Rows, gold: Gold, k: Sequence[int], name: str = "ids") -> 
         table[f"all@{cut}"] = (table[f"recall@{cut}"] == 1).astype(np.float64)
     table["mrr"] = np.array([1 / ranks[0] if ranks.size else 0.0 for ranks, _ in rows])
     return table
+
+
+def _groups(groups: Any, count: int) -> list[Hashable]:
+    """Groups of the questions; numbers of a tensor would each be a group of their own."""
+    named: list[Hashable] = [plain_id(group) for group in check_list(groups, "groups", "names")]
+    if len(named) != count:
+        raise ValueError(f"groups must have {count} entries, one a question, got {len(named)}")
+    return named
 
 
 def _plain_rows(rows: Any) -> Any:

@@ -214,8 +214,8 @@ def _indices(split: Mapping[str, Array], part: str, num_nodes: int, column: int 
     key = next((alias for alias in _ALIASES[part] if alias in split), None)
     if key is None:
         raise ValueError(
-            f"split must have the part {part!r}, got the keys {sorted(split)}: random_split draws "
-            "all three"
+            f"split must have the part {part!r}, got the keys {list(split)!s:.400}: "
+            "random_split draws all three"
         )
     name = f"split[{key!r}]"
     value = from_array(split[key], name)

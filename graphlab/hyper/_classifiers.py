@@ -24,6 +24,11 @@ def check_classifier(classifier: Any) -> Any:
     if isinstance(classifier, str):
         if classifier not in NAMES:
             raise ValueError(f"classifier must be one of {NAMES}, got {classifier!r}")
+    elif isinstance(classifier, type):
+        raise TypeError(
+            f"classifier must be an object, got the class {classifier.__name__}: write "
+            f"{classifier.__name__}()"
+        )
     elif not (isinstance(classifier, nn.Module) or hasattr(classifier, "predict_proba")):
         raise TypeError(
             "classifier must be a name, a torch.nn.Module or have fit and predict_proba, "

@@ -101,7 +101,10 @@ def read_incidence(
 
 
 def read_pair(pred: Any, true: Any, num_nodes: int | None) -> tuple[Incidence, Incidence]:
-    """Two hypergraphs on the same nodes; they are aligned by the names of nodes, if both have."""
+    """Two hypergraphs on the same nodes; they are aligned by the names of nodes, if both have.
+
+    Sets of numbers beside more nodes without names are numbers of these nodes.
+    """
     given = [("pred", pred), ("true", true)]
     data = [
         value if isinstance(value, (Tensor, HyperGraphData)) else as_hypergraph(value, None, name)
@@ -112,7 +115,13 @@ def read_pair(pred: Any, true: Any, num_nodes: int | None) -> tuple[Incidence, I
         for value, (name, _) in zip(data, given, strict=True)
     ]
     names = [names_of(value) if isinstance(value, HyperGraphData) else None for value in data]
-    if names[0] is None or names[1] is None or names[0] == names[1]:
+    if names[0] is None or names[1] is None:
+        for own, other in ((0, 1), (1, 0)):
+            count = sides[other].num_nodes
+            if names[other] is None and _are_numbers(given[own][1], names[own], count):
+                sides[own] = _renumbered(sides[own], names[own] or [], count)
+        return sides[0], sides[1]
+    if names[0] == names[1]:
         return sides[0], sides[1]
     number = {name: i for i, name in enumerate(dict.fromkeys([*names[0], *names[1]]))}
     first, second = (
@@ -120,6 +129,14 @@ def read_pair(pred: Any, true: Any, num_nodes: int | None) -> tuple[Incidence, I
         for side, own in zip(sides, (names[0], names[1]), strict=True)
     )
     return first, second
+
+
+def _are_numbers(value: Any, names: list[Any] | None, num_nodes: int) -> bool:
+    """Whether sets hold numbers of nodes; as names of as many nodes they would be put in order."""
+    if names is None or not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return False
+    whole = all(type(name) is int and 0 <= name < num_nodes for name in names)
+    return whole and len(names) < num_nodes
 
 
 def _renumbered(hypergraph: Incidence, numbers: list[int], num_nodes: int) -> Incidence:

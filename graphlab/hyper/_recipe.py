@@ -79,6 +79,8 @@ class Recipe:
 
 def standardize(x: Tensor) -> Tensor:
     """Columns with mean 0 and population deviation 1, of this very sample."""
+    if x.size(0) == 0:  # a graph without nodes, of which torch would warn
+        return x
     deviation = torch.std(x, dim=0, correction=0)
     return (x - x.mean(dim=0)) / (deviation + 1e-8)
 

@@ -288,15 +288,16 @@ def from_networkx_bipartite(
 
     Args:
         graph (networkx.Graph): A networkx graph; directions and parallel edges do not count.
-        nodes (iterable, optional): The nodes of the hypergraph; ``None`` takes those with attribute
-            ``bipartite=0``.
+        nodes (iterable, optional): The nodes of the hypergraph, vertices of the graph; ``None``
+            takes those with attribute ``bipartite=0``.
 
     Returns:
         HyperGraphData: With ``node_id`` and ``hyperedge_id``, the labels in the order of the graph.
 
     Raises:
         TypeError: If it is no networkx graph.
-        ValueError: If a vertex lacks the attribute, or an edge joins two vertices of one side.
+        ValueError: If a vertex lacks the attribute, an edge joins two vertices of one side, or the
+            graph lacks one of ``nodes``.
 
     Example:
         >>> import networkx as nx
@@ -315,6 +316,12 @@ def from_networkx_bipartite(
         top = {vertex for vertex, value in side.items() if value == 0}
     else:
         top = set(nodes)
+        unknown = [vertex for vertex in top if vertex not in graph]
+        if unknown:
+            raise ValueError(
+                f"nodes must be vertices of the graph, but {len(unknown)} are none, such as "
+                f"{unknown[0]!r:.80}"
+            )
     left = [vertex for vertex in graph if vertex in top]
     right = [vertex for vertex in graph if vertex not in top]
     for a, b in graph.edges:

@@ -14,7 +14,8 @@ def jaccard(pred: Hypergraph, true: Hypergraph, num_nodes: int | None = None) ->
     r"""Jaccard index :math:`|R \cap E| / |R \cup E|` of two sets of hyperedges.
 
     Repeated and empty hyperedges do not count; two hypergraphs without any have index 1. Nodes are
-    compared by their names (``node_id``) where both sides have them, else by their numbers.
+    compared by their names (``node_id``) where both sides have them, else by their numbers. A list
+    of sets of whole numbers, beside a hypergraph of more nodes without names, names them by number.
 
     Args:
         pred (HyperGraphData or Tensor): Reconstruction R; also a list of sets of names.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.util import find_spec
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -31,8 +32,31 @@ def model_source(name: str) -> tuple[str, str]:
     return full_name(name), HUB
 
 
+#: Hashes of models, and the state of their weights when they were taken.
+_KNOWN: WeakKeyDictionary[torch.nn.Module, tuple[object, str]] = WeakKeyDictionary()
+
+
 def fingerprint(module: torch.nn.Module) -> str:
-    """Hash of a model: its structure, all its weights, and its tokenizer where it can be read."""
+    """Hash of a model: its structure, all its weights, and its tokenizer where it can be read.
+
+    It is taken again where a weight was written to since the last call.
+    """
+    state = _state(module)
+    known = _KNOWN.get(module)
+    if known is None or state is None or known[0] != state:
+        known = _KNOWN[module] = (state, _hashed(module))
+    return known[1]
+
+
+def _state(module: torch.nn.Module) -> object | None:
+    """Equal as long as nothing wrote to a weight; None where torch does not count that."""
+    values = [*module.parameters(), *module.buffers()]
+    if any(value.is_inference() for value in values):
+        return None
+    return [(value.data_ptr(), value._version, value.dtype, value.shape) for value in values]
+
+
+def _hashed(module: torch.nn.Module) -> str:
     digest = hashlib.sha256(repr(module).encode())
     for key, value in sorted(module.state_dict().items()):
         raw = value.detach().cpu().contiguous().reshape(-1)

@@ -11,6 +11,7 @@ from torch import Tensor
 from graphlab._labels import label_groups
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 def array(values: Any) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab._checks import check_list, check_mapping
 from graphlab.viz._style import COLORS, HATCHES, INK, grid, legend, new_axes
-from graphlab.viz._values import Floats, vector
+from graphlab.viz._values import Bools, Floats, vector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +48,7 @@ def bars(
         Axes: The axes drawn on.
 
     Raises:
+        TypeError: If ``series`` or ``errors`` is no mapping.
         ValueError: If a length differs from that of ``labels``, there is nothing to draw, or
             ``errors`` has an unknown name or a negative value.
         ImportError: If matplotlib is missing.
@@ -55,7 +56,8 @@ def bars(
     labels = check_list(labels, "labels", "names")
     check_mapping(series, "series")
     heights = _bar_values(series, len(labels), "series")
-    spreads = _bar_values(errors, len(labels), "errors") if errors else {}
+    given = {} if errors is None else check_mapping(errors, "errors")
+    spreads = _bar_values(given, len(labels), "errors")
     if not heights or not len(labels):
         raise ValueError("labels and series must hold at least one entry each, got none")
     for name, spread in spreads.items():
@@ -85,7 +87,8 @@ def bars(
                 ax.errorbar(position, height, yerr=spread, **look)
         if value_format is not None:
             tops = [format(value, value_format) if math.isfinite(value) else "" for value in height]
-            _write_at_ends(ax, position, height + np.nan_to_num(spread), tops, horizontal)
+            reach = np.where(height < 0, -1.0, 1.0) * np.nan_to_num(spread)
+            _write_at_ends(ax, position, height + reach, tops, horizontal, height < 0)
     _name_axes(ax, labels, ylabel, horizontal)
     if len(heights) > 1:
         legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -125,17 +128,24 @@ def _bar_values(
 
 
 def _write_at_ends(
-    ax: Axes, positions: Floats, ends: Floats, texts: Sequence[str], horizontal: bool
+    ax: Axes,
+    positions: Floats,
+    ends: Floats,
+    texts: Sequence[str],
+    horizontal: bool,
+    negative: Bools,
 ) -> None:
-    for position, end, text in zip(positions, ends, texts, strict=True):
+    for position, end, text, turned in zip(positions, ends, texts, negative, strict=True):
         if text:
+            away = -3 if turned else 3
+            side, top = ("right", "top") if turned else ("left", "bottom")
             ax.annotate(
                 text,
                 (end, position) if horizontal else (position, end),
-                xytext=(3, 0) if horizontal else (0, 3),
+                xytext=(away, 0) if horizontal else (0, away),
                 textcoords="offset points",
-                ha="left" if horizontal else "center",
-                va="center" if horizontal else "bottom",
+                ha=side if horizontal else "center",
+                va="center" if horizontal else top,
                 fontsize="x-small",
                 color=ax.yaxis.label.get_color(),
             )

@@ -29,8 +29,9 @@ def concentration_performance(
     """Draw the mean performance of nodes by bins of their concentration.
 
     Bins hold about equally many nodes; nodes of equal concentration share a bin, so there may be
-    fewer. Whiskers are one standard error. The legend has Pearson's correlation over nodes, not
-    over bins: means of bins always look smoother than their nodes are.
+    fewer: those of the lowest value have one of their own if they would fill it. Whiskers are one
+    standard error. The legend has Pearson's correlation over nodes, not over bins: means of bins
+    always look smoother than their nodes are.
 
     Args:
         concentration (Tensor or array): Value of every node, ``(N,)``; or any other property, say
@@ -70,7 +71,7 @@ def concentration_performance(
             center,
             mean,
             error,
-            label=name + _correlation_text(x[known], y[known]),
+            label=f"{name}{_correlation_text(x[known], y[known])}",
             marker=MARKERS[i % len(MARKERS)],
             markersize=5,
             capsize=3,
@@ -94,7 +95,10 @@ def _metric(values: Any, name: str, length: int) -> Floats:
 
 def _binned(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats, Floats]:
     """Mean property, mean metric and its standard error in every bin that has nodes."""
-    inner = np.unique(np.quantile(x, np.linspace(0, 1, count + 1)[1:-1]))
+    inner = np.quantile(x, np.linspace(0, 1, count + 1)[1:-1])
+    # No node lies below the lowest value: a border there would join it with the values above.
+    above = x[x > x.min()]
+    inner = np.unique(np.where(inner > x.min(), inner, above.min(initial=np.inf)))
     number = np.searchsorted(inner, x, side="right")
     groups = [number == b for b in np.unique(number)]
     center = np.array([x[group].mean() for group in groups])

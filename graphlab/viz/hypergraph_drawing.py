@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphlab._checks import check_edge_index, check_int, check_range
+from graphlab._checks import check_edge_index, check_int, check_positive, check_range
 from graphlab._graphs.hypergraph import stated_sizes
+from graphlab._ordered import refuse_unordered
 from graphlab.viz._hypergraph_layout import GAP, layout
 from graphlab.viz._style import COLORS, DASHES, INK, new_axes
 from graphlab.viz._values import Floats, numbers
@@ -49,16 +50,16 @@ def hypergraph_drawing(
         labels (sequence of str, optional): Name of every node, written beside it; the names of a
             ``HyperGraphData`` are ``[str(name) for name in data.node_id]``.
         padding (float, optional): Distance between a node and the border of its regions, as a
-            share of the width of the drawing; by default a third of the distance of close nodes,
-            and .04 with positions of your own.
+            share of the width of the drawing, positive; by default a third of the distance of close
+            nodes, and .04 with positions of your own.
         seed (int): Seed of the layout.
 
     Returns:
         Axes: The axes drawn on.
 
     Raises:
-        TypeError: If the hypergraph is of another kind.
-        ValueError: If ``pos`` or ``labels`` do not fit N.
+        TypeError: If the hypergraph is of another kind, or ``labels`` have no order.
+        ValueError: If ``pos`` or ``labels`` do not fit N, or ``padding`` is not positive.
         IndexError: If a node is out of range.
         ImportError: If matplotlib is missing.
 
@@ -75,12 +76,13 @@ def hypergraph_drawing(
     index, count = _incidence(hyperedge_index, num_nodes)
     seed = check_int(seed, "seed", minimum=0)
     positions = layout(index, count, seed) if pos is None else _positions(pos, count)
+    refuse_unordered(labels, "labels")
     if labels is not None and len(labels) != count:
         raise ValueError(f"labels must have {count} entries, one per node, got {len(labels)}")
+    share = 0.04 if padding is None else check_positive(padding, "padding")
     side = float(np.clip(np.sqrt(count / 20), 1.0, 2.0))
     ax = new_axes(ax, (5.2 * side, 4.4 * side))
-    width = max(float(np.ptp(positions, axis=0).max()), 1e-9)
-    share = 0.04 if padding is None else padding
+    width = float(np.ptp(positions, axis=0).max()) or 1.0
     radius = GAP / 3 if padding is None and pos is None else share * width
     sizes = {int(e): int(n) for e, n in zip(*np.unique(index[1], return_counts=True), strict=True)}
     # Large regions first, so that small ones stay visible on top of them.
@@ -115,8 +117,10 @@ def _outline(members: Floats, radius: float) -> Floats:
 
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    points = (members[:, None] + circle).reshape(-1, 2)
-    return np.asarray(points[ConvexHull(points).vertices])
+    # Around their middle: far from the origin, the digits of a small circle would be lost.
+    middle = members.mean(axis=0)
+    points = (members[:, None] - middle + circle).reshape(-1, 2)
+    return np.asarray(points[ConvexHull(points).vertices] + middle)
 
 
 def _incidence(

@@ -60,7 +60,7 @@ def scaling_curves(
         ax.loglog(
             sizes,
             costs,
-            label=name + _slope_text(sizes, costs),
+            label=f"{name}{_slope_text(sizes, costs)}",
             marker=MARKERS[i % len(MARKERS)],
             markersize=5,
             **line_style(i),

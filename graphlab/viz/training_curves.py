@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from graphlab.viz._style import grid, legend, line_style, new_axes
 from graphlab.viz._values import vector
@@ -26,7 +28,8 @@ def training_curves(
     Args:
         history (dict or list of dict): Name of a quantity to its values, one per step; NaN leaves
             a gap, lengths may differ. Or the ``history_`` of an estimator, a list of rows: every
-            number but ``"epoch"`` and ``"step"`` is a curve, with gaps where rows lack it.
+            number (of numpy and torch, too) but ``"epoch"`` and ``"step"`` is a curve, with gaps
+            where rows lack it.
         ax (Axes, optional): Axes to draw on; a new figure if ``None``.
         xlabel (str): What a step is.
 
@@ -34,6 +37,7 @@ def training_curves(
         Axes: The axes drawn on.
 
     Raises:
+        TypeError: If ``history`` is neither, such as a list of numbers or a table.
         ValueError: If ``history`` or one of its entries is empty, or an entry is not 1-D.
         ImportError: If matplotlib is missing.
     """
@@ -54,11 +58,21 @@ def training_curves(
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     """Numbers of rows by name; NaN where a row has none."""
-    kinds = (int, float)
-    names = {name: None for row in rows for name, value in row.items() if isinstance(value, kinds)}
+    for at, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise TypeError(
+                "history must be a mapping of names to values, or a list of such rows, "
+                f"but history[{at}] is {row!r:.80}"
+            )
+    names = {name: None for row in rows for name, value in row.items() if _is_number(value)}
     nothing = float("nan")
     return {
-        name: [row[name] if isinstance(row.get(name), kinds) else nothing for row in rows]
+        name: [float(row[name]) if _is_number(row.get(name)) else nothing for row in rows]
         for name in names
         if name not in ("epoch", "step")
     }
+
+
+def _is_number(value: Any) -> bool:
+    single = isinstance(value, Tensor) and value.dim() == 0 and not value.is_complex()
+    return isinstance(value, Real) or single

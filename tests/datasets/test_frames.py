@@ -70,3 +70,25 @@ def test_a_table_and_back(tmp_path):
         2.0,
         0.0,
     ]
+
+
+def test_a_mapping_has_the_names_of_its_columns():
+    with pytest.raises(ValueError, match="columns must be None beside a mapping"):
+        to_frame({"u": [1.0, 2.0]}, ["a", "b"], columns=["v"])
+    with pytest.raises(TypeError, match="columns must be a list, got set"):
+        to_frame(np.eye(2), ["a", "b"], columns={"u", "v"})
+
+
+@pytest.mark.parametrize(
+    ("index", "nodes", "error", "match"),
+    [
+        ([[0]], [-1], IndexError, "nodes holds -1"),  # it was the last node
+        ([[-2]], [0], IndexError, "index holds -2"),
+        ([[0.5]], [0], TypeError, "index must hold whole numbers"),
+        ([[True]], [0], TypeError, "index must hold whole numbers"),
+        ([[0]], [0.5], TypeError, "nodes must hold whole numbers"),
+    ],
+)
+def test_numbers_of_nodes_are_checked(index, nodes, error, match):
+    with pytest.raises(error, match=match):
+        neighbors_to_frame([[0.5]], index, ["a", "b", "c"], nodes=nodes)

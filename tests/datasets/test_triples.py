@@ -252,3 +252,9 @@ def test_a_line_without_one_of_its_names_is_told(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("a\tlikes\tb\na\t\tb\n")
     with pytest.raises(ValueError, match=r"line 2 lacks a name: 'a\\t\\tb'"):
         read_triples(tmp_path / "train.txt")
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), ""])
+def test_a_row_without_one_of_its_names_is_told(nothing: Any) -> None:
+    with pytest.raises(ValueError, match=r"source\[1\] lacks a name"):
+        read_triples([("ada", "knows", "bob"), ("ada", "likes", nothing)])

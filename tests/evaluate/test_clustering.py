@@ -160,3 +160,9 @@ def test_nodes_without_a_class_are_told_with_the_fix():
     assert clustering_scores(y[y >= 0], pred[y >= 0])["acc"] == 1.0
     assert clustering_scores([0, 0, 1, 1], [0, 0, -1, -1])["acc"] == 1.0  # a cluster may be -1
     assert clustering_scores([-1, -1, 1, 1], [0, 0, 1, 1])["acc"] == 1.0  # two signs
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_labels_of_any_floating_type(dtype):
+    y, pred = torch.tensor([0, 0, 1, 2]), torch.tensor([1, 1, 0, 0])
+    assert clustering_scores(y.to(dtype), pred.to(dtype)) == clustering_scores(y, pred)

@@ -38,3 +38,11 @@ def test_correlations_refuse_another_mask(mask):
 def test_correlations_look_at_every_length():
     with pytest.raises(ValueError, match="1-D of one length"):
         correlation_table({"a": torch.arange(4.0)}, {"a": torch.arange(5.0)})
+
+
+def test_too_few_nodes_are_told_from_a_constant_side():
+    with pytest.warns(UserWarning, match="undefined: 1 nodes have both"):
+        sides = {"x": torch.tensor([1.0, 2.0])}, {"y": torch.tensor([1.0, math.nan])}
+        table = correlation_table(*sides)
+    assert table["x"]["y"]["num_nodes"] == 1
+    assert math.isnan(table["x"]["y"]["spearman"])

@@ -163,3 +163,27 @@ def test_global_generators_stay_as_they_are():
 def test_no_labels_at_all_are_refused():
     with pytest.raises(ValueError, match="y must hold at least one label"):
         multilabel_probe(torch.eye(4), torch.ones(4, 0).bool(), torch.arange(2), torch.arange(2, 4))
+
+
+def test_labels_of_near_certain_probability_are_still_ranked():
+    # Log-odds of some hundred: as probabilities, most of the best labels are one and tie.
+    draw = np.random.default_rng(0)
+    z = 200 * draw.standard_normal((200, 4))
+    y = z @ draw.standard_normal((4, 6)) > 0
+    model = OneVsRestClassifier(LogisticRegression(solver="liblinear", tol=1e-8))
+    best = model.fit(z[:100], y[:100]).decision_function(z[100:]).argmax(axis=1)
+    y[100:] = np.eye(6, dtype=bool)[best]
+    train, test = torch.arange(100), torch.arange(100, 200)
+    assert multilabel_probe(z, y, train, test).micro_f1 > 0.95
+
+
+def test_repeated_nodes_are_refused():
+    z, y, train, test = problem()
+    twice = torch.cat([train, train[:1]])
+    for call in (
+        lambda: multilabel_probe(z, y, twice, test),
+        lambda: multilabel_probe(z, y, train, torch.cat([test, test[:1]])),
+        lambda: multilabel_cross_validation(z, y, twice, [1.0]),
+    ):
+        with pytest.raises(ValueError, match="must be distinct"):
+            call()

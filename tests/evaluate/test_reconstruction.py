@@ -152,3 +152,15 @@ def test_values_are_checked() -> None:
         reconstruction_map(torch.tensor([[float("nan")], [1.0], [2.0]]), PATH)
     with pytest.raises(ValueError, match="z must have finite inner products"):
         reconstruction_map(torch.full((3, 1), 1e200, dtype=torch.float64), PATH, score="dot")
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5, "0"])
+def test_the_seed_is_a_number(seed: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="seed must be"):
+        reconstruction_map(normal(3, 2), PATH, num_samples=2, seed=seed)
+
+
+def test_no_rows_are_refused() -> None:
+    nothing = torch.zeros(2, 0, dtype=torch.int64)
+    with pytest.raises(ValueError, match="z must have at least one row"):
+        reconstruction_map(torch.zeros(0, 2), nothing)

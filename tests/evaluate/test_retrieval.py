@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import deque, namedtuple
 from typing import Any
 
@@ -118,3 +119,36 @@ def test_cut_offs_by_default() -> None:
     found = compare_retrieval([[1]], [[2]], [[1]], num_bootstrap=10)
     cuts = {name.partition("@")[2] for name in found if name.startswith("recall@")}
     assert cuts == {"1", "2", "5", "10", "20"}
+
+
+@pytest.mark.parametrize(
+    "groups", [torch.tensor([2, 1, 2]), np.array([2, 1, 2]), list(torch.tensor([2, 1, 2]))]
+)
+def test_groups_of_tensors_are_those_of_their_numbers(groups: Any) -> None:
+    found = retrieval_scores(IDS, GOLD, k=(3,), groups=groups, num_bootstrap=0)
+    assert found == retrieval_scores(IDS, GOLD, k=(3,), groups=[2, 1, 2], num_bootstrap=0)
+
+
+@pytest.mark.parametrize("groups", [{"a", "b", "c"}, {"a": 0, "b": 1, "c": 2}, "abc"])
+def test_groups_without_an_order_are_refused(groups: Any) -> None:
+    with pytest.raises(TypeError, match="groups must be a list"):
+        retrieval_scores(IDS, GOLD, groups=groups)
+
+
+def test_resamples_are_those_of_one_table_which_is_not_stored() -> None:
+    draw = np.random.default_rng(0)
+    count, number = 3_000, 1_000
+    better = draw.random(count) < 0.6
+    ids = [["right" if hit else "wrong"] for hit in better]
+    tracemalloc.start()
+    try:
+        found = compare_retrieval(
+            ids, [["wrong"]] * count, [["right"]] * count, k=(1,), num_bootstrap=number, seed=3
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < count * number * 8
+    sample = np.random.default_rng(3).integers(0, count, (number, count))
+    means = better.astype(np.float64)[sample].mean(axis=1)
+    assert found["recall@1"]["interval"] == tuple(np.percentile(means, (2.5, 97.5)))

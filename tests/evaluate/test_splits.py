@@ -234,3 +234,8 @@ def test_the_default_device_does_not_matter():
 def test_labels_of_one_class_are_labels():
     parts = labels_per_class_split(torch.zeros(10, dtype=torch.int64), 2, 3)
     assert [parts[name].numel() for name in ("train", "val", "test")] == [2, 3, 5]
+
+
+def test_keys_of_several_types_are_named():
+    with pytest.raises(ValueError, match=r"got the keys \[0, 'val'\]: random_split"):
+        resolve_split({0: torch.tensor([0]), "val": torch.tensor([1])}, 4)

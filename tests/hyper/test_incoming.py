@@ -113,6 +113,27 @@ def test_scores_compare_names():
     )
 
 
+def test_sets_of_numbers_are_compared_with_more_nodes_by_number():
+    index = torch.tensor([[1, 2, 4], [0, 0, 0]])
+    plain = HyperGraphData(edge_index=index, num_nodes=6)
+    for sets in ([{1, 2, 4}], ((4, 2, 1),), {"a": [1, 2, 4]}):
+        assert jaccard(sets, plain) == jaccard(plain, sets) == 1.0
+        assert jaccard(index, sets, num_nodes=6) == 1.0
+    assert jaccard([{0, 1, 2}], plain) == 0.0
+    # As many names as nodes are put in order, as project numbers them.
+    assert jaccard(HyperGraphData(edge_index=index[:, :0], num_nodes=3), [{7, 8, 9}]) == 0.0
+    assert jaccard(torch.tensor([[0, 1, 2], [0, 0, 0]]), [{7, 8, 9}], num_nodes=3) == 1.0
+    with pytest.raises(ValueError, match="equal node counts, got 6 and 2"):
+        jaccard(plain, [{1, 6}])
+
+
+def test_nodes_of_a_bipartite_graph_are_vertices_of_it():
+    graph = nx.Graph([("ann", 1), ("bob", 1)])
+    assert from_networkx_bipartite(graph, ["bob", "ann"]).node_id == ["ann", "bob"]
+    with pytest.raises(ValueError, match="must be vertices of the graph, but 1 are none.*'eve'"):
+        from_networkx_bipartite(graph, ["ann", "bob", "eve"])
+
+
 def test_sets_of_numbers_beside_their_number_are_nodes():
     assert project([{0, 3}, {3, 5}], 7).tolist() == [[0, 3, 3, 5], [3, 0, 5, 3]]
     assert from_hyperedges([{10, 30}], nodes=[30, 20, 10]).edge_index.tolist() == [[0, 2], [0, 0]]

@@ -318,3 +318,18 @@ def test_count_of_source_cliques_under_its_earlier_name():
     model = fitted(classifier="lr")
     with pytest.warns(FutureWarning, match=r"source_cliques_ is .*recipe_\.source_cliques now"):
         assert model.source_cliques_ == model.recipe_.source_cliques
+
+
+def test_a_class_is_no_classifier():
+    model = HypergraphReconstructor(beta=5, classifier=LogisticRegression)
+    with pytest.raises(TypeError, match=r"got the class LogisticRegression: write Logistic"):
+        model.fit([{0, 1, 2}, {2, 3}])
+
+
+@pytest.mark.parametrize("features", ["count", "motif", "both"])
+def test_a_graph_without_nodes_has_no_hyperedges(features):
+    model = HypergraphReconstructor(features, 5, "lr").fit([{0, 1, 2}, {2, 3}, {0, 1}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.predict(torch.zeros(2, 0, dtype=torch.int64), 0)
+    assert (found.num_nodes, found.num_hyperedges) == (0, 0)

@@ -48,12 +48,12 @@ class MaskFeatures:
         """Expected number of masked columns, rounded half to even.
 
         Args:
-            x (Tensor): Features ``(N, F)``.
+            x (Tensor): Features ``(N, F)``, dense or sparse CSR.
 
         Returns:
             int: The number.
         """
-        return round(self.p * check_matrix(x, "x", finite=False).size(1))
+        return round(self.p * check_matrix(x, "x", finite=False, csr=True).size(1))
 
     def __repr__(self) -> str:
         return f"MaskFeatures({self.p})"

@@ -33,7 +33,8 @@ class S2GAE(EmbeddingModel):
         num_levels (int): K; 1 if the encoder returns one tensor.
         hidden_channels (int): Width of the decoder.
         mask_rate (float): Share of the edges hidden per step, in (0, 1).
-        directed (bool): Hide the two directions of an edge independently, else together.
+        directed (bool): Hide the two directions of an edge independently, else together; then the
+            non-edges are pairs without an edge in either direction.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.
@@ -186,6 +187,8 @@ class S2GAE(EmbeddingModel):
             raise ValueError("no edge is hidden: edge_index or mask_rate is too small")
         # Hidden edges are no non-edges either.
         known = torch.cat([visible, hidden], dim=1)
+        if not self.directed:  # an edge one way is none the less an edge of its two nodes
+            known = torch.cat([known, known.flip(0)], dim=1)
         wrong = sample_non_edges(known, x.size(0), hidden.size(1), generator=generator)
         levels = self._levels(x, visible, finite=True)
         positive, negative = self.score(levels, hidden), self.score(levels, wrong)

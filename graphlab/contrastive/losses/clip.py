@@ -213,7 +213,8 @@ class CLIPLoss(nn.Module):
 
     Args:
         loss (str): ``"infonce"``, or ``"siglip"`` with a learnable bias.
-        init_scale (float, optional): Scale at the start; 1 / 0.07 by default, 10 for ``"siglip"``.
+        init_scale (float, optional): Scale at the start; 1 / 0.07 by default, 10 for ``"siglip"``,
+            or ``max_scale`` where that is less.
         init_bias (float): Bias of ``"siglip"`` at the start.
         max_scale (float, optional): The scale never exceeds it; ``None`` leaves it free, as the
             released code of GraphCLIP does.
@@ -251,14 +252,15 @@ class CLIPLoss(nn.Module):
         self.loss = loss
         if init_scale is None:
             init_scale = 10.0 if loss == "siglip" else 1 / 0.07
+        start = check_positive(init_scale, "init_scale")
         self.max_scale = None if max_scale is None else check_positive(max_scale, "max_scale")
+        if self.max_scale is not None:  # above it the scale has no gradient, and would stay
+            start = min(start, self.max_scale)
         if chunk_size is not None:
             check_int(chunk_size, "chunk_size", minimum=1)
         self.chunk_size = chunk_size
         self.reduction: Reduction = check_reduction(reduction)
-        self.logit_scale = nn.Parameter(
-            torch.tensor(math.log(check_positive(init_scale, "init_scale")))
-        )
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(start)))
         bias = (
             nn.Parameter(torch.tensor(check_real(init_bias, "init_bias")))
             if loss == "siglip"

@@ -21,6 +21,8 @@ from graphlab.ops import unit_rows
 
 __all__ = ["LabelCorrection", "corrected_labels"]
 
+_MOST_VALUES = 1 << 24
+
 
 @dataclass(frozen=True)
 class LabelCorrection:
@@ -70,7 +72,8 @@ def corrected_labels(
         faithful (bool): Rank near-duplicates as the released program does, by density zero, which
             is above all members of negative density, and members of one density by an unstable
             sort; otherwise near-duplicates come last, and the earlier member first.
-        generator (torch.Generator, optional): Draws the members of classes that have more.
+        generator (torch.Generator, optional): Draws the members of classes that have more; seed 0
+            by default.
 
     Returns:
         Tensor: int64 ``(B,)``. Equal similarities go to the first class.
@@ -91,10 +94,11 @@ def corrected_labels(
     nodes = check_index(nodes, z.size(0), "nodes")
     check_same_device(z=z, labels=labels, nodes=nodes)
     settings = settings or LabelCorrection()
+    drawing = torch.Generator().manual_seed(0) if generator is None else generator
     unit = unit_rows(z)
     classes = labels[labels >= 0].unique().tolist()
     if members is None:
-        members = [_drawn(labels, label, settings.num_members, generator) for label in classes]
+        members = [_drawn(labels, label, settings.num_members, drawing) for label in classes]
     if len(members) != len(classes):
         raise ValueError(f"members must be a list of {len(classes)} tensors, got {len(members)}")
     scores = []
@@ -106,7 +110,7 @@ def corrected_labels(
     return torch.tensor(classes, device=z.device)[best]
 
 
-def _drawn(labels: Tensor, label: int, number: int, generator: torch.Generator | None) -> Tensor:
+def _drawn(labels: Tensor, label: int, number: int, generator: torch.Generator) -> Tensor:
     own = (labels == label).nonzero()[:, 0]
     if own.numel() <= number:
         return own
@@ -114,10 +118,21 @@ def _drawn(labels: Tensor, label: int, number: int, generator: torch.Generator |
     return own[order.sort().values]
 
 
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """A quantile of any number of values, of which torch takes 2^24."""
+    if values.numel() <= _MOST_VALUES:
+        return torch.quantile(values, share)
+    place = share * (values.numel() - 1)
+    below = int(place)
+    low = values.kthvalue(below + 1).values
+    high = values.kthvalue(min(below + 2, values.numel())).values
+    return torch.lerp(low, high, place - below)
+
+
 def _prototypes(unit: Tensor, settings: LabelCorrection, faithful: bool) -> Tensor:
     """Numbers of the prototypes among the members of a class."""
     similarity = unit @ unit.t()
-    cut = torch.quantile(similarity.flatten().double(), settings.quantile)
+    cut = _quantile(similarity.flatten().double(), settings.quantile)
     density = (similarity.double() - cut).sign().sum(1)
     closest = _similarity_to_denser(similarity, density)
     copies = closest >= settings.duplicate

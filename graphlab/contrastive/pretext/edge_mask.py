@@ -21,7 +21,8 @@ class EdgeMask(PretextTask):
     r"""Pretext task: tell hidden edges from pairs that are none.
 
     A share of the edges is taken out of the graph (:meth:`~PretextTask.perturb`); the head tells
-    their ends, by :math:`W |h_i - h_j| + b`, from as many pairs that were never connected.
+    their ends, by :math:`W |h_i - h_j| + b`, from as many pairs that were never connected,
+    in either direction.
 
     Args:
         in_channels (int): Width D of the hidden states.
@@ -69,7 +70,9 @@ class EdgeMask(PretextTask):
         hidden[order[:count]] = True
         kept = torch.ones(edges.size(1), dtype=torch.bool, device=edges.device)
         kept[apart] = ~hidden[number]
-        none = sample_non_edges(edges, num_nodes, count, generator=generator)
+        # The head does not see which way an edge runs: the other way round is a pair of it, too.
+        either = torch.cat([edges, edges.flip(0)], dim=1)
+        none = sample_non_edges(either, num_nodes, count, generator=generator)
         self._keep("pairs", torch.cat([pair[:, hidden], none], dim=1))
         self._keep("kept", kept)
         return {"hidden": count, "kept": int(kept.sum())}

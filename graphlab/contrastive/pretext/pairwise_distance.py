@@ -25,7 +25,8 @@ class PairwiseDistance(PretextTask):
     r"""Pretext task: classify pairs of nodes by the number of hops between them.
 
     Class k has the pairs at k + 1 hops, the last one those at ``max_hops`` or more and the pairs
-    that are not connected. The head sees :math:`|h_i - h_j|`; the loss is the cross-entropy.
+    that are not connected; edges lead both ways. The head sees :math:`|h_i - h_j|`; the loss is the
+    cross-entropy.
 
     Args:
         in_channels (int): Width D of the hidden states.
@@ -57,7 +58,9 @@ class PairwiseDistance(PretextTask):
         num_nodes = int(data.num_nodes)
         if num_nodes < 2:  # the mean over no pairs would be NaN
             raise ValueError(f"data must have at least 2 nodes, to make pairs of, got {num_nodes}")
-        rows = reversed_rows(data.edge_index, num_nodes)
+        # A pair has one distance, whichever of its nodes is drawn, if every edge leads both ways.
+        either = torch.cat([data.edge_index, data.edge_index.flip(0)], dim=1)
+        rows = reversed_rows(either, num_nodes)
         order = random_order(num_nodes, generator, rows.device)
         kept = [_Sample(self.num_pairs, generator) for _ in range(self.max_hops)]
         seen = torch.zeros(num_nodes, dtype=torch.bool, device=rows.device)

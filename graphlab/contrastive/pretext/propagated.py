@@ -125,8 +125,8 @@ def ica_labels(
         PropagatedLabels: Classes, and probabilities of the second regression.
 
     Raises:
-        TypeError, ValueError, IndexError: If an argument is malformed, or a class has no labelled
-            node.
+        TypeError, ValueError, IndexError: If an argument is malformed, a class has no labelled
+            node, or there is but one.
 
     Complexity: two fits, then O(num_iterations (E C + N F C)) time.
 
@@ -140,6 +140,8 @@ def ica_labels(
     check_same_device(x=x, edge_index=edges, labels=labels)
     num_iterations = check_int(num_iterations, "num_iterations", minimum=1)
     c = check_positive(c, "c")
+    if num_classes < 2:
+        raise ValueError("labels must be of at least 2 classes to learn from, got one")
     features = x.detach().double().cpu().numpy()
     target = labels.cpu().numpy()
     known = target >= 0

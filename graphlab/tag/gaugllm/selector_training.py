@@ -93,6 +93,8 @@ def fit_selector(
     check_int(epochs, "epochs", minimum=0)
     check_int(batch_size, "batch_size", minimum=1)
     generator = make_generator(seed)
+    # A cosine does not see which way an edge runs: the other way round is no non-edge.
+    either = torch.cat([edges, edges.flip(0)], dim=1)
     # Cosines end at one: without a learned factor no edge could be more than 73 % likely.
     scale = nn.Parameter(torch.tensor([5.0, 0.0], device=content.device))
     parameters = [*selector.parameters(), scale]
@@ -105,7 +107,7 @@ def fit_selector(
         for rows in order.split(batch_size):
             # As many non-edges as edges: the classes stay balanced whatever the density of the
             # graph.
-            wrong = sample_non_edges(edges, count, rows.numel(), generator=generator)
+            wrong = sample_non_edges(either, count, rows.numel(), generator=generator)
             pairs = torch.cat([edges[:, rows], wrong], dim=1)
             loss = _neighbor_loss(selector, content, context, pairs, scale)
             optimizer.zero_grad()

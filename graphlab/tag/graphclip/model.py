@@ -219,6 +219,9 @@ class GraphCLIP(nn.Module, HubModel):
     ) -> GraphCLIP:
         """Load a model from a folder, the package graphlab-models, or the Hugging Face Hub.
 
+        It comes in evaluation mode, as models of the Hub do: :func:`pretrain` trains it on, a loop
+        of your own calls ``model.train()`` first.
+
         Args:
             name_or_path (path): A folder that :meth:`save_pretrained` wrote; ``"graphlab/tiny"``,
                 which lies in the package graphlab-models; or ``"user/model"`` at the Hub.
@@ -261,7 +264,7 @@ def model_of(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> GraphC
     tower = GraphCLIPEncoder(**config["graph_model"])
     model = GraphCLIP(tower, criterion, text_model=config["text_model"])
     model.load_state_dict(weights)
-    return model
+    return model.eval()
 
 
 def check_tower(model: Any, name: str = "model") -> GraphCLIP:

@@ -50,7 +50,8 @@ def load_official_checkpoint(
             the one stored with the release must equal it.
 
     Returns:
-        GraphCLIP: Unclamped as released (``max_scale=None``). ``load_report`` lists under
+        GraphCLIP: Unclamped as released (``max_scale=None``), in evaluation mode. ``load_report``
+        lists under
         ``"unused"`` the dead weights, under ``"text"`` the keys of the text tower that were
         compared or ignored.
 
@@ -92,7 +93,7 @@ def load_official_checkpoint(
         model.criterion.logit_scale.copy_(state["logit_scale"].reshape(()))
     unused = sorted(_TOWER + k for k in tower if k.startswith((*_DEAD, "mlp2.")))
     model.load_report = {"unused": unused, "text": compared}
-    return model
+    return model.eval()
 
 
 def _text_key(key: str) -> bool:

@@ -311,7 +311,7 @@ class GraphCLIPPipeline(Estimator):
 
     def _set_arrays(self, arrays: dict[str, Tensor]) -> None:
         sizes = json.loads(bytes(arrays["config"].tolist()))
-        self.model_ = model_of(sizes, unpacked("model/", arrays)).eval()
+        self.model_ = model_of(sizes, unpacked("model/", arrays))
         self._encoder = None
         self.encoder_identity_ = None  # as in folders of earlier versions
 

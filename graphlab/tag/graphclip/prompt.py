@@ -185,7 +185,8 @@ class PromptTuner(Estimator, nn.Module):
                 the rows of the labelled subgraphs are read.
             store (SubgraphStore): The labelled subgraphs, a few per class.
             y (Tensor): Their classes, ``(P,)``.
-            callback (callable, optional): Called with the rows of ``history_``.
+            callback (callable, optional): Called with the rows of ``history_``; may raise to
+                interrupt, and the prompts are then as before.
 
         Returns:
             PromptTuner: This object.
@@ -208,16 +209,27 @@ class PromptTuner(Estimator, nn.Module):
             if callback is not None:
                 callback(history[-1])
 
-        self._restart()
-        if self.num_prompts:
-            with _frozen(self.model):
-                self._fit_nodes(rows, store, y, record)
-        if self.class_pull is not None:
-            with torch.no_grad():
-                graph = normalize(self.model.encode(_PromptedRows(self, rows), store))
-            self._fit_classes(graph, y, self.class_pull, record)
+        with self._kept_on_error():
+            self._restart()
+            if self.num_prompts:
+                with _frozen(self.model):
+                    self._fit_nodes(rows, store, y, record)
+            if self.class_pull is not None:
+                with torch.no_grad():
+                    graph = normalize(self.model.encode(_PromptedRows(self, rows), store))
+                self._fit_classes(graph, y, self.class_pull, record)
         self.history_ = history
         return self
+
+    @contextmanager
+    def _kept_on_error(self) -> Iterator[None]:
+        """The prompts of before where a fit does not come to its end; it makes others."""
+        before = self.prompts, self.keys, self.class_prompts
+        try:
+            yield
+        except BaseException:
+            self.prompts, self.keys, self.class_prompts = before
+            raise
 
     def _check_parameters(self) -> None:
         check_int(self.epochs, "epochs", minimum=1)

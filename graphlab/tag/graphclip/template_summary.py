@@ -33,9 +33,10 @@ class TemplateSummarizer:
         topic_words (int): Words that describe the subgraph.
         neighbors (int): Neighbours quoted, nearest to the root in the subgraph first.
         neighbor_words (int): Words quoted of each.
-        hide_root (bool): Leave out the root's sentence, and its words wherever they occur: what is
-            left is what only its neighbours say. Too little to train on, and a harder test of a
-            trained tower; see ``held_text`` of :class:`GraphTextPairs`.
+        hide_root (bool): Leave out the root's sentence, and its words of three letters or more
+            wherever they occur (not those with digits): what is left is what only its neighbours
+            say. Too little to train on, and a harder test of a trained tower; see ``held_text`` of
+            :class:`GraphTextPairs`.
 
     Raises:
         TypeError, ValueError: If an argument is malformed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from graphlab._ordered import refuse_unordered
 from graphlab.tag._unicode import encodable, encodable_values
 
 __all__: list[str] = []
@@ -19,6 +20,7 @@ def conversations(prompts: Iterable[Prompt]) -> list[Conversation]:
     Raises:
         TypeError, ValueError: If a prompt is malformed.
     """
+    refuse_unordered(prompts, "prompts")
     if isinstance(prompts, str):  # each of its characters would be asked, and paid for
         raise TypeError("prompts must be a list of prompts, got one text")
     if not isinstance(prompts, Iterable):

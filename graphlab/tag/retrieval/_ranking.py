@@ -133,9 +133,11 @@ def _raised(values: Scores, power: float) -> Scores:
 
 def standardized(scores: Scores) -> Scores:
     """Scores with mean 0 and deviation 1; zeros where all are equal."""
+    if not scores.size or scores.min() == scores.max():  # which a mean may miss by its rounding
+        return np.zeros_like(scores)
     centred = scores - scores.mean()
     deviation = float(np.sqrt(np.square(centred).mean()))
-    unit: Scores = centred / deviation if deviation > 0 else centred
+    unit: Scores = centred / deviation if deviation > 0 else np.zeros_like(scores)
     return unit
 
 

@@ -17,7 +17,7 @@ from graphlab.tag.retrieval import _corpus_arrays
 from graphlab.tag.retrieval._corpus import Corpus, Tokenize
 from graphlab.tag.retrieval._metadata import storable
 from graphlab.tag.retrieval._options import GRAPHS, check_options
-from graphlab.tag.retrieval._snapshot import Snapshot
+from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
 from graphlab.tag.retrieval._vectors import embed, stored, tell_zeros
 from graphlab.tag.retrieval.documents import (
     Document,
@@ -46,10 +46,13 @@ class StoredDocuments(Estimator):
     encoder: Any
     names: Tokenize | None
     tokenize: Tokenize | None
+    graphs: Any
+    max_share: float
     max_phrase: int
     dtype: Any
     corpus_: Corpus
 
+    _graph_options: GraphOptions
     _snapshots: dict[bytes, Snapshot]
 
     def _check_parameters(self) -> None:
@@ -128,6 +131,8 @@ class StoredDocuments(Estimator):
 
     def _set(self, corpus: Corpus) -> None:
         self.corpus_ = corpus
+        # Of the index: what is set later must not decide over some of its questions alone.
+        self._graph_options = GraphOptions(tuple(self.graphs), self.max_share)
         self._snapshots = {}
 
     def _embed(
@@ -147,6 +152,23 @@ class StoredDocuments(Estimator):
         then = "they are found by their words and links alone"
         tell_zeros(rows, ids, "documents", then, several=width is None)
         return rows
+
+    def _embed_more(
+        self, documents: Sequence[Document], vectors: FeatureRows | None
+    ) -> NDArray[Any] | None:
+        """Embeddings of documents beside those that are there: of all documents, or of none.
+
+        Raises:
+            ValueError: If an encoder was given, or taken away, since the documents were indexed.
+        """
+        width = self.corpus_.vectors.width
+        if self.corpus_.documents and (width is None) != (self.encoder is None):
+            how = "without an encoder" if width is None else "with an encoder"
+            raise ValueError(
+                f"encoder must be that of the index, which was made {how}, got "
+                f"{self.encoder!r:.80}: index all documents again"
+            )
+        return self._embed(documents, width, vectors)
 
     def add(self, documents: Any, *, vectors: FeatureRows | None = None) -> Self:
         """Add documents; all of them, or none if one is refused.
@@ -170,8 +192,8 @@ class StoredDocuments(Estimator):
                 f"documents must have new ids, but {known[:5]} are known: use update to replace "
                 "them"
             )
-        width = self.corpus_.vectors.width
-        self.corpus_.replace([], found, self._embed(found, width, vectors))
+        rows = self._embed_more(found, vectors)
+        self.corpus_.replace([], found, rows)
         self._snapshots = {}
         self._tell_unread(found)
         return self
@@ -227,7 +249,7 @@ class StoredDocuments(Estimator):
         """
         self._check_fitted()
         found = storable(read_documents(documents, self.corpus_.kind))
-        rows = self._embed(found, self.corpus_.vectors.width, vectors)
+        rows = self._embed_more(found, vectors)
         known = [d.id for d in found if d.id in self.corpus_.number]
         self.corpus_.replace(known, found, rows)
         self._snapshots = {}

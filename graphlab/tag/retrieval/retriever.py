@@ -15,7 +15,7 @@ from graphlab.tag.embedding._named import encoder_of
 from graphlab.tag.retrieval._corpus import Tokenize
 from graphlab.tag.retrieval._options import most_documents
 from graphlab.tag.retrieval._ranking import Ranking, Scored, hits_of, score_all
-from graphlab.tag.retrieval._snapshot import GraphOptions, Snapshot
+from graphlab.tag.retrieval._snapshot import Snapshot
 from graphlab.tag.retrieval._stored import StoredDocuments
 from graphlab.tag.retrieval._vectors import embed
 from graphlab.tag.retrieval.documents import DocumentId
@@ -287,6 +287,5 @@ class GraphRetriever(StoredDocuments):
         if key not in self._snapshots:
             while len(self._snapshots) >= _CACHED:
                 del self._snapshots[next(k for k in self._snapshots if k != b"")]
-            options = GraphOptions(tuple(self.graphs), self.max_share)
-            self._snapshots[key] = Snapshot(corpus, documents, options)
+            self._snapshots[key] = Snapshot(corpus, documents, self._graph_options)
         return self._snapshots[key]

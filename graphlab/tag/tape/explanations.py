@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from graphlab._checks import check_int
+from graphlab._ordered import refuse_unordered
 from graphlab._random import make_generator, random_order
 from graphlab._repr import short_repr
 from graphlab.tag._ids import distinct_ids
@@ -107,10 +108,12 @@ class ExplanationGenerator:
                 repeat, do not fit, or cannot be written to ``out``.
             LLMError: If no call can succeed.
         """
+        if isinstance(ids, (str, bytes)):
+            raise TypeError(f"ids must be a list of names, got {type(ids).__name__}")
         names = None if ids is None else [_plain(name) for name in ids]
         if out is not None and names is not None:
             check_ids(names)  # before anything is paid for
-        texts = texts if isinstance(texts, (str, bytes)) else list(texts)  # read more than once
+        texts = _listed(texts)
         prompts = self._prompts(texts, names)
         keys = distinct_ids(names, len(prompts))
         replies = ask_all(self.client, prompts, self._schema())
@@ -194,11 +197,7 @@ class ExplanationGenerator:
     def _prompts(
         self, texts: Sequence[str], names: list[Hashable] | None
     ) -> list[list[dict[str, str]]]:
-        if isinstance(texts, (str, bytes)):
-            raise TypeError("texts must be a list of texts, got one text")
-        if not isinstance(texts, Iterable):
-            raise TypeError(f"texts must be a list of texts, got {type(texts).__name__}")
-        listed = list(texts)
+        listed = _listed(texts)
         if names is not None and len(names) != len(listed):
             raise ValueError(f"ids must have {len(listed)} entries, got {len(names)}")
         keys: list[Any] = list(range(len(listed))) if names is None else names
@@ -239,6 +238,20 @@ class ExplanationGenerator:
             reply.completion_tokens,
             reply.error,
         )
+
+
+def _listed(texts: Any) -> list[Any]:
+    """Texts in their order, of an iterator too, as they are read more than once.
+
+    Raises:
+        TypeError: If it is one text, has no order, or is nothing to go through.
+    """
+    refuse_unordered(texts, "texts")
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of texts, got one text")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"texts must be a list of texts, got {type(texts).__name__}")
+    return list(texts)
 
 
 def _plain(name: Any) -> Hashable:

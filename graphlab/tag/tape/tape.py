@@ -334,6 +334,8 @@ class TAPE(Estimator):
         logits = self.member_logits(data)
         weights: Sequence[float] | None = None
         if self.weights is not None:
+            if set(self.weights) != set(logits):
+                raise ValueError(f"weights must be of {sorted(logits)}, got {sorted(self.weights)}")
             weights = [self.weights[name] for name in logits]
         return ensemble_logits(list(logits.values()), self.reduce, weights)
 

@@ -25,6 +25,17 @@ def descriptions_by_name(
     return [descriptions[name] for name in names]
 
 
+def require_tensor(value: Any, name: str) -> None:
+    """Require a tensor, or what has its methods, such as a sparse one of another package.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    if not callable(getattr(value, "size", None)):
+        kind = type(value).__name__
+        raise TypeError(f"{name} must be a torch.Tensor, got {kind}: torch.as_tensor makes one")
+
+
 def check_labels(graph: Any, count: int) -> None:
     """Require labels and their names to fit; floats because of a NaN become numbers of classes.
 
@@ -44,6 +55,7 @@ def check_labels(graph: Any, count: int) -> None:
         )
     if y is None:
         return
+    require_tensor(y, "y")
     if y.dim() != 1 or y.size(0) != count:
         raise ValueError(f"y must have shape ({count},), got {tuple(y.shape)}")
     if names is not None or bool(y.isnan().any()):

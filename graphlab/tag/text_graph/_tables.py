@@ -174,8 +174,9 @@ class _Nodes:
         if self.id_column is None:
             self.unused_ids.warn()
             own = self.source.own_ids()
-            rows = range(self.count) if own is None else own
-            self.ids = [str(name) for name in rows]
+            self.ids = (
+                list(map(str, range(self.count))) if own is None else self._names_of_rows(own)
+            )
         if len(set(self.ids)) != len(self.ids):
             repeated = [name for name, count in Counter(self.ids).items() if count > 1]
             rows = [i for i, name in enumerate(self.ids) if name == repeated[0]]
@@ -184,6 +185,18 @@ class _Nodes:
                 f"{where(self.source, rows[:_LISTED])}"
             )
         return self.ids
+
+    def _names_of_rows(self, own: Sequence[Any]) -> list[str]:
+        """Names that a table has apart from its columns, read as ids of a column are."""
+        plain = [str(name) if isinstance(name, tuple) else name for name in own]  # several levels
+        found = words(plain, self.source, "index", 0)
+        lacking = blank(found)
+        if lacking:
+            raise ValueError(
+                f"{self.source.name}, {where(self.source, lacking[:1])} lacks the id of its node "
+                f"(the index, got {own[lacking[0]]!r:.80})"
+            )
+        return [name for name in found if name is not None]
 
     def labels(self, names: Sequence[str] | None) -> dict[str, Any]:
         """Numbers of the classes, and their names."""
@@ -204,15 +217,17 @@ class _Nodes:
         """Masks of the parts that a column names."""
         if self.split_column is None:
             return {}
-        part = {value: _PARTS.get(str(value).strip().casefold()) for value in set(self.split)}
+        column = str(self.split_column)
+        parts_of = [name or "" for name in words(self.split, self.source, column, 0)]
+        part = {name: _PARTS.get(name.strip().casefold()) for name in set(parts_of)}
         if not any(part.values()):
             warnings.warn(
-                f"{self.source.name}, column {self.split_column!r:.80} has none of train, val and "
-                f"test, but {sorted(map(str, part))[:5]}: the masks are empty",
+                f"{self.source.name}, column {column!r:.80} has none of train, val and test, but "
+                f"{sorted(part)[:5]}: the masks are empty",
                 UserWarning,
                 stacklevel=5,
             )
-        parts = [part[value] for value in self.split]
+        parts = [part[name] for name in parts_of]
         return {
             f"{name}_mask": torch.tensor([found == name for found in parts], device="cpu")
             for name in ("train", "val", "test")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab._checks import check_int, check_positive, check_tensor
 from graphlab._repr import short_repr
+from graphlab._sorted import distinct
 from graphlab.tag.text_graph.text_graph import TextGraph
 
 __all__ = ["AlignmentReport", "check_alignment", "check_text_alignment"]
@@ -203,10 +204,7 @@ def check_text_alignment(
 
     if not isinstance(graph, TextGraph):
         raise TypeError(f"graph must be a TextGraph, got {type(graph).__name__}")
-    row, col = (end.cpu().numpy() for end in graph.check().edge_index)
-    # Each edge once where both directions are stored.
-    proper = row < col if bool((row > col).any()) else row != col
-    pairs = np.stack([row[proper], col[proper]])
+    pairs = _pairs_once(graph.check().edge_index.cpu().numpy(), len(graph.text))
     if pairs.shape[1] < 2:
         raise ValueError("there are too few edges to compare texts along")
     limit = check_positive(threshold, "threshold")
@@ -240,6 +238,13 @@ def check_text_alignment(
             )
         _warn(f"{evidence}: too little to tell whether texts and edges follow the same order")
     return report
+
+
+def _pairs_once(edges: np.ndarray, count: int) -> np.ndarray:
+    """Two nodes that edges join, in either direction or both, once; ``(2, P)``, without loops."""
+    low, high = edges.min(axis=0), edges.max(axis=0)
+    key = distinct((low * count + high)[low != high])
+    return np.stack([key // max(count, 1), key % max(count, 1)])
 
 
 def _similarity(matrix: Any, pairs: np.ndarray, weight: np.ndarray) -> float:

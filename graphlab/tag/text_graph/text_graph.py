@@ -18,7 +18,7 @@ from graphlab._io import user_path
 from graphlab._labels import encode_labels
 from graphlab._stored_texts import StoredTexts
 from graphlab.tag._texts import as_list, check_texts
-from graphlab.tag.text_graph._class_names import check_labels
+from graphlab.tag.text_graph._class_names import check_labels, require_tensor
 from graphlab.tag.text_graph._join import join_texts
 from graphlab.tag.text_graph._networkx import read_networkx
 from graphlab.tag.text_graph._storage import TextStorage
@@ -139,8 +139,10 @@ class TextGraph(Data):
                     f"edge_text must have {self.num_edges} entries, got {len(self.edge_text)}"
                 )
             check_texts(self.edge_text, "edge_text")
-        if self.x is not None and self.x.size(0) != count:
-            raise ValueError(f"x must have {count} rows, got shape {tuple(self.x.shape)}")
+        if self.x is not None:
+            require_tensor(self.x, "x")
+            if self.x.size(0) != count:
+                raise ValueError(f"x must have {count} rows, got shape {tuple(self.x.shape)}")
         check_labels(self, count)
         return self
 

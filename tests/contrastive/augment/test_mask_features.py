@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.contrastive import MaskFeatures
+from graphlab.contrastive import MaskFeatures, sparse_features
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -31,3 +31,11 @@ def test_extreme_rates() -> None:
 def test_bad_rates(p: float) -> None:
     with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
         MaskFeatures(p)
+
+
+def test_budget_of_sparse_features_is_that_of_dense_ones() -> None:
+    x = torch.eye(20)
+    sparse = sparse_features(x)
+    assert sparse.layout == torch.sparse_csr
+    assert MaskFeatures(0.3).expected_budget(sparse) == 6
+    assert MaskFeatures(0.3).expected_budget(x) == 6

@@ -92,3 +92,25 @@ def test_s2gae_refuses():
         edge_autoencoder().loss(x, edge_index[:, :0], generator=seeded())
     with pytest.raises(TypeError, match=r"encoder must be a torch\.nn\.Module"):
         S2GAE(len, 4)
+
+
+class Recorded(S2GAE):
+    """Keeps the pairs that it has scored."""
+
+    def score(self, levels, pairs):
+        self.__dict__.setdefault("seen", []).append(pairs)
+        return super().score(levels, pairs)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_the_other_direction_of_an_edge_is_no_non_edge_unless_directed(directed):
+    # Each edge runs one way: of the ordered pairs without an edge, many have one the other way.
+    first, second = torch.triu_indices(12, 12, 1)
+    edges = torch.stack([first, second])[:, ::2]
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = Recorded(GCNConv(3, 4), 4, directed=directed)
+    model.loss(torch.ones(12, 3), edges, generator=seeded())
+    known = {tuple(sorted(pair)) for pair in edges.t().tolist()}
+    wrong = {tuple(sorted(pair)) for pair in model.seen[1].t().tolist()}
+    assert bool(wrong & known) == directed

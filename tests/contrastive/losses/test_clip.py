@@ -249,3 +249,12 @@ def test_rows_whose_magnitudes_sum_to_more_than_a_number_holds_are_read():
     far = graph / graph.abs().max() * 1.5e308
     assert float(far.abs().sum(1).max()) == torch.inf
     torch.testing.assert_close(clip_loss(far, text, scale), clip_loss(graph, text, scale))
+
+
+@pytest.mark.parametrize("options", [{}, {"init_scale": 50.0}, {"loss": "siglip"}])
+def test_the_scale_starts_at_its_maximum_and_is_learned(options):
+    draw = torch.Generator().manual_seed(0)
+    criterion = CLIPLoss(**options, max_scale=5.0)
+    assert float(criterion.logit_scale.detach().exp()) == pytest.approx(5.0)
+    criterion(*torch.randn(2, 8, 3, generator=draw)).backward()
+    assert float(criterion.logit_scale.grad) != 0.0

@@ -92,3 +92,29 @@ def test_bad_input_is_named(
 def test_settings_are_checked(options: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         LabelCorrection(**options)
+
+
+def test_members_are_drawn_from_a_seed_where_no_generator_is_given() -> None:
+    draw = torch.Generator().manual_seed(0)
+    z, labels = torch.randn(200, 3, generator=draw), torch.arange(200) % 2
+    settings = LabelCorrection(num_members=10)
+    state = torch.get_rng_state()
+    first = corrected_labels(z, labels, settings=settings)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first, corrected_labels(z, labels, settings=settings))
+    assert torch.equal(
+        first,
+        corrected_labels(z, labels, settings=settings, generator=torch.Generator().manual_seed(0)),
+    )
+
+
+def test_more_than_four_thousand_members_of_a_class() -> None:
+    count = 4100  # more pairs than torch takes the quantile of
+    z = torch.eye(2)[(torch.arange(count + 50) >= count).long()]
+    z = z + 0.01 * torch.randn(z.shape, generator=torch.Generator().manual_seed(0))
+    labels = (torch.arange(count + 50) >= count).long()
+    wrong = torch.tensor([0, 1, count, count + 1])
+    given = labels.clone()
+    given[wrong] = 1 - given[wrong]
+    settings = LabelCorrection(num_members=count + 50)
+    assert torch.equal(corrected_labels(z, given, wrong, settings=settings), labels[wrong])

@@ -90,6 +90,8 @@ def test_bad_input_is_named(
 
 
 def test_own_options_are_checked() -> None:
+    with pytest.raises(ValueError, match="labels must be of at least 2 classes"):
+        ica_labels(torch.randn(3, 2), PATH[:, :0], torch.tensor([0, -1, 0]))
     with pytest.raises(ValueError, match="unreached"):
         harmonic_labels(PATH, ENDS, unreached="none")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="c must be"):

@@ -120,6 +120,16 @@ def test_pairs_are_of_their_distance_and_come_once(seed: int, max_hops: int) -> 
     assert max(task.report.values()) <= 15
 
 
+def test_a_pair_has_one_distance_in_a_directed_graph() -> None:
+    path = Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 3]]), num_nodes=4)
+    for seed in range(3):
+        task = PairwiseDistance(4, num_pairs=9, max_hops=3)
+        with pytest.warns(UserWarning, match="fewer than num_pairs"):
+            task.setup(path, generator=torch.Generator().manual_seed(seed))
+        found = dict(zip(map(tuple, task.pairs.t().tolist()), task.target.tolist(), strict=True))
+        assert found == {(i, j): j - i - 1 for j in range(4) for i in range(j)}
+
+
 def test_pairs_of_a_class_are_drawn_evenly() -> None:
     # A path of 40 nodes has 38 pairs at two hops.
     steps = torch.arange(39)
@@ -148,6 +158,18 @@ def test_hidden_edges_are_hidden_in_both_directions() -> None:
     one = EdgeMask(4, rate=0.3, both_directions=False).setup(data)
     left = set(zip(*one.perturb(data).edge_index.tolist(), strict=True))
     assert any((j, i) in left for i, j in stored - left)
+
+
+@pytest.mark.parametrize("both_directions", [True, False])
+def test_the_other_direction_of_an_edge_is_no_pair_without_one(both_directions: bool) -> None:
+    # Each edge runs one way, and half of all pairs have one: drawn as ordered pairs, many would be
+    # edges the other way round.
+    draw = np.random.default_rng(0)
+    pairs = [(i, j) for i in range(12) for j in range(i + 1, 12) if draw.random() < 0.5]
+    data = Data(edge_index=torch.tensor(pairs).t(), num_nodes=12)
+    task = EdgeMask(4, rate=0.9, both_directions=both_directions).setup(data)
+    none = task.pairs[:, task.report["hidden"] :].sort(0).values.t().tolist()
+    assert not {(i, j) for i, j in none} & set(pairs)
 
 
 def test_attributes_of_edges_go_with_them() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -9,9 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from sklearn.base import clone
 from torch import Tensor, nn
 
-from graphlab.tag import TextEncoder
+from graphlab.tag import GraphRetriever, TextEncoder
 
 
 class Sentences(nn.Module):
@@ -21,7 +24,9 @@ class Sentences(nn.Module):
         super().__init__()
         if source.endswith("broken"):
             raise ValueError("no config.json")
-        self.source, self.max_seq_length, self.kinds = source, 512, []
+        self.source, self.max_seq_length = source, 512
+        self.kinds: list[Any] = []
+        self.lengths: list[int] = []
         self.weight = nn.Parameter(torch.tensor([[1.0, 2.0]]))
 
     @property
@@ -38,6 +43,7 @@ class Sentences(nn.Module):
         sizes = torch.tensor([[float(len(text))] for text in texts])
         out = sizes @ self.weight
         self.kinds.append((out.dtype, self.training))
+        self.lengths.append(self.max_seq_length)
         return out + torch.tensor([0.0, 1.0])
 
 
@@ -60,11 +66,42 @@ def test_a_shorter_length_and_half_precision_are_another_encoder() -> None:
     plain = TextEncoder(Sentences())
     short = TextEncoder(model := Sentences(), max_seq_length=16)
     half = TextEncoder(coarse := Sentences(), half=True)
-    assert model.max_seq_length == 16
+    short.encode(["ab"])
+    assert model.lengths == [16] and model.max_seq_length == 512  # the model is the caller's
     assert len({plain.identity, short.identity, half.identity}) == 3
     assert plain.identity == TextEncoder(Sentences()).identity
     half.encode(["ab"])
     assert coarse.kinds[0][0] == torch.bfloat16
+
+
+def test_encoders_that_share_a_model_keep_their_own_lengths(tmp_path: Path) -> None:
+    model = Sentences()
+    short = TextEncoder(model, max_seq_length=4, cache_dir=tmp_path)
+    TextEncoder(model, max_seq_length=100).encode(["ab"])
+    short.encode(["abc"])
+    assert model.lengths == [100, 4]
+    assert "-length-4" in str(short.identity)
+
+
+def test_a_model_that_is_trained_on_is_another_encoder(tmp_path: Path) -> None:
+    model = Sentences()
+    encoder = TextEncoder(model, cache_dir=tmp_path, normalize=False)
+    before, name = encoder.encode(["abcd"]), encoder.identity
+    with torch.no_grad():
+        model.weight += 1
+    assert encoder.encode(["abcd"]).tolist() != before.tolist()
+    assert encoder.identity != name == TextEncoder(Sentences()).identity
+
+
+def test_an_encoder_survives_pickle_and_copies(tmp_path: Path) -> None:
+    encoder = TextEncoder(Sentences(), max_seq_length=8, cache_dir=tmp_path)
+    rows = encoder.encode(["ab", "abc"])
+    for again in (pickle.loads(pickle.dumps(encoder)), copy.deepcopy(encoder)):
+        assert again.identity == encoder.identity
+        assert torch.equal(again.encode(["ab", "abc"]), rows)
+        assert again.encode(["new"]).shape == (1, 2)
+    cloned = clone(GraphRetriever(encoder))  # as searches over parameters do
+    assert torch.equal(cloned.encoder.encode(["ab", "abc"]), rows)
 
 
 def test_weights_make_the_identity() -> None:

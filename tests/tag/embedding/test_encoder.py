@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphlab.tag import TextEncoder, TextGraph, encode_edges, encode_nodes
+from graphlab.tag import HashingEncoder, TextEncoder, TextGraph, encode_edges, encode_nodes
 from graphlab.tag._text_encoder import encode_function
 from graphlab.tag.embedding import FakeTextEncoder
 from graphlab.tag.embedding._cache import EmbeddingCache
@@ -136,6 +136,19 @@ def test_minilm_gives_the_stored_embeddings(tmp_path, monkeypatch):
     assert again.identity == encoder.identity
     again._backend.encode = None  # everything is in the cache
     assert torch.equal(again.encode(graph.text[:40]), x)
+
+
+def test_a_cached_row_is_of_the_encoder_as_it_is_now(tmp_path):
+    words = HashingEncoder(dim=8)
+    encoder = TextEncoder(words, cache_dir=tmp_path)
+    texts = ["a red cat", "a blue dog", "a red dog"]
+    first, name = encoder.encode(texts), encoder.identity
+    words.fit(texts)
+    assert encoder.identity == words.identity != name
+    assert torch.equal(encoder.encode(texts), TextEncoder(words).encode(texts))
+    assert not torch.equal(encoder.encode(texts), first)
+    encoder.normalize = False
+    assert torch.equal(encoder.encode(texts), TextEncoder(words, normalize=False).encode(texts))
 
 
 def test_threads_share_a_cache(tmp_path):

@@ -102,3 +102,9 @@ def test_an_encoder_of_the_earlier_rule_keeps_it(tmp_path, monkeypatch):
     assert loaded.fit(ACCENTS).identity.startswith("hashing-2-")
     with pytest.raises(ValueError, match="rule must be 1 or 2, got 3"):
         HashingEncoder()._set_arrays({"rule": torch.tensor(3)})
+
+
+def test_no_texts_are_no_rows():
+    plain, fitted = HashingEncoder(dim=4), HashingEncoder(dim=4).fit(["a red cat", "a blue dog"])
+    assert plain([]).shape == fitted([]).shape == (0, 4)
+    assert plain([]).dtype == np.float32

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -179,3 +183,24 @@ def test_a_store_is_gone_through(seven):
 def test_what_is_no_row_of_a_store_is_named(seven, index, error, message):
     with pytest.raises(error, match=message):
         seven[0][index]
+
+
+def test_a_store_of_no_texts_is_as_wide_as_the_encoder(tmp_path):
+    store = TextEncoder("hashing").encode_to([], tmp_path / "e")
+    assert store.shape == (0, 384) and store.tensor().shape == (0, 384)
+
+
+def test_a_store_travels_as_its_folder(tmp_path):
+    x = torch.rand(1000, 32)
+    store = EmbeddingStore.write(tmp_path / "e", x, shard_size=300, dtype="float32")
+    sent = pickle.dumps(store)
+    assert len(sent) < 10_000
+    again = pickle.loads(sent)
+    assert torch.equal(again.tensor(), x) and torch.equal(
+        again[torch.tensor([7, 999])], x[[7, 999]]
+    )
+    assert torch.equal(copy.deepcopy(store)[3], x[3])
+    shutil.rmtree(tmp_path / "e")
+    EmbeddingStore.write(tmp_path / "e", x + 1, shard_size=300, dtype="float32")
+    with pytest.raises(ValueError, match="holds other embeddings than when this store was pickled"):
+        pickle.loads(sent)

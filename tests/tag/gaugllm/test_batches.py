@@ -7,6 +7,7 @@ import torch
 
 from graphlab.evaluate import linear_probe
 from graphlab.tag import EmbeddingStore, GAugLLM
+from graphlab.tag.gaugllm import LLMEdgeModifier, propose_edge_candidates
 from graphlab.tag.gaugllm.gaugllm import BACKBONES
 from tests.tag.gaugllm._toy import NODES, toy_graph
 from tests.tag.gaugllm.test_gaugllm import SMALL, oracle, second_view
@@ -136,3 +137,23 @@ def test_checkpoints_between_are_written_when_it_is_time(tmp_path):
     again = GAugLLM("gbt", **options).fit(data, epochs.append, directory=tmp_path, resume=False)
     assert [row["epoch"] for row in epochs] == [0, 1, 2]
     assert again.history_ == found.history_
+
+
+def test_a_training_does_not_go_on_with_other_votes(tmp_path):
+    data = toy_graph()
+    asked = propose_edge_candidates(data.x, data.edge_index, min_del=1)
+    votes = torch.zeros(len(asked), dtype=torch.long)
+
+    def fit(votes, **options):
+        modifier = LLMEdgeModifier(asked, votes, seed=0, **options)
+        return GAugLLM("gbt", edge_modifier=modifier, **{**SMALL, "epochs": 2}).fit(
+            data, directory=tmp_path
+        )
+
+    first = fit(votes)
+    assert fit(votes).history_ == first.history_
+    # Neither of these is a yes: what nobody knows deletes nothing, and a no does.
+    with pytest.raises(ValueError, match=r"saved with other settings \(data: "):
+        fit(votes - 1)
+    with pytest.raises(ValueError, match=r"saved with other settings \(.*edits: "):
+        fit(votes, undirected=False)

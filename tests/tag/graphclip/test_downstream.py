@@ -457,3 +457,20 @@ def test_a_link_predictor_is_cloned_saved_and_loaded(tmp_path):
     assert torch.equal(clone(model).predict(pairs.x, edges, edges[:, :9]), want)
     again = LinkPredictor.load(model.save(tmp_path), model=model.model, sampler=model.sampler)
     assert torch.equal(again.predict(pairs.x, edges, edges[:, :9]), want)
+
+
+def test_a_fit_that_is_interrupted_leaves_the_prompts_of_before():
+    pairs, (_, _, y) = toy_pairs(), toy_graph()
+    model, classes = confused()
+    tuner = PromptTuner(model, classes, num_prompts=2, epochs=3).fit(pairs.x, pairs.store, y)
+    before, history = tuner.predict_proba(pairs.x, pairs.store), tuner.history_
+
+    def stop(row):
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuner.fit(pairs.x, pairs.store, y.flip(0), callback=stop)
+    assert torch.equal(tuner.predict_proba(pairs.x, pairs.store), before)
+    assert tuner.history_ is history
+    assert {n for n, _ in tuner.named_parameters()} == {"prompts", "keys", "class_prompts"}

@@ -276,3 +276,14 @@ def test_files_of_something_else_are_no_model(tmp_path):
     save_arrays(path, dict(list(arrays.items())[1:]), metadata)
     with pytest.raises(ValueError, match=f"{path} is no GraphCLIP model: "):
         GraphCLIP.from_pretrained(tmp_path)
+
+
+def test_a_model_that_is_loaded_embeds_and_is_not_changed_by_it(tmp_path):
+    pairs = toy_pairs()
+    model = GraphCLIP.from_pretrained(toy_model().save_pretrained(tmp_path / "a"))
+    assert not model.training
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    alone = model.embed(pairs.x, pairs.store.batch([0]))
+    beside = model.embed(pairs.x, pairs.store.batch([0, 1, 2, 3]))
+    torch.testing.assert_close(alone[0], beside[0], rtol=1e-5, atol=1e-6)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

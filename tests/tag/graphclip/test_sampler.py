@@ -337,3 +337,11 @@ def test_a_prepared_graph_with_loops_is_refused():
     graph = CSRGraph.from_edge_index(torch.tensor([[0, 1, 1], [1, 0, 1]]), 2)
     with pytest.raises(ValueError, match="without self-loops: SubgraphSampler.prepare"):
         SubgraphSampler().sample(graph)
+
+
+def test_stores_are_compared_by_their_arrays():
+    edges = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    one, two = (SubgraphSampler(seed=0).sample(edges, 4) for _ in range(2))
+    assert one == two and one != two.select([0, 1, 2]) and one != "store"
+    with pytest.raises(TypeError, match="index must be the number of a subgraph, .*select takes"):
+        one[0:2]

@@ -201,3 +201,22 @@ def test_a_class_without_a_known_word_is_refused():
     model = ZeroShotNodes(tower, encoder=encoder, templates=["{c}"]).fit(source)
     with pytest.raises(ValueError, match="'\\+\\+\\+' has an embedding of zeros"):
         model.predict([source.text[0], "+++"])
+
+
+def test_what_is_mixed_in_later_is_checked_at_every_question():
+    model = made().fit(graph())
+    for mix in ("nothing", "own and mean"):
+        model.set_params(mix=mix)
+        for ask in (model.predict, model.predict_proba):
+            with pytest.raises(ValueError, match=f"mix must be one of .*got '{mix}'"):
+                ask(TOPICS)
+    classifier, x, store = by_hand(list(TOPICS))
+    with pytest.raises(ValueError, match="mix must be one of"):
+        classifier.set_params(mix="nothing").predict(x, store)
+
+
+@pytest.mark.parametrize("mask", [[True] * 60, None], ids=["list", "array"])
+def test_a_mask_that_is_no_tensor_is_named(mask):
+    given = toy_graph()[2].numpy() >= 0 if mask is None else mask
+    with pytest.raises(TypeError, match=r"mask must be a torch.Tensor, got (list|ndarray)"):
+        made().fit(graph()).evaluate(toy_graph()[2], TOPICS, mask=given)

@@ -22,6 +22,8 @@ CALLS: dict[str, tuple[Call, str]] = {
     "no message": (lambda c: asyncio.run(c.acomplete([])), "at least one message"),
     "one text": (lambda c: asyncio.run(c.acomplete_many("ab")), "prompts must be a list"),
     "no list": (lambda c: asyncio.run(c.acomplete_many(3)), "prompts must be a list"),
+    "prompts by name": (lambda c: c.complete_many({"a": "b"}), "prompts must be a list, got dict"),
+    "prompts in no order": (lambda c: c.estimate({"a"}), "prompts must be a list, got set"),
     "too few ids": (lambda c: asyncio.run(c.acomplete_many(["a", "b"], ids=[1])), "ids"),
     "equal ids": (lambda c: asyncio.run(c.acomplete_many(["a", "b"], ids=[1, 1])), "ids"),
     "ids that are none": (lambda c: asyncio.run(c.acomplete_many(["a"], ids=3)), "ids"),

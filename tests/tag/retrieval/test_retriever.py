@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 from graphlab.tag import Document, GraphRetriever, HashingEncoder
 from graphlab.tag.retrieval import Hit, RetrievalResult, capitalised_names, tokenize
+from graphlab.tag.retrieval._ranking import standardized
 
 TOWNS = ["Paris", "Rome", "Oslo", "Kyiv", "Lima", "Cairo", "Quito", "Turin"]
 
@@ -533,3 +534,38 @@ def test_a_document_under_another_name_is_refused():
     listed = {"a": Document("a", "one"), "b": Document("c", "two")}
     with pytest.raises(ValueError, match=r"documents\['b'\] must have the id .* got 'c'"):
         GraphRetriever().fit(list(listed.items()))
+
+
+def test_links_are_those_of_the_index_whenever_it_is_asked() -> None:
+    asked, fresh = (GraphRetriever(max_share=1.0).index(DOCUMENTS) for _ in range(2))
+    want = asked.stats()
+    for retriever in (asked, fresh):
+        retriever.set_params(max_share=0.0, graphs=("titles",))
+        assert retriever.stats() == want
+    some = range(12)
+    assert answers(fresh, allow=some) == answers(asked, allow=some)
+    assert answers(fresh, allow=some) == answers(
+        GraphRetriever(max_share=1.0).index(DOCUMENTS), allow=some
+    )
+    assert asked.index(DOCUMENTS).stats()["phrases"] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "hashing"), ("hashing", None)], ids=["given", "taken away"]
+)
+def test_documents_of_one_index_are_all_embedded_or_none(before: object, after: object) -> None:
+    retriever = GraphRetriever(before).index({"a": "Warsaw and Paris", "b": "Oslo and Rome"})
+    hits = retriever.query("Warsaw")
+    retriever.set_params(encoder=after)
+    for change in (retriever.add, retriever.update):
+        with pytest.raises(ValueError, match="encoder must be that of the index, which was made w"):
+            change({"c": "Kyiv and Lima"})
+    assert retriever.ids == ["a", "b"]
+    assert retriever.set_params(encoder=before).query("Warsaw") == hits
+    assert retriever.add({"c": "Kyiv and Lima"}).ids == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("value", [0.1, -3.3, 1e-9, 7.0])
+@pytest.mark.parametrize("count", [1, 3, 7, 1000])
+def test_equal_scores_are_no_deviation(value: float, count: int) -> None:
+    assert not standardized(np.full(count, value)).any()

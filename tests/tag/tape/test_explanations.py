@@ -188,3 +188,27 @@ def test_ids_that_cannot_be_written_are_refused_before_anything_is_asked(tmp_pat
         with pytest.raises(TypeError, match="must be strings or numbers"):
             generator.run(["a"], ids=[(1, 2)], out=tmp_path / "out.jsonl")
     assert server.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({"n1": "text"}, "texts must be a list, got dict"),
+        ({"text"}, "texts must be a list, got set"),
+        ("text", "texts must be a list of texts, got one text"),
+        (5, "texts must be a list of texts, got int"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_not_asked_about(texts, words):
+    class Client:
+        def complete_many(self, prompts, *, schema=None):
+            raise AssertionError(prompts)
+
+        estimate = complete_many
+
+    generator = ExplanationGenerator(Client(), PROMPT)
+    for ask in (generator.run, generator.estimate):
+        with pytest.raises(TypeError, match=words):
+            ask(texts)
+    with pytest.raises(TypeError, match="ids must be a list of names, got str"):
+        generator.run(["a cat", "a dog"], ids="ab")

@@ -447,3 +447,11 @@ def test_members_of_other_settings_or_data_are_refused(tmp_path):
     save_arrays(file, {"logits": torch.zeros(1)})
     with pytest.raises(ValueError, match="is no member of TAPE"):
         TAPE("gcn", ["TA"], **options).fit(data, directory=tmp_path)
+
+
+def test_weights_that_are_set_later_name_every_member():
+    model = TAPE("mlp", {"TA", "P"}, **SMALL).fit(tape_graph())
+    for weights in ({"TA": 1.0}, {"TA": 1.0, "P": 1.0, "E": 1.0}):
+        with pytest.raises(ValueError, match=r"weights must be of \['P', 'TA'\], got"):
+            model.set_params(weights=weights).predict()
+    assert model.set_params(weights={"TA": 1.0, "P": 0.0}).predict().shape == (90,)

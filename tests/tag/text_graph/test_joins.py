@@ -254,3 +254,22 @@ def test_tables_with_no_edges_but_a_column_of_texts():
     empty = pandas.DataFrame({"src": [], "dst": [], "rel": []})
     graph = TextGraph.from_tables(THREE, empty, edge_text_column="rel")
     assert graph.num_edges == 0 and graph.edge_text == []
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), " "], ids=repr)
+def test_a_row_without_a_name_in_its_index_is_named(missing):
+    frame = pandas.DataFrame({"text": ["a", "b"]}, index=pandas.Index(["u", missing], name="paper"))
+    with pytest.raises(ValueError, match="nodes, row 1 lacks the id of its node"):
+        TextGraph.from_tables(frame)
+
+
+def test_whole_numbers_in_an_index_are_the_ids_that_columns_make_of_them():
+    frame = pandas.DataFrame({"text": ["a", "b"]}, index=pandas.Index([7.0, 8.0], name="paper"))
+    graph = TextGraph.from_tables(frame, {"src": [7], "dst": [8.0]})
+    assert graph.node_id == ["7", "8"] and graph.edge_index.tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_split_of_lists_is_named():
+    table = {"text": ["a", "b"], "split": [["train"], ["val"]]}
+    with pytest.raises(ValueError, match="row 0, column 'split' must hold a text or a number"):
+        TextGraph.from_tables(table)

@@ -377,6 +377,25 @@ def test_real_predictions_of_cora_are_aligned():
         check_alignment(ranked, y.sort().values)
 
 
+def test_edges_in_one_direction_are_compared_whatever_their_ends():
+    graph = topics(200, same=True)
+    up = graph.edge_index.sort(dim=0).values.unique(dim=1)
+    down, both = up.flip(0), torch.cat([up, up, up.flip(0)], dim=1)
+    found = [
+        check_text_alignment(TextGraph(edge_index=edges, text=graph.text))
+        for edges in (graph.edge_index, up, down, both)
+    ]
+    assert found[0].aligned and found == [found[0]] * 4
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_an_array_in_the_place_of_a_tensor_is_named(name):
+    graph = tiny()
+    graph[name] = np.zeros(3)
+    with pytest.raises(TypeError, match=f"{name} must be a torch.Tensor, got ndarray"):
+        graph.check()
+
+
 def test_alignment_needs_something_to_compare():
     none = torch.tensor([-1, -1])
     with pytest.raises(ValueError, match="no node has both"):

@@ -25,7 +25,7 @@ __all__ = ["SubgraphStore"]
 
 
 @short_repr
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SubgraphStore:
     """Subgraphs in compressed rows: 4 bytes a node and 4 or 8 an edge.
 
@@ -51,7 +51,20 @@ class SubgraphStore:
     def __len__(self) -> int:
         return int(self.root.shape[0])
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all arrays are equal; not the widths that local ids are stored in."""
+        if not isinstance(other, SubgraphStore):
+            return NotImplemented
+        pairs = ((getattr(self, name), getattr(other, name)) for name in files.FIELDS)
+        return all(np.array_equal(one, two) for one, two in pairs)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __getitem__(self, i: int) -> Subgraph:
+        if isinstance(i, slice):
+            raise TypeError(
+                f"index must be the number of a subgraph, got {i}: select takes several"
+            )
         i = range(len(self))[i]
         nodes = self.node[self.node_ptr[i] : self.node_ptr[i + 1]]
         edges = self.edge[:, self.edge_ptr[i] : self.edge_ptr[i + 1]]

@@ -137,6 +137,7 @@ class ZeroShotClassifier(Estimator):
         Raises:
             TypeError, ValueError: If a parameter or an argument is malformed.
         """
+        self._check_parameters()
         classes = self.class_embeddings
         return embed_subgraphs(self.model, x, store).mixed(self.mix) @ classes.t()
 
@@ -182,6 +183,7 @@ class ZeroShotClassifier(Estimator):
         Raises:
             TypeError, ValueError, IndexError: If an argument is malformed.
         """
+        self._check_parameters()
         classes = self.class_embeddings
         return compare(embed_subgraphs(self.model, x, store), self.mix, classes, y, mask)
 

@@ -255,6 +255,13 @@ class ZeroShotNodes(Estimator):
 
     def _classes(self, given: Names | None) -> Tensor:
         self._check_fitted()
+        self._check_parameters()
+        if self.mix != "none" and None in self._untrained:
+            width = self.embeddings_.size(1)
+            raise ValueError(
+                f"mix={self.mix!r} needs features of {width} columns, as the embeddings have, and "
+                "those of the fit were not"
+            )
         if given is None and not self.label_names_:
             raise ValueError("class_names must be given: the graph of fit brought no label_names")
         if given is None and all(name.isdecimal() for name in self.label_names_):

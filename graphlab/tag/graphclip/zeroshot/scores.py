@@ -30,8 +30,10 @@ def compare(
     """
     count, total = classes.size(0), embeddings.tower.size(0)
     y = check_tensor(y, "y").cpu()
-    chosen = torch.ones(total, dtype=torch.bool, device="cpu") if mask is None else mask.cpu()
-    if mask is None and y.shape == chosen.shape and bool((y != -1).any()):
+    chosen = torch.ones(total, dtype=torch.bool, device="cpu")
+    if mask is not None:
+        chosen = check_tensor(mask, "mask").cpu()
+    elif y.shape == chosen.shape and bool((y != -1).any()):
         chosen = y != -1
     if chosen.dtype != torch.bool or chosen.shape != (total,) or not bool(chosen.any()):
         raise ValueError(f"mask must be bool of shape ({total},) with at least one true")

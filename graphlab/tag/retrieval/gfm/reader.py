@@ -47,8 +47,6 @@ class Reader:
         relations (Tensor): Embeddings of the edge types ``(2 R, F)``.
         graph (EntityGraph): The graph.
         linker (EntityLinker): Finds the entities of a question.
-        ranker (str): See :func:`document_scores`.
-        top_k (int): See there.
     """
 
     def __init__(
@@ -57,23 +55,24 @@ class Reader:
         relations: Tensor,
         graph: EntityGraph,
         linker: EntityLinker,
-        ranker: Ranker,
-        top_k: int,
     ) -> None:
         self.graph = graph
-        self._linker, self._ranker, self._top_k = linker, ranker, top_k
-        self._model = model
+        self._linker, self._model = linker, model
         self._device = next(model.parameters()).device
         self._relations, self._rows = relations.to(self._device), graph.rows.to(self._device)
         self._base: Background | None = None
         self._mentioned = graph.weight > 0
 
-    def read(self, questions: Sequence[str], vectors: Tensor) -> list[Reading | None]:
+    def read(
+        self, questions: Sequence[str], vectors: Tensor, ranker: Ranker, top_k: int
+    ) -> list[Reading | None]:
         """What the network says about questions; None where one names no entity or is no vector.
 
         Args:
             questions (sequence of str): Questions.
             vectors (Tensor): Their embeddings ``(B, F)``.
+            ranker (str): See :func:`document_scores`.
+            top_k (int): See there.
 
         Raises:
             FloatingPointError: If a score is NaN or infinite.
@@ -81,11 +80,13 @@ class Reader:
         starts = self._linker.link(questions, self._mentioned.numpy())
         # One by one, so that no rounding depends on what else is asked.
         return [
-            self._one(start, vectors[row : row + 1]) if start and bool(vectors[row].any()) else None
+            self._one(start, vectors[row : row + 1], ranker, top_k)
+            if start and bool(vectors[row].any())
+            else None
             for row, start in enumerate(starts)
         ]
 
-    def _one(self, start: list[int], vector: Tensor) -> Reading:
+    def _one(self, start: list[int], vector: Tensor, ranker: Ranker, top_k: int) -> Reading:
         weights = start_weights(self.graph, [start])
         logits = self._logits(vector.to(self._device), weights.to(self._device)).cpu()
         if not bool(torch.isfinite(logits).all()):
@@ -96,8 +97,8 @@ class Reader:
             logits,
             self.graph.mentions,
             len(self.graph.documents),
-            ranker=self._ranker,
-            top_k=self._top_k,
+            ranker=ranker,
+            top_k=top_k,
             candidates=self._mentioned,
         )[0].numpy()
         covered = self.graph.covered.numpy()

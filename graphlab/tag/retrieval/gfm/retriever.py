@@ -280,7 +280,7 @@ class GFMRetriever(TrainedNetwork):
         ids = self._ids(allow)
         reader = self._reader(None if allow is None else ids)
         vectors = self._embed_questions(questions, self._relations.size(1))
-        readings = reader.read(questions, vectors)
+        readings = reader.read(questions, vectors, self.ranker, self.top_k)
         base: Sequence[NDArray[np.float64] | None] = [None] * len(questions)
         if self.retriever is not None:
             _, base = self.retriever._all_scores(questions, None if allow is None else ids)
@@ -319,7 +319,5 @@ class GFMRetriever(TrainedNetwork):
             if self._swapped:
                 relations = relations.roll(graph.num_relations, 0)
             linker = self._linker(graph, self._entities)
-            self._readers[key] = Reader(
-                self.model_, relations, graph, linker, self.ranker, self.top_k
-            )
+            self._readers[key] = Reader(self.model_, relations, graph, linker)
         return self._readers[key]

@@ -188,6 +188,10 @@ class TrainedNetwork(Estimator):
         """What must be equal for a resume."""
         params = self.get_params(deep=False)
         own = {name: str(params[name]) for name in sorted(params) if name not in self._objects}
+        encoders = {
+            name: _identity(encoder_of(self, name)) for name in ("encoder", "query_encoder")
+        }
+        own |= {name: identity for name, identity in encoders.items() if identity is not None}
         asked = zip(examples.texts, examples.starts, examples.documents, strict=True)
         tensors = (graph.edge_index, graph.edge_type, graph.mentions)
         return own | {
@@ -283,6 +287,12 @@ class TrainedNetwork(Estimator):
         self._set(model, graph, relations, entities, swapped=bool(arrays["swapped"]))
 
 
+def _identity(encoder: Any) -> str | None:
+    """What an encoder calls itself, as far as it does."""
+    name = getattr(encoder, "identity", None)
+    return name if isinstance(name, str) else None
+
+
 def _check_encoder(encoder: Any, texts: Sequence[str], rows: NDArray[Any]) -> None:
     """Require an encoder that embeds one of the texts as it was embedded.
 
@@ -312,6 +322,9 @@ def _check_rows(
             f"the embeddings of relations and entities must have the shapes {wanted}, got "
             f"{(tuple(relations.shape), entities.shape)}"
         )
+    if relations.dtype != torch.float32 or entities.dtype != np.float16:
+        kinds = f"{relations.dtype} and {entities.dtype}"
+        raise TypeError(f"relations and entities must be float32 and float16, got {kinds}")
 
 
 def _digest(graph: EntityGraph) -> Tensor:

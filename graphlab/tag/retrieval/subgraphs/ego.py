@@ -111,7 +111,7 @@ class EgoGraphRetriever(Estimator):
         if "edge_text" in graph and graph.edge_index.size(1):
             edges = _embedded(encoder, check_texts(graph.edge_text, "edge_text"), "texts of edges")
         self.graph_ = graph
-        self._back = self._predecessors()
+        self._hops, self._back = int(self.num_hops), self._predecessors()
         self.vectors_ = self._means(nodes, edges)
         return self
 
@@ -145,7 +145,7 @@ class EgoGraphRetriever(Estimator):
         inside = sp.csr_matrix(
             (np.ones(roots.size, dtype=np.float32), (rows, roots)), shape=(roots.size, count)
         )
-        for _ in range(self.num_hops):
+        for _ in range(self._hops):
             inside = _ones(inside + inside @ self._back)
         by_node = inside.tocsc()
         return inside, _ones(by_node[:, source].multiply(by_node[:, target]).tocsr())

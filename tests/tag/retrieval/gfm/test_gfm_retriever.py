@@ -484,3 +484,18 @@ def test_another_encoder_of_the_same_width_is_refused(fitted: GFMRetriever, tmp_
     fitted.save(tmp_path)
     with pytest.raises(ValueError, match="encoder must be the one that the network was trained"):
         GFMRetriever.load(tmp_path, retriever=BASE, graph=GRAPH, encoder=Other())
+
+
+def test_how_entities_lend_their_scores_is_read_at_every_question() -> None:
+    asked, fresh = made().fit(), made().fit()
+    before = asked.query(QUESTION)
+    for gfm in (asked, fresh):
+        gfm.set_params(ranker="topk", top_k=2)
+    assert asked.query(QUESTION) == fresh.query(QUESTION) != before
+
+
+def test_a_training_does_not_go_on_with_another_encoder(tmp_path: Path) -> None:
+    made().fit(directory=tmp_path)
+    other = made().set_params(encoder=HashingEncoder(16, seed=1))
+    with pytest.raises(ValueError, match=r"saved with other settings \(encoder: 'hashing-"):
+        other.fit(directory=tmp_path)

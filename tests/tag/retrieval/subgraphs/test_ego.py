@@ -180,3 +180,11 @@ def test_more_neighbourhoods_asked_for_than_there_are() -> None:
 def test_needs_a_graph() -> None:
     with pytest.raises(NotFittedError):
         EgoGraphRetriever(TextEncoder("hashing")).query("a")
+
+
+def test_neighbourhoods_are_those_of_the_fit():
+    graph = TextGraph(edge_index=torch.tensor([[0, 1], [1, 2]]), text=["aa", "bb", "cc"])
+    retriever = EgoGraphRetriever("hashing", num_hops=1).fit(graph)
+    want = retriever.query("aa", k=1).text
+    assert retriever.set_params(num_hops=0).query("aa", k=1).text == want == ["aa", "bb"]
+    assert retriever.fit(graph).query("aa", k=1).text == ["aa"]
