@@ -91,21 +91,23 @@ def _parts(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 
 def _moments(
     arrays: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
-) -> dict[int, dict[str, Tensor]]:
+) -> dict[int, dict[str, Any]]:
     """State of an optimizer by parameter: an optimizer itself looks at it in its next step alone.
 
     Raises:
         LookupError, ValueError: If names or shapes are not those of its parameters.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Any]] = {}
     for key, value in arrays.items():
         digits, name = key.split("/")
         number = int(digits)
+        whole_step = name == "step" and value.dtype == torch.int64
         wanted = torch.Size() if name == "step" else parameters[number].shape
-        if value.shape != wanted or not value.is_floating_point():
+        if value.shape != wanted or not (value.is_floating_point() or whole_step):
             raise ValueError(f"optimizer/{key} has another type or shape than its parameter")
-        state.setdefault(number, {})[name] = value
+        # Those that count in integers compute with them in double precision.
+        state.setdefault(number, {})[name] = int(value) if whole_step else value
     known = _MOMENTS.get(type(optimizer).__name__, _MOMENTS_OF_ADAM)
     for number, moments in state.items():
         if moments.keys() != known or number < 0:

@@ -121,9 +121,8 @@ class Refinement:
         with taking_up(path):
             self.network.load_state_dict(weights)
             self.history = rows_of(record, "epoch", "loss", "changed")
-            labels = check_index(state["labels"], self.network.centers.size(0), "labels")
-            if labels.shape != self.labels.shape:
-                raise ValueError(f"labels must be of shape {tuple(self.labels.shape)}")
+            count, nodes = self.network.centers.size(0), self.labels.numel()
+            labels = check_index(state["labels"], count, "labels", length=nodes)
             self.labels = labels.to(self.labels.device)
             if self.network.contrast.generator is not None:
                 self.network.contrast.generator.set_state(state["generator"])

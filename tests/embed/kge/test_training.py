@@ -102,16 +102,27 @@ def test_seeds_repeat_and_differ() -> None:
     assert fitted(one, TRAIN, epochs=3) is one and same(one, two)  # from the start at every call
 
 
-@pytest.mark.parametrize("loss", ["softmax", "sampled"])
-def test_an_interrupted_training_goes_on_bit_for_bit(loss: Any, tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    ("loss", "params", "optimizer"),
+    [
+        ("softmax", {}, "adam"),
+        ("sampled", {}, "adam"),
+        ("softmax", {}, "adagrad"),
+        ("sampled", {"sparse": True}, "adam"),
+    ],
+)
+def test_an_interrupted_training_goes_on_bit_for_bit(
+    loss: Any, params: dict[str, Any], optimizer: str, tmp_path: Any
+) -> None:
     options = {"valid": VALID, "epochs": 8, "batch_size": 16, "lr": 0.1, "loss": loss}
-    whole = fitted(made(), TRAIN, **options)
+    options["optimizer"] = optimizer
+    whole = fitted(made(**params), TRAIN, **options)
 
     def stop(row: dict[str, Any]) -> None:
         if row["epoch"] == 4:
             raise KeyboardInterrupt
 
-    model = made()
+    model = made(**params)
     before = weights(model)
     with pytest.raises(KeyboardInterrupt):
         fitted(model, TRAIN, directory=tmp_path, callback=stop, **options)

@@ -88,12 +88,12 @@ def killed(folder):
     pretrain(toy_model(), pairs, SETTINGS, directory=folder, save_every=0, prefetch=0)
 
 
-def interrupted(folder):
+def interrupted(folder, at=21):
     def interrupt():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pairs, _ = counted(21, interrupt)
+        pairs, _ = counted(at, interrupt)
         pretrain(toy_model(), pairs, SETTINGS, directory=folder, save_every=0, prefetch=0)
 
 
@@ -132,6 +132,16 @@ def test_a_kill_within_an_epoch_costs_a_step_and_changes_nothing(end, tmp_path):
     assert same(fresh.state_dict(), whole.state_dict())
     # What was read before the kill is not read again, but for the batch under way.
     assert text.reads == reads - 20
+
+
+def test_an_epoch_whose_steps_are_done_is_validated_first(tmp_path):
+    whole, pairs = toy_model(), toy_pairs()
+    want = pretrain(whole, pairs, SETTINGS, prefetch=0)
+    # Twelve batches and the held pairs an epoch: the 26th read is the second validation.
+    interrupted(tmp_path, at=26)
+    fresh = toy_model(seed=5)
+    assert pretrain(fresh, pairs, SETTINGS, directory=tmp_path, prefetch=0) == want
+    assert same(fresh.state_dict(), whole.state_dict())
 
 
 def test_checkpoints_within_an_epoch_wait_for_their_time(tmp_path):

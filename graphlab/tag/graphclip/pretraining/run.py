@@ -119,7 +119,9 @@ class PretrainingRun:
         self._train(progress)
         scale = float(self.model.criterion.logit_scale.detach().exp())
         row = {"epoch": float(self.epoch), "loss": self._total / self.steps, "scale": scale}
-        row["lr"] = self.step.optimizer.param_groups[0]["lr"]
+        # Not asked of the optimizer: a run that goes on here may have no step left in the epoch.
+        last, steps = (self.epoch + 1) * self.steps - 1, self.config.epochs * self.steps
+        row["lr"] = self.step.rate(last, steps)
         if self.held.numel():
             row |= retrieval_scores(self.model, self.pairs, self.held)
             self._choose(row)
@@ -188,7 +190,7 @@ class PretrainingRun:
             self.history = rows_of(record, "epoch", "loss", "scale", "lr")
             self.epoch, self.stopped = len(self.history), bool(record["stopped"])
             # Earlier versions wrote at the end of epochs only.
-            self.done = whole(record.get("done", 0), self.steps - 1)
+            self.done = whole(record.get("done", 0), self.steps)  # all, before the validation
             self._total = real(record.get("total", 0.0))
             if best:
                 at = whole(record["best_epoch"], self.epoch - 1)

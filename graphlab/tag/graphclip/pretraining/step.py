@@ -56,10 +56,7 @@ class TrainingStep:
             FloatingPointError: If the loss is not finite; the weights are then as before.
         """
         config = self.config
-        if config.schedule == "cosine":
-            rise = round(config.warmup * total)
-            rate = warmup_cosine(step, config.lr, rise, total, first=1)
-            self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.param_groups[0]["lr"] = self.rate(step, total)
         self.optimizer.zero_grad(set_to_none=True)
         seed = derive_seed(config.seed, _DROPOUT, step, rank())
         with seeded(seed, self.model.device):  # of dropout, which knows no generator
@@ -73,6 +70,13 @@ class TrainingStep:
         self.optimizer.step()
         self.model.criterion.clamp_()
         return loss
+
+    def rate(self, step: int, total: int) -> float:
+        """Learning rate of a step, of ``total`` in all."""
+        if self.config.schedule != "cosine":
+            return self.config.lr
+        rise = round(self.config.warmup * total)
+        return warmup_cosine(step, self.config.lr, rise, total, first=1)
 
     def _backward(self, own: TrainingBatch, step: int) -> float:
         """Gradients of the loss of this rank's pairs; returns the loss (of the last pass)."""
