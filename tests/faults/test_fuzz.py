@@ -460,9 +460,7 @@ def test_a_member_of_tape_of_another_kind_is_no_member(record, tmp_path):
         reader.read(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "cache", [lambda f: ReplyCache(f / "c.db"), lambda f: EmbeddingCache(f, "")]
-)
+@pytest.mark.parametrize("cache", [lambda f: ReplyCache(f / "c.db"), EmbeddingCache])
 def test_a_damaged_database_is_named(cache, tmp_path):
     made = cache(tmp_path)
     made.close()

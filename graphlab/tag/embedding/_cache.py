@@ -28,33 +28,27 @@ class EmbeddingCache:
 
     Args:
         folder (path): Folder of the cache file.
-        settings (str): All that determines a row besides the text, where a call does not say it.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], settings: str = "") -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = user_path(folder, "cache_dir").absolute()
         self._path = self._folder / "embeddings.db"
         self._database = open_database(self._path, _APPLICATION_ID, _VERSION, _SCHEMA)
-        self._settings = settings
         # Threads share one connection, and a transaction is several statements.
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return EmbeddingCache, (self._folder, self._settings)
+        return EmbeddingCache, (self._folder,)
 
-    def key(self, text: str) -> bytes:
-        """Name of the row of a text."""
-        return self.keys([text])[0]
-
-    def keys(self, texts: Iterable[str], settings: str | None = None) -> list[bytes]:
+    @staticmethod
+    def keys(texts: Iterable[str], settings: str) -> list[bytes]:
         """Names of the rows of texts.
 
         Args:
             texts (Iterable[str]): The texts.
-            settings (str, optional): What determines a row now, in place of what did at first.
+            settings (str): All that determines a row besides the text.
         """
-        chosen, names = self._settings if settings is None else settings, []
-        start = hashlib.sha256(chosen.encode())
+        start, names = hashlib.sha256(settings.encode()), []
         for text in texts:
             digest = start.copy()
             digest.update(text.encode("utf-8", "surrogatepass"))

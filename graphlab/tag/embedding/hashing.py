@@ -65,6 +65,8 @@ class HashingEncoder(Estimator):
         # The random matrix of an encoder that is not fitted, and the parameters it was drawn for.
         self._projection: tuple[tuple[int, int, int], np.ndarray] | None = None
         self._rule = _RULE
+        # Settings and fitted directions, and the hash of both: it takes as long as forty questions.
+        self._named: tuple[str, np.ndarray | None, str] | None = None
 
     def _check_parameters(self) -> None:
         check_int(self.dim, "dim", minimum=1)
@@ -111,11 +113,16 @@ class HashingEncoder(Estimator):
     @property
     def identity(self) -> str:
         """Name of this function of texts, for caches: parameters and what was fitted."""
-        digest = hashlib.sha256(repr(sorted(self._config().items())).encode())
-        if self.__sklearn_is_fitted__():
-            digest.update(self.idf_.tobytes())
-            digest.update(self.components_.tobytes())
-        return f"hashing-{self._rule}-{digest.hexdigest()[:32]}"
+        settings = repr(sorted(self._config().items()))
+        directions = self.components_ if self.__sklearn_is_fitted__() else None
+        known = self._named
+        if known is None or known[0] != settings or known[1] is not directions:
+            digest = hashlib.sha256(settings.encode())
+            if directions is not None:
+                digest.update(self.idf_.tobytes())
+                digest.update(directions.tobytes())
+            known = self._named = (settings, directions, digest.hexdigest()[:32])
+        return f"hashing-{self._rule}-{known[2]}"
 
     def transform(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts; it needs no fit.

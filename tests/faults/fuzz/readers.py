@@ -583,7 +583,7 @@ READERS["cache of replies"] = Reader(
 
 
 def _use_rows(cache: EmbeddingCache) -> None:
-    keys = [cache.key(f"text {i}") for i in range(3)]
+    keys = cache.keys([f"text {i}" for i in range(3)], "settings")
     for row in cache.get(keys).values():
         if row.shape != (4,) or not (row == 1).all():
             raise AssertionError("a damaged row was served")
@@ -592,10 +592,12 @@ def _use_rows(cache: EmbeddingCache) -> None:
 
 READERS["cache of embeddings"] = Reader(
     _database(
-        lambda f: EmbeddingCache(f, "settings"),
-        lambda c: c.put([c.key(f"text {i}") for i in range(3)], np.ones((3, 4), np.float32)),
+        EmbeddingCache,
+        lambda c: c.put(
+            c.keys([f"text {i}" for i in range(3)], "settings"), np.ones((3, 4), np.float32)
+        ),
     ),
-    _closing(lambda f: EmbeddingCache(f, "settings"), _use_rows),
+    _closing(EmbeddingCache, _use_rows),
     allowed=(ValueError, OSError),
 )
 

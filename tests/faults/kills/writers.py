@@ -158,16 +158,18 @@ def read_replies(folder: Path) -> int:
 
 
 def write_rows(folder: Path, version: int) -> None:
-    cache = EmbeddingCache(folder, "settings")
-    keys = [cache.key(f"{version} {row}") for row in range(ROWS)]
+    cache = EmbeddingCache(folder)
+    keys = cache.keys([f"{version} {row}" for row in range(ROWS)], "settings")
     cache.put(keys, np.full((ROWS, 1_000), version, np.float32))
     cache.close()
 
 
 def read_rows(folder: Path) -> int:
-    cache = EmbeddingCache(folder, "settings")
+    cache = EmbeddingCache(folder)
     version = 0
-    while found := cache.get([cache.key(f"{version + 1} {row}") for row in range(ROWS)]):
+    while found := cache.get(
+        cache.keys([f"{version + 1} {row}" for row in range(ROWS)], "settings")
+    ):
         version += 1
         assert len(found) == ROWS
         assert all((row == version).all() for row in found.values())

@@ -161,11 +161,11 @@ def test_threads_share_a_cache(tmp_path):
 
 
 def test_a_failed_write_does_not_spoil_the_next(tmp_path):
-    cache = EmbeddingCache(tmp_path, "settings")
+    cache = EmbeddingCache(tmp_path)
     row = np.ones((1, 2), np.float32)
     with pytest.raises(sqlite3.Error):
         cache.put([object()], row)
-    key = cache.key("a")
+    (key,) = cache.keys(["a"], "settings")
     cache.put([key], row)
     assert list(cache.get([key])) == [key]
 
