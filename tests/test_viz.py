@@ -23,6 +23,7 @@ from graphlab import viz  # noqa: E402
 @pytest.fixture(autouse=True)
 def _clean_up() -> Iterator[None]:
     """No picture is shown, no global setting moves, no figure stays."""
+    pyplot.close("all")  # those that tests of other files left
     before = dict(matplotlib.rcParams)
     yield
     assert dict(matplotlib.rcParams) == before
