@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab._checks import check_finite
 from graphlab._io import load_arrays, save_arrays
 
 __all__: list[str] = []
@@ -55,8 +56,8 @@ def load_checkpoint(
         settings = record["settings"]
         parts = _parts(arrays)
         for name, value in parts["model"].items():
-            if value.is_floating_point() and not bool(value.isfinite().all()):
-                raise ValueError(f"model/{name} holds NaN or an infinity")
+            if value.is_floating_point():
+                check_finite(value, f"model/{name}")
     check_settings(path, settings, expected)
     with taking_up(path):
         state = _moments(parts["optimizer"], optimizer)
@@ -97,6 +98,7 @@ def _moments(
     Raises:
         LookupError, ValueError: If names or shapes are not those of its parameters.
     """
+    groups = [group for group in optimizer.param_groups for _ in group["params"]]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, value in arrays.items():
@@ -112,7 +114,30 @@ def _moments(
     for number, moments in state.items():
         if moments.keys() != known or number < 0:
             raise ValueError(f"optimizer/{number} must hold {sorted(known)}, got {sorted(moments)}")
+        _check_moments(moments, groups[number].get("betas"), f"optimizer/{number}")
     return state
+
+
+def _check_moments(moments: Mapping[str, Any], betas: tuple[float, float] | None, at: str) -> None:
+    """Refuse moments that no gradients leave: their first step would ruin the weights.
+
+    Raises:
+        ValueError: If they are not finite, a mean of squares is negative, or a mean of gradients is
+            larger than that of the squares allows.
+    """
+    for name, value in moments.items():
+        if isinstance(value, Tensor):
+            check_finite(value, f"{at}/{name}")
+    squares = moments["sum" if "sum" in moments else "exp_avg_sq"]
+    if bool((squares < 0).any()):
+        raise ValueError(f"{at} has a negative mean of squares")
+    if betas is None or betas[0] ** 2 >= betas[1]:
+        return
+    # By Cauchy and Schwarz; the rest is what squares of small gradients lose in single precision.
+    first, second = betas
+    most = (1 - first) / math.sqrt((1 - second) * (1 - first**2 / second))
+    if bool((moments["exp_avg"].abs() > 2 * most * squares.sqrt() + 1e-15).any()):
+        raise ValueError(f"{at} has a mean of gradients beyond that of their squares")
 
 
 def rows_of(record: Mapping[str, Any], *numbers: str) -> list[dict[str, Any]]:

@@ -133,3 +133,43 @@ def test_files_that_are_no_checkpoint_are_refused_by_name(arrays, record, messag
     save_arrays(path, present | arrays, metadata)
     with pytest.raises(ValueError, match=rf"checkpoint\.safetensors {message}"):
         load_checkpoint(path, adam, {"lr": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("exp_avg", math.nan, r"exp_avg must be finite, but optimizer/0/exp_avg\[\(0, 1\)\] = nan"),
+        ("exp_avg_sq", math.inf, r"exp_avg_sq must be finite"),
+        ("exp_avg_sq", -1e-9, "has a negative mean of squares"),
+        ("exp_avg", 1e4, "has a mean of gradients beyond that of their squares"),
+        ("exp_avg", -1e30, "has a mean of gradients beyond that of their squares"),
+    ],
+)
+def test_moments_that_no_gradients_leave_are_refused(name, value, message, checkpoint):
+    path, _, adam = checkpoint
+    present, metadata = load_arrays(path)
+    moments = present[f"optimizer/0/{name}"].clone()
+    moments[0, 1] = value
+    save_arrays(path, present | {f"optimizer/0/{name}": moments}, metadata)
+    with pytest.raises(ValueError, match=rf"checkpoint\.safetensors is .*optimizer/0.?{message}"):
+        load_checkpoint(path, adam, {"lr": 0.5})
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-12, 1.0, 1e15])
+@pytest.mark.parametrize("kind", ["AdamW", "Adam", "SparseAdam", "Adagrad"])
+def test_moments_of_gradients_of_any_size_are_taken(kind, scale, tmp_path):
+    """One large gradient leaves the largest mean, beside many small ones, in a long row."""
+    sparse = kind == "SparseAdam"
+    for betas in ((0.9, 0.999), (0.5, 0.9), (0.99, 0.9), (0.0, 0.999)):
+        table = nn.Embedding(3, 4, sparse=sparse)
+        options = {} if kind == "Adagrad" else {"betas": betas}
+        optimizer = getattr(torch.optim, kind)(table.parameters(), lr=1e-3, **options)
+        for step in range(60):
+            size = scale * (1e3 if step in (0, 41) else 1.0)
+            optimizer.zero_grad()
+            (size * table(torch.tensor([step % 2])).sum()).backward()
+            optimizer.step()
+            path = tmp_path / "checkpoint.safetensors"
+            if step % 20 in (0, 1, 2):
+                save_checkpoint(path, table.state_dict(), optimizer, {}, {"settings": {}})
+                load_checkpoint(path, optimizer, {})

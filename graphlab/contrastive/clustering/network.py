@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_int, check_matrix, check_nonnegative
+from graphlab._checks import check_finite, check_int, check_matrix, check_nonnegative
 from graphlab._user_module import check_encoder, check_output
 from graphlab.contrastive.clustering.assignment import student_t_assignment, target_distribution
 from graphlab.contrastive.losses.pamc import PamCLoss
@@ -90,9 +90,12 @@ class ClusteringNetwork(nn.Module):
             Tensor: ``(N,)`` int64.
 
         Raises:
-            TypeError, ValueError: See :meth:`embed`.
+            TypeError, ValueError: See :meth:`embed`; or if distances to the centres are beyond what
+                numbers hold.
         """
-        return self(x)[1].argmax(1)  # type: ignore[no-any-return]
+        q: Tensor = self(x)[1]
+        check_finite(q, "q")
+        return q.argmax(1)
 
     def loss(self, z: Tensor, q: Tensor, graph: CSRGraph) -> Tensor:
         """Loss of one epoch from its forward pass.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab._checks import check_index
+from graphlab._eval_mode import evaluating
 from graphlab._feature_rows import tensors_name
 from graphlab._io import sweep_stale
 from graphlab._training_checkpoint import (
@@ -126,6 +127,8 @@ class Refinement:
             self.labels = labels.to(self.labels.device)
             if self.network.contrast.generator is not None:
                 self.network.contrast.generator.set_state(state["generator"])
+            with evaluating(self.network):
+                self.clusters()  # weights that ruin the first step belong to the file
 
 
 def has_checkpoint(directory: Path | None) -> bool:

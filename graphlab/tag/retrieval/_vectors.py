@@ -42,6 +42,9 @@ class VectorTable:
 
     def insert(self, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add rows under numbers that are not there yet."""
+        if not self._row_of and self._rows.shape[1] != vectors.shape[1]:
+            # Rows that were removed say nothing of the width of others.
+            self._rows, self._free = np.empty((0, 0), dtype=self._rows.dtype), []
         lacking = len(numbers) - len(self._free)
         if lacking > 0:
             self._grow(lacking, vectors.shape[1])

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 from torch_geometric.data import Data, HeteroData
 
+from graphlab._io import load_arrays, save_arrays
 from graphlab.contrastive import SCGC, influence_graph
 from graphlab.evaluate import clustering_scores
 from graphlab.ops import CSRGraph
@@ -421,3 +422,17 @@ def test_other_data_and_settings_are_refused(tmp_path: Path) -> None:
     anew = fresh.fit(x, edge_index, directory=tmp_path, resume=False)
     assert not same(anew, model)
     assert same(anew, small(epochs=2, pretrain_epochs=5, tau=0.7).fit(x, edge_index))
+
+
+@pytest.mark.parametrize("done", [2, 4])
+def test_weights_beyond_what_distances_hold_are_those_of_the_file(
+    tmp_path: Path, done: int
+) -> None:
+    x, edge_index, _ = blobs()
+    small(epochs=done, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    arrays, metadata = load_arrays(path)
+    centers = torch.full_like(arrays["model/centers"], 1e30)
+    save_arrays(path, arrays | {"model/centers": centers}, metadata)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is .*q must be finite"):
+        small(epochs=4, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
