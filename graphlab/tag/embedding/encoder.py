@@ -307,8 +307,18 @@ def _process(own: int | None, size: int | None) -> tuple[int, int]:
     if own is None and size is None:
         if is_distributed():
             return rank(), world_size()
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        return _launched()
     if own is None or size is None:
         raise ValueError("rank and world_size must be given together")
     check_int(size, "world_size", minimum=1)
     return check_int(own, "rank", minimum=0, maximum=size - 1), size
+
+
+def _launched() -> tuple[int, int]:
+    """Number of this process and of all, as ``torchrun`` says; one without the other is not its."""
+    own, size = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")
+    if own is None or size is None:
+        return 0, 1
+    if not (own.isdecimal() and size.isdecimal() and int(own) < int(size)):
+        raise ValueError(f"RANK and WORLD_SIZE must be r < W, got RANK={own!r} of {size!r}")
+    return int(own), int(size)

@@ -105,12 +105,12 @@ def build_model(plan: Plan, seed: int, longest: int = 1) -> TextClassifier:
             # Before the model exists: a change afterwards has no effect.
             _set_dropout(architecture, _HIDDEN, config.hidden_dropout, "hidden_dropout")
             _set_dropout(architecture, _ATTENTION, config.attention_dropout, "attention_dropout")
-            _check_length(architecture, longest)
             backbone = transformers.AutoModel.from_pretrained(
                 source, config=architecture, **options
             ).float()
         except OSError as error:
             raise OSError(_not_found(plan.model, origin, error)) from error
+        _check_length(backbone, longest)
         backbone.requires_grad_(True)
         if plan.lora is not None:
             backbone = _with_adapters(backbone, plan.lora)
@@ -156,8 +156,12 @@ def _not_found(name: str, origin: str, error: Exception) -> str:
     )
 
 
-def _check_length(config: Any, longest: int) -> None:
-    positions = getattr(config, "max_position_embeddings", None)
+def _check_length(backbone: nn.Module, longest: int) -> None:
+    positions = getattr(backbone.config, "max_position_embeddings", None)
+    for name, layer in backbone.named_modules():
+        # RoBERTa and its kin count positions from behind the one of padding on.
+        if name.endswith("position_embeddings") and getattr(layer, "padding_idx", None) is not None:
+            positions = layer.num_embeddings - layer.padding_idx - 1
     if positions is not None and 0 < positions < longest:
         raise ValueError(
             f"max_length must be at most {positions}, the positions of this model, as a text has "

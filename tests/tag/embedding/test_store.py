@@ -48,6 +48,20 @@ def test_processes_share_the_shards(tmp_path):
         TextEncoder().encode_to(TEXTS, tmp_path, rank=1)
 
 
+def test_processes_of_torchrun_find_their_shards(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    whole = TextEncoder(Counting()).encode_to(TEXTS, tmp_path / "alone", shard_size=10)
+    assert whole is not None and whole.tensor().size(0) == len(TEXTS)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert TextEncoder(Counting()).encode_to(TEXTS, tmp_path / "two", shard_size=10) is None
+    assert [p.name for p in sorted((tmp_path / "two").glob("*.npy"))][:1] == ["shard-00001.npy"]
+    for own, size in (("2", "2"), ("-1", "2"), ("a", "2"), ("0", "")):
+        monkeypatch.setenv("RANK", own)
+        monkeypatch.setenv("WORLD_SIZE", size)
+        with pytest.raises(ValueError, match=f"RANK and W.*RANK='{own}' of '{size}'"):
+            TextEncoder(Counting()).encode_to(TEXTS, tmp_path / "wrong")
+
+
 def test_a_damaged_store_is_noticed(tmp_path):
     TextEncoder(FakeTextEncoder(8)).encode_to(TEXTS, tmp_path, shard_size=20)
     path = tmp_path / "shard-00001.npy"
