@@ -97,9 +97,13 @@ class Recorded:
         ]
 
     def _words(self) -> list[str]:
-        script, words = self.content["script"], shlex.split(self.content["command"])
-        if words[:2] != ["python", "-m"] or script_name(words[2]) != script:
-            raise ValueError(f"{self.name}: the command must run the script {script}")
+        script = self.content["script"]
+        try:
+            words = shlex.split(self.content["command"])
+        except ValueError as error:
+            raise ValueError(f"{self.name}: the command cannot be read: {error}") from error
+        if len(words) < 3 or words[:2] != ["python", "-m"] or script_name(words[2]) != script:
+            raise ValueError(f"{self.name}: the command must run the script {script!s:.80}")
         return words
 
     def obstacle(self) -> str | None:

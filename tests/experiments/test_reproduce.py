@@ -279,8 +279,15 @@ def test_models_are_read_where_pretraining_wrote_them(tmp_path, monkeypatch):
     assert str(own) in Recorded("x", content).arguments(tmp_path / "out", tmp_path)
     fresh.parent.mkdir(parents=True)
     assert str(fresh) in Recorded("x", content).arguments(tmp_path / "out", tmp_path)
-    content["command"] = "rm -r x"
-    with pytest.raises(ValueError, match="must run the script graphclip_fewshot"):
+    for command in ("rm -r x", "python -m", "python"):
+        content["command"] = command
+        with pytest.raises(ValueError, match="^x: the command must run the script graphclip_few"):
+            Recorded("x", content).arguments(tmp_path, None)
+    content["command"] = "python -m 'experiments.graphclip.fewshot"
+    with pytest.raises(ValueError, match="^x: the command cannot be read: No closing quotation"):
+        Recorded("x", content).arguments(tmp_path, None)
+    content |= {"script": "[" * 100_000, "command": "python -m experiments.pot"}
+    with pytest.raises(ValueError, match=r"^x: the command must run the script \[{80}$"):
         Recorded("x", content).arguments(tmp_path, None)
 
 

@@ -158,6 +158,8 @@ def _head(head: Any) -> tuple[tuple[str, ...], int]:
     classes, k = head["classes"], head["k"]
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise ValueError("classes must be a list of names")
+    if not classes:
+        raise ValueError("classes must hold at least one name")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _MOST:
         raise ValueError(f"k must be a positive integer, got {k!r:.40}")
     return tuple(classes), k

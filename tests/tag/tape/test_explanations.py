@@ -153,6 +153,7 @@ def test_tables_whose_fields_are_something_else_are_told(tmp_path):
     assert read(whole, row)[0].ranked == (1,)
     for head, line, words in (
         ({"classes": "AB"}, {}, "classes must be a list of names"),
+        ({"classes": []}, {}, "classes must hold at least one name"),
         ({"k": 0}, {}, "k must be a positive integer, got 0"),
         ({"k": True}, {}, "k must be a positive integer, got True"),
         ({}, {"node": [0]}, r"node must be a name or number, got \[0\]"),
