@@ -108,30 +108,45 @@ class GPSLayer(GPSConv):
             attn_type="multihead",
             attn_kwargs={"dropout": 0.0},
         )
+        self.mlp[1] = torch.nn.ReLU(inplace=True)  # what comes in is the product's own
         if norm == "batch":
             for part in (self.norm1, self.norm2, self.norm3):
                 part.module = GlobalBatchNorm(channels)
 
     def forward(self, x: Tensor, plan: Plan) -> Tensor:
         """Map node features ``(N, C)`` to ``(N, C)``."""
-        local = F.dropout(self._local(x, plan), self.dropout, self.training)
-        local = self.norm1(_plus(local, x))
-        wide = F.dropout(self._attend(x, plan), self.dropout, self.training)
-        out = _plus(local, self.norm2(_plus(wide, x)))
-        return self.norm3(_plus(self.mlp(out), out))  # type: ignore[no-any-return]
+        own, bias = self.conv.lin_r.weight, self.conv.lin_l.bias
+        local = self.norm1(self._onto(x, x, own, bias, self._mean(x, plan)))
+        mapped = self.attn.out_proj
+        wide = self.norm2(self._onto(x, self._mix(x, plan), mapped.weight, mapped.bias))
+        out = _plus(local, wide)
+        first, act, dropout, last, _ = self.mlp
+        hidden = dropout(act(first(out)))
+        return self.norm3(self._onto(out, hidden, last.weight, last.bias))  # type: ignore[no-any-return]
 
-    def _local(self, x: Tensor, plan: Plan) -> Tensor:
+    def _onto(
+        self, base: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor | None = None
+    ) -> Tensor:
+        """``base + dropout(mean + x W^T + b)``; the product is added where the sum lies already."""
+        whole = not (self.training and self.dropout > 0)
+        if whole and base.dtype == weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            total = base + bias
+            total = total if mean is None else total.add_(mean)
+            return total.addmm_(x, weight.t())
+        fresh = F.linear(x, weight, bias)
+        fresh = fresh if mean is None else _plus(mean, fresh)
+        return _plus(F.dropout(fresh, self.dropout, self.training), base)
+
+    def _mean(self, x: Tensor, plan: Plan) -> Tensor:
         # The mean of mapped rows is the mapped mean, and needs no rows kept for the way back.
         # The operator adds in float32 at least, also under autocast.
         mapped = F.linear(x, self.conv.lin_l.weight)
         mean: Tensor = _MeanOfNeighbours.apply(widened(mapped).contiguous(), plan)  # type: ignore[no-untyped-call]
-        mean = mean.to(self.conv.lin_l.weight.dtype)
-        return _plus(mean, F.linear(x, self.conv.lin_r.weight, self.conv.lin_l.bias))
+        return mean.to(self.conv.lin_l.weight.dtype)
 
-    def _attend(self, x: Tensor, plan: Plan) -> Tensor:
+    def _mix(self, x: Tensor, plan: Plan) -> Tensor:
         attn = self.attn
         mixed: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
             x, attn.in_proj_weight, attn.in_proj_bias, plan.pointers, self.heads
         )
-        mixed = mixed.to(attn.out_proj.weight.dtype)
-        return F.linear(mixed, attn.out_proj.weight, attn.out_proj.bias)
+        return mixed.to(attn.out_proj.weight.dtype)
