@@ -60,33 +60,41 @@ class _MeanOfNeighbours(torch.autograd.Function):
 class _Attention(torch.autograd.Function):
     """Projection to queries, keys and values, and attention.
 
-    The three are computed again on the way back: they would be a quarter of what a layer keeps.
+    Unless they are kept, the three are computed again on the way back: they would be a quarter of
+    what a layer keeps, and cost one product of matrices in eleven.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, pointers: Tensor, heads: int
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        pointers: Tensor,
+        heads: int,
+        keep: bool,
     ) -> Tensor:
         device = x.device.type
         ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         ctx.heads = heads
-        out, lse = attend(F.linear(x, weight, bias), pointers, heads)
-        ctx.save_for_backward(x, weight, bias, pointers, out, lse)
+        qkv = F.linear(x, weight, bias)
+        out, lse = attend(qkv, pointers, heads)
+        ctx.save_for_backward(x, weight, bias, pointers, out, lse, qkv if keep else None)
         return out
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias, pointers, out, lse = ctx.saved_tensors
+        x, weight, bias, pointers, out, lse, qkv = ctx.saved_tensors
         with torch.autocast(*ctx.autocast):
-            qkv = F.linear(x, weight, bias)
+            qkv = F.linear(x, weight, bias) if qkv is None else qkv
             slope = attend_backward(grad, qkv, pointers, out, lse, ctx.heads)
             del qkv
             # Wide, where weights in half precision are not.
             slope = slope.to(weight.dtype)
             grads = (slope @ weight, slope.t() @ x, slope.sum(0))
         parts = zip(grads, (x, weight, bias), strict=True)
-        return (*(g.to(given.dtype) for g, given in parts), None, None)
+        return (*(g.to(given.dtype) for g, given in parts), None, None, None)
 
 
 def _plus(fresh: Tensor, other: Tensor) -> Tensor:
@@ -97,7 +105,9 @@ def _plus(fresh: Tensor, other: Tensor) -> Tensor:
 class GPSLayer(GPSConv):
     """``GPSConv`` with SAGE messages and multi-head attention, the same parameters and values."""
 
-    def __init__(self, channels: int, heads: int, dropout: float, norm: str) -> None:
+    def __init__(
+        self, channels: int, heads: int, dropout: float, norm: str, keep: bool = False
+    ) -> None:
         super().__init__(
             channels,
             SAGEConv(channels, channels),
@@ -108,6 +118,7 @@ class GPSLayer(GPSConv):
             attn_type="multihead",
             attn_kwargs={"dropout": 0.0},
         )
+        self._keep = keep
         self.mlp[1] = torch.nn.ReLU(inplace=True)  # what comes in is the product's own
         if norm == "batch":
             for part in (self.norm1, self.norm2, self.norm3):
@@ -147,6 +158,6 @@ class GPSLayer(GPSConv):
     def _mix(self, x: Tensor, plan: Plan) -> Tensor:
         attn = self.attn
         mixed: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
-            x, attn.in_proj_weight, attn.in_proj_bias, plan.pointers, self.heads
+            x, attn.in_proj_weight, attn.in_proj_bias, plan.pointers, self.heads, self._keep
         )
         return mixed.to(attn.out_proj.weight.dtype)

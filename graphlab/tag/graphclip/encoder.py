@@ -127,7 +127,9 @@ class GraphCLIPEncoder(nn.Module):
         self.pe_lin = nn.Linear(self.walk_length, self.pe_channels)
         self.pe_norm = GlobalBatchNorm(self.walk_length)
         self.convs = nn.ModuleList(
-            GPSLayer(width, self.heads, self.dropout, self.norm) for _ in range(self.num_layers)
+            # Every other layer keeps what the others compute twice: time against memory.
+            GPSLayer(width, self.heads, self.dropout, self.norm, keep=layer % 2 == 1)
+            for layer in range(self.num_layers)
         )
         self.mlp = nn.Sequential(nn.Linear(2 * width, self.out_channels))
         self.mlp2 = nn.Sequential(nn.Linear(width, self.center_channels))

@@ -61,11 +61,12 @@ def random_batch(sizes, seed=0, width=16):
     return x, torch.cat(edges, 1), batch, first
 
 
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("norm", ["batch", "layer"])
 @pytest.mark.parametrize("sizes", [[1], [3, 1, 9, 30, 17, 2, 70], [5, 5, 5]])
-def test_layer_equals_that_of_pyg(sizes, norm):
+def test_layer_equals_that_of_pyg(sizes, norm, keep):
     x, edge_index, batch, _ = random_batch(sizes)
-    ours = GPSLayer(16, 4, 0.0, norm).double()
+    ours = GPSLayer(16, 4, 0.0, norm, keep).double()
     kind = {"batch": "batch_norm", "layer": "layer_norm"}[norm]
     options = {"norm_kwargs": {"mode": "node"}} if norm == "layer" else {}
     theirs = GPSConv(16, SAGEConv(16, 16), heads=4, norm=kind, **options).double()
@@ -81,6 +82,20 @@ def test_layer_equals_that_of_pyg(sizes, norm):
     torch.testing.assert_close(a.grad, b.grad, rtol=1e-9, atol=1e-10)
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(p.grad, q.grad, rtol=1e-9, atol=1e-9)
+
+
+def test_layers_with_dropout_or_in_half_precision_are_those_without(monkeypatch):
+    """Products that are added to a sum, and those that are summed up afterwards."""
+    x, edge_index, batch, _ = random_batch([3, 9, 2])
+    layer = GPSLayer(16, 4, 0.0, "layer").double()
+    plan = Plan.build(edge_index, batch, 3, torch.float64)
+    want = layer(x, plan)
+    layer.dropout = 0.5
+    monkeypatch.setattr("torch.nn.functional.dropout", lambda x, *_: x)
+    torch.testing.assert_close(layer(x, plan), want, rtol=1e-10, atol=1e-10)
+    half, plan = layer.float(), Plan.build(edge_index, batch, 3, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(half(x.float(), plan).double(), want, rtol=0.05, atol=0.1)
 
 
 def test_every_trainable_weight_gets_a_gradient():
