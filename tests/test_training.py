@@ -120,6 +120,11 @@ def test_a_checkpoint_brings_weights_moments_and_record_back(checkpoint):
         ({}, "{", "is a damaged checkpoint: JSONDecodeError"),
         ({}, "{}", "is a damaged checkpoint: KeyError.'settings'"),
         ({}, "[" * 100_000, "is a damaged checkpoint: RecursionError"),
+        (
+            {"model/weight": torch.tensor([[1.0, math.nan]])},
+            None,
+            r".*model/weight must be finite, but model/weight\[\(0, 1\)\] = nan",
+        ),
         ({"other/weight": torch.ones(1)}, None, "is a damaged checkpoint: KeyError.'other'"),
         ({"optimizer/0": torch.ones(1)}, None, "is a damaged checkpoint: ValueError"),
         ({"optimizer/a/step": torch.ones(1)}, None, "is a damaged checkpoint: ValueError.*'a'"),

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graphlab._checks import check_index
+from graphlab._checks import check_finite, check_index
 from graphlab._eval_mode import evaluating
 from graphlab._feature_rows import tensors_name
 from graphlab._io import sweep_stale
@@ -127,8 +127,12 @@ class Refinement:
             self.labels = labels.to(self.labels.device)
             if self.network.contrast.generator is not None:
                 self.network.contrast.generator.set_state(state["generator"])
+            # Weights that ruin the first step are the file's: by what they give, and where their
+            # squares are too large, by the gradients of distances.
+            for name, weight in self.network.named_parameters():
+                check_finite(weight.detach().square(), f"the square of {name}")
             with evaluating(self.network):
-                self.clusters()  # weights that ruin the first step belong to the file
+                self.clusters()
 
 
 def has_checkpoint(directory: Path | None) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -433,6 +434,11 @@ def test_weights_beyond_what_distances_hold_are_those_of_the_file(
     path = tmp_path / "checkpoint.safetensors"
     arrays, metadata = load_arrays(path)
     centers = torch.full_like(arrays["model/centers"], 1e30)
-    save_arrays(path, arrays | {"model/centers": centers}, metadata)
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is .*q must be finite"):
-        small(epochs=4, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
+    layers = {k: v * 1e15 for k, v in arrays.items() if re.match(r"model/encoder.*weight", k)}
+    for changed, words in (
+        ({"model/centers": centers}, "the square of centers must be finite"),
+        (layers, "q must be finite"),
+    ):
+        save_arrays(path, arrays | changed, metadata)
+        with pytest.raises(ValueError, match=rf"checkpoint\.safetensors is .*{words}"):
+            small(epochs=4, pretrain_epochs=5).fit(x, edge_index, directory=tmp_path)
