@@ -98,14 +98,13 @@ def _moments(
     Raises:
         LookupError, ValueError: If names or shapes are not those of its parameters.
     """
-    groups = [group for group in optimizer.param_groups for _ in group["params"]]
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    owners = [(group, p) for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, value in arrays.items():
         digits, name = key.split("/")
         number = int(digits)
         whole_step = name == "step" and value.dtype == torch.int64
-        wanted = torch.Size() if name == "step" else parameters[number].shape
+        wanted = torch.Size() if name == "step" else owners[number][1].shape
         if value.shape != wanted or not (value.is_floating_point() or whole_step):
             raise ValueError(f"optimizer/{key} has another type or shape than its parameter")
         # Those that count in integers compute with them in double precision.
@@ -114,7 +113,7 @@ def _moments(
     for number, moments in state.items():
         if moments.keys() != known or number < 0:
             raise ValueError(f"optimizer/{number} must hold {sorted(known)}, got {sorted(moments)}")
-        _check_moments(moments, groups[number].get("betas"), f"optimizer/{number}")
+        _check_moments(moments, owners[number][0].get("betas"), f"optimizer/{number}")
     return state
 
 

@@ -105,12 +105,14 @@ def build_model(plan: Plan, seed: int, longest: int = 1) -> TextClassifier:
             # Before the model exists: a change afterwards has no effect.
             _set_dropout(architecture, _HIDDEN, config.hidden_dropout, "hidden_dropout")
             _set_dropout(architecture, _ATTENTION, config.attention_dropout, "attention_dropout")
+            # Before weights are fetched; the model itself may hold fewer.
+            _check_length(getattr(architecture, "max_position_embeddings", None), longest)
             backbone = transformers.AutoModel.from_pretrained(
                 source, config=architecture, **options
             ).float()
         except OSError as error:
             raise OSError(_not_found(plan.model, origin, error)) from error
-        _check_length(backbone, longest)
+        _check_length(_positions(backbone), longest)
         backbone.requires_grad_(True)
         if plan.lora is not None:
             backbone = _with_adapters(backbone, plan.lora)
@@ -156,12 +158,16 @@ def _not_found(name: str, origin: str, error: Exception) -> str:
     )
 
 
-def _check_length(backbone: nn.Module, longest: int) -> None:
-    positions = getattr(backbone.config, "max_position_embeddings", None)
+def _positions(backbone: nn.Module) -> int | None:
+    """Tokens that a model has positions for, without those in front of the first one."""
     for name, layer in backbone.named_modules():
         # RoBERTa and its kin count positions from behind the one of padding on.
         if name.endswith("position_embeddings") and getattr(layer, "padding_idx", None) is not None:
-            positions = layer.num_embeddings - layer.padding_idx - 1
+            return int(layer.num_embeddings - layer.padding_idx - 1)
+    return getattr(backbone.config, "max_position_embeddings", None)
+
+
+def _check_length(positions: int | None, longest: int) -> None:
     if positions is not None and 0 < positions < longest:
         raise ValueError(
             f"max_length must be at most {positions}, the positions of this model, as a text has "

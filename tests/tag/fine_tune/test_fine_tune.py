@@ -19,7 +19,7 @@ from torch import nn
 from graphlab.evaluate import random_split
 from graphlab.tag import FineTuneConfig, TextEncoder, fine_tune_text_encoder
 from graphlab.tag.fine_tune._inputs import deal_folds
-from graphlab.tag.fine_tune._model import TextClassifier, _check_length, build_model
+from graphlab.tag.fine_tune._model import TextClassifier, _check_length, _positions, build_model
 from graphlab.tag.fine_tune._outputs import check_features
 from graphlab.tag.fine_tune._plan import Plan
 from graphlab.tag.fine_tune._tokens import TokenTable
@@ -467,10 +467,10 @@ def test_positions_that_begin_behind_padding_are_counted(kind):
         intermediate_size=8, max_position_embeddings=14, pad_token_id=1,
     )  # fmt: skip
     backbone = getattr(transformers, f"{kind}Model")(config).eval()
-    _check_length(backbone, 12)
+    _check_length(_positions(backbone), 12)
     assert backbone(input_ids=torch.full((1, 12), 3)).last_hidden_state.shape == (1, 12, 8)
     with pytest.raises(ValueError, match="max_length must be at most 12, .* has 13 tokens"):
-        _check_length(backbone, 13)
+        _check_length(_positions(backbone), 13)
 
 
 def test_a_diverging_loss_is_noticed(tiny):
